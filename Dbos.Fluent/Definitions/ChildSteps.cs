@@ -1,0 +1,44 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Definitions;
+
+/// <summary>What execution needs of a step that starts a child, whatever its types.</summary>
+internal interface IStartStep
+{
+    WorkflowDefinition Definition { get; }
+
+    object? Input { get; }
+
+    StartOptions Options { get; }
+}
+
+/// <summary>Starts a child and gives its handle.</summary>
+internal sealed class StartStep<TOut>(WorkflowDefinition definition, object? input, StartOptions? options)
+    : Step<WorkflowHandle<TOut>>(definition.Name), IStartStep, IHandleStep
+{
+    public WorkflowDefinition Definition { get; } = definition;
+
+    public object? Input { get; } = input;
+
+    public StartOptions Options { get; } = options ?? new StartOptions();
+
+    public void CompleteWithHandle(string workflowId, IWorkflowOutcomes outcomes) => Complete(new WorkflowHandle<TOut>(workflowId, outcomes));
+}
+
+/// <summary>A step whose stored outcome is the id of a workflow and whose result is a handle to it.</summary>
+internal interface IHandleStep
+{
+    void CompleteWithHandle(string workflowId, IWorkflowOutcomes outcomes);
+}
+
+/// <summary>Awaits a workflow that a handle names.</summary>
+internal sealed class AwaitStep<TOut>(WorkflowHandle<TOut> handle) : Step<TOut>(BuiltInNames.GetResult), IAwaitStep
+{
+    public string WorkflowId { get; } = handle.Id;
+}
+
+/// <summary>What execution needs of a step that awaits another workflow.</summary>
+internal interface IAwaitStep
+{
+    string WorkflowId { get; }
+}

@@ -1,0 +1,9 @@
+namespace Dbos.Fluent.Definitions;
+
+/// <summary>What execution needs of a <see cref="RunStep{T}"/> without knowing its result's type.</summary>
+internal interface IRunStep
+{
+    RunStepOptions Options { get; }
+
+    Task<object?> InvokeAsync(StepContext context);
+}

@@ -1,0 +1,82 @@
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent;
+
+/// <summary>A step with a body of the user's own: it runs at least once, and never again once its outcome is stored.</summary>
+/// <typeparam name="T">The result's type.</typeparam>
+public sealed class RunStep<T> : Step<T>, IRunStep
+{
+    private readonly Func<StepContext, Task<T>>? body;
+    private readonly Func<StepContext, Task>? bodyWithoutResult;
+    private RunStepOptions options = RunStepOptions.Default;
+
+    internal RunStep(string name, Func<StepContext, Task<T>> body)
+        : base(Names.CheckStepName(name, nameof(name)))
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        this.body = body;
+    }
+
+    internal RunStep(string name, Func<StepContext, Task> body)
+        : base(Names.CheckStepName(name, nameof(name)))
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        bodyWithoutResult = body;
+    }
+
+    RunStepOptions IRunStep.Options => options;
+
+    /// <summary>Tries a failing body again. Attempts and waits are in memory: after a crash the count starts at 1 again.</summary>
+    /// <param name="attempts">Attempts in all, at least 1; 3 by default.</param>
+    /// <param name="delay">Wait after the first failure; 1 s by default. Zero is allowed.</param>
+    /// <param name="backoff">Factor from one wait to the next, at least 1; 2.0 by default.</param>
+    /// <param name="maxDelay">Longest wait; 1 h by default.</param>
+    /// <param name="retryIf">Says whether to go on after this exception; what it throws is the step's failure. Null: always.</param>
+    /// <param name="jitter">Random part of each wait, from 0 (none, the default) to 1: a wait of <c>d</c> becomes <c>d</c> to <c>d·(1+jitter)</c>.</param>
+    /// <returns>The descriptor with retries; after the last attempt it fails with <see cref="MaxStepRetriesExceededException"/>.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">An argument is outside its range.</exception>
+    public RunStep<T> Retry(
+        int attempts = 3, TimeSpan? delay = null, double backoff = 2.0, TimeSpan? maxDelay = null, Func<Exception, bool>? retryIf = null, double jitter = 0) =>
+        With(options with { Retry = RetryOptions.Create(attempts, delay, backoff, maxDelay, retryIf, jitter) });
+
+    /// <summary>Limits the time of one attempt. A body that ignores its token is abandoned; what it returns later goes nowhere.</summary>
+    /// <param name="perAttempt">The limit, longer than zero and finite.</param>
+    /// <returns>The descriptor with a limit; an attempt past it fails with <see cref="StepTimeoutException"/>.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is zero, negative, infinite or longer than about 49 days.</exception>
+    public RunStep<T> Timeout(TimeSpan perAttempt) => With(options with { Timeout = RunStepOptions.CheckTimeout(perAttempt) });
+
+    /// <inheritdoc cref="Step{T}.As"/>
+    public new RunStep<T> As(out Step<T> step)
+    {
+        step = this;
+        return this;
+    }
+
+    /// <inheritdoc cref="Step{T}.Try"/>
+    public new RunStep<T> Try(out Step<T> step)
+    {
+        var tolerant = (RunStep<T>)Copy();
+        tolerant.Tolerant = true;
+        step = tolerant;
+        return tolerant;
+    }
+
+    async Task<object?> IRunStep.InvokeAsync(StepContext context)
+    {
+        if (body is not null)
+        {
+            return await body(context).ConfigureAwait(false);
+        }
+
+        await bodyWithoutResult!(context).ConfigureAwait(false);
+        return default(Unit);
+    }
+
+    private RunStep<T> With(RunStepOptions changed)
+    {
+        var copy = (RunStep<T>)Copy();
+        copy.options = changed;
+        return copy;
+    }
+}

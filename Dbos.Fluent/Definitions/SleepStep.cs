@@ -1,0 +1,37 @@
+namespace Dbos.Fluent.Definitions;
+
+/// <summary>A durable wait for a time: either a duration from its first run, or a moment.</summary>
+internal sealed class SleepStep : Step<Unit>
+{
+    public SleepStep(TimeSpan duration)
+        : base(BuiltInNames.Sleep) => Duration = duration;
+
+    public SleepStep(DateTimeOffset until)
+        : base(BuiltInNames.Sleep) => Until = until;
+
+    public TimeSpan? Duration { get; }
+
+    public DateTimeOffset? Until { get; }
+
+    public static TimeSpan CheckDuration(TimeSpan duration)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.Zero);
+        return duration == TimeSpan.MaxValue
+            ? throw new ArgumentOutOfRangeException(nameof(duration), duration, "A sleep has an end.")
+            : duration;
+    }
+
+    /// <summary>The wake-up moment in milliseconds since the epoch, rounded up so that no sleep is shorter than asked.</summary>
+    public long WakeAtMs(DateTimeOffset now)
+    {
+        if (Until is { } until)
+        {
+            return RoundUp(until);
+        }
+
+        return Duration!.Value >= DateTimeOffset.MaxValue - now ? DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() : RoundUp(now + Duration.Value);
+    }
+
+    private static long RoundUp(DateTimeOffset instant) =>
+        instant.ToUnixTimeMilliseconds() + (instant.UtcTicks % TimeSpan.TicksPerMillisecond == 0 ? 0 : 1);
+}

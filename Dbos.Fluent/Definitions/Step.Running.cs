@@ -1,0 +1,41 @@
+using Dbos.Fluent.Definitions;
+
+namespace Dbos.Fluent;
+
+public abstract partial class Step
+{
+    /// <summary>Runs a body of your own and stores what it returns.</summary>
+    /// <remarks>
+    /// The body runs at least once; once its result is stored, never again. Between its effect and the storing the process may die, so
+    /// make the effect idempotent: <see cref="StepContext.IdempotencyKey"/> is the same on each attempt and after a recovery.
+    /// </remarks>
+    /// <param name="name">Name to recognise the step by in a history; it may recur. Not blank, at most 255 characters, not beginning with <c>DBOS.</c></param>
+    /// <param name="body">The work. Give its token on: <c>s => Api.CallAsync(s.CancellationToken)</c>.</param>
+    /// <typeparam name="T">The result's type; it must be serializable, as it is read back from its stored form.</typeparam>
+    /// <returns>The descriptor, to be yielded.</returns>
+    /// <exception cref="ArgumentException">The name is blank, too long, reserved, or holds control characters.</exception>
+    public static RunStep<T> Run<T>(string name, Func<StepContext, Task<T>> body) => new(name, body);
+
+    /// <summary>Runs a body of your own that has no result.</summary>
+    /// <param name="name">Name to recognise the step by in a history.</param>
+    /// <param name="body">The work.</param>
+    /// <returns>The descriptor, to be yielded.</returns>
+    /// <remarks>Everything said of <see cref="Run{T}"/> holds.</remarks>
+    /// <exception cref="ArgumentException">The name is blank, too long, reserved, or holds control characters.</exception>
+    public static RunStep<Unit> Run(string name, Func<StepContext, Task> body) => new(name, body);
+
+    /// <summary>Waits for a time, durably: the wake-up moment is stored, and survives a restart.</summary>
+    /// <remarks>
+    /// On a replay the stored moment counts, so a workflow that was down longer than <paramref name="duration"/> goes on at once. To begin
+    /// a workflow later without starting it now, enqueue it with a delay instead.
+    /// </remarks>
+    /// <param name="duration">How long, from the moment the step first runs. Zero completes at once.</param>
+    /// <returns>The descriptor, to be yielded.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The duration is negative or infinite.</exception>
+    public static Step<Unit> Sleep(TimeSpan duration) => new SleepStep(SleepStep.CheckDuration(duration));
+
+    /// <summary>Waits until a moment, durably. One that has passed completes at once.</summary>
+    /// <param name="instant">The moment, compared with the database's clock.</param>
+    /// <returns>The descriptor, to be yielded.</returns>
+    public static Step<Unit> SleepUntil(DateTimeOffset instant) => new SleepStep(instant);
+}

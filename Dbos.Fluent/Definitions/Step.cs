@@ -1,0 +1,34 @@
+namespace Dbos.Fluent;
+
+/// <summary>Describes one durable operation that a workflow yields. A descriptor does nothing by itself: the engine that receives it does.</summary>
+/// <remarks>
+/// Its outcome is stored once, under the sequence number at which it was yielded; on a replay the stored outcome is restored and nothing
+/// runs. A descriptor belongs to one run of one workflow: yielded twice there it is two steps, yielded by a second run it is an error.
+/// Immutable but for the place where its result appears, which all modifiers of one descriptor share.
+/// </remarks>
+public abstract partial class Step
+{
+    private protected Step(string name) => Name = name;
+
+    /// <summary>The name under which the outcome is stored; a built-in step's begins with <c>DBOS.</c></summary>
+    public string Name { get; }
+
+    /// <summary>True if a failure is left in the descriptor and does not end the workflow.</summary>
+    internal bool Tolerant { get; private protected set; }
+
+    /// <summary>How many sequence numbers it takes.</summary>
+    internal virtual int Slots => 1;
+
+    /// <summary>The type of its result, in which the stored outcome is decoded.</summary>
+    internal abstract Type ResultType { get; }
+
+    /// <summary>Binds the descriptor to the run that yielded it and clears what an earlier yield in that run left.</summary>
+    /// <exception cref="InvalidOperationException">Another run has yielded it.</exception>
+    internal abstract void Bind(object run);
+
+    /// <summary>Puts a decoded result where the workflow reads it.</summary>
+    internal abstract void Complete(object? result);
+
+    /// <summary>Puts a failure where the workflow reads it; <paramref name="exception"/> is what reading the result throws.</summary>
+    internal abstract void Fail(RecordedFailure failure, Exception exception);
+}

@@ -1,0 +1,39 @@
+using Dbos.Fluent.Definitions;
+
+namespace Dbos.Fluent;
+
+/// <summary>What the body of a step gets: its token, its place, its key. It belongs to one attempt and is not kept beyond it.</summary>
+public class StepContext
+{
+    private readonly StepAttempt attempt;
+
+    internal StepContext(StepAttempt attempt) => this.attempt = attempt;
+
+    /// <summary>Fires on cancel, deadline, step timeout and shutdown; give it to everything the body awaits.</summary>
+    public CancellationToken CancellationToken => attempt.CancellationToken;
+
+    /// <summary>Why <see cref="CancellationToken"/> fired; <see cref="CancellationReason.None"/> while it has not.</summary>
+    public CancellationReason CancellationReason => attempt.Reason();
+
+    /// <summary>The number of this attempt, from 1. After a crash it starts at 1 again.</summary>
+    public int Attempt => attempt.Number;
+
+    /// <summary>The attempts allowed; 1 without <see cref="RunStep{T}.Retry"/>.</summary>
+    public int MaxAttempts => attempt.NumberMax;
+
+    /// <summary>The workflow's id.</summary>
+    public string WorkflowId => attempt.WorkflowId;
+
+    /// <summary>The step's sequence number, from 0.</summary>
+    public int Sequence => attempt.Sequence;
+
+    /// <summary><c>{workflow id}:{sequence}</c>: the same on each attempt and after a recovery, for services that drop duplicates by key.</summary>
+    public string IdempotencyKey => attempt.IdempotencyKey;
+
+    /// <summary>The application's services, as given to the engine; empty if none were.</summary>
+    public IServiceProvider Services => attempt.Services;
+
+    /// <summary>A context stands for its token where one is asked for.</summary>
+    /// <param name="context">The context.</param>
+    public static implicit operator CancellationToken(StepContext context) => context.CancellationToken;
+}

@@ -1,0 +1,39 @@
+namespace Dbos.Fluent;
+
+/// <summary>What a workflow with a result yields: a step, or the result that completes it.</summary>
+/// <remarks>Steps and results convert to it, so a body just yields either. The default value is neither and is refused.</remarks>
+/// <typeparam name="TOut">The workflow's result type.</typeparam>
+public readonly struct StepOr<TOut>
+{
+    private StepOr(Step? step, TOut? value, bool isResult) => (Step, Value, IsResult) = (step, value, isResult);
+
+    internal Step? Step { get; }
+
+    internal TOut? Value { get; }
+
+    internal bool IsResult { get; }
+
+    /// <summary>A step to run.</summary>
+    /// <param name="step">The step.</param>
+    public static implicit operator StepOr<TOut>(Step step)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        return new(step, default, isResult: false);
+    }
+
+    /// <summary>The result that completes the workflow; what the body does after yielding it never happens.</summary>
+    /// <param name="result">The result.</param>
+    public static implicit operator StepOr<TOut>(TOut result) => Of(result);
+
+    internal static StepOr<TOut> Of(TOut result) => new(null, result, isResult: true);
+}
+
+/// <summary>Makes a <see cref="StepOr{TOut}"/> where no implicit conversion exists.</summary>
+public static class StepOr
+{
+    /// <summary>The result that completes the workflow. Needed where <typeparamref name="TOut"/> is an interface, to which C# converts nothing implicitly.</summary>
+    /// <param name="result">The result.</param>
+    /// <typeparam name="TOut">The workflow's result type.</typeparam>
+    /// <returns>What the body yields.</returns>
+    public static StepOr<TOut> Result<TOut>(TOut result) => StepOr<TOut>.Of(result);
+}

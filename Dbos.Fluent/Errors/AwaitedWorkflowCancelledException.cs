@@ -1,0 +1,22 @@
+namespace Dbos.Fluent;
+
+/// <summary>An awaited workflow was cancelled, or its deadline passed.</summary>
+public sealed class AwaitedWorkflowCancelledException : DbosException
+{
+    internal AwaitedWorkflowCancelledException(string workflowId, CancellationReason reason)
+        : base(
+            "DBOS5002",
+            reason == CancellationReason.DeadlineExceeded
+                ? $"Workflow '{workflowId}' was cancelled because its deadline passed. Resume it to give it a whole new timeout, or start it with a longer one."
+                : $"Workflow '{workflowId}' was cancelled. Resume it to go on from its last checkpoint.") =>
+        (WorkflowId, Reason) = (workflowId, reason);
+
+    /// <summary>The cancelled workflow.</summary>
+    public string WorkflowId { get; }
+
+    /// <summary><see cref="CancellationReason.Cancelled"/> or <see cref="CancellationReason.DeadlineExceeded"/>.</summary>
+    public CancellationReason Reason { get; }
+
+    internal override IReadOnlyDictionary<string, string> Facts =>
+        new Dictionary<string, string> { ["workflowId"] = WorkflowId, ["reason"] = Reason.ToString() };
+}

@@ -1,0 +1,21 @@
+namespace Dbos.Fluent;
+
+/// <summary>A step failed on each of the attempts it was allowed.</summary>
+public sealed class MaxStepRetriesExceededException : StepFailedException
+{
+    internal MaxStepRetriesExceededException(string workflowId, int sequence, string stepName, IReadOnlyList<RecordedFailure> attempts)
+        : base("DBOS4002", Describe(workflowId, sequence, stepName, attempts), workflowId, sequence, stepName, Summarize(workflowId, sequence, stepName, attempts)) =>
+        Attempts = attempts;
+
+    /// <summary>The failure of each attempt, the first first.</summary>
+    public IReadOnlyList<RecordedFailure> Attempts { get; }
+
+    internal override IReadOnlyList<RecordedFailure> InnerFailures => Attempts;
+
+    private static string Describe(string workflowId, int sequence, string stepName, IReadOnlyList<RecordedFailure> attempts) =>
+        $"Step '{stepName}' ({sequence}) of workflow '{workflowId}' failed on each of its {attempts.Count} attempts; the last: "
+        + $"{attempts[^1].TypeName}: {attempts[^1].Message} Mend the cause and fork the workflow from this step, or allow more attempts.";
+
+    private static RecordedFailure Summarize(string workflowId, int sequence, string stepName, IReadOnlyList<RecordedFailure> attempts) =>
+        new(typeof(MaxStepRetriesExceededException).FullName!, "DBOS4002: " + Describe(workflowId, sequence, stepName, attempts)) { Inner = attempts };
+}

@@ -1,0 +1,26 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent;
+
+/// <summary>The id of a start is in use, and the start asked for <see cref="IdReuse.Reject"/>.</summary>
+public sealed class WorkflowIdInUseException : DbosException
+{
+    internal WorkflowIdInUseException(string workflowId, string existingName, WorkflowState state)
+        : base(
+            "DBOS2002",
+            $"The id '{workflowId}' is in use by a workflow '{existingName}' in state {state.ToStored()}. "
+            + "Choose another id, or start with IdReuse.ReturnExisting to attach to it.") =>
+        (WorkflowId, ExistingName, State) = (workflowId, existingName, state);
+
+    /// <summary>The id in use.</summary>
+    public string WorkflowId { get; }
+
+    /// <summary>The name of the definition that has it.</summary>
+    public string ExistingName { get; }
+
+    /// <summary>The state that workflow was in.</summary>
+    public WorkflowState State { get; }
+
+    internal override IReadOnlyDictionary<string, string> Facts =>
+        new Dictionary<string, string> { ["workflowId"] = WorkflowId, ["existingName"] = ExistingName, ["state"] = State.ToString() };
+}

@@ -1,0 +1,11 @@
+namespace Dbos.Fluent;
+
+/// <summary>What a start does when its id is in use.</summary>
+public enum IdReuse
+{
+    /// <summary>Attach to the workflow that has the id, whatever its state; nothing of it changes and the new input is ignored.</summary>
+    ReturnExisting,
+
+    /// <summary>Throw <see cref="WorkflowIdInUseException"/>.</summary>
+    Reject,
+}

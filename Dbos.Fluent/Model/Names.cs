@@ -1,0 +1,50 @@
+namespace Dbos.Fluent.Model;
+
+/// <summary>Names and ids are checked once, at the edge; behind it they are trusted.</summary>
+internal static class Names
+{
+    public const int LengthMax = 255;
+
+    /// <summary>Prefixes that the recorded built-in steps use; a step of the user's own under one could pass for a built-in one.</summary>
+    private static readonly string[] ReservedStepPrefixes = ["DBOS.", "Dbos.Fluent."];
+
+    /// <summary>Checks an id (of a workflow, an executor, a message) and returns it.</summary>
+    public static string CheckId(string value, string parameter) => Check(value, parameter);
+
+    /// <summary>Checks a name (of a workflow, a topic, a key, a queue) and returns it.</summary>
+    public static string CheckName(string value, string parameter) => Check(value, parameter);
+
+    /// <summary>Checks the name of a step of the user's own and returns it.</summary>
+    public static string CheckStepName(string value, string parameter)
+    {
+        Check(value, parameter);
+        foreach (var prefix in ReservedStepPrefixes)
+        {
+            if (value.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                throw new ArgumentException($"'{value}' starts with '{prefix}', which is kept for built-in steps: choose another name.", parameter);
+            }
+        }
+
+        return value;
+    }
+
+    private static string Check(string value, string parameter)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(value, parameter);
+        if (value.Length > LengthMax)
+        {
+            throw new ArgumentException($"A name or id has at most {LengthMax} characters; this one has {value.Length}.", parameter);
+        }
+
+        foreach (var character in value)
+        {
+            if (char.IsControl(character))
+            {
+                throw new ArgumentException($"A name or id holds no control characters; this one holds U+{(int)character:X4}.", parameter);
+            }
+        }
+
+        return value;
+    }
+}

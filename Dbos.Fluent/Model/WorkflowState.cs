@@ -1,0 +1,26 @@
+namespace Dbos.Fluent;
+
+/// <summary>Where a workflow is in its life: the column <c>status</c> of the DBOS system database.</summary>
+public enum WorkflowState
+{
+    /// <summary>It waits in a queue for an executor.</summary>
+    Enqueued,
+
+    /// <summary>It is enqueued later, or it waits outside memory for a time, a message, an event or a child.</summary>
+    Delayed,
+
+    /// <summary>An executor runs it, or ran it and died.</summary>
+    Pending,
+
+    /// <summary>It ended with a result.</summary>
+    Success,
+
+    /// <summary>It ended with a failure.</summary>
+    Error,
+
+    /// <summary>It was cancelled, or its deadline passed.</summary>
+    Cancelled,
+
+    /// <summary>It was recovered more often than allowed and is not tried again unless resumed.</summary>
+    MaxRecoveryAttemptsExceeded,
+}

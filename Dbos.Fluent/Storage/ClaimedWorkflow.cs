@@ -1,0 +1,51 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage;
+
+/// <summary>A workflow to be run, as its owner needs it.</summary>
+internal sealed record ClaimedWorkflow
+{
+    public required string Id { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <summary>The token of this execution.</summary>
+    public required string Token { get; init; }
+
+    /// <summary>The encoded input, from <c>workflow_input</c> or, for old rows, from <c>workflow_status</c>.</summary>
+    public required Payload Input { get; init; }
+
+    /// <summary>The number of this run: recovery attempts with this claim counted.</summary>
+    public required int Attempt { get; init; }
+
+    public required WorkflowOrigin Origin { get; init; }
+
+    public string? Queue { get; init; }
+
+    public string? ParentId { get; init; }
+
+    public long? DeadlineMs { get; init; }
+}
+
+/// <summary>What seeds a workflow's deterministic clock, ids and random numbers.</summary>
+/// <param name="Seed">Any 64 bits, the same for each run.</param>
+/// <param name="StartedAtMs">When the execution that first ran the prefix started.</param>
+internal readonly record struct WorkflowOrigin(long Seed, long StartedAtMs)
+{
+    /// <summary>
+    /// The origin of a workflow that was started directly: it follows from its row, so no row of its own is needed. The creation time is
+    /// part of it, so that a workflow started again under a deleted id makes other ids than the first.
+    /// </summary>
+    public static WorkflowOrigin OfDirectStart(string workflowId, long createdAtMs)
+    {
+        // FNV-1a over the id, then the time: stable on every platform and version, which string.GetHashCode is not.
+        var hash = 14695981039346656037UL;
+        foreach (var character in workflowId)
+        {
+            hash = (hash ^ character) * 1099511628211UL;
+        }
+
+        hash = (hash ^ (ulong)createdAtMs) * 1099511628211UL;
+        return new WorkflowOrigin(unchecked((long)hash), createdAtMs);
+    }
+}

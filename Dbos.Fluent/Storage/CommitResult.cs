@@ -1,0 +1,43 @@
+namespace Dbos.Fluent.Storage;
+
+/// <summary>What became of one unit of a batch.</summary>
+internal enum CommitStatus
+{
+    /// <summary>It stands in the database: written now, or by an earlier try whose acknowledgement was lost. For a start: this call made the row.</summary>
+    Written,
+
+    /// <summary>The workflow's row no longer carries the token; nothing was written.</summary>
+    NotOwned,
+
+    /// <summary>The row was locked by somebody else; nothing was written, and nothing is known of its owner.</summary>
+    Busy,
+
+    /// <summary>A start whose id exists under the same name: attached (see <see cref="CommitResult.Existing"/>).</summary>
+    Attached,
+
+    /// <summary>A start whose id exists under another name; nothing was written.</summary>
+    NameConflict,
+
+    /// <summary>A start whose id exists, and which asked to be refused then; nothing was written.</summary>
+    IdInUse,
+
+    /// <summary>A start whose deduplication id is held by another workflow of that queue; nothing was written.</summary>
+    Deduplicated,
+}
+
+/// <summary>The result of one unit.</summary>
+/// <param name="Status">What became of it.</param>
+/// <param name="Existing">The workflow in the way of a start, where there is one.</param>
+/// <param name="CreatedAtMs">For a start that was written: the row's creation, on the store's clock.</param>
+/// <param name="DeadlineMs">For a start that was written: the row's deadline.</param>
+internal sealed record CommitResult(CommitStatus Status, ExistingWorkflow? Existing = null, long CreatedAtMs = 0, long? DeadlineMs = null)
+{
+    public static CommitResult Written { get; } = new(CommitStatus.Written);
+
+    public static CommitResult NotOwned { get; } = new(CommitStatus.NotOwned);
+
+    public static CommitResult Busy { get; } = new(CommitStatus.Busy);
+}
+
+/// <summary>The workflow that a start ran into.</summary>
+internal sealed record ExistingWorkflow(string Id, string Name, WorkflowState State);

@@ -1,0 +1,74 @@
+namespace Dbos.Fluent.Storage;
+
+/// <summary>Executors and their leases, and the handing on of work whose executor is gone. Leases are on the database's own clock, never on virtual time.</summary>
+internal interface IExecutorStore
+{
+    /// <summary>Registers an executor with a fresh lease, unless another incarnation of it holds one.</summary>
+    Task<RegisterResult> RegisterAsync(ExecutorRegistration registration, CancellationToken cancellationToken);
+
+    /// <summary>Makes the lease whole again.</summary>
+    /// <returns>The lease, with <see cref="RegisterResult.Registered"/> false if another incarnation has taken the id.</returns>
+    Task<RegisterResult> RenewAsync(string executorId, string incarnation, TimeSpan lease, CancellationToken cancellationToken);
+
+    /// <summary>Ends this incarnation's lease, hands its unfinished workflows on at once without counting an attempt, and gives back how many.</summary>
+    Task<int> StopAsync(string executorId, string incarnation, CancellationToken cancellationToken);
+
+    /// <summary>The registered executors of an application, with their hosts and whether their lease is alive.</summary>
+    Task<IReadOnlyList<ExecutorRow>> ReadAsync(string applicationName, CancellationToken cancellationToken);
+
+    /// <summary>Ends the lease of an incarnation that is proven dead, so that nobody waits it out.</summary>
+    Task ExpireAsync(string executorId, string incarnation, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Hands PENDING workflows on (PENDING to ENQUEUED, on their queue or the internal one; owner and start cleared): those of the named executors
+    /// at once. Rows locked by somebody are left for the next call. Gives back their ids.
+    /// </summary>
+    Task<IReadOnlyList<string>> HandOnAsync(HandOnRequest request, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Hands on PENDING workflows of this application whose executor has no live lease (ended, stopped, never registered) and that have not
+    /// moved (<c>updated_at</c>) for the given time. Gives back their ids.
+    /// </summary>
+    Task<IReadOnlyList<string>> HandOnOrphansAsync(HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken);
+}
+
+/// <summary>An executor that takes up work.</summary>
+/// <param name="ExecutorId">Its id.</param>
+/// <param name="Incarnation">A token of this launch: two processes with one id differ in it.</param>
+/// <param name="ApplicationName">Its application.</param>
+/// <param name="ApplicationVersion">The version of its code.</param>
+/// <param name="Host">Where it runs, to tell a dead process on the same host from a silent one elsewhere.</param>
+/// <param name="Lease">How long it counts as alive without renewing.</param>
+internal sealed record ExecutorRegistration(
+    string ExecutorId, string Incarnation, string ApplicationName, string ApplicationVersion, HostProcess Host, TimeSpan Lease);
+
+/// <summary>A process, as far as it can be told from every other one.</summary>
+internal sealed record HostProcess(string MachineId, string BootId, string PidNamespace, int ProcessId, long ProcessStart);
+
+/// <summary>What became of a registration or a renewal.</summary>
+/// <param name="Registered">True if this incarnation holds the lease.</param>
+/// <param name="NowMs">The store's clock when it answered.</param>
+/// <param name="ExpiresAtMs">When the lease ends: this incarnation's, or the other one's that is in the way.</param>
+/// <param name="Holder">Who is in the way; null if nobody.</param>
+internal sealed record RegisterResult(bool Registered, long NowMs, long ExpiresAtMs, ExecutorRow? Holder = null);
+
+/// <summary>A registered executor, as read.</summary>
+internal sealed record ExecutorRow(
+    string ExecutorId, string Incarnation, string ApplicationName, string ApplicationVersion, HostProcess Host, long ExpiresAtMs, bool Alive, bool Stopped);
+
+/// <summary>Which workflows are handed on.</summary>
+internal sealed record HandOnRequest
+{
+    public required string ApplicationName { get; init; }
+
+    /// <summary>Only workflows of these names.</summary>
+    public required IReadOnlyList<string> WorkflowNames { get; init; }
+
+    /// <summary>Only workflows of these executors; not used for orphans.</summary>
+    public IReadOnlyList<string> ExecutorIds { get; init; } = [];
+
+    /// <summary>Not these, which the caller itself is running.</summary>
+    public IReadOnlyList<string> ExceptTokens { get; init; } = [];
+
+    public required int Limit { get; init; }
+}

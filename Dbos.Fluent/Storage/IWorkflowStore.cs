@@ -1,0 +1,45 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage;
+
+/// <summary>Reads workflows, and changes rows from outside their runs.</summary>
+internal interface IWorkflowStore
+{
+    /// <summary>One workflow's row, or null.</summary>
+    Task<WorkflowRow?> ReadAsync(string workflowId, CancellationToken cancellationToken);
+
+    /// <summary>One workflow's row and its checkpoints, or null.</summary>
+    Task<(WorkflowRow Row, IReadOnlyList<CheckpointRow> Checkpoints)?> ReadHistoryAsync(string workflowId, CancellationToken cancellationToken);
+
+    /// <summary>The outcomes of those of these workflows that have ended, and which of them do not exist; in one query.</summary>
+    Task<IReadOnlyList<WorkflowOutcomeRow>> ReadOutcomesAsync(IReadOnlyList<string> workflowIds, CancellationToken cancellationToken);
+
+    /// <summary>Of these executions, those that no longer own their row: cancelled, handed on, or gone. One query for all running workflows.</summary>
+    Task<IReadOnlyList<LostExecution>> ReadLostAsync(IReadOnlyList<Ownership> executions, CancellationToken cancellationToken);
+
+    /// <summary>Cancels workflows that have not ended, and gives back those it cancelled. Unknown and ended ids are left alone. One transaction.</summary>
+    Task<IReadOnlyList<string>> CancelAsync(IReadOnlyList<string> workflowIds, CancelError error, CancellationToken cancellationToken);
+
+    /// <summary>Cancels active workflows of this application (or of none) whose deadline has passed, skipping locked rows; gives back their ids.</summary>
+    Task<IReadOnlyList<string>> CancelExpiredAsync(string applicationName, int limit, CancelError error, CancellationToken cancellationToken);
+}
+
+/// <summary>
+/// The encoded reason of a cancellation, kept in <c>workflow_output.error</c>: <paramref name="Native"/> where the row's
+/// <c>serialization</c> is <c>dotnet_msgpack</c>, <paramref name="Portable"/> where it is <c>portable_json</c>, nothing where it is another's.
+/// </summary>
+internal sealed record CancelError(string Native, string Portable);
+
+/// <summary>How a workflow ended.</summary>
+/// <param name="Id">The workflow.</param>
+/// <param name="State">Null if it does not exist; otherwise a terminal state.</param>
+/// <param name="Output">Its output; its text is null where it has none.</param>
+/// <param name="Error">Its error; its text is null where it has none.</param>
+/// <param name="DeadlinePassed">True if its deadline had passed when it was completed: a cancelled one then timed out.</param>
+internal sealed record WorkflowOutcomeRow(string Id, WorkflowState? State, Payload Output, Payload Error, bool DeadlinePassed);
+
+/// <summary>An execution that lost its row.</summary>
+/// <param name="WorkflowId">The workflow.</param>
+/// <param name="State">The state its row is in now; null if the row is gone.</param>
+/// <param name="DeadlinePassed">True if it is cancelled and its deadline lies in the past.</param>
+internal sealed record LostExecution(string WorkflowId, WorkflowState? State, bool DeadlinePassed);

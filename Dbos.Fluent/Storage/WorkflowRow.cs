@@ -1,0 +1,22 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage;
+
+/// <summary>A row of <c>workflow_status</c> with its payloads, as read.</summary>
+internal sealed record WorkflowRow
+{
+    /// <summary>The row as status, without attributes and payloads, which Storage does not decode.</summary>
+    public required WorkflowStatus Status { get; init; }
+
+    public required Payload Input { get; init; }
+
+    public required Payload Output { get; init; }
+
+    public required Payload Error { get; init; }
+
+    /// <summary>Column <c>attributes</c> as JSON text.</summary>
+    public string? AttributesJson { get; init; }
+
+    /// <summary>Column <c>owner_xid</c>.</summary>
+    public string? OwnerToken { get; init; }
+}
