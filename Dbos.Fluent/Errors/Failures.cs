@@ -29,6 +29,9 @@ internal static class Failures
         return new WorkflowFailedException(workflowId, failure, original);
     }
 
+    /// <summary>The reason recorded with a cancelled workflow; null where the record is something else.</summary>
+    public static AwaitedWorkflowCancelledException? ForAwaiterOfCancelled(RecordedFailure failure) => Reawaken(failure) as AwaitedWorkflowCancelledException;
+
     private static RecordedFailure Record(Exception exception, int depth)
     {
         switch (exception)

@@ -9,7 +9,7 @@ public sealed class UnexpectedStepException : DbosException
     internal UnexpectedStepException(string workflowId, int sequence, string expectedStep, string recordedStep)
         : base(
             "DBOS1001",
-            $"Workflow '{workflowId}' yielded {expectedStep} at position {sequence}, but its history holds {recordedStep} there: "
+            $"Workflow '{workflowId}' yielded '{expectedStep}' at position {sequence}, but its history holds '{recordedStep}' there: "
             + "the code took another path than the first time. Move clocks, random numbers and I/O into steps, or take them from the "
             + $"WorkflowContext; if the code was changed on purpose, guard the change with a patch, or fork the workflow from step {sequence}.") =>
         (WorkflowId, Sequence, ExpectedStep, RecordedStep) = (workflowId, sequence, expectedStep, recordedStep);
@@ -20,10 +20,10 @@ public sealed class UnexpectedStepException : DbosException
     /// <summary>The sequence number at which code and history disagree.</summary>
     public int Sequence { get; }
 
-    /// <summary>What the code yielded: the kind and name of the step.</summary>
+    /// <summary>What the code yielded: the step's name, with its kind where only that differs.</summary>
     public string ExpectedStep { get; }
 
-    /// <summary>What the history holds: the kind and name of the step.</summary>
+    /// <summary>What the history holds: the step's name, with its kind where only that differs.</summary>
     public string RecordedStep { get; }
 
     internal override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>

@@ -54,7 +54,11 @@ internal sealed record RegisterResult(bool Registered, long NowMs, long ExpiresA
 
 /// <summary>A registered executor, as read.</summary>
 internal sealed record ExecutorRow(
-    string ExecutorId, string Incarnation, string ApplicationName, string ApplicationVersion, HostProcess Host, long ExpiresAtMs, bool Alive, bool Stopped);
+    string ExecutorId, string Incarnation, string ApplicationName, string ApplicationVersion, HostProcess Host, long ExpiresAtMs, bool Alive, bool Stopped)
+{
+    /// <summary>The clock of leases when it was read.</summary>
+    public long ReadAtMs { get; init; }
+}
 
 /// <summary>Which workflows are handed on.</summary>
 internal sealed record HandOnRequest
