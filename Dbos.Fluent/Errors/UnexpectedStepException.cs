@@ -14,7 +14,7 @@ public sealed class UnexpectedStepException : DbosException
             + $"WorkflowContext; if the code was changed on purpose, guard the change with a patch, or fork the workflow from step {sequence}.") =>
         (WorkflowId, Sequence, ExpectedStep, RecordedStep) = (workflowId, sequence, expectedStep, recordedStep);
 
-    /// <summary>The workflow.</summary>
+    /// <summary>The workflow whose code and history disagree.</summary>
     public string WorkflowId { get; }
 
     /// <summary>The sequence number at which code and history disagree.</summary>
