@@ -17,7 +17,8 @@ internal static class WorkerArguments
 
     public static (string Scenario, IReadOnlySet<string> Hold, IReadOnlyDictionary<string, string> Settings) Parse(string[] arguments)
     {
-        var hold = arguments.Where(argument => argument.StartsWith(Hold, StringComparison.Ordinal)).Select(argument => argument[Hold.Length..]);
+        var hold = arguments.Where(argument => argument.StartsWith(Hold, StringComparison.Ordinal))
+            .Select(argument => argument[Hold.Length..]);
         var settings = arguments.Where(argument => argument.StartsWith(Set, StringComparison.Ordinal))
             .Select(argument => argument[Set.Length..].Split('=', 2));
         return (arguments.FirstOrDefault() ?? "", hold.ToHashSet(), settings.ToDictionary(pair => pair[0], pair => pair[1]));

@@ -27,5 +27,6 @@ internal sealed class WorkerPoints(TextWriter output, IReadOnlySet<string> hold)
         }
     }
 
-    private TaskCompletionSource Release(string point) => released.GetOrAdd(point, _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+    private TaskCompletionSource Release(string point) =>
+        released.GetOrAdd(point, _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
 }

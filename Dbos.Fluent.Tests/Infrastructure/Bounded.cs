@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Dbos.Fluent.Tests.Infrastructure;
 
-/// <summary>Waits that end: within a limit, or when the test is cancelled. The limits are generous and only ever run out in a failing test.</summary>
+/// <summary>
+/// Waits that end: within a limit, or when the test is cancelled. The limits are generous and only ever run out in a failing test.
+/// </summary>
 internal static class Bounded
 {
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
@@ -41,9 +43,11 @@ internal static class Eventually
     public static Task TrueAsync(Func<bool> condition, TimeSpan limit, [CallerArgumentExpression(nameof(condition))] string what = "") =>
         TrueAsync(() => Task.FromResult(condition()), limit, what);
 
-    public static async Task TrueAsync(Func<Task<bool>> condition, TimeSpan limit, [CallerArgumentExpression(nameof(condition))] string what = "")
+    public static async Task TrueAsync(
+        Func<Task<bool>> condition, TimeSpan limit, [CallerArgumentExpression(nameof(condition))] string what = "")
     {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var test = TestContext.Current.CancellationToken;
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(test);
         deadline.CancelAfter(limit);
         using var timer = new PeriodicTimer(Interval);
         try
@@ -53,7 +57,7 @@ internal static class Eventually
                 await timer.WaitForNextTickAsync(deadline.Token);
             }
         }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested && !TestContext.Current.CancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested && !test.IsCancellationRequested)
         {
             Assert.Fail($"Not within {limit}: {what}");
         }

@@ -5,7 +5,9 @@ using Dbos.Fluent.Tests.Worker;
 
 namespace Dbos.Fluent.Tests.Infrastructure;
 
-/// <summary>A real process that runs one scenario of <c>Dbos.Fluent.Tests.Worker</c>, to be killed or stopped at a point that it reports.</summary>
+/// <summary>
+/// A real process that runs one scenario of <c>Dbos.Fluent.Tests.Worker</c>, to be killed or stopped at a point that it reports.
+/// </summary>
 /// <remarks>
 /// It never outlives the test: disposal kills it, and if the test host itself is killed, the worker's standard input closes and it exits.
 /// </remarks>
@@ -34,7 +36,8 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <param name="scenario">The scenario's name.</param>
     /// <param name="hold">Points at which it stands still until <see cref="GoOnAsync"/>.</param>
     /// <param name="settings">What the scenario needs to know, such as a connection string.</param>
-    public static ChildProcess Start(string scenario, IEnumerable<string>? hold = null, IReadOnlyDictionary<string, string>? settings = null)
+    public static ChildProcess Start(
+        string scenario, IEnumerable<string>? hold = null, IReadOnlyDictionary<string, string>? settings = null)
     {
         var start = new ProcessStartInfo("dotnet")
         {

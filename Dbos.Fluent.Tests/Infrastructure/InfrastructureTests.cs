@@ -54,7 +54,8 @@ public sealed class InfrastructureTests(SharedPostgres postgres)
     [Fact]
     public async Task Each_database_is_a_copy_of_its_template_and_apart_from_every_other()
     {
-        var template = await postgres.CreateTemplateAsync("infrastructure", empty => PostgresServer.ExecuteAsync(empty, "CREATE TABLE t (n int)", Cancel));
+        var template = await postgres.CreateTemplateAsync(
+            "infrastructure", empty => PostgresServer.ExecuteAsync(empty, "CREATE TABLE t (n int)", Cancel));
         var first = await postgres.CreateDatabaseAsync(Cancel, template);
         var second = await postgres.CreateDatabaseAsync(Cancel, template);
 
@@ -73,7 +74,8 @@ public sealed class InfrastructureTests(SharedPostgres postgres)
         await using var disposal = proxy;
 
         var lost = proxy.LoseAnswerAsync(containing: "COMMIT");
-        await Assert.ThrowsAnyAsync<NpgsqlException>(() => PostgresServer.ExecuteAsync(through, "BEGIN; INSERT INTO t VALUES (1); COMMIT", Cancel));
+        await Assert.ThrowsAnyAsync<NpgsqlException>(
+            () => PostgresServer.ExecuteAsync(through, "BEGIN; INSERT INTO t VALUES (1); COMMIT", Cancel));
 
         await lost.Within(Bounded.Limit);
         Assert.Equal(1L, await ScalarAsync(direct, "SELECT count(*) FROM t"));
@@ -106,15 +108,18 @@ public sealed class InfrastructureTests(SharedPostgres postgres)
     {
         var time = new ManualTimeProvider();
         var fired = new List<string>();
-        using var late = time.CreateTimer(_ => fired.Add($"late {time.GetTimestamp()}"), null, TimeSpan.FromTicks(30), Timeout.InfiniteTimeSpan);
-        using var often = time.CreateTimer(_ => fired.Add($"often {time.GetTimestamp()}"), null, TimeSpan.FromTicks(20), TimeSpan.FromTicks(20));
-        using var never = time.CreateTimer(_ => fired.Add("never"), null, TimeSpan.FromTicks(10), Timeout.InfiniteTimeSpan);
+        using var late = Timer("late", TimeSpan.FromTicks(30), Timeout.InfiniteTimeSpan);
+        using var often = Timer("often", TimeSpan.FromTicks(20), TimeSpan.FromTicks(20));
+        using var never = Timer("never", TimeSpan.FromTicks(10), Timeout.InfiniteTimeSpan);
         never.Dispose();
 
         time.Advance(TimeSpan.FromTicks(50));
 
         Assert.Equal(["often 20", "late 30", "often 40"], fired);
         Assert.Equal(50, time.GetTimestamp());
+
+        ITimer Timer(string name, TimeSpan due, TimeSpan period) =>
+            time.CreateTimer(_ => fired.Add($"{name} {time.GetTimestamp()}"), null, due, period);
     }
 
     [Fact]
@@ -123,7 +128,8 @@ public sealed class InfrastructureTests(SharedPostgres postgres)
         var never = new TaskCompletionSource();
 
         var failure = await Assert.ThrowsAnyAsync<Exception>(() => never.Task.Within(TimeSpan.FromMilliseconds(10)));
-        var looked = await Assert.ThrowsAnyAsync<Exception>(() => Eventually.TrueAsync(() => false, TimeSpan.FromMilliseconds(10), "pigs fly"));
+        var looked = await Assert.ThrowsAnyAsync<Exception>(
+            () => Eventually.TrueAsync(() => false, TimeSpan.FromMilliseconds(10), "pigs fly"));
 
         Assert.Contains("never.Task", failure.Message);
         Assert.Contains("pigs fly", looked.Message);

@@ -1,7 +1,9 @@
 namespace Dbos.Fluent.Tests.Infrastructure;
 
 /// <summary>A clock that moves only when told to; timers fire in the order they are due, on the caller of <see cref="Advance"/>.</summary>
-/// <remarks>What a timer wakes may go on on the thread pool after <see cref="Advance"/> returns: a test waits for a signal, not for the clock.</remarks>
+/// <remarks>
+/// What a timer wakes may go on on the thread pool after <see cref="Advance"/> returns: a test waits for a signal, not for the clock.
+/// </remarks>
 public sealed class ManualTimeProvider(DateTimeOffset? start = null) : TimeProvider
 {
     private readonly Lock gate = new();

@@ -5,7 +5,9 @@ namespace Dbos.Fluent.Tests.Infrastructure;
 /// <summary>A method found in a source file.</summary>
 internal sealed record FoundMethod(string Header, int FirstLine, int Lines);
 
-/// <summary>Finds methods and their lengths by their braces; a rough finder, which takes a local function for a part of its method.</summary>
+/// <summary>
+/// Finds methods and their lengths by their braces; a rough finder, which takes a local function for a part of its method.
+/// </summary>
 internal static partial class MethodFinder
 {
     public static IReadOnlyList<FoundMethod> Find(string code)

@@ -53,7 +53,8 @@ internal sealed record PostgresInstallation(string Bin)
     {
         const string debian = "/usr/lib/postgresql";
         var versions = Directory.Exists(debian)
-            ? Directory.GetDirectories(debian).OrderByDescending(folder => int.TryParse(Path.GetFileName(folder), out var version) ? version : 0)
+            ? Directory.GetDirectories(debian)
+                .OrderByDescending(folder => int.TryParse(Path.GetFileName(folder), out var version) ? version : 0)
             : Enumerable.Empty<string>();
         var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
         return versions.Select(folder => Path.Combine(folder, "bin"))
@@ -63,10 +64,17 @@ internal sealed record PostgresInstallation(string Bin)
             .FirstOrDefault();
     }
 
-    /// <summary>Starts the shell that starts the server; it answers one line, <c>ok</c> or what went wrong, to the start and to each command.</summary>
+    /// <summary>
+    /// Starts the shell that starts the server; it answers one line, <c>ok</c> or what went wrong, to the start and to each command.
+    /// </summary>
     public Process Supervise(int port, bool durable)
     {
-        var start = new ProcessStartInfo("sh") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("sh")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         if (Environment.IsPrivilegedProcess)
         {
             DropPrivileges(start);
@@ -86,7 +94,7 @@ internal sealed record PostgresInstallation(string Bin)
     {
         var accounts = File.ReadLines("/etc/passwd").Select(line => line.Split(':')).Where(fields => fields.Length > 3).ToList();
         var account = accounts.Find(fields => fields[0] == "postgres") ?? accounts.Find(fields => fields[0] == "nobody")
-            ?? throw new InvalidOperationException("Root may not run PostgreSQL, and there is no account 'postgres' or 'nobody' to run it as.");
+            ?? throw new InvalidOperationException("Root may not run PostgreSQL, and there is neither an account 'postgres' nor 'nobody'.");
         start.FileName = "setpriv";
         string[] arguments = ["--reuid=" + account[2], "--regid=" + account[3], "--clear-groups", "--reset-env", "sh"];
         foreach (var argument in arguments)

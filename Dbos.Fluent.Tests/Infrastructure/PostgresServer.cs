@@ -4,7 +4,9 @@ using Npgsql;
 
 namespace Dbos.Fluent.Tests.Infrastructure;
 
-/// <summary>A PostgreSQL server of the tests' own: a child process in a temporary folder, gone when the tests are, however they end.</summary>
+/// <summary>
+/// A PostgreSQL server of the tests' own: a child process in a temporary folder, gone when the tests are, however they end.
+/// </summary>
 /// <remarks>
 /// The shared one is reached through <see cref="SharedPostgres"/>. A test that stops or kills its server starts a private one with
 /// <see cref="StartAsync"/>.
@@ -39,14 +41,14 @@ public sealed class PostgresServer : IAsyncDisposable
         {
             var port = Ports.FindFree();
             var server = new PostgresServer(installation, durable, installation.Supervise(port, durable), port);
-            var answer = await server.AnswerAsync(cancellationToken).ConfigureAwait(false);
+            var answer = await server.AnswerAsync(cancellationToken);
             if (answer == "ok")
             {
                 return server;
             }
 
             // Most likely somebody took the port between the look and the start.
-            await server.DisposeAsync().ConfigureAwait(false);
+            await server.DisposeAsync();
             if (tries == PortTries)
             {
                 throw new InvalidOperationException("PostgreSQL did not start: " + answer);
@@ -63,7 +65,7 @@ public sealed class PostgresServer : IAsyncDisposable
             PostgresStop.Immediate => "immediate",
             PostgresStop.Kill => "kill",
             _ => throw new UnreachableException($"Unknown way to stop {how}."),
-        }, cancellationToken).ConfigureAwait(false);
+        }, cancellationToken);
     }
 
     /// <summary>Starts the stopped server again, on the same port and data, and waits until it takes connections.</summary>
@@ -72,14 +74,14 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Stops and starts; immediately means without a shutdown checkpoint, so that it comes back through crash recovery.</summary>
     public async Task RestartAsync(bool immediate, CancellationToken cancellationToken)
     {
-        await StopAsync(immediate ? PostgresStop.Immediate : PostgresStop.Fast, cancellationToken).ConfigureAwait(false);
-        await StartAgainAsync(cancellationToken).ConfigureAwait(false);
+        await StopAsync(immediate ? PostgresStop.Immediate : PostgresStop.Fast, cancellationToken);
+        await StartAgainAsync(cancellationToken);
     }
 
     /// <summary>Makes a database, as a copy of the template.</summary>
     public async Task<string> CreateDatabaseAsync(string name, string template, CancellationToken cancellationToken)
     {
-        await ExecuteAsync(ConnectionString, $"CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"", cancellationToken).ConfigureAwait(false);
+        await ExecuteAsync(ConnectionString, $"CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"", cancellationToken);
         return new NpgsqlConnectionStringBuilder(ConnectionString) { Database = name }.ConnectionString;
     }
 
@@ -87,7 +89,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         supervisor.StandardInput.Close();
-        await supervisor.WaitForExitAsync().WaitAsync(CommandLimit).ConfigureAwait(false);
+        await supervisor.WaitForExitAsync().WaitAsync(CommandLimit);
         supervisor.Dispose();
     }
 
@@ -97,14 +99,14 @@ public sealed class PostgresServer : IAsyncDisposable
         var unpooled = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString;
         await using var source = NpgsqlDataSource.Create(unpooled);
         await using var command = source.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private async Task CommandAsync(string command, CancellationToken cancellationToken)
     {
-        await supervisor.StandardInput.WriteLineAsync(command.AsMemory(), cancellationToken).ConfigureAwait(false);
-        await supervisor.StandardInput.FlushAsync(cancellationToken).ConfigureAwait(false);
-        var answer = await AnswerAsync(cancellationToken).ConfigureAwait(false);
+        await supervisor.StandardInput.WriteLineAsync(command.AsMemory(), cancellationToken);
+        await supervisor.StandardInput.FlushAsync(cancellationToken);
+        var answer = await AnswerAsync(cancellationToken);
         if (answer != "ok")
         {
             throw new InvalidOperationException($"PostgreSQL did not {command}: {answer}");
@@ -112,8 +114,8 @@ public sealed class PostgresServer : IAsyncDisposable
     }
 
     private async Task<string> AnswerAsync(CancellationToken cancellationToken) =>
-        await supervisor.StandardOutput.ReadLineAsync(cancellationToken).AsTask().WaitAsync(CommandLimit, cancellationToken).ConfigureAwait(false)
-        ?? await supervisor.StandardError.ReadToEndAsync(cancellationToken).WaitAsync(CommandLimit, cancellationToken).ConfigureAwait(false);
+        await supervisor.StandardOutput.ReadLineAsync(cancellationToken).AsTask().WaitAsync(CommandLimit, cancellationToken)
+        ?? await supervisor.StandardError.ReadToEndAsync(cancellationToken).WaitAsync(CommandLimit, cancellationToken);
 }
 
 /// <summary>How a server is stopped.</summary>

@@ -16,7 +16,9 @@ namespace Dbos.Fluent.Tests.Infrastructure;
 /// </remarks>
 public sealed class SharedPostgres : IAsyncDisposable
 {
-    /// <summary>The environment variable with the connection string of a server to use; its role must be able to create databases.</summary>
+    /// <summary>
+    /// The environment variable with the connection string of a server to use; its role must be able to create databases.
+    /// </summary>
     public const string Variable = "DBOS_TEST_POSTGRES";
 
     private const string Prefix = "dbos_test_";
@@ -77,7 +79,7 @@ public sealed class SharedPostgres : IAsyncDisposable
 
         foreach (var name in databases)
         {
-            await PostgresServer.ExecuteAsync(await started.Value, $"DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)", CancellationToken.None);
+            await DropAsync(await started.Value, name);
         }
     }
 
@@ -114,10 +116,13 @@ public sealed class SharedPostgres : IAsyncDisposable
         {
             if (long.TryParse(name[Prefix.Length..].Split('_')[0], CultureInfo.InvariantCulture, out var made) && made < oldest)
             {
-                await PostgresServer.ExecuteAsync(server, $"DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)", CancellationToken.None);
+                await DropAsync(server, name);
             }
         }
     }
+
+    private static Task DropAsync(string server, string name) =>
+        PostgresServer.ExecuteAsync(server, $"DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)", CancellationToken.None);
 
     private async Task<string> PrepareAsync(Func<string, Task> prepare)
     {

@@ -20,7 +20,9 @@ internal static partial class Snapshot
             File.WriteAllText(verified, text);
         }
 
-        var expected = File.Exists(verified) ? File.ReadAllText(verified).ReplaceLineEndings("\n") : "(no verified file: run with UPDATE_SNAPSHOTS=1)";
+        var expected = File.Exists(verified)
+            ? File.ReadAllText(verified).ReplaceLineEndings("\n")
+            : "(no verified file: run with UPDATE_SNAPSHOTS=1)";
         Assert.Equal(expected, text);
     }
 

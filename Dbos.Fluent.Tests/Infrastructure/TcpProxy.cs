@@ -133,7 +133,7 @@ internal sealed class TcpProxy : IAsyncDisposable
             link.Dispose();
             await Task.WhenAll(requests, answers);
         }
-        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception failure) when (failure is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
         {
             // A broken connection is this class's business, not a failure.
         }

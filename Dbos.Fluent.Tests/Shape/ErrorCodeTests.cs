@@ -24,7 +24,8 @@ public sealed partial class ErrorCodeTests
 
     [Fact]
     public void Every_message_begins_with_the_code_and_is_sentences() =>
-        Breaches.None(Examples.Where(error => !error.Message.StartsWith(error.Code + ": ", StringComparison.Ordinal)).Select(error => error.Message));
+        Breaches.None(Examples.Where(error => !error.Message.StartsWith(error.Code + ": ", StringComparison.Ordinal))
+            .Select(error => error.Message));
 
     [Fact]
     public void Every_code_is_explained_with_cause_and_remedy()
@@ -41,7 +42,8 @@ public sealed partial class ErrorCodeTests
 
     [Fact]
     public void Page_explains_no_code_that_nothing_has() =>
-        Breaches.None(Section().Matches(Page.Value).Select(match => match.Groups["code"].Value).Except(Examples.Select(error => error.Code)));
+        Breaches.None(Section().Matches(Page.Value).Select(match => match.Groups["code"].Value)
+            .Except(Examples.Select(error => error.Code)));
 
     // Each type has one constructor for the case it stands for; any facts will do.
     private static DbosException Example(Type type)

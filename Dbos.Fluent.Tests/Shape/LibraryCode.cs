@@ -8,6 +8,8 @@ namespace Dbos.Fluent.Tests.Shape;
 /// <summary>The built library, with what each of its methods uses and the folder each of its types was written in.</summary>
 internal static partial class LibraryCode
 {
+    private const string Everyday = "Dbos.Fluent";
+
     private const BindingFlags Declared =
         BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
 
@@ -15,9 +17,10 @@ internal static partial class LibraryCode
         .Select(field => (OpCode)field.GetValue(null)!)
         .ToDictionary(code => code.Value);
 
-    // Types that were written, and the folder of the file that declares them; parts of one type must lie in one folder.
-    private static readonly Lazy<Dictionary<string, string>> Folders = new(() => (
+    // Everyday public types share one namespace whatever their folder, so for them the source is asked.
+    private static readonly Lazy<Dictionary<string, string>> FoldersOfEverydayTypes = new(() => (
         from file in SourceTree.Library
+        where EverydayNamespace().IsMatch(file.Code)
         from Match declaration in TypeDeclaration().Matches(file.Code)
         group file.Folder by declaration.Groups["name"].Value)
         .ToDictionary(type => type.Key, type => type.Distinct().First()));
@@ -38,7 +41,11 @@ internal static partial class LibraryCode
             outermost = outer;
         }
 
-        return outermost.Assembly == Assembly ? Folders.Value.GetValueOrDefault(outermost.Name.Split('`')[0]) : null;
+        return outermost.Assembly != Assembly ? null
+            : outermost.Namespace == Everyday ? FoldersOfEverydayTypes.Value.GetValueOrDefault(outermost.Name.Split('`')[0])
+            : outermost.Namespace?.StartsWith(Everyday + ".", StringComparison.Ordinal) == true
+                ? outermost.Namespace[(Everyday.Length + 1)..].Replace('.', '/')
+                : null;
     }
 
     /// <summary>Types that a type of the library names anywhere: in its bases, members, signatures, locals and method bodies.</summary>
@@ -105,9 +112,14 @@ internal static partial class LibraryCode
             return Parts(type.GetElementType()!);
         }
 
-        return type.IsConstructedGenericType ? type.GetGenericArguments().SelectMany(Parts).Append(type.GetGenericTypeDefinition()) : [type];
+        return type.IsConstructedGenericType
+            ? type.GetGenericArguments().SelectMany(Parts).Append(type.GetGenericTypeDefinition())
+            : [type];
     }
 
-    [GeneratedRegex(@"\b(?:class|struct|interface|record|enum|delegate)\s+(?:class\s+|struct\s+|\S+\s+(?=\w+(?:<[^>]*>)?\())?(?<name>[A-Z]\w*)")]
+    [GeneratedRegex(@"\b(?:(?:record\s+)?(?:class|struct)|interface|record|enum|delegate\s+\S+)\s+(?<name>[A-Z]\w*)")]
     private static partial Regex TypeDeclaration();
+
+    [GeneratedRegex(@"^namespace Dbos\.Fluent;", RegexOptions.Multiline)]
+    private static partial Regex EverydayNamespace();
 }

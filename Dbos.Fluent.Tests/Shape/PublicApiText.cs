@@ -14,7 +14,8 @@ internal static class PublicApiText
     public static string Render(Assembly assembly)
     {
         var text = new StringBuilder();
-        foreach (var group in assembly.GetExportedTypes().Where(type => !type.IsNested).GroupBy(type => type.Namespace).OrderBy(group => group.Key))
+        var types = assembly.GetExportedTypes().Where(type => !type.IsNested);
+        foreach (var group in types.GroupBy(type => type.Namespace).OrderBy(group => group.Key))
         {
             text.Append(CultureInfo.InvariantCulture, $"namespace {group.Key}\n\n");
             foreach (var type in group.OrderBy(type => type.Name, StringComparer.Ordinal))
@@ -68,10 +69,14 @@ internal static class PublicApiText
     {
         if (type.IsEnum)
         {
-            return Enum.GetNames(type).OrderBy(name => Convert.ToInt64(Enum.Parse(type, name), CultureInfo.InvariantCulture)).Select(name => $"{name} = {Convert.ToInt64(Enum.Parse(type, name), CultureInfo.InvariantCulture)}");
+            return from value in Enum.GetValues(type).Cast<object>()
+                   let number = Convert.ToInt64(value, CultureInfo.InvariantCulture)
+                   orderby number
+                   select $"{value} = {number}";
         }
 
-        var constructors = type.GetConstructors(Declared).Where(IsSeen).Select(made => $"{Access(made)} {Plain(type.Name)}({Parameters(made)})");
+        var constructors = type.GetConstructors(Declared).Where(IsSeen)
+            .Select(made => $"{Access(made)} {Plain(type.Name)}({Parameters(made)})");
         var fields = type.GetFields(Declared).Where(field => field.IsPublic).Select(field => $"public {TypeText.Of(field)} {field.Name}");
         var properties = type.GetProperties(Declared).Where(property => property.GetAccessors(true).Any(IsSeen)).Select(Property);
         var methods = type.GetMethods(Declared).Where(method => IsSeen(method) && IsWritten(method)).Select(Method);
@@ -112,7 +117,8 @@ internal static class PublicApiText
             var value => Convert.ToString(value, CultureInfo.InvariantCulture),
         };
 
-    private static string Constraints(Type[] arguments) => string.Concat(arguments.Where(argument => argument.IsGenericParameter).Select(argument =>
+    private static string Constraints(Type[] arguments) =>
+        string.Concat(arguments.Where(argument => argument.IsGenericParameter).Select(argument =>
     {
         var types = argument.GetGenericParameterConstraints().Where(type => type != typeof(ValueType)).Select(TypeText.Name);
         var kinds = argument.GenericParameterAttributes;
@@ -130,7 +136,8 @@ internal static class PublicApiText
             { DeclaringType.IsInterface: true } => "",
             { IsStatic: true } => " static",
             { IsAbstract: true } => " abstract",
-            MethodInfo { IsVirtual: true, IsFinal: false } virtually => virtually.GetBaseDefinition() == virtually ? " virtual" : " override",
+            MethodInfo { IsVirtual: true, IsFinal: false } virtually =>
+                virtually.GetBaseDefinition() == virtually ? " virtual" : " override",
             _ => "",
         };
         return access + kind;
