@@ -22,9 +22,10 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         Store = store;
         Serializer = serializer;
         Logger = loggers.CreateLogger("Dbos.Fluent");
-        Outcomes = new OutcomeWaiter(store.Workflows, id => running?.Contains(id) == true, stopped.Token);
+        Stopped = stopped.Token;
+        Outcomes = new OutcomeWaiter(store.Workflows, id => running?.Contains(id) == true, Stopped);
         Reader = new StatusReader(store.Workflows, serializer);
-        Sender = new SignalSender(store.Signals, Logger, stopped.Token);
+        Sender = new SignalSender(store.Signals, Logger, Stopped);
     }
 
     public IStore Store { get; }
@@ -40,7 +41,7 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     public SignalSender Sender { get; }
 
     /// <summary>Fires when everything that waits for the database must give up.</summary>
-    public CancellationToken Stopped => stopped.Token;
+    public CancellationToken Stopped { get; }
 
     /// <summary>What wakes this process beyond the outcomes it awaits.</summary>
     public Action<StoreSignal> Signalled { get; set; } = _ => { };
@@ -55,7 +56,7 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         {
             outcome = await Outcomes.WaitAsync(workflowId, cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && stopped.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && Stopped.IsCancellationRequested)
         {
             throw new EngineNotRunningException("go on waiting for a result");
         }
@@ -83,7 +84,7 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
 
     public void ThrowIfStopped(string doing)
     {
-        if (stopped.IsCancellationRequested)
+        if (Stopped.IsCancellationRequested)
         {
             throw new EngineNotRunningException(doing);
         }
@@ -97,6 +98,7 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
             await stopped.CancelAsync().ConfigureAwait(false);
             await signals.ConfigureAwait(false);
             await Store.DisposeAsync().ConfigureAwait(false);
+            stopped.Dispose();
         }
     }
 
@@ -104,7 +106,7 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     {
         try
         {
-            await foreach (var signal in Store.Signals.ListenAsync(stopped.Token).ConfigureAwait(false))
+            await foreach (var signal in Store.Signals.ListenAsync(Stopped).ConfigureAwait(false))
             {
                 Route(signal);
             }

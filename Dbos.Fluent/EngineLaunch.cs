@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using Dbos.Fluent.Execution;
 using Dbos.Fluent.Model;
@@ -57,10 +58,12 @@ internal static class EngineLaunch
         if (level.Dbos is null or < SchemaLevel.DbosCurrent || level.Fluent is null or < SchemaLevel.FluentCurrent)
         {
             throw new StoreSchemaException(
-                $"The database is at level {level.Dbos?.ToString() ?? "none"} of the DBOS tables and {level.Fluent?.ToString() ?? "none"} of the fluent_ tables; this "
+                $"The database is at level {Level(level.Dbos)} of the DBOS tables and {Level(level.Fluent)} of the fluent_ tables; this "
                 + $"version needs {SchemaLevel.DbosCurrent} and {SchemaLevel.FluentCurrent}. Nothing was changed: launch once with Migrate = true, under a role that may create tables.");
         }
     }
+
+    private static string Level(long? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "none";
 
     private static ExecutorRegistration Registration(EngineOptions options, Registry registry, string application) => new(
         options.ExecutorId ?? Guid.CreateVersion7().ToString(),

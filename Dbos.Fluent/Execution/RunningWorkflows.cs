@@ -29,7 +29,7 @@ internal sealed class RunningWorkflows
     {
         var definition = environment.Registry.Find(work.Name)!;
         var history = checkpoints.Count == 0 ? History.Empty : new History(checkpoints);
-        var entry = new Entry(new RunScope(work, history, new RunFacts(work, history, environment.WorkflowLogger), environment), definition, starter);
+        var entry = new Entry(work, history, definition, environment, starter);
         latest.AddOrUpdate(work.Id, entry, (_, former) =>
         {
             former.Scope.Stop.Fire(CancellationReason.Shutdown);
@@ -44,7 +44,7 @@ internal sealed class RunningWorkflows
         // The caller's AsyncLocals (its Activity, its culture) are not the workflow's: every run starts from a clean context.
         using (ExecutionContext.SuppressFlow())
         {
-            all[entry] = Task.Run(() => RunAsync(entry));
+            all[entry] = RunAsync(entry);
         }
 
         if (entry.HasEnded)
@@ -123,6 +123,7 @@ internal sealed class RunningWorkflows
 
     private async Task RunAsync(Entry entry)
     {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         WorkflowOutcome? outcome = null;
         try
         {
@@ -141,13 +142,19 @@ internal sealed class RunningWorkflows
         Ended(entry.Scope.Work.Id, outcome);
     }
 
-    private sealed class Entry(RunScope scope, WorkflowDefinition definition, IChildStarter starter) : IDisposable
+    private sealed class Entry : IDisposable
     {
         private volatile bool hasEnded;
 
-        public RunScope Scope { get; } = scope;
+        public Entry(ClaimedWorkflow work, History history, WorkflowDefinition definition, RunEnvironment environment, IChildStarter starter)
+        {
+            Scope = new RunScope(work, history, new RunFacts(work, history, environment.WorkflowLogger), environment);
+            Run = new WorkflowRun(Scope, definition, starter);
+        }
 
-        public WorkflowRun Run { get; } = new(scope, definition, starter);
+        public RunScope Scope { get; }
+
+        public WorkflowRun Run { get; }
 
         public bool HasEnded { get => hasEnded; set => hasEnded = value; }
 
