@@ -29,6 +29,12 @@ public abstract partial class Step
     /// <summary>Puts a decoded result where the workflow reads it.</summary>
     internal abstract void Complete(object? result);
 
+    /// <summary>The failure that stands where the workflow reads the result; null after a success and before the step has run.</summary>
+    internal abstract RecordedFailure? RecordedError { get; }
+
+    /// <summary>What reading the result of a failed step throws; null where there is no failure.</summary>
+    internal abstract Exception? RecordedException { get; }
+
     /// <summary>Puts a failure where the workflow reads it; <paramref name="exception"/> is what reading the result throws.</summary>
     internal abstract void Fail(RecordedFailure failure, Exception exception);
 }

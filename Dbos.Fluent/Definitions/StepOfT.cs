@@ -27,6 +27,10 @@ public class Step<T> : Step
 
     internal override Type ResultType => typeof(T);
 
+    internal override RecordedFailure? RecordedError => slot.Failure;
+
+    internal override Exception? RecordedException => slot.Exception;
+
     /// <summary>Names the descriptor, so that its <see cref="Result"/> can be read after it was yielded.</summary>
     /// <param name="step">This descriptor.</param>
     /// <returns>This descriptor.</returns>

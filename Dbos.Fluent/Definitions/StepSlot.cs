@@ -5,10 +5,11 @@ internal sealed class StepSlot<T>
 {
     private object? run;
     private T? value;
-    private Exception? exception;
     private bool complete;
 
-    public bool Succeeded => complete && exception is null;
+    public bool Succeeded => complete && Exception is null;
+
+    public Exception? Exception { get; private set; }
 
     public RecordedFailure? Failure { get; private set; }
 
@@ -20,12 +21,12 @@ internal sealed class StepSlot<T>
                 $"Step '{name}' was yielded by two runs: a descriptor belongs to one run. Make it inside the workflow's body, not in a static field.");
         }
 
-        (complete, exception, Failure) = (false, null, null);
+        (complete, Exception, Failure) = (false, null, null);
     }
 
     public void Complete(T result) => (value, complete) = (result, true);
 
-    public void Fail(RecordedFailure failure, Exception thrown) => (Failure, exception, complete) = (failure, thrown, true);
+    public void Fail(RecordedFailure failure, Exception thrown) => (Failure, Exception, complete) = (failure, thrown, true);
 
     public T Read(string name)
     {
@@ -35,6 +36,6 @@ internal sealed class StepSlot<T>
                 $"The result of step '{name}' was read before the step ran: yield the step first, and read the result after the yield.");
         }
 
-        return exception is null ? value! : throw exception;
+        return Exception is null ? value! : throw Exception;
     }
 }

@@ -1,0 +1,77 @@
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Tests of the engine as users see it, over one kind of store. Each test has an empty database and ends with every engine stopped.</summary>
+public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
+{
+    /// <summary>The executor id of engines that do not choose another, so that a relaunch takes up its predecessor's work at once.</summary>
+    protected const string Executor = "executor-1";
+
+    private readonly List<WorkflowEngine> engines = [];
+
+    protected TestDatabase Database { get; private set; } = null!;
+
+    protected ManualLogger Log { get; } = new();
+
+    protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => Database = await fixture.CreateAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var engine in engines)
+        {
+            await engine.StopAsync(TimeSpan.Zero).Within(Bounded.Limit);
+        }
+
+        await Database.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Launches an engine with these workflows.</summary>
+    protected Task<WorkflowEngine> LaunchAsync(params WorkflowDefinition[] definitions) => LaunchAsync(_ => { }, definitions);
+
+    /// <summary>Launches an engine with these workflows and options of the test's own.</summary>
+    protected async Task<WorkflowEngine> LaunchAsync(Action<EngineOptions> configure, params WorkflowDefinition[] definitions)
+    {
+        var engine = await WorkflowEngine.LaunchAsync(
+            options =>
+            {
+                Database.Use(options);
+                options.ApplicationName = "tests";
+                options.ApplicationVersion = "v1";
+                options.ExecutorId = Executor;
+                options.LoggerFactory = Log;
+                options.Add(definitions);
+                configure(options);
+            },
+            Cancel).Within(Bounded.Limit);
+        engines.Add(engine);
+        return engine;
+    }
+
+    /// <summary>Stops an engine at once, as a crash would but for the lease, and launches one with the same executor id.</summary>
+    protected async Task<WorkflowEngine> RelaunchAsync(WorkflowEngine engine, params WorkflowDefinition[] definitions)
+    {
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        return await LaunchAsync(definitions);
+    }
+
+    /// <summary>Makes finished workflows look as if their process had died before they ended, and lets a new engine take them up.</summary>
+    protected async Task<WorkflowEngine> FlipAndRelaunchAsync(WorkflowEngine engine, IEnumerable<string> ids, params WorkflowDefinition[] definitions)
+    {
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        foreach (var id in ids)
+        {
+            await Database.FlipAsync(id);
+        }
+
+        return await LaunchAsync(definitions);
+    }
+
+    /// <summary>Waits until a workflow is in a state.</summary>
+    protected static Task StateAsync(WorkflowClient client, string id, WorkflowState state) => Eventually.TrueAsync(
+        async () => (await client.GetStatusAsync(id, Cancel))?.State == state, Bounded.Limit, $"{id} is {state}");
+
+    protected Task<long> CheckpointCountAsync(string id) =>
+        Database.CountAsync($"SELECT count(*) FROM operation_outputs WHERE workflow_uuid = '{id}'");
+}

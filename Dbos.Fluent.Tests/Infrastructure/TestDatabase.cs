@@ -1,0 +1,117 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+namespace Dbos.Fluent.Tests.Infrastructure;
+
+/// <summary>An empty database for one test, and a way to look at it and to change it behind the engine's back.</summary>
+public abstract class TestDatabase : IAsyncDisposable
+{
+    /// <summary>What a worker process needs to open it: see <c>WorkerDatabase</c>.</summary>
+    public abstract IReadOnlyDictionary<string, string> WorkerSettings { get; }
+
+    /// <summary>Makes an engine or client use it.</summary>
+    public abstract void Use(ClientOptions options);
+
+    /// <summary>Runs a statement; tables are named without a schema.</summary>
+    public async Task<int> ExecuteAsync(string sql)
+    {
+        await using var connection = await OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>Reads rows as texts; null columns as null.</summary>
+    public async Task<List<string?[]>> QueryAsync(string sql)
+    {
+        await using var connection = await OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<string?[]>();
+        while (await reader.ReadAsync())
+        {
+            var row = new string?[reader.FieldCount];
+            for (var i = 0; i < row.Length; i++)
+            {
+                row[i] = await reader.IsDBNullAsync(i) ? null : Convert.ToString(reader.GetValue(i), System.Globalization.CultureInfo.InvariantCulture);
+            }
+
+            rows.Add(row);
+        }
+
+        return rows;
+    }
+
+    /// <summary>Reads one value as text.</summary>
+    public async Task<string?> ScalarAsync(string sql) => (await QueryAsync(sql)) is [{ } row, ..] ? row[0] : null;
+
+    /// <summary>Reads one number.</summary>
+    public async Task<long> CountAsync(string sql) =>
+        long.Parse(await ScalarAsync(sql) ?? "0", System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>Makes a workflow look as if its process had just died: PENDING, and owned by nobody living.</summary>
+    public Task FlipAsync(string workflowId) => ExecuteAsync(
+        $"UPDATE workflow_status SET status = 'PENDING', owner_xid = 'lost', completed_at = NULL WHERE workflow_uuid = '{workflowId}'");
+
+    public virtual ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return default;
+    }
+
+    protected abstract Task<DbConnection> OpenAsync();
+}
+
+/// <summary>A file in a folder of its own.</summary>
+public sealed class SqliteTestDatabase : TestDatabase
+{
+    private readonly TempFolder folder = new();
+
+    public string Path => folder["test.sqlite"];
+
+    public override IReadOnlyDictionary<string, string> WorkerSettings => new Dictionary<string, string> { ["sqlite"] = Path };
+
+    public override void Use(ClientOptions options) => options.UseSqlite(Path);
+
+    public override ValueTask DisposeAsync()
+    {
+        SqliteConnection.ClearAllPools();
+        folder.Dispose();
+        return base.DisposeAsync();
+    }
+
+    protected override async Task<DbConnection> OpenAsync()
+    {
+        var connection = new SqliteConnection($"Data Source={Path};Pooling=False;Default Timeout=30");
+        await connection.OpenAsync();
+        return connection;
+    }
+}
+
+/// <summary>A database of its own on the server that the tests share.</summary>
+public sealed class PostgresTestDatabase(string connectionString, bool notifications) : TestDatabase
+{
+    public string ConnectionString { get; } = connectionString;
+
+    public override IReadOnlyDictionary<string, string> WorkerSettings => new Dictionary<string, string>
+    {
+        ["postgres"] = ConnectionString,
+        ["notifications"] = notifications ? "true" : "false",
+    };
+
+    public override void Use(ClientOptions options)
+    {
+        options.UsePostgres(ConnectionString);
+        options.Notifications = notifications;
+    }
+
+    protected override async Task<DbConnection> OpenAsync()
+    {
+        var connection = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(ConnectionString) { SearchPath = "dbos", Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+}

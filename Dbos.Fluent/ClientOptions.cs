@@ -1,0 +1,91 @@
+using Dbos.Fluent.Model;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Dbos.Fluent;
+
+/// <summary>How a client is connected. Filled in the callback of a connect or launch, and read once there.</summary>
+/// <remarks>
+/// Without <c>UsePostgres</c> or <c>UseSqlite</c> the environment variable <c>DBOS_SYSTEM_DATABASE_URL</c> names the database
+/// (<c>postgresql://…</c> or <c>sqlite:///…</c>), and without that it is the SQLite file <c>{application name}.sqlite</c> in the current folder.
+/// </remarks>
+public class ClientOptions
+{
+    internal StoreChoice? Store { get; private protected set; }
+
+    /// <summary>The application whose workflows are meant.</summary>
+    /// <value>Null by default: an engine takes the entry assembly's name; a client has none.</value>
+    /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
+    public string? ApplicationName
+    {
+        get;
+        set => field = value is null ? null : Names.CheckName(value, nameof(ApplicationName));
+    }
+
+    /// <summary>The clock of workflow time: sleeps, deadlines, retry waits. Leases never use it.</summary>
+    /// <value><see cref="TimeProvider.System"/> by default, for which PostgreSQL's own clock counts.</value>
+    public TimeProvider TimeProvider
+    {
+        get;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = value;
+        }
+    } = TimeProvider.System;
+
+    /// <summary>Where the library logs.</summary>
+    /// <value>Null by default: nowhere.</value>
+    public ILoggerFactory? LoggerFactory { get; set; }
+
+    /// <summary>Contracts, converters and source-generated contexts for payloads.</summary>
+    /// <value>Null by default: the framework's own contracts.</value>
+    public System.Text.Json.JsonSerializerOptions? JsonOptions { get; set; }
+
+    /// <summary>LISTEN/NOTIFY on Postgres; off, everything polls. Turn it off behind a connection pooler that shares sessions.</summary>
+    /// <value>True by default. SQLite has no notifications and always polls.</value>
+    public bool Notifications { get; set; } = true;
+
+    /// <summary>The covering poll of every wait.</summary>
+    /// <value>Null by default: 10 s with notifications, 1 s without, 200 ms on SQLite.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The interval is zero, negative or longer than a day.</exception>
+    public TimeSpan? PollInterval
+    {
+        get;
+        set => field = value is { } interval && (interval <= TimeSpan.Zero || interval > TimeSpan.FromDays(1))
+            ? throw new ArgumentOutOfRangeException(nameof(value), value, "PollInterval is longer than zero and at most a day.")
+            : value;
+    }
+
+    /// <summary>Uses a PostgreSQL database (13 or later), reached by a connection string.</summary>
+    /// <param name="connectionString">The Npgsql connection string.</param>
+    /// <param name="schema">The schema of the DBOS tables; <c>dbos</c> by default, as in every SDK.</param>
+    /// <returns>These options.</returns>
+    /// <exception cref="ArgumentException">The connection string is malformed, or the schema's name is blank, too long or holds control characters.</exception>
+    public ClientOptions UsePostgres(string connectionString, string schema = "dbos")
+    {
+        Store = PostgresChoice.Of(connectionString, schema);
+        return this;
+    }
+
+    /// <summary>Uses a PostgreSQL database through a data source of the application's own, which stays its own: it is not disposed.</summary>
+    /// <param name="dataSource">The data source.</param>
+    /// <param name="schema">The schema of the DBOS tables; <c>dbos</c> by default.</param>
+    /// <returns>These options.</returns>
+    /// <exception cref="ArgumentException">The schema's name is blank, too long or holds control characters.</exception>
+    public ClientOptions UsePostgres(NpgsqlDataSource dataSource, string schema = "dbos")
+    {
+        Store = PostgresChoice.Of(dataSource, schema);
+        return this;
+    }
+
+    /// <summary>Uses an embedded SQLite database: one file, shared by processes of one machine.</summary>
+    /// <param name="path">The file; made if it does not exist. Its folder must exist.</param>
+    /// <returns>These options.</returns>
+    /// <exception cref="ArgumentException">The path is blank.</exception>
+    public ClientOptions UseSqlite(string path)
+    {
+        Store = SqliteChoice.Of(path);
+        return this;
+    }
+}

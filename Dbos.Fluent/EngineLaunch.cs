@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Reflection;
+using Dbos.Fluent.Execution;
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Queues;
+using Dbos.Fluent.Recovery;
+using Dbos.Fluent.Serialization;
+using Dbos.Fluent.Storage;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Dbos.Fluent;
+
+/// <summary>Puts an engine together, step by step; whatever fails, nothing is left running or open.</summary>
+internal static class EngineLaunch
+{
+    private const string VersionVariable = "DBOS__APPVERSION";
+
+    public static async Task<EngineParts> RunAsync(EngineOptions options, CancellationToken cancellationToken)
+    {
+        var registry = new Registry(options.Definitions);
+        var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
+        var application = options.ApplicationName ?? DefaultApplicationName();
+        var registration = Registration(options, registry, application);
+        var store = (options.Store ?? StoreChoice.Default(application)).Open(new StoreOptions
+        {
+            Time = options.TimeProvider,
+            Logger = loggers.CreateLogger("Dbos.Fluent.Storage"),
+            Notifications = options.Notifications,
+            PollInterval = options.PollInterval,
+        });
+        try
+        {
+            await PrepareAsync(store, options.Migrate, cancellationToken).ConfigureAwait(false);
+            var clock = new StoreClock(options.TimeProvider);
+            var lease = await ExecutorRegistrar.RegisterAsync(store.Executors, registration, clock, loggers, cancellationToken).ConfigureAwait(false);
+            var parts = Assemble(options, store, registry, registration, lease, clock, loggers);
+            await parts.Recovery.RecoverAtLaunchAsync(cancellationToken).ConfigureAwait(false);
+            parts.Start();
+            return parts;
+        }
+        catch
+        {
+            await store.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async Task PrepareAsync(IStore store, bool migrate, CancellationToken cancellationToken)
+    {
+        if (migrate)
+        {
+            await store.Schema.MigrateAsync(cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        var level = await store.Schema.ReadLevelAsync(cancellationToken).ConfigureAwait(false);
+        if (level.Dbos is null or < SchemaLevel.DbosCurrent || level.Fluent is null or < SchemaLevel.FluentCurrent)
+        {
+            throw new StoreSchemaException(
+                $"The database is at level {Level(level.Dbos)} of the DBOS tables and {Level(level.Fluent)} of the fluent_ tables; this "
+                + $"version needs {SchemaLevel.DbosCurrent} and {SchemaLevel.FluentCurrent}. Nothing was changed: launch once with Migrate = true, under a role that may create tables.");
+        }
+    }
+
+    private static string Level(long? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "none";
+
+    private static ExecutorRegistration Registration(EngineOptions options, Registry registry, string application) => new(
+        options.ExecutorId ?? Guid.CreateVersion7().ToString(),
+        Guid.CreateVersion7().ToString(),
+        application,
+        options.ApplicationVersion ?? EnvironmentVersion() ?? CodeVersion.Of(registry),
+        HostProcesses.Current,
+        options.Lease);
+
+    private static string? EnvironmentVersion() =>
+        Environment.GetEnvironmentVariable(VersionVariable) is { Length: > 0 } version ? Names.CheckName(version, VersionVariable) : null;
+
+    private static string DefaultApplicationName() =>
+        Assembly.GetEntryAssembly()?.GetName().Name is { Length: > 0 } name ? Names.CheckName(name, "assembly name") : "dbos-fluent";
+
+    private static EngineParts Assemble(
+        EngineOptions options, IStore store, Registry registry, ExecutorRegistration self, Lease lease, StoreClock clock, ILoggerFactory loggers)
+    {
+        var running = new RunningWorkflows();
+        var core = new ClientCore(store, new PayloadSerializer(options.JsonOptions), loggers, running);
+        var environment = new RunEnvironment
+        {
+            ExecutorId = self.ExecutorId,
+            ApplicationName = self.ApplicationName,
+            ApplicationVersion = self.ApplicationVersion,
+            Registry = registry,
+            Checkpointer = new Checkpointer(store.Commits, store.Capabilities.Lanes, core.Stopped),
+            Serializer = core.Serializer,
+            Clock = clock,
+            Lease = lease,
+            Outcomes = core.Outcomes,
+            Services = options.Services ?? EmptyServices.Instance,
+            Logger = core.Logger,
+            WorkflowLogger = loggers.CreateLogger("Dbos.Fluent.Workflow"),
+            Handles = core,
+        };
+        var starter = new WorkflowStarter(environment, running);
+        var leases = new LeaseLoop(store.Executors, self, lease, clock, core.Logger);
+        var deadlineError = CancelErrors.Encode(core.Serializer, CancellationReason.DeadlineExceeded);
+        return new EngineParts
+        {
+            Core = core,
+            Environment = environment,
+            Running = running,
+            Starter = starter,
+            Dispatcher = new Dispatcher(store, environment, running, starter, options.MaxRecoveryAttempts),
+            Leases = leases,
+            Recovery = new RecoveryLoop(store.Executors, self, leases, registry, core.Logger),
+            Sweeps = new SweepLoop(store.Workflows, self.ApplicationName, running, core.Outcomes, deadlineError, core.Logger),
+            Registration = self,
+        };
+    }
+
+    /// <summary>Stands where the application gave no services.</summary>
+    private sealed class EmptyServices : IServiceProvider
+    {
+        public static EmptyServices Instance { get; } = new();
+
+        public object? GetService(Type serviceType) => null;
+    }
+}

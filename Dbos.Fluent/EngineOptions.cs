@@ -1,0 +1,97 @@
+using Dbos.Fluent.Model;
+using Npgsql;
+
+namespace Dbos.Fluent;
+
+/// <summary>How an engine is launched: its database, the workflows it has the code of, and how it lives with other engines.</summary>
+public sealed class EngineOptions : ClientOptions
+{
+    private static readonly TimeSpan LeaseMin = TimeSpan.FromMilliseconds(300);
+
+    internal List<WorkflowDefinition> Definitions { get; } = [];
+
+    /// <summary>The id of this executor. Two living processes must not share one.</summary>
+    /// <value>Null by default: a new id at each launch.</value>
+    /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
+    public string? ExecutorId
+    {
+        get;
+        set => field = value is null ? null : Names.CheckId(value, nameof(ExecutorId));
+    }
+
+    /// <summary>The version of the code, to which unfinished workflows are bound.</summary>
+    /// <value>Null by default: the environment variable <c>DBOS__APPVERSION</c>, else a fingerprint of the registered workflows.</value>
+    /// <exception cref="ArgumentException">The version is blank, too long or holds control characters.</exception>
+    public string? ApplicationVersion
+    {
+        get;
+        set => field = value is null ? null : Names.CheckName(value, nameof(ApplicationVersion));
+    }
+
+    /// <summary>How long this engine counts as alive without renewing; then another one goes on with its work.</summary>
+    /// <value>15 s by default, at least 0.3 s. It is renewed at each third.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The lease is shorter than 0.3 s or longer than a day.</exception>
+    public TimeSpan Lease
+    {
+        get;
+        set => field = value < LeaseMin || value > TimeSpan.FromDays(1)
+            ? throw new ArgumentOutOfRangeException(nameof(value), value, $"A lease lasts from {LeaseMin.TotalSeconds} s to a day.")
+            : value;
+    } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long <c>DisposeAsync</c> lets running workflows finish before it hands them on.</summary>
+    /// <value>5 s by default; zero hands everything on at once.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative or longer than a day.</exception>
+    public TimeSpan DrainTimeout
+    {
+        get;
+        set => field = value < TimeSpan.Zero || value > TimeSpan.FromDays(1)
+            ? throw new ArgumentOutOfRangeException(nameof(value), value, "DrainTimeout is at least zero and at most a day.")
+            : value;
+    } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often a workflow may be recovered before it is given up.</summary>
+    /// <value>100 by default; null: without limit.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    public int? MaxRecoveryAttempts
+    {
+        get;
+        set => field = value is < 0
+            ? throw new ArgumentOutOfRangeException(nameof(value), value, "MaxRecoveryAttempts is at least zero, or null for no limit.")
+            : value;
+    } = 100;
+
+    /// <summary>Whether the launch brings the database's tables to the current state.</summary>
+    /// <value>True by default. False needs no right to create tables; the launch then fails on a database that is behind.</value>
+    public bool Migrate { get; set; } = true;
+
+    /// <summary>The application's services, for <see cref="StepContext.Services"/>.</summary>
+    /// <value>Null by default: none.</value>
+    public IServiceProvider? Services { get; set; }
+
+    /// <inheritdoc cref="ClientOptions.UsePostgres(string, string)"/>
+    public new EngineOptions UsePostgres(string connectionString, string schema = "dbos") =>
+        (EngineOptions)base.UsePostgres(connectionString, schema);
+
+    /// <inheritdoc cref="ClientOptions.UsePostgres(NpgsqlDataSource, string)"/>
+    public new EngineOptions UsePostgres(NpgsqlDataSource dataSource, string schema = "dbos") =>
+        (EngineOptions)base.UsePostgres(dataSource, schema);
+
+    /// <inheritdoc cref="ClientOptions.UseSqlite(string)"/>
+    public new EngineOptions UseSqlite(string path) => (EngineOptions)base.UseSqlite(path);
+
+    /// <summary>Registers workflows: the engine runs those, and no others.</summary>
+    /// <param name="definitions">The definitions; one and the same may be given twice.</param>
+    /// <returns>These options.</returns>
+    public EngineOptions Add(params WorkflowDefinition[] definitions)
+    {
+        ArgumentNullException.ThrowIfNull(definitions);
+        foreach (var definition in definitions)
+        {
+            ArgumentNullException.ThrowIfNull(definition, nameof(definitions));
+            Definitions.Add(definition);
+        }
+
+        return this;
+    }
+}

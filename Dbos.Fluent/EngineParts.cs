@@ -1,0 +1,122 @@
+using Dbos.Fluent.Execution;
+using Dbos.Fluent.Queues;
+using Dbos.Fluent.Recovery;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent;
+
+/// <summary>The parts of a running engine, and the order in which they stop.</summary>
+internal sealed class EngineParts
+{
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
+
+    public required ClientCore Core { get; init; }
+
+    public required RunEnvironment Environment { get; init; }
+
+    public required RunningWorkflows Running { get; init; }
+
+    public required WorkflowStarter Starter { get; init; }
+
+    public required Dispatcher Dispatcher { get; init; }
+
+    public required LeaseLoop Leases { get; init; }
+
+    public required RecoveryLoop Recovery { get; init; }
+
+    public required SweepLoop Sweeps { get; init; }
+
+    public required ExecutorRegistration Registration { get; init; }
+
+    /// <summary>Connects the parts to each other and starts the loops.</summary>
+    public void Start()
+    {
+        Running.Ended = OnEnded;
+        Recovery.HandedOn = _ => OnEnqueued();
+        Dispatcher.DeadLettered = ids => OnCompletedElsewhere(ids);
+        Sweeps.Expired = ids => OnCompletedElsewhere(ids);
+        Core.Signalled = OnSignal;
+        Core.Listen();
+        Leases.Start();
+        Recovery.Start();
+        Sweeps.Start();
+        Dispatcher.Start();
+    }
+
+    /// <summary>Claims no more, drains, ends the lease and hands the rest on, and closes the store; each part also if one before it fails.</summary>
+    public async Task StopAsync(TimeSpan drain, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Dispatcher.DisposeAsync().ConfigureAwait(false);
+            await Running.DrainAsync(drain, cancellationToken).ConfigureAwait(false);
+            await Running.WaitForEndAsync(StopGrace).ConfigureAwait(false);
+            await Recovery.DisposeAsync().ConfigureAwait(false);
+            await Sweeps.DisposeAsync().ConfigureAwait(false);
+            await Leases.DisposeAsync().ConfigureAwait(false);
+            await HandOnAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await Core.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task HandOnAsync()
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(StopGrace);
+            if (await Core.Store.Executors.StopAsync(Registration.ExecutorId, Registration.Incarnation, limit.Token).ConfigureAwait(false) > 0)
+            {
+                await Core.Store.Signals.AnnounceAsync([new StoreSignal(StoreSignalKind.Enqueued, "")], limit.Token).ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception) when (exception is StoreUnavailableException or OperationCanceledException)
+        {
+            // The database is away: the lease ends by itself, and the work goes on then.
+            Environment.Logger.HandOnFailed(Registration.ExecutorId, exception);
+        }
+    }
+
+    private void OnEnded(string workflowId, Messaging.WorkflowOutcome? outcome)
+    {
+        if (outcome is null)
+        {
+            Core.Outcomes.LookAt(workflowId);
+        }
+        else
+        {
+            Core.Outcomes.Complete(outcome);
+            Core.Sender.Announce(new StoreSignal(StoreSignalKind.Completed, workflowId));
+        }
+    }
+
+    private void OnEnqueued()
+    {
+        Dispatcher.Wake();
+        Core.Sender.Announce(new StoreSignal(StoreSignalKind.Enqueued, ""));
+    }
+
+    private void OnCompletedElsewhere(IReadOnlyList<string> ids)
+    {
+        foreach (var id in ids)
+        {
+            Core.Outcomes.LookAt(id);
+            Core.Sender.Announce(new StoreSignal(StoreSignalKind.Completed, id));
+        }
+    }
+
+    private void OnSignal(StoreSignal signal)
+    {
+        if (signal.Kind is StoreSignalKind.Enqueued or StoreSignalKind.Anything)
+        {
+            Dispatcher.Wake();
+        }
+
+        if ((signal.Kind is StoreSignalKind.Cancelled && Running.Contains(signal.Key)) || signal.Kind is StoreSignalKind.Anything)
+        {
+            Sweeps.Wake();
+        }
+    }
+}

@@ -1,0 +1,27 @@
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Wakes one loop. Setting it while it is set changes nothing; a wait takes it back.</summary>
+internal sealed class AsyncSignal : IDisposable
+{
+    private readonly SemaphoreSlim semaphore = new(0);
+    private int isSet;
+
+    public void Set()
+    {
+        if (Interlocked.Exchange(ref isSet, 1) == 0)
+        {
+            semaphore.Release();
+        }
+    }
+
+    /// <summary>Waits for the signal, or at most this long of real time.</summary>
+    public async Task WaitAsync(TimeSpan atMost, CancellationToken cancellationToken)
+    {
+        if (await semaphore.WaitAsync(atMost, cancellationToken).ConfigureAwait(false))
+        {
+            Volatile.Write(ref isSet, 0);
+        }
+    }
+
+    public void Dispose() => semaphore.Dispose();
+}

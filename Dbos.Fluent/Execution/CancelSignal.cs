@@ -1,0 +1,44 @@
+namespace Dbos.Fluent.Execution;
+
+/// <summary>A cancellation token that knows why it fired. The first reason stays; a parent's firing fires its children.</summary>
+internal sealed class CancelSignal : IDisposable
+{
+    private readonly CancellationTokenSource source;
+    private readonly CancelSignal? parent;
+    private int reason;
+
+    public CancelSignal(CancelSignal? parent = null)
+    {
+        this.parent = parent;
+        source = parent is null ? new CancellationTokenSource() : CancellationTokenSource.CreateLinkedTokenSource(parent.Token);
+        Token = source.Token;
+    }
+
+    public CancellationToken Token { get; }
+
+    public bool IsFired => Token.IsCancellationRequested;
+
+    public CancellationReason Reason => (CancellationReason)Volatile.Read(ref reason) is var own and not CancellationReason.None
+        ? own
+        : parent?.Reason ?? CancellationReason.None;
+
+    /// <summary>Fires once; callbacks run on the thread pool, so that whoever fires is not held up by a step's own cancellation code.</summary>
+    public void Fire(CancellationReason why)
+    {
+        if (Interlocked.CompareExchange(ref reason, (int)why, 0) == 0)
+        {
+            try
+            {
+                // The task ends when the callbacks have run; what they throw is theirs and must not reach the caller.
+                _ = source.CancelAsync().ContinueWith(
+                    static callbacks => callbacks.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            }
+            catch (ObjectDisposedException)
+            {
+                // The run has ended meanwhile: there is nothing left to cancel.
+            }
+        }
+    }
+
+    public void Dispose() => source.Dispose();
+}

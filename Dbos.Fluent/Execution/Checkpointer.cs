@@ -1,0 +1,26 @@
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Group commit: gathers what all running workflows write into few transactions, in as many lanes as the store takes at once.</summary>
+internal sealed class Checkpointer
+{
+    private readonly CommitLane[] lanes;
+
+    /// <param name="store">Where it writes.</param>
+    /// <param name="lanes">How many batches may be under way at once.</param>
+    /// <param name="stopped">Gives up whatever has not been written; it would only be waiting for a database that is away.</param>
+    public Checkpointer(ICommitStore store, int lanes, CancellationToken stopped)
+    {
+        this.lanes = new CommitLane[lanes];
+        for (var i = 0; i < lanes; i++)
+        {
+            this.lanes[i] = new CommitLane(store, stopped);
+        }
+    }
+
+    /// <summary>Writes one unit; it is durable when the task completes. Outages of the database are waited out.</summary>
+    /// <exception cref="OperationCanceledException">The engine has stopped; it is not known whether the unit was written.</exception>
+    public Task<CommitResult> WriteAsync(CommitUnit unit) =>
+        lanes[(int)((uint)unit.LaneKey.GetHashCode(StringComparison.Ordinal) % (uint)lanes.Length)].WriteAsync(unit);
+}

@@ -1,0 +1,127 @@
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Writes units one batch after the other: what has gathered while a batch was being written is the next batch.</summary>
+/// <remarks>Nothing waits for a timer. The first unit to find the lane idle writes at once, on the thread that brought it.</remarks>
+internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
+{
+    private const int BatchMax = 512;
+
+    private readonly Lock gate = new();
+    private Queue<PendingCommit> gathered = new();
+    private bool writing;
+
+    public Task<CommitResult> WriteAsync(CommitUnit unit)
+    {
+        var pending = new PendingCommit(unit);
+        bool first;
+        lock (gate)
+        {
+            gathered.Enqueue(pending);
+            first = !writing;
+            writing = true;
+        }
+
+        if (first)
+        {
+            // Nobody awaits it: each pending commit is completed with its result or its exception, and nothing else can fail.
+            _ = WriteGatheredAsync();
+        }
+
+        return pending.Task;
+    }
+
+    private async Task WriteGatheredAsync()
+    {
+        while (TakeBatch() is { } batch)
+        {
+            await WriteBatchAsync(batch).ConfigureAwait(false);
+        }
+    }
+
+    private PendingCommit[]? TakeBatch()
+    {
+        lock (gate)
+        {
+            if (gathered.Count == 0)
+            {
+                writing = false;
+                return null;
+            }
+
+            var batch = new PendingCommit[Math.Min(gathered.Count, BatchMax)];
+            for (var i = 0; i < batch.Length; i++)
+            {
+                batch[i] = gathered.Dequeue();
+            }
+
+            return batch;
+        }
+    }
+
+    private async Task WriteBatchAsync(PendingCommit[] batch)
+    {
+        try
+        {
+            var units = Array.ConvertAll(batch, static pending => pending.Unit);
+            var results = await StoreBackoff.RepeatAsync(_ => store.CommitAsync(units, stopped).AsTask(), stopped).ConfigureAwait(false);
+            for (var i = 0; i < batch.Length; i++)
+            {
+                Complete(batch[i], results[i]);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            Array.ForEach(batch, pending => pending.TrySetCanceled(stopped));
+        }
+        catch (Exception) when (batch.Length > 1)
+        {
+            // One unit that the database refuses must not take the others with it: each is tried alone.
+            foreach (var pending in batch)
+            {
+                await WriteBatchAsync([pending]).ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception)
+        {
+            // Whoever wrote the unit learns of it; the lane goes on.
+            batch[0].TrySetException(exception);
+        }
+    }
+
+    private void Complete(PendingCommit pending, CommitResult result)
+    {
+        if (result.Status == CommitStatus.Busy)
+        {
+            // A row locked by somebody else is waited for apart from the lane, so that it holds up nobody.
+            _ = WriteApartAsync(pending);
+            return;
+        }
+
+        pending.TrySetResult(result);
+    }
+
+    private async Task WriteApartAsync(PendingCommit pending)
+    {
+        try
+        {
+            var result = await StoreBackoff.RepeatAsync(_ => store.CommitWaitingAsync(pending.Unit, stopped).AsTask(), stopped).ConfigureAwait(false);
+            Complete(pending, result);
+        }
+        catch (OperationCanceledException)
+        {
+            pending.TrySetCanceled(stopped);
+        }
+        catch (Exception exception)
+        {
+            // Whoever wrote the unit learns of it.
+            pending.TrySetException(exception);
+        }
+    }
+
+    private sealed class PendingCommit(CommitUnit unit) : TaskCompletionSource<CommitResult>(TaskCreationOptions.RunContinuationsAsynchronously)
+    {
+        public CommitUnit Unit { get; } = unit;
+    }
+}

@@ -1,0 +1,124 @@
+using Dbos.Fluent.Definitions;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Steps that run at once.</summary>
+internal sealed class GroupExecution(RunScope run, StepExecutor steps)
+{
+    /// <remarks>
+    /// A member's failure cancels the others' tokens; that cancellation is never recorded, so after a crash such a member counts as not
+    /// run. Of several failures the one that is first in sequence order is the outcome, which a replay finds again.
+    /// </remarks>
+    public async ValueTask<StepEnd> AllAsync(Step step, IAllStep all, Slots slots, CancelSignal signal)
+    {
+        using var siblings = new CancelSignal(signal);
+        if (HoldsFailure(all, slots))
+        {
+            // A replay that finds a recorded failure starts no member that was not recorded: only stored outcomes are restored.
+            siblings.Fire(CancellationReason.Cancelled);
+        }
+
+        var ends = await RunMembersAsync(all, slots, siblings).ConfigureAwait(false);
+        if (ends.Contains(StepEnd.Broken))
+        {
+            return StepEnd.Broken;
+        }
+
+        for (var i = 0; i < ends.Length; i++)
+        {
+            if (ends[i] == StepEnd.Failed && !all.Members[i].Tolerant)
+            {
+                FailAs(step, all.Members[i]);
+                return StepEnd.Failed;
+            }
+        }
+
+        if (ends.Contains(StepEnd.Stopped))
+        {
+            return StepEnd.Stopped;
+        }
+
+        try
+        {
+            all.Gather();
+            return StepEnd.Completed;
+        }
+        catch (DbosException) when (ends.Contains(StepEnd.Failed))
+        {
+            // A tolerant member of a typed group failed: there is no list of results, and the group fails as that member did.
+            FailAs(step, all.Members[Array.IndexOf(ends, StepEnd.Failed)]);
+            return StepEnd.Failed;
+        }
+    }
+
+    private static void FailAs(Step group, Step member) => group.Fail(member.RecordedError!, member.RecordedException!);
+
+    private async Task<StepEnd[]> RunMembersAsync(IAllStep all, Slots slots, CancelSignal siblings)
+    {
+        var members = all.Members;
+        var ends = new StepEnd[members.Count];
+        var starts = FirstNumbers(members);
+        var next = 0;
+
+        async Task RunSomeAsync()
+        {
+            for (var i = Interlocked.Increment(ref next) - 1; i < members.Count; i = Interlocked.Increment(ref next) - 1)
+            {
+                ends[i] = await steps.ExecuteAsync(members[i], slots.From(starts[i]), siblings).ConfigureAwait(false);
+                if (ends[i] is StepEnd.Broken || (ends[i] is StepEnd.Failed && !members[i].Tolerant))
+                {
+                    siblings.Fire(CancellationReason.Cancelled);
+                }
+            }
+        }
+
+        var workers = new Task[Math.Min(members.Count, all.MaxParallel)];
+        for (var i = 0; i < workers.Length; i++)
+        {
+            workers[i] = RunSomeAsync();
+        }
+
+        await Task.WhenAll(workers).ConfigureAwait(false);
+        return ends;
+    }
+
+    private bool HoldsFailure(IAllStep all, Slots slots)
+    {
+        var starts = FirstNumbers(all.Members);
+        for (var i = 0; i < starts.Length; i++)
+        {
+            var member = all.Members[i];
+            var first = slots.From(starts[i]);
+            if (!member.Tolerant && (member is IAllStep group ? HoldsFailure(group, first) : HoldsFailure(first, member.Slots)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool HoldsFailure(Slots slots, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            if (run.History.At(slots[i])?.Error is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static int[] FirstNumbers(IReadOnlyList<Step> members)
+    {
+        var starts = new int[members.Count];
+        for (var i = 1; i < starts.Length; i++)
+        {
+            starts[i] = starts[i - 1] + members[i - 1].Slots;
+        }
+
+        return starts;
+    }
+}

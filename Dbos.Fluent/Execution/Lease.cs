@@ -1,0 +1,42 @@
+namespace Dbos.Fluent.Execution;
+
+/// <summary>
+/// This process's own view of its lease. It measures by the larger of the monotonic and the wall clock's elapsed time, as the monotonic clock
+/// stands still while a machine is suspended; a process that slept past its lease must not begin a step that another one has begun already.
+/// </summary>
+internal sealed class Lease(TimeSpan length)
+{
+    private readonly Lock gate = new();
+    private long renewedStamp = TimeProvider.System.GetTimestamp();
+    private DateTimeOffset renewedAt = TimeProvider.System.GetUtcNow();
+
+    public TimeSpan Length { get; } = length;
+
+    /// <summary>Asks the lease loop for a renewal now; completes when there has been one.</summary>
+    public Func<CancellationToken, Task> RenewNow { get; set; } = _ => Task.CompletedTask;
+
+    public bool IsAlive
+    {
+        get
+        {
+            lock (gate)
+            {
+                var monotonic = TimeProvider.System.GetElapsedTime(renewedStamp);
+                var wall = TimeProvider.System.GetUtcNow() - renewedAt;
+                return (monotonic > wall ? monotonic : wall) < Length;
+            }
+        }
+    }
+
+    /// <summary>A renewal succeeded that was sent at these moments: the lease counts from the sending, never from the answer.</summary>
+    public void Renewed(long sentStamp, DateTimeOffset sentAt)
+    {
+        lock (gate)
+        {
+            (renewedStamp, renewedAt) = (sentStamp, sentAt);
+        }
+    }
+
+    /// <summary>Looks at the lease before a step body starts, and renews it first if it is over.</summary>
+    public ValueTask EnsureAsync(CancellationToken cancellationToken) => IsAlive ? default : new ValueTask(RenewNow(cancellationToken));
+}

@@ -1,0 +1,81 @@
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>What a body's context shows, all of it a function of the origin and of the checkpoints given to the body so far.</summary>
+internal sealed class RunFacts : IWorkflowFacts
+{
+    // Ids and random numbers are separate streams, so that using one does not shift the other.
+    private const ulong IdStream = 0xA0761D6478BD642FUL;
+
+    private readonly DeterministicRandom ids;
+    private long nowMs;
+    private int nextSequence;
+    private readonly int highestRecorded;
+
+    public RunFacts(ClaimedWorkflow work, History history, ILogger logger)
+    {
+        WorkflowId = work.Id;
+        Attempt = work.Attempt;
+        nowMs = work.Origin.StartedAtMs;
+        highestRecorded = history.Highest;
+        ids = new DeterministicRandom(unchecked((ulong)work.Origin.Seed ^ IdStream));
+        Random = new DeterministicRandom(unchecked((ulong)work.Origin.Seed));
+        Logger = new ReplayLogger(this, logger);
+    }
+
+    public string WorkflowId { get; }
+
+    public int Attempt { get; }
+
+    public Random Random { get; }
+
+    public ILogger Logger { get; }
+
+    public DateTimeOffset UtcNow => DateTimeOffset.FromUnixTimeMilliseconds(Volatile.Read(ref nowMs));
+
+    public bool IsReplaying => Volatile.Read(ref nextSequence) <= highestRecorded;
+
+    public Guid NewGuid()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        ids.NextBytes(bytes);
+        // RFC 9562, version 4: four bits of version and two of variant.
+        bytes[6] = (byte)((bytes[6] & 0x0F) | 0x40);
+        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
+        return new Guid(bytes, bigEndian: true);
+    }
+
+    /// <summary>The body is about to be given the outcome of a step that completed then.</summary>
+    public void Saw(long? completedAtMs)
+    {
+        if (completedAtMs is { } moment)
+        {
+            // Members of a group complete on several threads.
+            for (var seen = Volatile.Read(ref nowMs); moment > seen; seen = Volatile.Read(ref nowMs))
+            {
+                Interlocked.CompareExchange(ref nowMs, moment, seen);
+            }
+        }
+    }
+
+    public void Reached(int sequence) => Volatile.Write(ref nextSequence, sequence);
+
+    private sealed class ReplayLogger(RunFacts facts, ILogger inner) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => inner.BeginScope(state);
+
+        public bool IsEnabled(LogLevel logLevel) => !facts.IsReplaying && inner.IsEnabled(logLevel);
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (!facts.IsReplaying)
+            {
+                inner.Log(logLevel, eventId, state, exception, formatter);
+            }
+        }
+    }
+}

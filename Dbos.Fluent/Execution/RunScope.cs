@@ -1,0 +1,81 @@
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>One run of one workflow, as the parts that execute its steps see it.</summary>
+/// <param name="Work">What was claimed.</param>
+/// <param name="History">What was recorded before.</param>
+/// <param name="Facts">What the body's context shows.</param>
+/// <param name="Environment">What all runs share.</param>
+internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts Facts, RunEnvironment Environment) : IDisposable
+{
+    private int waiting;
+    private int active;
+    private CancelSignal? steps;
+
+    /// <summary>Ends the run at once: cancelled, fenced off, or the drain is over. Waits of the engine's own end by it.</summary>
+    public CancelSignal Stop { get; } = new();
+
+    /// <summary>Fires with <see cref="Stop"/> and at the beginning of a drain: the token of step bodies.</summary>
+    public CancelSignal Steps => LazyInitializer.EnsureInitialized(ref steps, () => new CancelSignal(Stop));
+
+    public Ownership Owner { get; } = new(Work.Id, Work.Token);
+
+    /// <summary>True while the run only waits for a moment or for another workflow, and so needs no time to drain.</summary>
+    public bool IsWaiting => Volatile.Read(ref waiting) > 0 && Volatile.Read(ref active) == 0;
+
+    /// <summary>Why the run cannot go on, where code and history disagree or a checkpoint cannot be read.</summary>
+    public Exception? Broken { get; private set; }
+
+    /// <summary>The exception behind a failure that this very run recorded, for whoever awaits in this process.</summary>
+    public (RecordedFailure Failure, Exception Exception)? Original { get; set; }
+
+    public StepEnd Break(Exception exception)
+    {
+        Broken ??= exception;
+        return StepEnd.Broken;
+    }
+
+    /// <summary>True if no further step may begin: the run has lost its workflow, or a sibling has failed.</summary>
+    public bool MayNotBegin(CancelSignal signal) =>
+        Stop.IsFired || signal.Reason is CancellationReason.Cancelled or CancellationReason.DeadlineExceeded;
+
+    public void BodyBegins() => Interlocked.Increment(ref active);
+
+    public void BodyEnded() => Interlocked.Decrement(ref active);
+
+    public void Dispose()
+    {
+        steps?.Dispose();
+        Stop.Dispose();
+    }
+
+    public async Task<T> WaitAsync<T>(Func<Task<T>> wait)
+    {
+        Interlocked.Increment(ref waiting);
+        try
+        {
+            return await wait().ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref waiting);
+        }
+    }
+}
+
+/// <summary>How the execution of one yielded step ended.</summary>
+internal enum StepEnd
+{
+    /// <summary>Its result stands in the descriptor.</summary>
+    Completed,
+
+    /// <summary>Its failure stands in the descriptor.</summary>
+    Failed,
+
+    /// <summary>The run must stop here: it was cancelled, lost its row, or the engine stops. Nothing was recorded.</summary>
+    Stopped,
+
+    /// <summary>The workflow cannot go on: see <see cref="RunScope.Broken"/>.</summary>
+    Broken,
+}

@@ -1,0 +1,163 @@
+using System.Collections.Concurrent;
+using Dbos.Fluent.Messaging;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>The workflows that run in this process now.</summary>
+internal sealed class RunningWorkflows
+{
+    private readonly ConcurrentDictionary<string, Entry> latest = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Entry, Task> all = new();
+    private volatile bool draining;
+
+    /// <summary>Called whenever a run has ended, with what it stored.</summary>
+    public Action<string, WorkflowOutcome?> Ended { get; set; } = (_, _) => { };
+
+    /// <summary>Runs that do something; those that only wait for a moment or another workflow need no capacity.</summary>
+    public int Busy => all.Keys.Count(entry => !entry.Scope.IsWaiting);
+
+    public int Count => all.Count;
+
+    /// <summary>The executions under way, as their rows should be owned; one for each workflow.</summary>
+    public IReadOnlyList<Ownership> Executions => [.. latest.Values.Where(entry => !entry.Scope.Stop.IsFired).Select(entry => entry.Scope.Owner)];
+
+    public bool Contains(string workflowId) => latest.ContainsKey(workflowId);
+
+    /// <summary>Runs a workflow this process owns. A former run of the same workflow that has not noticed yet is stopped.</summary>
+    public void Begin(ClaimedWorkflow work, IReadOnlyList<CheckpointRow> checkpoints, RunEnvironment environment, IChildStarter starter)
+    {
+        var definition = environment.Registry.Find(work.Name)!;
+        var history = checkpoints.Count == 0 ? History.Empty : new History(checkpoints);
+        var entry = new Entry(work, history, definition, environment, starter);
+        latest.AddOrUpdate(work.Id, entry, (_, former) =>
+        {
+            former.Scope.Stop.Fire(CancellationReason.Shutdown);
+            return entry;
+        });
+
+        if (draining)
+        {
+            entry.Scope.Steps.Fire(CancellationReason.Shutdown);
+        }
+
+        // The caller's AsyncLocals (its Activity, its culture) are not the workflow's: every run starts from a clean context.
+        using (ExecutionContext.SuppressFlow())
+        {
+            all[entry] = RunAsync(entry);
+        }
+
+        if (entry.HasEnded)
+        {
+            all.TryRemove(entry, out _);
+        }
+    }
+
+    /// <summary>Tells a run that its workflow was cancelled or taken away.</summary>
+    public void Stop(string workflowId, CancellationReason reason)
+    {
+        if (latest.TryGetValue(workflowId, out var entry))
+        {
+            entry.Scope.Stop.Fire(reason);
+        }
+    }
+
+    /// <summary>Tells the run of this very execution, and no later one, that it has lost its row.</summary>
+    public void Stop(Ownership execution, CancellationReason reason)
+    {
+        foreach (var entry in all.Keys.Where(entry => entry.Scope.Owner == execution))
+        {
+            entry.Scope.Stop.Fire(reason);
+        }
+    }
+
+    /// <summary>Signals the step tokens and waits until nothing runs that could still finish, or the time is over; then stops what is left.</summary>
+    public async Task DrainAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        draining = true;
+        foreach (var entry in all.Keys)
+        {
+            entry.Scope.Steps.Fire(CancellationReason.Shutdown);
+        }
+
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        end.CancelAfter(limit);
+        await SettleAsync(end.Token).ConfigureAwait(false);
+        foreach (var entry in all.Keys)
+        {
+            entry.Scope.Stop.Fire(CancellationReason.Shutdown);
+        }
+    }
+
+    /// <summary>Waits for runs that were stopped; a body that ignores its token is not waited for longer than this.</summary>
+    public async Task WaitForEndAsync(TimeSpan limit)
+    {
+        try
+        {
+            await Task.WhenAll(all.Values).WaitAsync(limit, TimeProvider.System).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // It may go on in memory, but its row is fenced: nothing it does is written.
+        }
+    }
+
+    // A parent counts as waiting for the moment between its child's end and its own going on, so the quiet must last.
+    private async Task SettleAsync(CancellationToken end)
+    {
+        var quiet = 0;
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10), TimeProvider.System);
+        try
+        {
+            while (quiet < 3 && !all.IsEmpty)
+            {
+                quiet = Busy == 0 ? quiet + 1 : 0;
+                await timer.WaitForNextTickAsync(end).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The time is over.
+        }
+    }
+
+    private async Task RunAsync(Entry entry)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        WorkflowOutcome? outcome = null;
+        try
+        {
+            outcome = (await entry.Run.RunAsync().ConfigureAwait(false)).Outcome;
+        }
+        catch (Exception exception)
+        {
+            // Not the user's code, which RunAsync answers for, but the engine's: the row is left for recovery.
+            entry.Scope.Environment.Logger.RunCrashed(entry.Scope.Work.Id, entry.Scope.Work.Name, exception);
+        }
+
+        entry.HasEnded = true;
+        latest.TryRemove(KeyValuePair.Create(entry.Scope.Work.Id, entry));
+        all.TryRemove(entry, out _);
+        entry.Dispose();
+        Ended(entry.Scope.Work.Id, outcome);
+    }
+
+    private sealed class Entry : IDisposable
+    {
+        private volatile bool hasEnded;
+
+        public Entry(ClaimedWorkflow work, History history, WorkflowDefinition definition, RunEnvironment environment, IChildStarter starter)
+        {
+            Scope = new RunScope(work, history, new RunFacts(work, history, environment.WorkflowLogger), environment);
+            Run = new WorkflowRun(Scope, definition, starter);
+        }
+
+        public RunScope Scope { get; }
+
+        public WorkflowRun Run { get; }
+
+        public bool HasEnded { get => hasEnded; set => hasEnded = value; }
+
+        public void Dispose() => Scope.Dispose();
+    }
+}

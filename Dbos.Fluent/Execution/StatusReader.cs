@@ -1,0 +1,62 @@
+using System.Text.Json;
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Serialization;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Reads workflows for people: rows with their payloads as readable JSON. What cannot be decoded is shown as it is stored.</summary>
+internal sealed class StatusReader(IWorkflowStore store, PayloadSerializer serializer)
+{
+    public async Task<WorkflowStatus?> ReadAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        var row = await StoreBackoff.RepeatAsync(_ => store.ReadAsync(workflowId, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return row is null ? null : ToStatus(row);
+    }
+
+    public async Task<WorkflowHistory?> ReadHistoryAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        var read = await StoreBackoff.RepeatAsync(_ => store.ReadHistoryAsync(workflowId, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return read is { } history ? new WorkflowHistory(ToStatus(history.Row), [.. history.Checkpoints.Select(ToCheckpoint)]) : null;
+    }
+
+    private WorkflowStatus ToStatus(WorkflowRow row) => row.Status with
+    {
+        Attributes = Attributes(row.AttributesJson),
+        Input = serializer.ToReadableJson(row.Input),
+        Output = serializer.ToReadableJson(row.Output),
+        Error = row.Error.Text is null ? null : serializer.DecodeFailure(row.Error),
+    };
+
+    private Checkpoint ToCheckpoint(CheckpointRow row) => new(
+        row.Sequence,
+        row.Name,
+        serializer.ToReadableJson(new Payload(row.Output, row.Format)),
+        row.Error is null ? null : serializer.DecodeFailure(new Payload(row.Error, row.Format)),
+        row.ChildId,
+        Moment(row.StartedAtMs),
+        Moment(row.CompletedAtMs));
+
+    private static DateTimeOffset? Moment(long? epochMs) => epochMs is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : null;
+
+    private static Dictionary<string, object?>? Attributes(string? json)
+    {
+        if (json is null)
+        {
+            return null;
+        }
+
+        using var document = JsonDocument.Parse(json);
+        return document.RootElement.EnumerateObject().ToDictionary(member => member.Name, member => Value(member.Value), StringComparer.Ordinal);
+    }
+
+    private static object? Value(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.String => element.GetString(),
+        JsonValueKind.Number => element.TryGetInt64(out var whole) ? whole : element.GetDouble(),
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        JsonValueKind.Null => null,
+        _ => element.GetRawText(),
+    };
+}

@@ -1,0 +1,164 @@
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Errors;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Runs the body of one step: attempts, timeouts, waits between attempts. It stores nothing.</summary>
+internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int sequence, CancelSignal signal)
+{
+    private readonly List<RecordedFailure> failures = [];
+    private readonly RunStepOptions options = body.Options;
+    private readonly TimeProvider time = run.Environment.Clock.Time;
+
+    public async ValueTask<StepAttempts> RunAsync()
+    {
+        for (var number = 1; ; number++)
+        {
+            if (!await HoldsLeaseAsync().ConfigureAwait(false))
+            {
+                return StepAttempts.Stopped;
+            }
+
+            Exception exception;
+            try
+            {
+                return StepAttempts.Succeeded(await AttemptAsync(number).ConfigureAwait(false));
+            }
+            catch (Exception thrown)
+            {
+                // Whatever a user's body throws is an outcome of the step and goes into the history.
+                exception = thrown;
+            }
+
+            if (signal.IsFired)
+            {
+                // Once it was told to stop, a failing body says nothing about the step: it runs again elsewhere, or not at all.
+                return StepAttempts.Stopped;
+            }
+
+            if (await AfterFailureAsync(number, exception).ConfigureAwait(false) is { } end)
+            {
+                return end;
+            }
+        }
+    }
+
+    /// <summary>A process that was paused past its lease renews it before it starts a body; it may have lost the workflow meanwhile.</summary>
+    private async ValueTask<bool> HoldsLeaseAsync()
+    {
+        try
+        {
+            await run.Environment.Lease.EnsureAsync(run.Stop.Token).ConfigureAwait(false);
+            return !run.Stop.IsFired;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<object?> AttemptAsync(int number)
+    {
+        if (options.Timeout is not { } timeout)
+        {
+            return await body.InvokeAsync(Context(number, signal)).ConfigureAwait(false);
+        }
+
+        // Disposed with its body; one that is abandoned keeps it, as it may still look at its token.
+        var attempt = new CancelSignal(signal);
+        var work = InvokeAsync(number, attempt);
+        try
+        {
+            return await work.WaitAsync(timeout, time, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (!work.IsCompleted)
+        {
+            attempt.Fire(CancellationReason.StepTimeout);
+            Abandon(work);
+            throw new StepTimeoutException(run.Work.Id, sequence, step.Name, timeout);
+        }
+        finally
+        {
+            if (work.IsCompleted)
+            {
+                attempt.Dispose();
+            }
+        }
+    }
+
+    // A body may block or throw before its first await: the timeout must hold for that part too.
+    private async Task<object?> InvokeAsync(int number, CancelSignal attempt)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        return await body.InvokeAsync(Context(number, attempt)).ConfigureAwait(false);
+    }
+
+    private StepContext Context(int number, CancelSignal attempt) => new(
+        new StepAttempt(run.Work.Id, sequence, $"{run.Work.Id}:{sequence}", number, options.Retry?.Attempts ?? 1)
+        {
+            CancellationToken = attempt.Token,
+            Reason = () => attempt.Reason,
+            Services = run.Environment.Services,
+        });
+
+    /// <summary>Decides whether a failed attempt was the last one; null to try again.</summary>
+    private async ValueTask<StepAttempts?> AfterFailureAsync(int number, Exception exception)
+    {
+        if (options.Retry is not { } retry)
+        {
+            return StepAttempts.FailedBy(Failures.Record(exception), exception);
+        }
+
+        try
+        {
+            if (retry.RetryIf?.Invoke(exception) == false)
+            {
+                return StepAttempts.FailedBy(Failures.Record(exception), exception);
+            }
+        }
+        catch (Exception predicateFailure)
+        {
+            // The predicate is the user's code too; its failure is the step's, and there is no further attempt.
+            return StepAttempts.FailedBy(Failures.Record(predicateFailure), predicateFailure);
+        }
+
+        failures.Add(Failures.Record(exception));
+        if (number >= retry.Attempts)
+        {
+            var exhausted = new MaxStepRetriesExceededException(run.Work.Id, sequence, step.Name, failures);
+            return StepAttempts.FailedBy(exhausted.Failure, exception);
+        }
+
+        run.Environment.Logger.StepRetried(step.Name, sequence, run.Work.Id, number, retry.Attempts, exception);
+        return await WaitAsync(retry, number).ConfigureAwait(false) ? null : StepAttempts.Stopped;
+    }
+
+    private async ValueTask<bool> WaitAsync(RetryOptions retry, int number)
+    {
+        var delay = retry.DelayAfter(number);
+        delay += delay * (retry.Jitter * Random.Shared.NextDouble());
+        try
+        {
+            await Task.Delay(delay, time, signal.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    // What an abandoned body returns or throws goes nowhere; reading the exception keeps it from being reported as unobserved.
+    private static void Abandon(Task work) => _ = work.ContinueWith(
+        static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+}
+
+/// <summary>What all attempts of a step came to.</summary>
+internal sealed record StepAttempts(bool IsStopped, object? Result, RecordedFailure? Failure, Exception? Exception)
+{
+    public static StepAttempts Stopped { get; } = new(true, null, null, null);
+
+    public static StepAttempts Succeeded(object? result) => new(false, result, null, null);
+
+    public static StepAttempts FailedBy(RecordedFailure failure, Exception exception) => new(false, null, failure, exception);
+}

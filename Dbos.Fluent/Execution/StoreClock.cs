@@ -1,0 +1,51 @@
+namespace Dbos.Fluent.Execution;
+
+/// <summary>
+/// Workflow time as processes compare it: the database's clock where there is one, carried forward by this machine's monotonic clock, so that
+/// a process whose wall clock is wrong or jumps still agrees with the others. In virtual time it is the given provider's clock.
+/// </summary>
+internal sealed class StoreClock(TimeProvider time)
+{
+    private readonly Lock gate = new();
+    private long baseMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+    private long baseStamp = time.GetTimestamp();
+
+    public TimeProvider Time { get; } = time;
+
+    public long NowMs
+    {
+        get
+        {
+            lock (gate)
+            {
+                return baseMs + (long)Time.GetElapsedTime(baseStamp).TotalMilliseconds;
+            }
+        }
+    }
+
+    public DateTimeOffset UtcNow => DateTimeOffset.FromUnixTimeMilliseconds(NowMs);
+
+    /// <summary>Takes the database's answer to "what time is it"; virtual time is nobody else's business and stays as it is.</summary>
+    public void Synchronize(long storeNowMs)
+    {
+        if (Time != TimeProvider.System)
+        {
+            return;
+        }
+
+        lock (gate)
+        {
+            (baseMs, baseStamp) = (storeNowMs, Time.GetTimestamp());
+        }
+    }
+
+    /// <summary>Waits until a moment of workflow time has come. Longer waits than a timer takes are cut in pieces.</summary>
+    public async Task WaitUntilAsync(long momentMs, CancellationToken cancellationToken)
+    {
+        for (var leftMs = momentMs - NowMs; leftMs > 0; leftMs = momentMs - NowMs)
+        {
+            var piece = TimeSpan.FromMilliseconds(Math.Min(leftMs, TimeSpan.MillisecondsPerDay));
+            await Task.Delay(piece, Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+}

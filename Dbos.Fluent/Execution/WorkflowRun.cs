@@ -1,0 +1,185 @@
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Errors;
+using Dbos.Fluent.Messaging;
+using Dbos.Fluent.Serialization;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>One run of one workflow: drives its body from yield to yield, and stores how it ended.</summary>
+/// <remarks>A run that stops without an outcome drops the body undisposed, as a crash would: its <c>finally</c> blocks belong to the end of the workflow.</remarks>
+internal sealed class WorkflowRun
+{
+    private readonly RunScope run;
+    private readonly WorkflowDefinition definition;
+    private readonly StepExecutor steps;
+    private int nextSequence;
+
+    public WorkflowRun(RunScope run, WorkflowDefinition definition, IChildStarter starter)
+    {
+        this.run = run;
+        this.definition = definition;
+        steps = new StepExecutor(run, starter);
+    }
+
+    public RunScope Scope => run;
+
+    /// <summary>Drives the workflow to its end, or to where this run must stop. It does not throw for anything the user's code does.</summary>
+    public async Task<RunEnd> RunAsync()
+    {
+        if (DecodeInput(out var input) is { } undecodable)
+        {
+            return await StoreOutcomeAsync(undecodable).ConfigureAwait(false);
+        }
+
+        IWorkflowBody? body = null;
+        BodyEnd end;
+        try
+        {
+            body = definition.Open(input, new WorkflowContext(run.Facts));
+            end = await DriveAsync(body).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            // The body is the user's code: whatever it throws is the workflow's failure and goes into the database.
+            end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
+        }
+
+        if (end.IsStopped)
+        {
+            return RunEnd.Lost;
+        }
+
+        await DisposeAsync(body).ConfigureAwait(false);
+        return await StoreOutcomeAsync(end).ConfigureAwait(false);
+    }
+
+    private async ValueTask<BodyEnd> DriveAsync(IWorkflowBody body)
+    {
+        run.Facts.Reached(0);
+        while (await body.MoveNextAsync().ConfigureAwait(false) && body.Step is { } step)
+        {
+            step.Bind(run);
+            var slots = new Slots(nextSequence);
+            nextSequence += step.Slots;
+
+            var end = await steps.ExecuteAsync(step, slots, run.Steps).ConfigureAwait(false);
+            run.Facts.Reached(nextSequence);
+            switch (end)
+            {
+                case StepEnd.Stopped:
+                    return BodyEnd.Stopped;
+                case StepEnd.Broken:
+                    return BodyEnd.FailedBy(Failures.Record(run.Broken!), run.Broken!);
+                case StepEnd.Failed when !step.Tolerant:
+                    return FailedStep(step.RecordedError!, step.RecordedException!);
+            }
+        }
+
+        return BodyEnd.Succeeded(body.Result);
+    }
+
+    // Whoever awaits in this process is shown the exception itself, for debugging; the record is what counts.
+    private BodyEnd FailedStep(RecordedFailure failure, Exception exception) => BodyEnd.FailedBy(
+        exception is DbosException and not StepFailedException ? Failures.Record(exception) : failure,
+        run.Original is { } original && ReferenceEquals(original.Failure, failure) ? original.Exception : exception);
+
+    private BodyEnd? DecodeInput(out object? input)
+    {
+        input = null;
+        try
+        {
+            input = run.Environment.Serializer.DecodeInput(run.Work.Input, definition.InputType);
+            return null;
+        }
+        catch (SerializationFailedException exception)
+        {
+            var explained = new SerializationFailedException(
+                exception.TypeName, $"The input of workflow '{run.Work.Id}' cannot be decoded. {exception.Message}", exception, run.Work.Id);
+            return BodyEnd.FailedBy(Failures.Record(explained), explained);
+        }
+    }
+
+    private async Task<RunEnd> StoreOutcomeAsync(BodyEnd end)
+    {
+        var (unit, row) = Outcome(end, out var exception);
+        CommitStatus status;
+        try
+        {
+            status = (await run.Environment.Checkpointer.WriteAsync(unit).ConfigureAwait(false)).Status;
+        }
+        catch (OperationCanceledException)
+        {
+            return RunEnd.Lost;
+        }
+
+        if (status != CommitStatus.Written)
+        {
+            return RunEnd.Lost;
+        }
+
+        if (nextSequence <= run.History.Highest && exception is null)
+        {
+            run.Environment.Logger.FewerStepsThanRecorded(run.Work.Id, definition.Name, nextSequence, run.History.Highest);
+        }
+
+        if (exception is not null)
+        {
+            run.Environment.Logger.WorkflowFailed(run.Work.Id, definition.Name, exception);
+        }
+
+        return new RunEnd(new WorkflowOutcome(row, exception));
+    }
+
+    private (OutcomeUnit Unit, WorkflowOutcomeRow Row) Outcome(BodyEnd end, out Exception? exception)
+    {
+        var format = PayloadSerializer.FormatOf(run.Work.Input.Format);
+        var failure = end.Failure;
+        exception = end.Exception;
+        if (failure is null)
+        {
+            try
+            {
+                var output = run.Environment.Serializer.Encode(end.Result, definition.OutputType, format);
+                return (new(run.Owner, WorkflowState.Success, output.Text, null), new(run.Work.Id, WorkflowState.Success, output, default, false));
+            }
+            catch (SerializationFailedException unserializable)
+            {
+                exception = new SerializationFailedException(
+                    unserializable.TypeName, $"The result of workflow '{run.Work.Id}' cannot be stored. {unserializable.Message}", unserializable, run.Work.Id);
+                failure = Failures.Record(exception);
+            }
+        }
+
+        var error = run.Environment.Serializer.EncodeFailure(failure, format);
+        return (new(run.Owner, WorkflowState.Error, null, error.Text), new(run.Work.Id, WorkflowState.Error, default, error, false));
+    }
+
+    private async ValueTask DisposeAsync(IWorkflowBody? body)
+    {
+        if (body is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await body.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            // A finally block of the user's: the outcome is known already and stands.
+            run.Environment.Logger.DisposeFailed(run.Work.Id, definition.Name, exception);
+        }
+    }
+
+    /// <summary>How the body ended, before that is stored.</summary>
+    private sealed record BodyEnd(bool IsStopped, object? Result, RecordedFailure? Failure, Exception? Exception)
+    {
+        public static BodyEnd Stopped { get; } = new(true, null, null, null);
+
+        public static BodyEnd Succeeded(object? result) => new(false, result, null, null);
+
+        public static BodyEnd FailedBy(RecordedFailure failure, Exception exception) => new(false, null, failure, exception);
+    }
+}

@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Runtime.Versioning;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Recovery;
+
+/// <summary>Tells this process from every other one, and whether another one on this very host still exists.</summary>
+internal static class HostProcesses
+{
+    /// <summary>This process. On systems other than Linux the machine parts are empty, and nobody can be proven dead.</summary>
+    public static HostProcess Current { get; } = OperatingSystem.IsLinux()
+        ? new HostProcess(
+            Read("/etc/machine-id") ?? Environment.MachineName,
+            Read("/proc/sys/kernel/random/boot_id") ?? "",
+            PidNamespace(),
+            Environment.ProcessId,
+            StartOf(Environment.ProcessId) ?? 0)
+        : new HostProcess("", "", "", Environment.ProcessId, 0);
+
+    /// <summary>
+    /// True only if the process ran on this boot of this machine, in this process-id namespace, and its id is free or belongs to a process that
+    /// started at another time. A stopped process is not gone.
+    /// </summary>
+    public static bool IsProvenDead(HostProcess process) =>
+        OperatingSystem.IsLinux()
+        && Current.BootId.Length > 0
+        && Current.PidNamespace.Length > 0
+        && process.MachineId == Current.MachineId
+        && process.BootId == Current.BootId
+        && process.PidNamespace == Current.PidNamespace
+        && StartOf(process.ProcessId) != process.ProcessStart;
+
+    // Field 22 of /proc/PID/stat, in clock ticks since boot (proc(5)); the second field may hold blanks and brackets, so it is counted from the last one.
+    [SupportedOSPlatform("linux")]
+    private static long? StartOf(int processId)
+    {
+        if (Read($"/proc/{processId.ToString(CultureInfo.InvariantCulture)}/stat") is not { } stat)
+        {
+            return null;
+        }
+
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+
+        // A zombie has ended; only its parent has not taken notice yet.
+        return fields[0] == "Z" ? null : long.Parse(fields[19], CultureInfo.InvariantCulture);
+    }
+
+    private static string PidNamespace()
+    {
+        try
+        {
+            return new FileInfo("/proc/self/ns/pid").LinkTarget ?? "";
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    private static string? Read(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path).Trim();
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

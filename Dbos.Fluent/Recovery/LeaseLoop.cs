@@ -1,0 +1,101 @@
+using Dbos.Fluent.Execution;
+using Dbos.Fluent.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Dbos.Fluent.Recovery;
+
+/// <summary>Renews this executor's lease at each third of it, whatever it runs, with one statement; after an outage at least once a second.</summary>
+internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self, Lease lease, StoreClock clock, ILogger logger) : IAsyncDisposable
+{
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
+
+    private readonly AsyncSignal wake = new();
+    private readonly CancellationTokenSource stopping = new();
+    private readonly Lock gate = new();
+    private TaskCompletionSource renewed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long? contactSince = TimeProvider.System.GetTimestamp();
+    private Task loop = Task.CompletedTask;
+
+    /// <summary>How long the database has been reached without a gap. Nobody is declared dead before that is one lease.</summary>
+    public TimeSpan GaplessContact => contactSince is { } since ? TimeProvider.System.GetElapsedTime(since) : TimeSpan.Zero;
+
+    public void Start()
+    {
+        lease.RenewNow = RenewNowAsync;
+        loop = Task.Run(RunAsync);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await loop.ConfigureAwait(false);
+        stopping.Dispose();
+        wake.Dispose();
+    }
+
+    private Task RenewNowAsync(CancellationToken cancellationToken)
+    {
+        Task next;
+        lock (gate)
+        {
+            next = renewed.Task;
+        }
+
+        wake.Set();
+        return next.WaitAsync(cancellationToken);
+    }
+
+    private async Task RunAsync()
+    {
+        var interval = lease.Length / 3;
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await wake.WaitAsync(interval, stopping.Token).ConfigureAwait(false);
+                interval = await RenewAsync().ConfigureAwait(false) ? lease.Length / 3 : RetryInterval;
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception exception)
+            {
+                // Whatever the database says, the next renewal may succeed; without renewals the rows are fenced and handed on elsewhere.
+                contactSince = null;
+                logger.RenewalFailed(self.ExecutorId, exception);
+                interval = RetryInterval < lease.Length / 3 ? RetryInterval : lease.Length / 3;
+            }
+        }
+    }
+
+    private async Task<bool> RenewAsync()
+    {
+        var sentAt = TimeProvider.System.GetUtcNow();
+        var sentStamp = TimeProvider.System.GetTimestamp();
+        var result = await store.RenewAsync(self.ExecutorId, self.Incarnation, lease.Length, stopping.Token).ConfigureAwait(false);
+        if (!result.Registered)
+        {
+            // Somebody launched with our id after our lease had ended: what runs here is fenced off row by row.
+            logger.LeaseTaken(self.ExecutorId);
+            contactSince = null;
+            return false;
+        }
+
+        // A gap is anything longer than a lease between two renewals, however it came about.
+        if (contactSince is null || !lease.IsAlive)
+        {
+            contactSince = TimeProvider.System.GetTimestamp();
+        }
+
+        lease.Renewed(sentStamp, sentAt);
+        clock.Synchronize(result.NowMs);
+        lock (gate)
+        {
+            renewed.TrySetResult();
+            renewed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        return true;
+    }
+}

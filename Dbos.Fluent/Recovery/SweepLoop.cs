@@ -1,0 +1,92 @@
+using Dbos.Fluent.Execution;
+using Dbos.Fluent.Messaging;
+using Dbos.Fluent.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Dbos.Fluent.Recovery;
+
+/// <summary>Once a second: cancels what is past its deadline, whoever owns it, and looks whether running workflows were cancelled or taken away.</summary>
+internal sealed class SweepLoop(
+    IWorkflowStore store, string applicationName, RunningWorkflows running, OutcomeWaiter outcomes, CancelError deadlineError, ILogger logger) : IAsyncDisposable
+{
+    private const int ExpiredMax = 1000;
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly AsyncSignal wake = new();
+    private readonly CancellationTokenSource stopping = new();
+    private Task loop = Task.CompletedTask;
+
+    /// <summary>Called with the ids of workflows whose deadline has passed.</summary>
+    public Action<IReadOnlyList<string>> Expired { get; set; } = _ => { };
+
+    public void Start() => loop = Task.Run(RunAsync);
+
+    /// <summary>A running workflow may have been cancelled elsewhere: looks now.</summary>
+    public void Wake() => wake.Set();
+
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await loop.ConfigureAwait(false);
+        stopping.Dispose();
+        wake.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await wake.WaitAsync(Interval, stopping.Token).ConfigureAwait(false);
+                await ExpireAsync(stopping.Token).ConfigureAwait(false);
+                await StopLostAsync(stopping.Token).ConfigureAwait(false);
+                outcomes.LookAtAll();
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception exception)
+            {
+                // The next sweep is the retry; a loop that ended would let deadlines pass unnoticed.
+                logger.SweepFailed(exception);
+            }
+        }
+    }
+
+    private async Task ExpireAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> ids;
+        do
+        {
+            ids = await store.CancelExpiredAsync(applicationName, ExpiredMax, deadlineError, cancellationToken).ConfigureAwait(false);
+            foreach (var id in ids)
+            {
+                running.Stop(id, CancellationReason.DeadlineExceeded);
+                outcomes.LookAt(id);
+            }
+
+            Expired(ids);
+        }
+        while (ids.Count == ExpiredMax);
+    }
+
+    private async Task StopLostAsync(CancellationToken cancellationToken)
+    {
+        var executions = running.Executions;
+        if (executions.Count == 0)
+        {
+            return;
+        }
+
+        var tokens = executions.ToDictionary(execution => execution.WorkflowId, StringComparer.Ordinal);
+        foreach (var lost in await store.ReadLostAsync(executions, cancellationToken).ConfigureAwait(false))
+        {
+            // By token, as the workflow may have been resumed here meanwhile.
+            running.Stop(tokens[lost.WorkflowId], lost.State != WorkflowState.Cancelled ? CancellationReason.Shutdown
+                : lost.DeadlinePassed ? CancellationReason.DeadlineExceeded
+                : CancellationReason.Cancelled);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using Dbos.Fluent.Storage;
+using Dbos.Fluent.Storage.Postgres;
+using Dbos.Fluent.Storage.Sqlite;
+using Npgsql;
+
+namespace Dbos.Fluent;
+
+/// <summary>Which database the user chose. Opening it connects to nothing yet.</summary>
+internal abstract record StoreChoice
+{
+    private const string UrlVariable = "DBOS_SYSTEM_DATABASE_URL";
+
+    public abstract IStore Open(StoreOptions options);
+
+    /// <summary>What is used when nothing was chosen: the database the environment names, else a file beside the program.</summary>
+    public static StoreChoice Default(string applicationName)
+    {
+        var url = Environment.GetEnvironmentVariable(UrlVariable);
+        if (string.IsNullOrWhiteSpace(url))
+        {
+            return SqliteChoice.Of(applicationName + ".sqlite");
+        }
+
+        const string sqlite = "sqlite:///";
+        if (url.StartsWith(sqlite, StringComparison.Ordinal))
+        {
+            return SqliteChoice.Of(url[sqlite.Length..]);
+        }
+
+        return url.StartsWith("postgres://", StringComparison.Ordinal) || url.StartsWith("postgresql://", StringComparison.Ordinal)
+            ? PostgresChoice.Of(PostgresUrl.ToConnectionString(url), "dbos")
+            : throw new ArgumentException($"{UrlVariable} must begin with postgresql:// or sqlite:///.");
+    }
+}
+
+internal sealed record SqliteChoice(string Path) : StoreChoice
+{
+    public static SqliteChoice Of(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        return new SqliteChoice(path);
+    }
+
+    public override IStore Open(StoreOptions options) => new SqliteStore(Path, options);
+}
+
+internal sealed record PostgresChoice(NpgsqlDataSource? DataSource, string? ConnectionString, string Schema) : StoreChoice
+{
+    public static PostgresChoice Of(string connectionString, string schema)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(connectionString);
+        _ = new NpgsqlConnectionStringBuilder(connectionString);   // Throws for a malformed one, here where the mistake is.
+        return new PostgresChoice(null, connectionString, SchemaName.Check(schema));
+    }
+
+    public static PostgresChoice Of(NpgsqlDataSource dataSource, string schema)
+    {
+        ArgumentNullException.ThrowIfNull(dataSource);
+        return new PostgresChoice(dataSource, null, SchemaName.Check(schema));
+    }
+
+    public override IStore Open(StoreOptions options)
+    {
+        var dataSource = DataSource ?? new NpgsqlSlimDataSourceBuilder(ConnectionString).EnableArrays().EnableTransportSecurity().Build();
+        return new PostgresStore(dataSource, ownsDataSource: DataSource is null, Schema, options);
+    }
+}

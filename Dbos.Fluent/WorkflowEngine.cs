@@ -1,0 +1,78 @@
+using Dbos.Fluent.Execution;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent;
+
+/// <summary>Runs workflows. Launch one in each process; engines that share a database share the work, and go on with that of one that dies.</summary>
+public sealed class WorkflowEngine : WorkflowClient
+{
+    private readonly EngineParts parts;
+    private readonly TimeSpan drainTimeout;
+    private readonly Lock gate = new();
+    private Task? stopping;
+
+    internal WorkflowEngine(EngineParts parts, TimeSpan drainTimeout)
+        : base(parts.Core) => (this.parts, this.drainTimeout) = (parts, drainTimeout);
+
+    /// <summary>The id of this executor, as it stands in the rows it owns.</summary>
+    public string ExecutorId => parts.Environment.ExecutorId;
+
+    /// <summary>The version of the registered workflows' code, as it stands in the rows this engine writes.</summary>
+    public string ApplicationVersion => parts.Environment.ApplicationVersion;
+
+    /// <summary>Launches an engine: migrates the database, takes a lease, and takes up unfinished work.</summary>
+    /// <param name="configure">Names the database and registers the workflows.</param>
+    /// <param name="cancellationToken">Gives up the launch; what it had begun is undone.</param>
+    /// <returns>The running engine. Dispose it to drain and stop.</returns>
+    /// <exception cref="ArgumentException">An option is invalid.</exception>
+    /// <exception cref="ConflictingRegistrationException">Two different workflows have one name.</exception>
+    /// <exception cref="WorkflowNotRegisteredException">A registered workflow has no body.</exception>
+    /// <exception cref="StoreUnavailableException">The database cannot be reached.</exception>
+    /// <exception cref="StoreSchemaException">It is no database of this kind, or it is behind and may not be migrated.</exception>
+    /// <exception cref="ExecutorIdInUseException">Another living process has the executor id.</exception>
+    public static async Task<WorkflowEngine> LaunchAsync(Action<EngineOptions> configure, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        var options = new EngineOptions();
+        configure(options);
+        var parts = await EngineLaunch.RunAsync(options, cancellationToken).ConfigureAwait(false);
+        return new WorkflowEngine(parts, options.DrainTimeout);
+    }
+
+    /// <summary>Stops claiming, signals running steps, lets workflows finish for a while, hands the rest on, and closes the store.</summary>
+    /// <remarks>A later call, and <c>DisposeAsync</c>, wait for the first one.</remarks>
+    /// <param name="drain">How long running workflows may go on; zero hands everything on at once.</param>
+    /// <param name="cancellationToken">Ends the draining early; the rest is still done.</param>
+    /// <returns>A task that completes when the engine has stopped.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="drain"/> is negative or longer than a day; the engine runs on.</exception>
+    public Task StopAsync(TimeSpan drain, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(drain, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(drain, TimeSpan.FromDays(1));
+        lock (gate)
+        {
+            return stopping ??= parts.StopAsync(drain, cancellationToken);
+        }
+    }
+
+    internal override async Task<WorkflowHandle<TOut>> StartCoreAsync<TIn, TOut>(
+        WorkflowDefinition<TIn, TOut> definition, TIn input, StartOptions options, CancellationToken cancellationToken)
+    {
+        Core.ThrowIfStopped("start a workflow");
+        cancellationToken.ThrowIfCancellationRequested();
+        var given = options.Id is null ? options with { Id = Guid.CreateVersion7().ToString() } : options;
+        try
+        {
+            var result = await parts.Starter.StartAsync(definition, input, given).WaitAsync(cancellationToken).ConfigureAwait(false);
+            return result.Status is CommitStatus.Written or CommitStatus.Attached
+                ? new WorkflowHandle<TOut>(given.Id!, Core)
+                : throw StartRefusals.ToException(result, given.Id!, definition.Name);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new EngineNotRunningException($"know whether workflow '{given.Id}' was started");
+        }
+    }
+
+    private protected override async ValueTask CloseAsync() => await StopAsync(drainTimeout).ConfigureAwait(false);
+}
