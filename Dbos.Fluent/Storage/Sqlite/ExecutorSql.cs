@@ -1,0 +1,103 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>Statements of <see cref="SqliteExecutorStore"/>. <c>@real_now</c> is the system clock's, on which leases are; <c>@now</c> the workflows'.</summary>
+internal static class ExecutorSql
+{
+    /// <summary>Where a workflow without a queue of its own waits to be taken over, as with every DBOS SDK.</summary>
+    private const string InternalQueue = "_dbos_internal_queue";
+
+    private const string Columns = """
+        executor_id, incarnation, application_name, application_version, machine_id, boot_id, pid_namespace, process_id, process_start,
+        lease_expires_at, stopped = 0 AND lease_expires_at > @real_now, stopped
+        """;
+
+    private const string HandOnAssignments = $"""
+        status = '{WorkflowStates.Enqueued}', owner_xid = NULL, queue_name = coalesce(queue_name, '{InternalQueue}'),
+        started_at_epoch_ms = NULL, updated_at = @now
+        """;
+
+    public const string Read = $"SELECT {Columns} FROM fluent_executors WHERE executor_id = @executor_id";
+
+    /// <summary>No limit: an application has as many executors as it was launched with.</summary>
+    public const string ReadAll = $"SELECT {Columns} FROM fluent_executors WHERE application_name = @application_name ORDER BY executor_id";
+
+    public const string WriteExecutor = """
+        INSERT INTO fluent_executors (
+            executor_id, incarnation, application_name, application_version, machine_id, boot_id, pid_namespace, process_id, process_start,
+            lease_expires_at, stopped)
+        VALUES (
+            @executor_id, @incarnation, @application_name, @application_version, @machine_id, @boot_id, @pid_namespace, @process_id,
+            @process_start, @lease_expires_at, 0)
+        ON CONFLICT (executor_id) DO UPDATE
+           SET incarnation = excluded.incarnation, application_name = excluded.application_name,
+               application_version = excluded.application_version, machine_id = excluded.machine_id, boot_id = excluded.boot_id,
+               pid_namespace = excluded.pid_namespace, process_id = excluded.process_id, process_start = excluded.process_start,
+               lease_expires_at = excluded.lease_expires_at, stopped = 0
+        """;
+
+    /// <summary>A new version is the latest one even where the clock has not moved since the last was registered.</summary>
+    public const string RegisterVersion = """
+        INSERT INTO application_versions (version_id, version_name, version_timestamp, created_at, application_name)
+        SELECT @version_id, @application_version, max(@now, 1 + coalesce(max(version_timestamp), 0)), @now, @application_name
+          FROM application_versions WHERE application_name = @application_name
+        ON CONFLICT DO NOTHING
+        """;
+
+    public const string Renew = """
+        UPDATE fluent_executors SET lease_expires_at = @lease_expires_at
+         WHERE executor_id = @executor_id AND incarnation = @incarnation AND stopped = 0
+        """;
+
+    public const string Stop = """
+        UPDATE fluent_executors SET stopped = 1, lease_expires_at = min(lease_expires_at, @real_now)
+         WHERE executor_id = @executor_id AND incarnation = @incarnation
+        RETURNING application_name
+        """;
+
+    public const string Expire = """
+        UPDATE fluent_executors SET lease_expires_at = min(lease_expires_at, @real_now)
+         WHERE executor_id = @executor_id AND incarnation = @incarnation
+        """;
+
+    /// <summary>Draining is no failure of the workflow, so the attempt that the next claim will count is taken off.</summary>
+    public const string HandOnDrained = $"""
+        UPDATE workflow_status
+           SET {HandOnAssignments}, recovery_attempts = max(coalesce(recovery_attempts, 0) - 1, 0)
+         WHERE status = '{WorkflowStates.Pending}' AND executor_id = @executor_id AND application_name = @application_name
+        """;
+
+    public const string HandOn = $"""
+        UPDATE workflow_status
+           SET {HandOnAssignments}
+         WHERE workflow_uuid IN (
+               SELECT workflow_uuid FROM workflow_status
+                WHERE status = '{WorkflowStates.Pending}'
+                  AND application_name = @application_name
+                  AND name IN (SELECT value FROM json_each(@names))
+                  AND executor_id IN (SELECT value FROM json_each(@executor_ids))
+                  AND (owner_xid IS NULL OR owner_xid NOT IN (SELECT value FROM json_each(@except_tokens)))
+                ORDER BY created_at
+                LIMIT @limit)
+        RETURNING workflow_uuid
+        """;
+
+    public const string HandOnOrphans = $"""
+        UPDATE workflow_status
+           SET {HandOnAssignments}
+         WHERE workflow_uuid IN (
+               SELECT w.workflow_uuid FROM workflow_status AS w
+                WHERE w.status = '{WorkflowStates.Pending}'
+                  AND w.application_name = @application_name
+                  AND w.name IN (SELECT value FROM json_each(@names))
+                  AND w.updated_at <= @now - @unmoved_for
+                  AND (w.owner_xid IS NULL OR w.owner_xid NOT IN (SELECT value FROM json_each(@except_tokens)))
+                  AND NOT EXISTS (
+                      SELECT 1 FROM fluent_executors AS e
+                       WHERE e.executor_id = w.executor_id AND e.stopped = 0 AND e.lease_expires_at > @real_now)
+                ORDER BY w.created_at
+                LIMIT @limit)
+        RETURNING workflow_uuid
+        """;
+}

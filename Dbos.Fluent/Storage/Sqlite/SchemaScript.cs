@@ -1,0 +1,32 @@
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>An embedded migration, as the statements that make tables and those that need every column to be there.</summary>
+internal sealed class SchemaScript
+{
+    private const string Folder = "Dbos.Fluent.Storage.Sqlite.Migrations.";
+
+    private SchemaScript(IReadOnlyList<string> tables, IReadOnlyList<string> rest) => (Tables, Rest) = (tables, rest);
+
+    public static SchemaScript Dbos { get; } = Read("123_dbos_system_database.sql");
+
+    public static SchemaScript Fluent { get; } = Read("001_fluent_side_tables.sql");
+
+    public IReadOnlyList<string> Tables { get; }
+
+    public IReadOnlyList<string> Rest { get; }
+
+    private static SchemaScript Read(string name)
+    {
+        using var stream = typeof(SchemaScript).Assembly.GetManifestResourceStream(Folder + name)
+            ?? throw new InvalidOperationException($"The library was built without its migration '{name}'.");
+        using var reader = new StreamReader(stream);
+        var statements = reader.ReadToEnd()
+            .Split('\n')
+            .Where(line => !line.StartsWith("--", StringComparison.Ordinal))
+            .Aggregate((text, line) => text + "\n" + line)
+            .Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return new SchemaScript([.. statements.Where(MakesTable)], [.. statements.Where(statement => !MakesTable(statement))]);
+    }
+
+    private static bool MakesTable(string statement) => statement.StartsWith("CREATE TABLE", StringComparison.Ordinal);
+}

@@ -1,0 +1,29 @@
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <inheritdoc/>
+internal sealed class SqliteClaimStore(SqliteThreads writer, SqliteThreads readers, TimeProvider time) : IClaimStore
+{
+    public Task<ClaimResult> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) =>
+        writer.RunAsync(session => new SqliteClaim(session, request, time.GetUtcNow().ToUnixTimeMilliseconds()).Run(), cancellationToken);
+
+    public async Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> ReadHistoriesAsync(
+        IReadOnlyList<string> workflowIds, CancellationToken cancellationToken) =>
+        await readers.RunAsync(session => ReadHistories(session, workflowIds), cancellationToken).ConfigureAwait(false);
+
+    private static Dictionary<string, IReadOnlyList<CheckpointRow>> ReadHistories(SqliteSession session, IReadOnlyList<string> workflowIds)
+    {
+        var histories = new Dictionary<string, List<CheckpointRow>>(StringComparer.Ordinal);
+        foreach (var id in workflowIds)
+        {
+            histories[id] = [];
+        }
+
+        using var statement = session.Use(ClaimSql.ReadHistories).Bind("@workflow_uuids", SqliteLists.Of(workflowIds));
+        while (statement.Step())
+        {
+            histories[statement.Text(8)].Add(SqliteRows.ReadCheckpoint(statement));
+        }
+
+        return histories.ToDictionary(history => history.Key, IReadOnlyList<CheckpointRow> (history) => history.Value, StringComparer.Ordinal);
+    }
+}

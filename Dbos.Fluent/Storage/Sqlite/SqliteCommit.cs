@@ -1,0 +1,179 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>
+/// Writes the units of one batch inside its transaction. A unit looks first and writes then: under the write lock nothing changes in
+/// between, so no statement can fail for what the unit is, and one unit's conflict costs the others nothing.
+/// </summary>
+internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
+{
+    public CommitResult Write(CheckpointUnit unit)
+    {
+        if (!TryReadOwned(unit.Owner, out var applicationName))
+        {
+            return Stand(unit) ? CommitResult.Written : CommitResult.NotOwned;
+        }
+
+        foreach (var row in unit.Rows)
+        {
+            WriteCheckpoint(unit.Owner.WorkflowId, row, applicationName);
+        }
+
+        return CommitResult.Written;
+    }
+
+    public CommitResult Write(OutcomeUnit unit)
+    {
+        if (Complete(unit) == 0)
+        {
+            return Stands(unit) ? CommitResult.Written : CommitResult.NotOwned;
+        }
+
+        using var statement = session.Use(CommitSql.WriteOutput)
+            .Bind("@workflow_uuid", unit.Owner.WorkflowId)
+            .Bind("@output", unit.Output)
+            .Bind("@error", unit.Error)
+            .Bind("@now", nowMs);
+        statement.Execute();
+        return CommitResult.Written;
+    }
+
+    public CommitResult Write(StartUnit unit)
+    {
+        string? applicationName = null;
+        if (unit.Parent is { } parent && !TryReadOwned(parent, out applicationName))
+        {
+            // Child and checkpoint are one unit: a child that this call made says that the checkpoint stands too.
+            return ReadExisting(unit) is { Status: CommitStatus.Written } written ? written : CommitResult.NotOwned;
+        }
+
+        var result = Insert(unit.Row) ?? ReadExisting(unit) ?? ReadDeduplicated(unit.Row);
+        if (result.Status is CommitStatus.Written or CommitStatus.Attached && unit is { Parent: { } owner, ParentCheckpoint: { } row })
+        {
+            WriteCheckpoint(owner.WorkflowId, row, applicationName);
+        }
+
+        return result;
+    }
+
+    private bool TryReadOwned(Ownership owner, out string? applicationName)
+    {
+        using var statement = session.Use(CommitSql.ReadOwned)
+            .Bind("@workflow_uuid", owner.WorkflowId)
+            .Bind("@token", owner.Token);
+        var owned = statement.Step();
+        applicationName = owned ? statement.TextOrNull(0) : null;
+        return owned;
+    }
+
+    private void WriteCheckpoint(string workflowId, CheckpointRow row, string? applicationName)
+    {
+        using var statement = Bind(session.Use(CommitSql.InsertCheckpoint), workflowId, row)
+            .Bind("@serialization", row.Format)
+            .Bind("@application_name", applicationName)
+            .Bind("@now", nowMs);
+        statement.Execute();
+    }
+
+    private static SqliteStatement Bind(SqliteStatement statement, string workflowId, CheckpointRow row) => statement
+        .Bind("@workflow_uuid", workflowId)
+        .Bind("@function_id", row.Sequence)
+        .Bind("@function_name", row.Name)
+        .Bind("@output", row.Output)
+        .Bind("@error", row.Error)
+        .Bind("@child_workflow_id", row.ChildId)
+        .Bind("@started_at", row.StartedAtMs)
+        .Bind("@completed_at", row.CompletedAtMs);
+
+    private int Complete(OutcomeUnit unit)
+    {
+        using var statement = session.Use(CommitSql.CompleteWorkflow)
+            .Bind("@status", unit.State.ToStored())
+            .Bind("@now", nowMs)
+            .Bind("@workflow_uuid", unit.Owner.WorkflowId)
+            .Bind("@token", unit.Owner.Token);
+        return statement.Execute();
+    }
+
+    private CommitResult? Insert(WorkflowInsert row)
+    {
+        var direct = row.State is WorkflowState.Pending;
+        var deadline = row.DeadlineMs ?? (direct ? nowMs + row.TimeoutMs : null);
+        using (var statement = SqliteInsert.Bind(session.Use(CommitSql.InsertWorkflow), row)
+            .Bind("@now", nowMs)
+            .Bind("@recovery_attempts", direct ? 1 : 0)
+            .Bind("@owner_xid", direct ? row.Token : null)
+            .Bind("@deadline", deadline)
+            .Bind("@delay_until", row.State is WorkflowState.Delayed ? nowMs + (row.DelayMs ?? 0) : null))
+        {
+            if (statement.Execute() == 0)
+            {
+                return null;
+            }
+        }
+
+        using var input = session.Use(CommitSql.WriteInput)
+            .Bind("@workflow_uuid", row.Id)
+            .Bind("@inputs", row.Input.Text)
+            .Bind("@now", nowMs);
+        input.Execute();
+        return new CommitResult(CommitStatus.Written, CreatedAtMs: nowMs, DeadlineMs: deadline);
+    }
+
+    private CommitResult? ReadExisting(StartUnit unit)
+    {
+        using var statement = session.Use(CommitSql.ReadExisting).Bind("@workflow_uuid", unit.Row.Id);
+        if (!statement.Step())
+        {
+            return null;
+        }
+
+        var existing = new ExistingWorkflow(unit.Row.Id, statement.Text(0), WorkflowStates.Parse(statement.Text(1)));
+        if (statement.TextOrNull(2) == unit.Row.Token)
+        {
+            return new CommitResult(CommitStatus.Written, null, statement.Int64(3), statement.Int64OrNull(4));
+        }
+
+        var status = existing.Name != unit.Row.Name ? CommitStatus.NameConflict
+            : unit.RejectExisting ? CommitStatus.IdInUse
+            : CommitStatus.Attached;
+        return new CommitResult(status, existing);
+    }
+
+    private CommitResult ReadDeduplicated(WorkflowInsert row)
+    {
+        using var statement = session.Use(CommitSql.ReadDeduplicated)
+            .Bind("@queue_name", row.Queue)
+            .Bind("@deduplication_id", row.DeduplicationId);
+        return statement.Step()
+            ? new CommitResult(
+                CommitStatus.Deduplicated, new ExistingWorkflow(statement.Text(0), statement.Text(1), WorkflowStates.Parse(statement.Text(2))))
+            : throw new InvalidOperationException($"The row of workflow '{row.Id}' was refused, and neither its id nor its deduplication id is in use.");
+    }
+
+    // The commit whose acknowledgement was lost may have been followed by another that took the row from this owner.
+    private bool Stand(CheckpointUnit unit)
+    {
+        foreach (var row in unit.Rows)
+        {
+            using var statement = Bind(session.Use(CommitSql.ReadSameCheckpoint), unit.Owner.WorkflowId, row);
+            if (!statement.Step())
+            {
+                return false;
+            }
+        }
+
+        return unit.Rows.Count > 0;
+    }
+
+    private bool Stands(OutcomeUnit unit)
+    {
+        using var statement = session.Use(CommitSql.ReadSameOutcome)
+            .Bind("@workflow_uuid", unit.Owner.WorkflowId)
+            .Bind("@status", unit.State.ToStored())
+            .Bind("@output", unit.Output)
+            .Bind("@error", unit.Error);
+        return statement.Step();
+    }
+}

@@ -1,0 +1,154 @@
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <inheritdoc/>
+/// <remarks>All processes on a file share one host, and so one system clock: leases are on that, whatever clock the workflows have.</remarks>
+internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads readers, TimeProvider time) : IExecutorStore
+{
+    public Task<RegisterResult> RegisterAsync(ExecutorRegistration registration, CancellationToken cancellationToken) =>
+        writer.RunAsync(session => Register(session, registration), cancellationToken);
+
+    public Task<RegisterResult> RenewAsync(string executorId, string incarnation, TimeSpan lease, CancellationToken cancellationToken) =>
+        writer.RunAsync(session => Renew(session, executorId, incarnation, lease), cancellationToken);
+
+    public Task<int> StopAsync(string executorId, string incarnation, CancellationToken cancellationToken) =>
+        writer.RunAsync(session => Stop(session, executorId, incarnation), cancellationToken);
+
+    public async Task<IReadOnlyList<ExecutorRow>> ReadAsync(string applicationName, CancellationToken cancellationToken) =>
+        await readers.RunAsync(session => ReadAll(session, applicationName), cancellationToken).ConfigureAwait(false);
+
+    public Task ExpireAsync(string executorId, string incarnation, CancellationToken cancellationToken) =>
+        writer.RunAsync(session => Expire(session, executorId, incarnation), cancellationToken);
+
+    public async Task<IReadOnlyList<string>> HandOnAsync(HandOnRequest request, CancellationToken cancellationToken) =>
+        await writer.RunAsync(session => HandOn(session, request), cancellationToken).ConfigureAwait(false);
+
+    public async Task<IReadOnlyList<string>> HandOnOrphansAsync(
+        HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
+        await writer.RunAsync(session => HandOnOrphans(session, request, unmovedFor), cancellationToken).ConfigureAwait(false);
+
+    private RegisterResult Register(SqliteSession session, ExecutorRegistration registration)
+    {
+        var now = RealNow();
+        if (Read(session, registration.ExecutorId, now) is { Alive: true } holder && holder.Incarnation != registration.Incarnation)
+        {
+            return new RegisterResult(false, now, holder.ExpiresAtMs, holder);
+        }
+
+        var expires = now + (long)registration.Lease.TotalMilliseconds;
+        using (var statement = session.Use(ExecutorSql.WriteExecutor)
+            .Bind("@executor_id", registration.ExecutorId)
+            .Bind("@incarnation", registration.Incarnation)
+            .Bind("@application_name", registration.ApplicationName)
+            .Bind("@application_version", registration.ApplicationVersion)
+            .Bind("@machine_id", registration.Host.MachineId)
+            .Bind("@boot_id", registration.Host.BootId)
+            .Bind("@pid_namespace", registration.Host.PidNamespace)
+            .Bind("@process_id", registration.Host.ProcessId)
+            .Bind("@process_start", registration.Host.ProcessStart)
+            .Bind("@lease_expires_at", expires))
+        {
+            statement.Execute();
+        }
+
+        using var version = session.Use(ExecutorSql.RegisterVersion)
+            .Bind("@version_id", Guid.CreateVersion7().ToString())
+            .Bind("@application_version", registration.ApplicationVersion)
+            .Bind("@application_name", registration.ApplicationName)
+            .Bind("@now", Now());
+        version.Execute();
+        return new RegisterResult(true, now, expires);
+    }
+
+    private static RegisterResult Renew(SqliteSession session, string executorId, string incarnation, TimeSpan lease)
+    {
+        var now = RealNow();
+        var expires = now + (long)lease.TotalMilliseconds;
+        using var statement = session.Use(ExecutorSql.Renew)
+            .Bind("@executor_id", executorId)
+            .Bind("@incarnation", incarnation)
+            .Bind("@lease_expires_at", expires);
+        if (statement.Execute() == 1)
+        {
+            return new RegisterResult(true, now, expires);
+        }
+
+        var holder = Read(session, executorId, now);
+        return new RegisterResult(false, now, holder?.ExpiresAtMs ?? now, holder);
+    }
+
+    private int Stop(SqliteSession session, string executorId, string incarnation)
+    {
+        using var stop = session.Use(ExecutorSql.Stop)
+            .Bind("@executor_id", executorId).Bind("@incarnation", incarnation).Bind("@real_now", RealNow());
+        if (!stop.Step())
+        {
+            return 0;
+        }
+
+        using var handOn = session.Use(ExecutorSql.HandOnDrained)
+            .Bind("@executor_id", executorId).Bind("@application_name", stop.Text(0)).Bind("@now", Now());
+        return handOn.Execute();
+    }
+
+    private static int Expire(SqliteSession session, string executorId, string incarnation)
+    {
+        using var statement = session.Use(ExecutorSql.Expire)
+            .Bind("@executor_id", executorId).Bind("@incarnation", incarnation).Bind("@real_now", RealNow());
+        return statement.Execute();
+    }
+
+    private List<string> HandOn(SqliteSession session, HandOnRequest request)
+    {
+        using var statement = Bind(session.Use(ExecutorSql.HandOn), request)
+            .Bind("@executor_ids", SqliteLists.Of(request.ExecutorIds));
+        return ReadIds(statement);
+    }
+
+    private List<string> HandOnOrphans(SqliteSession session, HandOnRequest request, TimeSpan unmovedFor)
+    {
+        using var statement = Bind(session.Use(ExecutorSql.HandOnOrphans), request)
+            .Bind("@unmoved_for", (long)unmovedFor.TotalMilliseconds)
+            .Bind("@real_now", RealNow());
+        return ReadIds(statement);
+    }
+
+    private SqliteStatement Bind(SqliteStatement statement, HandOnRequest request) => statement
+        .Bind("@application_name", request.ApplicationName)
+        .Bind("@names", SqliteLists.Of(request.WorkflowNames))
+        .Bind("@except_tokens", SqliteLists.Of(request.ExceptTokens))
+        .Bind("@limit", request.Limit)
+        .Bind("@now", Now());
+
+    private static List<string> ReadIds(SqliteStatement statement)
+    {
+        var ids = new List<string>();
+        while (statement.Step())
+        {
+            ids.Add(statement.Text(0));
+        }
+
+        return ids;
+    }
+
+    private static ExecutorRow? Read(SqliteSession session, string executorId, long realNowMs)
+    {
+        using var statement = session.Use(ExecutorSql.Read).Bind("@executor_id", executorId).Bind("@real_now", realNowMs);
+        return statement.Step() ? SqliteRows.ReadExecutor(statement) : null;
+    }
+
+    private static List<ExecutorRow> ReadAll(SqliteSession session, string applicationName)
+    {
+        using var statement = session.Use(ExecutorSql.ReadAll).Bind("@application_name", applicationName).Bind("@real_now", RealNow());
+        var executors = new List<ExecutorRow>();
+        while (statement.Step())
+        {
+            executors.Add(SqliteRows.ReadExecutor(statement));
+        }
+
+        return executors;
+    }
+
+    private static long RealNow() => TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
+}

@@ -1,0 +1,62 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>Makes records of rows whose columns stand in the order of <see cref="WorkflowSql"/>.</summary>
+internal static class SqliteRows
+{
+    public static CheckpointRow ReadCheckpoint(SqliteStatement row) => new(
+        row.Int32(0), row.Text(1), row.TextOrNull(2), row.TextOrNull(3), row.TextOrNull(4), row.TextOrNull(5), row.Int64OrNull(6), row.Int64OrNull(7));
+
+    public static WorkflowRow ReadWorkflow(SqliteStatement row)
+    {
+        var format = row.TextOrNull(22);
+        return new WorkflowRow
+        {
+            Status = ReadStatus(row),
+            Input = new Payload(row.TextOrNull(23), format),
+            Output = new Payload(row.TextOrNull(24), format),
+            Error = new Payload(row.TextOrNull(25), format),
+            AttributesJson = row.TextOrNull(26),
+            OwnerToken = row.TextOrNull(27),
+        };
+    }
+
+    public static ExecutorRow ReadExecutor(SqliteStatement row) => new(
+        row.Text(0),
+        row.Text(1),
+        row.Text(2),
+        row.Text(3),
+        new HostProcess(row.Text(4), row.Text(5), row.Text(6), row.Int32(7), row.Int64(8)),
+        row.Int64(9),
+        row.Truth(10),
+        row.Truth(11));
+
+    private static WorkflowStatus ReadStatus(SqliteStatement row) => new()
+    {
+        Id = row.Text(0),
+        Name = row.TextOrNull(1) ?? "",
+        State = WorkflowStates.Parse(row.Text(2)),
+        Queue = row.TextOrNull(3),
+        PartitionKey = row.TextOrNull(4),
+        DeduplicationId = row.TextOrNull(5),
+        Priority = row.Int32(6),
+        RecoveryAttempts = row.Int32(7),
+        ExecutorId = row.TextOrNull(8),
+        ApplicationName = row.TextOrNull(9),
+        ApplicationVersion = row.TextOrNull(10),
+        ParentId = row.TextOrNull(11),
+        ForkedFrom = row.TextOrNull(12),
+        ScheduleName = row.TextOrNull(13),
+        Timeout = row.Int64OrNull(14) is { } timeout ? TimeSpan.FromMilliseconds(timeout) : null,
+        CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.Int64(15)),
+        UpdatedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.Int64(16)),
+        StartedAt = Moment(row, 17),
+        CompletedAt = Moment(row, 18),
+        Deadline = Moment(row, 19),
+        DelayUntil = Moment(row, 20),
+    };
+
+    private static DateTimeOffset? Moment(SqliteStatement row, int column) =>
+        row.Int64OrNull(column) is { } moment ? DateTimeOffset.FromUnixTimeMilliseconds(moment) : null;
+}

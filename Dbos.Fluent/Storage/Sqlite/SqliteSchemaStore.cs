@@ -1,0 +1,59 @@
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <inheritdoc/>
+internal sealed class SqliteSchemaStore(SqliteThreads writer, SqliteThreads readers, string path, TimeProvider time) : ISchemaStore
+{
+    public Task MigrateAsync(CancellationToken cancellationToken) =>
+        writer.RunAsync(Migrate, SqliteJobKind.Creating, cancellationToken);
+
+    public Task<SchemaLevel> ReadLevelAsync(CancellationToken cancellationToken) =>
+        File.Exists(path) ? readers.RunAsync(ReadLevel, cancellationToken) : Task.FromResult(new SchemaLevel(null, null));
+
+    // One transaction under the write lock: others that migrate wait and find it done, and a process that dies in it leaves nothing.
+    private SchemaLevel Migrate(SqliteSession session)
+    {
+        var level = ReadLevel(session);
+        if (level.Dbos is null or < SchemaLevel.DbosCurrent)
+        {
+            new SchemaUpgrade(session, time.GetUtcNow().ToUnixTimeMilliseconds()).Run();
+            session.Execute(SchemaSql.ClearDbosLevel);
+            Write(session, SchemaSql.WriteDbosLevel, SchemaLevel.DbosCurrent);
+        }
+
+        if (level.Fluent is null or < SchemaLevel.FluentCurrent)
+        {
+            foreach (var statement in SchemaScript.Fluent.Tables.Concat(SchemaScript.Fluent.Rest))
+            {
+                session.ExecuteScript(statement);
+            }
+
+            Write(session, SchemaSql.WriteFluentLevel, SchemaLevel.FluentCurrent);
+        }
+
+        return ReadLevel(session);
+    }
+
+    private static SchemaLevel ReadLevel(SqliteSession session) => new(
+        ReadLevel(session, "dbos_migrations", SchemaSql.ReadDbosLevel),
+        ReadLevel(session, "fluent_migrations", SchemaSql.ReadFluentLevel));
+
+    private static long? ReadLevel(SqliteSession session, string table, string sql)
+    {
+        using (var find = session.Use(SchemaSql.FindTable).Bind("@name", table))
+        {
+            if (!find.Step())
+            {
+                return null;
+            }
+        }
+
+        using var statement = session.Use(sql);
+        return statement.Step() ? statement.Int64OrNull(0) : null;
+    }
+
+    private static void Write(SqliteSession session, string sql, long version)
+    {
+        using var statement = session.Use(sql).Bind("@version", version);
+        statement.Execute();
+    }
+}

@@ -1,0 +1,104 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>One open connection with its prepared statements. It belongs to one thread.</summary>
+internal sealed class SqliteSession : IDisposable
+{
+    private static readonly bool ProviderSet = SetProvider();
+    private readonly sqlite3 connection;
+    private readonly Dictionary<string, SqliteStatement> statements = new(ReferenceEqualityComparer.Instance);
+
+    private SqliteSession(sqlite3 connection) => this.connection = connection;
+
+    /// <summary>Opens a file.</summary>
+    /// <param name="path">The file; <c>:memory:</c> for a database of this session alone.</param>
+    /// <param name="setUp">Pragmas that are run first.</param>
+    /// <param name="flags">Further flags of <c>sqlite3_open_v2</c>, such as the one that creates the file.</param>
+    public static SqliteSession Open(string path, string setUp, int flags = 0)
+    {
+        // The driver's own waits are switched off: they are coarse, and the thread could not be stopped in one.
+        _ = ProviderSet;
+        var code = raw.sqlite3_open_v2(path, out var opened, raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_NOMUTEX | flags, null);
+        var session = new SqliteSession(opened);
+        try
+        {
+            if (code != raw.SQLITE_OK)
+            {
+                throw SqliteErrors.Of(opened, code);
+            }
+
+            _ = raw.sqlite3_extended_result_codes(opened, 1);
+            _ = raw.sqlite3_busy_timeout(opened, 0);
+            session.ExecuteScript(setUp);
+            return session;
+        }
+        catch (SqliteException)
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A use of a statement, prepared once. Statement texts are constants, so their identity is the key.</summary>
+    public SqliteStatement Use(string sql)
+    {
+        if (!statements.TryGetValue(sql, out var statement))
+        {
+            var code = raw.sqlite3_prepare_v3(connection, sql, raw.SQLITE_PREPARE_PERSISTENT, out var prepared);
+            if (code != raw.SQLITE_OK)
+            {
+                throw SqliteErrors.Of(connection, code);
+            }
+
+            statement = new SqliteStatement(connection, prepared);
+            statements.Add(sql, statement);
+        }
+
+        return statement;
+    }
+
+    /// <summary>Runs a statement without parameters and results.</summary>
+    public void Execute(string sql)
+    {
+        using var statement = Use(sql);
+        statement.Execute();
+    }
+
+    /// <summary>Runs statements that are needed once.</summary>
+    public void ExecuteScript(string sql)
+    {
+        var code = raw.sqlite3_exec(connection, sql);
+        if (code != raw.SQLITE_OK)
+        {
+            throw SqliteErrors.Of(connection, code);
+        }
+    }
+
+    /// <summary>Leaves a transaction that failed; SQLite has done so itself after the worst errors.</summary>
+    public void RollBack()
+    {
+        if (raw.sqlite3_get_autocommit(connection) == 0)
+        {
+            _ = raw.sqlite3_exec(connection, TransactionSql.RollBack);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var statement in statements.Values)
+        {
+            statement.Close();
+        }
+
+        statements.Clear();
+        _ = raw.sqlite3_close_v2(connection);
+    }
+
+    private static bool SetProvider()
+    {
+        Batteries_V2.Init();
+        return true;
+    }
+}

@@ -1,0 +1,52 @@
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>The DBOS system database in a SQLite file that several processes of one host may share.</summary>
+internal sealed class SqliteStore : IStore
+{
+    private const int ReaderCount = 2;
+    private static readonly TimeSpan DefaultPollInterval = TimeSpan.FromMilliseconds(200);
+
+    private readonly SqliteThreads writer;
+    private readonly SqliteThreads readers;
+
+    /// <summary>Makes a store; the file is opened by its first use.</summary>
+    /// <param name="path">The file. Its directory must exist; the file itself is made by <see cref="ISchemaStore.MigrateAsync"/>.</param>
+    /// <param name="options">Clock, polling and limits.</param>
+    public SqliteStore(string path, StoreOptions options)
+    {
+        // A later change of the working directory must not lead to another file.
+        var file = Path.GetFullPath(path);
+        writer = new SqliteThreads(
+            new("Dbos.Fluent SQLite writer", 1, TransactionSql.SetUpWriter, TransactionSql.BeginWriting), file, options.CommandTimeout);
+        readers = new SqliteThreads(
+            new("Dbos.Fluent SQLite reader", ReaderCount, TransactionSql.SetUpReader, TransactionSql.BeginReading), file, options.CommandTimeout);
+        Capabilities = new StoreCapabilities(Lanes: 1, PushesSignals: false, options.PollInterval ?? DefaultPollInterval);
+        Schema = new SqliteSchemaStore(writer, readers, file, options.Time);
+        Commits = new SqliteCommitStore(writer, options.Time);
+        Claims = new SqliteClaimStore(writer, readers, options.Time);
+        Workflows = new SqliteWorkflowStore(writer, readers, options.Time);
+        Executors = new SqliteExecutorStore(writer, readers, options.Time);
+        Signals = new SqliteSignalStore(writer, Capabilities.PollInterval);
+    }
+
+    public StoreCapabilities Capabilities { get; }
+
+    public ISchemaStore Schema { get; }
+
+    public ICommitStore Commits { get; }
+
+    public IClaimStore Claims { get; }
+
+    public IWorkflowStore Workflows { get; }
+
+    public IExecutorStore Executors { get; }
+
+    public ISignalStore Signals { get; }
+
+    /// <summary>Ends the threads and closes the file. The writer is last: the last connection to close folds the log into the file.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await readers.DisposeAsync().ConfigureAwait(false);
+        await writer.DisposeAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,159 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>What distinguishes the writer from the readers.</summary>
+/// <param name="Name">Name of the threads.</param>
+/// <param name="Count">How many there are, each with a connection of its own.</param>
+/// <param name="SetUp">Pragmas of each connection.</param>
+/// <param name="Begin">How a transaction begins.</param>
+internal sealed record SqliteThreadRole(string Name, int Count, string SetUp, string Begin);
+
+/// <summary>
+/// Threads that own connections and do what callers await. SQLite's calls are synchronous: here they block a thread that is there for it,
+/// never one of the pool.
+/// </summary>
+internal sealed class SqliteThreads : IAsyncDisposable
+{
+    private const int BusyWaitMinMs = 1;
+    private const int BusyWaitMaxMs = 10;
+
+    private readonly SqliteThreadRole role;
+    private readonly string path;
+    private readonly TimeSpan limit;
+    private readonly BlockingCollection<SqliteJob> jobs = [];
+    private readonly ManualResetEventSlim stopping = new();
+    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int running;
+    private int disposed;
+
+    public SqliteThreads(SqliteThreadRole role, string path, TimeSpan limit)
+    {
+        (this.role, this.path, this.limit, running) = (role, path, limit, role.Count);
+        for (var number = 0; number < role.Count; number++)
+        {
+            var name = string.Create(CultureInfo.InvariantCulture, $"{role.Name} {number}");
+            new Thread(Serve) { IsBackground = true, Name = name }.Start();
+        }
+    }
+
+    /// <summary>Does work in one transaction, on a thread of this role.</summary>
+    /// <param name="work">The work; it is done again from the start if another process had the file.</param>
+    /// <param name="cancellationToken">Given up before it begins, or between two tries; never in the middle.</param>
+    public Task<T> RunAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken) =>
+        RunAsync(work, SqliteJobKind.Transaction, cancellationToken);
+
+    /// <summary>Does work as <paramref name="kind"/> says, on a thread of this role.</summary>
+    public Task<T> RunAsync<T>(Func<SqliteSession, T> work, SqliteJobKind kind, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(disposed != 0, typeof(SqliteStore));
+        var job = new SqliteJob<T>(work, cancellationToken) { Kind = kind };
+        try
+        {
+            jobs.Add(job, CancellationToken.None);
+        }
+        catch (InvalidOperationException)
+        {
+            // Disposed since the check above.
+            job.Fail(new ObjectDisposedException(typeof(SqliteStore).FullName));
+        }
+
+        return job.Task;
+    }
+
+    /// <summary>Ends the threads and closes their connections; what has not begun fails with <see cref="ObjectDisposedException"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref disposed, 1) == 0)
+        {
+            stopping.Set();
+            jobs.CompleteAdding();
+        }
+
+        await ended.Task.ConfigureAwait(false);
+        jobs.Dispose();
+        stopping.Dispose();
+    }
+
+    private void Serve()
+    {
+        SqliteSession? session = null;
+        foreach (var job in jobs.GetConsumingEnumerable())
+        {
+            if (job.TryBegin())
+            {
+                Do(job, ref session);
+            }
+        }
+
+        session?.Dispose();
+        if (Interlocked.Decrement(ref running) == 0)
+        {
+            ended.SetResult();
+        }
+    }
+
+    private void Do(SqliteJob job, ref SqliteSession? session)
+    {
+        while (true)
+        {
+            try
+            {
+                ObjectDisposedException.ThrowIf(stopping.IsSet, typeof(SqliteStore));
+                job.CancellationToken.ThrowIfCancellationRequested();
+                session ??= Open(job.Kind);
+                Transact(job, session);
+                job.Complete();
+                return;
+            }
+            catch (SqliteException exception) when (SqliteErrors.IsBusy(exception) && !IsOverdue(job))
+            {
+                // Short and uneven, so that two processes do not meet again and again.
+                stopping.Wait(Random.Shared.Next(BusyWaitMinMs, BusyWaitMaxMs + 1), CancellationToken.None);
+            }
+            catch (SqliteException exception)
+            {
+                // What the connection is worth after such a failure is not known; the next job opens another.
+                session?.Dispose();
+                session = null;
+                job.Fail(SqliteErrors.Translate(exception, path));
+                return;
+            }
+            catch (Exception exception)
+            {
+                // Whatever the work threw belongs to its caller; a thread that ended over it would leave all others waiting.
+                job.Fail(exception);
+                return;
+            }
+        }
+    }
+
+    private SqliteSession Open(SqliteJobKind kind) =>
+        SqliteSession.Open(path, role.SetUp, kind is SqliteJobKind.Creating ? raw.SQLITE_OPEN_CREATE : 0);
+
+    private void Transact(SqliteJob job, SqliteSession session)
+    {
+        if (job.Kind is SqliteJobKind.Bare)
+        {
+            job.Run(session);
+            return;
+        }
+
+        session.Execute(role.Begin);
+        try
+        {
+            job.Run(session);
+            session.Execute(TransactionSql.Commit);
+        }
+        catch
+        {
+            session.RollBack();
+            throw;
+        }
+    }
+
+    private bool IsOverdue(SqliteJob job) => TimeProvider.System.GetElapsedTime(job.EnqueuedAt) >= limit;
+}

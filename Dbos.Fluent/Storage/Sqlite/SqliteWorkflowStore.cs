@@ -1,0 +1,122 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <inheritdoc/>
+internal sealed class SqliteWorkflowStore(SqliteThreads writer, SqliteThreads readers, TimeProvider time) : IWorkflowStore
+{
+    public Task<WorkflowRow?> ReadAsync(string workflowId, CancellationToken cancellationToken) =>
+        readers.RunAsync(session => Read(session, workflowId), cancellationToken);
+
+    public Task<(WorkflowRow Row, IReadOnlyList<CheckpointRow> Checkpoints)?> ReadHistoryAsync(
+        string workflowId, CancellationToken cancellationToken) =>
+        readers.RunAsync<(WorkflowRow, IReadOnlyList<CheckpointRow>)?>(
+            session => Read(session, workflowId) is { } row ? (row, ReadCheckpoints(session, workflowId)) : null, cancellationToken);
+
+    public async Task<IReadOnlyList<WorkflowOutcomeRow>> ReadOutcomesAsync(
+        IReadOnlyList<string> workflowIds, CancellationToken cancellationToken) =>
+        await readers.RunAsync(session => ReadOutcomes(session, workflowIds), cancellationToken).ConfigureAwait(false);
+
+    public async Task<IReadOnlyList<LostExecution>> ReadLostAsync(
+        IReadOnlyList<Ownership> executions, CancellationToken cancellationToken) =>
+        await readers.RunAsync(session => ReadLost(session, executions), cancellationToken).ConfigureAwait(false);
+
+    public async Task<IReadOnlyList<string>> CancelAsync(
+        IReadOnlyList<string> workflowIds, CancelError error, CancellationToken cancellationToken) =>
+        await writer.RunAsync(session => Cancel(session, workflowIds, error, Now()), cancellationToken).ConfigureAwait(false);
+
+    public async Task<IReadOnlyList<string>> CancelExpiredAsync(
+        string applicationName, int limit, CancelError error, CancellationToken cancellationToken) =>
+        await writer.RunAsync(session => CancelExpired(session, applicationName, limit, error), cancellationToken).ConfigureAwait(false);
+
+    private static WorkflowRow? Read(SqliteSession session, string workflowId)
+    {
+        using var statement = session.Use(WorkflowSql.Read).Bind("@workflow_uuid", workflowId);
+        return statement.Step() ? SqliteRows.ReadWorkflow(statement) : null;
+    }
+
+    private static List<CheckpointRow> ReadCheckpoints(SqliteSession session, string workflowId)
+    {
+        using var statement = session.Use(WorkflowSql.ReadCheckpoints).Bind("@workflow_uuid", workflowId);
+        var checkpoints = new List<CheckpointRow>();
+        while (statement.Step())
+        {
+            checkpoints.Add(SqliteRows.ReadCheckpoint(statement));
+        }
+
+        return checkpoints;
+    }
+
+    private static List<WorkflowOutcomeRow> ReadOutcomes(SqliteSession session, IReadOnlyList<string> workflowIds)
+    {
+        using var statement = session.Use(WorkflowSql.ReadOutcomes).Bind("@workflow_uuids", SqliteLists.Of(workflowIds));
+        var outcomes = new List<WorkflowOutcomeRow>();
+        while (statement.Step())
+        {
+            var format = statement.TextOrNull(4);
+            outcomes.Add(new WorkflowOutcomeRow(
+                statement.Text(0),
+                statement.TextOrNull(1) is { } state ? WorkflowStates.Parse(state) : null,
+                new Payload(statement.TextOrNull(2), format),
+                new Payload(statement.TextOrNull(3), format),
+                statement.Truth(5)));
+        }
+
+        return outcomes;
+    }
+
+    private List<LostExecution> ReadLost(SqliteSession session, IReadOnlyList<Ownership> executions)
+    {
+        using var statement = session.Use(WorkflowSql.ReadLost).Bind("@executions", SqliteLists.Of(executions)).Bind("@now", Now());
+        var lost = new List<LostExecution>();
+        while (statement.Step())
+        {
+            WorkflowState? state = statement.TextOrNull(1) is { } stored ? WorkflowStates.Parse(stored) : null;
+            lost.Add(new LostExecution(statement.Text(0), state, statement.Truth(2)));
+        }
+
+        return lost;
+    }
+
+    private List<string> CancelExpired(SqliteSession session, string applicationName, int limit, CancelError error)
+    {
+        var now = Now();
+        var expired = new List<string>();
+        using (var statement = session.Use(WorkflowSql.ReadExpired)
+            .Bind("@now", now).Bind("@application_name", applicationName).Bind("@limit", limit))
+        {
+            while (statement.Step())
+            {
+                expired.Add(statement.Text(0));
+            }
+        }
+
+        return Cancel(session, expired, error, now);
+    }
+
+    private static List<string> Cancel(SqliteSession session, IReadOnlyList<string> workflowIds, CancelError error, long nowMs)
+    {
+        var cancelled = new List<string>();
+        foreach (var id in workflowIds)
+        {
+            using var statement = session.Use(WorkflowSql.Cancel).Bind("@workflow_uuid", id).Bind("@now", nowMs);
+            if (!statement.Step())
+            {
+                continue;
+            }
+
+            cancelled.Add(id);
+            using var output = session.Use(WorkflowSql.WriteCancelError)
+                .Bind("@workflow_uuid", id)
+                .Bind("@serialization", statement.TextOrNull(0))
+                .Bind("@native", error.Native)
+                .Bind("@portable", error.Portable)
+                .Bind("@now", nowMs);
+            output.Execute();
+        }
+
+        return cancelled;
+    }
+
+    private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
+}

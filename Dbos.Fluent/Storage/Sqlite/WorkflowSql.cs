@@ -1,0 +1,78 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>Statements of <see cref="SqliteWorkflowStore"/>.</summary>
+internal static class WorkflowSql
+{
+    private const string NativeFormat = "dotnet_msgpack";
+    private const string PortableFormat = "portable_json";
+
+    /// <summary>Rows of older SDKs have their payloads in workflow_status itself.</summary>
+    public const string Read = """
+        SELECT w.workflow_uuid, w.name, w.status, w.queue_name, w.queue_partition_key, w.deduplication_id, w.priority,
+               coalesce(w.recovery_attempts, 0), w.executor_id, w.application_name, w.application_version, w.parent_workflow_id,
+               w.forked_from, w.schedule_name, w.workflow_timeout_ms, w.created_at, w.updated_at, w.started_at_epoch_ms, w.completed_at,
+               w.workflow_deadline_epoch_ms, w.delay_until_epoch_ms, w.is_debounced, w.serialization,
+               coalesce(i.inputs, w.inputs), coalesce(o.output, w.output), coalesce(o.error, w.error), w.attributes, w.owner_xid
+          FROM workflow_status AS w
+          LEFT JOIN workflow_input AS i ON i.workflow_uuid = w.workflow_uuid
+          LEFT JOIN workflow_output AS o ON o.workflow_uuid = w.workflow_uuid
+         WHERE w.workflow_uuid = @workflow_uuid
+        """;
+
+    /// <summary>No limit: a history is read whole.</summary>
+    public const string ReadCheckpoints = """
+        SELECT function_id, function_name, output, error, serialization, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms
+          FROM operation_outputs WHERE workflow_uuid = @workflow_uuid ORDER BY function_id
+        """;
+
+    /// <summary>One row for each that has ended or does not exist.</summary>
+    public const string ReadOutcomes = $"""
+        SELECT ids.value, w.status, coalesce(o.output, w.output), coalesce(o.error, w.error), w.serialization,
+               w.completed_at >= w.workflow_deadline_epoch_ms
+          FROM json_each(@workflow_uuids) AS ids
+          LEFT JOIN workflow_status AS w ON w.workflow_uuid = ids.value
+          LEFT JOIN workflow_output AS o ON o.workflow_uuid = w.workflow_uuid
+         WHERE w.workflow_uuid IS NULL
+            OR w.status IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}', '{WorkflowStates.Cancelled}',
+                            '{WorkflowStates.MaxRecoveryAttemptsExceeded}')
+        """;
+
+    public const string ReadLost = $"""
+        SELECT json_extract(mine.value, '$[0]'), w.status,
+               w.status = '{WorkflowStates.Cancelled}' AND w.workflow_deadline_epoch_ms <= @now
+          FROM json_each(@executions) AS mine
+          LEFT JOIN workflow_status AS w ON w.workflow_uuid = json_extract(mine.value, '$[0]')
+         WHERE w.owner_xid IS NOT json_extract(mine.value, '$[1]')
+        """;
+
+    /// <summary>Gives the row's format back, which decides how the reason is written.</summary>
+    public const string Cancel = $"""
+        UPDATE workflow_status
+           SET status = '{WorkflowStates.Cancelled}', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL,
+               started_at_epoch_ms = NULL, completed_at = @now, updated_at = @now
+         WHERE workflow_uuid = @workflow_uuid
+           AND status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}', '{WorkflowStates.Pending}')
+        RETURNING serialization
+        """;
+
+    /// <summary>Writes nothing where the format is another SDK's.</summary>
+    public const string WriteCancelError = $"""
+        INSERT INTO workflow_output (workflow_uuid, output, error, retention_timestamp)
+        SELECT @workflow_uuid, NULL, CASE @serialization WHEN '{NativeFormat}' THEN @native ELSE @portable END, @now
+         WHERE @serialization IN ('{NativeFormat}', '{PortableFormat}')
+        ON CONFLICT (workflow_uuid) DO UPDATE
+           SET output = excluded.output, error = excluded.error, retention_timestamp = excluded.retention_timestamp
+        """;
+
+    /// <summary>The condition repeats that of idx_workflow_status_deadline word for word, or SQLite would not use it.</summary>
+    public const string ReadExpired = $"""
+        SELECT workflow_uuid FROM workflow_status
+         WHERE status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}', '{WorkflowStates.Pending}')
+           AND workflow_deadline_epoch_ms IS NOT NULL AND workflow_deadline_epoch_ms <= @now
+           AND (application_name = @application_name OR application_name IS NULL)
+         ORDER BY workflow_deadline_epoch_ms
+         LIMIT @limit
+        """;
+}
