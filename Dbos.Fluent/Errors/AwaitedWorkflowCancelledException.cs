@@ -7,7 +7,8 @@ public sealed class AwaitedWorkflowCancelledException : DbosException
         : base(
             "DBOS5002",
             reason == CancellationReason.DeadlineExceeded
-                ? $"Workflow '{workflowId}' was cancelled because its deadline passed. Resume it to give it a whole new timeout, or start it with a longer one."
+                ? $"Workflow '{workflowId}' was cancelled because its deadline passed. "
+                  + "Resume it to give it a whole new timeout, or start it with a longer one."
                 : $"Workflow '{workflowId}' was cancelled. Resume it to go on from its last checkpoint.") =>
         (WorkflowId, Reason) = (workflowId, reason);
 

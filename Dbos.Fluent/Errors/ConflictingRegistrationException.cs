@@ -4,7 +4,9 @@ namespace Dbos.Fluent;
 public sealed class ConflictingRegistrationException : DbosException
 {
     internal ConflictingRegistrationException(string what, string name)
-        : base("DBOS1003", $"Two different {what}s are registered under the name '{name}'. Rename one: a name finds the code of stored work again.") =>
+        : base(
+            "DBOS1003",
+            $"Two different {what}s are registered under the name '{name}'. Rename one: a name finds the code of stored work again.") =>
         Name = name;
 
     /// <summary>The name they share.</summary>

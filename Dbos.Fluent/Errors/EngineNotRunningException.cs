@@ -4,7 +4,9 @@ namespace Dbos.Fluent;
 public sealed class EngineNotRunningException : DbosException
 {
     internal EngineNotRunningException(string doing)
-        : base("DBOS1004", $"The engine is stopped, so it cannot {doing}. Durable work is not lost: another engine, or the next launch, goes on with it.")
+        : base(
+            "DBOS1004",
+            $"The engine is stopped, so it cannot {doing}. Durable work is not lost: another engine, or the next launch, goes on with it.")
     {
     }
 }

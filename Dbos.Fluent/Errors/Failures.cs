@@ -8,7 +8,9 @@ internal static class Failures
 {
     private const int DepthMax = 8;
 
-    /// <summary>The recorded form of an exception. One that only carries a recorded failure gives that failure, not a wrapper of it.</summary>
+    /// <summary>
+    /// The recorded form of an exception. One that only carries a recorded failure gives that failure, not a wrapper of it.
+    /// </summary>
     public static RecordedFailure Record(Exception exception) => Record(exception, DepthMax);
 
     /// <summary>The exception a workflow sees where it reads the result of a failed step.</summary>
@@ -44,7 +46,9 @@ internal static class Failures
             exception.GetType().FullName ?? exception.GetType().Name, exception.Message, exception.StackTrace, own?.Code, Facts(own))
         {
             BaseTypes = [.. BaseTypes(exception.GetType())],
-            Inner = own is { InnerFailures.Count: > 0 } ? own.InnerFailures : depth == 0 ? [] : [.. Inner(exception).Select(inner => Record(inner, depth - 1))],
+            Inner = own is { InnerFailures.Count: > 0 } ? own.InnerFailures
+                : depth == 0 ? []
+                : [.. Inner(exception).Select(inner => Record(inner, depth - 1))],
         };
     }
 
@@ -54,8 +58,13 @@ internal static class Failures
 
     private static IEnumerable<string> BaseTypes(Type type)
     {
-        for (var current = type.BaseType; current is not null && current != typeof(Exception) && current != typeof(object); current = current.BaseType)
+        for (var current = type.BaseType; current is not null; current = current.BaseType)
         {
+            if (current == typeof(Exception) || current == typeof(object))
+            {
+                yield break;
+            }
+
             yield return current.FullName ?? current.Name;
         }
     }
@@ -96,12 +105,14 @@ internal static class Failures
         {
             nameof(UnexpectedStepException) => new UnexpectedStepException(
                 Fact("workflowId"), int.Parse(Fact("sequence"), CultureInfo.InvariantCulture), Fact("expectedStep"), Fact("recordedStep")),
-            nameof(WorkflowFailedException) when failure.Inner.Count > 0 => new WorkflowFailedException(Fact("workflowId"), failure.Inner[0]),
+            nameof(WorkflowFailedException) when failure.Inner.Count > 0 =>
+                new WorkflowFailedException(Fact("workflowId"), failure.Inner[0]),
             nameof(AwaitedWorkflowCancelledException) => new AwaitedWorkflowCancelledException(
                 Fact("workflowId"), Enum.Parse<CancellationReason>(Fact("reason"))),
             nameof(MaxRecoveryAttemptsExceededException) => new MaxRecoveryAttemptsExceededException(Fact("workflowId")),
             nameof(NonExistentWorkflowException) => new NonExistentWorkflowException(Fact("workflowId")),
-            nameof(ConflictingWorkflowException) => new ConflictingWorkflowException(Fact("workflowId"), Fact("startedName"), Fact("existingName")),
+            nameof(ConflictingWorkflowException) =>
+                new ConflictingWorkflowException(Fact("workflowId"), Fact("startedName"), Fact("existingName")),
             nameof(WorkflowIdInUseException) => new WorkflowIdInUseException(
                 Fact("workflowId"), Fact("existingName"), Enum.Parse<WorkflowState>(Fact("state"))),
             _ => null,

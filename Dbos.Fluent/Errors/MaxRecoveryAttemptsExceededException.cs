@@ -1,6 +1,8 @@
 namespace Dbos.Fluent;
 
-/// <summary>A workflow was recovered more often than allowed and is no longer tried: it may be what kills the processes that run it.</summary>
+/// <summary>
+/// A workflow was recovered more often than allowed and is no longer tried: it may be what kills the processes that run it.
+/// </summary>
 public sealed class MaxRecoveryAttemptsExceededException : DbosException
 {
     internal MaxRecoveryAttemptsExceededException(string workflowId)

@@ -4,7 +4,13 @@ namespace Dbos.Fluent;
 public sealed class MaxStepRetriesExceededException : StepFailedException
 {
     internal MaxStepRetriesExceededException(string workflowId, int sequence, string stepName, IReadOnlyList<RecordedFailure> attempts)
-        : base("DBOS4002", Describe(workflowId, sequence, stepName, attempts), workflowId, sequence, stepName, Summarize(workflowId, sequence, stepName, attempts)) =>
+        : base(
+            "DBOS4002",
+            Describe(workflowId, sequence, stepName, attempts),
+            workflowId,
+            sequence,
+            stepName,
+            Summarize(workflowId, sequence, stepName, attempts)) =>
         Attempts = attempts;
 
     /// <summary>The failure of each attempt, the first first.</summary>
@@ -17,5 +23,8 @@ public sealed class MaxStepRetriesExceededException : StepFailedException
         + $"{attempts[^1].TypeName}: {attempts[^1].Message} Mend the cause and fork the workflow from this step, or allow more attempts.";
 
     private static RecordedFailure Summarize(string workflowId, int sequence, string stepName, IReadOnlyList<RecordedFailure> attempts) =>
-        new(typeof(MaxStepRetriesExceededException).FullName!, "DBOS4002: " + Describe(workflowId, sequence, stepName, attempts)) { Inner = attempts };
+        new(typeof(MaxStepRetriesExceededException).FullName!, "DBOS4002: " + Describe(workflowId, sequence, stepName, attempts))
+        {
+            Inner = attempts,
+        };
 }

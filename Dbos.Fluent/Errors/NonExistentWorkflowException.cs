@@ -6,7 +6,8 @@ public sealed class NonExistentWorkflowException : DbosException
     internal NonExistentWorkflowException(string workflowId)
         : base(
             "DBOS5001",
-            $"No workflow has the id '{workflowId}'. It was never started in this database and schema, or it was deleted; check the id and the connection.") =>
+            $"No workflow has the id '{workflowId}'. It was never started in this database and schema, "
+            + "or it was deleted; check the id and the connection.") =>
         WorkflowId = workflowId;
 
     /// <summary>The id that nothing has.</summary>

@@ -6,11 +6,18 @@ namespace Dbos.Fluent;
 public class StepFailedException : DbosException
 {
     internal StepFailedException(string workflowId, int sequence, string stepName, RecordedFailure failure)
-        : this("DBOS4001", $"Step '{stepName}' ({sequence}) of workflow '{workflowId}' failed: {failure.TypeName}: {failure.Message}", workflowId, sequence, stepName, failure)
+        : this(
+            "DBOS4001",
+            $"Step '{stepName}' ({sequence}) of workflow '{workflowId}' failed: {failure.TypeName}: {failure.Message}",
+            workflowId,
+            sequence,
+            stepName,
+            failure)
     {
     }
 
-    private protected StepFailedException(string code, string message, string workflowId, int sequence, string stepName, RecordedFailure failure)
+    private protected StepFailedException(
+        string code, string message, string workflowId, int sequence, string stepName, RecordedFailure failure)
         : base(code, message) => (WorkflowId, Sequence, StepName, Failure) = (workflowId, sequence, stepName, failure);
 
     /// <summary>The workflow the step belongs to.</summary>

@@ -9,4 +9,10 @@ namespace Dbos.Fluent;
 /// <param name="StartedAt">When its first attempt began; null where no SDK recorded it.</param>
 /// <param name="CompletedAt">When it ended; for a sleep, when it ends. Null where no SDK recorded it.</param>
 public sealed record Checkpoint(
-    int Sequence, string Name, string? Output, RecordedFailure? Error, string? ChildId, DateTimeOffset? StartedAt, DateTimeOffset? CompletedAt);
+    int Sequence,
+    string Name,
+    string? Output,
+    RecordedFailure? Error,
+    string? ChildId,
+    DateTimeOffset? StartedAt,
+    DateTimeOffset? CompletedAt);

@@ -10,7 +10,8 @@ internal static class HistoryText
     {
         var status = history.Status;
         var text = new StringBuilder();
-        text.Append("workflow ").Append(status.Name).Append(" '").Append(status.Id).Append("' ").Append(status.State.ToStored()).Append('\n');
+        text.Append("workflow ").Append(status.Name).Append(" '").Append(status.Id).Append("' ")
+            .Append(status.State.ToStored()).Append('\n');
         Line(text, "  input   ", status.Input);
         Line(text, "  output  ", status.Output);
         Failure(text, "  error   ", "    ", status.Error);

@@ -1,6 +1,8 @@
 namespace Dbos.Fluent.Model;
 
-/// <summary>What a handle needs of the client that made it; narrow, so that definitions can make handles without knowing the client.</summary>
+/// <summary>
+/// What a handle needs of the client that made it; narrow, so that definitions can make handles without knowing the client.
+/// </summary>
 internal interface IWorkflowOutcomes
 {
     Task<T> GetResultAsync<T>(string workflowId, CancellationToken cancellationToken);

@@ -6,6 +6,6 @@ public enum IdReuse
     /// <summary>Attach to the workflow that has the id, whatever its state; nothing of it changes and the new input is ignored.</summary>
     ReturnExisting,
 
-    /// <summary>Throw <see cref="WorkflowIdInUseException"/>.</summary>
+    /// <summary>Refuse the start with a <see cref="WorkflowIdInUseException"/>.</summary>
     Reject,
 }

@@ -22,7 +22,8 @@ internal static class Names
         {
             if (value.StartsWith(prefix, StringComparison.Ordinal))
             {
-                throw new ArgumentException($"'{value}' starts with '{prefix}', which is kept for built-in steps: choose another name.", parameter);
+                throw new ArgumentException(
+                $"'{value}' starts with '{prefix}', which is kept for built-in steps: choose another name.", parameter);
             }
         }
 

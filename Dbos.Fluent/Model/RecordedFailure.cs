@@ -15,8 +15,12 @@ public sealed record RecordedFailure(string TypeName, string Message, string? St
     /// <summary>Full names of the exception's base types below <see cref="Exception"/>, nearest first.</summary>
     internal IReadOnlyList<string> BaseTypes { get; init; } = [];
 
-    /// <summary>True if the recorded type, one of its recorded base types, or an inner failure is <typeparamref name="TException"/>.</summary>
-    /// <typeparam name="TException">The exception type to look for, compared by full name; by simple name for portable failures.</typeparam>
+    /// <summary>
+    /// True if the recorded type, one of its recorded base types, or an inner failure is <typeparamref name="TException"/>.
+    /// </summary>
+    /// <typeparam name="TException">
+    /// The exception type to look for, compared by full name; by simple name for portable failures.
+    /// </typeparam>
     /// <returns>Whether the failure, at any depth, is of that type.</returns>
     public bool Is<TException>()
         where TException : Exception => Is(typeof(TException));

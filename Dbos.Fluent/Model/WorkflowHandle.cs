@@ -3,7 +3,9 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
 
-/// <summary>Refers to a workflow that runs, or ran, somewhere. It holds no resource and may be kept, dropped and made again by id.</summary>
+/// <summary>
+/// Refers to a workflow that runs, or ran, somewhere. It holds no resource and may be kept, dropped and made again by id.
+/// </summary>
 public abstract class WorkflowHandle
 {
     private protected WorkflowHandle(string id, IWorkflowOutcomes outcomes) => (Id, Outcomes) = (id, outcomes);
@@ -17,7 +19,8 @@ public abstract class WorkflowHandle
     /// <param name="cancellationToken">Stops the reading, not the workflow.</param>
     /// <returns>What is known of it.</returns>
     /// <exception cref="NonExistentWorkflowException">No workflow has this id.</exception>
-    public Task<WorkflowStatus> GetStatusAsync(CancellationToken cancellationToken = default) => Outcomes.GetStatusAsync(Id, cancellationToken);
+    public Task<WorkflowStatus> GetStatusAsync(CancellationToken cancellationToken = default) =>
+        Outcomes.GetStatusAsync(Id, cancellationToken);
 }
 
 /// <summary>Refers to a workflow with a result; awaiting it gives that result, however many processes or restarts lie between.</summary>

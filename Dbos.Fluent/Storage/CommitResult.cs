@@ -3,7 +3,9 @@ namespace Dbos.Fluent.Storage;
 /// <summary>What became of one unit of a batch.</summary>
 internal enum CommitStatus
 {
-    /// <summary>It stands in the database: written now, or by an earlier try whose acknowledgement was lost. For a start: this call made the row.</summary>
+    /// <summary>
+    /// It stands in the database: written now, or by an earlier try whose acknowledgement was lost. For a start: this call made the row.
+    /// </summary>
     Written,
 
     /// <summary>The workflow's row no longer carries the token; nothing was written.</summary>

@@ -12,13 +12,17 @@ internal readonly record struct Ownership(string WorkflowId, string Token);
 
 /// <summary>Starts one workflow: its row and its input, and for a child the parent's checkpoint that names it, in one.</summary>
 /// <param name="Row">What is inserted; nothing of an existing row changes.</param>
-/// <param name="Parent">The running workflow that starts it, and whose checkpoint <paramref name="ParentCheckpoint"/> is written with it; null for a start from outside.</param>
+/// <param name="Parent">
+/// The running workflow that starts it, and whose checkpoint <paramref name="ParentCheckpoint"/> is written with it; null for a start from
+/// outside.
+/// </param>
 /// <param name="ParentCheckpoint">
 /// The parent's checkpoint. It is written when the child was created or exists under the same name, and not written on a conflict
 /// (<see cref="CommitStatus.NameConflict"/>, <see cref="CommitStatus.IdInUse"/>), which the caller records in its own way.
 /// </param>
 /// <param name="RejectExisting">True to report an existing row that this call did not make as <see cref="CommitStatus.IdInUse"/>.</param>
-internal sealed record StartUnit(WorkflowInsert Row, Ownership? Parent = null, CheckpointRow? ParentCheckpoint = null, bool RejectExisting = false) : CommitUnit
+internal sealed record StartUnit(
+    WorkflowInsert Row, Ownership? Parent = null, CheckpointRow? ParentCheckpoint = null, bool RejectExisting = false) : CommitUnit
 {
     public override string LaneKey => Parent?.WorkflowId ?? Row.Id;
 }

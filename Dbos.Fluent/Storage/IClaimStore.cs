@@ -21,7 +21,8 @@ internal interface IClaimStore
     Task<ClaimResult> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken);
 
     /// <summary>The checkpoints of claimed workflows, all in one query, by workflow and ordered by sequence.</summary>
-    Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> ReadHistoriesAsync(IReadOnlyList<string> workflowIds, CancellationToken cancellationToken);
+    Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> ReadHistoriesAsync(
+        IReadOnlyList<string> workflowIds, CancellationToken cancellationToken);
 }
 
 /// <summary>What a claim asks for.</summary>

@@ -3,7 +3,9 @@ namespace Dbos.Fluent.Storage;
 /// <summary>Everything that running workflows write.</summary>
 internal interface ICommitStore
 {
-    /// <summary>Writes units in one transaction and, where the store is remote, one round trip. Each unit is written whole or not at all.</summary>
+    /// <summary>
+    /// Writes units in one transaction and, where the store is remote, one round trip. Each unit is written whole or not at all.
+    /// </summary>
     /// <param name="batch">The units; one workflow may have several, which are applied in the order given.</param>
     /// <param name="cancellationToken">Given up before the commit was sent; the outcome is then unknown.</param>
     /// <returns>One result for each unit, in their order.</returns>

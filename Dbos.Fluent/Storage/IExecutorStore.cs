@@ -1,6 +1,9 @@
 namespace Dbos.Fluent.Storage;
 
-/// <summary>Executors and their leases, and the handing on of work whose executor is gone. Leases are on the database's own clock, never on virtual time.</summary>
+/// <summary>
+/// Executors and their leases, and the handing on of work whose executor is gone. Leases are on the database's own clock, never on virtual
+/// time.
+/// </summary>
 internal interface IExecutorStore
 {
     /// <summary>Registers an executor with a fresh lease, unless another incarnation of it holds one.</summary>
@@ -10,7 +13,9 @@ internal interface IExecutorStore
     /// <returns>The lease, with <see cref="RegisterResult.Registered"/> false if another incarnation has taken the id.</returns>
     Task<RegisterResult> RenewAsync(string executorId, string incarnation, TimeSpan lease, CancellationToken cancellationToken);
 
-    /// <summary>Ends this incarnation's lease, hands its unfinished workflows on at once without counting an attempt, and gives back how many.</summary>
+    /// <summary>
+    /// Ends this incarnation's lease, hands its unfinished workflows on at once without counting an attempt, and gives back how many.
+    /// </summary>
     Task<int> StopAsync(string executorId, string incarnation, CancellationToken cancellationToken);
 
     /// <summary>The registered executors of an application, with their hosts and whether their lease is alive.</summary>
@@ -20,7 +25,8 @@ internal interface IExecutorStore
     Task ExpireAsync(string executorId, string incarnation, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Hands PENDING workflows on (PENDING to ENQUEUED, on their queue or the internal one; owner and start cleared): those of the named executors
+    /// Hands PENDING workflows on (PENDING to ENQUEUED, on their queue or the internal one; owner and start cleared): those of the named
+    /// executors
     /// at once. Rows locked by somebody are left for the next call. Gives back their ids.
     /// </summary>
     Task<IReadOnlyList<string>> HandOnAsync(HandOnRequest request, CancellationToken cancellationToken);
@@ -54,7 +60,14 @@ internal sealed record RegisterResult(bool Registered, long NowMs, long ExpiresA
 
 /// <summary>A registered executor, as read.</summary>
 internal sealed record ExecutorRow(
-    string ExecutorId, string Incarnation, string ApplicationName, string ApplicationVersion, HostProcess Host, long ExpiresAtMs, bool Alive, bool Stopped);
+    string ExecutorId,
+    string Incarnation,
+    string ApplicationName,
+    string ApplicationVersion,
+    HostProcess Host,
+    long ExpiresAtMs,
+    bool Alive,
+    bool Stopped);
 
 /// <summary>Which workflows are handed on.</summary>
 internal sealed record HandOnRequest

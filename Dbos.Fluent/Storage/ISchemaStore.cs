@@ -3,7 +3,9 @@ namespace Dbos.Fluent.Storage;
 /// <summary>The tables themselves.</summary>
 internal interface ISchemaStore
 {
-    /// <summary>Brings the database to the current state; several processes may do so at once, and a later state made by another SDK is accepted.</summary>
+    /// <summary>
+    /// Brings the database to the current state; several processes may do so at once, and a later state made by another SDK is accepted.
+    /// </summary>
     /// <exception cref="StoreSchemaException">It is no database, or the role may not create tables.</exception>
     Task MigrateAsync(CancellationToken cancellationToken);
 

@@ -9,24 +9,33 @@ internal interface IWorkflowStore
     Task<WorkflowRow?> ReadAsync(string workflowId, CancellationToken cancellationToken);
 
     /// <summary>One workflow's row and its checkpoints, or null.</summary>
-    Task<(WorkflowRow Row, IReadOnlyList<CheckpointRow> Checkpoints)?> ReadHistoryAsync(string workflowId, CancellationToken cancellationToken);
+    Task<(WorkflowRow Row, IReadOnlyList<CheckpointRow> Checkpoints)?> ReadHistoryAsync(
+        string workflowId, CancellationToken cancellationToken);
 
     /// <summary>The outcomes of those of these workflows that have ended, and which of them do not exist; in one query.</summary>
     Task<IReadOnlyList<WorkflowOutcomeRow>> ReadOutcomesAsync(IReadOnlyList<string> workflowIds, CancellationToken cancellationToken);
 
-    /// <summary>Of these executions, those that no longer own their row: cancelled, handed on, or gone. One query for all running workflows.</summary>
+    /// <summary>
+    /// Of these executions, those that no longer own their row: cancelled, handed on, or gone. One query for all running workflows.
+    /// </summary>
     Task<IReadOnlyList<LostExecution>> ReadLostAsync(IReadOnlyList<Ownership> executions, CancellationToken cancellationToken);
 
-    /// <summary>Cancels workflows that have not ended, and gives back those it cancelled. Unknown and ended ids are left alone. One transaction.</summary>
+    /// <summary>
+    /// Cancels workflows that have not ended, and gives back those it cancelled. Unknown and ended ids are left alone. One transaction.
+    /// </summary>
     Task<IReadOnlyList<string>> CancelAsync(IReadOnlyList<string> workflowIds, CancelError error, CancellationToken cancellationToken);
 
-    /// <summary>Cancels active workflows of this application (or of none) whose deadline has passed, skipping locked rows; gives back their ids.</summary>
-    Task<IReadOnlyList<string>> CancelExpiredAsync(string applicationName, int limit, CancelError error, CancellationToken cancellationToken);
+    /// <summary>
+    /// Cancels active workflows of this application (or of none) whose deadline has passed, skipping locked rows; gives back their ids.
+    /// </summary>
+    Task<IReadOnlyList<string>> CancelExpiredAsync(
+        string applicationName, int limit, CancelError error, CancellationToken cancellationToken);
 }
 
 /// <summary>
 /// The encoded reason of a cancellation, kept in <c>workflow_output.error</c>: <paramref name="Native"/> where the row's
-/// <c>serialization</c> is <c>dotnet_msgpack</c>, <paramref name="Portable"/> where it is <c>portable_json</c>, nothing where it is another's.
+/// <c>serialization</c> is <c>dotnet_msgpack</c>, <paramref name="Portable"/> where it is <c>portable_json</c>, nothing where it is
+/// another's.
 /// </summary>
 internal sealed record CancelError(string Native, string Portable);
 

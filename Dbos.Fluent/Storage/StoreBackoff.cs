@@ -23,7 +23,9 @@ internal static class StoreBackoff
         }
     }
 
-    /// <summary>The wait after so many failures before this one: none after the first, as a pooled connection may just have been stale.</summary>
+    /// <summary>
+    /// The wait after so many failures before this one: none after the first, as a pooled connection may just have been stale.
+    /// </summary>
     public static TimeSpan DelayAfter(int failures)
     {
         if (failures == 0)

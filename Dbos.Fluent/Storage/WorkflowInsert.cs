@@ -2,7 +2,9 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage;
 
-/// <summary>A row of <c>workflow_status</c> to be inserted, with its input. All moments are set by the store's clock unless given.</summary>
+/// <summary>
+/// A row of <c>workflow_status</c> to be inserted, with its input. All moments are set by the store's clock unless given.
+/// </summary>
 internal sealed record WorkflowInsert
 {
     public required string Id { get; init; }

@@ -1,0 +1,113 @@
+using System.Text.RegularExpressions;
+
+namespace Dbos.Fluent.Tests.Shape;
+
+/// <summary>
+/// Who may use whom. Two arrows are the architecture: definitions know nothing of running, and storage knows nothing of the workflows'
+/// code. Namespaces do not tell (public types share one), so the built library is asked what its types use.
+/// </summary>
+public sealed partial class LayeringTests
+{
+    private static readonly string[] Leaves = ["Model", "Errors", "Diagnostics"];
+    private static readonly string[] Running = ["Execution", "Definitions", "Messaging", "Storage", "Serialization", .. Leaves];
+
+    private static readonly Dictionary<string, string[]> MayUse = new()
+    {
+        ["Model"] = [],
+        ["Errors"] = ["Model"],
+        ["Definitions"] = ["Model", "Errors"],
+        ["Serialization"] = ["Model", "Errors"],
+        ["Diagnostics"] = ["Model"],
+        ["Storage"] = Leaves,
+        ["Storage/Postgres"] = ["Storage", .. Leaves],
+        ["Storage/Sqlite"] = ["Storage", .. Leaves],
+        ["Messaging"] = ["Storage", "Serialization", .. Leaves],
+        ["Execution"] = Running,
+        ["Queues"] = Running,
+        ["Schedules"] = Running,
+        ["Recovery"] = Running,
+        ["Retention"] = Running,
+    };
+
+    // What the public surface demands against the rule: a step's context gives the engine as a client, and a step's own sends.
+    private static readonly HashSet<(string User, string Used)> Demanded =
+        [("StepContext", "WorkflowClient"), ("StepContext", "StepClient")];
+
+    [Fact]
+    public void Types_use_only_what_their_folder_may_use()
+    {
+        var breaches =
+            from user in LibraryCode.Types
+            let folder = Layer(LibraryCode.FolderOf(user)!)
+            where MayUse.ContainsKey(folder)
+            from used in LibraryCode.TypesUsedBy(user)
+            let target = LibraryCode.FolderOf(used) is { } found ? Layer(found) : folder
+            where target != folder && !MayUse[folder].Contains(target) && !Demanded.Contains((Written(user), Written(used)))
+            select $"{folder}/{Written(user)} uses {target}/{Written(used)}";
+
+        Breaches.None(breaches);
+    }
+
+    [Fact]
+    public void Files_name_only_namespaces_that_their_folder_may_use()
+    {
+        var breaches =
+            from file in SourceTree.Library
+            let folder = Layer(file.Folder)
+            where MayUse.ContainsKey(folder)
+            from Match use in UsingOfOurs().Matches(file.Code)
+            let target = Layer(use.Groups["folder"].Value.Replace('.', '/'))
+            where target != folder && !MayUse[folder].Contains(target)
+            select $"{file} uses {target}";
+
+        Breaches.None(breaches);
+    }
+
+    [Fact]
+    public void Every_folder_has_a_place_in_the_order()
+    {
+        string[] top = ["", "Testing", "Hosting"];
+
+        Breaches.None(SourceTree.Library.Select(file => Layer(file.Folder)).Distinct().Except(MayUse.Keys).Except(top));
+    }
+
+    [Fact]
+    public void Namespaces_follow_folders_but_for_everyday_types()
+    {
+        var breaches =
+            from file in SourceTree.Library
+            from Match named in NamespaceOfOurs().Matches(file.Code)
+            let expected = ("Dbos.Fluent." + file.Folder.Replace('/', '.')).TrimEnd('.')
+            where named.Groups["name"].Value != expected && named.Groups["name"].Value != "Dbos.Fluent"
+            select $"{file} is in namespace {named.Groups["name"].Value}";
+
+        Breaches.None(breaches);
+    }
+
+    // A folder without a rule of its own follows the one it lies in.
+    private static string Layer(string folder)
+    {
+        while (folder.Contains('/') && !MayUse.ContainsKey(folder))
+        {
+            folder = folder[..folder.LastIndexOf('/')];
+        }
+
+        return folder;
+    }
+
+    private static string Written(Type type)
+    {
+        while (type.DeclaringType is { } outer)
+        {
+            type = outer;
+        }
+
+        return type.Name.Split('`')[0];
+    }
+
+    [GeneratedRegex(@"^\s*(?:global )?using (?:static )?(?:\w+ = )?Dbos\.Fluent\.(?<folder>[\w.]+);", RegexOptions.Multiline)]
+    private static partial Regex UsingOfOurs();
+
+    [GeneratedRegex(@"^namespace (?<name>[\w.]+)", RegexOptions.Multiline)]
+    private static partial Regex NamespaceOfOurs();
+}

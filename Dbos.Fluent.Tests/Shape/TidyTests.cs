@@ -1,0 +1,173 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+
+namespace Dbos.Fluent.Tests.Shape;
+
+/// <summary>The house style, as far as it can be counted.</summary>
+public sealed partial class TidyTests
+{
+    private const int FileLinesMax = 400;
+    private const int TestFileLinesMax = 500;
+    private const int MethodLinesMax = 60;
+    private const int LineColumnsMax = 140;
+
+    private static readonly string[] WithoutSeededRandomness = ["Execution", "Definitions"];
+
+    [Fact]
+    public void Files_are_short()
+    {
+        var breaches =
+            from file in SourceTree.All
+            let max = file.Project.Contains(".Tests") ? TestFileLinesMax : FileLinesMax
+            where file.Text.TrimEnd().Split('\n').Length > max
+            select $"{file} has more than {max} lines";
+
+        Breaches.None(breaches);
+    }
+
+    [Fact]
+    public void Methods_are_short()
+    {
+        var breaches =
+            from file in SourceTree.All
+            from method in MethodFinder.Find(file.Code)
+            where method.Lines > MethodLinesMax
+            select $"{file}({method.FirstLine}): {method.Lines} lines: {method.Header}";
+
+        Breaches.None(breaches);
+    }
+
+    [Fact]
+    public void Lines_are_short_outside_raw_strings()
+    {
+        var breaches =
+            from file in SourceTree.All
+            from line in file.Lines.Index()
+            where line.Item.TrimEnd().Length > LineColumnsMax && !file.RawStringLines.Contains(line.Index + 1)
+            select $"{file}({line.Index + 1}): {line.Item.TrimEnd().Length} columns";
+
+        Breaches.None(breaches);
+    }
+
+    [Fact]
+    public void Names_say_what_a_thing_is()
+    {
+        var breaches =
+            from file in SourceTree.All
+            from Match declaration in TypeDeclaration().Matches(file.Code)
+            where EmptyWord().IsMatch(declaration.Groups["name"].Value)
+            select $"{file}: {declaration.Groups["name"].Value}";
+        var folders = SourceTree.All.SelectMany(file => file.Folder.Split('/')).Where(folder => EmptyWord().IsMatch(folder));
+
+        Breaches.None(breaches.Concat(folders));
+    }
+
+    [Fact]
+    public void Nothing_is_folded_away_or_left_for_later()
+    {
+        var breaches =
+            from file in SourceTree.All
+            from line in file.Lines.Index()
+            let folded = file.Code.Split('\n')[line.Index].TrimStart().StartsWith("#region", StringComparison.Ordinal)
+            where folded || (LeftForLater().IsMatch(line.Item) && !LeftForLater().IsMatch(AsString(line.Item)))
+            select $"{file}({line.Index + 1}): {line.Item.Trim()}";
+
+        Breaches.None(breaches);
+    }
+
+    [Fact]
+    public void Tests_do_not_sleep() => Breaches.None(Found(SourceTree.Tests, Sleep()));
+
+    [Fact]
+    public void Library_reads_no_clock_but_the_one_it_is_given()
+    {
+        var delays =
+            from file in SourceTree.Library
+            from Match call in Delay().Matches(file.Code)
+            where !call.Groups["arguments"].Value.Contains("time", StringComparison.OrdinalIgnoreCase)
+            select $"{file}: {call.Value.Trim()}";
+
+        Breaches.None(Found(SourceTree.Library, WallClock()).Concat(delays));
+    }
+
+    [Fact]
+    public void Replayed_code_draws_no_unseeded_random_numbers() =>
+        Breaches.None(Found(SourceTree.Library.Where(file => WithoutSeededRandomness.Contains(file.Folder.Split('/')[0])), Randomness()));
+
+    [Fact]
+    public void No_thread_is_blocked_for_a_task()
+    {
+        var waits =
+            from method in LibraryCode.Methods
+            from used in LibraryCode.MembersUsedBy(method).OfType<MethodBase>()
+            where typeof(Task).IsAssignableFrom(used.DeclaringType) && used.Name is "get_Result" or "Wait" or "WaitAll" or "WaitAny"
+            select $"{method.DeclaringType}.{method.Name} calls {used.DeclaringType!.Name}.{used.Name}";
+
+        Breaches.None(waits.Concat(Found(SourceTree.Library, BlockingAwaiter())));
+    }
+
+    [Fact]
+    public void No_method_is_async_void()
+    {
+        var breaches =
+            from method in LibraryCode.Methods.OfType<MethodInfo>()
+            where method.ReturnType == typeof(void) && method.GetCustomAttribute<AsyncStateMachineAttribute>() is not null
+            select $"{method.DeclaringType}.{method.Name}";
+
+        Breaches.None(breaches);
+    }
+
+    [Fact]
+    public void Statements_stand_only_in_Sql_classes()
+    {
+        var breaches =
+            from file in SourceTree.Library
+            where !file.Name.EndsWith("Sql.cs", StringComparison.Ordinal)
+            from text in file.Strings
+            where Statement().IsMatch(text)
+            select $"{file}: {text.Trim().Split('\n')[0]}";
+
+        Breaches.None(breaches);
+    }
+
+    // The words themselves are sought by this file; what stands in a string is no note.
+    private static string AsString(string line) => string.Join(' ', QuotedText().Matches(line).Select(match => match.Value));
+
+    private static IEnumerable<string> Found(IEnumerable<SourceFile> files, Regex banned) =>
+        from file in files
+        from Match match in banned.Matches(file.Code)
+        let line = file.Code.AsSpan(0, match.Index).Count('\n') + 1
+        select $"{file}({line}): {match.Value}";
+
+    [GeneratedRegex(@"\b(?:class|struct|interface|record|enum)\s+(?:class\s+|struct\s+)?(?<name>[A-Z]\w*)")]
+    private static partial Regex TypeDeclaration();
+
+    [GeneratedRegex(@"(Manager|Helper|Util|Common|Impl)s?(?=[A-Z]|$)|Base$")]
+    private static partial Regex EmptyWord();
+
+    [GeneratedRegex(@"\b(TODO|FIXME|HACK|XXX)\b")]
+    private static partial Regex LeftForLater();
+
+    [GeneratedRegex("\".*\"")]
+    private static partial Regex QuotedText();
+
+    [GeneratedRegex(@"\b(Thread\.Sleep|Task\.Delay|SpinWait|Thread\.SpinWait)\b")]
+    private static partial Regex Sleep();
+
+    [GeneratedRegex(
+        @"\b(DateTime\.(Now|UtcNow|Today)|DateTimeOffset\.(Now|UtcNow)|Thread\.Sleep|Environment\.TickCount64?|Stopwatch\.\w+)\b")]
+    private static partial Regex WallClock();
+
+    [GeneratedRegex(@"\bTask\.Delay\((?<arguments>[^;]*);")]
+    private static partial Regex Delay();
+
+    [GeneratedRegex(@"\b(Guid\.NewGuid|Random\.Shared|new Random\(\))")]
+    private static partial Regex Randomness();
+
+    [GeneratedRegex(@"\.GetAwaiter\(\)\s*\.GetResult\(\)")]
+    private static partial Regex BlockingAwaiter();
+
+    [GeneratedRegex(@"\b(SELECT|INSERT\s+INTO|UPDATE\s+\S+\s+(AS\s+\w+\s+)?SET|DELETE\s+FROM|(CREATE|DROP)\s+(TABLE|INDEX|SCHEMA))\b")]
+    private static partial Regex Statement();
+}
