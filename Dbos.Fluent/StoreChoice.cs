@@ -62,6 +62,6 @@ internal sealed record PostgresChoice(NpgsqlDataSource? DataSource, string? Conn
     public override IStore Open(StoreOptions options)
     {
         var dataSource = DataSource ?? new NpgsqlSlimDataSourceBuilder(ConnectionString).EnableArrays().EnableTransportSecurity().Build();
-        return new PostgresStore(dataSource, ownsDataSource: DataSource is null, Schema, options);
+        throw new NotSupportedException(dataSource.ToString() + options);
     }
 }
