@@ -22,13 +22,14 @@ internal static class EngineLaunch
         var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         var application = options.ApplicationName ?? DefaultApplicationName();
         var registration = Registration(options, registry, application);
-        var store = (options.Store ?? StoreChoice.Default(application)).Open(new StoreOptions
+        var opened = (options.Store ?? StoreChoice.Default(application)).Open(new StoreOptions
         {
             Time = options.TimeProvider,
             Logger = loggers.CreateLogger("Dbos.Fluent.Storage"),
             Notifications = options.Notifications,
             PollInterval = options.PollInterval,
         });
+        var store = options.WrapStore(opened);
         try
         {
             await PrepareAsync(store, options.Migrate, cancellationToken).ConfigureAwait(false);
