@@ -14,6 +14,9 @@ public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     private readonly TempFolder folder = new();
     private readonly List<ChildProcess> workers = [];
 
+    /// <summary>The column of <c>fluent_executors</c> that says when a lease ends, on the clock of leases in milliseconds.</summary>
+    private protected string LeaseColumn => Database is PostgresTestDatabase ? "expires_at_ms" : "lease_expires_at";
+
     private protected Ledger Ledger => field ??= new Ledger(folder.Path) { Durable = false };
 
     private protected CrashWorkflows Workflows => field ??= new CrashWorkflows(Ledger);

@@ -63,7 +63,7 @@ public abstract class KillSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
     [Fact]
     public async Task A_workflow_killed_in_a_sleep_wakes_at_the_stored_moment()
     {
-        await KillAtAsync(StartRun(Workflows.Sleeping, 4000, []), "after checkpoint DBOS.sleep");
+        await KillAtAsync(StartRun(Workflows.Sleeping, 2500, []), "after checkpoint DBOS.sleep");
         var stored = await Database.ScalarAsync(SleepRow);
 
         await RecoversAsync(attempts: 2, "one", "two");
@@ -128,7 +128,7 @@ public abstract class KillSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
     public async Task A_process_killed_long_ago_is_recovered_without_waiting_for_a_lease()
     {
         await KillAtAsync(StartRun(Workflows.Steps, 0, ["inside two"]), "inside two");
-        await Database.ExecuteAsync("UPDATE fluent_executors SET lease_expires_at = lease_expires_at - 3600000");
+        await Database.ExecuteAsync($"UPDATE fluent_executors SET {LeaseColumn} = {LeaseColumn} - 3600000");
 
         await RecoversAsync(attempts: 2, "one", "two", "three");
     }
