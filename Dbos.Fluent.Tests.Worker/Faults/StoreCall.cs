@@ -44,6 +44,7 @@ internal enum StoreCallKind
     Expire,
     HandOn,
     HandOnOrphans,
+    HandBack,
     Read,
     ReadHistory,
     ReadOutcomes,
