@@ -133,16 +133,17 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
     private static ExecutorRow? Read(SqliteSession session, string executorId, long realNowMs)
     {
         using var statement = session.Use(ExecutorSql.Read).Bind("@executor_id", executorId).Bind("@real_now", realNowMs);
-        return statement.Step() ? SqliteRows.ReadExecutor(statement) : null;
+        return statement.Step() ? SqliteRows.ReadExecutor(statement, realNowMs) : null;
     }
 
     private static List<ExecutorRow> ReadAll(SqliteSession session, string applicationName)
     {
-        using var statement = session.Use(ExecutorSql.ReadAll).Bind("@application_name", applicationName).Bind("@real_now", RealNow());
+        var now = RealNow();
+        using var statement = session.Use(ExecutorSql.ReadAll).Bind("@application_name", applicationName).Bind("@real_now", now);
         var executors = new List<ExecutorRow>();
         while (statement.Step())
         {
-            executors.Add(SqliteRows.ReadExecutor(statement));
+            executors.Add(SqliteRows.ReadExecutor(statement, now));
         }
 
         return executors;
