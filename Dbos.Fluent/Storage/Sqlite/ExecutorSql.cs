@@ -2,7 +2,10 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Statements of <see cref="SqliteExecutorStore"/>. <c>@real_now</c> is the system clock's, on which leases are; <c>@now</c> the workflows'.</summary>
+/// <summary>
+/// Statements of <see cref="SqliteExecutorStore"/>. <c>@real_now</c> is the system clock's, on which leases are, and <c>@now</c> that of
+/// the workflows.
+/// </summary>
 internal static class ExecutorSql
 {
     /// <summary>Where a workflow without a queue of its own waits to be taken over, as with every DBOS SDK.</summary>

@@ -146,10 +146,14 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
         using var statement = session.Use(CommitSql.ReadDeduplicated)
             .Bind("@queue_name", row.Queue)
             .Bind("@deduplication_id", row.DeduplicationId);
-        return statement.Step()
-            ? new CommitResult(
-                CommitStatus.Deduplicated, new ExistingWorkflow(statement.Text(0), statement.Text(1), WorkflowStates.Parse(statement.Text(2))))
-            : throw new InvalidOperationException($"The row of workflow '{row.Id}' was refused, and neither its id nor its deduplication id is in use.");
+        if (!statement.Step())
+        {
+            throw new InvalidOperationException(
+                $"The row of workflow '{row.Id}' was refused, and neither its id nor its deduplication id is in use.");
+        }
+
+        var holder = new ExistingWorkflow(statement.Text(0), statement.Text(1), WorkflowStates.Parse(statement.Text(2)));
+        return new CommitResult(CommitStatus.Deduplicated, holder);
     }
 
     // The commit whose acknowledgement was lost may have been followed by another that took the row from this owner.

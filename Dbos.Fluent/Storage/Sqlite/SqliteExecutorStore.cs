@@ -1,7 +1,9 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <inheritdoc/>
-/// <remarks>All processes on a file share one host, and so one system clock: leases are on that, whatever clock the workflows have.</remarks>
+/// <remarks>
+/// All processes on a file share one host, and so one system clock: leases are on that, whatever clock the workflows have.
+/// </remarks>
 internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads readers, TimeProvider time) : IExecutorStore
 {
     public Task<RegisterResult> RegisterAsync(ExecutorRegistration registration, CancellationToken cancellationToken) =>

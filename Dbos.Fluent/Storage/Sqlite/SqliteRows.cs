@@ -6,7 +6,14 @@ namespace Dbos.Fluent.Storage.Sqlite;
 internal static class SqliteRows
 {
     public static CheckpointRow ReadCheckpoint(SqliteStatement row) => new(
-        row.Int32(0), row.Text(1), row.TextOrNull(2), row.TextOrNull(3), row.TextOrNull(4), row.TextOrNull(5), row.Int64OrNull(6), row.Int64OrNull(7));
+        row.Int32(0),
+        row.Text(1),
+        row.TextOrNull(2),
+        row.TextOrNull(3),
+        row.TextOrNull(4),
+        row.TextOrNull(5),
+        row.Int64OrNull(6),
+        row.Int64OrNull(7));
 
     public static WorkflowRow ReadWorkflow(SqliteStatement row)
     {
