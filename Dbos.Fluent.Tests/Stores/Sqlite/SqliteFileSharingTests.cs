@@ -88,7 +88,7 @@ public sealed class SqliteFileSharingTests : SqliteFileTest
         var next = signals.MoveNextAsync().AsTask();
 
         // Many, so that the file is looked at between them: the looks stand in one line with the commits.
-        for (var number = 0; number < 200; number++)
+        for (var number = 0; number < 50; number++)
         {
             await StartAsync(Direct($"own {number}"));
         }
