@@ -50,13 +50,13 @@ internal sealed record PostgresChoice(NpgsqlDataSource? DataSource, string? Conn
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(connectionString);
         _ = new NpgsqlConnectionStringBuilder(connectionString);   // Throws for a malformed one, here where the mistake is.
-        return new PostgresChoice(null, connectionString, SchemaName.Check(schema));
+        return new PostgresChoice(null, connectionString, new SchemaName(schema).Value);
     }
 
     public static PostgresChoice Of(NpgsqlDataSource dataSource, string schema)
     {
         ArgumentNullException.ThrowIfNull(dataSource);
-        return new PostgresChoice(dataSource, null, SchemaName.Check(schema));
+        return new PostgresChoice(dataSource, null, new SchemaName(schema).Value);
     }
 
     public override IStore Open(StoreOptions options)

@@ -3,9 +3,15 @@ namespace Dbos.Fluent.Definitions;
 /// <summary>The shape of an iterator: its code is opaque, so the diagram is one box.</summary>
 internal sealed class IteratorShape(string name, Delegate body) : DefinitionShape
 {
-    public override string Fingerprint => name + body.Method.Name;
-
     public static IteratorShape Of(string name, Delegate body) => new(name, body);
 
-    public override string ToMermaid() => $"flowchart TD\n  body[\"{name}: an iterator\"]\n";
+    public override string ToMermaid() => new MermaidText().Box("body", $"{name}\nan iterator: its steps stand in a history").ToString();
+
+    private protected override string ReadFingerprint() =>
+        CodeFingerprint.Of(code =>
+        {
+            code.Line($"iterator {name}");
+            code.Type(body.GetType());
+            code.Add(body);
+        });
 }

@@ -9,20 +9,22 @@ public sealed class RunStep<T> : Step<T>, IRunStep
 {
     private readonly Func<StepContext, Task<T>>? body;
     private readonly Func<StepContext, Task>? bodyWithoutResult;
-    private RunStepOptions options = RunStepOptions.Default;
+    private RunStepOptions options;
 
-    internal RunStep(string name, Func<StepContext, Task<T>> body)
+    internal RunStep(string name, Func<StepContext, Task<T>> body, RunStepOptions? options = null)
         : base(Names.CheckStepName(name, nameof(name)))
     {
         ArgumentNullException.ThrowIfNull(body);
         this.body = body;
+        this.options = options ?? RunStepOptions.Default;
     }
 
-    internal RunStep(string name, Func<StepContext, Task> body)
+    internal RunStep(string name, Func<StepContext, Task> body, RunStepOptions? options = null)
         : base(Names.CheckStepName(name, nameof(name)))
     {
         ArgumentNullException.ThrowIfNull(body);
         bodyWithoutResult = body;
+        this.options = options ?? RunStepOptions.Default;
     }
 
     RunStepOptions IRunStep.Options => options;
@@ -61,6 +63,10 @@ public sealed class RunStep<T> : Step<T>, IRunStep
         step = tolerant;
         return tolerant;
     }
+
+    /// <summary>Lays modifiers over the descriptor's own: what they leave open stays as it is.</summary>
+    internal RunStep<T> Overlay(RunStepOptions over) =>
+        With(options with { Retry = over.Retry ?? options.Retry, Timeout = over.Timeout ?? options.Timeout });
 
     async Task<object?> IRunStep.InvokeAsync(StepContext context)
     {

@@ -99,6 +99,12 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
             return;
         }
 
+        if (result.Refusal is { } refusal)
+        {
+            pending.TrySetException(refusal);
+            return;
+        }
+
         pending.TrySetResult(result);
     }
 

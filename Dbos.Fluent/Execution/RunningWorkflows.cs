@@ -44,7 +44,7 @@ internal sealed class RunningWorkflows
         // The caller's AsyncLocals (its Activity, its culture) are not the workflow's: every run starts from a clean context.
         using (ExecutionContext.SuppressFlow())
         {
-            all[entry] = RunAsync(entry);
+            all[entry] = entry.RunAsync(End);
         }
 
         if (entry.HasEnded)
@@ -121,20 +121,8 @@ internal sealed class RunningWorkflows
         }
     }
 
-    private async Task RunAsync(Entry entry)
+    private void End(Entry entry, WorkflowOutcome? outcome)
     {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        WorkflowOutcome? outcome = null;
-        try
-        {
-            outcome = (await entry.Run.RunAsync().ConfigureAwait(false)).Outcome;
-        }
-        catch (Exception exception)
-        {
-            // Not the user's code, which RunAsync answers for, but the engine's: the row is left for recovery.
-            entry.Scope.Environment.Logger.RunCrashed(entry.Scope.Work.Id, entry.Scope.Work.Name, exception);
-        }
-
         entry.HasEnded = true;
         latest.TryRemove(KeyValuePair.Create(entry.Scope.Work.Id, entry));
         all.TryRemove(entry, out _);
@@ -157,6 +145,23 @@ internal sealed class RunningWorkflows
         public WorkflowRun Run { get; }
 
         public bool HasEnded { get => hasEnded; set => hasEnded = value; }
+
+        public async Task RunAsync(Action<Entry, WorkflowOutcome?> ended)
+        {
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            WorkflowOutcome? outcome = null;
+            try
+            {
+                outcome = (await Run.RunAsync().ConfigureAwait(false)).Outcome;
+            }
+            catch (Exception exception)
+            {
+                // Not the user's code, which the run answers for, but the engine's: the row is left for recovery.
+                Scope.Environment.Logger.RunCrashed(Scope.Work.Id, Scope.Work.Name, exception);
+            }
+
+            ended(this, outcome);
+        }
 
         public void Dispose() => Scope.Dispose();
     }

@@ -1,10 +1,14 @@
 using System.Text.Json;
 using Dbos.Fluent.Model;
+using Dbos.Fluent.Serialization.Contracts;
+using Dbos.Fluent.Serialization.MessagePack;
+using Dbos.Fluent.Serialization.Portable;
 
 namespace Dbos.Fluent.Serialization;
 
 /// <summary>Values to payloads and back: picks the codec by format, checks the limits, and names what failed.</summary>
-internal sealed class PayloadSerializer(JsonSerializerOptions? options = null)
+/// <remarks>Safe for use by many threads at once. Later changes to the user's options have no effect on it.</remarks>
+internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, SerializationLimits? limits = null)
 {
     /// <summary>Name of the exact format in the column <c>serialization</c>.</summary>
     public const string NativeFormat = "dotnet_msgpack";
@@ -12,31 +16,138 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null)
     /// <summary>Name of the cross-language format in the column <c>serialization</c>.</summary>
     public const string PortableFormat = "portable_json";
 
+    private readonly IPayloadCodec native = new MessagePackCodec(JsonContracts.Native(options), limits ?? new());
+    private readonly IPayloadCodec portable = new PortableJsonCodec(JsonContracts.Portable(options), limits ?? new());
+
     public JsonSerializerOptions? Options { get; } = options;
 
     /// <summary>Encodes a value by the contract of <paramref name="type"/>. Null is a value: its text is never null.</summary>
     /// <exception cref="SerializationFailedException">The value has no contract, is too deep or too large.</exception>
-    public Payload Encode(object? value, Type type, PayloadFormat format) => throw new NotImplementedException();
+    public Payload Encode(object? value, Type type, PayloadFormat format)
+    {
+        var codec = CodecOf(format);
+        try
+        {
+            return new Payload(codec.Encode(value, type), codec.Format);
+        }
+        catch (Exception exception) when (SerializationFailure.IsOne(exception))
+        {
+            throw SerializationFailure.OnWrite(type, codec.Format, exception);
+        }
+    }
 
     /// <summary>Decodes a payload as <paramref name="type"/>; a null text is the default of the type.</summary>
     /// <exception cref="SerializationFailedException">The format is not one of ours, or the text is not a value of the type.</exception>
-    public object? Decode(Payload payload, Type type) => throw new NotImplementedException();
+    public object? Decode(Payload payload, Type type)
+    {
+        if (payload.Text is null)
+        {
+            return JsonContracts.Default(type);
+        }
+
+        var codec = CodecOf(payload, type);
+        try
+        {
+            return codec.Decode(payload.Text, type);
+        }
+        catch (Exception exception) when (SerializationFailure.IsOne(exception))
+        {
+            throw SerializationFailure.OnRead(type, codec.Format, exception);
+        }
+    }
 
     /// <summary>Encodes a workflow's input: the value itself, or the envelope of the portable format.</summary>
-    public Payload EncodeInput(object? input, Type type, PayloadFormat format) => throw new NotImplementedException();
+    /// <exception cref="SerializationFailedException">The value has no contract, is too deep or too large.</exception>
+    public Payload EncodeInput(object? input, Type type, PayloadFormat format)
+    {
+        var codec = CodecOf(format);
+        try
+        {
+            return new Payload(codec.EncodeInput(input, type), codec.Format);
+        }
+        catch (Exception exception) when (SerializationFailure.IsOne(exception))
+        {
+            throw SerializationFailure.OnWrite(type, codec.Format, exception);
+        }
+    }
 
     /// <summary>Decodes a workflow's input; a portable envelope's arguments bind to the members of the type.</summary>
-    public object? DecodeInput(Payload payload, Type type) => throw new NotImplementedException();
+    /// <exception cref="SerializationFailedException">The format is not one of ours, or the arguments do not fit the type.</exception>
+    public object? DecodeInput(Payload payload, Type type)
+    {
+        if (payload.Text is null)
+        {
+            return JsonContracts.Default(type);
+        }
 
-    /// <summary>Encodes a failure.</summary>
-    public Payload EncodeFailure(RecordedFailure failure, PayloadFormat format) => throw new NotImplementedException();
+        var codec = CodecOf(payload, type);
+        try
+        {
+            return codec.DecodeInput(payload.Text, type) ?? JsonContracts.Default(type);
+        }
+        catch (Exception exception) when (SerializationFailure.IsOne(exception))
+        {
+            throw SerializationFailure.OnRead(type, codec.Format, exception);
+        }
+    }
+
+    /// <summary>Encodes a failure. It does not fail: what is too large is cut, and inner failures deeper than twelve levels are left out.</summary>
+    public Payload EncodeFailure(RecordedFailure failure, PayloadFormat format)
+    {
+        try
+        {
+            return Encode(failure, typeof(RecordedFailure), format);
+        }
+        catch (SerializationFailedException)
+        {
+            return Encode(SerializationFailure.Cut(failure), typeof(RecordedFailure), format);
+        }
+    }
 
     /// <summary>Decodes a failure. It never throws: what cannot be decoded becomes a failure that holds the text.</summary>
-    public RecordedFailure DecodeFailure(Payload payload) => throw new NotImplementedException();
+    public RecordedFailure DecodeFailure(Payload payload)
+    {
+        try
+        {
+            return (RecordedFailure?)Decode(payload, typeof(RecordedFailure)) ?? SerializationFailure.Undecodable(payload, "it is null");
+        }
+        catch (SerializationFailedException exception)
+        {
+            return SerializationFailure.Undecodable(payload, exception.Message);
+        }
+    }
 
     /// <summary>A payload as readable JSON, for people. It never throws: what cannot be decoded is given as it is stored.</summary>
-    public string? ToReadableJson(Payload payload) => throw new NotImplementedException();
+    public string? ToReadableJson(Payload payload)
+    {
+        if (payload.Text is null || TryCodecOf(payload) is not { } codec)
+        {
+            return payload.Text;
+        }
+
+        try
+        {
+            return codec.ToJson(payload.Text);
+        }
+        catch (Exception exception) when (SerializationFailure.IsOne(exception))
+        {
+            return payload.Text;
+        }
+    }
 
     /// <summary>The format a payload of this name is written in, for what follows from it.</summary>
     public static PayloadFormat FormatOf(string? name) => name == PortableFormat ? PayloadFormat.PortableJson : PayloadFormat.MessagePack;
+
+    private IPayloadCodec CodecOf(PayloadFormat format) => format == PayloadFormat.PortableJson ? portable : native;
+
+    private IPayloadCodec CodecOf(Payload payload, Type type) => TryCodecOf(payload) ?? throw SerializationFailure.OfFormat(type, payload.Format!);
+
+    // A row without a format is an older one, or one whose writer takes the format for granted: the two forms cannot be mistaken.
+    private IPayloadCodec? TryCodecOf(Payload payload) => payload.Format switch
+    {
+        NativeFormat => native,
+        PortableFormat => portable,
+        null => payload.Text is { } text && MessagePackCodec.Recognises(text) ? native : portable,
+        _ => null,
+    };
 }

@@ -25,6 +25,12 @@ internal enum CommitStatus
 
     /// <summary>A start whose deduplication id is held by another workflow of that queue; nothing was written.</summary>
     Deduplicated,
+
+    /// <summary>
+    /// The database refuses the unit's content for good (text it cannot hold); nothing was written. Only in a batch of several: a single
+    /// unit throws what <see cref="CommitResult.Refusal"/> holds.
+    /// </summary>
+    Refused,
 }
 
 /// <summary>The result of one unit.</summary>
@@ -32,7 +38,9 @@ internal enum CommitStatus
 /// <param name="Existing">The workflow in the way of a start, where there is one.</param>
 /// <param name="CreatedAtMs">For a start that was written: the row's creation, on the store's clock.</param>
 /// <param name="DeadlineMs">For a start that was written: the row's deadline.</param>
-internal sealed record CommitResult(CommitStatus Status, ExistingWorkflow? Existing = null, long CreatedAtMs = 0, long? DeadlineMs = null)
+/// <param name="Refusal">Why the database refuses it, where it does.</param>
+internal sealed record CommitResult(
+    CommitStatus Status, ExistingWorkflow? Existing = null, long CreatedAtMs = 0, long? DeadlineMs = null, Exception? Refusal = null)
 {
     public static CommitResult Written { get; } = new(CommitStatus.Written);
 

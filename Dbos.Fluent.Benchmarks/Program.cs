@@ -1,0 +1,35 @@
+using Dbos.Fluent.Benchmarks;
+
+const string Help = """
+    Measures Dbos.Fluent. Every figure is printed as median (min-max) over the rounds.
+
+      dotnet run -c Release --project Dbos.Fluent.Benchmarks -- MODE [--postgres "<connection string>" | --sqlite <file>] [name=value ...]
+
+      seq       workflows of 10 steps one at a time, beside 12 single-row inserts   rounds=5 n=150 steps=10
+      tput      workflows of 3 steps, many in flight                                 rounds=3 n=20000 width=64 steps=3
+      replay    an unfinished workflow with many recorded steps, owner killed        rounds=5 steps=5000
+      recover   many unfinished workflows, owner killed                              rounds=5 n=1000 steps=5
+      launch    process start to launched, beside a bare program                     rounds=7
+      yield     a yield restored from history, in memory (BenchmarkDotNet)
+    """;
+
+var run = Arguments.Parse(args);
+return run.Mode switch
+{
+    "seq" => await SequentialMode.RunAsync(run),
+    "tput" => await ThroughputMode.RunAsync(run),
+    "replay" => await ReplayMode.RunAsync(run),
+    "recover" => await RecoverMode.RunAsync(run),
+    "launch" => await LaunchMode.RunAsync(run),
+    "yield" => YieldMode.Run(),
+    "fill" => await FillProcess.RunAsync(run),
+    "launch-once" => await LaunchMode.OnceAsync(run),
+    "bare-once" => await LaunchMode.BareAsync(run),
+    _ => PrintHelp(),
+};
+
+static int PrintHelp()
+{
+    Console.WriteLine(Help);
+    return 0;
+}

@@ -1,0 +1,88 @@
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Errors;
+
+namespace Dbos.Fluent.Tests.Definitions;
+
+/// <summary>Drives a body as an engine does, without storing anything: gives each yielded step its outcome and notes what was yielded.</summary>
+internal sealed class BodyDriver
+{
+    private readonly object run = new();
+    private int sequence;
+
+    /// <summary>The steps yielded, members of a group included, in order.</summary>
+    public List<Step> Yielded { get; } = [];
+
+    public IReadOnlyList<string> Names => [.. Yielded.Where(step => step is not IAllStep).Select(step => step.Name)];
+
+    /// <summary>What a step without a body of the user's gives.</summary>
+    public Func<Step, object?> BuiltIn { get; init; } = _ => default(Unit);
+
+    public bool Returned { get; private set; }
+
+    public static async Task<TOut> RunAsync<TIn, TOut>(WorkflowDefinition<TIn, TOut> definition, TIn input) =>
+        await new BodyDriver().DriveAsync(definition, input);
+
+    public async Task<TOut> DriveAsync<TIn, TOut>(WorkflowDefinition<TIn, TOut> definition, TIn input)
+    {
+        await using var body = definition.Open(input, new WorkflowContext(new FixedFacts()));
+        while (await body.MoveNextAsync())
+        {
+            if (body.Step is not { } step)
+            {
+                Returned = true;
+                break;
+            }
+
+            await ExecuteAsync(step);
+        }
+
+        return (TOut)body.Result!;
+    }
+
+    private async Task ExecuteAsync(Step step)
+    {
+        Yielded.Add(step);
+        step.Bind(run);
+        try
+        {
+            switch (step)
+            {
+                case IAllStep all:
+                    foreach (var member in all.Members)
+                    {
+                        await ExecuteAsync(member);
+                    }
+
+                    all.Gather();
+                    break;
+                case IRunStep withBody:
+                    step.Complete(await withBody.InvokeAsync(Attempt()));
+                    break;
+                default:
+                    sequence += step.Slots;
+                    step.Complete(BuiltIn(step));
+                    break;
+            }
+        }
+        catch (Exception exception) when (step.Tolerant)
+        {
+            var failure = Failures.Record(exception);
+            step.Fail(failure, Failures.ForStep(failure, "w", sequence, step.Name));
+        }
+    }
+
+    private StepContext Attempt() =>
+        new(new StepAttempt("w", sequence, $"w:{sequence++}", 1, 1)
+        {
+            CancellationToken = TestContext.Current.CancellationToken,
+            Reason = () => CancellationReason.None,
+            Services = NoServices.Instance,
+        });
+
+    private sealed class NoServices : IServiceProvider
+    {
+        public static NoServices Instance { get; } = new();
+
+        public object? GetService(Type serviceType) => null;
+    }
+}

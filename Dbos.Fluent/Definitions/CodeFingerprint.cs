@@ -1,0 +1,30 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Dbos.Fluent.Definitions;
+
+/// <summary>Turns the text of a workflow's own code into its fingerprint.</summary>
+internal static class CodeFingerprint
+{
+    private const int Bytes = 16;
+
+    /// <summary>The fingerprint of what is written; empty where some of the code cannot be read.</summary>
+    /// <remarks>
+    /// Ahead-of-time compilation keeps no IL, dynamic methods show none, and an assembly the code refers to may not be there. None of these
+    /// is an error of the definition, so each only means: unknown.
+    /// </remarks>
+    public static string Of(Action<CodeText> write)
+    {
+        try
+        {
+            var code = new CodeText();
+            write(code);
+            return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(code.ToString())).AsSpan(0, Bytes));
+        }
+        catch (Exception exception) when (exception is NotSupportedException or InvalidOperationException or ArgumentException
+            or TypeLoadException or MissingMemberException or BadImageFormatException or IOException)
+        {
+            return "";
+        }
+    }
+}

@@ -1,0 +1,9 @@
+namespace Dbos.Fluent.Definitions;
+
+/// <summary>The shape of a declared workflow: there is no code to look at.</summary>
+internal sealed class DeclaredShape(string name) : DefinitionShape
+{
+    public override string ToMermaid() => new MermaidText().Box("body", $"{name}\ndeclared here, defined elsewhere").ToString();
+
+    private protected override string ReadFingerprint() => "";
+}

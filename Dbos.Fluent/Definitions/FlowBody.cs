@@ -1,0 +1,106 @@
+using System.Collections.Immutable;
+
+namespace Dbos.Fluent.Definitions;
+
+/// <summary>A body that is a fluent definition: walks its parts and yields what an iterator would.</summary>
+/// <remarks>The places it has entered stand on a stack of its own, so a yield inside a branch costs what one outside costs.</remarks>
+internal sealed class FlowBody<TIn> : IWorkflowBody
+{
+    // A loop that never yields would hold a thread for ever; no real one passes so often without a step.
+    private const int PassesWithoutStepMax = 10_000;
+
+    private readonly Stack<Place> places = new();
+    private readonly FlowState<TIn> state;
+    private readonly FlowResults results;
+    private readonly string workflowName;
+    private StepKey? yielded;
+    private int passesWithoutStep;
+
+    public FlowBody(FlowPlan<TIn> plan, TIn input, WorkflowContext context)
+    {
+        results = new FlowResults(plan.WorkflowName, plan.Steps);
+        state = new FlowState<TIn>(input, context, results);
+        workflowName = plan.WorkflowName;
+        places.Push(new Place(plan.Parts, 0));
+    }
+
+    public Step? Step { get; private set; }
+
+    public object? Result { get; private set; } = default(Unit);
+
+    public ValueTask<bool> MoveNextAsync()
+    {
+        // Kept only now that the run goes on: until then the step's own body reads its latest earlier result.
+        if (yielded is not null)
+        {
+            results.Keep(yielded, Step!);
+        }
+
+        (yielded, Step, passesWithoutStep) = (null, null, 0);
+        return ValueTask.FromResult(Advance());
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private bool Advance()
+    {
+        while (places.TryPop(out var place))
+        {
+            if (place.Next == place.Parts.Length)
+            {
+                continue;
+            }
+
+            switch (place.Parts[place.Next])
+            {
+                case StepNode<TIn> step:
+                    places.Push(place.AfterThis());
+                    (Step, yielded) = (step.Make(state), step.Key);
+                    return true;
+                case IfNode<TIn> choice:
+                    places.Push(place.AfterThis());
+                    places.Push(new Place(choice.Condition(state) ? choice.Then : choice.Otherwise, 0));
+                    break;
+                case WhileNode<TIn> loop:
+                    Pass(loop, place);
+                    break;
+                case FailNode<TIn> fail:
+                    throw fail.Exception(state)
+                        ?? new InvalidOperationException($"Fail of workflow '{workflowName}' was given null instead of an exception.");
+                case ReturnNode<TIn> end:
+                    places.Clear();
+                    Result = end.Evaluate(state);
+                    return true;
+                case var unknown:
+                    throw new System.Diagnostics.UnreachableException($"Unknown part {unknown.GetType().Name}.");
+            }
+        }
+
+        return false;
+    }
+
+    private void Pass(WhileNode<TIn> loop, Place place)
+    {
+        if (!loop.Condition(state))
+        {
+            places.Push(place.AfterThis());
+            return;
+        }
+
+        if (++passesWithoutStep > PassesWithoutStepMax)
+        {
+            throw new InvalidOperationException(
+                $"Workflow '{workflowName}' passed {PassesWithoutStepMax} times through a While without a step: "
+                + $"its condition ({FlowText.Title(loop.Label, otherwise: "not named")}) never becomes false.");
+        }
+
+        places.Push(place);
+        places.Push(new Place(loop.Body, 0));
+    }
+
+    /// <summary>A list of parts that has been entered, and the part that is next in it.</summary>
+    private readonly record struct Place(ImmutableArray<FlowNode<TIn>> Parts, int Next)
+    {
+        public Place AfterThis() => this with { Next = Next + 1 };
+    }
+}

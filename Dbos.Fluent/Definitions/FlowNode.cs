@@ -1,0 +1,39 @@
+using System.Collections.Immutable;
+
+namespace Dbos.Fluent.Definitions;
+
+/// <summary>One part of a fluent definition. A closed hierarchy of data: nodes hold the user's code and nothing of any run.</summary>
+internal abstract record FlowNode<TIn>
+{
+    private protected FlowNode()
+    {
+    }
+}
+
+/// <summary>Goes one of two ways.</summary>
+internal sealed record IfNode<TIn>(
+    Func<FlowState<TIn>, bool> Condition, string? Label, ImmutableArray<FlowNode<TIn>> Then, ImmutableArray<FlowNode<TIn>> Otherwise)
+    : FlowNode<TIn>;
+
+/// <summary>Runs its body as long as a condition holds, which is asked before each pass.</summary>
+internal sealed record WhileNode<TIn>(Func<FlowState<TIn>, bool> Condition, string? Label, ImmutableArray<FlowNode<TIn>> Body)
+    : FlowNode<TIn>;
+
+/// <summary>Fails the workflow with an exception of the user's.</summary>
+internal sealed record FailNode<TIn>(Func<FlowState<TIn>, Exception> Exception, string? Label) : FlowNode<TIn>;
+
+/// <summary>Completes the workflow with a result.</summary>
+internal sealed record ReturnNode<TIn, TOut>(Func<FlowState<TIn>, TOut> Result) : ReturnNode<TIn>
+{
+    public override Delegate Code => Result;
+
+    public override object? Evaluate(FlowState<TIn> state) => Result(state);
+}
+
+/// <summary>A return, whatever its type.</summary>
+internal abstract record ReturnNode<TIn> : FlowNode<TIn>
+{
+    public abstract Delegate Code { get; }
+
+    public abstract object? Evaluate(FlowState<TIn> state);
+}

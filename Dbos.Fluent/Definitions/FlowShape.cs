@@ -1,0 +1,83 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace Dbos.Fluent.Definitions;
+
+/// <summary>The shape of a fluent definition: all its parts are known.</summary>
+internal sealed class FlowShape<TIn>(FlowPlan<TIn> plan, Type output) : DefinitionShape
+{
+    public override string ToMermaid() => FlowDiagram<TIn>.Draw(plan);
+
+    private protected override string ReadFingerprint() =>
+        CodeFingerprint.Of(code =>
+        {
+            code.Line($"definition {plan.WorkflowName}");
+            code.Type(typeof(TIn));
+            code.Type(output);
+            Write(plan.Parts, code);
+        });
+
+    private static void Write(ImmutableArray<FlowNode<TIn>> parts, CodeText code)
+    {
+        code.Line("{");
+        foreach (var part in parts)
+        {
+            switch (part)
+            {
+                case StepNode<TIn> step:
+                    Write(step, code);
+                    break;
+                case IfNode<TIn> choice:
+                    code.Line("if");
+                    code.Add(choice.Condition);
+                    Write(choice.Then, code);
+                    Write(choice.Otherwise, code);
+                    break;
+                case WhileNode<TIn> loop:
+                    code.Line("while");
+                    code.Add(loop.Condition);
+                    Write(loop.Body, code);
+                    break;
+                case FailNode<TIn> fail:
+                    code.Line("fail");
+                    code.Add(fail.Exception);
+                    break;
+                case ReturnNode<TIn> end:
+                    code.Line("return");
+                    code.Add(end.Code);
+                    break;
+                case var unknown:
+                    throw new System.Diagnostics.UnreachableException($"Unknown part {unknown.GetType().Name}.");
+            }
+        }
+
+        code.Line("}");
+    }
+
+    private static void Write(StepNode<TIn> step, CodeText code)
+    {
+        // What a step made by the user's code is called stands in that code; the text of its expression changes with mere layout.
+        var title = step.Kind == StepKind.Any ? "" : step.Key.Title;
+        code.Line($"step {step.Kind} {title} {step.Facts}{(step.Tolerant ? " tolerant" : "")}");
+        if (step.Options.Timeout is { } timeout)
+        {
+            code.Line($"timeout {timeout:c}");
+        }
+
+        if (step.Options.Retry is { } retry)
+        {
+            code.Line(string.Create(
+                CultureInfo.InvariantCulture,
+                $"retry {retry.Attempts} {retry.Delay:c} {retry.Backoff:R} {retry.MaxDelay:c} {retry.Jitter:R}"));
+            if (retry.RetryIf is { } retryIf)
+            {
+                code.Add(retryIf);
+            }
+        }
+
+        foreach (var body in step.Code)
+        {
+            code.Add(body);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using System.Text;
+
+namespace Dbos.Fluent.Definitions;
+
+/// <summary>
+/// Writes a flowchart in Mermaid's language. Every text stands in quotes, with what has a meaning there written as entities.
+/// </summary>
+internal sealed class MermaidText
+{
+    private readonly StringBuilder text = new("flowchart TD\n");
+
+    public MermaidText Box(string id, string label) => Node(id, "[", label, "]");
+
+    public MermaidText Rounded(string id, string label) => Node(id, "([", label, "])");
+
+    public MermaidText Diamond(string id, string label) => Node(id, "{", label, "}");
+
+    public MermaidText Subroutine(string id, string label) => Node(id, "[[", label, "]]");
+
+    public MermaidText Hexagon(string id, string label) => Node(id, "{{", label, "}}");
+
+    public MermaidText Edge(string from, string to, string? label)
+    {
+        text.Append("  ").Append(from).Append(" -->");
+        if (label is not null)
+        {
+            text.Append('|').Append(label).Append('|');
+        }
+
+        text.Append(' ').Append(to).Append('\n');
+        return this;
+    }
+
+    public override string ToString() => text.ToString();
+
+    private MermaidText Node(string id, string open, string label, string close)
+    {
+        text.Append("  ").Append(id).Append(open).Append('"');
+        AppendLabel(label.ReplaceLineEndings("\n"));
+        text.Append('"').Append(close).Append('\n');
+        return this;
+    }
+
+    private void AppendLabel(string label)
+    {
+        for (var at = 0; at < label.Length; at++)
+        {
+            switch (label[at])
+            {
+                case '\n':
+                    text.Append("<br/>");
+                    break;
+                // A backquote begins Markdown, a backslash an escape, and the rest is HTML or the entities themselves.
+                case '"' or '#' or '&' or '<' or '>' or '`' or '\\' or '*':
+                    text.Append('#').Append((int)label[at]).Append(';');
+                    break;
+                // "1. x" and "- x" would be read as lists of Markdown, which a label may not hold.
+                case '.' or ')' or '-' or '+' when BeginsList(label, at):
+                    text.Append('#').Append((int)label[at]).Append(';');
+                    break;
+                case var control when char.IsControl(control):
+                    text.Append(' ');
+                    break;
+                case var plain:
+                    text.Append(plain);
+                    break;
+            }
+        }
+    }
+
+    private static bool BeginsList(string label, int at)
+    {
+        var line = label.AsSpan(0, at);
+        line = line[(line.LastIndexOf('\n') + 1)..].Trim();
+        return label[at] is '-' or '+' ? line.IsEmpty : line is not [] && !line.ContainsAnyExceptInRange('0', '9');
+    }
+}

@@ -1,0 +1,82 @@
+using Dbos.Fluent.Definitions;
+
+namespace Dbos.Fluent;
+
+/// <summary>A definition whose latest part is a step: modifiers apply to that step, anything else goes on with the definition.</summary>
+/// <remarks>Immutable like its base. Modifiers of one step may be chained in any order; one given twice, the latest counts.</remarks>
+/// <typeparam name="TIn">Type of the workflow's input.</typeparam>
+/// <typeparam name="TOut">Type of the workflow's result.</typeparam>
+/// <typeparam name="T">Type of the step's result.</typeparam>
+public sealed class StepBuilder<TIn, TOut, T> : WorkflowBuilder<TIn, TOut>
+{
+    private readonly FlowPath<TIn> before;
+    private readonly StepNode<TIn, T> step;
+
+    internal StepBuilder(FlowPath<TIn> before, StepNode<TIn, T> step)
+        : base(before.AddStep(step)) => (this.before, this.step) = (before, step);
+
+    /// <summary>Tries a failing body again. Attempts and waits are in memory: after a crash the count starts at 1 again.</summary>
+    /// <remarks>Steps are not retried unless asked to. After <c>ForEach</c> it applies to each item.</remarks>
+    /// <param name="attempts">Attempts in all, at least 1; 3 by default.</param>
+    /// <param name="delay">Wait after the first failure; 1 s by default. Zero is allowed.</param>
+    /// <param name="backoff">Factor from one wait to the next, at least 1; 2.0 by default.</param>
+    /// <param name="maxDelay">Longest wait, at most 24 days; 1 h by default.</param>
+    /// <param name="retryIf">Says whether to go on after this exception; what it throws is the step's failure. Null: always.</param>
+    /// <param name="jitter">
+    /// Random part of each wait, from 0 (none, the default) to 1: a wait of <c>d</c> becomes <c>d</c> to <c>d·(1+jitter)</c>.
+    /// </param>
+    /// <returns>The definition so far; after the last attempt the step fails with <see cref="MaxStepRetriesExceededException"/>.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">An argument is outside its range.</exception>
+    /// <exception cref="InvalidOperationException">The step has no body of your own, such as <c>Call</c> or <c>Await</c>.</exception>
+    public StepBuilder<TIn, TOut, T> Retry(
+        int attempts = 3,
+        TimeSpan? delay = null,
+        double backoff = 2.0,
+        TimeSpan? maxDelay = null,
+        Func<Exception, bool>? retryIf = null,
+        double jitter = 0) =>
+        With(step.Options with { Retry = RetryOptions.Create(attempts, delay, backoff, maxDelay, retryIf, jitter) });
+
+    /// <summary>Limits the time of one attempt. A body that ignores its token is abandoned; what it returns later goes nowhere.</summary>
+    /// <remarks>No limit by default. After <c>ForEach</c> it applies to each item's attempts.</remarks>
+    /// <param name="perAttempt">The limit, longer than zero and at most about 49 days.</param>
+    /// <returns>The definition so far; an attempt past the limit fails with <see cref="StepTimeoutException"/>.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is zero, negative, infinite or too long.</exception>
+    /// <exception cref="InvalidOperationException">The step has no body of your own, such as <c>Call</c> or <c>Await</c>.</exception>
+    public StepBuilder<TIn, TOut, T> Timeout(TimeSpan perAttempt) =>
+        With(step.Options with { Timeout = RunStepOptions.CheckTimeout(perAttempt) });
+
+    /// <summary>Names the step's result, so that what comes later can read it.</summary>
+    /// <param name="result">The name, to be read with <see cref="FlowState{TIn}.Get"/>.</param>
+    /// <returns>The definition so far.</returns>
+    public StepBuilder<TIn, TOut, T> As(out ResultOf<T> result)
+    {
+        result = new ResultOf<T>(step.Key, static ran => ((Step<T>)ran).Result);
+        return this;
+    }
+
+    /// <summary>Keeps a failure of the step from ending the workflow, and names its outcome.</summary>
+    /// <remarks>
+    /// The failure is stored like a result; on a replay the outcome is the same. A plain result named by <see cref="As"/> beside it throws
+    /// the failure where it is read.
+    /// </remarks>
+    /// <param name="outcome">The name of the outcome: whether it succeeded, its result, its recorded failure.</param>
+    /// <returns>The definition so far.</returns>
+    public StepBuilder<TIn, TOut, T> Try(out ResultOf<StepOutcome<T>> outcome)
+    {
+        outcome = new ResultOf<StepOutcome<T>>(step.Key, static ran => Outcome((Step<T>)ran));
+        return new(before, step with { Tolerant = true });
+    }
+
+    /// <summary>Why a step takes neither retry nor timeout.</summary>
+    internal static string NoAttempts(string name) =>
+        $"Step '{name}' takes no Retry and no Timeout: they are for steps with a body of your own (Step, ForEach, Step.Run).";
+
+    private static StepOutcome<T> Outcome(Step<T> ran) =>
+        ran.Error is { } failure ? new(false, default, failure) : new(true, ran.Result, null);
+
+    private StepBuilder<TIn, TOut, T> With(RunStepOptions options) =>
+        step.Kind == StepKind.BuiltIn
+            ? throw new InvalidOperationException(NoAttempts(step.Key.Title))
+            : new(before, step with { Options = options });
+}

@@ -1,0 +1,50 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Dbos.Fluent.Serialization.Contracts;
+
+/// <summary>Refuses half surrogate pairs, which UTF-8 cannot hold and the serializer would replace without a word.</summary>
+internal sealed class StrictStringConverter : JsonConverter<string>
+{
+    public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetString();
+
+    public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetString()!;
+
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(Checked(value));
+
+    public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options) =>
+        writer.WritePropertyName(Checked(value));
+
+    private static string Checked(string text)
+    {
+        var rest = text.AsSpan();
+        for (var at = rest.IndexOfAnyInRange('\ud800', '\udfff'); at >= 0; at = rest.IndexOfAnyInRange('\ud800', '\udfff'))
+        {
+            rest = rest[at..];
+            Rune.DecodeFromUtf16(rest, out var rune, out var consumed);
+            if (consumed != 2)
+            {
+                throw StrictCharConverter.HalfPair(rest[0]);
+            }
+
+            rest = rest[2..];
+        }
+
+        return text;
+    }
+}
+
+/// <summary>Refuses a character that is half a surrogate pair.</summary>
+internal sealed class StrictCharConverter : JsonConverter<char>
+{
+    public override char Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.GetString() is [var only] ? only : throw new JsonException("a text of one character is needed");
+
+    public override void Write(Utf8JsonWriter writer, char value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(char.IsSurrogate(value) ? throw HalfPair(value) : [value]);
+
+    internal static JsonException HalfPair(char unit) => new(
+        $"a text holds half a surrogate pair (U+{(int)unit:X4}), which no encoding can store; it was probably cut in the middle of a character. "
+        + "Repair the text, or store its UTF-16 units as numbers");
+}

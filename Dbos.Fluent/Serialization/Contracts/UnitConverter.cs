@@ -1,0 +1,18 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Dbos.Fluent.Serialization.Contracts;
+
+/// <summary>No result is <c>null</c> in every format, and whatever another writer gave in its place is passed over.</summary>
+internal sealed class UnitConverter : JsonConverter<Unit>
+{
+    public override bool HandleNull => true;
+
+    public override Unit Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        reader.Skip();
+        return default;
+    }
+
+    public override void Write(Utf8JsonWriter writer, Unit value, JsonSerializerOptions options) => writer.WriteNullValue();
+}

@@ -1,0 +1,21 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Dbos.Fluent.Serialization.Portable;
+
+/// <summary>Enums by name; numbers are read as well. An enum with a converter of its own keeps it.</summary>
+/// <remarks>
+/// Without dynamic code (native AOT) the contract of the user's context decides: <c>UseStringEnumConverter</c> there gives names as well.
+/// </remarks>
+internal sealed class EnumNameConverter : JsonConverterFactory
+{
+    private readonly JsonStringEnumConverter? names = RuntimeFeature.IsDynamicCodeSupported ? new() : null;
+
+    public override bool CanConvert(Type typeToConvert) =>
+        names is not null && typeToConvert.IsEnum && !typeToConvert.IsDefined(typeof(JsonConverterAttribute));
+
+    public override JsonConverter? CreateConverter(Type typeToConvert, JsonSerializerOptions options) =>
+        names?.CreateConverter(typeToConvert, options);
+}

@@ -1,0 +1,143 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Dbos.Fluent.Serialization.Contracts;
+
+namespace Dbos.Fluent.Serialization.Portable;
+
+/// <summary>The arguments of a workflow that any language enqueued, and how they become the one input a workflow has here.</summary>
+/// <remarks>
+/// One positional argument is the input. Several, or named ones, bind to the input's members: positional ones in order, named ones by name.
+/// An input that is a list or a value tuple takes several positional arguments as its elements, a map named ones as its entries.
+/// </remarks>
+internal sealed class InputEnvelope
+{
+    /// <summary>Levels of nesting that the envelope puts around an argument.</summary>
+    public const int Levels = 2;
+
+    private readonly JsonElement positionalArgs;
+    private readonly JsonElement namedArgs;
+    private readonly JsonElement[] positional;
+    private readonly JsonProperty[] named;
+
+    public InputEnvelope(JsonElement envelope)
+    {
+        if (envelope.ValueKind != JsonValueKind.Object)
+        {
+            throw NoEnvelope($"it is {envelope.ValueKind}");
+        }
+
+        positionalArgs = Member(envelope, "positionalArgs", JsonValueKind.Array);
+        namedArgs = Member(envelope, "namedArgs", JsonValueKind.Object);
+        if (positionalArgs.ValueKind == JsonValueKind.Undefined && namedArgs.ValueKind == JsonValueKind.Undefined
+            && envelope.EnumerateObject().FirstOrDefault(other => other.Value.ValueKind != JsonValueKind.Null) is { Value.ValueKind: not JsonValueKind.Undefined } stray)
+        {
+            throw NoEnvelope($"it has the member '{stray.Name}' and neither of the two");
+        }
+
+        positional = positionalArgs.ValueKind == JsonValueKind.Array ? [.. positionalArgs.EnumerateArray()] : [];
+        named = namedArgs.ValueKind == JsonValueKind.Object ? [.. namedArgs.EnumerateObject()] : [];
+    }
+
+    /// <summary>The input; null where no argument was given.</summary>
+    public object? Bind(JsonTypeInfo contract)
+    {
+        if (contract.Type == typeof(Unit) || (positional.Length == 0 && named.Length == 0))
+        {
+            return null;
+        }
+
+        return (positional.Length, named.Length, contract.Kind) switch
+        {
+            (1, 0, _) => BindOne(contract),
+            (_, _, JsonTypeInfoKind.Object) => BindMembers(contract),
+            (0, _, JsonTypeInfoKind.Dictionary) => namedArgs.Deserialize(contract),
+            (_, 0, _) when TakesElements(contract) => positionalArgs.Deserialize(contract),
+            (0, 1, _) => named[0].Value.Deserialize(contract),
+            _ => throw new JsonException(
+                $"{positional.Length} positional and {named.Length} named arguments were given, and {contract.Type} has no members to take them; "
+                + "use a record with one member for each as the workflow's input"),
+        };
+    }
+
+    private object? BindOne(JsonTypeInfo contract)
+    {
+        var members = contract.Kind == JsonTypeInfoKind.Object ? new InputMembers(contract) : null;
+        if (members is { Count: > 0 } && members.KnowsNothingOf(positional[0]) && TryMembers(members, contract, out var bound))
+        {
+            return bound;
+        }
+
+        try
+        {
+            return positional[0].Deserialize(contract);
+        }
+        catch (JsonException)
+        {
+            if (members is { Count: > 0 } && TryMembers(members, contract, out bound))
+            {
+                return bound;
+            }
+
+            if (TakesElements(contract) && TryElements(contract, out bound))
+            {
+                return bound;
+            }
+
+            throw;
+        }
+    }
+
+    private object? BindMembers(JsonTypeInfo contract)
+    {
+        var members = new InputMembers(contract);
+
+        // One named argument that is no member is the whole input under the name of the function's only parameter.
+        return positional.Length == 0 && named.Length == 1 && !members.Has(named[0].Name) && named[0].Value.ValueKind == JsonValueKind.Object
+            ? named[0].Value.Deserialize(contract)
+            : members.Bind(positional, named);
+    }
+
+    private bool TryMembers(InputMembers members, JsonTypeInfo contract, out object? input)
+    {
+        try
+        {
+            input = members.Bind(positional, named);
+            return true;
+        }
+        catch (JsonException)
+        {
+            input = null;
+            return false;
+        }
+    }
+
+    private bool TryElements(JsonTypeInfo contract, out object? input)
+    {
+        try
+        {
+            input = positionalArgs.Deserialize(contract);
+            return true;
+        }
+        catch (JsonException)
+        {
+            input = null;
+            return false;
+        }
+    }
+
+    private static bool TakesElements(JsonTypeInfo contract) =>
+        contract.Kind == JsonTypeInfoKind.Enumerable || ValueTupleConverter.IsValueTuple(contract.Type);
+
+    private static JsonElement Member(JsonElement envelope, string name, JsonValueKind kind)
+    {
+        if (!envelope.TryGetProperty(name, out var member) || member.ValueKind == JsonValueKind.Null)
+        {
+            return default;
+        }
+
+        return member.ValueKind == kind ? member : throw NoEnvelope($"its {name} is {member.ValueKind}, not {kind}");
+    }
+
+    private static JsonException NoEnvelope(string why) => new(
+        "a portable input is {\"positionalArgs\":[...],\"namedArgs\":{...}}; " + why);
+}

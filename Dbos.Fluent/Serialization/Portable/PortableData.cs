@@ -1,0 +1,131 @@
+using System.Text;
+using System.Text.Json;
+using Dbos.Fluent.Serialization.Json;
+
+namespace Dbos.Fluent.Serialization.Portable;
+
+/// <summary>The member <c>data</c> of a portable failure: the failure's own data and what only .NET knows, in one object.</summary>
+internal static class PortableData
+{
+    private const string AsValue = "value";
+    private const string AsText = "text";
+
+    // Twelve levels of inner failures take 48 of the 64 that a payload may have.
+    private const int DepthMax = 15;
+
+    /// <summary>Writes the member with its name and the comma before it; nothing if there is no data.</summary>
+    public static void Write(PooledBuffer output, RecordedFailure failure, string? code, int levels)
+    {
+        var own = failure.Data?.Trim();
+        var form = own is null ? Form.None : FormOf(own);
+        using var facts = new PooledBuffer(Array.MaxLength);
+        DotnetFacts.Write(facts, failure, code, form switch { Form.Value => AsValue, Form.Text => AsText, _ => null }, levels);
+        if (facts.Length == 0 && own is null)
+        {
+            return;
+        }
+
+        output.Write(",\"data\":"u8);
+        if (facts.Length == 0)
+        {
+            output.Write(Encoding.UTF8.GetBytes(own!));
+            return;
+        }
+
+        WriteOwn(output, own, form);
+        output.Write(Encoding.UTF8.GetBytes($"\"{DotnetFacts.Name}\":"));
+        output.Write(facts.Written);
+        output.WriteByte((byte)'}');
+    }
+
+    /// <summary>The failure's own data as JSON text, exactly as it was given where the text is as we wrote it.</summary>
+    public static string? Read(JsonElement? data, JsonElement? facts, string? form)
+    {
+        if (data is not { } all || facts is not { } own)
+        {
+            return data?.GetRawText();
+        }
+
+        if (form is AsValue or AsText)
+        {
+            return !all.TryGetProperty("value"u8, out var value) ? null
+                : form == AsText ? value.ToString()
+                : value.GetRawText();
+        }
+
+        var text = all.GetRawText();
+        var ours = $",\"{DotnetFacts.Name}\":{own.GetRawText()}}}";
+        return text.EndsWith(ours, StringComparison.Ordinal) ? text[..^ours.Length] + "}" : Others(all);
+    }
+
+    private static void WriteOwn(PooledBuffer output, string? own, Form form)
+    {
+        switch (form)
+        {
+            case Form.None:
+                output.WriteByte((byte)'{');
+                return;
+            case Form.Members:
+                output.Write(Encoding.UTF8.GetBytes(own![..^1]));
+                break;
+            case Form.Value:
+                output.Write("{\"value\":"u8);
+                output.Write(Encoding.UTF8.GetBytes(own!));
+                break;
+            case Form.Text:
+                output.Write("{\"value\":"u8);
+                JsonText.WriteString(output, own!);
+                break;
+            default:
+                throw new System.Diagnostics.UnreachableException($"Unknown form {form}.");
+        }
+
+        output.WriteByte((byte)',');
+    }
+
+    private static Form FormOf(string own)
+    {
+        try
+        {
+            using var parsed = JsonDocument.Parse(own, new JsonDocumentOptions { MaxDepth = DepthMax });
+            var root = parsed.RootElement;
+            return root.ValueKind == JsonValueKind.Object && root.EnumerateObject().Any() && !root.TryGetProperty(DotnetFacts.Name, out _)
+                ? Form.Members
+                : Form.Value;
+        }
+        catch (JsonException)
+        {
+            return Form.Text;
+        }
+    }
+
+    // Somebody else wrote the error again, in an order or with blanks of their own.
+    private static string? Others(JsonElement data)
+    {
+        var members = data.EnumerateObject().Where(member => !member.NameEquals(DotnetFacts.Name)).ToList();
+        if (members.Count == 0)
+        {
+            return null;
+        }
+
+        using var json = new PooledBuffer(Array.MaxLength);
+        foreach (var member in members)
+        {
+            json.WriteByte((byte)(json.Length == 0 ? '{' : ','));
+            JsonText.WriteString(json, member.Name);
+            json.WriteByte((byte)':');
+            json.Write(Encoding.UTF8.GetBytes(member.Value.GetRawText()));
+        }
+
+        json.WriteByte((byte)'}');
+        return Encoding.UTF8.GetString(json.Written);
+    }
+
+    private enum Form
+    {
+        None,
+        Members,
+        Value,
+        Text,
+    }
+}

@@ -1,0 +1,78 @@
+using System.Text;
+using System.Text.Json;
+using Dbos.Fluent.Serialization.Contracts;
+using Dbos.Fluent.Serialization.Json;
+
+namespace Dbos.Fluent.Serialization.Portable;
+
+/// <summary>A failure as <c>{"name","message","code"?,"data"?}</c>, which every SDK reads.</summary>
+/// <remarks>
+/// What only .NET knows (full type name, stack, base types, inner failures) lies in <c>data.dotnet</c>, beside the members of the failure's
+/// own data. Own data that is no object, or is empty, or has a member <c>dotnet</c>, stands whole in <c>data.value</c> instead, and text that is
+/// not JSON (or too deep to nest) stands there as a string; <c>data.dotnet.data</c> says which.
+/// </remarks>
+internal static class PortableFailure
+{
+    public static void Write(PooledBuffer output, RecordedFailure failure) => Write(output, failure, FailureConverter.LevelsMax);
+
+    public static RecordedFailure Read(JsonElement failure)
+    {
+        if (failure.ValueKind != JsonValueKind.Object)
+        {
+            throw new JsonException("a failure is an object with name and message");
+        }
+
+        var data = Member(failure, "data");
+        var facts = data is { ValueKind: JsonValueKind.Object } map && Member(map, DotnetFacts.Name) is { ValueKind: JsonValueKind.Object } own ? own : (JsonElement?)null;
+        var dotnet = DotnetFacts.Read(facts);
+        return new RecordedFailure(
+            dotnet.TypeName ?? Text(failure, "name") ?? "Error",
+            Text(failure, "message") ?? "",
+            dotnet.StackTrace,
+            FailureCode.FromJson(dotnet.Code ?? Member(failure, "code")),
+            PortableData.Read(data, facts, dotnet.Data))
+        {
+            BaseTypes = dotnet.BaseTypes,
+            Inner = dotnet.Inner,
+        };
+    }
+
+    internal static void Write(PooledBuffer output, RecordedFailure failure, int levels)
+    {
+        var code = FailureCode.ToJson(failure.Code);
+
+        // JavaScript would round such a code, so it reads the text, and .NET the number among its own facts.
+        var rounded = failure.Code is > PortableConverters.ExactInJavaScriptMax or < -PortableConverters.ExactInJavaScriptMax;
+        output.Write("{\"name\":"u8);
+        JsonText.WriteString(output, SimpleName(failure.TypeName));
+        output.Write(",\"message\":"u8);
+        JsonText.WriteString(output, failure.Message);
+        if (code is not null)
+        {
+            output.Write(",\"code\":"u8);
+            output.Write(Encoding.UTF8.GetBytes(rounded ? $"\"{code}\"" : code));
+        }
+
+        PortableData.Write(output, failure, rounded ? code : null, levels);
+        output.WriteByte((byte)'}');
+    }
+
+    /// <summary>The name other languages show: without namespace, outer types and type arguments.</summary>
+    internal static string SimpleName(string typeName)
+    {
+        var name = typeName.AsSpan();
+        var arity = name.IndexOf('`');
+        name = arity > 0 ? name[..arity] : name;
+        return name[(name.LastIndexOfAny('.', '+') + 1)..].ToString();
+    }
+
+    internal static JsonElement? Member(JsonElement map, string name) =>
+        map.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    internal static string? Text(JsonElement map, string name) => Member(map, name) switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.String } text => text.GetString(),
+        { } other => other.GetRawText(),
+    };
+}

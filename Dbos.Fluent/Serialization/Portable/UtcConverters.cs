@@ -1,0 +1,44 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Dbos.Fluent.Serialization.Portable;
+
+/// <summary>Moments as RFC 3339 in UTC with <c>Z</c> and at least milliseconds. A moment without a zone is taken as UTC, in both directions.</summary>
+internal sealed class UtcDateTimeConverter : JsonConverter<DateTime>
+{
+    public override DateTime Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        UtcDateTimeOffsetConverter.Parse(ref reader).UtcDateTime;
+
+    public override void Write(Utf8JsonWriter writer, DateTime value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(UtcDateTimeOffsetConverter.Format(value.Kind == DateTimeKind.Local ? value.ToUniversalTime() : value));
+}
+
+/// <summary>The same for moments with an offset: the moment is kept, the offset is not.</summary>
+internal sealed class UtcDateTimeOffsetConverter : JsonConverter<DateTimeOffset>
+{
+    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Parse(ref reader);
+
+    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(Format(value.UtcDateTime));
+
+    internal static DateTimeOffset Parse(ref Utf8JsonReader reader)
+    {
+        // The serializer's own parser is strict and takes any number of fraction digits, but it reads a missing zone as the local one.
+        if (reader.TryGetDateTime(out var moment))
+        {
+            return moment.Kind switch
+            {
+                DateTimeKind.Unspecified => new DateTimeOffset(moment, TimeSpan.Zero),
+                DateTimeKind.Local when reader.TryGetDateTimeOffset(out var withOffset) => withOffset,
+                _ => new DateTimeOffset(moment.ToUniversalTime()),
+            };
+        }
+
+        return DateTimeOffset.TryParse(reader.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var other)
+            ? other
+            : throw new JsonException("the text is not a moment such as 2025-06-15T14:30:00.000Z");
+    }
+
+    internal static string Format(DateTime moment) => moment.ToString("yyyy-MM-dd'T'HH:mm:ss.fffFFFF'Z'", CultureInfo.InvariantCulture);
+}

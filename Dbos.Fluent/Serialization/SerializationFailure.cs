@@ -1,0 +1,76 @@
+using System.Globalization;
+using System.Text.Json;
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Serialization;
+
+/// <summary>Says what could not be encoded or decoded, why, and what to do about it.</summary>
+internal static class SerializationFailure
+{
+    private const int TextMax = 2000;
+
+    /// <summary>True for whatever a codec may throw: contracts run code of the user's, converters, constructors and properties, that may throw anything.</summary>
+    public static bool IsOne(Exception exception) => exception is not (OutOfMemoryException or SerializationFailedException);
+
+    public static SerializationFailedException OnWrite(Type type, string format, Exception exception)
+    {
+        var remedy = exception switch
+        {
+            NotSupportedException => "Give the type a contract: a source-generated context that lists it, or a converter, in JsonOptions.",
+            JsonException { Message: var message } when message.Contains("cycle", StringComparison.OrdinalIgnoreCase) => TooDeep,
+            InvalidOperationException { Message: var message } when message.Contains("depth", StringComparison.OrdinalIgnoreCase) => TooDeep,
+            _ => "Change the type, or bring a converter for it in JsonOptions.",
+        };
+        return new SerializationFailedException(
+            type.ToString(), $"A value of type '{type}' could not be encoded as {format}: {Sentence(exception.Message)} {remedy}", exception);
+    }
+
+    public static SerializationFailedException OnRead(Type type, string format, Exception exception)
+    {
+        var remedy = exception switch
+        {
+            NotSupportedException => "Give the type a contract: a source-generated context that lists it, or a converter, in JsonOptions.",
+            InvalidDataException => "Look at the row in the database; only the bytes that were written can be read.",
+            _ => "Read it as the type it was written as, or bring a converter in JsonOptions that reads the old form.",
+        };
+        return new SerializationFailedException(
+            type.ToString(), $"A stored value in {format} could not be decoded as '{type}': {Sentence(exception.Message)} {remedy}", exception);
+    }
+
+    public static SerializationFailedException OfFormat(Type type, string format)
+    {
+        var writer = format switch
+        {
+            "js_superjson" => "the own format of DBOS for TypeScript",
+            "py_pickle" => "the own format of DBOS for Python",
+            "DBOS_JSON" or "DBOS_GOB" => "an own format of DBOS for Go",
+            "java_jackson" => "the own format of DBOS for Java",
+            "rust_serde" => "the own format of DBOS for Rust",
+            _ => "a format of somebody's own serializer",
+        };
+        return new SerializationFailedException(
+            type.ToString(),
+            $"A stored value could not be decoded as '{type}': it is in '{format}', {writer}, which is not read here. "
+            + $"Let its writer use the portable format ('{PayloadSerializer.PortableFormat}'), which every DBOS library reads.");
+    }
+
+    /// <summary>A failure that stands for one that could not be decoded, and holds what is stored.</summary>
+    public static RecordedFailure Undecodable(Payload payload, string why) => new(
+        typeof(SerializationFailedException).FullName!,
+        $"A failure is recorded that cannot be read here: {Sentence(why)} What is stored: {Shorten(payload.Text ?? "nothing", TextMax)}",
+        Data: payload.Text is { } text ? JsonSerializer.Serialize(text, Contracts.BuiltInContracts.Default.String) : null);
+
+    /// <summary>As much of a failure as always fits.</summary>
+    public static RecordedFailure Cut(RecordedFailure failure) => new(
+        Shorten(failure.TypeName, TextMax),
+        Shorten(failure.Message, TextMax) + " (The failure was too large to be stored whole: its stack, data and inner failures are left out.)",
+        Code: failure.Code is string code ? Shorten(code, TextMax) : failure.Code);
+
+    private const string TooDeep = "Objects may be nested 64 levels deep and must not contain themselves: store references as ids, or flatten the value.";
+
+    private static string Sentence(string message) => message.TrimEnd().EndsWith('.') ? message.TrimEnd() : message + ".";
+
+    private static string Shorten(string text, int lengthMax) => text.Length <= lengthMax
+        ? text
+        : string.Create(CultureInfo.InvariantCulture, $"{text[..lengthMax]}... ({text.Length} characters)");
+}

@@ -1,0 +1,141 @@
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Statements that take waiting workflows, and read what their new owner needs.</summary>
+internal sealed class ClaimSql(SchemaName schema)
+{
+    /// <summary>
+    /// $1 now, $2 token, $3 executor, $4 application, $5 version, $6 workflow names, $7 limit, $8 attempts allowed, $9 a random number.
+    /// </summary>
+    // The queues that have something waiting are found by jumps through the index, and each gives its first rows in index order, so the
+    // cost follows the number of queues and the limit, never the length of the lines. More candidates are read than are asked for, because
+    // peers hold the first ones: SKIP LOCKED leaves those to them. An update that lost its row to a peer in between finds it PENDING.
+    public string Claim { get; } = $"""
+        WITH RECURSIVE latest AS (
+            SELECT version_name
+              FROM {schema}.application_versions
+             WHERE application_name = $4 OR application_name IS NULL
+             ORDER BY version_timestamp DESC
+             LIMIT 1),
+        line AS (
+            (SELECT queue_name FROM {schema}.workflow_status WHERE status = 'ENQUEUED' AND queue_name IS NOT NULL ORDER BY queue_name LIMIT 1)
+            UNION ALL
+            SELECT (SELECT w.queue_name
+                      FROM {schema}.workflow_status AS w
+                     WHERE w.status = 'ENQUEUED' AND w.queue_name > line.queue_name
+                     ORDER BY w.queue_name
+                     LIMIT 1)
+              FROM line
+             WHERE line.queue_name IS NOT NULL),
+        candidate AS MATERIALIZED (
+            SELECT first.*
+              FROM line
+             CROSS JOIN LATERAL (
+                SELECT w.workflow_uuid, w.priority, w.created_at
+                  FROM {schema}.workflow_status AS w
+                 WHERE w.queue_name = line.queue_name
+                   AND w.status = 'ENQUEUED'
+                   AND w.name = ANY ($6::text[])
+                   AND (w.application_name = $4 OR w.application_name IS NULL)
+                   AND (w.application_version = $5
+                        OR (w.application_version IS NULL AND COALESCE((SELECT version_name FROM latest), $5) = $5))
+                 ORDER BY w.priority, w.created_at
+                 LIMIT 4 * $7 + 16) AS first
+             ORDER BY first.priority, first.created_at, first.workflow_uuid
+             LIMIT 4 * $7 + 16),
+        due AS MATERIALIZED (
+            SELECT w.workflow_uuid, w.executor_id IS NULL AND w.forked_from IS NULL AS begins, w.recovery_attempts >= $8 + 1 AS spent
+              FROM candidate
+              JOIN {schema}.workflow_status AS w ON w.workflow_uuid = candidate.workflow_uuid
+             WHERE w.status = 'ENQUEUED'
+             ORDER BY candidate.priority, candidate.created_at, candidate.workflow_uuid
+             LIMIT $7
+               FOR NO KEY UPDATE OF w SKIP LOCKED),
+        claimed AS (
+            UPDATE {schema}.workflow_status AS w
+               SET status = 'PENDING', owner_xid = $2, executor_id = $3, application_version = $5,
+                   application_name = COALESCE(w.application_name, $4), recovery_attempts = w.recovery_attempts + 1,
+                   started_at_epoch_ms = {Clock.Now}, updated_at = {Clock.Now},
+                   workflow_deadline_epoch_ms = COALESCE(w.workflow_deadline_epoch_ms, {Clock.Now} + w.workflow_timeout_ms)
+              FROM due
+             WHERE w.workflow_uuid = due.workflow_uuid AND w.status = 'ENQUEUED' AND due.spent IS NOT TRUE
+            RETURNING {Columns}, due.begins),
+        buried AS (
+            UPDATE {schema}.workflow_status AS w
+               SET status = 'MAX_RECOVERY_ATTEMPTS_EXCEEDED', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL,
+                   started_at_epoch_ms = NULL, recovery_attempts = w.recovery_attempts + 1,
+                   completed_at = {Clock.Now}, updated_at = {Clock.Now}
+              FROM due
+             WHERE w.workflow_uuid = due.workflow_uuid AND w.status = 'ENQUEUED' AND due.spent
+            RETURNING w.workflow_uuid),
+        begun AS (
+            INSERT INTO {schema}.fluent_origins (workflow_uuid, seed, started_at)
+            SELECT workflow_uuid, hashtextextended(workflow_uuid, $9), started_at_epoch_ms FROM claimed WHERE begins
+            ON CONFLICT (workflow_uuid) DO NOTHING
+            RETURNING workflow_uuid, seed, started_at)
+        SELECT false, {OwnedColumns("w")}, COALESCE(o.seed, begun.seed), COALESCE(o.started_at, begun.started_at)
+          FROM claimed AS w
+          LEFT JOIN {schema}.workflow_input AS i ON i.workflow_uuid = w.workflow_uuid
+          LEFT JOIN {schema}.fluent_origins AS o ON o.workflow_uuid = w.workflow_uuid
+          LEFT JOIN begun ON begun.workflow_uuid = w.workflow_uuid
+        UNION ALL
+        SELECT true, workflow_uuid, {Nothing} FROM buried
+        """;
+
+    /// <summary>What an earlier claim with this token took: $1 token, $2 executor.</summary>
+    public string ReadClaimed { get; } = $"""
+        SELECT false, {OwnedColumns("w")}, o.seed, o.started_at
+          FROM {schema}.workflow_status AS w
+          LEFT JOIN {schema}.workflow_input AS i ON i.workflow_uuid = w.workflow_uuid
+          LEFT JOIN {schema}.fluent_origins AS o ON o.workflow_uuid = w.workflow_uuid
+         WHERE w.status = 'PENDING' AND w.owner_xid = $1 AND w.executor_id = $2
+        """;
+
+    /// <summary>
+    /// Where forks without an origin of their own got their history from: the first ancestor that has one, else the oldest that is
+    /// left. $1 are the forks.
+    /// </summary>
+    // The depth is limited because ids that are deleted and used again can make two workflows each other's fork.
+    public string ReadAncestors { get; } = $"""
+        WITH RECURSIVE ancestor AS (
+            SELECT w.workflow_uuid AS fork, 0 AS depth, w.workflow_uuid, w.created_at, w.forked_from, NULL::bigint AS seed, NULL::bigint AS started_at
+              FROM {schema}.workflow_status AS w
+             WHERE w.workflow_uuid = ANY ($1::text[])
+            UNION ALL
+            SELECT ancestor.fork, ancestor.depth + 1, w.workflow_uuid, w.created_at, w.forked_from, o.seed, o.started_at
+              FROM ancestor
+              JOIN {schema}.workflow_status AS w ON w.workflow_uuid = ancestor.forked_from
+              LEFT JOIN {schema}.fluent_origins AS o ON o.workflow_uuid = w.workflow_uuid
+             WHERE ancestor.seed IS NULL AND ancestor.depth < 1000)
+        SELECT DISTINCT ON (fork) fork, workflow_uuid, created_at, seed, started_at FROM ancestor ORDER BY fork, depth DESC
+        """;
+
+    /// <summary>Gives forks origins of their own. A row deleted meanwhile needs none.</summary>
+    public string StoreOrigins { get; } = $"""
+        INSERT INTO {schema}.fluent_origins (workflow_uuid, seed, started_at)
+        SELECT o.id, o.seed, o.started_at
+          FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS o(id, seed, started_at)
+          JOIN {schema}.workflow_status AS w ON w.workflow_uuid = o.id
+        ON CONFLICT (workflow_uuid) DO NOTHING
+        """;
+
+    public string ReadHistories { get; } = $"""
+        SELECT workflow_uuid, {CheckpointColumns}
+          FROM {schema}.operation_outputs
+         WHERE workflow_uuid = ANY ($1::text[])
+         ORDER BY workflow_uuid, function_id
+        """;
+
+    /// <summary>The columns that <see cref="PostgresRows.Checkpoint"/> reads.</summary>
+    public const string CheckpointColumns =
+        "function_id, function_name, output, error, serialization, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms";
+
+    private const string Columns =
+        "w.workflow_uuid, w.name, w.owner_xid, w.inputs, w.serialization, w.recovery_attempts, w.queue_name, w.parent_workflow_id, "
+        + "w.workflow_deadline_epoch_ms, w.created_at, w.forked_from, w.priority, w.started_at_epoch_ms";
+
+    private const string Nothing = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL";
+
+    private static string OwnedColumns(string row) =>
+        $"{row}.workflow_uuid, {row}.name, {row}.owner_xid, COALESCE(i.inputs, {row}.inputs), {row}.serialization, {row}.recovery_attempts, "
+        + $"{row}.queue_name, {row}.parent_workflow_id, {row}.workflow_deadline_epoch_ms, {row}.created_at, {row}.forked_from, {row}.priority";
+}

@@ -1,0 +1,120 @@
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Statements about executors, their leases, and the handing on of their work.</summary>
+internal sealed class ExecutorSql(SchemaName schema)
+{
+    /// <summary>The queue of the DBOS SDKs for what was started without one.</summary>
+    private const string InternalQueue = "_dbos_internal_queue";
+
+    private const string HandedOn =
+        $"status = 'ENQUEUED', queue_name = COALESCE(w.queue_name, '{InternalQueue}'), owner_xid = NULL, started_at_epoch_ms = NULL, "
+        + $"updated_at = {Clock.Now}";
+
+    /// <summary>Makes a row of a version that no application owned this application's; its age stays. $1 version, $2 application.</summary>
+    public string AdoptVersion { get; } = $"""
+        UPDATE {schema}.application_versions SET application_name = $2 WHERE version_name = $1 AND application_name IS NULL
+        """;
+
+    /// <summary>$1 version, $2 application, $3 a new id.</summary>
+    // A version that is registered keeps its age: launching an old one again does not make it the latest.
+    public string RegisterVersion { get; } = $"""
+        INSERT INTO {schema}.application_versions (version_name, application_name, version_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+        """;
+
+    /// <summary>
+    /// $1 executor, $2 incarnation, $3 application, $4 version, $5 machine, $6 boot, $7 pid namespace, $8 process, $9 its start, $10 lease.
+    /// </summary>
+    public string Register { get; } = $"""
+        INSERT INTO {schema}.fluent_executors AS e (
+            executor_id, incarnation, application_name, application_version, machine_id, boot_id, pid_namespace, process_id, process_start,
+            expires_at_ms, stopped)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, {Clock.Database} + $10, false)
+        ON CONFLICT (executor_id) DO UPDATE SET
+            incarnation = EXCLUDED.incarnation, application_name = EXCLUDED.application_name,
+            application_version = EXCLUDED.application_version, machine_id = EXCLUDED.machine_id, boot_id = EXCLUDED.boot_id,
+            pid_namespace = EXCLUDED.pid_namespace, process_id = EXCLUDED.process_id, process_start = EXCLUDED.process_start,
+            expires_at_ms = EXCLUDED.expires_at_ms, stopped = false
+         WHERE e.incarnation = EXCLUDED.incarnation OR e.stopped OR e.expires_at_ms <= {Clock.Database}
+        """;
+
+    /// <summary>$1 executor, $2 incarnation, $3 lease.</summary>
+    public string Renew { get; } = $"""
+        UPDATE {schema}.fluent_executors
+           SET expires_at_ms = {Clock.Database} + $3
+         WHERE executor_id = $1 AND incarnation = $2 AND NOT stopped
+        """;
+
+    public string ReadOne { get; } = $"{SelectFrom(schema)} WHERE executor_id = $1";
+
+    public string ReadAll { get; } = $"{SelectFrom(schema)} WHERE application_name = $1 ORDER BY executor_id";
+
+    public string Expire { get; } = $"""
+        UPDATE {schema}.fluent_executors
+           SET expires_at_ms = LEAST(expires_at_ms, {Clock.Database})
+         WHERE executor_id = $1 AND incarnation = $2
+        """;
+
+    /// <summary>$1 now, $2 executor, $3 incarnation.</summary>
+    // The next claim counts an attempt; a workflow that was put down in good order has not used one up.
+    public string Stop { get; } = $"""
+        WITH stopped AS (
+            UPDATE {schema}.fluent_executors
+               SET stopped = true, expires_at_ms = LEAST(expires_at_ms, {Clock.Database})
+             WHERE executor_id = $2 AND incarnation = $3
+            RETURNING executor_id, application_name),
+        due AS (
+            SELECT w.workflow_uuid
+              FROM stopped
+              JOIN {schema}.workflow_status AS w
+                ON w.executor_id = stopped.executor_id AND w.application_name = stopped.application_name
+             WHERE w.status = 'PENDING'
+             ORDER BY w.workflow_uuid
+               FOR NO KEY UPDATE OF w SKIP LOCKED),
+        handed AS (
+            UPDATE {schema}.workflow_status AS w
+               SET {HandedOn}, recovery_attempts = GREATEST(w.recovery_attempts - 1, 0)
+              FROM due
+             WHERE w.workflow_uuid = due.workflow_uuid
+            RETURNING 1)
+        SELECT count(*) FROM handed
+        """;
+
+    /// <summary>$1 now, $2 application, $3 workflow names, $4 tokens to leave alone, $5 limit, $6 executors.</summary>
+    public string HandOn { get; } = RenderHandOn(schema, "w.executor_id = ANY ($6::text[])");
+
+    /// <summary>$1 now, $2 application, $3 workflow names, $4 tokens to leave alone, $5 limit, $6 how long it must not have moved.</summary>
+    public string HandOnOrphans { get; } = RenderHandOn(
+        schema,
+        $"""
+        w.updated_at <= {Clock.Now} - $6
+               AND NOT EXISTS (
+                   SELECT FROM {schema}.fluent_executors AS e
+                    WHERE e.executor_id = w.executor_id AND NOT e.stopped AND e.expires_at_ms > {Clock.Database})
+        """);
+
+    private static string RenderHandOn(SchemaName schema, string whose) => $"""
+        WITH due AS (
+            SELECT w.workflow_uuid
+              FROM {schema}.workflow_status AS w
+             WHERE w.status = 'PENDING'
+               AND w.application_name = $2
+               AND w.name = ANY ($3::text[])
+               AND (w.owner_xid IS NULL OR w.owner_xid <> ALL ($4::text[]))
+               AND {whose}
+             ORDER BY w.created_at
+             LIMIT $5
+               FOR NO KEY UPDATE OF w SKIP LOCKED)
+        UPDATE {schema}.workflow_status AS w
+           SET {HandedOn}
+          FROM due
+         WHERE w.workflow_uuid = due.workflow_uuid
+        RETURNING w.workflow_uuid
+        """;
+
+    // The clock as it is when the row is read: a lease must not look longer than it is because the statement waited.
+    private static string SelectFrom(SchemaName schema) => $"""
+        SELECT (EXTRACT(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms, executor_id, incarnation, application_name,
+               application_version, machine_id, boot_id, pid_namespace, process_id, process_start, expires_at_ms, stopped
+          FROM {schema}.fluent_executors
+        """;
+}

@@ -1,0 +1,127 @@
+using Npgsql;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Writes batches of units, each in one transaction and one round trip.</summary>
+internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
+{
+    private readonly PostgresDatabase database;
+    private readonly CommitLanes lanes;
+    private readonly CommitSql skipping;
+    private readonly CommitSql waiting;
+    private readonly StandingSql standing;
+
+    public PostgresCommitStore(PostgresDatabase database, int lanes)
+    {
+        this.database = database;
+        this.lanes = new CommitLanes(database, lanes);
+        skipping = CommitSql.Skipping(database.Schema);
+        waiting = CommitSql.Waiting(database.Schema);
+        standing = new StandingSql(database.Schema);
+    }
+
+    public async ValueTask<IReadOnlyList<CommitResult>> CommitAsync(IReadOnlyList<CommitUnit> batch, CancellationToken cancellationToken)
+    {
+        var results = new List<CommitResult>(batch.Count);
+        foreach (var run in Runs(batch))
+        {
+            results.AddRange(await CommitRunAsync(run, cancellationToken).ConfigureAwait(false));
+        }
+
+        return results;
+    }
+
+    public async ValueTask<CommitResult> CommitWaitingAsync(CommitUnit unit, CancellationToken cancellationToken)
+    {
+        // Not on a lane: it may wait for long, and a lane's connections are for those that do not.
+        var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            var session = new CommitSession(connection, waiting, standing, database) { Prepares = false };
+            var results = await PostgresDatabase.GuardAsync(() => session.WriteAsync([unit], cancellationToken)).ConfigureAwait(false);
+            return results[0] ?? CommitResult.Busy;
+        }
+    }
+
+    public ValueTask DisposeAsync() => lanes.DisposeAsync();
+
+    // What a workflow writes after its own outcome must find the row ended, so a new transaction begins there. It is one run but for that.
+    private static IEnumerable<IReadOnlyList<CommitUnit>> Runs(IReadOnlyList<CommitUnit> batch)
+    {
+        HashSet<Ownership>? ended = null;
+        var first = 0;
+        for (var next = 0; next < batch.Count; next++)
+        {
+            if (ended is not null && OwnerOf(batch[next]) is { } owner && ended.Contains(owner))
+            {
+                yield return [.. batch.Skip(first).Take(next - first)];
+                (first, ended) = (next, null);
+            }
+
+            if (batch[next] is OutcomeUnit outcome)
+            {
+                (ended ??= []).Add(outcome.Owner);
+            }
+        }
+
+        if (first == 0)
+        {
+            yield return batch;
+        }
+        else
+        {
+            yield return [.. batch.Skip(first)];
+        }
+    }
+
+    private static Ownership? OwnerOf(CommitUnit unit) => unit switch
+    {
+        StartUnit start => start.Parent,
+        CheckpointUnit checkpoint => checkpoint.Owner,
+        OutcomeUnit outcome => outcome.Owner,
+        _ => null,
+    };
+
+    private async Task<CommitResult[]> CommitRunAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var results = await OnLaneAsync(units, cancellationToken).ConfigureAwait(false);
+            return [.. results.Select(result => result ?? CommitResult.Busy)];
+        }
+        catch (Exception refusal) when (units.Count > 1 && IsRefusal(refusal))
+        {
+            return await CommitSinglyAsync(units, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    // The database refused something in the batch, for good: whatever it was must not hold up the others.
+    private async Task<CommitResult[]> CommitSinglyAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
+    {
+        var results = new CommitResult[units.Count];
+        for (var number = 0; number < units.Count; number++)
+        {
+            try
+            {
+                results[number] = (await OnLaneAsync([units[number]], cancellationToken).ConfigureAwait(false))[0] ?? CommitResult.Busy;
+            }
+            catch (Exception refusal) when (IsRefusal(refusal))
+            {
+                results[number] = new CommitResult(CommitStatus.Refused, Refusal: refusal);
+            }
+        }
+
+        return results;
+    }
+
+    // Text that cannot be encoded fails in the driver, before anything is sent.
+    private static bool IsRefusal(Exception failure) => failure is PostgresException or System.Text.EncoderFallbackException;
+
+    private Task<CommitResult?[]> OnLaneAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken) =>
+        PostgresDatabase.GuardAsync(() => lanes.RunAsync(
+            connection => Session(connection).WriteAsync(units, cancellationToken), cancellationToken));
+
+    // A pooler between us and the server may give the next batch to a connection that knows nothing of what was prepared.
+    private CommitSession Session(NpgsqlConnection connection) =>
+        new(connection, skipping, standing, database) { Prepares = database.Options.Notifications };
+}

@@ -1,0 +1,93 @@
+using Npgsql;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>The way to the database that all parts share: runs statements and turns the driver's failures into the contract's.</summary>
+internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schema, StoreOptions options)
+{
+    public SchemaName Schema { get; } = schema;
+
+    public StoreOptions Options { get; } = options;
+
+    /// <summary>"Now" as a parameter: null lets the statement take the database's clock; a moment of its own is virtual time.</summary>
+    public NpgsqlParameter Now => PostgresParameters.Number(
+        Options.Time == TimeProvider.System ? null : Options.Time.GetUtcNow().ToUnixTimeMilliseconds());
+
+    /// <summary>Opens a connection that the caller returns by disposing it.</summary>
+    public Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) =>
+        GuardAsync(async () => await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Runs one statement on a connection of the pool, and reads each row.</summary>
+    public Task<List<T>> QueryAsync<T>(
+        string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var command = source.CreateCommand(sql);
+            await using (command.ConfigureAwait(false))
+            {
+                command.CommandTimeout = TimeoutSeconds;
+                command.Parameters.AddRange(parameters);
+                var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                await using (reader.ConfigureAwait(false))
+                {
+                    return await ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
+                }
+            }
+        });
+
+    /// <summary>Runs statements in one round trip and one transaction, and gives their reader to <paramref name="read"/>.</summary>
+    public Task<T> BatchAsync<T>(
+        IReadOnlyList<NpgsqlBatchCommand> commands, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var batch = source.CreateBatch();
+            await using (batch.ConfigureAwait(false))
+            {
+                batch.Timeout = TimeoutSeconds;
+                foreach (var command in commands)
+                {
+                    batch.BatchCommands.Add(command);
+                }
+
+                var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                await using (reader.ConfigureAwait(false))
+                {
+                    return await read(reader).ConfigureAwait(false);
+                }
+            }
+        });
+
+    /// <summary>The command timeout as the driver takes it: whole seconds, and zero would mean none.</summary>
+    public int TimeoutSeconds => Math.Max(1, (int)Math.Ceiling(Options.CommandTimeout.TotalSeconds));
+
+    public static NpgsqlBatchCommand Command(string sql, params NpgsqlParameter[] parameters)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        command.Parameters.AddRange(parameters);
+        return command;
+    }
+
+    public static async Task<List<T>> ReadAllAsync<T>(NpgsqlDataReader reader, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+    {
+        var rows = new List<T>();
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            rows.Add(read(reader));
+        }
+
+        return rows;
+    }
+
+    /// <summary>Runs a call, and throws what the contract says in place of what the driver throws.</summary>
+    public static async Task<T> GuardAsync<T>(Func<Task<T>> call)
+    {
+        try
+        {
+            return await call().ConfigureAwait(false);
+        }
+        catch (Exception failure) when (PostgresErrors.Translate(failure) is { } translated)
+        {
+            throw translated;
+        }
+    }
+}

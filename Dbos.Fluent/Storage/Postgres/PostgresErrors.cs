@@ -1,0 +1,60 @@
+using System.Net.Sockets;
+using Npgsql;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Sorts what PostgreSQL and its driver throw: unavailable for now, tables that are not as needed, or a refusal of the statement.</summary>
+internal static class PostgresErrors
+{
+    private const string Store = "PostgreSQL";
+
+    private const string IdleInTransactionTimeout = "25P03";
+
+    // Where the server says that a cached plan no longer fits its tables; the code it gives says only that something is not supported.
+    private const string StalePlan = "RevalidateCachedQuery";
+
+    /// <summary>The exception of the contract, or null where the failure is none of the store's and passes as it is.</summary>
+    public static DbosException? Translate(Exception failure) => failure switch
+    {
+        PostgresException refused when IsSchemaProblem(refused.SqlState) => Schema(refused),
+        PostgresException refused => IsPassing(refused) ? new StoreUnavailableException(Store, refused) : null,
+        NpgsqlException or SocketException or TimeoutException or IOException => new StoreUnavailableException(Store, failure),
+        _ => null,
+    };
+
+    /// <summary>True where another process was making the same objects at the same moment: to try again is to find them made.</summary>
+    public static bool IsMigrationRace(PostgresException refused) => refused.SqlState is
+        PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DuplicateTable or PostgresErrorCodes.DuplicateObject
+        or PostgresErrorCodes.DuplicateColumn or PostgresErrorCodes.DuplicateSchema or PostgresErrorCodes.DuplicateFunction
+        or PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.InternalError
+        or PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected;
+
+    private static bool IsSchemaProblem(string state) => state is
+        PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.InvalidSchemaName
+        or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.InvalidCatalogName;
+
+    // Whole classes: connection, resources, operator, system. Then lost races, timeouts, a standby that took over, and a prepared
+    // statement that a pooler lost or that a migration made stale: a new connection prepares it again.
+    private static bool IsPassing(PostgresException refused) =>
+        refused.SqlState[..2] is "08" or "28" or "53" or "57" or "58"
+        || refused.Routine == StalePlan
+        || refused.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.LockNotAvailable
+            or PostgresErrorCodes.ReadOnlySqlTransaction or IdleInTransactionTimeout
+            or PostgresErrorCodes.InvalidSqlStatementName;
+
+    private static StoreSchemaException Schema(PostgresException refused) => new(
+        refused.SqlState switch
+        {
+            PostgresErrorCodes.InsufficientPrivilege =>
+                $"The role may not do what was needed: {refused.MessageText}. Grant it the rights on the schema and its tables, "
+                + $"or migrate with a role that may create them ({Needed}).",
+            PostgresErrorCodes.InvalidCatalogName =>
+                $"There is no such database: {refused.MessageText}. Create it, or correct the connection string; its tables are made by the launch.",
+            _ => $"The tables are not as this version needs them: {refused.MessageText}. It needs {Needed}; "
+                + "see dbos_migrations and fluent_migrations for what is there. Launch with migrations on, or migrate before.",
+        },
+        refused);
+
+    private static string Needed =>
+        $"level {SchemaLevel.DbosCurrent} of the DBOS tables and level {SchemaLevel.FluentCurrent} of the side tables";
+}

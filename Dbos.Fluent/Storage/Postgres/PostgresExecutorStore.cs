@@ -1,0 +1,108 @@
+using Npgsql;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Keeps executors and their leases, and hands on the work of those that are gone.</summary>
+internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecutorStore
+{
+    private readonly ExecutorSql sql = new(database.Schema);
+
+    public Task<RegisterResult> RegisterAsync(ExecutorRegistration registration, CancellationToken cancellationToken) => HoldAsync(
+        [
+            PostgresDatabase.Command(sql.AdoptVersion, Text(registration.ApplicationVersion), Text(registration.ApplicationName)),
+            PostgresDatabase.Command(
+                sql.RegisterVersion,
+                Text(registration.ApplicationVersion),
+                Text(registration.ApplicationName),
+                Text(Guid.NewGuid().ToString())),
+            PostgresDatabase.Command(
+                sql.Register,
+                Text(registration.ExecutorId),
+                Text(registration.Incarnation),
+                Text(registration.ApplicationName),
+                Text(registration.ApplicationVersion),
+                Text(registration.Host.MachineId),
+                Text(registration.Host.BootId),
+                Text(registration.Host.PidNamespace),
+                Small(registration.Host.ProcessId),
+                Number(registration.Host.ProcessStart),
+                Number((long)registration.Lease.TotalMilliseconds)),
+        ],
+        registration.ExecutorId,
+        registration.Incarnation,
+        cancellationToken);
+
+    public Task<RegisterResult> RenewAsync(string executorId, string incarnation, TimeSpan lease, CancellationToken cancellationToken) => HoldAsync(
+        [PostgresDatabase.Command(sql.Renew, Text(executorId), Text(incarnation), Number((long)lease.TotalMilliseconds))],
+        executorId,
+        incarnation,
+        cancellationToken);
+
+    public async Task<int> StopAsync(string executorId, string incarnation, CancellationToken cancellationToken)
+    {
+        var counts = await database.QueryAsync(
+            sql.Stop, [database.Now, Text(executorId), Text(incarnation)], row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
+        return (int)counts[0];
+    }
+
+    public async Task<IReadOnlyList<ExecutorRow>> ReadAsync(string applicationName, CancellationToken cancellationToken) =>
+        await database.QueryAsync(sql.ReadAll, [Text(applicationName)], ReadExecutor, cancellationToken).ConfigureAwait(false);
+
+    public Task ExpireAsync(string executorId, string incarnation, CancellationToken cancellationToken) =>
+        database.QueryAsync(sql.Expire, [Text(executorId), Text(incarnation)], row => row, cancellationToken);
+
+    public Task<IReadOnlyList<string>> HandOnAsync(HandOnRequest request, CancellationToken cancellationToken) =>
+        HandOnAsync(sql.HandOn, request, Texts(request.ExecutorIds), cancellationToken);
+
+    public Task<IReadOnlyList<string>> HandOnOrphansAsync(HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
+        HandOnAsync(sql.HandOnOrphans, request, Number((long)unmovedFor.TotalMilliseconds), cancellationToken);
+
+    private async Task<IReadOnlyList<string>> HandOnAsync(
+        string statement, HandOnRequest request, NpgsqlParameter whose, CancellationToken cancellationToken) =>
+        await database.QueryAsync(
+            statement,
+            [
+                database.Now,
+                Text(request.ApplicationName),
+                Texts(request.WorkflowNames),
+                Texts(request.ExceptTokens),
+                Small(request.Limit),
+                whose,
+            ],
+            row => row.GetString(0),
+            cancellationToken).ConfigureAwait(false);
+
+    // Takes or renews the lease, and reads in the same transaction who holds it now.
+    private async Task<RegisterResult> HoldAsync(
+        NpgsqlBatchCommand[] changes, string executorId, string incarnation, CancellationToken cancellationToken)
+    {
+        var (holder, nowMs) = await database.BatchAsync(
+            [.. changes, PostgresDatabase.Command(sql.ReadOne, Text(executorId))],
+            async reader => await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
+                ? (ReadExecutor(reader), reader.GetInt64(0))
+                : ((ExecutorRow?)null, 0L),
+            cancellationToken).ConfigureAwait(false);
+        return holder switch
+        {
+            null => new RegisterResult(false, nowMs, nowMs),
+            { Stopped: false } when holder.Incarnation == incarnation => new RegisterResult(true, nowMs, holder.ExpiresAtMs),
+            _ => new RegisterResult(false, nowMs, holder.ExpiresAtMs, holder),
+        };
+    }
+
+    private static ExecutorRow ReadExecutor(NpgsqlDataReader row)
+    {
+        var expiresAtMs = row.GetInt64(10);
+        var stopped = row.GetBoolean(11);
+        return new ExecutorRow(
+            row.GetString(1),
+            row.GetString(2),
+            row.GetString(3),
+            row.GetString(4),
+            new HostProcess(row.GetString(5), row.GetString(6), row.GetString(7), row.GetInt32(8), row.GetInt64(9)),
+            expiresAtMs,
+            !stopped && expiresAtMs > row.GetInt64(0),
+            stopped);
+    }
+}

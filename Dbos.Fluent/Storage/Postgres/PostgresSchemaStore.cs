@@ -1,0 +1,240 @@
+using Npgsql;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Reads and raises the levels of the tables.</summary>
+/// <remarks>
+/// One process migrates at a time, by the advisory lock of all DBOS SDKs; one that cannot get it goes on anyway after a while, since an SDK
+/// may have died with it held by a pooler. Then statements race, each of which does nothing where its object is there; a race that is lost
+/// all the same is run again. What a killed process leaves is what the next one finds, or nothing.
+/// </remarks>
+internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaStore
+{
+    private const int TriesMax = 10;
+    private static readonly TimeSpan LockTryInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LockWaitMax = TimeSpan.FromSeconds(30);
+
+    // Building an index takes as long as it takes; the caller's token is what ends it.
+    private const int NoTimeout = 0;
+
+    private readonly SchemaSql sql = new(database.Schema);
+    private readonly Lazy<MigrationScripts> scripts = new(() => new MigrationScripts(database.Schema));
+
+    public async Task<SchemaLevel> ReadLevelAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var rows = await database.QueryAsync(sql.ReadLevel, [], Level, cancellationToken).ConfigureAwait(false);
+            return rows[0];
+        }
+        catch (StoreSchemaException missing) when (IsMissingTable(missing))
+        {
+            var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+            {
+                return await PostgresDatabase.GuardAsync(() => FindLevelAsync(connection, cancellationToken)).ConfigureAwait(false);
+            }
+        }
+    }
+
+    public async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        if (IsCurrent(await ReadLevelAsync(cancellationToken).ConfigureAwait(false)))
+        {
+            return;
+        }
+
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                await MigrateLockedAsync(cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (PostgresException refused) when (tries < TriesMax && PostgresErrors.IsMigrationRace(refused))
+            {
+                await Task.Delay(LockTryInterval * tries, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception failure) when (PostgresErrors.Translate(failure) is { } translated)
+            {
+                throw translated;
+            }
+        }
+    }
+
+    private static bool IsCurrent(SchemaLevel level) =>
+        level is { Dbos: >= SchemaLevel.DbosCurrent, Fluent: >= SchemaLevel.FluentCurrent };
+
+    private static bool IsMissingTable(StoreSchemaException failure) =>
+        failure.InnerException is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName };
+
+    private static SchemaLevel Level(NpgsqlDataReader reader) => new(reader.NumberOrNull(0), reader.NumberOrNull(1));
+
+    private async Task MigrateLockedAsync(CancellationToken cancellationToken)
+    {
+        var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            var locked = await TryLockAsync(connection, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await RaiseAsync(connection, cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                // A lost connection has lost the lock with it.
+                if (locked && connection.State == System.Data.ConnectionState.Open)
+                {
+                    await RunAsync(connection, sql.Unlock, CancellationToken.None).ConfigureAwait(false);
+                }
+            }
+        }
+    }
+
+    private async Task<bool> TryLockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        for (var waited = TimeSpan.Zero; waited < LockWaitMax; waited += LockTryInterval)
+        {
+            if (await ScalarAsync(connection, sql.TryLock, cancellationToken).ConfigureAwait(false) is true)
+            {
+                return true;
+            }
+
+            await Task.Delay(LockTryInterval, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+        }
+
+        return false;
+    }
+
+    private async Task RaiseAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var found = await FindRecordsAsync(connection, cancellationToken).ConfigureAwait(false);
+        var level = await FindLevelAsync(connection, cancellationToken).ConfigureAwait(false);
+        if (level.Dbos is not >= SchemaLevel.DbosCurrent)
+        {
+            await RaiseDbosAsync(connection, found, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (level.Fluent is not >= SchemaLevel.FluentCurrent)
+        {
+            await InTransactionAsync(
+                connection,
+                [sql.LimitLockWait, sql.CreateFluentRecord, scripts.Value.FluentTables],
+                (sql.RecordFluentLevel, SchemaLevel.FluentCurrent),
+                cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task RaiseDbosAsync(NpgsqlConnection connection, Records found, CancellationToken cancellationToken)
+    {
+        string[] schema = found.Schema ? [] : [sql.CreateSchema];
+        string[] tables = [.. schema, sql.LimitLockWait, sql.CreateDbosRecord, scripts.Value.DbosTables];
+        if (!found.Workflows)
+        {
+            await InTransactionAsync(
+                connection, [.. tables, scripts.Value.Indexes], (sql.RecordDbosLevel, SchemaLevel.DbosCurrent), cancellationToken)
+                .ConfigureAwait(false);
+            return;
+        }
+
+        await InTransactionAsync(connection, tables, null, cancellationToken).ConfigureAwait(false);
+        await DropStaleIndexesAsync(connection, cancellationToken).ConfigureAwait(false);
+        foreach (var statement in scripts.Value.OnlineIndexes)
+        {
+            await RunAsync(connection, statement, cancellationToken).ConfigureAwait(false);
+        }
+
+        // Last, so that a process killed before it leaves the work to the next one.
+        await RunAsync(connection, sql.RecordDbosLevel, cancellationToken, PostgresParameters.Number(SchemaLevel.DbosCurrent))
+            .ConfigureAwait(false);
+    }
+
+    private async Task DropStaleIndexesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var names = new List<string>();
+        var command = Command(connection, sql.FindStaleIndexes, PostgresParameters.Text(database.Schema.Value));
+        await using (command.ConfigureAwait(false))
+        {
+            var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                names = await PostgresDatabase.ReadAllAsync(reader, row => row.GetString(0), cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        foreach (var name in names)
+        {
+            await RunAsync(connection, sql.DropIndex(new SchemaName(name).Quoted), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<SchemaLevel> FindLevelAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var found = await FindRecordsAsync(connection, cancellationToken).ConfigureAwait(false);
+        return new SchemaLevel(
+            found.Dbos ? await ScalarAsync(connection, sql.ReadDbosLevel, cancellationToken).ConfigureAwait(false) as long? : null,
+            found.Fluent ? await ScalarAsync(connection, sql.ReadFluentLevel, cancellationToken).ConfigureAwait(false) as long? : null);
+    }
+
+    private async Task<Records> FindRecordsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var command = Command(connection, sql.FindRecords, PostgresParameters.Text(database.Schema.Value));
+        await using (command.ConfigureAwait(false))
+        {
+            var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+                return new Records(reader.GetBoolean(0), reader.GetBoolean(1), reader.GetBoolean(2), reader.GetBoolean(3));
+            }
+        }
+    }
+
+    private static async Task InTransactionAsync(
+        NpgsqlConnection connection, string[] statements, (string Sql, long Level)? record, CancellationToken cancellationToken)
+    {
+        var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await using (transaction.ConfigureAwait(false))
+        {
+            foreach (var statement in statements)
+            {
+                await RunAsync(connection, statement, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (record is { } level)
+            {
+                await RunAsync(connection, level.Sql, cancellationToken, PostgresParameters.Number(level.Level)).ConfigureAwait(false);
+            }
+
+            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<object?> ScalarAsync(NpgsqlConnection connection, string statement, CancellationToken cancellationToken)
+    {
+        var command = Command(connection, statement);
+        await using (command.ConfigureAwait(false))
+        {
+            return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task RunAsync(
+        NpgsqlConnection connection, string statement, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)
+    {
+        var command = Command(connection, statement, parameters);
+        await using (command.ConfigureAwait(false))
+        {
+            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static NpgsqlCommand Command(NpgsqlConnection connection, string statement, params NpgsqlParameter[] parameters)
+    {
+        var command = new NpgsqlCommand(statement, connection) { CommandTimeout = NoTimeout };
+        command.Parameters.AddRange(parameters);
+        return command;
+    }
+
+    private readonly record struct Records(bool Schema, bool Dbos, bool Fluent, bool Workflows);
+}

@@ -1,0 +1,135 @@
+using System.Runtime.CompilerServices;
+using Npgsql;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Wake-ups through LISTEN and NOTIFY; where they are off, only a tick at each poll.</summary>
+internal sealed class PostgresSignalStore(PostgresDatabase database, TimeSpan pollInterval) : ISignalStore
+{
+    // A connection that went silent without a word is found out by asking on it; until then its wake-ups are covered by polling.
+    private static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(10);
+    private const int KeepAliveTimeoutSeconds = 5;
+
+    private readonly SignalSql sql = new();
+
+    public async Task AnnounceAsync(IReadOnlyCollection<StoreSignal> signals, CancellationToken cancellationToken)
+    {
+        if (!database.Options.Notifications)
+        {
+            return;
+        }
+
+        var payloads = signals
+            .Select(signal => SignalPayload.Of(signal, database.Schema.Value))
+            .OfType<SignalPayload>()
+            .Where(payload => payload.Fits)
+            .Distinct()
+            .ToList();
+        if (payloads.Count > 0)
+        {
+            await database.QueryAsync(
+                sql.Notify,
+                [Texts(payloads, payload => payload.Channel), Texts(payloads, payload => payload.Payload)],
+                row => row.FieldCount,
+                cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public IAsyncEnumerable<StoreSignal> ListenAsync(CancellationToken cancellationToken) =>
+        database.Options.Notifications ? ListenOnConnectionsAsync(cancellationToken) : TickAsync(cancellationToken);
+
+    private async IAsyncEnumerable<StoreSignal> TickAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(pollInterval, TimeProvider.System);
+        do
+        {
+            yield return StoreSignal.Anything;
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
+    }
+
+    private async IAsyncEnumerable<StoreSignal> ListenOnConnectionsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (var failures = 0; ; failures++)
+        {
+            var began = TimeProvider.System.GetTimestamp();
+            var signals = new Queue<StoreSignal>();
+            var connection = await TryConnectAsync(signals, cancellationToken).ConfigureAwait(false);
+            if (connection is not null)
+            {
+                await using (connection.ConfigureAwait(false))
+                {
+                    yield return StoreSignal.Anything;
+                    while (await TryWaitAsync(connection, signals, cancellationToken).ConfigureAwait(false))
+                    {
+                        while (signals.TryDequeue(out var signal))
+                        {
+                            yield return signal;
+                        }
+                    }
+                }
+            }
+
+            // A connection that lasted was no failure: the next one is tried at once.
+            failures = TimeProvider.System.GetElapsedTime(began) > KeepAliveInterval ? 0 : failures;
+            await Task.Delay(StoreBackoff.DelayAfter(failures), TimeProvider.System, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<NpgsqlConnection?> TryConnectAsync(Queue<StoreSignal> signals, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection? connection = null;
+        try
+        {
+            connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+
+            // Raised while a call on the connection is awaited, so never at the same time as the reading of the queue.
+            connection.Notification += (_, told) =>
+            {
+                if (new SignalPayload(told.Channel, told.Payload).ToSignal(database.Schema.Value) is { } signal)
+                {
+                    signals.Enqueue(signal);
+                }
+            };
+            await RunAsync(connection, sql.Listen, database.TimeoutSeconds, cancellationToken).ConfigureAwait(false);
+            return connection;
+        }
+        catch (Exception failure) when (failure is DbosException || PostgresErrors.Translate(failure) is not null)
+        {
+            if (connection is not null)
+            {
+                await connection.DisposeAsync().ConfigureAwait(false);
+            }
+
+            return null;
+        }
+    }
+
+    // False once the connection is lost.
+    private async Task<bool> TryWaitAsync(NpgsqlConnection connection, Queue<StoreSignal> signals, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (signals.Count == 0 && !await connection.WaitAsync(KeepAliveInterval, cancellationToken).ConfigureAwait(false))
+            {
+                await RunAsync(connection, sql.KeepAlive, KeepAliveTimeoutSeconds, cancellationToken).ConfigureAwait(false);
+            }
+
+            return true;
+        }
+        catch (Exception failure) when (PostgresErrors.Translate(failure) is not null)
+        {
+            return false;
+        }
+    }
+
+    private static async Task RunAsync(NpgsqlConnection connection, string statement, int timeoutSeconds, CancellationToken cancellationToken)
+    {
+        var command = new NpgsqlCommand(statement, connection) { CommandTimeout = timeoutSeconds };
+        await using (command.ConfigureAwait(false))
+        {
+            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+}

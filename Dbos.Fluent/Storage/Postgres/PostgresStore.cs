@@ -1,0 +1,57 @@
+using Npgsql;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>A DBOS system database in PostgreSQL.</summary>
+internal sealed class PostgresStore : IStore
+{
+    // Enough to keep the server's commits overlapping; more only split what one lane would write together.
+    private const int Lanes = 2;
+    private static readonly TimeSpan CoveringPoll = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PollWithoutNotifications = TimeSpan.FromSeconds(1);
+
+    private readonly NpgsqlDataSource dataSource;
+    private readonly bool ownsDataSource;
+    private readonly PostgresCommitStore commits;
+
+    /// <param name="dataSource">Where connections come from; it should allow a few more than the lanes, the listener, and callers in parallel.</param>
+    /// <param name="ownsDataSource">True to dispose it with the store.</param>
+    /// <param name="schema">The schema of the tables, as users write it: unquoted.</param>
+    /// <param name="options">What every kind of store is opened with.</param>
+    public PostgresStore(NpgsqlDataSource dataSource, bool ownsDataSource, string schema, StoreOptions options)
+    {
+        (this.dataSource, this.ownsDataSource) = (dataSource, ownsDataSource);
+        var database = new PostgresDatabase(dataSource, new SchemaName(schema), options);
+        Capabilities = new StoreCapabilities(
+            Lanes, options.Notifications, options.PollInterval ?? (options.Notifications ? CoveringPoll : PollWithoutNotifications));
+        commits = new PostgresCommitStore(database, Lanes);
+        Schema = new PostgresSchemaStore(database);
+        Claims = new PostgresClaimStore(database);
+        Workflows = new PostgresWorkflowStore(database);
+        Executors = new PostgresExecutorStore(database);
+        Signals = new PostgresSignalStore(database, Capabilities.PollInterval);
+    }
+
+    public StoreCapabilities Capabilities { get; }
+
+    public ISchemaStore Schema { get; }
+
+    public ICommitStore Commits => commits;
+
+    public IClaimStore Claims { get; }
+
+    public IWorkflowStore Workflows { get; }
+
+    public IExecutorStore Executors { get; }
+
+    public ISignalStore Signals { get; }
+
+    public async ValueTask DisposeAsync()
+    {
+        await commits.DisposeAsync().ConfigureAwait(false);
+        if (ownsDataSource)
+        {
+            await dataSource.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using Dbos.Fluent.Model;
+using Npgsql;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Reads workflows, and cancels them.</summary>
+internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkflowStore
+{
+    private readonly WorkflowSql sql = new(database.Schema);
+
+    public async Task<WorkflowRow?> ReadAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        var rows = await database.QueryAsync(sql.Read, [Text(workflowId)], ReadRow, cancellationToken).ConfigureAwait(false);
+        return rows.Count == 0 ? null : rows[0];
+    }
+
+    public async Task<(WorkflowRow Row, IReadOnlyList<CheckpointRow> Checkpoints)?> ReadHistoryAsync(
+        string workflowId, CancellationToken cancellationToken)
+    {
+        // The row first: what its state says is complete is then among the checkpoints, whose statement has the later snapshot.
+        var (rows, checkpoints) = await database.BatchAsync(
+            [PostgresDatabase.Command(sql.Read, Text(workflowId)), PostgresDatabase.Command(sql.ReadCheckpoints, Text(workflowId))],
+            async reader =>
+            {
+                var found = await PostgresDatabase.ReadAllAsync(reader, ReadRow, cancellationToken).ConfigureAwait(false);
+                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                return (found, await PostgresDatabase.ReadAllAsync(reader, row => row.Checkpoint(0), cancellationToken).ConfigureAwait(false));
+            },
+            cancellationToken).ConfigureAwait(false);
+        return rows.Count == 0 ? null : (rows[0], checkpoints);
+    }
+
+    public async Task<IReadOnlyList<WorkflowOutcomeRow>> ReadOutcomesAsync(IReadOnlyList<string> workflowIds, CancellationToken cancellationToken) =>
+        await database.QueryAsync(sql.ReadOutcomes, [Texts(workflowIds)], ReadOutcome, cancellationToken).ConfigureAwait(false);
+
+    public async Task<IReadOnlyList<LostExecution>> ReadLostAsync(IReadOnlyList<Ownership> executions, CancellationToken cancellationToken) =>
+        await database.QueryAsync(
+            sql.ReadLost,
+            [database.Now, Texts(executions, execution => execution.WorkflowId), Texts(executions, execution => execution.Token)],
+            row => new LostExecution(row.GetString(0), StateOrNull(row, 1), !row.IsDBNull(2) && row.GetBoolean(2)),
+            cancellationToken).ConfigureAwait(false);
+
+    public async Task<IReadOnlyList<string>> CancelAsync(IReadOnlyList<string> workflowIds, CancelError error, CancellationToken cancellationToken) =>
+        await database.QueryAsync(
+            sql.Cancel,
+            [database.Now, Texts(workflowIds), Text(error.Native), Text(error.Portable)],
+            row => row.GetString(0),
+            cancellationToken).ConfigureAwait(false);
+
+    public async Task<IReadOnlyList<string>> CancelExpiredAsync(
+        string applicationName, int limit, CancelError error, CancellationToken cancellationToken) =>
+        await database.QueryAsync(
+            sql.CancelExpired,
+            [database.Now, Text(applicationName), Text(error.Native), Text(error.Portable), Small(limit)],
+            row => row.GetString(0),
+            cancellationToken).ConfigureAwait(false);
+
+    private static WorkflowOutcomeRow ReadOutcome(NpgsqlDataReader row)
+    {
+        var format = row.TextOrNull(4);
+        return new WorkflowOutcomeRow(
+            row.GetString(0),
+            StateOrNull(row, 1),
+            new Payload(row.TextOrNull(2), format),
+            new Payload(row.TextOrNull(3), format),
+            row.GetBoolean(5));
+    }
+
+    private static WorkflowRow ReadRow(NpgsqlDataReader row)
+    {
+        var format = row.TextOrNull(23);
+        return new WorkflowRow
+        {
+            Status = ReadStatus(row),
+            AttributesJson = row.TextOrNull(21),
+            OwnerToken = row.TextOrNull(22),
+            Input = new Payload(row.TextOrNull(24), format),
+            Output = new Payload(row.TextOrNull(25), format),
+            Error = new Payload(row.TextOrNull(26), format),
+        };
+    }
+
+    private static WorkflowStatus ReadStatus(NpgsqlDataReader row) => new()
+    {
+        Id = row.GetString(0),
+        Name = row.TextOrNull(1) ?? "",
+        State = WorkflowStates.Parse(row.GetString(2)),
+        Queue = row.TextOrNull(3),
+        PartitionKey = row.TextOrNull(4),
+        DeduplicationId = row.TextOrNull(5),
+        Priority = row.GetInt32(6),
+        RecoveryAttempts = (int)(row.NumberOrNull(7) ?? 0),
+        ExecutorId = row.TextOrNull(8),
+        ApplicationName = row.TextOrNull(9),
+        ApplicationVersion = row.TextOrNull(10),
+        ParentId = row.TextOrNull(11),
+        ForkedFrom = row.TextOrNull(12),
+        ScheduleName = row.TextOrNull(13),
+        Timeout = row.NumberOrNull(14) is { } timeout ? TimeSpan.FromMilliseconds(timeout) : null,
+        CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(15)),
+        UpdatedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(16)),
+        StartedAt = MomentOrNull(row, 17),
+        CompletedAt = MomentOrNull(row, 18),
+        Deadline = MomentOrNull(row, 19),
+        DelayUntil = MomentOrNull(row, 20),
+    };
+
+    private static DateTimeOffset? MomentOrNull(NpgsqlDataReader row, int column) =>
+        row.NumberOrNull(column) is { } moment ? DateTimeOffset.FromUnixTimeMilliseconds(moment) : null;
+
+    private static WorkflowState? StateOrNull(NpgsqlDataReader row, int column) =>
+        row.TextOrNull(column) is { } stored ? WorkflowStates.Parse(stored) : null;
+}

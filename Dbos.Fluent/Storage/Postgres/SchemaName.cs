@@ -1,0 +1,45 @@
+using System.Text;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>The schema that holds the tables: checked once, then spliced into statements only in its quoted form.</summary>
+internal sealed class SchemaName
+{
+    // PostgreSQL cuts longer identifiers off without a word, so two long names could become one.
+    private const int BytesMax = 63;
+
+    public SchemaName(string value)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(value);
+        if (Encoding.UTF8.GetByteCount(value) > BytesMax)
+        {
+            throw new ArgumentException($"A schema name has at most {BytesMax} bytes: '{value}' is longer.", nameof(value));
+        }
+
+        if (value.Any(char.IsControl))
+        {
+            throw new ArgumentException("A schema name holds no control characters.", nameof(value));
+        }
+
+        // The bodies of the SQL functions stand between $$, and name the schema.
+        if (value.Contains("$$", StringComparison.Ordinal))
+        {
+            throw new ArgumentException($"A schema name does not hold '$$': '{value}'.", nameof(value));
+        }
+
+        Value = value;
+        Quoted = '"' + value.Replace("\"", "\"\"", StringComparison.Ordinal) + '"';
+        Literal = '\'' + value.Replace("'", "''", StringComparison.Ordinal) + '\'';
+    }
+
+    /// <summary>The name as it was given.</summary>
+    public string Value { get; }
+
+    /// <summary>The name as a quoted identifier.</summary>
+    public string Quoted { get; }
+
+    /// <summary>The name as a string literal; no backslash escapes, as <c>standard_conforming_strings</c> is on since 9.1.</summary>
+    public string Literal { get; }
+
+    public override string ToString() => Quoted;
+}

@@ -1,0 +1,63 @@
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Statements about the tables themselves.</summary>
+internal sealed class SchemaSql(SchemaName schema)
+{
+    /// <summary>Both levels in one look; fails where a table is missing, which is the rare case and looked into then.</summary>
+    public string ReadLevel { get; } = $"""
+        SELECT (SELECT max(version) FROM {schema}.dbos_migrations), (SELECT max(version) FROM {schema}.fluent_migrations)
+        """;
+
+    /// <summary>Which of the two record tables and the schema are there.</summary>
+    public string FindRecords { get; } = """
+        SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1),
+               EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'dbos_migrations'),
+               EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'fluent_migrations'),
+               EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'workflow_status')
+        """;
+
+    public string ReadDbosLevel { get; } = $"SELECT max(version) FROM {schema}.dbos_migrations";
+
+    public string ReadFluentLevel { get; } = $"SELECT max(version) FROM {schema}.fluent_migrations";
+
+    // The key of every DBOS SDK. Tried rather than waited for: whoever waits holds a snapshot, and an index that is being built
+    // concurrently waits for all snapshots, its builder holding this lock.
+    public string TryLock { get; } = "SELECT pg_try_advisory_lock(1234567890)";
+
+    public string Unlock { get; } = "SELECT pg_advisory_unlock(1234567890)";
+
+    // Asked first, because CREATE SCHEMA IF NOT EXISTS wants the right to create schemas even where nothing is to be created.
+    public string CreateSchema { get; } = $"CREATE SCHEMA IF NOT EXISTS {schema}";
+
+    /// <summary>A lock that live traffic holds is waited for only so long, as everything behind the waiting DDL waits with it.</summary>
+    public string LimitLockWait { get; } = "SET LOCAL lock_timeout = '5s'";
+
+    /// <summary>Left invalid by a build that did not finish, or of an old form under the name of today's.</summary>
+    public string FindStaleIndexes { get; } = """
+        SELECT c.relname
+          FROM pg_index i
+          JOIN pg_class c ON c.oid = i.indexrelid
+          JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = $1
+           AND (NOT i.indisvalid
+                OR (i.indpred IS NULL
+                    AND c.relname IN ('idx_workflow_status_forked_from', 'idx_workflow_status_parent_workflow_id')))
+        """;
+
+    /// <summary>Drops an index, given as a quoted name.</summary>
+    public string DropIndex(string quotedName) => $"DROP INDEX CONCURRENTLY IF EXISTS {schema}.{quotedName}";
+
+    public string CreateDbosRecord { get; } = $"CREATE TABLE IF NOT EXISTS {schema}.dbos_migrations (version bigint PRIMARY KEY)";
+
+    public string CreateFluentRecord { get; } = $"CREATE TABLE IF NOT EXISTS {schema}.fluent_migrations (version bigint PRIMARY KEY)";
+
+    // One row that only rises, as every SDK keeps it; a level that somebody else raised meanwhile stays.
+    public string RecordDbosLevel { get; } = Record($"{schema}.dbos_migrations");
+
+    public string RecordFluentLevel { get; } = Record($"{schema}.fluent_migrations");
+
+    private static string Record(string table) => $"""
+        WITH raised AS (UPDATE {table} SET version = $1 WHERE version < $1 RETURNING version)
+        INSERT INTO {table} (version) SELECT $1 WHERE NOT EXISTS (SELECT FROM raised) AND NOT EXISTS (SELECT FROM {table})
+        """;
+}

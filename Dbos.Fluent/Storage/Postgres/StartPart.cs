@@ -1,0 +1,156 @@
+using Dbos.Fluent.Model;
+using Npgsql;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>The starts of a commit.</summary>
+internal sealed class StartPart(List<Numbered<StartUnit>> units) : CommitPart
+{
+    // Starts whose parent was locked and owned by the statement; where there is no parent, nothing has to be.
+    private readonly HashSet<int> allowed = [.. Enumerable.Range(0, units.Count).Where(ord => units[ord].Unit.Parent is null)];
+
+    public override NpgsqlBatchCommand Render(CommitSql sql, NpgsqlParameter now) => units switch
+    {
+        [var (_, unit)] when unit.Parent is null => PostgresDatabase.Command(sql.Start, [now, .. RowOf(unit.Row)]),
+        [var (_, unit)] => PostgresDatabase.Command(sql.ChildStart, [now, .. RowOf(unit.Row), .. ParentOf(unit)]),
+        _ => PostgresDatabase.Command(sql.Starts, [now, .. RowColumns(), .. ParentColumns()]),
+    };
+
+    public override void Take(NpgsqlDataReader row, CommitResult?[] results)
+    {
+        var ord = row.GetInt32(0);
+        allowed.Add(ord);
+        if (row.NumberOrNull(1) is { } createdAt)
+        {
+            results[units[ord].Number] = new CommitResult(CommitStatus.Written, null, createdAt, row.NumberOrNull(2));
+        }
+    }
+
+    public override NpgsqlBatchCommand? RenderQuestion(StandingSql sql, CommitResult?[] results)
+    {
+        var open = Enumerable.Range(0, units.Count).Where(ord => results[units[ord].Number] is null).ToList();
+        return open.Count == 0 ? null : PostgresDatabase.Command(
+            sql.ReadStarts,
+            Smalls(open, ord => ord),
+            Texts(open, ord => units[ord].Unit.Row.Id),
+            Texts(open, ord => units[ord].Unit.Row.Token),
+            Texts(open, ord => units[ord].Unit.Row.Queue),
+            Texts(open, ord => units[ord].Unit.Row.DeduplicationId),
+            Texts(open, ord => units[ord].Unit.Parent?.WorkflowId),
+            Texts(open, ord => units[ord].Unit.Parent?.Token));
+    }
+
+    public override void TakeAnswer(NpgsqlDataReader row, CommitResult?[] results)
+    {
+        var ord = row.GetInt32(0);
+        var (number, unit) = units[ord];
+        if (row.GetBoolean(1))
+        {
+            results[number] = new CommitResult(CommitStatus.Written, null, row.GetInt64(4), row.NumberOrNull(5));
+        }
+        else if (!allowed.Contains(ord))
+        {
+            results[number] = row.GetBoolean(9) ? CommitResult.Busy : CommitResult.NotOwned;
+        }
+        else if (!row.IsDBNull(3))
+        {
+            results[number] = InTheWay(unit, new ExistingWorkflow(unit.Row.Id, row.TextOrNull(2) ?? "", WorkflowStates.Parse(row.GetString(3))));
+        }
+        else if (!row.IsDBNull(6))
+        {
+            results[number] = new CommitResult(
+                CommitStatus.Deduplicated,
+                new ExistingWorkflow(row.GetString(6), row.TextOrNull(7) ?? "", WorkflowStates.Parse(row.GetString(8))));
+        }
+    }
+
+    private static CommitResult InTheWay(StartUnit unit, ExistingWorkflow existing) => new(
+        unit.RejectExisting ? CommitStatus.IdInUse
+        : existing.Name == unit.Row.Name ? CommitStatus.Attached
+        : CommitStatus.NameConflict,
+        existing);
+
+    private static NpgsqlParameter[] RowOf(WorkflowInsert row) =>
+    [
+        Text(row.Id),
+        Text(row.State.ToStored()),
+        Text(row.Name),
+        Text(row.Token),
+        Text(row.ExecutorId),
+        Text(row.ApplicationName),
+        Text(row.ApplicationVersion),
+        Text(row.Queue),
+        Small(row.Priority),
+        Text(row.DeduplicationId),
+        Text(row.PartitionKey),
+        Text(row.ParentId),
+        Text(row.ScheduleName),
+        Text(row.Input.Format),
+        Text(row.AttributesJson),
+        Number(row.TimeoutMs),
+        Number(row.DeadlineMs),
+        Number(row.DelayMs),
+        Text(row.Input.Text),
+    ];
+
+    private static NpgsqlParameter[] ParentOf(StartUnit unit) =>
+    [
+        Text(unit.Parent?.WorkflowId),
+        Text(unit.Parent?.Token),
+        Small(unit.ParentCheckpoint?.Sequence),
+        Text(unit.ParentCheckpoint?.Name),
+        Text(unit.ParentCheckpoint?.Output),
+        Text(unit.ParentCheckpoint?.Error),
+        Text(unit.ParentCheckpoint?.Format),
+        Text(unit.ParentCheckpoint?.ChildId),
+        Number(unit.ParentCheckpoint?.StartedAtMs),
+        Number(unit.ParentCheckpoint?.CompletedAtMs),
+    ];
+
+    private NpgsqlParameter[] RowColumns()
+    {
+        var rows = units.ConvertAll(unit => unit.Unit.Row);
+        return
+        [
+            Smalls([.. Enumerable.Range(0, units.Count)], ord => ord),
+            Texts(rows, row => row.Id),
+            Texts(rows, row => row.State.ToStored()),
+            Texts(rows, row => row.Name),
+            Texts(rows, row => row.Token),
+            Texts(rows, row => row.ExecutorId),
+            Texts(rows, row => row.ApplicationName),
+            Texts(rows, row => row.ApplicationVersion),
+            Texts(rows, row => row.Queue),
+            Smalls(rows, row => row.Priority),
+            Texts(rows, row => row.DeduplicationId),
+            Texts(rows, row => row.PartitionKey),
+            Texts(rows, row => row.ParentId),
+            Texts(rows, row => row.ScheduleName),
+            Texts(rows, row => row.Input.Format),
+            Texts(rows, row => row.AttributesJson),
+            Numbers(rows, row => row.TimeoutMs),
+            Numbers(rows, row => row.DeadlineMs),
+            Numbers(rows, row => row.DelayMs),
+            Texts(rows, row => row.Input.Text),
+        ];
+    }
+
+    private NpgsqlParameter[] ParentColumns()
+    {
+        var starts = units.ConvertAll(unit => unit.Unit);
+        return
+        [
+            Texts(starts, start => start.Parent?.WorkflowId),
+            Texts(starts, start => start.Parent?.Token),
+            Smalls(starts, start => start.ParentCheckpoint?.Sequence),
+            Texts(starts, start => start.ParentCheckpoint?.Name),
+            Texts(starts, start => start.ParentCheckpoint?.Output),
+            Texts(starts, start => start.ParentCheckpoint?.Error),
+            Texts(starts, start => start.ParentCheckpoint?.Format),
+            Texts(starts, start => start.ParentCheckpoint?.ChildId),
+            Numbers(starts, start => start.ParentCheckpoint?.StartedAtMs),
+            Numbers(starts, start => start.ParentCheckpoint?.CompletedAtMs),
+        ];
+    }
+}
