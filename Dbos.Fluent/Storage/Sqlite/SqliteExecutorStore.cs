@@ -52,13 +52,22 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
             statement.Execute();
         }
 
-        using var version = session.Use(ExecutorSql.RegisterVersion)
+        RegisterVersion(session, registration);
+        return new RegisterResult(true, now, expires);
+    }
+
+    private void RegisterVersion(SqliteSession session, ExecutorRegistration registration)
+    {
+        using var adopt = session.Use(ExecutorSql.AdoptVersion)
+            .Bind("@application_version", registration.ApplicationVersion)
+            .Bind("@application_name", registration.ApplicationName);
+        adopt.Execute();
+        using var register = session.Use(ExecutorSql.RegisterVersion)
             .Bind("@version_id", Guid.CreateVersion7().ToString())
             .Bind("@application_version", registration.ApplicationVersion)
             .Bind("@application_name", registration.ApplicationName)
             .Bind("@now", Now());
-        version.Execute();
-        return new RegisterResult(true, now, expires);
+        register.Execute();
     }
 
     private static RegisterResult Renew(SqliteSession session, string executorId, string incarnation, TimeSpan lease)
