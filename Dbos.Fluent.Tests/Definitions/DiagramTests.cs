@@ -57,7 +57,10 @@ public sealed class DiagramTests
     public void What_is_never_reached_is_not_drawn()
     {
         var definition = Workflow.Define<Order, int>("w")
-            .If(x => x.Input.Amount > 0, yes => yes.ReturnEarly(_ => 1).Step("never", Nothing), no => no.Fail(_ => new NotSupportedException()))
+            .If(
+                x => x.Input.Amount > 0,
+                yes => yes.ReturnEarly(_ => 1).Step("never", Nothing),
+                no => no.Fail(_ => new NotSupportedException()))
             .Step("never either", Nothing)
             .Return(_ => 2);
 
@@ -93,7 +96,8 @@ public sealed class DiagramTests
 
         var condition = definition.ToMermaid().Split('\n').Single(line => line.Contains('{', StringComparison.Ordinal));
         Assert.Equal(
-            """  n1{"x.Input.Amount #gt; 10 #amp;#amp; x.Input.Items.Count #gt; 3 #amp;#amp; x.Input.Items.All(item =#gt; ite…"}""", condition);
+            """n1{"x.Input.Amount #gt; 10 #amp;#amp; x.Input.Items.Count #gt; 3 #amp;#amp; x.Input.Items.All(item =#gt; ite…"}""",
+            condition.Trim());
     }
 
     [Fact]
@@ -115,7 +119,9 @@ public sealed class DiagramTests
     [Fact]
     public void An_iterator_is_one_box()
     {
-        Assert.Equal("flowchart TD\n  body[\"w #quot;x#quot;<br/>an iterator: its steps stand in a history\"]\n", Workflow.Define<Order>("w \"x\"", Body).ToMermaid());
+        Assert.Equal(
+            "flowchart TD\n  body[\"w #quot;x#quot;<br/>an iterator: its steps stand in a history\"]\n",
+            Workflow.Define<Order>("w \"x\"", Body).ToMermaid());
 
         static async IAsyncEnumerable<Step> Body(Order order, WorkflowContext workflow)
         {

@@ -60,7 +60,8 @@ public sealed class IteratorBodyTests
     [Fact]
     public async Task A_result_of_an_interface_type_is_yielded_by_name()
     {
-        var definition = Workflow.Define<Order, IReadOnlyList<string>>("w", (order, workflow) => One(StepOr.Result<IReadOnlyList<string>>(order.Items)));
+        var definition = Workflow.Define<Order, IReadOnlyList<string>>(
+            "w", (order, workflow) => One(StepOr.Result<IReadOnlyList<string>>(order.Items)));
 
         Assert.Equal(["a"], await BodyDriver.RunAsync(definition, Order.Small));
     }

@@ -2,7 +2,7 @@ using Dbos.Fluent.Definitions;
 
 namespace Dbos.Fluent.Tests.Definitions;
 
-/// <summary>A history of many steps is restored quickly only if a yield costs no more than the descriptor that the user's code makes.</summary>
+/// <summary>A long history is restored quickly only if a yield costs no more than the descriptor that the user's code makes.</summary>
 public sealed class YieldCostTests
 {
     private const int Yields = 20_000;

@@ -36,7 +36,8 @@ public sealed class IteratorChangeTests
     [Fact]
     public void Another_service_is_a_change() => Changed(OtherCall);
 
-    private static void Changed(Func<Order, WorkflowContext, IAsyncEnumerable<StepOr<int>>> body) => Assert.NotEqual(Of(Original), Of(body));
+    private static void Changed(Func<Order, WorkflowContext, IAsyncEnumerable<StepOr<int>>> body) =>
+        Assert.NotEqual(Of(Original), Of(body));
 
     private static string Of(Func<Order, WorkflowContext, IAsyncEnumerable<StepOr<int>>> body) =>
         Workflow.Define<Order, int>("w", body).Fingerprint;

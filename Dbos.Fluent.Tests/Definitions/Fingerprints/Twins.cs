@@ -18,7 +18,7 @@ internal sealed class FirstTwin
                 yield return Step.Run("charge " + item, async s =>
                 {
                     var amount = await Elsewhere.ChargeAsync(order.Amount + weights[0]);
-                    return amount > 10 ? amount : item switch { "a" => 1, "b" => 2, "c" => 3, "d" => 4, "e" => 5, "f" => 6, "g" => 7, _ => Twice(8) };
+                    return item switch { "a" => 1, "b" => 2, "c" => 3, "d" => 4, "e" => 5, "f" => 6, "g" => amount, _ => Twice(8) };
                 }).Retry(attempts: 4, retryIf: error => error is TimeoutException).As(out var charge);
                 total += charge.Result;
             }
@@ -94,7 +94,7 @@ internal sealed class SecondTwin
                 yield return Step.Run("charge " + item, async s =>
                 {
                     var amount = await Elsewhere.ChargeAsync(order.Amount + weights[0]);
-                    return amount > 10 ? amount : item switch { "a" => 1, "b" => 2, "c" => 3, "d" => 4, "e" => 5, "f" => 6, "g" => 7, _ => Twice(8) };
+                    return item switch { "a" => 1, "b" => 2, "c" => 3, "d" => 4, "e" => 5, "f" => 6, "g" => amount, _ => Twice(8) };
                 }).Retry(attempts: 4, retryIf: error => error is TimeoutException).As(out var charge);
                 total += charge.Result;
             }
