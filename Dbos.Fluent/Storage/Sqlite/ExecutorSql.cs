@@ -92,6 +92,12 @@ internal static class ExecutorSql
         RETURNING workflow_uuid
         """;
 
+    public const string HandBack = $"""
+        UPDATE workflow_status
+           SET {HandOnAssignments}
+         WHERE workflow_uuid = @workflow_uuid AND status = '{WorkflowStates.Pending}' AND owner_xid = @token
+        """;
+
     public const string HandOnOrphans = $"""
         UPDATE workflow_status
            SET {HandOnAssignments}
