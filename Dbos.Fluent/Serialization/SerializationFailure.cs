@@ -17,8 +17,7 @@ internal static class SerializationFailure
         var remedy = exception switch
         {
             NotSupportedException => "Give the type a contract: a source-generated context that lists it, or a converter, in JsonOptions.",
-            JsonException { Message: var message } when message.Contains("cycle", StringComparison.OrdinalIgnoreCase) => TooDeep,
-            InvalidOperationException { Message: var message } when message.Contains("depth", StringComparison.OrdinalIgnoreCase) => TooDeep,
+            _ when IsDepth(exception.GetBaseException()) => TooDeep,
             _ => "Change the type, or bring a converter for it in JsonOptions.",
         };
         return new SerializationFailedException(
@@ -67,6 +66,10 @@ internal static class SerializationFailure
         Code: failure.Code is string code ? Shorten(code, TextMax) : failure.Code);
 
     private const string TooDeep = "Objects may be nested 64 levels deep and must not contain themselves: store references as ids, or flatten the value.";
+
+    // The serializer has no exception of its own for depth: a cycle ends at its limit, a converter that digs at the writer's.
+    private static bool IsDepth(Exception exception) =>
+        exception.Message.Contains("depth", StringComparison.OrdinalIgnoreCase) || exception.Message.Contains("cycle", StringComparison.OrdinalIgnoreCase);
 
     private static string Sentence(string message) => message.TrimEnd().EndsWith('.') ? message.TrimEnd() : message + ".";
 

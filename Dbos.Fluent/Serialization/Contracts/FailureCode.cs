@@ -28,7 +28,7 @@ internal static class FailureCode
     };
 
     private static object Number(JsonElement number) =>
-        number.TryGetInt64(out var whole) && number.GetRawText() != "-0" ? whole : number.GetDouble();
+        number.TryGetInt64(out var whole) && number.GetRawText() != "-0" ? (object)whole : number.GetDouble();
 
     // A whole double keeps a decimal point, or it would come back as an integer.
     private static string Real(double value)

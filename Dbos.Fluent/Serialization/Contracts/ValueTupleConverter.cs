@@ -25,7 +25,7 @@ internal sealed class ValueTupleConverter(JsonSerializerOptions plain) : JsonCon
         }
 
         reader.Read();
-        var tuple = ReadElements(ref reader, typeToConvert, options);
+        var tuple = ReadElements(ref reader, Nullable.GetUnderlyingType(typeToConvert) ?? typeToConvert, options);
         return reader.TokenType == JsonTokenType.EndArray ? tuple : throw new JsonException($"the array has more elements than {typeToConvert}");
     }
 

@@ -57,6 +57,8 @@ internal sealed class PooledBuffer(int bytesMax, int bytesExpected = 512) : IBuf
         return bytes.AsSpan(at, count);
     }
 
+    public void Clear() => Length = 0;
+
     public void Overwrite(int at, byte value) => bytes.AsSpan(0, Length)[at] = value;
 
     public void Dispose()

@@ -40,5 +40,7 @@ internal sealed class UtcDateTimeOffsetConverter : JsonConverter<DateTimeOffset>
             : throw new JsonException("the text is not a moment such as 2025-06-15T14:30:00.000Z");
     }
 
-    internal static string Format(DateTime moment) => moment.ToString("yyyy-MM-dd'T'HH:mm:ss.fffFFFF'Z'", CultureInfo.InvariantCulture);
+    internal static string Format(DateTime moment) => moment.ToString(
+        moment.Ticks % TimeSpan.TicksPerMillisecond == 0 ? "yyyy-MM-dd'T'HH:mm:ss.fff'Z'" : "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'",
+        CultureInfo.InvariantCulture);
 }
