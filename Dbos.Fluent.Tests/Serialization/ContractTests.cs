@@ -22,7 +22,8 @@ public sealed partial class ContractTests
         Assert.Contains(typeof(Truck).FullName!, refused.Message);
         Assert.Equal(typeof(Vehicle).FullName, refused.TypeName);
         Assert.Equal("DBOS1005", refused.Code);
-        Assert.Throws<SerializationFailedException>(() => serializer.Encode(new List<Vehicle> { new Truck("A-1", 7) }, typeof(List<Vehicle>), format));
+        List<Vehicle> list = [new Truck("A-1", 7)];
+        Assert.Throws<SerializationFailedException>(() => serializer.Encode(list, typeof(List<Vehicle>), format));
         Assert.NotNull(serializer.Encode(new Truck("A-1", 7), typeof(Truck), format).Text);
         Assert.NotNull(serializer.Encode(new Vehicle("A-1"), typeof(Vehicle), format).Text);
     }
@@ -84,7 +85,9 @@ public sealed partial class ContractTests
         options.Converters.Add(new MoneyAsText());
         var own = new PayloadSerializer(options);
 
-        var payload = own.Encode(new { FullPrice = new Money(1.10m, "EUR") }, new { FullPrice = default(Money) }.GetType(), PayloadFormat.MessagePack);
+        var value = new { FullPrice = new Money(1.10m, "EUR") };
+
+        var payload = own.Encode(value, value.GetType(), PayloadFormat.MessagePack);
 
         Assert.Equal("""{"full_price":"1.10 EUR"}""", own.ToReadableJson(payload));
         Assert.False(options.IsReadOnly);
@@ -116,7 +119,8 @@ public sealed partial class ContractTests
         Assert.Equal(5, RoundTrip(own, 5));
         Assert.Equal(BigInteger.Pow(10, 40), RoundTrip(own, BigInteger.Pow(10, 40)));
         Assert.Equal("E", RoundTrip(own, new RecordedFailure("E", "m")).TypeName);
-        var missing = Assert.Throws<SerializationFailedException>(() => own.Encode(new Money(1m, ""), typeof(Money), PayloadFormat.MessagePack));
+        var missing = Assert.Throws<SerializationFailedException>(
+            () => own.Encode(new Money(1m, ""), typeof(Money), PayloadFormat.MessagePack));
         Assert.Contains("source-generated context", missing.Message);
     }
 
@@ -174,7 +178,8 @@ public sealed partial class ContractTests
 
     private sealed class MoneyAsText : JsonConverter<Money>
     {
-        public override Money Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
+        public override Money Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            throw new NotSupportedException();
 
         public override void Write(Utf8JsonWriter writer, Money value, JsonSerializerOptions options) =>
             writer.WriteStringValue($"{value.Amount} {value.Currency}");

@@ -157,7 +157,8 @@ public sealed class EnvelopeTests
 
     private T Read<T>(string text) => (T)serializer.DecodeInput(new Payload(text, "portable_json"), typeof(T))!;
 
-    private T RoundTrip<T>(T input) => (T)serializer.DecodeInput(serializer.EncodeInput(input, typeof(T), PayloadFormat.PortableJson), typeof(T))!;
+    private T RoundTrip<T>(T input) =>
+        (T)serializer.DecodeInput(serializer.EncodeInput(input, typeof(T), PayloadFormat.PortableJson), typeof(T))!;
 
     private sealed record Single(string Name);
 

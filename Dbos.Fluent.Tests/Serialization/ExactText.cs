@@ -6,7 +6,7 @@ using System.Text;
 
 namespace Dbos.Fluent.Tests.Serialization;
 
-/// <summary>A value as text that two values share only if they are equal in type and in every detail: scale, kind, offset, sign of zero.</summary>
+/// <summary>A value as text that two values share only if they are equal in type, scale, kind, offset and sign of zero.</summary>
 internal static class ExactText
 {
     public static string Of(object? value)

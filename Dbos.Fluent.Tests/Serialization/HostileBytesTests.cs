@@ -3,7 +3,7 @@ using Dbos.Fluent.Serialization;
 
 namespace Dbos.Fluent.Tests.Serialization;
 
-/// <summary>Damaged or hostile bytes are a <see cref="SerializationFailedException"/>, never anything else, and never much memory.</summary>
+/// <summary>Damaged or hostile bytes are a <see cref="SerializationFailedException"/>, never anything else, with little memory.</summary>
 public sealed class HostileBytesTests
 {
     private const int Seed = 7;
@@ -58,8 +58,12 @@ public sealed class HostileBytesTests
     [InlineData("=AcA=")]
     [InlineData("{}")]
     [InlineData("AcA=é")]
-    public void Text_that_is_not_base64_is_refused(string text) =>
-        Assert.Contains("base64", Assert.Throws<SerializationFailedException>(() => serializer.Decode(new Payload(text, "dotnet_msgpack"), typeof(object))).Message);
+    public void Text_that_is_not_base64_is_refused(string text)
+    {
+        var payload = new Payload(text, "dotnet_msgpack");
+
+        Assert.Contains("base64", Assert.Throws<SerializationFailedException>(() => serializer.Decode(payload, typeof(object))).Message);
+    }
 
     [Fact]
     public void Mutated_payloads_decode_or_are_refused()
@@ -155,8 +159,11 @@ public sealed class HostileBytesTests
             (Failure(), typeof(RecordedFailure)),
             (Enumerable.Range(20, 20).Select(number => new string('x', number)).ToArray(), typeof(string[])),
         ];
-        return [.. values.Select(value => (Convert.FromBase64String(serializer.Encode(value.Value, value.Type, PayloadFormat.MessagePack).Text!), value.Type))];
+        return [.. values.Select(value => (Encode(value.Value, value.Type), value.Type))];
     }
+
+    private byte[] Encode(object value, Type type) =>
+        Convert.FromBase64String(serializer.Encode(value, type, PayloadFormat.MessagePack).Text!);
 
     private static RecordedFailure Failure() => new("A.B", "m", "s", 1.0, """{"a":1}""") { Inner = [new("C", "n", Code: "x")], BaseTypes = ["D.E"] };
 

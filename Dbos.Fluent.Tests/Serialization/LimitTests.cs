@@ -94,7 +94,8 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public void A_limit_below_one_is_refused() => Assert.Throws<ArgumentOutOfRangeException>(() => new SerializationLimits { BytesMax = 0 });
+    public void A_limit_below_one_is_refused() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new SerializationLimits { BytesMax = 0 });
 
     [Fact]
     public void Depth_written_by_a_converter_is_counted_too()
@@ -102,7 +103,9 @@ public sealed class LimitTests
         var own = new JsonSerializerOptions();
         own.Converters.Add(new Digger());
 
-        Assert.Throws<SerializationFailedException>(() => new PayloadSerializer(own).Encode(new Node(), typeof(Node), PayloadFormat.PortableJson));
+        var digging = new PayloadSerializer(own);
+
+        Assert.Throws<SerializationFailedException>(() => digging.Encode(new Node(), typeof(Node), PayloadFormat.PortableJson));
     }
 
     private static object Nested(int depth)
@@ -133,7 +136,8 @@ public sealed class LimitTests
 
     private sealed class Digger : JsonConverter<Node>
     {
-        public override Node Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
+        public override Node Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            throw new NotSupportedException();
 
         public override void Write(Utf8JsonWriter writer, Node value, JsonSerializerOptions options)
         {

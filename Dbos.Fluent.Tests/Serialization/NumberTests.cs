@@ -115,7 +115,8 @@ public sealed class NumberTests
     }
 
     private static string Decimal(Random random) => new decimal(
-        random.Next() * random.Next(2), random.Next() * random.Next(2), random.Next(), random.Next(2) == 0, (byte)random.Next(29)).ToString(CultureInfo.InvariantCulture);
+        random.Next() * random.Next(2), random.Next() * random.Next(2), random.Next(), random.Next(2) == 0, (byte)random.Next(29))
+        .ToString(CultureInfo.InvariantCulture);
 
     private static string Double(Random random)
     {

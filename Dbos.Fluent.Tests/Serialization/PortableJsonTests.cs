@@ -150,7 +150,8 @@ public sealed class PortableJsonTests
         Assert.Equal("""{"a": 1}""", serializer.ToReadableJson(new Payload("""{"a": 1}""", PayloadSerializer.PortableFormat)));
 
     private void Writes(string expected, object? value, Type? type = null) =>
-        Assert.Equal(new Payload(expected, "portable_json"), serializer.Encode(value, type ?? value!.GetType(), PayloadFormat.PortableJson));
+        Assert.Equal(
+            new Payload(expected, "portable_json"), serializer.Encode(value, type ?? value!.GetType(), PayloadFormat.PortableJson));
 
     private string? Write(object value) => serializer.Encode(value, value.GetType(), PayloadFormat.PortableJson).Text;
 

@@ -12,6 +12,8 @@ internal sealed class PooledBuffer(int bytesMax, int bytesExpected = 512) : IBuf
 
     public ReadOnlySpan<byte> Written => bytes.AsSpan(0, Length);
 
+    public ReadOnlyMemory<byte> WrittenMemory => bytes.AsMemory(0, Length);
+
     public Span<byte> GetSpan(int sizeHint = 0)
     {
         EnsureFree(Math.Max(sizeHint, 1));

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace Dbos.Fluent.Serialization.Portable;
 
-/// <summary>Moments as RFC 3339 in UTC with <c>Z</c> and at least milliseconds. A moment without a zone is taken as UTC, in both directions.</summary>
+/// <summary>Moments as RFC 3339 in UTC with <c>Z</c> and at least milliseconds. One without a zone is taken as UTC.</summary>
 internal sealed class UtcDateTimeConverter : JsonConverter<DateTime>
 {
     public override DateTime Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
