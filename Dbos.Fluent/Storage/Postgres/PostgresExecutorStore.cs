@@ -33,11 +33,12 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecut
         registration.Incarnation,
         cancellationToken);
 
-    public Task<RegisterResult> RenewAsync(string executorId, string incarnation, TimeSpan lease, CancellationToken cancellationToken) => HoldAsync(
-        [PostgresDatabase.Command(sql.Renew, Text(executorId), Text(incarnation), Number((long)lease.TotalMilliseconds))],
-        executorId,
-        incarnation,
-        cancellationToken);
+    public Task<RegisterResult> RenewAsync(string executorId, string incarnation, TimeSpan lease, CancellationToken cancellationToken) =>
+        HoldAsync(
+            [PostgresDatabase.Command(sql.Renew, Text(executorId), Text(incarnation), Number((long)lease.TotalMilliseconds))],
+            executorId,
+            incarnation,
+            cancellationToken);
 
     public async Task<int> StopAsync(string executorId, string incarnation, CancellationToken cancellationToken)
     {
@@ -55,14 +56,8 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecut
     public Task<IReadOnlyList<string>> HandOnAsync(HandOnRequest request, CancellationToken cancellationToken) =>
         HandOnAsync(sql.HandOn, request, Texts(request.ExecutorIds), cancellationToken);
 
-    public async Task<IReadOnlyList<string>> HandBackAsync(IReadOnlyList<Ownership> executions, CancellationToken cancellationToken) =>
-        await database.QueryAsync(
-            sql.HandBack,
-            [database.Now, Texts(executions, execution => execution.WorkflowId), Texts(executions, execution => execution.Token)],
-            row => row.GetString(0),
-            cancellationToken).ConfigureAwait(false);
-
-    public Task<IReadOnlyList<string>> HandOnOrphansAsync(HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<string>> HandOnOrphansAsync(
+        HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
         HandOnAsync(sql.HandOnOrphans, request, Number((long)unmovedFor.TotalMilliseconds), cancellationToken);
 
     private async Task<IReadOnlyList<string>> HandOnAsync(
