@@ -126,7 +126,7 @@ internal sealed class CommitSql
                    priority, dedup, partition, parent, schedule, format, attributes::jsonb, timeout,
                    {DeadlineOf("state", "timeout", "deadline")}, {Clock.Now} + delay, {Clock.Now}, {Clock.Now}
               FROM allowed
-             ORDER BY id, ord
+             ORDER BY ord
             ON CONFLICT DO NOTHING
             RETURNING workflow_uuid, creator_xid, created_at, workflow_deadline_epoch_ms),
         stored AS (
