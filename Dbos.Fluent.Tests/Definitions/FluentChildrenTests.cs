@@ -82,6 +82,7 @@ public sealed class FluentChildrenTests
 
         public Task<T> GetResultAsync<T>(string workflowId, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<WorkflowStatus> GetStatusAsync(string workflowId, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<WorkflowStatus> GetStatusAsync(string workflowId, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
     }
 }
