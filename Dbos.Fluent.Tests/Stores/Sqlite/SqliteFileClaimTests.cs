@@ -60,6 +60,17 @@ public sealed class SqliteFileClaimTests : SqliteFileTest
     }
 
     [Fact]
+    public async Task A_version_that_an_older_SDK_registered_for_nobody_is_taken_over_with_its_age()
+    {
+        await Database.ExecuteAsync("INSERT INTO application_versions (version_id, version_name, version_timestamp) VALUES ('x', 'v1', 5)");
+
+        await Store.Executors.RegisterAsync(Executor(), Cancel);
+
+        var versions = await Database.QueryAsync("SELECT application_name, version_timestamp FROM application_versions");
+        Assert.Equal(["shop", "5"], Assert.Single(versions));
+    }
+
+    [Fact]
     public async Task A_row_whose_attempts_are_spent_is_dead_lettered()
     {
         await StartAsync(Enqueued("a") with { DeduplicationId = "d" });

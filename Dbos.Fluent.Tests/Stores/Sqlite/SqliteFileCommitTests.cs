@@ -82,6 +82,17 @@ public sealed class SqliteFileCommitTests : SqliteFileTest
     }
 
     [Fact]
+    public async Task A_start_that_rejects_an_existing_id_is_told_of_it_whatever_its_name()
+    {
+        await StartAsync(Direct("a"));
+
+        var start = new StartUnit(Direct("a", "refund") with { Token = "other" }, RejectExisting: true);
+        var result = await Store.Commits.CommitWaitingAsync(start, Cancel);
+
+        Assert.Equal((CommitStatus.IdInUse, "checkout"), (result.Status, result.Existing?.Name));
+    }
+
+    [Fact]
     public async Task A_start_of_an_id_that_has_another_name_is_a_conflict()
     {
         await StartAsync(Direct("a"));

@@ -135,9 +135,9 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
             return new CommitResult(CommitStatus.Written, null, statement.Int64(3), statement.Int64OrNull(4));
         }
 
-        var status = existing.Name != unit.Row.Name ? CommitStatus.NameConflict
-            : unit.RejectExisting ? CommitStatus.IdInUse
-            : CommitStatus.Attached;
+        var status = unit.RejectExisting ? CommitStatus.IdInUse
+            : existing.Name == unit.Row.Name ? CommitStatus.Attached
+            : CommitStatus.NameConflict;
         return new CommitResult(status, existing);
     }
 

@@ -28,6 +28,9 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
         HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
         await writer.RunAsync(session => HandOnOrphans(session, request, unmovedFor), cancellationToken).ConfigureAwait(false);
 
+    public async Task<IReadOnlyList<string>> HandBackAsync(IReadOnlyList<Ownership> executions, CancellationToken cancellationToken) =>
+        await writer.RunAsync(session => HandBack(session, executions), cancellationToken).ConfigureAwait(false);
+
     private RegisterResult Register(SqliteSession session, ExecutorRegistration registration)
     {
         var now = RealNow();
@@ -52,13 +55,22 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
             statement.Execute();
         }
 
-        using var version = session.Use(ExecutorSql.RegisterVersion)
+        RegisterVersion(session, registration);
+        return new RegisterResult(true, now, expires);
+    }
+
+    private void RegisterVersion(SqliteSession session, ExecutorRegistration registration)
+    {
+        using var adopt = session.Use(ExecutorSql.AdoptVersion)
+            .Bind("@application_version", registration.ApplicationVersion)
+            .Bind("@application_name", registration.ApplicationName);
+        adopt.Execute();
+        using var register = session.Use(ExecutorSql.RegisterVersion)
             .Bind("@version_id", Guid.CreateVersion7().ToString())
             .Bind("@application_version", registration.ApplicationVersion)
             .Bind("@application_name", registration.ApplicationName)
             .Bind("@now", Now());
-        version.Execute();
-        return new RegisterResult(true, now, expires);
+        register.Execute();
     }
 
     private static RegisterResult Renew(SqliteSession session, string executorId, string incarnation, TimeSpan lease)
@@ -104,6 +116,24 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
         using var statement = Bind(session.Use(ExecutorSql.HandOn), request)
             .Bind("@executor_ids", SqliteLists.Of(request.ExecutorIds));
         return ReadIds(statement);
+    }
+
+    private List<string> HandBack(SqliteSession session, IReadOnlyList<Ownership> executions)
+    {
+        var ids = new List<string>();
+        foreach (var execution in executions)
+        {
+            using var statement = session.Use(ExecutorSql.HandBack)
+                .Bind("@workflow_uuid", execution.WorkflowId)
+                .Bind("@token", execution.Token)
+                .Bind("@now", Now());
+            if (statement.Execute() == 1)
+            {
+                ids.Add(execution.WorkflowId);
+            }
+        }
+
+        return ids;
     }
 
     private List<string> HandOnOrphans(SqliteSession session, HandOnRequest request, TimeSpan unmovedFor)
