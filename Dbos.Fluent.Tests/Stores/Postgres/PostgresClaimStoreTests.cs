@@ -1,5 +1,6 @@
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 using static Dbos.Fluent.Tests.Stores.Postgres.Units;
 
@@ -70,7 +71,10 @@ public sealed class PostgresClaimStoreTests(PostgresStoreFixture database) : ICl
         foreach (var (version, timestamp) in new[] { (old, 1L), (latest, 2L) })
         {
             await database.RunAsync(
-                "INSERT INTO dbos.application_versions (version_id, version_name, version_timestamp, application_name) VALUES ($1, $1, $2, $3)",
+                """
+                INSERT INTO dbos.application_versions (version_id, version_name, version_timestamp, application_name)
+                VALUES ($1, $1, $2, $3)
+                """,
                 version, timestamp, application);
         }
 
@@ -118,14 +122,20 @@ public sealed class PostgresClaimStoreTests(PostgresStoreFixture database) : ICl
         await StartAsync([.. Enumerable.Range(0, 100).Select(_ => Mine(NewId()))]);
 
         var taken = new List<string>();
+        var stores = Enumerable.Range(0, 6).Select(_ => database.Open(new StoreOptions { Logger = NullLogger.Instance })).ToList();
         for (var round = 0; taken.Count < 100 && round < 100; round++)
         {
-            var results = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Claims.ClaimAsync(Claim(NewId(), application, limit: 5), Cancel)));
+            var results = await Task.WhenAll(
+                stores.Select(store => store.Claims.ClaimAsync(Claim(NewId(), application, limit: 5), Cancel)));
             taken.AddRange(results.SelectMany(result => result.Claimed).Select(claimed => claimed.Id));
         }
 
         Assert.Equal(100, taken.Count);
         Assert.Equal(100, taken.Distinct().Count());
+        foreach (var store in stores)
+        {
+            await store.DisposeAsync();
+        }
     }
 
     [Fact]
@@ -135,7 +145,11 @@ public sealed class PostgresClaimStoreTests(PostgresStoreFixture database) : ICl
         await StartAsync(Mine(id));
         var first = await ClaimOneAsync();
         await database.RunAsync(
-            "UPDATE dbos.workflow_status SET status = 'ENQUEUED', recovery_attempts = 0, owner_xid = NULL, started_at_epoch_ms = NULL WHERE workflow_uuid = $1",
+            """
+            UPDATE dbos.workflow_status
+               SET status = 'ENQUEUED', recovery_attempts = 0, owner_xid = NULL, started_at_epoch_ms = NULL
+             WHERE workflow_uuid = $1
+            """,
             id);
 
         var second = await ClaimOneAsync();

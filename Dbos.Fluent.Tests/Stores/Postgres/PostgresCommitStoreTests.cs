@@ -202,7 +202,8 @@ public sealed class PostgresCommitStoreTests(PostgresStoreFixture database) : IC
             [Checkpoint(locked, "t1", 0), Checkpoint(free, "t1", 0), Success(locked, "t1"), Child(locked, "t1", child)], Cancel);
         var single = await CommitOneAsync(Success(locked, "t1"));
 
-        Assert.Equal([CommitStatus.Busy, CommitStatus.Written, CommitStatus.Busy, CommitStatus.Busy], results.Select(result => result.Status));
+        Assert.Equal(
+            [CommitStatus.Busy, CommitStatus.Written, CommitStatus.Busy, CommitStatus.Busy], results.Select(result => result.Status));
         Assert.Equal(CommitResult.Busy, single);
     }
 
@@ -250,7 +251,8 @@ public sealed class PostgresCommitStoreTests(PostgresStoreFixture database) : IC
         Assert.Equal((WorkflowState.Error, null, null), (row!.Status.State, row.OwnerToken, row.Status.DeduplicationId));
         Assert.Equal("failure", row.Error.Text);
         Assert.NotNull(row.Status.CompletedAt);
-        Assert.Equal(CommitStatus.Written, (await CommitOneAsync(new StartUnit(Enqueued(NewId()) with { DeduplicationId = dedup }))).Status);
+        var next = new StartUnit(Enqueued(NewId()) with { DeduplicationId = dedup });
+        Assert.Equal(CommitStatus.Written, (await CommitOneAsync(next)).Status);
     }
 
     [Fact]
@@ -259,8 +261,8 @@ public sealed class PostgresCommitStoreTests(PostgresStoreFixture database) : IC
         var ids = Enumerable.Range(0, 20).Select(_ => NewId()).ToList();
         await Commits.CommitAsync([.. ids.Select(id => new StartUnit(Direct(id)))], Cancel);
 
-        var results = await Commits.CommitAsync(
-            [.. ids.SelectMany(id => new CommitUnit[] { Checkpoint(id, "t1", 0), Checkpoint(id, "t1", 1, 2), Success(id, "t1", id) })], Cancel);
+        CommitUnit[] UnitsOf(string id) => [Checkpoint(id, "t1", 0), Checkpoint(id, "t1", 1, 2), Success(id, "t1", id)];
+        var results = await Commits.CommitAsync([.. ids.SelectMany(UnitsOf)], Cancel);
 
         Assert.All(results, result => Assert.Equal(CommitResult.Written, result));
         var outcomes = await database.Store.Workflows.ReadOutcomesAsync(ids, Cancel);
@@ -306,7 +308,8 @@ public sealed class PostgresCommitStoreTests(PostgresStoreFixture database) : IC
         var results = await Commits.CommitAsync([Checkpoint(id, "t1", 0), unstorable, unencodable, Checkpoint(id, "t1", 1)], Cancel);
 
         Assert.Equal(
-            [CommitStatus.Written, CommitStatus.Refused, CommitStatus.Refused, CommitStatus.Written], results.Select(result => result.Status));
+            [CommitStatus.Written, CommitStatus.Refused, CommitStatus.Refused, CommitStatus.Written],
+            results.Select(result => result.Status));
         Assert.IsType<PostgresException>(results[1].Refusal);
         await Assert.ThrowsAsync<PostgresException>(async () => await Commits.CommitAsync([unstorable], Cancel));
         Assert.Equal(CommitResult.Written, await CommitOneAsync(Checkpoint(id, "t1", 2)));
@@ -324,7 +327,8 @@ public sealed class PostgresCommitStoreTests(PostgresStoreFixture database) : IC
             await CommitOneAsync(Success(id, "t1"));
         }));
 
-        Assert.Equal(200, (await database.Store.Workflows.ReadOutcomesAsync(ids, Cancel)).Count(row => row.State == WorkflowState.Success));
+        var outcomes = await database.Store.Workflows.ReadOutcomesAsync(ids, Cancel);
+        Assert.Equal(200, outcomes.Count(row => row.State == WorkflowState.Success));
     }
 
     [Fact]
@@ -332,7 +336,8 @@ public sealed class PostgresCommitStoreTests(PostgresStoreFixture database) : IC
     {
         var id = NewId();
         await CommitOneAsync(new StartUnit(Direct(id)));
-        await database.RunAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+        await database.RunAsync(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
 
         await StoreBackoff.RepeatAsync(async _ => await CommitOneAsync(Checkpoint(id, "t1", 0)), Cancel);
 

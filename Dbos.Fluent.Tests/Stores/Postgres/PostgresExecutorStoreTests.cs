@@ -22,7 +22,8 @@ public sealed class PostgresExecutorStoreTests(PostgresStoreFixture database) : 
         var row = Assert.Single(await Executors.ReadAsync(application, Cancel));
         Assert.True(result.Registered);
         Assert.InRange(result.ExpiresAtMs - result.NowMs, 29_000, 30_000);
-        Assert.Equal(new ExecutorRow(executor, "one", application, "v-" + application, Host, result.ExpiresAtMs, Alive: true, Stopped: false), row);
+        Assert.Equal(
+            new ExecutorRow(executor, "one", application, "v-" + application, Host, result.ExpiresAtMs, Alive: true, Stopped: false), row);
     }
 
     [Fact]
@@ -141,7 +142,8 @@ public sealed class PostgresExecutorStoreTests(PostgresStoreFixture database) : 
         await Executors.RegisterAsync(Registration("one") with { ExecutorId = gone }, Cancel);
         await Executors.ExpireAsync(gone, "one", Cancel);
         await StartAsync(Mine(orphan) with { ExecutorId = gone }, Mine(living) with { ExecutorId = alive }, Mine(fresh));
-        await database.RunAsync("UPDATE dbos.workflow_status SET updated_at = updated_at - 60000 WHERE workflow_uuid = $1 OR workflow_uuid = $2", orphan, living);
+        await database.RunAsync(
+            "UPDATE dbos.workflow_status SET updated_at = updated_at - 60000 WHERE workflow_uuid IN ($1, $2)", orphan, living);
 
         var handed = await Executors.HandOnOrphansAsync(Request(), TimeSpan.FromSeconds(30), Cancel);
 

@@ -70,13 +70,17 @@ public sealed class PostgresSchemaStoreTests(SharedPostgres server)
             "creator_xid idx_workflow_status_deadline idx_workflow_status_forked_from(partial) idx_workflow_status_in_flight_v2",
             await ScalarAsync(connection, """
                 SELECT string_agg(name, ' ' ORDER BY name)
-                  FROM (SELECT attname::text AS name FROM pg_attribute WHERE attrelid = 'dbos.workflow_status'::regclass AND attname = 'creator_xid'
+                  FROM (SELECT attname::text AS name
+                          FROM pg_attribute
+                         WHERE attrelid = 'dbos.workflow_status'::regclass AND attname = 'creator_xid'
                         UNION ALL
                         SELECT relname || CASE WHEN relname LIKE '%forked_from' AND indpred IS NOT NULL THEN '(partial)' ELSE '' END
                           FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
-                         WHERE relname LIKE 'idx_workflow_status_in_flight%' OR relname LIKE '%_deadline' OR relname LIKE '%forked_from') AS found
+                         WHERE relname LIKE 'idx_workflow_status_in_flight%'
+                            OR relname LIKE '%_deadline' OR relname LIKE '%forked_from') AS found
                 """));
-        Assert.Equal(0L, await ScalarAsync(connection, "SELECT count(*) FROM pg_constraint WHERE conname = 'operation_outputs_workflow_uuid_foreign'"));
+        Assert.Equal(0L, await ScalarAsync(
+            connection, "SELECT count(*) FROM pg_constraint WHERE conname = 'operation_outputs_workflow_uuid_foreign'"));
         Assert.Equal("done", await ScalarAsync(connection, "SELECT dbos.enqueue_workflow('w', 'q', workflow_id => 'done')"));
     }
 
@@ -134,7 +138,8 @@ public sealed class PostgresSchemaStoreTests(SharedPostgres server)
         var row = await store.Workflows.ReadAsync("made", Cancel);
         Assert.Equal((WorkflowState.Enqueued, "q"), (row!.Status.State, row.Status.Queue));
         Assert.Equal("""{"positionalArgs" : [1], "namedArgs" : {}}""", row.Input.Text);
-        Assert.Equal(1L, await ScalarAsync(connection, $"SELECT count(*) FROM {quoted}.notifications WHERE topic = 'topic' AND message = '2'"));
+        Assert.Equal(1L, await ScalarAsync(
+            connection, $"SELECT count(*) FROM {quoted}.notifications WHERE topic = 'topic' AND message = '2'"));
     }
 
     [Theory]

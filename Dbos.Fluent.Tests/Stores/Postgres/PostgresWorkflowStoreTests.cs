@@ -53,7 +53,8 @@ public sealed class PostgresWorkflowStoreTests(PostgresStoreFixture database) : 
         await StartAsync(Direct(owned), Direct(cancelled), Direct(taken, "another"), Direct(late) with { DeadlineMs = 1 });
         await Workflows.CancelAsync([cancelled, late], Reason, Cancel);
 
-        var lost = await Workflows.ReadLostAsync([.. new[] { owned, cancelled, gone, taken, late }.Select(id => new Ownership(id, "t1"))], Cancel);
+        string[] ids = [owned, cancelled, gone, taken, late];
+        var lost = await Workflows.ReadLostAsync([.. ids.Select(id => new Ownership(id, "t1"))], Cancel);
 
         Assert.Equal(
             [
@@ -115,7 +116,8 @@ public sealed class PostgresWorkflowStoreTests(PostgresStoreFixture database) : 
         var id = NewId();
         await using var store = database.Open(new StoreOptions { Logger = NullLogger.Instance, Time = new Fixed(5_000_000) });
 
-        var start = (await store.Commits.CommitAsync([new StartUnit(Direct(id, "t1", application) with { TimeoutMs = 10 })], Cancel)).Single();
+        var unit = new StartUnit(Direct(id, "t1", application) with { TimeoutMs = 10 });
+        var start = (await store.Commits.CommitAsync([unit], Cancel)).Single();
         await store.Commits.CommitAsync([Success(id, "t1")], Cancel);
 
         Assert.Equal((5_000_000, 5_000_010), (start.CreatedAtMs, start.DeadlineMs));

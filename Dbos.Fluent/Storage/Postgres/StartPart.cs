@@ -70,7 +70,8 @@ internal sealed class StartPart : CommitPart
         }
         else if (!row.IsDBNull(3))
         {
-            results[number] = InTheWay(unit, new ExistingWorkflow(unit.Row.Id, row.TextOrNull(2) ?? "", WorkflowStates.Parse(row.GetString(3))));
+            results[number] = InTheWay(
+                unit, new ExistingWorkflow(unit.Row.Id, row.TextOrNull(2) ?? "", WorkflowStates.Parse(row.GetString(3))));
         }
         else if (!row.IsDBNull(6))
         {
