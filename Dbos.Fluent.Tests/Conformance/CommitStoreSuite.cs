@@ -337,6 +337,29 @@ public abstract class CommitStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
     }
 
     [Fact]
+    public async Task Text_that_the_database_cannot_hold_is_refused_or_written_and_holds_up_nobody()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var odd = await RunningAsync(bed, "odd");
+        var plain = await RunningAsync(bed, "plain");
+        var unit = new CheckpointUnit(odd, [A.Checkpoint(0) with { Output = "a\0b" }]);
+
+        var statuses = await StatusesAsync(bed.Store, A.Checkpoints(plain, 0), unit, A.Outcome(plain));
+
+        Assert.Equal([CommitStatus.Written, CommitStatus.Written], [statuses[0], statuses[2]]);
+        if (statuses[1] == CommitStatus.Written)
+        {
+            Assert.Equal(unit.Rows, (await bed.Store.Workflows.ReadHistoryAsync("odd", Cancel))!.Value.Checkpoints);
+        }
+        else
+        {
+            Assert.Equal(CommitStatus.Refused, statuses[1]);
+            await HasSequencesAsync(bed, "odd");
+            HasColumns(await bed.RowAsync("odd"), ("status", "PENDING"), ("owner_xid", "token of odd"));
+        }
+    }
+
+    [Fact]
     public async Task Cancelled_call_is_an_operation_cancelled()
     {
         await using var bed = await Fixture.CreateAsync();

@@ -35,8 +35,12 @@ public abstract class ExecutorStoreSuite(StoreFixture fixture) : StoreSuite(fixt
 
         Assert.Equal(
             new ExecutorRow(
-                A.ExecutorId, "first launch", A.Application, A.Version, registration.Host, lease.ExpiresAtMs, Alive: true, Stopped: false),
+                A.ExecutorId, "first launch", A.Application, A.Version, registration.Host, lease.ExpiresAtMs, Alive: true, Stopped: false)
+            {
+                ReadAtMs = row.ReadAtMs,
+            },
             row);
+        Assert.InRange(row.ReadAtMs, lease.NowMs, lease.NowMs + 60_000);
     }
 
     [Fact]

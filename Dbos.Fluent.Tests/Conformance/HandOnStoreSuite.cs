@@ -156,6 +156,32 @@ public abstract class HandOnStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
     }
 
     [Fact]
+    public async Task Owner_hands_back_what_it_does_not_run()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var mine = await RunningAsync(bed, "mine");
+        var lost = await RunningAsync(bed, "lost");
+        var ended = await RunningAsync(bed, "ended");
+        await RunningAsync(bed, "running");
+        await CommitAsync(bed.Store, A.Outcome(ended));
+
+        var handedBack = await bed.Store.Executors.HandBackAsync(
+            [mine, lost with { Token = "stale" }, ended, new("unknown", "any")], Cancel);
+
+        Assert.Equal(["mine"], handedBack);
+        HasColumns(
+            await bed.RowAsync("mine"),
+            ("status", "ENQUEUED"),
+            ("owner_xid", null),
+            ("queue_name", A.InternalQueue),
+            ("started_at_epoch_ms", null));
+        HasColumns(await bed.RowAsync("lost"), ("status", "PENDING"), ("owner_xid", "token of lost"));
+        HasColumns(await bed.RowAsync("running"), ("status", "PENDING"), ("owner_xid", "token of running"));
+        HasColumns(await bed.RowAsync("ended"), ("status", "SUCCESS"));
+        Assert.Empty(await bed.Store.Executors.HandBackAsync([], Cancel));
+    }
+
+    [Fact]
     public async Task Former_owner_writes_nothing_more()
     {
         await using var bed = await Fixture.CreateAsync();
