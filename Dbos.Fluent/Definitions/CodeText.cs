@@ -46,7 +46,9 @@ internal sealed class CodeText
         }
 
         // Code that a method of the user's wrapped, such as one that adds logging to each body, is reached only through what it captured.
-        foreach (var field in closure.GetType().GetFields(Instance).OrderBy(field => field.MetadataToken))
+        // A field of the compiler's own may hold a delegate as well: one it has made before, which tells what has run, not what is written.
+        var captured = closure.GetType().GetFields(Instance).Where(field => field.Name[0] != '<').OrderBy(field => field.MetadataToken);
+        foreach (var field in captured)
         {
             if (field.GetValue(closure) is Delegate wrapped && wrapped.Method.Module == code.Method.Module && !IsKnown(wrapped.Method))
             {

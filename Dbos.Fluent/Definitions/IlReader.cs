@@ -35,8 +35,12 @@ internal static class IlReader
     {
         for (var at = 0; at < il.Length;)
         {
-            var value = il[at] == TwoByteCodes ? (TwoByteCodes << 8) | il[at + 1] : il[at];
-            var code = Codes[value];
+            var value = il[at] == TwoByteCodes && at + 1 < il.Length ? (TwoByteCodes << 8) | il[at + 1] : il[at];
+            if (!Codes.TryGetValue(value, out var code))
+            {
+                throw new BadImageFormatException($"There is no operation {value:x}.");
+            }
+
             at += code.Size;
             var size = SizeOfOperand(code, il.AsSpan(at));
             yield return Instruction(code, il.AsMemory(at, size));
