@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Dbos.Fluent.Tests.Stores.Postgres;
 
-public sealed class PostgresSchemaStoreTests(PostgresServer server)
+public sealed class PostgresSchemaStoreTests(SharedPostgres server)
 {
     private static readonly SchemaLevel Current = new(SchemaLevel.DbosCurrent, SchemaLevel.FluentCurrent);
 
@@ -15,7 +15,7 @@ public sealed class PostgresSchemaStoreTests(PostgresServer server)
     [Fact]
     public async Task An_empty_database_has_no_level_and_is_brought_to_the_current_one()
     {
-        await using var store = Open(await server.CreateDatabaseAsync(ct: Cancel));
+        await using var store = Open(await server.CreateDatabaseAsync(Cancel));
         var before = await store.Schema.ReadLevelAsync(Cancel);
 
         await store.Schema.MigrateAsync(Cancel);
@@ -28,7 +28,7 @@ public sealed class PostgresSchemaStoreTests(PostgresServer server)
     [Fact]
     public async Task Ten_processes_migrate_one_empty_database_at_once()
     {
-        var connection = await server.CreateDatabaseAsync(ct: Cancel);
+        var connection = await server.CreateDatabaseAsync(Cancel);
         var stores = Enumerable.Range(0, 10).Select(_ => Open(connection)).ToList();
 
         await Task.WhenAll(stores.Select(store => store.Schema.MigrateAsync(Cancel)));
@@ -44,7 +44,7 @@ public sealed class PostgresSchemaStoreTests(PostgresServer server)
     [Fact]
     public async Task An_older_level_is_raised_and_keeps_its_rows()
     {
-        var connection = await server.CreateDatabaseAsync(ct: Cancel);
+        var connection = await server.CreateDatabaseAsync(Cancel);
         await using var store = Open(connection);
         await store.Schema.MigrateAsync(Cancel);
         await RunAsync(connection, """
@@ -87,7 +87,7 @@ public sealed class PostgresSchemaStoreTests(PostgresServer server)
     [Fact]
     public async Task A_migration_that_was_killed_half_way_is_finished_by_the_next()
     {
-        var connection = await server.CreateDatabaseAsync(ct: Cancel);
+        var connection = await server.CreateDatabaseAsync(Cancel);
         await using var store = Open(connection);
         await store.Schema.MigrateAsync(Cancel);
         await RunAsync(connection, """
@@ -106,7 +106,7 @@ public sealed class PostgresSchemaStoreTests(PostgresServer server)
     [Fact]
     public async Task A_newer_level_is_accepted_and_left()
     {
-        var connection = await server.CreateDatabaseAsync(ct: Cancel);
+        var connection = await server.CreateDatabaseAsync(Cancel);
         await using var store = Open(connection);
         await store.Schema.MigrateAsync(Cancel);
         await RunAsync(connection, "UPDATE dbos.dbos_migrations SET version = 125; DROP TABLE dbos.fluent_migrations");
@@ -123,7 +123,7 @@ public sealed class PostgresSchemaStoreTests(PostgresServer server)
     [InlineData("back\\slash::$x$")]
     public async Task Any_schema_name_is_quoted(string schema)
     {
-        var connection = await server.CreateDatabaseAsync(ct: Cancel);
+        var connection = await server.CreateDatabaseAsync(Cancel);
         await using var store = Open(connection, schema);
         var quoted = new SchemaName(schema).Quoted;
 
@@ -154,7 +154,7 @@ public sealed class PostgresSchemaStoreTests(PostgresServer server)
     [Fact]
     public async Task A_role_without_rights_is_told_what_it_needs()
     {
-        var connection = await server.CreateDatabaseAsync(ct: Cancel);
+        var connection = await server.CreateDatabaseAsync(Cancel);
         var role = "guest_" + Units.NewId();
         await RunAsync(connection, $"CREATE ROLE {role} LOGIN");
         await using var store = Open(new NpgsqlConnectionStringBuilder(connection) { Username = role, Pooling = false }.ConnectionString);
@@ -168,7 +168,7 @@ public sealed class PostgresSchemaStoreTests(PostgresServer server)
     [Fact]
     public async Task Work_on_a_database_that_nobody_migrated_says_so()
     {
-        await using var store = Open(await server.CreateDatabaseAsync(ct: Cancel));
+        await using var store = Open(await server.CreateDatabaseAsync(Cancel));
 
         var refusal = await Assert.ThrowsAsync<StoreSchemaException>(() => store.Workflows.ReadAsync("x", Cancel));
 

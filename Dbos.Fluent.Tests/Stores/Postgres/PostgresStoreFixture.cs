@@ -8,7 +8,7 @@ using Xunit;
 namespace Dbos.Fluent.Tests.Stores.Postgres;
 
 /// <summary>A migrated database and a store on it for one test class; tests keep apart by their ids and application names.</summary>
-public sealed class PostgresStoreFixture(PostgresServer server) : IAsyncLifetime
+public sealed class PostgresStoreFixture(SharedPostgres server) : IAsyncLifetime
 {
     internal NpgsqlDataSource Source { get; private set; } = null!;
 
@@ -16,7 +16,7 @@ public sealed class PostgresStoreFixture(PostgresServer server) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Source = NpgsqlDataSource.Create(await server.CreateDatabaseAsync() + ";Maximum Pool Size=20");
+        Source = NpgsqlDataSource.Create(await server.CreateDatabaseAsync(CancellationToken.None) + ";Maximum Pool Size=20");
         Store = Open(new StoreOptions { Logger = NullLogger.Instance });
         await Store.Schema.MigrateAsync(CancellationToken.None);
     }

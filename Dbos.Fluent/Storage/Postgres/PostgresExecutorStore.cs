@@ -56,6 +56,13 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecut
     public Task<IReadOnlyList<string>> HandOnAsync(HandOnRequest request, CancellationToken cancellationToken) =>
         HandOnAsync(sql.HandOn, request, Texts(request.ExecutorIds), cancellationToken);
 
+    public async Task<IReadOnlyList<string>> HandBackAsync(IReadOnlyList<Ownership> executions, CancellationToken cancellationToken) =>
+        await database.QueryAsync(
+            sql.HandBack,
+            [database.Now, Texts(executions, execution => execution.WorkflowId), Texts(executions, execution => execution.Token)],
+            row => row.GetString(0),
+            cancellationToken).ConfigureAwait(false);
+
     public Task<IReadOnlyList<string>> HandOnOrphansAsync(
         HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
         HandOnAsync(sql.HandOnOrphans, request, Number((long)unmovedFor.TotalMilliseconds), cancellationToken);
@@ -105,6 +112,9 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecut
             new HostProcess(row.GetString(5), row.GetString(6), row.GetString(7), row.GetInt32(8), row.GetInt64(9)),
             expiresAtMs,
             !stopped && expiresAtMs > row.GetInt64(0),
-            stopped);
+            stopped)
+        {
+            ReadAtMs = row.GetInt64(0),
+        };
     }
 }
