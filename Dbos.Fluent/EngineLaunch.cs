@@ -68,7 +68,7 @@ internal static class EngineLaunch
         using var limit = new CancellationTokenSource(GiveUpLimit);
         try
         {
-            await store.Executors.StopAsync(self.ExecutorId, self.Incarnation, limit.Token).ConfigureAwait(false);
+            await store.Executors.ExpireAsync(self.ExecutorId, self.Incarnation, limit.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is DbosException or OperationCanceledException)
         {
