@@ -153,10 +153,14 @@ public abstract class GroupSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     public async Task A_replay_that_finds_a_failure_starts_no_unrecorded_member()
     {
         var counts = new Counts();
+        var stored = new TaskCompletionSource();
         var child = Workflow.Define<Unit, int>("child").Return(_ => 1);
         var workflow = Workflow.Define<Unit, string>("replayed", Body);
         var engine = await LaunchAsync(workflow, child);
-        await (await engine.BeginAsync(workflow, default, "A")).FailureAsync();
+        var handle = await engine.BeginAsync(workflow, default, "A");
+        await Eventually.TrueAsync(async () => (await engine.StepsAsync("A")).StartsWith("0 S0, 1 S1", StringComparison.Ordinal), Bounded.Limit);
+        stored.SetResult();
+        await handle.FailureAsync();
         Assert.StartsWith("0 S0, 1 S1, 3 fails failed", await engine.StepsAsync("A"));
 
         await Database.ForgetAsync("A", 0);
@@ -174,10 +178,65 @@ public abstract class GroupSuite(IDatabaseFixture fixture) : EngineSuite(fixture
                 Step.Run("S0", _ => Task.FromResult(counts.Add("S0"))),
                 Step.Run("S1", _ => Task.FromResult(counts.Add("S1"))),
                 Step.Run("S2", s => counts.Add("S2", new TaskCompletionSource<int>().Task.WaitAsync(s))),
-                Step.Run<int>("fails", _ => throw new InvalidOperationException("fails")),
+                Step.Run<int>("fails", async _ =>
+                {
+                    await stored.Task;
+                    throw new InvalidOperationException("fails");
+                }),
                 Step.Call(child, default));
             yield return "never";
         }
+    }
+
+    [Fact]
+    public async Task A_member_that_is_unexpected_keeps_all_of_them_from_running()
+    {
+        var counts = new Counts();
+        var renamed = false;
+        var workflow = Workflow.Define<Unit, int>("renamed", Body);
+        var engine = await LaunchAsync(workflow);
+        await engine.RunAsync(workflow, default, "A");
+        await Database.ForgetAsync("A", 0);
+        var recorded = await Database.StoredStepsAsync("A");
+
+        renamed = true;
+        engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
+        var unexpected = await Assert.ThrowsAsync<UnexpectedStepException>(() => engine.ResultAsync<int>("A"));
+
+        Assert.Equal((2, "renamed", "S2"), (unexpected.Sequence, unexpected.ExpectedStep, unexpected.RecordedStep));
+        Assert.Equal((1, 1, 1, 0), (counts["S0"], counts["S1"], counts["S2"], counts["renamed"]));
+        Assert.Equal(recorded, await Database.StoredStepsAsync("A"));
+
+        async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.All(Counting("S0"), (Step)Step.All(Counting("S1"), Counting(renamed ? "renamed" : "S2")));
+            yield return 1;
+        }
+
+        Step<int> Counting(string name) => Step.Run(name, _ => Task.FromResult(counts.Add(name)));
+    }
+
+    [Fact]
+    public async Task Bodies_that_block_their_threads_run_at_once()
+    {
+        using var both = new CountdownEvent(2);
+        var cancel = Cancel;
+        var workflow = Workflow.Define<Unit, bool>("blocking", Body);
+        var engine = await LaunchAsync(workflow);
+
+        Assert.True(await engine.RunAsync(workflow, default, "A"));
+
+        async IAsyncEnumerable<StepOr<bool>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.All(Blocking("one"), Blocking("two")).As(out var met);
+            yield return met.Result.All(each => each);
+        }
+
+        Step<bool> Blocking(string name) => Step.Run(name, _ =>
+        {
+            both.Signal();
+            return Task.FromResult(both.Wait(Bounded.Limit, cancel));
+        });
     }
 
     [Fact]

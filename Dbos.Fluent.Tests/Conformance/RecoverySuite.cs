@@ -208,7 +208,7 @@ public abstract class RecoverySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var status = await engine.GetStatusAsync("A", Cancel);
         Assert.Equal((WorkflowState.MaxRecoveryAttemptsExceeded, 5), (status!.State, status.RecoveryAttempts));
         Assert.NotNull(status.CompletedAt);
-        Assert.True(Log.Has(1202));
+        await Eventually.TrueAsync(() => Log.Has(1202), Bounded.Limit, "the error is logged");
         var again = await engine.BeginAsync(workflow, 1, "A");
         await Assert.ThrowsAsync<MaxRecoveryAttemptsExceededException>(() => again.ResultAsync());
         Assert.Equal(4, counts["body"]);
