@@ -75,7 +75,8 @@ public abstract class ChildSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     public async Task A_recovered_parent_takes_a_finished_childs_result(int recorded)
     {
         var counts = new Counts();
-        var child = Workflow.Define<int, int>("child").Step("S", x => Task.FromResult(counts.Add("S", x.Input + 1))).As(out var s).Return(x => x.Get(s));
+        var child = Workflow.Define<int, int>("child")
+            .Step("S", x => Task.FromResult(counts.Add("S", x.Input + 1))).As(out var s).Return(x => x.Get(s));
         var parent = Calling(child);
         var engine = await LaunchAsync(parent, child);
         Assert.Equal(4, await engine.RunAsync(parent, 3, "P"));
@@ -98,7 +99,9 @@ public abstract class ChildSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     public async Task A_failed_child_fails_its_parent_with_its_failure_inside(Form form, bool recovered)
     {
         var child = Workflow.Define<int, int>("child").Fail(_ => new TimeZoneNotFoundException("no zone")).Return(_ => 1);
-        var parent = form.Pick(Calling(child), Workflow.Define<int, int>("parent").Call(child, x => x.Input).As(out var called).Return(x => x.Get(called)));
+        var parent = form.Pick(
+            Calling(child),
+            Workflow.Define<int, int>("parent").Call(child, x => x.Input).As(out var called).Return(x => x.Get(called)));
         var engine = await LaunchAsync(parent, child);
         var failure = await (await engine.BeginAsync(parent, 1, "P")).FailureAsync();
         if (recovered)
@@ -109,7 +112,8 @@ public abstract class ChildSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         }
 
         Assert.Equal(typeof(WorkflowFailedException).FullName, failure.TypeName);
-        Assert.Equal((typeof(TimeZoneNotFoundException).FullName, "no zone"), (failure.Inner.Single().TypeName, failure.Inner.Single().Message));
+        var inner = failure.Inner.Single();
+        Assert.Equal((typeof(TimeZoneNotFoundException).FullName, "no zone"), (inner.TypeName, inner.Message));
         Assert.True(failure.Is<TimeZoneNotFoundException>());
         Assert.True(failure.Is<WorkflowFailedException>());
         Assert.False(failure.Is<FormatException>());
@@ -183,7 +187,8 @@ public abstract class ChildSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     public async Task A_childs_fixed_id_used_twice_is_one_run_with_the_first_input()
     {
         var counts = new Counts();
-        var child = Workflow.Define<int, int>("child").Step("S", x => Task.FromResult(counts.Add("S", x.Input))).As(out var s).Return(x => x.Get(s));
+        var child = Workflow.Define<int, int>("child")
+            .Step("S", x => Task.FromResult(counts.Add("S", x.Input))).As(out var s).Return(x => x.Get(s));
         var parent = Workflow.Define<int, string>("parent", Body);
         var engine = await LaunchAsync(parent, child);
 
@@ -366,7 +371,8 @@ public abstract class ChildSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     private async Task<(string? Timeout, long? Deadline, long Created)> DeadlineAsync(string id)
     {
         var row = (await Database.QueryAsync(
-            $"SELECT workflow_timeout_ms, workflow_deadline_epoch_ms, created_at FROM workflow_status WHERE workflow_uuid = '{id}'")).Single();
+            "SELECT workflow_timeout_ms, workflow_deadline_epoch_ms, created_at "
+            + $"FROM workflow_status WHERE workflow_uuid = '{id}'")).Single();
         return (row[0], row[1] is { } deadline ? long.Parse(deadline) : null, long.Parse(row[2]!));
     }
 }

@@ -47,7 +47,7 @@ public abstract class GroupSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         var workflow = form.Pick(
             Workflow.Define<Unit, string>("partial", Body),
             Workflow.Define<Unit, string>("partial")
-                .ForEach(_ => Enumerable.Range(0, 4), "S", (i, _) => Task.FromResult(counts.Add($"S{i}", i)), maxParallel: 4).As(out var all)
+                .ForEach(_ => Enumerable.Range(0, 4), "S", (i, _) => CountAsync(i), maxParallel: 4).As(out var all)
                 .Return(x => string.Join(',', x.Get(all))));
         var engine = await LaunchAsync(workflow);
         Assert.Equal("0,1,2,3", await engine.RunAsync(workflow, default, "A"));
@@ -62,9 +62,11 @@ public abstract class GroupSuite(IDatabaseFixture fixture) : EngineSuite(fixture
 
         async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
         {
-            yield return Step.All(Enumerable.Range(0, 4).Select(i => Step.Run("S", _ => Task.FromResult(counts.Add($"S{i}", i))))).As(out var all);
+            yield return Step.All(Enumerable.Range(0, 4).Select(i => Step.Run("S", _ => CountAsync(i)))).As(out var all);
             yield return string.Join(',', all.Result);
         }
+
+        Task<int> CountAsync(int i) => Task.FromResult(counts.Add($"S{i}", i));
     }
 
     [Fact]
@@ -158,7 +160,8 @@ public abstract class GroupSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         var workflow = Workflow.Define<Unit, string>("replayed", Body);
         var engine = await LaunchAsync(workflow, child);
         var handle = await engine.BeginAsync(workflow, default, "A");
-        await Eventually.TrueAsync(async () => (await engine.StepsAsync("A")).StartsWith("0 S0, 1 S1", StringComparison.Ordinal), Bounded.Limit);
+        await Eventually.TrueAsync(
+            async () => (await engine.StepsAsync("A")).StartsWith("0 S0, 1 S1", StringComparison.Ordinal), Bounded.Limit);
         stored.SetResult();
         await handle.FailureAsync();
         Assert.StartsWith("0 S0, 1 S1, 3 fails failed", await engine.StepsAsync("A"));
@@ -391,5 +394,6 @@ public abstract class GroupSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     }
 
     private async Task<IEnumerable<string?>> Children(string parent) =>
-        (await Database.QueryAsync($"SELECT workflow_uuid FROM workflow_status WHERE parent_workflow_id = '{parent}'")).Select(row => row[0]);
+        (await Database.QueryAsync($"SELECT workflow_uuid FROM workflow_status WHERE parent_workflow_id = '{parent}'"))
+            .Select(row => row[0]);
 }

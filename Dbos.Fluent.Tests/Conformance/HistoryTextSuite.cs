@@ -18,7 +18,8 @@ public abstract class HistoryTextSuite(IDatabaseFixture fixture) : EngineSuite(f
     public async Task A_workflow_with_steps_of_every_kind(Form form)
     {
         var counts = new Counts();
-        var workflow = form.Pick(Workflow.Define<Order, Receipt>("checkout", (order, _) => Checkout(order, counts)), FluentCheckout(counts));
+        var workflow = form.Pick(
+            Workflow.Define<Order, Receipt>("checkout", (order, _) => Checkout(order, counts)), FluentCheckout(counts));
         var engine = await LaunchAsync(workflow, Pack);
 
         await engine.RunAsync(workflow, new Order("o-1", ["tea", "milk"]), "order-1");
@@ -109,7 +110,8 @@ public abstract class HistoryTextSuite(IDatabaseFixture fixture) : EngineSuite(f
         yield return Step.Run("notify", _ => Unreachable()).Try(out var notified);
         yield return Step.Call(Pack, reserved.Result).As(out var packed);
         yield return Step.Sleep(TimeSpan.FromMilliseconds(1));
-        yield return Step.All(order.Items.Select(item => Step.Run("label", _ => Task.FromResult(item.ToUpperInvariant())))).As(out var labels);
+        yield return Step.All(order.Items.Select(item => Step.Run("label", _ => Task.FromResult(item.ToUpperInvariant()))))
+            .As(out var labels);
         yield return Step.Run("close", _ => Task.CompletedTask);
         yield return new Receipt(charged.Result, packed.Result, labels.Result, notified.Succeeded);
     }

@@ -100,7 +100,8 @@ public abstract class IteratorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
 
         async IAsyncEnumerable<StepOr<string>> Body(bool grouped, WorkflowContext workflow)
         {
-            var attempt = Step.Run("try", _ => counts.Add("try") == 1 ? throw new InvalidOperationException("first") : Task.FromResult(counts["try"]))
+            var attempt = Step.Run(
+                "try", _ => counts.Add("try") == 1 ? throw new InvalidOperationException("first") : Task.FromResult(counts["try"]))
                 .Try(out var tried);
             yield return grouped ? Step.All((Step)attempt) : attempt;
             var first = tried.Succeeded;
@@ -147,7 +148,8 @@ public abstract class IteratorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var engine = await LaunchAsync(workflow);
 
         var handle = await engine.BeginAsync(workflow, end, "A");
-        await Eventually.TrueAsync(async () => (await engine.StateOfAsync("A")) is WorkflowState.Success or WorkflowState.Error, Bounded.Limit);
+        await Eventually.TrueAsync(
+            async () => (await engine.StateOfAsync("A")) is WorkflowState.Success or WorkflowState.Error, Bounded.Limit);
 
         Assert.Equal(1, counts["finally"]);
         Assert.Equal(end == "success" ? WorkflowState.Success : WorkflowState.Error, (await handle.GetStatusAsync(Cancel)).State);

@@ -14,7 +14,10 @@ public abstract class ReplaySuite(IDatabaseFixture fixture) : EngineSuite(fixtur
             Workflow.Define<Unit, string>("choice", Body),
             Workflow.Define<Unit, string>("choice")
                 .Step("S0", _ => Task.FromResult(0))
-                .If(_ => second, yes => yes.Step("S2", _ => Task.FromResult(counts.Add("S2"))), no => no.Step("S1", _ => Task.FromResult(counts.Add("S1"))))
+                .If(
+                    _ => second,
+                    yes => yes.Step("S2", _ => Task.FromResult(counts.Add("S2"))),
+                    no => no.Step("S1", _ => Task.FromResult(counts.Add("S1"))))
                 .Return(_ => "done"));
         var engine = await LaunchAsync(workflow);
         await engine.RunAsync(workflow, default, "A");
@@ -74,7 +77,8 @@ public abstract class ReplaySuite(IDatabaseFixture fixture) : EngineSuite(fixtur
             "call" => Step.Call(child, default),
             "sleep" => Step.Sleep(TimeSpan.FromDays(1)),
             "await" => Step.Await(client.Retrieve<int>("nobody")),
-            _ => Step.All(Step.Run("y", _ => Task.FromResult(counts.Add("other"))), Step.Run("z", _ => Task.FromResult(counts.Add("other")))),
+            _ => Step.All(
+                Step.Run("y", _ => Task.FromResult(counts.Add("other"))), Step.Run("z", _ => Task.FromResult(counts.Add("other")))),
         };
 
         async IAsyncEnumerable<StepOr<int>> Parent(Unit input, WorkflowContext workflow)

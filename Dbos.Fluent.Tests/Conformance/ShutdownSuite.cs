@@ -26,7 +26,8 @@ public abstract class ShutdownSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     public async Task A_child_that_starts_during_the_drain_finishes_with_its_parent()
     {
         var gate = new Probe();
-        var child = Workflow.Define<int, int>("child").Step("add", x => Task.FromResult(x.Input + 1)).As(out var sum).Return(x => x.Get(sum));
+        var child = Workflow.Define<int, int>("child")
+            .Step("add", x => Task.FromResult(x.Input + 1)).As(out var sum).Return(x => x.Get(sum));
         var parent = Workflow.Define<int, int>("parent")
             .Step("wait", _ => gate.PassAsync())
             .Call(child, x => x.Input).As(out var called)
