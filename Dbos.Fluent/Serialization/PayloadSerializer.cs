@@ -72,12 +72,15 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
     }
 
     /// <summary>Decodes a workflow's input; a portable envelope's arguments bind to the members of the type.</summary>
-    /// <exception cref="SerializationFailedException">The format is not one of ours, or the arguments do not fit the type.</exception>
+    /// <exception cref="SerializationFailedException">
+    /// The format is not one of ours, the arguments do not fit the type, or nothing is stored and the type is not <see cref="Unit"/>.
+    /// </exception>
     public object? DecodeInput(Payload payload, Type type)
     {
         if (payload.Text is null)
         {
-            return JsonContracts.Default(type);
+            // Every writer stores an input, also where it is null: without one, the row is damaged, and a default would be made up.
+            return type == typeof(Unit) ? default(Unit) : throw SerializationFailure.OfNoInput(type);
         }
 
         var codec = CodecOf(payload, type);

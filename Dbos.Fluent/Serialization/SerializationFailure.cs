@@ -14,15 +14,13 @@ internal static class SerializationFailure
 
     public static SerializationFailedException OnWrite(Type type, string format, Exception exception)
     {
-        var remedy = exception switch
+        var (why, remedy) = exception switch
         {
-            NotSupportedException => "Give the type a contract: a source-generated context that lists it, or a converter, in JsonOptions.",
-            JsonException { Message: var message } when message.Contains("cycle", StringComparison.OrdinalIgnoreCase) => TooDeep,
-            InvalidOperationException { Message: var message } when message.Contains("depth", StringComparison.OrdinalIgnoreCase) => TooDeep,
-            _ => "Change the type, or bring a converter for it in JsonOptions.",
+            NotSupportedException => (Sentence(exception.Message), "Give the type a contract: a source-generated context that lists it, or a converter, in JsonOptions."),
+            _ when IsTooDeep(exception) => ("it is nested too deep.", TooDeep),
+            _ => (Sentence(exception.Message), "Change the type, or bring a converter for it in JsonOptions."),
         };
-        return new SerializationFailedException(
-            type.ToString(), $"A value of type '{type}' could not be encoded as {format}: {Sentence(exception.Message)} {remedy}", exception);
+        return new SerializationFailedException(type.ToString(), $"A value of type '{type}' could not be encoded as {format}: {why} {remedy}", exception);
     }
 
     public static SerializationFailedException OnRead(Type type, string format, Exception exception)
@@ -54,6 +52,10 @@ internal static class SerializationFailure
             + $"Let its writer use the portable format ('{PayloadSerializer.PortableFormat}'), which every DBOS library reads.");
     }
 
+    public static SerializationFailedException OfNoInput(Type type) => new(
+        type.ToString(),
+        $"No input of type '{type}' is stored. Somebody deleted it, or a program that is no DBOS library made the row: start the workflow again.");
+
     /// <summary>A failure that stands for one that could not be decoded, and holds what is stored.</summary>
     public static RecordedFailure Undecodable(Payload payload, string why) => new(
         typeof(SerializationFailedException).FullName!,
@@ -67,6 +69,13 @@ internal static class SerializationFailure
         Code: failure.Code is string code ? Shorten(code, TextMax) : failure.Code);
 
     private const string TooDeep = "Objects may be nested 64 levels deep and must not contain themselves: store references as ids, or flatten the value.";
+
+    // The serializer says so in words only, and often in an exception behind the one it throws.
+    private static bool IsTooDeep(Exception? exception) =>
+        exception is JsonException or InvalidOperationException
+        && (exception.Message.Contains("cycle", StringComparison.OrdinalIgnoreCase)
+            || exception.Message.Contains("depth", StringComparison.OrdinalIgnoreCase)
+            || IsTooDeep(exception.InnerException));
 
     private static string Sentence(string message) => message.TrimEnd().EndsWith('.') ? message.TrimEnd() : message + ".";
 
