@@ -1,3 +1,6 @@
+using System.Globalization;
+using Dbos.Fluent.Tests.Worker.Workflows;
+
 namespace Dbos.Fluent.Tests.Worker;
 
 /// <summary>What a worker can be asked to do, by name.</summary>
@@ -6,6 +9,9 @@ internal static class Scenarios
     public static IReadOnlyDictionary<string, Func<WorkerContext, Task>> All { get; } = new Dictionary<string, Func<WorkerContext, Task>>
     {
         ["count"] = CountAsync,
+        ["serve"] = ServeAsync,
+        ["run"] = RunAsync,
+        ["race"] = RaceAsync,
     };
 
     /// <summary>Reaches the points 1 to <c>to</c>, and nothing else: it shows that the machinery works.</summary>
@@ -15,5 +21,49 @@ internal static class Scenarios
         {
             await worker.Points.ReachAsync($"{number}", $"number {number}");
         }
+    }
+
+    /// <summary>Launches an engine and does what comes, until <c>end</c> is released.</summary>
+    private static async Task ServeAsync(WorkerContext worker)
+    {
+        using var ledger = new Ledger(worker.Text("ledger"));
+        await using var engine = await WorkerEngine.LaunchAsync(worker, new CrashWorkflows(ledger, point => worker.Points.ReachAsync(point)));
+        await worker.Points.ReachAsync("launched", engine.ExecutorId);
+        await worker.Points.ReachAsync("end");
+    }
+
+    /// <summary>Launches an engine, runs one workflow, and reports its result.</summary>
+    private static async Task RunAsync(WorkerContext worker)
+    {
+        using var ledger = new Ledger(worker.Text("ledger"));
+        var workflows = new CrashWorkflows(ledger, point => worker.Points.ReachAsync(point));
+        await using var engine = await WorkerEngine.LaunchAsync(worker, workflows);
+        await worker.Points.ReachAsync("launched", engine.ExecutorId);
+        var handle = await engine.StartAsync(workflows.Named(worker.Text("workflow")), worker.Number("input"), new() { Id = worker.Text("id") });
+        await worker.Points.ReachAsync("started");
+        await worker.Points.ReachAsync("done", await handle.GetResultAsync());
+        await worker.Points.ReachAsync("end");
+    }
+
+    /// <summary>
+    /// Starts the ids <c>0</c> to <c>count</c>, which another worker starts at the same moment, a few at once, and reports all results.
+    /// </summary>
+    private static async Task RaceAsync(WorkerContext worker)
+    {
+        using var ledger = new Ledger(worker.Text("ledger")) { Durable = false };
+        var workflows = new CrashWorkflows(ledger);
+        await using var engine = await WorkerEngine.LaunchAsync(worker, workflows);
+        await worker.Points.ReachAsync("launched");
+        await worker.Points.ReachAsync("race");
+        var results = new string[worker.Number("count")];
+        var options = new ParallelOptions { MaxDegreeOfParallelism = worker.Number("parallel") };
+        await Parallel.ForAsync(0, results.Length, options, async (number, token) =>
+        {
+            var id = worker.Text("prefix") + number.ToString(CultureInfo.InvariantCulture);
+            var handle = await engine.StartAsync(workflows.Named(worker.Text("workflow")), worker.Number("input"), new() { Id = id }, token);
+            results[number] = await handle.GetResultAsync(token);
+        });
+        await worker.Points.ReachAsync("done", string.Join(';', results));
+        await worker.Points.ReachAsync("end");
     }
 }

@@ -1,4 +1,5 @@
 using Dbos.Fluent.Model;
+using Dbos.Fluent.Storage;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -12,6 +13,9 @@ namespace Dbos.Fluent;
 public class ClientOptions
 {
     internal StoreChoice? Store { get; private protected set; }
+
+    /// <summary>Puts something between the engine and its store, for tests of faults.</summary>
+    internal Func<IStore, IStore> WrapStore { get; set; } = store => store;
 
     /// <summary>The application whose workflows are meant.</summary>
     /// <value>Null by default: an engine takes the entry assembly's name; a client has none.</value>

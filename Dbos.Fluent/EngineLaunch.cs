@@ -15,6 +15,7 @@ namespace Dbos.Fluent;
 internal static class EngineLaunch
 {
     private const string VersionVariable = "DBOS__APPVERSION";
+    private static readonly TimeSpan GiveUpLimit = TimeSpan.FromSeconds(2);
 
     public static async Task<EngineParts> RunAsync(EngineOptions options, CancellationToken cancellationToken)
     {
@@ -22,27 +23,56 @@ internal static class EngineLaunch
         var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         var application = options.ApplicationName ?? DefaultApplicationName();
         var registration = Registration(options, registry, application);
-        var store = (options.Store ?? StoreChoice.Default(application)).Open(new StoreOptions
+        var opened = (options.Store ?? StoreChoice.Default(application)).Open(new StoreOptions
         {
             Time = options.TimeProvider,
             Logger = loggers.CreateLogger("Dbos.Fluent.Storage"),
             Notifications = options.Notifications,
             PollInterval = options.PollInterval,
         });
+        var store = options.WrapStore(opened);
         try
         {
             await PrepareAsync(store, options.Migrate, cancellationToken).ConfigureAwait(false);
+            return await BeginAsync(options, store, registry, registration, loggers, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await store.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async Task<EngineParts> BeginAsync(
+        EngineOptions options, IStore store, Registry registry, ExecutorRegistration self, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        try
+        {
             var clock = new StoreClock(options.TimeProvider);
-            var lease = await ExecutorRegistrar.RegisterAsync(store.Executors, registration, clock, loggers, cancellationToken).ConfigureAwait(false);
-            var parts = Assemble(options, store, registry, registration, lease, clock, loggers);
+            var lease = await ExecutorRegistrar.RegisterAsync(store.Executors, self, clock, loggers, cancellationToken).ConfigureAwait(false);
+            var parts = Assemble(options, store, registry, self, lease, clock, loggers);
             await parts.Recovery.RecoverAtLaunchAsync(cancellationToken).ConfigureAwait(false);
             parts.Start();
             return parts;
         }
         catch
         {
-            await store.DisposeAsync().ConfigureAwait(false);
+            await GiveUpLeaseAsync(store, self).ConfigureAwait(false);
             throw;
+        }
+    }
+
+    // The lease of a launch that failed must not keep the next one under this id waiting. Nothing happens if it was never taken.
+    private static async Task GiveUpLeaseAsync(IStore store, ExecutorRegistration self)
+    {
+        using var limit = new CancellationTokenSource(GiveUpLimit);
+        try
+        {
+            await store.Executors.StopAsync(self.ExecutorId, self.Incarnation, limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is DbosException or OperationCanceledException)
+        {
+            // The launch has failed, most likely for the same reason; the lease ends by itself.
         }
     }
 

@@ -33,6 +33,9 @@ internal sealed class EngineParts
     {
         Running.Ended = OnEnded;
         Recovery.HandedOn = _ => OnEnqueued();
+        Running.Crashed = Recovery.HandBack;
+        Dispatcher.NotBegun = Recovery.HandBack;
+        Leases.AfterGap = Sweeps.StopLostAsync;
         Dispatcher.DeadLettered = ids => OnCompletedElsewhere(ids);
         Sweeps.Expired = ids => OnCompletedElsewhere(ids);
         Core.Signalled = OnSignal;
@@ -54,6 +57,7 @@ internal sealed class EngineParts
             await Recovery.DisposeAsync().ConfigureAwait(false);
             await Sweeps.DisposeAsync().ConfigureAwait(false);
             await Leases.DisposeAsync().ConfigureAwait(false);
+            await Environment.Checkpointer.CloseAsync(StopGrace).ConfigureAwait(false);
             await HandOnAsync().ConfigureAwait(false);
         }
         finally

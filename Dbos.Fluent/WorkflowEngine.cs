@@ -58,7 +58,7 @@ public sealed class WorkflowEngine : WorkflowClient
     internal override async Task<WorkflowHandle<TOut>> StartCoreAsync<TIn, TOut>(
         WorkflowDefinition<TIn, TOut> definition, TIn input, StartOptions options, CancellationToken cancellationToken)
     {
-        Core.ThrowIfStopped("start a workflow");
+        ThrowIfStopping();
         cancellationToken.ThrowIfCancellationRequested();
         var given = options.Id is null ? options with { Id = Guid.CreateVersion7().ToString() } : options;
         try
@@ -71,6 +71,17 @@ public sealed class WorkflowEngine : WorkflowClient
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new EngineNotRunningException($"know whether workflow '{given.Id}' was started");
+        }
+    }
+
+    private void ThrowIfStopping()
+    {
+        lock (gate)
+        {
+            if (stopping is not null)
+            {
+                throw new EngineNotRunningException("start a workflow");
+            }
         }
     }
 

@@ -16,7 +16,7 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
 
     public async ValueTask InitializeAsync() => Database = await fixture.CreateAsync();
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         foreach (var engine in engines)
         {

@@ -3,7 +3,7 @@ using Dbos.Fluent.Errors;
 
 namespace Dbos.Fluent.Tests.Definitions;
 
-/// <summary>Drives a body as an engine does, without storing anything: gives each yielded step its outcome and notes what was yielded.</summary>
+/// <summary>Drives a body as an engine does, without storing anything: gives each step its outcome and notes what was yielded.</summary>
 internal sealed class BodyDriver
 {
     private readonly object run = new();

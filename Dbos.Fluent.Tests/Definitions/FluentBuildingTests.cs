@@ -120,7 +120,8 @@ public sealed class FluentBuildingTests
         Assert.Throws<InvalidOperationException>(() => builder.If(_ => true, _ => builder.Step("outside", Nothing)));
         Assert.Throws<InvalidOperationException>(() => builder.If(_ => true, _ => null!));
         Assert.Throws<InvalidOperationException>(() => builder.If(_ => true, yes => kept = yes, _ => kept!));
-        Assert.Throws<InvalidOperationException>(() => builder.While(_ => true, _ => Workflow.Define<Order, int>("w").Step("outside", Nothing)));
+        Assert.Throws<InvalidOperationException>(
+            () => builder.While(_ => true, _ => Workflow.Define<Order, int>("w").Step("outside", Nothing)));
     }
 
     [Fact]
@@ -164,7 +165,8 @@ public sealed class FluentBuildingTests
         Assert.Throws<ArgumentOutOfRangeException>(() => step.Retry(jitter: 2));
         Assert.Throws<ArgumentOutOfRangeException>(() => step.Timeout(TimeSpan.Zero));
         Assert.Throws<ArgumentOutOfRangeException>(() => step.Sleep(TimeSpan.FromTicks(-1)));
-        Assert.Throws<ArgumentOutOfRangeException>(() => step.ForEach(x => x.Input.Items, "each", (_, _) => Task.FromResult(1), maxParallel: 0));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => step.ForEach(x => x.Input.Items, "each", (_, _) => Task.FromResult(1), maxParallel: 0));
     }
 
     [Fact]

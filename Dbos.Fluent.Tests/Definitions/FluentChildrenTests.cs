@@ -40,7 +40,9 @@ public sealed class FluentChildrenTests
             .Return(x => x.Get(handle).Id + " " + x.Get(answer));
         var driver = new BodyDriver
         {
-            BuiltIn = step => step is AwaitStep<string> awaiting ? "answer of " + awaiting.WorkflowId : new WorkflowHandle<string>("w-0", NoOutcomes.Instance),
+            BuiltIn = step => step is AwaitStep<string> awaiting
+                ? "answer of " + awaiting.WorkflowId
+                : new WorkflowHandle<string>("w-0", NoOutcomes.Instance),
         };
 
         Assert.Equal("w-0 answer of w-0", await driver.DriveAsync(definition, Order.Small));
@@ -82,6 +84,7 @@ public sealed class FluentChildrenTests
 
         public Task<T> GetResultAsync<T>(string workflowId, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<WorkflowStatus> GetStatusAsync(string workflowId, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<WorkflowStatus> GetStatusAsync(string workflowId, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
     }
 }

@@ -61,7 +61,8 @@ public sealed class FluentControlTests
         var definition = Workflow.Define<int, int>("w")
             .Step("begin", _ => Task.FromResult(0)).As(out var begin)
             .Step("count", x => Task.FromResult(x.Get(begin))).As(out var count)
-            .While(x => total is null || Latest(x, total) < x.Input, body => body.Step("add", x => Task.FromResult(Latest(x, total) + 1)).As(out total))
+            .While(x => Latest(x, total!) < x.Input, body => body
+                .Step("add", x => Task.FromResult(Latest(x, total!) + 1)).As(out total))
             .Return(x => x.Get(total!) + x.Get(count));
 
         Assert.Equal(4, await BodyDriver.RunAsync(definition, 4));
@@ -127,7 +128,9 @@ public sealed class FluentControlTests
     [Fact]
     public async Task A_ForEach_over_nothing_gives_an_empty_list()
     {
-        var definition = Workflow.Define<Order, int>("w").ForEach(_ => Array.Empty<string>(), "pack", Pack).As(out var packed).Return(x => x.Get(packed).Count);
+        var definition = Workflow.Define<Order, int>("w")
+            .ForEach(_ => Array.Empty<string>(), "pack", Pack).As(out var packed)
+            .Return(x => x.Get(packed).Count);
 
         Assert.Equal(0, await BodyDriver.RunAsync(definition, Order.Large));
     }
@@ -208,11 +211,11 @@ public sealed class FluentControlTests
 
     private static Task<string> Pack(string item, StepState<Order> x) => Task.FromResult(item);
 
-    private static int Latest(FlowState<int> x, ResultOf<int>? total)
+    private static int Latest(FlowState<int> x, ResultOf<int> total)
     {
         try
         {
-            return x.Get(total!);
+            return x.Get(total);
         }
         catch (InvalidOperationException)
         {

@@ -8,7 +8,9 @@ public sealed class FluentResultTests
         var definition = Workflow.Define<Order, string>("w")
             .Step("a", _ => Task.FromResult(2)).As(out var a)
             .Step("b", x => Task.FromResult(x.Get(a) * 3)).As(out var b)
-            .If(x => x.Get(b) == 6, yes => yes.Step("c", x => Task.FromResult($"{x.Get(a)}{x.Get(b)}")).As(out var c).ReturnEarly(x => x.Get(c)))
+            .If(x => x.Get(b) == 6, yes => yes
+                .Step("c", x => Task.FromResult($"{x.Get(a)}{x.Get(b)}")).As(out var c)
+                .ReturnEarly(x => x.Get(c)))
             .Return(_ => "no");
 
         Assert.Equal("26", await BodyDriver.RunAsync(definition, Order.Small));
@@ -132,7 +134,8 @@ public sealed class FluentResultTests
     public async Task Try_on_a_ForEach_is_one_outcome_for_all_items()
     {
         var definition = Workflow.Define<Order, string>("w")
-            .ForEach(x => x.Input.Items, "pack", (item, _) => item == "b" ? throw new NotSupportedException(item) : Task.FromResult(item)).Try(out var packed)
+            .ForEach(x => x.Input.Items, "pack", (item, _) => item == "b" ? throw new NotSupportedException(item) : Task.FromResult(item))
+                .Try(out var packed)
             .Return(x => x.Get(packed).Error?.Message ?? string.Join(' ', x.Get(packed).Result!));
 
         Assert.Equal("b", await BodyDriver.RunAsync(definition, Order.Large));
@@ -142,7 +145,9 @@ public sealed class FluentResultTests
     [Fact]
     public async Task A_null_result_is_a_result()
     {
-        var definition = Workflow.Define<Order, bool>("w").Step("s", _ => Task.FromResult<string?>(null)).As(out var nothing).Return(x => x.Get(nothing) is null);
+        var definition = Workflow.Define<Order, bool>("w")
+            .Step("s", _ => Task.FromResult<string?>(null)).As(out var nothing)
+            .Return(x => x.Get(nothing) is null);
 
         Assert.True(await BodyDriver.RunAsync(definition, Order.Small));
     }

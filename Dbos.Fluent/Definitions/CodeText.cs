@@ -17,7 +17,7 @@ namespace Dbos.Fluent.Definitions;
 internal sealed class CodeText
 {
     private const string Reason =
-        "A trimmed program has other IL than an untrimmed one, and always the same; where a member is gone, the fingerprint is unknown.";
+        "Code that stays has its IL, and what it refers to stays with it; where something is gone, the fingerprint is unknown.";
 
     private const BindingFlags Instance = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 

@@ -50,13 +50,29 @@ internal sealed class MermaidText
                 case '\n':
                     text.Append("<br/>");
                     break;
-                // A backquote begins Markdown, a backslash an escape, and the rest is HTML or the entities themselves.
-                case '"' or '#' or '&' or '<' or '>' or '`' or '\\' or '*':
-                    text.Append('#').Append((int)label[at]).Append(';');
+                case '"':
+                    text.Append("#quot;");
+                    break;
+                case '<':
+                    text.Append("#lt;");
+                    break;
+                case '>':
+                    text.Append("#gt;");
+                    break;
+                case '&':
+                    text.Append("#amp;");
+                    break;
+                // # begins an entity, a backquote and a star Markdown, a backslash an escape, %% a directive.
+                case '#' or '`' or '*' or '\\' or '%':
+                    AppendEntity(label[at]);
+                    break;
+                // Two of them enclose mathematics.
+                case '$' when at > 0 && label[at - 1] == '$':
+                    AppendEntity(label[at]);
                     break;
                 // "1. x" and "- x" would be read as lists of Markdown, which a label may not hold.
                 case '.' or ')' or '-' or '+' when BeginsList(label, at):
-                    text.Append('#').Append((int)label[at]).Append(';');
+                    AppendEntity(label[at]);
                     break;
                 case var control when char.IsControl(control):
                     text.Append(' ');
@@ -67,6 +83,8 @@ internal sealed class MermaidText
             }
         }
     }
+
+    private void AppendEntity(char character) => text.Append('#').Append((int)character).Append(';');
 
     private static bool BeginsList(string label, int at)
     {

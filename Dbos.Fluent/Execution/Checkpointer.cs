@@ -23,4 +23,17 @@ internal sealed class Checkpointer
     /// <exception cref="OperationCanceledException">The engine has stopped; it is not known whether the unit was written.</exception>
     public Task<CommitResult> WriteAsync(CommitUnit unit) =>
         lanes[(int)((uint)unit.LaneKey.GetHashCode(StringComparison.Ordinal) % (uint)lanes.Length)].WriteAsync(unit);
+
+    /// <summary>Takes no more units, and waits for those that were taken, but no longer than this: what is written after it belongs to nobody.</summary>
+    public async Task CloseAsync(TimeSpan limit)
+    {
+        try
+        {
+            await Task.WhenAll(Array.ConvertAll(lanes, lane => lane.CloseAsync())).WaitAsync(limit, TimeProvider.System).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // The database is away; what it has not got by now it will not get from here.
+        }
+    }
 }

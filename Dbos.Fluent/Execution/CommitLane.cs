@@ -10,7 +10,9 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
 
     private readonly Lock gate = new();
     private Queue<PendingCommit> gathered = new();
+    private readonly TaskCompletionSource idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool writing;
+    private bool closed;
 
     public Task<CommitResult> WriteAsync(CommitUnit unit)
     {
@@ -18,6 +20,11 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
         bool first;
         lock (gate)
         {
+            if (closed)
+            {
+                return Task.FromCanceled<CommitResult>(new CancellationToken(canceled: true));
+            }
+
             gathered.Enqueue(pending);
             first = !writing;
             writing = true;
@@ -30,6 +37,21 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
         }
 
         return pending.Task;
+    }
+
+    /// <summary>Takes no more units; completes when all that were taken are written.</summary>
+    public Task CloseAsync()
+    {
+        lock (gate)
+        {
+            closed = true;
+            if (!writing)
+            {
+                idle.TrySetResult();
+            }
+        }
+
+        return idle.Task;
     }
 
     private async Task WriteGatheredAsync()
@@ -47,6 +69,11 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
             if (gathered.Count == 0)
             {
                 writing = false;
+                if (closed)
+                {
+                    idle.TrySetResult();
+                }
+
                 return null;
             }
 
@@ -64,6 +91,7 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
     {
         try
         {
+            stopped.ThrowIfCancellationRequested();
             var units = Array.ConvertAll(batch, static pending => pending.Unit);
             var results = await StoreBackoff.RepeatAsync(_ => store.CommitAsync(units, stopped).AsTask(), stopped).ConfigureAwait(false);
             for (var i = 0; i < batch.Length; i++)

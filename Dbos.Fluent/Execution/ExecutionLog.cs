@@ -22,6 +22,6 @@ internal static partial class ExecutionLog
     [LoggerMessage(1105, LogLevel.Warning, "The body of workflow {WorkflowId} ({WorkflowName}) threw while it was disposed; its outcome stands")]
     public static partial void DisposeFailed(this ILogger logger, string workflowId, string workflowName, Exception exception);
 
-    [LoggerMessage(1106, LogLevel.Critical, "Running workflow {WorkflowId} ({WorkflowName}) failed in the engine itself; it is left for recovery")]
+    [LoggerMessage(1106, LogLevel.Critical, "Running workflow {WorkflowId} ({WorkflowName}) failed in the engine itself; it is handed back for another attempt")]
     public static partial void RunCrashed(this ILogger logger, string workflowId, string workflowName, Exception exception);
 }

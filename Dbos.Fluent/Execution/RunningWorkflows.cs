@@ -14,6 +14,9 @@ internal sealed class RunningWorkflows
     /// <summary>Called whenever a run has ended, with what it stored.</summary>
     public Action<string, WorkflowOutcome?> Ended { get; set; } = (_, _) => { };
 
+    /// <summary>Called with an execution that the engine itself failed to run; its row still carries the token.</summary>
+    public Action<Ownership> Crashed { get; set; } = _ => { };
+
     /// <summary>Runs that do something; those that only wait for a moment or another workflow need no capacity.</summary>
     public int Busy => all.Keys.Count(entry => !entry.Scope.IsWaiting);
 
@@ -47,7 +50,7 @@ internal sealed class RunningWorkflows
         // The caller's AsyncLocals (its Activity, its culture) are not the workflow's: every run starts from a clean context.
         using (ExecutionContext.SuppressFlow())
         {
-            all[entry] = entry.RunAsync(End);
+            all[entry] = entry.RunAsync(End, Crashed);
         }
 
         if (entry.HasEnded)
@@ -149,7 +152,7 @@ internal sealed class RunningWorkflows
 
         public bool HasEnded { get => hasEnded; set => hasEnded = value; }
 
-        public async Task RunAsync(Action<Entry, WorkflowOutcome?> ended)
+        public async Task RunAsync(Action<Entry, WorkflowOutcome?> ended, Action<Ownership> crashed)
         {
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             WorkflowOutcome? outcome = null;
@@ -159,8 +162,9 @@ internal sealed class RunningWorkflows
             }
             catch (Exception exception)
             {
-                // Not the user's code, which the run answers for, but the engine's: the row is left for recovery.
+                // Not the user's code, which the run answers for, but the engine's: the row is handed back for another attempt.
                 Scope.Environment.Logger.RunCrashed(Scope.Work.Id, Scope.Work.Name, exception);
+                crashed(Scope.Owner);
             }
 
             ended(this, outcome);

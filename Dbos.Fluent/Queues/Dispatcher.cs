@@ -21,6 +21,9 @@ internal sealed class Dispatcher(IStore store, RunEnvironment environment, Runni
     /// <summary>Called with the ids of workflows that were given up because their recovery attempts are spent.</summary>
     public Action<IReadOnlyList<string>> DeadLettered { get; set; } = _ => { };
 
+    /// <summary>Called with a claimed execution that could not be begun.</summary>
+    public Action<Ownership> NotBegun { get; set; } = _ => { };
+
     public void Start() => loop = Task.Run(RunAsync);
 
     public void Wake() => wake.Set();
@@ -52,7 +55,7 @@ internal sealed class Dispatcher(IStore store, RunEnvironment environment, Runni
 
                 await wake.WaitAsync(CoveringPoll, stopping.Token).ConfigureAwait(false);
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
                 return;
             }
@@ -105,12 +108,25 @@ internal sealed class Dispatcher(IStore store, RunEnvironment environment, Runni
             return;
         }
 
-        // One query for the histories of the whole claim; those that never ran have none.
-        string[] ids = [.. claimed.Select(work => work.Id)];
-        var histories = await StoreBackoff.RepeatAsync(_ => store.Claims.ReadHistoriesAsync(ids, cancellationToken), cancellationToken).ConfigureAwait(false);
-        foreach (var work in claimed)
+        var begun = 0;
+        try
         {
-            running.Begin(work, histories.GetValueOrDefault(work.Id, []), environment, starter);
+            // One query for the histories of the whole claim; those that never ran have none.
+            string[] ids = [.. claimed.Select(work => work.Id)];
+            var histories = await StoreBackoff.RepeatAsync(
+                _ => store.Claims.ReadHistoriesAsync(ids, cancellationToken), cancellationToken).ConfigureAwait(false);
+            for (; begun < claimed.Count; begun++)
+            {
+                running.Begin(claimed[begun], histories.GetValueOrDefault(claimed[begun].Id, []), environment, starter);
+            }
+        }
+        finally
+        {
+            // Whatever went wrong, a row that is ours and that nobody runs must not stay so.
+            foreach (var work in claimed.Skip(begun))
+            {
+                NotBegun(new Ownership(work.Id, work.Token));
+            }
         }
     }
 }

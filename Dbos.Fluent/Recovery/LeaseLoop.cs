@@ -17,7 +17,15 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     private Task loop = Task.CompletedTask;
 
     /// <summary>How long the database has been reached without a gap. Nobody is declared dead before that is one lease.</summary>
-    public TimeSpan GaplessContact => contactSince is { } since ? TimeProvider.System.GetElapsedTime(since) : TimeSpan.Zero;
+    /// <remarks>A process that wakes from a pause may ask before its first renewal has found the gap: its own lease tells then.</remarks>
+    public TimeSpan GaplessContact =>
+        contactSince is { } since && lease.IsAlive ? TimeProvider.System.GetElapsedTime(since) : TimeSpan.Zero;
+
+    /// <summary>Called after the first renewal that follows a gap, before any step may begin again: stops what was taken away meanwhile.</summary>
+    public Func<CancellationToken, Task> AfterGap { get; set; } = _ => Task.CompletedTask;
+
+    // One connection that hangs must not cost the lease: the renewal is given up in time for another try.
+    private TimeSpan RenewalLimit => lease.Length / 3 > RetryInterval ? lease.Length / 3 : RetryInterval;
 
     public void Start()
     {
@@ -55,7 +63,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
                 await wake.WaitAsync(interval, stopping.Token).ConfigureAwait(false);
                 interval = await RenewAsync().ConfigureAwait(false) ? lease.Length / 3 : RetryInterval;
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
                 return;
             }
@@ -73,7 +81,9 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     {
         var sentAt = TimeProvider.System.GetUtcNow();
         var sentStamp = TimeProvider.System.GetTimestamp();
-        var result = await store.RenewAsync(self.ExecutorId, self.Incarnation, lease.Length, stopping.Token).ConfigureAwait(false);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
+        limit.CancelAfter(RenewalLimit);
+        var result = await store.RenewAsync(self.ExecutorId, self.Incarnation, lease.Length, limit.Token).ConfigureAwait(false);
         if (!result.Registered)
         {
             // Somebody launched with our id after our lease had ended: what runs here is fenced off row by row.
@@ -83,9 +93,15 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
         }
 
         // A gap is anything longer than a lease between two renewals, however it came about.
-        if (contactSince is null || !lease.IsAlive)
+        var gap = !lease.IsAlive;
+        if (contactSince is null || gap)
         {
             contactSince = TimeProvider.System.GetTimestamp();
+        }
+
+        if (gap)
+        {
+            await AfterGap(limit.Token).ConfigureAwait(false);
         }
 
         lease.Renewed(sentStamp, sentAt);

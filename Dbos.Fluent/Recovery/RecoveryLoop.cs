@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Dbos.Fluent.Execution;
 using Dbos.Fluent.Storage;
 using Microsoft.Extensions.Logging;
@@ -11,10 +12,15 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     private static readonly TimeSpan AfterExpiry = TimeSpan.FromMilliseconds(50);
 
     private readonly CancellationTokenSource stopping = new();
+    private readonly ConcurrentQueue<Ownership> toHandBack = new();
+    private readonly HashSet<string> recovered = new(StringComparer.Ordinal);
     private Task loop = Task.CompletedTask;
 
     /// <summary>Called with the ids of workflows that were handed on and wait to be claimed.</summary>
     public Action<IReadOnlyList<string>> HandedOn { get; set; } = _ => { };
+
+    /// <summary>An execution that is ours and that nothing here runs: the next pass hands it on. Not at once, as it may well fail again.</summary>
+    public void HandBack(Ownership execution) => toHandBack.Enqueue(execution);
 
     public void Start() => loop = Task.Run(RunAsync);
 
@@ -30,7 +36,8 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     {
         var executors = await store.ReadAsync(self.ApplicationName, cancellationToken).ConfigureAwait(false);
         var dead = await ExpireProvenDeadAsync(executors, cancellationToken).ConfigureAwait(false);
-        await HandOnAsync([self.ExecutorId, .. dead], cancellationToken).ConfigureAwait(false);
+        await HandOnAsync([self.ExecutorId, .. dead.Select(peer => peer.ExecutorId)], cancellationToken).ConfigureAwait(false);
+        recovered.UnionWith(dead.Select(peer => peer.Incarnation));
     }
 
     private async Task RunAsync()
@@ -43,7 +50,7 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
                 await Task.Delay(interval, TimeProvider.System, stopping.Token).ConfigureAwait(false);
                 interval = await PassAsync(stopping.Token).ConfigureAwait(false);
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
                 return;
             }
@@ -62,8 +69,11 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
         var dead = await ExpireProvenDeadAsync(executors, cancellationToken).ConfigureAwait(false);
         if (dead.Count > 0)
         {
-            await HandOnAsync(dead, cancellationToken).ConfigureAwait(false);
+            await HandOnAsync([.. dead.Select(peer => peer.ExecutorId)], cancellationToken).ConfigureAwait(false);
+            recovered.UnionWith(dead.Select(peer => peer.Incarnation));
         }
+
+        await HandBackAsync(cancellationToken).ConfigureAwait(false);
 
         // An outage of the database must not look like the death of everyone.
         if (leases.GaplessContact >= self.Lease)
@@ -87,23 +97,47 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
         return left < third ? left : third;
     }
 
-    private async Task<IReadOnlyList<string>> ExpireProvenDeadAsync(IReadOnlyList<ExecutorRow> executors, CancellationToken cancellationToken)
+    // Also one whose lease has ended: it may have died before its work could be handed on, or long before anybody looked. Once is enough for
+    // each; what was locked at that moment is found as an orphan later.
+    private async Task<List<ExecutorRow>> ExpireProvenDeadAsync(IReadOnlyList<ExecutorRow> executors, CancellationToken cancellationToken)
     {
-        var dead = new List<string>();
-        foreach (var peer in executors.Where(peer => peer.Alive && peer.Incarnation != self.Incarnation && HostProcesses.IsProvenDead(peer.Host)))
+        var dead = executors.Where(IsNewlyDead).ToList();
+        foreach (var peer in dead.Where(peer => peer.Alive))
         {
             await store.ExpireAsync(peer.ExecutorId, peer.Incarnation, cancellationToken).ConfigureAwait(false);
             logger.ExecutorProvenDead(peer.ExecutorId, peer.Host.ProcessId);
-            dead.Add(peer.ExecutorId);
         }
 
         return dead;
     }
 
+    private bool IsNewlyDead(ExecutorRow peer) =>
+        !peer.Stopped && peer.Incarnation != self.Incarnation && !recovered.Contains(peer.Incarnation) && HostProcesses.IsProvenDead(peer.Host);
+
     private Task HandOnAsync(IReadOnlyList<string> executorIds, CancellationToken cancellationToken)
     {
         var request = Request(executorIds);
         return RepeatAsync(() => store.HandOnAsync(request, cancellationToken));
+    }
+
+    private async Task HandBackAsync(CancellationToken cancellationToken)
+    {
+        Ownership[] executions = [.. toHandBack];
+        if (executions.Length == 0)
+        {
+            return;
+        }
+
+        var ids = await store.HandBackAsync(executions, cancellationToken).ConfigureAwait(false);
+        for (var number = 0; number < executions.Length; number++)
+        {
+            toHandBack.TryDequeue(out _);
+        }
+
+        if (ids.Count > 0)
+        {
+            HandedOn(ids);
+        }
     }
 
     private async Task RepeatAsync(Func<Task<IReadOnlyList<string>>> handOn)

@@ -43,7 +43,7 @@ internal sealed class SweepLoop(
                 await StopLostAsync(stopping.Token).ConfigureAwait(false);
                 outcomes.LookAtAll();
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
                 return;
             }
@@ -72,7 +72,8 @@ internal sealed class SweepLoop(
         while (ids.Count == ExpiredMax);
     }
 
-    private async Task StopLostAsync(CancellationToken cancellationToken)
+    /// <summary>Stops the runs here whose row is no longer theirs.</summary>
+    public async Task StopLostAsync(CancellationToken cancellationToken)
     {
         var executions = running.Executions;
         if (executions.Count == 0)

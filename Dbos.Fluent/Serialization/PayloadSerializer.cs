@@ -94,7 +94,7 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         }
     }
 
-    /// <summary>Encodes a failure. It does not fail: what is too large is cut, and inner failures deeper than twelve levels are left out.</summary>
+    /// <summary>Encodes a failure. It never throws: what is too large is cut, and inner failures below level twelve are left out.</summary>
     public Payload EncodeFailure(RecordedFailure failure, PayloadFormat format)
     {
         try
@@ -143,7 +143,8 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
 
     private IPayloadCodec CodecOf(PayloadFormat format) => format == PayloadFormat.PortableJson ? portable : native;
 
-    private IPayloadCodec CodecOf(Payload payload, Type type) => TryCodecOf(payload) ?? throw SerializationFailure.OfFormat(type, payload.Format!);
+    private IPayloadCodec CodecOf(Payload payload, Type type) =>
+        TryCodecOf(payload) ?? throw SerializationFailure.OfFormat(type, payload.Format!);
 
     // A row without a format is an older one, or one whose writer takes the format for granted: the two forms cannot be mistaken.
     private IPayloadCodec? TryCodecOf(Payload payload) => payload.Format switch

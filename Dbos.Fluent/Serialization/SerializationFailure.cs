@@ -9,18 +9,24 @@ internal static class SerializationFailure
 {
     private const int TextMax = 2000;
 
-    /// <summary>True for whatever a codec may throw: contracts run code of the user's, converters, constructors and properties, that may throw anything.</summary>
+    private const string TooDeep =
+        "Objects may be nested 64 levels deep and must not contain themselves: store references as ids, or flatten the value.";
+
+    /// <summary>True for what a codec may throw: contracts run the user's converters and constructors, so it is almost anything.</summary>
     public static bool IsOne(Exception exception) => exception is not (OutOfMemoryException or SerializationFailedException);
 
     public static SerializationFailedException OnWrite(Type type, string format, Exception exception)
     {
-        var (why, remedy) = exception switch
+        var remedy = exception switch
         {
-            NotSupportedException => (Sentence(exception.Message), "Give the type a contract: a source-generated context that lists it, or a converter, in JsonOptions."),
-            _ when IsTooDeep(exception) => ("it is nested too deep.", TooDeep),
-            _ => (Sentence(exception.Message), "Change the type, or bring a converter for it in JsonOptions."),
+            NotSupportedException => "Give the type a contract: a source-generated context that lists it, or a converter, in JsonOptions.",
+            _ when IsDepth(exception.GetBaseException()) => TooDeep,
+            _ => "Change the type, or bring a converter for it in JsonOptions.",
         };
-        return new SerializationFailedException(type.ToString(), $"A value of type '{type}' could not be encoded as {format}: {why} {remedy}", exception);
+        return new SerializationFailedException(
+            type.ToString(),
+            $"A value of type '{type}' could not be encoded as {format}: {Sentence(exception.Message)} {remedy}",
+            exception);
     }
 
     public static SerializationFailedException OnRead(Type type, string format, Exception exception)
@@ -32,7 +38,9 @@ internal static class SerializationFailure
             _ => "Read it as the type it was written as, or bring a converter in JsonOptions that reads the old form.",
         };
         return new SerializationFailedException(
-            type.ToString(), $"A stored value in {format} could not be decoded as '{type}': {Sentence(exception.Message)} {remedy}", exception);
+            type.ToString(),
+            $"A stored value in {format} could not be decoded as '{type}': {Sentence(exception.Message)} {remedy}",
+            exception);
     }
 
     public static SerializationFailedException OfFormat(Type type, string format)
@@ -65,17 +73,14 @@ internal static class SerializationFailure
     /// <summary>As much of a failure as always fits.</summary>
     public static RecordedFailure Cut(RecordedFailure failure) => new(
         Shorten(failure.TypeName, TextMax),
-        Shorten(failure.Message, TextMax) + " (The failure was too large to be stored whole: its stack, data and inner failures are left out.)",
+        Shorten(failure.Message, TextMax)
+            + " (The failure was too large to be stored whole: its stack, data and inner failures are left out.)",
         Code: failure.Code is string code ? Shorten(code, TextMax) : failure.Code);
 
-    private const string TooDeep = "Objects may be nested 64 levels deep and must not contain themselves: store references as ids, or flatten the value.";
-
-    // The serializer says so in words only, and often in an exception behind the one it throws.
-    private static bool IsTooDeep(Exception? exception) =>
-        exception is JsonException or InvalidOperationException
-        && (exception.Message.Contains("cycle", StringComparison.OrdinalIgnoreCase)
-            || exception.Message.Contains("depth", StringComparison.OrdinalIgnoreCase)
-            || IsTooDeep(exception.InnerException));
+    // The serializer has no exception of its own for depth: a cycle ends at its limit, a converter that digs at the writer's.
+    private static bool IsDepth(Exception exception) =>
+        exception.Message.Contains("depth", StringComparison.OrdinalIgnoreCase)
+        || exception.Message.Contains("cycle", StringComparison.OrdinalIgnoreCase);
 
     private static string Sentence(string message) => message.TrimEnd().EndsWith('.') ? message.TrimEnd() : message + ".";
 

@@ -32,6 +32,12 @@ internal interface IExecutorStore
     Task<IReadOnlyList<string>> HandOnAsync(HandOnRequest request, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Hands on PENDING workflows that still carry these tokens: the caller owns them and does not run them. Rows locked by somebody are
+    /// left as they are. Gives back their ids.
+    /// </summary>
+    Task<IReadOnlyList<string>> HandBackAsync(IReadOnlyList<Ownership> executions, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Hands on PENDING workflows of this application whose executor has no live lease (ended, stopped, never registered) and that have not
     /// moved (<c>updated_at</c>) for the given time. Gives back their ids.
     /// </summary>

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Dbos.Fluent.Serialization.Contracts;
 
-/// <summary>The code of a failure as JSON: an integer is read back as <see cref="long"/>, any other number as <see cref="double"/>.</summary>
+/// <summary>The code of a failure as JSON. Integers are read back as <see cref="long"/>, other numbers as <see cref="double"/>.</summary>
 internal static class FailureCode
 {
     /// <summary>The JSON text of a code; null if there is none.</summary>
@@ -12,7 +12,7 @@ internal static class FailureCode
     {
         null => null,
         double or float or Half => Real(Convert.ToDouble(code, CultureInfo.InvariantCulture)),
-        byte or sbyte or short or ushort or int or uint or long => Convert.ToInt64(code, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture),
+        byte or sbyte or short or ushort or int or uint or long => ((IFormattable)code).ToString(null, CultureInfo.InvariantCulture),
         JsonElement { ValueKind: JsonValueKind.Number } element => element.GetRawText(),
         IFormattable other => Text(other.ToString(null, CultureInfo.InvariantCulture)),
         _ => Text(code.ToString() ?? ""),
@@ -28,7 +28,7 @@ internal static class FailureCode
     };
 
     private static object Number(JsonElement number) =>
-        number.TryGetInt64(out var whole) && number.GetRawText() != "-0" ? whole : number.GetDouble();
+        number.TryGetInt64(out var whole) && number.GetRawText() != "-0" ? (object)whole : number.GetDouble();
 
     // A whole double keeps a decimal point, or it would come back as an integer.
     private static string Real(double value)

@@ -37,14 +37,17 @@ internal static class JsonContracts
     }
 
     /// <summary>The default of a type, boxed; null for classes, interfaces and <see cref="Nullable{T}"/>.</summary>
-    [UnconditionalSuppressMessage("Trimming", "IL2067", Justification = "A default of a value type is zeroed memory: no constructor runs or has to be kept.")]
+    [UnconditionalSuppressMessage(
+        "Trimming", "IL2067", Justification = "A default of a value type is zeroed memory: no constructor runs or has to be kept.")]
     public static object? Default(Type type) =>
         type.IsValueType && Nullable.GetUnderlyingType(type) is null ? RuntimeHelpers.GetUninitializedObject(type) : null;
 
     private static JsonSerializerOptions Copy(JsonSerializerOptions? user, Action<JsonTypeInfo> check)
     {
         var contracts = user is null ? new JsonSerializerOptions() : new JsonSerializerOptions(user);
-        contracts.TypeInfoResolver = JsonTypeInfoResolver.Combine(user?.TypeInfoResolver ?? Reflection(), BuiltInContracts.Default).WithAddedModifier(check);
+        contracts.TypeInfoResolver = JsonTypeInfoResolver
+            .Combine(user?.TypeInfoResolver ?? Reflection(), BuiltInContracts.Default)
+            .WithAddedModifier(check);
         contracts.NumberHandling |= JsonNumberHandling.AllowNamedFloatingPointLiterals;
         contracts.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
         contracts.WriteIndented = false;
@@ -66,8 +69,10 @@ internal static class JsonContracts
         contracts.MakeReadOnly();
     }
 
-    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Only where reflection is on; a trimmed program brings a source-generated context.")]
-    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "Only where reflection is on; a native program brings a source-generated context.")]
+    [UnconditionalSuppressMessage(
+        "Trimming", "IL2026", Justification = "Only where reflection is on; a trimmed program brings a source-generated context.")]
+    [UnconditionalSuppressMessage(
+        "AOT", "IL3050", Justification = "Only where reflection is on; a native program brings a source-generated context.")]
     private static DefaultJsonTypeInfoResolver? Reflection() =>
         JsonSerializer.IsReflectionEnabledByDefault ? new DefaultJsonTypeInfoResolver() : null;
 }

@@ -4,7 +4,8 @@ using System.Text.Json.Serialization;
 namespace Dbos.Fluent.Serialization.Contracts;
 
 /// <summary>The stored shape of a <see cref="RecordedFailure"/> in the exact format.</summary>
-internal sealed record StoredFailure(string Type, string Message, string? Stack, JsonElement? Code, string? Data, string[]? Bases, StoredFailure[]? Inner)
+internal sealed record StoredFailure(
+    string Type, string Message, string? Stack, JsonElement? Code, string? Data, string[]? Bases, StoredFailure[]? Inner)
 {
     public static StoredFailure From(RecordedFailure failure, int levels) => new(
         failure.TypeName,
@@ -23,6 +24,7 @@ internal sealed record StoredFailure(string Type, string Message, string? Stack,
 }
 
 /// <summary>The source-generated contract of the stored shape, independent of the user's options.</summary>
-[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(StoredFailure))]
 internal sealed partial class StoredFailureContract : JsonSerializerContext;

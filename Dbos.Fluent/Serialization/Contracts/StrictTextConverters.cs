@@ -9,9 +9,11 @@ internal sealed class StrictStringConverter : JsonConverter<string>
 {
     public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetString();
 
-    public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetString()!;
+    public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.GetString()!;
 
-    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(Checked(value));
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(Checked(value));
 
     public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options) =>
         writer.WritePropertyName(Checked(value));
@@ -45,6 +47,6 @@ internal sealed class StrictCharConverter : JsonConverter<char>
         writer.WriteStringValue(char.IsSurrogate(value) ? throw HalfPair(value) : [value]);
 
     internal static JsonException HalfPair(char unit) => new(
-        $"a text holds half a surrogate pair (U+{(int)unit:X4}), which no encoding can store; it was probably cut in the middle of a character. "
+        $"a text holds half a surrogate pair (U+{(int)unit:X4}), which no encoding can store; it was probably cut inside a character. "
         + "Repair the text, or store its UTF-16 units as numbers");
 }

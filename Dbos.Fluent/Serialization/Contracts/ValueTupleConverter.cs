@@ -13,7 +13,9 @@ internal sealed class ValueTupleConverter(JsonSerializerOptions plain) : JsonCon
     private readonly ConcurrentDictionary<Type, JsonPropertyInfo[]> elements = new();
 
     public static bool IsValueTuple(Type type) =>
-        type.IsValueType && typeof(ITuple).IsAssignableFrom(type) && type.FullName?.StartsWith("System.ValueTuple", StringComparison.Ordinal) is true;
+        type.IsValueType
+        && typeof(ITuple).IsAssignableFrom(type)
+        && type.FullName?.StartsWith("System.ValueTuple", StringComparison.Ordinal) is true;
 
     public override bool CanConvert(Type typeToConvert) => IsValueTuple(typeToConvert);
 
@@ -25,8 +27,10 @@ internal sealed class ValueTupleConverter(JsonSerializerOptions plain) : JsonCon
         }
 
         reader.Read();
-        var tuple = ReadElements(ref reader, typeToConvert, options);
-        return reader.TokenType == JsonTokenType.EndArray ? tuple : throw new JsonException($"the array has more elements than {typeToConvert}");
+        var tuple = ReadElements(ref reader, Nullable.GetUnderlyingType(typeToConvert) ?? typeToConvert, options);
+        return reader.TokenType == JsonTokenType.EndArray
+            ? tuple
+            : throw new JsonException($"the array has more elements than {typeToConvert}");
     }
 
     public override void Write(Utf8JsonWriter writer, object value, JsonSerializerOptions options)
@@ -79,8 +83,11 @@ internal sealed class ValueTupleConverter(JsonSerializerOptions plain) : JsonCon
 
     // Item1 to Item7, then Rest, is also the order of the letters.
     private JsonPropertyInfo[] Elements(JsonTypeInfo contract) =>
-        elements.GetOrAdd(contract.Type, static (_, tuple) => [.. tuple.Properties.OrderBy(field => field.Name, StringComparer.Ordinal)], contract);
+        elements.GetOrAdd(
+            contract.Type, static (_, tuple) => [.. tuple.Properties.OrderBy(field => field.Name, StringComparer.Ordinal)], contract);
 
     private static bool IsRest(JsonTypeInfo contract, JsonPropertyInfo element) =>
-        contract.Properties.Count == 8 && element.Name.StartsWith("rest", StringComparison.OrdinalIgnoreCase) && IsValueTuple(element.PropertyType);
+        contract.Properties.Count == 8
+        && element.Name.StartsWith("rest", StringComparison.OrdinalIgnoreCase)
+        && IsValueTuple(element.PropertyType);
 }

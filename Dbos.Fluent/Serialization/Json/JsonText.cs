@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 
 namespace Dbos.Fluent.Serialization.Json;
@@ -7,7 +8,8 @@ namespace Dbos.Fluent.Serialization.Json;
 /// <remarks>Every encoder of the framework escapes characters beyond U+FFFF as well, which no reader asks for.</remarks>
 internal static class JsonText
 {
-    private static readonly SearchValues<byte> Escaped = SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(code => (byte)code), (byte)'"', (byte)'\\']);
+    private static readonly SearchValues<byte> Escaped = SearchValues.Create(
+        [.. Enumerable.Range(0, 0x20).Select(code => (byte)code), (byte)'"', (byte)'\\']);
 
     /// <summary>Writes a JSON string; <paramref name="utf8"/> must be valid UTF-8.</summary>
     public static void WriteString(PooledBuffer output, ReadOnlySpan<byte> utf8)
@@ -71,7 +73,8 @@ internal static class JsonText
         }
 
         var unit = Unit(escape);
-        if (char.IsHighSurrogate(unit) && escape.Length >= 12 && escape[6] == '\\' && escape[7] == 'u' && Rune.TryCreate(unit, Unit(escape[6..]), out rune))
+        if (char.IsHighSurrogate(unit) && escape.Length >= 12 && escape[6..8].SequenceEqual("\\u"u8)
+            && Rune.TryCreate(unit, Unit(escape[6..]), out rune))
         {
             length = 12;
             return true;
@@ -81,7 +84,7 @@ internal static class JsonText
     }
 
     private static char Unit(ReadOnlySpan<byte> escape) =>
-        (char)ushort.Parse(escape[2..6], System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture);
+        (char)ushort.Parse(escape[2..6], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 
     private static void WriteEscape(PooledBuffer output, byte code)
     {

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Dbos.Fluent.Serialization.Json;
@@ -28,7 +29,7 @@ internal static class NumberText
     }
 
     public static int Format(double value, Span<byte> text) =>
-        value.TryFormat(text, out var length, default, CultureInfo.InvariantCulture) ? length : throw new System.Diagnostics.UnreachableException();
+        value.TryFormat(text, out var length, default, CultureInfo.InvariantCulture) ? length : throw new UnreachableException();
 
     /// <summary>True if the text is one JSON number and nothing else; what stands in stored bytes is not believed.</summary>
     public static bool IsJsonNumber(ReadOnlySpan<byte> text)

@@ -12,6 +12,8 @@ internal sealed class PooledBuffer(int bytesMax, int bytesExpected = 512) : IBuf
 
     public ReadOnlySpan<byte> Written => bytes.AsSpan(0, Length);
 
+    public ReadOnlyMemory<byte> WrittenMemory => bytes.AsMemory(0, Length);
+
     public Span<byte> GetSpan(int sizeHint = 0)
     {
         EnsureFree(Math.Max(sizeHint, 1));
@@ -56,6 +58,8 @@ internal sealed class PooledBuffer(int bytesMax, int bytesExpected = 512) : IBuf
         bytes.AsSpan(at, moved).CopyTo(bytes.AsSpan(at + count));
         return bytes.AsSpan(at, count);
     }
+
+    public void Clear() => Length = 0;
 
     public void Overwrite(int at, byte value) => bytes.AsSpan(0, Length)[at] = value;
 

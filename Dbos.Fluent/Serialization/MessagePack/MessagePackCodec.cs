@@ -75,7 +75,8 @@ internal sealed class MessagePackCodec(JsonSerializerOptions contracts, Serializ
         {
             throw new InvalidDataException(bytes.IsEmpty
                 ? "the stored text is empty"
-                : string.Create(CultureInfo.InvariantCulture, $"its version is {bytes[0]} and this library reads {Version}; read it with the version that wrote it"));
+                : string.Create(CultureInfo.InvariantCulture, $"its version is {bytes[0]} and this library reads {Version}; ")
+                    + "read it with the library that wrote it");
         }
 
         var json = new PooledBuffer(limits.JsonBytesMax, bytes.Length + (bytes.Length / 4) + 64);

@@ -244,7 +244,9 @@ internal ref struct MessagePackToJson
     private int Length(int size)
     {
         var length = Big(size);
-        return length <= (ulong)(bytes.Length - at) ? (int)length : throw Malformed($"{length} bytes or elements are declared at {at}, more than are left");
+        return length <= (ulong)(bytes.Length - at)
+            ? (int)length
+            : throw Malformed($"{length} bytes or elements are declared at {at}, more than are left");
     }
 
     private ulong Big(int size)

@@ -18,7 +18,10 @@ internal sealed record DotnetFacts(string? TypeName, string? StackTrace, JsonEle
     public static DotnetFacts Read(JsonElement? facts) => facts is not { } map
         ? new DotnetFacts(null, null, null, null)
         : new DotnetFacts(
-            PortableFailure.Text(map, "type"), PortableFailure.Text(map, "stack"), PortableFailure.Member(map, "code"), PortableFailure.Text(map, "data"))
+            PortableFailure.Text(map, "type"),
+            PortableFailure.Text(map, "stack"),
+            PortableFailure.Member(map, "code"),
+            PortableFailure.Text(map, "data"))
         {
             BaseTypes = Elements(map, "bases", static name => name.ToString()),
             Inner = Elements(map, "inner", PortableFailure.Read),

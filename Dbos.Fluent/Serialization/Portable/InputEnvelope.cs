@@ -28,10 +28,9 @@ internal sealed class InputEnvelope
 
         positionalArgs = Member(envelope, "positionalArgs", JsonValueKind.Array);
         namedArgs = Member(envelope, "namedArgs", JsonValueKind.Object);
-        if (positionalArgs.ValueKind == JsonValueKind.Undefined && namedArgs.ValueKind == JsonValueKind.Undefined
-            && envelope.EnumerateObject().FirstOrDefault(other => other.Value.ValueKind != JsonValueKind.Null) is { Value.ValueKind: not JsonValueKind.Undefined } stray)
+        if (positionalArgs.ValueKind == JsonValueKind.Undefined && namedArgs.ValueKind == JsonValueKind.Undefined)
         {
-            throw NoEnvelope($"it has the member '{stray.Name}' and neither of the two");
+            RefuseOtherMembers(envelope);
         }
 
         positional = positionalArgs.ValueKind == JsonValueKind.Array ? [.. positionalArgs.EnumerateArray()] : [];
@@ -54,7 +53,7 @@ internal sealed class InputEnvelope
             (_, 0, _) when TakesElements(contract) => positionalArgs.Deserialize(contract),
             (0, 1, _) => named[0].Value.Deserialize(contract),
             _ => throw new JsonException(
-                $"{positional.Length} positional and {named.Length} named arguments were given, and {contract.Type} has no members to take them; "
+                $"{positional.Length} positional and {named.Length} named arguments were given; {contract.Type} has no members for them; "
                 + "use a record with one member for each as the workflow's input"),
         };
     }
@@ -62,7 +61,7 @@ internal sealed class InputEnvelope
     private object? BindOne(JsonTypeInfo contract)
     {
         var members = contract.Kind == JsonTypeInfoKind.Object ? new InputMembers(contract) : null;
-        if (members is { Count: > 0 } && members.KnowsNothingOf(positional[0]) && TryMembers(members, contract, out var bound))
+        if (members is { Count: > 0 } && members.KnowsNothingOf(positional[0]) && TryMembers(members, out var bound))
         {
             return bound;
         }
@@ -73,7 +72,7 @@ internal sealed class InputEnvelope
         }
         catch (JsonException)
         {
-            if (members is { Count: > 0 } && TryMembers(members, contract, out bound))
+            if (members is { Count: > 0 } && TryMembers(members, out bound))
             {
                 return bound;
             }
@@ -92,12 +91,13 @@ internal sealed class InputEnvelope
         var members = new InputMembers(contract);
 
         // One named argument that is no member is the whole input under the name of the function's only parameter.
-        return positional.Length == 0 && named.Length == 1 && !members.Has(named[0].Name) && named[0].Value.ValueKind == JsonValueKind.Object
+        var whole = positional.Length == 0 && named is [{ Value.ValueKind: JsonValueKind.Object }] && !members.Has(named[0].Name);
+        return whole
             ? named[0].Value.Deserialize(contract)
             : members.Bind(positional, named);
     }
 
-    private bool TryMembers(InputMembers members, JsonTypeInfo contract, out object? input)
+    private bool TryMembers(InputMembers members, out object? input)
     {
         try
         {
@@ -122,6 +122,15 @@ internal sealed class InputEnvelope
         {
             input = null;
             return false;
+        }
+    }
+
+    // An object with members of its own and neither list is an input that somebody forgot to wrap, not an input without arguments.
+    private static void RefuseOtherMembers(JsonElement envelope)
+    {
+        foreach (var other in envelope.EnumerateObject().Where(other => other.Value.ValueKind != JsonValueKind.Null))
+        {
+            throw NoEnvelope($"it has the member '{other.Name}' and neither of the two");
         }
     }
 

@@ -4,7 +4,7 @@ using Dbos.Fluent.Serialization.Json;
 
 namespace Dbos.Fluent.Serialization.Portable;
 
-/// <summary>The members of an input type that arguments bind to: constructor parameters in their order, then the other settable members.</summary>
+/// <summary>The members of an input that arguments bind to: constructor parameters in their order, then other settable members.</summary>
 internal sealed class InputMembers
 {
     private readonly JsonTypeInfo contract;
@@ -30,6 +30,7 @@ internal sealed class InputMembers
     public bool KnowsNothingOf(JsonElement value) =>
         value.ValueKind == JsonValueKind.Object
         && contract.PolymorphismOptions is null
+        && !contract.Properties.Any(member => member.IsExtensionData)
         && value.EnumerateObject().Any()
         && value.EnumerateObject().All(member => !Has(member.Name));
 
@@ -39,7 +40,8 @@ internal sealed class InputMembers
     {
         if (positional.Count > members.Length)
         {
-            throw new JsonException($"{positional.Count} positional arguments were given, and {contract.Type} has {members.Length} members to take them");
+            throw new JsonException(
+                $"{positional.Count} positional arguments were given, and {contract.Type} has {members.Length} members to take them");
         }
 
         var taken = new HashSet<string>(StringComparer.Ordinal);

@@ -14,12 +14,14 @@ internal static class PortableConverters
     {
         converters.Add(new ExactNumberConverter<decimal>(asNumber: static _ => false));
         converters.Add(new ExactNumberConverter<BigInteger>(asNumber: static _ => false));
-        converters.Add(new ExactNumberConverter<long>(asNumber: static value => value is >= -ExactInJavaScriptMax and <= ExactInJavaScriptMax));
+        converters.Add(new ExactNumberConverter<long>(asNumber: static value => IsExact(value)));
         converters.Add(new ExactNumberConverter<ulong>(asNumber: static value => value <= (ulong)ExactInJavaScriptMax));
-        converters.Add(new ExactNumberConverter<Int128>(asNumber: static value => value >= -ExactInJavaScriptMax && value <= ExactInJavaScriptMax));
+        converters.Add(new ExactNumberConverter<Int128>(asNumber: static value => IsExact(value)));
         converters.Add(new ExactNumberConverter<UInt128>(asNumber: static value => value <= (ulong)ExactInJavaScriptMax));
         converters.Add(new UtcDateTimeConverter());
         converters.Add(new UtcDateTimeOffsetConverter());
         converters.Add(new EnumNameConverter());
     }
+
+    private static bool IsExact(Int128 value) => value >= -ExactInJavaScriptMax && value <= ExactInJavaScriptMax;
 }

@@ -19,19 +19,20 @@ internal static class PortableData
         var own = failure.Data?.Trim();
         var form = own is null ? Form.None : FormOf(own);
         using var facts = new PooledBuffer(Array.MaxLength);
-        DotnetFacts.Write(facts, failure, code, form switch { Form.Value => AsValue, Form.Text => AsText, _ => null }, levels);
-        if (facts.Length == 0 && own is null)
+        DotnetFacts.Write(facts, failure, code, form switch { Form.Wrapped => AsValue, Form.Text => AsText, _ => null }, levels);
+        if (facts.Length == 0)
         {
+            output.Write(Encoding.UTF8.GetBytes(own is null ? "" : ",\"data\":" + own));
             return;
+        }
+
+        if (form == Form.Alone)
+        {
+            facts.Clear();
+            DotnetFacts.Write(facts, failure, code, AsValue, levels);
         }
 
         output.Write(",\"data\":"u8);
-        if (facts.Length == 0)
-        {
-            output.Write(Encoding.UTF8.GetBytes(own!));
-            return;
-        }
-
         WriteOwn(output, own, form);
         output.Write(Encoding.UTF8.GetBytes($"\"{DotnetFacts.Name}\":"));
         output.Write(facts.Written);
@@ -68,7 +69,7 @@ internal static class PortableData
             case Form.Members:
                 output.Write(Encoding.UTF8.GetBytes(own![..^1]));
                 break;
-            case Form.Value:
+            case Form.Alone or Form.Wrapped:
                 output.Write("{\"value\":"u8);
                 output.Write(Encoding.UTF8.GetBytes(own!));
                 break;
@@ -88,10 +89,13 @@ internal static class PortableData
         try
         {
             using var parsed = JsonDocument.Parse(own, new JsonDocumentOptions { MaxDepth = DepthMax });
-            var root = parsed.RootElement;
-            return root.ValueKind == JsonValueKind.Object && root.EnumerateObject().Any() && !root.TryGetProperty(DotnetFacts.Name, out _)
-                ? Form.Members
-                : Form.Value;
+            return parsed.RootElement switch
+            {
+                { ValueKind: JsonValueKind.Null } => Form.Wrapped,
+                { ValueKind: JsonValueKind.Object } map when map.TryGetProperty(DotnetFacts.Name, out _) => Form.Wrapped,
+                { ValueKind: JsonValueKind.Object } map when map.EnumerateObject().Any() => Form.Members,
+                _ => Form.Alone,
+            };
         }
         catch (JsonException)
         {
@@ -124,8 +128,17 @@ internal static class PortableData
     private enum Form
     {
         None,
+
+        /// <summary>Its members stand beside the facts.</summary>
         Members,
-        Value,
+
+        /// <summary>It is the whole data where there are no facts, else it stands in a member.</summary>
+        Alone,
+
+        /// <summary>It stands in a member: alone it would be read as something else.</summary>
+        Wrapped,
+
+        /// <summary>It is no JSON that could be nested, and stands in a member as a string.</summary>
         Text,
     }
 }

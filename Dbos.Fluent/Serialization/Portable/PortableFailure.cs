@@ -8,8 +8,9 @@ namespace Dbos.Fluent.Serialization.Portable;
 /// <summary>A failure as <c>{"name","message","code"?,"data"?}</c>, which every SDK reads.</summary>
 /// <remarks>
 /// What only .NET knows (full type name, stack, base types, inner failures) lies in <c>data.dotnet</c>, beside the members of the failure's
-/// own data. Own data that is no object, or is empty, or has a member <c>dotnet</c>, stands whole in <c>data.value</c> instead, and text that is
-/// not JSON (or too deep to nest) stands there as a string; <c>data.dotnet.data</c> says which.
+/// own data. Own data that is no object, or is empty, or has a member <c>dotnet</c>, stands whole in <c>data.value</c> instead; text that
+/// is not JSON, or too deep to nest, stands there as a string; <c>data.dotnet.data</c> says which. Without such facts <c>data</c> is the
+/// failure's own, so an error of another library is written again as it was.
 /// </remarks>
 internal static class PortableFailure
 {
@@ -23,7 +24,8 @@ internal static class PortableFailure
         }
 
         var data = Member(failure, "data");
-        var facts = data is { ValueKind: JsonValueKind.Object } map && Member(map, DotnetFacts.Name) is { ValueKind: JsonValueKind.Object } own ? own : (JsonElement?)null;
+        var facts = data is { ValueKind: JsonValueKind.Object } map ? Member(map, DotnetFacts.Name) : null;
+        facts = facts is { ValueKind: JsonValueKind.Object } ? facts : null;
         var dotnet = DotnetFacts.Read(facts);
         return new RecordedFailure(
             dotnet.TypeName ?? Text(failure, "name") ?? "Error",

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using Dbos.Fluent.Serialization.Contracts;
@@ -61,8 +60,8 @@ internal sealed class PortableJsonCodec(JsonSerializerOptions contracts, Seriali
     public object? DecodeInput(string text, Type type)
     {
         using var json = Utf8(text);
-        var bytes = json.Written.ToArray();
-        using var envelope = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = SerializationLimits.DepthMax + InputEnvelope.Levels });
+        var depth = new JsonDocumentOptions { MaxDepth = SerializationLimits.DepthMax + InputEnvelope.Levels };
+        using var envelope = JsonDocument.Parse(json.WrittenMemory, depth);
         return new InputEnvelope(envelope.RootElement).Bind(contracts.GetTypeInfo(type));
     }
 

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace Dbos.Fluent.Serialization.Portable;
 
-/// <summary>Moments as RFC 3339 in UTC with <c>Z</c> and at least milliseconds. A moment without a zone is taken as UTC, in both directions.</summary>
+/// <summary>Moments as RFC 3339 in UTC with <c>Z</c> and at least milliseconds. One without a zone is taken as UTC.</summary>
 internal sealed class UtcDateTimeConverter : JsonConverter<DateTime>
 {
     public override DateTime Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
@@ -40,5 +40,7 @@ internal sealed class UtcDateTimeOffsetConverter : JsonConverter<DateTimeOffset>
             : throw new JsonException("the text is not a moment such as 2025-06-15T14:30:00.000Z");
     }
 
-    internal static string Format(DateTime moment) => moment.ToString("yyyy-MM-dd'T'HH:mm:ss.fffFFFF'Z'", CultureInfo.InvariantCulture);
+    internal static string Format(DateTime moment) => moment.ToString(
+        moment.Ticks % TimeSpan.TicksPerMillisecond == 0 ? "yyyy-MM-dd'T'HH:mm:ss.fff'Z'" : "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'",
+        CultureInfo.InvariantCulture);
 }

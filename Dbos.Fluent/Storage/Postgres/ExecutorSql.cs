@@ -92,6 +92,22 @@ internal sealed class ExecutorSql(SchemaName schema)
                     WHERE e.executor_id = w.executor_id AND NOT e.stopped AND e.expires_at_ms > {Clock.Database})
         """);
 
+    /// <summary>$1 now, $2 workflows, $3 their tokens.</summary>
+    public string HandBack { get; } = $"""
+        WITH due AS (
+            SELECT w.workflow_uuid
+              FROM unnest($2::text[], $3::text[]) AS e(id, token)
+              JOIN {schema}.workflow_status AS w ON w.workflow_uuid = e.id AND w.owner_xid = e.token
+             WHERE w.status = 'PENDING'
+             ORDER BY w.workflow_uuid
+               FOR NO KEY UPDATE OF w SKIP LOCKED)
+        UPDATE {schema}.workflow_status AS w
+           SET {HandedOn}
+          FROM due
+         WHERE w.workflow_uuid = due.workflow_uuid
+        RETURNING w.workflow_uuid
+        """;
+
     private static string RenderHandOn(SchemaName schema, string whose) => $"""
         WITH due AS (
             SELECT w.workflow_uuid

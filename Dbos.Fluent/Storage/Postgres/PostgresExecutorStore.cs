@@ -55,6 +55,13 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecut
     public Task<IReadOnlyList<string>> HandOnAsync(HandOnRequest request, CancellationToken cancellationToken) =>
         HandOnAsync(sql.HandOn, request, Texts(request.ExecutorIds), cancellationToken);
 
+    public async Task<IReadOnlyList<string>> HandBackAsync(IReadOnlyList<Ownership> executions, CancellationToken cancellationToken) =>
+        await database.QueryAsync(
+            sql.HandBack,
+            [database.Now, Texts(executions, execution => execution.WorkflowId), Texts(executions, execution => execution.Token)],
+            row => row.GetString(0),
+            cancellationToken).ConfigureAwait(false);
+
     public Task<IReadOnlyList<string>> HandOnOrphansAsync(HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
         HandOnAsync(sql.HandOnOrphans, request, Number((long)unmovedFor.TotalMilliseconds), cancellationToken);
 

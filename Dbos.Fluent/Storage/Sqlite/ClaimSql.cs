@@ -53,7 +53,7 @@ internal static class ClaimSql
 
     /// <summary>A version registered in the same millisecond as another counts as later if it was registered later.</summary>
     public const string ReadLatestVersion = """
-        SELECT version_name FROM application_versions WHERE application_name = @application_name
+        SELECT version_name FROM application_versions WHERE application_name = @application_name OR application_name IS NULL
          ORDER BY version_timestamp DESC, created_at DESC, rowid DESC
          LIMIT 1
         """;

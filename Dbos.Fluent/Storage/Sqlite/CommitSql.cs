@@ -2,7 +2,9 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Statements of <see cref="SqliteCommitStore"/>. The write lock is held around all of them, so what one reads the next may rely on.</summary>
+/// <summary>
+/// Statements of <see cref="SqliteCommitStore"/>. The write lock is held around all of them, so what one reads the next may rely on.
+/// </summary>
 internal static class CommitSql
 {
     /// <summary>Gives a row only while the token owns the workflow.</summary>

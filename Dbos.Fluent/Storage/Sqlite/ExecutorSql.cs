@@ -2,7 +2,10 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Statements of <see cref="SqliteExecutorStore"/>. <c>@real_now</c> is the system clock's, on which leases are; <c>@now</c> the workflows'.</summary>
+/// <summary>
+/// Statements of <see cref="SqliteExecutorStore"/>. <c>@real_now</c> is the system clock's, on which leases are, and <c>@now</c> that of
+/// the workflows.
+/// </summary>
 internal static class ExecutorSql
 {
     /// <summary>Where a workflow without a queue of its own waits to be taken over, as with every DBOS SDK.</summary>
@@ -37,11 +40,17 @@ internal static class ExecutorSql
                lease_expires_at = excluded.lease_expires_at, stopped = 0
         """;
 
+    /// <summary>Makes a version that no application owned this application's; its age stays.</summary>
+    public const string AdoptVersion = """
+        UPDATE application_versions SET application_name = @application_name
+         WHERE version_name = @application_version AND application_name IS NULL
+        """;
+
     /// <summary>A new version is the latest one even where the clock has not moved since the last was registered.</summary>
     public const string RegisterVersion = """
         INSERT INTO application_versions (version_id, version_name, version_timestamp, created_at, application_name)
         SELECT @version_id, @application_version, max(@now, 1 + coalesce(max(version_timestamp), 0)), @now, @application_name
-          FROM application_versions WHERE application_name = @application_name
+          FROM application_versions WHERE application_name = @application_name OR application_name IS NULL
         ON CONFLICT DO NOTHING
         """;
 
@@ -81,6 +90,12 @@ internal static class ExecutorSql
                 ORDER BY created_at
                 LIMIT @limit)
         RETURNING workflow_uuid
+        """;
+
+    public const string HandBack = $"""
+        UPDATE workflow_status
+           SET {HandOnAssignments}
+         WHERE workflow_uuid = @workflow_uuid AND status = '{WorkflowStates.Pending}' AND owner_xid = @token
         """;
 
     public const string HandOnOrphans = $"""

@@ -28,5 +28,5 @@ internal sealed class SchemaScript
         return new SchemaScript([.. statements.Where(MakesTable)], [.. statements.Where(statement => !MakesTable(statement))]);
     }
 
-    private static bool MakesTable(string statement) => statement.StartsWith("CREATE TABLE", StringComparison.Ordinal);
+    private static bool MakesTable(string statement) => statement.StartsWith(SchemaSql.TableBeginning, StringComparison.Ordinal);
 }

@@ -3,6 +3,9 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// <summary>Statements of <see cref="SqliteSchemaStore"/> and <see cref="SchemaUpgrade"/>.</summary>
 internal static class SchemaSql
 {
+    /// <summary>How those statements of a script begin that must come before columns are added.</summary>
+    public const string TableBeginning = "CREATE TABLE";
+
     public const string ReadTables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
 
     /// <summary>The table of a level may be missing, so it is asked for by name first.</summary>
@@ -28,7 +31,7 @@ internal static class SchemaSql
     /// <summary>Out of the way, with its indexes, until its rows are copied.</summary>
     public const string SetAsideCheckpoints = "ALTER TABLE operation_outputs RENAME TO operation_outputs_before_112";
 
-    /// <summary>A row without a retention time counts from now. What an old level lacks was added before, so every column is there.</summary>
+    /// <summary>A row without a retention time counts from now. Columns that an old level lacks were added before.</summary>
     public const string CopyCheckpoints = """
         INSERT INTO operation_outputs (
             workflow_uuid, function_id, function_name, output, error, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms,
@@ -41,5 +44,6 @@ internal static class SchemaSql
     public const string DropOldCheckpoints = "DROP TABLE operation_outputs_before_112";
 
     /// <summary>Names, types and defaults come from the migration script.</summary>
-    public static string AddColumn(string table, string column, string definition) => $"ALTER TABLE {table} ADD COLUMN \"{column}\" {definition}";
+    public static string AddColumn(string table, string column, string definition) =>
+        $"ALTER TABLE {table} ADD COLUMN \"{column}\" {definition}";
 }

@@ -24,6 +24,6 @@ internal sealed class SqliteClaimStore(SqliteThreads writer, SqliteThreads reade
             histories[statement.Text(8)].Add(SqliteRows.ReadCheckpoint(statement));
         }
 
-        return histories.ToDictionary(history => history.Key, IReadOnlyList<CheckpointRow> (history) => history.Value, StringComparer.Ordinal);
+        return histories.ToDictionary(one => one.Key, IReadOnlyList<CheckpointRow> (one) => one.Value, StringComparer.Ordinal);
     }
 }

@@ -135,9 +135,9 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
             return new CommitResult(CommitStatus.Written, null, statement.Int64(3), statement.Int64OrNull(4));
         }
 
-        var status = existing.Name != unit.Row.Name ? CommitStatus.NameConflict
-            : unit.RejectExisting ? CommitStatus.IdInUse
-            : CommitStatus.Attached;
+        var status = unit.RejectExisting ? CommitStatus.IdInUse
+            : existing.Name == unit.Row.Name ? CommitStatus.Attached
+            : CommitStatus.NameConflict;
         return new CommitResult(status, existing);
     }
 
@@ -146,10 +146,14 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
         using var statement = session.Use(CommitSql.ReadDeduplicated)
             .Bind("@queue_name", row.Queue)
             .Bind("@deduplication_id", row.DeduplicationId);
-        return statement.Step()
-            ? new CommitResult(
-                CommitStatus.Deduplicated, new ExistingWorkflow(statement.Text(0), statement.Text(1), WorkflowStates.Parse(statement.Text(2))))
-            : throw new InvalidOperationException($"The row of workflow '{row.Id}' was refused, and neither its id nor its deduplication id is in use.");
+        if (!statement.Step())
+        {
+            throw new InvalidOperationException(
+                $"The row of workflow '{row.Id}' was refused, and neither its id nor its deduplication id is in use.");
+        }
+
+        var holder = new ExistingWorkflow(statement.Text(0), statement.Text(1), WorkflowStates.Parse(statement.Text(2)));
+        return new CommitResult(CommitStatus.Deduplicated, holder);
     }
 
     // The commit whose acknowledgement was lost may have been followed by another that took the row from this owner.

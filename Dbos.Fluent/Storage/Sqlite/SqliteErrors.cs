@@ -44,7 +44,8 @@ internal static class SqliteErrors
         if (!Directory.Exists(directory))
         {
             return new StoreSchemaException(
-                $"The directory '{directory}' of the SQLite database '{path}' does not exist. Create it, or name a file elsewhere.", exception);
+                $"The directory '{directory}' of the SQLite database '{path}' does not exist. Create it, or name a file elsewhere.",
+                exception);
         }
 
         return File.Exists(path)

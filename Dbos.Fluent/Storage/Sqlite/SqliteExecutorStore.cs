@@ -1,7 +1,9 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <inheritdoc/>
-/// <remarks>All processes on a file share one host, and so one system clock: leases are on that, whatever clock the workflows have.</remarks>
+/// <remarks>
+/// All processes on a file share one host, and so one system clock: leases are on that, whatever clock the workflows have.
+/// </remarks>
 internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads readers, TimeProvider time) : IExecutorStore
 {
     public Task<RegisterResult> RegisterAsync(ExecutorRegistration registration, CancellationToken cancellationToken) =>
@@ -25,6 +27,9 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
     public async Task<IReadOnlyList<string>> HandOnOrphansAsync(
         HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
         await writer.RunAsync(session => HandOnOrphans(session, request, unmovedFor), cancellationToken).ConfigureAwait(false);
+
+    public async Task<IReadOnlyList<string>> HandBackAsync(IReadOnlyList<Ownership> executions, CancellationToken cancellationToken) =>
+        await writer.RunAsync(session => HandBack(session, executions), cancellationToken).ConfigureAwait(false);
 
     private RegisterResult Register(SqliteSession session, ExecutorRegistration registration)
     {
@@ -50,13 +55,22 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
             statement.Execute();
         }
 
-        using var version = session.Use(ExecutorSql.RegisterVersion)
+        RegisterVersion(session, registration);
+        return new RegisterResult(true, now, expires);
+    }
+
+    private void RegisterVersion(SqliteSession session, ExecutorRegistration registration)
+    {
+        using var adopt = session.Use(ExecutorSql.AdoptVersion)
+            .Bind("@application_version", registration.ApplicationVersion)
+            .Bind("@application_name", registration.ApplicationName);
+        adopt.Execute();
+        using var register = session.Use(ExecutorSql.RegisterVersion)
             .Bind("@version_id", Guid.CreateVersion7().ToString())
             .Bind("@application_version", registration.ApplicationVersion)
             .Bind("@application_name", registration.ApplicationName)
             .Bind("@now", Now());
-        version.Execute();
-        return new RegisterResult(true, now, expires);
+        register.Execute();
     }
 
     private static RegisterResult Renew(SqliteSession session, string executorId, string incarnation, TimeSpan lease)
@@ -104,6 +118,24 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
         return ReadIds(statement);
     }
 
+    private List<string> HandBack(SqliteSession session, IReadOnlyList<Ownership> executions)
+    {
+        var ids = new List<string>();
+        foreach (var execution in executions)
+        {
+            using var statement = session.Use(ExecutorSql.HandBack)
+                .Bind("@workflow_uuid", execution.WorkflowId)
+                .Bind("@token", execution.Token)
+                .Bind("@now", Now());
+            if (statement.Execute() == 1)
+            {
+                ids.Add(execution.WorkflowId);
+            }
+        }
+
+        return ids;
+    }
+
     private List<string> HandOnOrphans(SqliteSession session, HandOnRequest request, TimeSpan unmovedFor)
     {
         using var statement = Bind(session.Use(ExecutorSql.HandOnOrphans), request)
@@ -133,16 +165,17 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
     private static ExecutorRow? Read(SqliteSession session, string executorId, long realNowMs)
     {
         using var statement = session.Use(ExecutorSql.Read).Bind("@executor_id", executorId).Bind("@real_now", realNowMs);
-        return statement.Step() ? SqliteRows.ReadExecutor(statement) : null;
+        return statement.Step() ? SqliteRows.ReadExecutor(statement, realNowMs) : null;
     }
 
     private static List<ExecutorRow> ReadAll(SqliteSession session, string applicationName)
     {
-        using var statement = session.Use(ExecutorSql.ReadAll).Bind("@application_name", applicationName).Bind("@real_now", RealNow());
+        var now = RealNow();
+        using var statement = session.Use(ExecutorSql.ReadAll).Bind("@application_name", applicationName).Bind("@real_now", now);
         var executors = new List<ExecutorRow>();
         while (statement.Step())
         {
-            executors.Add(SqliteRows.ReadExecutor(statement));
+            executors.Add(SqliteRows.ReadExecutor(statement, now));
         }
 
         return executors;

@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Lists as parameters: SQLite takes them as JSON arrays, read by <c>json_each</c>, so that a statement's text never depends on a count.</summary>
+/// <summary>
+/// Lists as parameters: SQLite takes them as JSON arrays, read by <c>json_each</c>, so that a statement's text never depends on a count.
+/// </summary>
 internal static class SqliteLists
 {
     public static string Of(IReadOnlyCollection<string> values) => Write(writer =>

@@ -6,7 +6,14 @@ namespace Dbos.Fluent.Storage.Sqlite;
 internal static class SqliteRows
 {
     public static CheckpointRow ReadCheckpoint(SqliteStatement row) => new(
-        row.Int32(0), row.Text(1), row.TextOrNull(2), row.TextOrNull(3), row.TextOrNull(4), row.TextOrNull(5), row.Int64OrNull(6), row.Int64OrNull(7));
+        row.Int32(0),
+        row.Text(1),
+        row.TextOrNull(2),
+        row.TextOrNull(3),
+        row.TextOrNull(4),
+        row.TextOrNull(5),
+        row.Int64OrNull(6),
+        row.Int64OrNull(7));
 
     public static WorkflowRow ReadWorkflow(SqliteStatement row)
     {
@@ -22,7 +29,7 @@ internal static class SqliteRows
         };
     }
 
-    public static ExecutorRow ReadExecutor(SqliteStatement row) => new(
+    public static ExecutorRow ReadExecutor(SqliteStatement row, long readAtMs) => new(
         row.Text(0),
         row.Text(1),
         row.Text(2),
@@ -30,7 +37,7 @@ internal static class SqliteRows
         new HostProcess(row.Text(4), row.Text(5), row.Text(6), row.Int32(7), row.Int64(8)),
         row.Int64(9),
         row.Truth(10),
-        row.Truth(11));
+        row.Truth(11)) { ReadAtMs = readAtMs };
 
     private static WorkflowStatus ReadStatus(SqliteStatement row) => new()
     {

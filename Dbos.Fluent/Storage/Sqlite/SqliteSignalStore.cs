@@ -33,8 +33,9 @@ internal sealed class SqliteSignalStore(SqliteThreads writer, TimeSpan pollInter
         {
             return await writer.RunAsync(Read, SqliteJobKind.Bare, cancellationToken).ConfigureAwait(false);
         }
-        catch (StoreUnavailableException)
+        catch (DbosException)
         {
+            // Whatever is wrong with the file now, those who read and write it are told; here the next look may succeed.
             return null;
         }
     }

@@ -60,9 +60,11 @@ internal sealed class SqliteStatement : IDisposable
     }
 
     public string Text(int column) => TextOrNull(column)
-        ?? throw new InvalidOperationException($"Column {column.ToString(CultureInfo.InvariantCulture)} holds NULL where a text must stand.");
+        ?? throw new InvalidOperationException(
+            $"Column {column.ToString(CultureInfo.InvariantCulture)} holds NULL where a text must stand.");
 
-    public string? TextOrNull(int column) => IsNull(column) ? null : raw.sqlite3_column_text(statement, column).utf8_to_string();
+    public string? TextOrNull(int column) =>
+        IsNull(column) ? null : raw.sqlite3_column_text(statement, column).utf8_to_string();
 
     public long Int64(int column) => raw.sqlite3_column_int64(statement, column);
 

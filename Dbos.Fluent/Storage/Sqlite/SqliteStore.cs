@@ -3,8 +3,14 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// <summary>The DBOS system database in a SQLite file that several processes of one host may share.</summary>
 internal sealed class SqliteStore : IStore
 {
-    private const int ReaderCount = 2;
     private static readonly TimeSpan DefaultPollInterval = TimeSpan.FromMilliseconds(200);
+
+    // A file has one write lock, so more than one writer would only wait for each other.
+    private static readonly SqliteThreadRole Writer =
+        new("Dbos.Fluent SQLite writer", Count: 1, TransactionSql.SetUpWriter, TransactionSql.BeginWriting);
+
+    private static readonly SqliteThreadRole Readers =
+        new("Dbos.Fluent SQLite reader", Count: 2, TransactionSql.SetUpReader, TransactionSql.BeginReading);
 
     private readonly SqliteThreads writer;
     private readonly SqliteThreads readers;
@@ -16,10 +22,8 @@ internal sealed class SqliteStore : IStore
     {
         // A later change of the working directory must not lead to another file.
         var file = Path.GetFullPath(path);
-        writer = new SqliteThreads(
-            new("Dbos.Fluent SQLite writer", 1, TransactionSql.SetUpWriter, TransactionSql.BeginWriting), file, options.CommandTimeout);
-        readers = new SqliteThreads(
-            new("Dbos.Fluent SQLite reader", ReaderCount, TransactionSql.SetUpReader, TransactionSql.BeginReading), file, options.CommandTimeout);
+        writer = new SqliteThreads(Writer, file, options.CommandTimeout);
+        readers = new SqliteThreads(Readers, file, options.CommandTimeout);
         Capabilities = new StoreCapabilities(Lanes: 1, PushesSignals: false, options.PollInterval ?? DefaultPollInterval);
         Schema = new SqliteSchemaStore(writer, readers, file, options.Time);
         Commits = new SqliteCommitStore(writer, options.Time);
@@ -43,7 +47,9 @@ internal sealed class SqliteStore : IStore
 
     public ISignalStore Signals { get; }
 
-    /// <summary>Ends the threads and closes the file. The writer is last: the last connection to close folds the log into the file.</summary>
+    /// <summary>
+    /// Ends the threads and closes the file. The writer is last, as the last connection to close folds the log into the file.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         await readers.DisposeAsync().ConfigureAwait(false);

@@ -64,7 +64,9 @@ internal sealed class SqliteThreads : IAsyncDisposable
         return job.Task;
     }
 
-    /// <summary>Ends the threads and closes their connections; what has not begun fails with <see cref="ObjectDisposedException"/>.</summary>
+    /// <summary>
+    /// Ends the threads and closes their connections; what has not begun fails with <see cref="ObjectDisposedException"/>.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref disposed, 1) == 0)

@@ -1,0 +1,43 @@
+using System.Globalization;
+using Dbos.Fluent.Tests.Worker.Faults;
+using Dbos.Fluent.Tests.Worker.Workflows;
+
+namespace Dbos.Fluent.Tests.Worker;
+
+/// <summary>Launches the engine of a worker on the database that its settings name.</summary>
+internal static class WorkerEngine
+{
+    public const string ApplicationName = "tests";
+    public const string ApplicationVersion = "v1";
+
+    public static Task<WorkflowEngine> LaunchAsync(WorkerContext worker, CrashWorkflows workflows) => WorkflowEngine.LaunchAsync(options =>
+    {
+        Use(worker.Settings, options);
+        options.ApplicationName = ApplicationName;
+        options.ApplicationVersion = ApplicationVersion;
+        options.WrapStore = store => new FaultingStore(store, new PointFaults(worker.Points));
+        options.LoggerFactory = new PointLogger(worker.Points);
+        options.ExecutorId = worker.Settings.GetValueOrDefault("executor");
+        if (worker.Settings.ContainsKey("lease"))
+        {
+            options.Lease = TimeSpan.FromMilliseconds(worker.Number("lease"));
+        }
+
+        options.Add(workflows.All);
+    });
+
+    private static void Use(IReadOnlyDictionary<string, string> settings, EngineOptions options)
+    {
+        if (settings.TryGetValue("sqlite", out var path))
+        {
+            options.UseSqlite(path);
+            return;
+        }
+
+        options.UsePostgres(settings["postgres"]);
+        options.Notifications = string.Equals(settings["notifications"], bool.TrueString, StringComparison.OrdinalIgnoreCase);
+        options.PollInterval = settings.TryGetValue("poll", out var poll)
+            ? TimeSpan.FromMilliseconds(int.Parse(poll, CultureInfo.InvariantCulture))
+            : null;
+    }
+}

@@ -1,0 +1,79 @@
+using System.Globalization;
+using Dbos.Fluent.Tests.Conformance;
+using Dbos.Fluent.Tests.Worker;
+using Dbos.Fluent.Tests.Worker.Workflows;
+
+namespace Dbos.Fluent.Tests.Crash;
+
+/// <summary>Tests with real processes: workers are killed or paused, and what they leave is judged by the database and the ledger alone.</summary>
+public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    /// <summary>Recovery that waits for nothing must be done well within the default lease of 15 s, also on a busy machine.</summary>
+    private protected static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(8);
+
+    private readonly TempFolder folder = new();
+    private readonly List<ChildProcess> workers = [];
+
+    /// <summary>The column of <c>fluent_executors</c> that says when a lease ends, on the clock of leases in milliseconds.</summary>
+    private protected string LeaseColumn => Database is PostgresTestDatabase ? "expires_at_ms" : "lease_expires_at";
+
+    private protected Ledger Ledger => field ??= new Ledger(folder.Path) { Durable = false };
+
+    private protected CrashWorkflows Workflows => field ??= new CrashWorkflows(Ledger);
+
+    public override async ValueTask DisposeAsync()
+    {
+        foreach (var worker in workers)
+        {
+            await worker.DisposeAsync();
+        }
+
+        await base.DisposeAsync();
+        Ledger.Dispose();
+        folder.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Starts a worker on this test's database; its point <c>end</c> is held, so that it stays until it is killed.</summary>
+    private protected ChildProcess StartWorker(string scenario, IEnumerable<string> hold, params (string Key, string Value)[] settings)
+    {
+        var all = new Dictionary<string, string>(Database.WorkerSettings) { ["ledger"] = folder.Path };
+        foreach (var (key, value) in settings)
+        {
+            all[key] = value;
+        }
+
+        var worker = ChildProcess.Start(scenario, [.. hold, "end"], all);
+        workers.Add(worker);
+        return worker;
+    }
+
+    /// <summary>Starts a worker that runs the workflow <c>w1</c>.</summary>
+    private protected ChildProcess StartRun(WorkflowDefinition workflow, int input, IEnumerable<string> hold, params (string Key, string Value)[] settings) =>
+        StartWorker(
+            "run",
+            hold,
+            [("workflow", workflow.Name), ("input", input.ToString(CultureInfo.InvariantCulture)), ("id", "w1"), .. settings]);
+
+    /// <summary>Launches an engine with a new executor id in this process.</summary>
+    private protected Task<WorkflowEngine> LaunchSuccessorAsync(Action<EngineOptions>? configure = null) => LaunchAsync(
+        options =>
+        {
+            options.ExecutorId = null;
+            configure?.Invoke(options);
+        },
+        Workflows.All);
+
+    /// <summary>What stands in the database of a workflow: the names of its checkpoints, by sequence.</summary>
+    private protected async Task<string[]> CheckpointsAsync(string id) =>
+        [.. (await Database.QueryAsync($"SELECT function_name FROM operation_outputs WHERE workflow_uuid = '{id}' ORDER BY function_id")).Select(row => row[0]!)];
+
+    /// <summary>Asserts that a workflow ended well after so many attempts.</summary>
+    private protected async Task SucceededAsync(string id, int attempts)
+    {
+        var rows = await Database.QueryAsync(
+            $"SELECT status, recovery_attempts, owner_xid FROM workflow_status WHERE workflow_uuid = '{id}'");
+        var row = Assert.Single(rows);
+        Assert.Equal(("SUCCESS", attempts.ToString(CultureInfo.InvariantCulture), null), (row[0], row[1], row[2]));
+    }
+}

@@ -1,0 +1,114 @@
+using System.Globalization;
+
+namespace Dbos.Fluent.Tests.Crash;
+
+/// <summary>The same thing done at once by several processes or engines: one of them does it.</summary>
+public abstract class RaceSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
+{
+    private const int StartCount = 1000;
+
+    [Fact]
+    public async Task A_thousand_ids_started_by_two_processes_at_once_run_once_each()
+    {
+        var workers = new[] { StartRace(), StartRace() };
+        foreach (var worker in workers)
+        {
+            await worker.ReachedAsync("race");
+        }
+
+        await Task.WhenAll(workers.Select(worker => worker.GoOnAsync("race")));
+        var results = new List<string[]>();
+        foreach (var worker in workers)
+        {
+            results.Add((await worker.ReachedAsync("done")).Split(';'));
+        }
+
+        Assert.Equal(results[0], results[1]);
+        Assert.Equal(StartCount, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS' AND recovery_attempts = 1"));
+        Assert.Equal(StartCount, await Database.CountAsync("SELECT count(*) FROM operation_outputs"));
+        var effects = Ledger.Read();
+        Assert.Equal((StartCount, StartCount), (effects.Count, effects.Values.Sum()));
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            "by process: " + string.Join(", ", results[0].CountBy(owner => owner).Select(owner => $"{owner.Key}: {owner.Value}")));
+        Assert.InRange(results[0].Distinct().Count(), 1, 2);
+
+        ChildProcess StartRace() => StartWorker(
+            "race",
+            ["race"],
+            ("workflow", Workflows.Child.Name),
+            ("input", "0"),
+            ("prefix", "w"),
+            ("count", StartCount.ToString(CultureInfo.InvariantCulture)),
+            ("parallel", "16"));
+    }
+
+    [Fact]
+    public async Task Two_engines_that_recover_the_same_workflows_run_each_once()
+    {
+        const int count = 200;
+        var first = await LaunchSuccessorAsync();
+        var handles = new List<WorkflowHandle<int>>();
+        for (var number = 0; number < count; number++)
+        {
+            handles.Add(await first.StartAsync(Workflows.Chain, 2, new() { Id = $"w{number}" }, Cancel));
+        }
+
+        await Task.WhenAll(handles.Select(handle => handle.GetResultAsync(Cancel))).Within(Bounded.Limit);
+        await first.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Database.ExecuteAsync("DELETE FROM operation_outputs WHERE function_id = 1");
+        await Database.ExecuteAsync("UPDATE workflow_status SET status = 'PENDING', owner_xid = 'lost', executor_id = 'dead', completed_at = NULL");
+
+        var engines = await Task.WhenAll(LaunchDeadAsync(), LaunchDeadAsync());
+        await Task.WhenAll(handles.Select(handle => engines[0].Retrieve<int>(handle.Id).GetResultAsync(Cancel))).Within(Bounded.Limit);
+
+        Assert.Equal(count, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS' AND recovery_attempts = 2"));
+        var effects = Ledger.Read();
+        Assert.All(effects, effect => Assert.Equal(effect.Key.Step == "0" ? 1 : 2, effect.Value));
+
+        Task<WorkflowEngine> LaunchDeadAsync() => LaunchSuccessorAsync(options => options.Lease = TimeSpan.FromSeconds(0.5));
+    }
+
+    [Fact]
+    public async Task Ten_engines_that_launch_at_once_on_an_empty_database_all_run()
+    {
+        var engines = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(() => LaunchSuccessorAsync(), Cancel)));
+
+        var handles = new List<WorkflowHandle<int>>();
+        foreach (var engine in engines)
+        {
+            handles.Add(await engine.StartAsync(Workflows.Chain, 1, cancellationToken: Cancel));
+        }
+
+        var results = await Task.WhenAll(handles.Select(handle => handle.GetResultAsync(Cancel))).Within(Bounded.Limit);
+
+        Assert.Equal(10, results.Sum());
+        Assert.Equal(1, await Database.CountAsync("SELECT count(*) FROM dbos_migrations"));
+        Assert.Equal(10, await Database.CountAsync("SELECT count(*) FROM fluent_executors"));
+    }
+
+    [Fact]
+    public async Task An_executor_id_that_a_living_engine_renews_is_refused()
+    {
+        await LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(0.6));
+
+        var refused = await Assert.ThrowsAsync<ExecutorIdInUseException>(() => LaunchAsync());
+
+        Assert.Equal(Executor, refused.ExecutorId);
+    }
+
+    [Fact]
+    public async Task An_executor_id_whose_holder_fell_silent_is_taken_over_when_its_lease_has_ended()
+    {
+        var worker = StartRun(Workflows.Steps, 0, ["inside two"], ("executor", Executor), ("lease", "1500"));
+        await worker.ReachedAsync("inside two");
+        await worker.PauseAsync();
+
+        var engine = await LaunchAsync(Workflows.All);
+        var result = await engine.Retrieve<string>("w1").GetResultAsync(Cancel).Within(Bounded.Limit);
+        await worker.GoOnAsync("inside two");
+        await worker.ContinueAsync();
+
+        Assert.Equal(result, await worker.ReachedAsync("done"));
+        await SucceededAsync("w1", attempts: 2);
+    }
+}

@@ -1,0 +1,185 @@
+using Dbos.Fluent.Tests.Worker.Faults;
+
+namespace Dbos.Fluent.Tests.Faults;
+
+/// <summary>One call fails, before or after it took effect: nothing is lost, nothing is done twice, nothing is left lying.</summary>
+public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixture)
+{
+    /// <summary>A parent and its child write eight times: two starts, four checkpoints, two outcomes.</summary>
+    public static TheoryData<int, bool> Commits { get; } =
+        new(Enumerable.Range(1, 8).SelectMany(number => new[] { (number, false), (number, true) }));
+
+    [Theory]
+    [MemberData(nameof(Commits))]
+    public async Task A_commit_that_fails_is_repeated_and_recognised(int number, bool afterEffect)
+    {
+        var fault = new NthFault(StoreCallKind.Commit, number, afterEffect);
+        var engine = await LaunchFaultyAsync(fault);
+
+        var handle = await engine.StartAsync(Workflows.Parent, 0, new() { Id = "w1" }, Cancel);
+        await handle.GetResultAsync(Cancel).Within(Bounded.Limit);
+
+        Assert.Equal(1, fault.Failed);
+        await EverythingRanOnceAsync(workflows: 2);
+        Assert.Equal(5, await Database.CountAsync("SELECT count(*) FROM operation_outputs"));
+    }
+
+    [Theory]
+    [InlineData(nameof(StoreCallKind.Claim), false)]
+    [InlineData(nameof(StoreCallKind.Claim), true)]
+    [InlineData(nameof(StoreCallKind.ReadHistories), false)]
+    [InlineData(nameof(StoreCallKind.ReadHistories), true)]
+    [InlineData(nameof(StoreCallKind.HandOn), false)]
+    [InlineData(nameof(StoreCallKind.HandOn), true)]
+    public async Task A_call_of_a_recovery_that_fails_costs_no_attempt_and_strands_nothing(string kind, bool afterEffect)
+    {
+        await RunAndFlipAsync(count: 20);
+        var faults = new CallFaults();
+        var failed = 0;
+        Func<StoreCall, CancellationToken, Task> failOnce = (call, _) =>
+            call.Kind.ToString() == kind && Interlocked.Exchange(ref failed, 1) == 0 ? throw CallFaults.Unavailable("Once.") : Task.CompletedTask;
+        (faults.Before, faults.After) = afterEffect ? (faults.Before, failOnce) : (failOnce, faults.After);
+
+        var engine = kind == nameof(StoreCallKind.HandOn)
+            ? await RelaunchUntilUpAsync(faults)
+            : await LaunchFaultyAsync(faults, options => options.ExecutorId = Executor);
+        await AllEndAsync(engine, count: 20);
+
+        Assert.Equal(1, failed);
+        await EverythingRanOnceAsync(workflows: 20, attempts: 2);
+    }
+
+    [Fact]
+    public async Task Claimed_workflows_whose_histories_cannot_be_read_are_handed_back()
+    {
+        await RunAndFlipAsync(count: 3);
+        var failed = 0;
+        var faults = new CallFaults
+        {
+            Before = (call, _) => call.Kind == StoreCallKind.ReadHistories && Interlocked.Exchange(ref failed, 1) == 0
+                ? throw new InvalidOperationException("No such thing.")
+                : Task.CompletedTask,
+        };
+
+        var engine = await LaunchFaultyAsync(faults, options => (options.ExecutorId, options.Lease) = (Executor, TimeSpan.FromSeconds(0.6)));
+        await AllEndAsync(engine, count: 3);
+
+        await EverythingRanOnceAsync(workflows: 3, attempts: 3);
+    }
+
+    [Fact]
+    public async Task A_workflow_whose_checkpoint_the_store_refuses_is_handed_back_for_another_attempt()
+    {
+        var failed = 0;
+        var faults = new CallFaults
+        {
+            Before = (call, _) => call.Subjects.Contains("checkpoint 0") && Interlocked.Exchange(ref failed, 1) == 0
+                ? throw new InvalidOperationException("Refused.")
+                : Task.CompletedTask,
+        };
+        var engine = await LaunchFaultyAsync(faults, options => options.Lease = TimeSpan.FromSeconds(0.6));
+
+        var handle = await engine.StartAsync(Workflows.Chain, 2, new() { Id = "w0" }, Cancel);
+        Assert.Equal(2, await handle.GetResultAsync(Cancel).Within(Bounded.Limit));
+
+        Assert.Equal((2, 1), (Ledger.Count("w0", "0"), Ledger.Count("w0", "1")));
+        Assert.Equal(2, (await engine.GetStatusAsync("w0", Cancel))!.RecoveryAttempts);
+    }
+
+    [Fact]
+    public async Task A_renewal_that_hangs_does_not_cost_the_lease()
+    {
+        var hung = 0;
+        var faults = new CallFaults
+        {
+            Before = (call, token) => call.Kind == StoreCallKind.Renew && Interlocked.Increment(ref hung) == 1
+                ? new TaskCompletionSource().Task.WaitAsync(token)
+                : Task.CompletedTask,
+        };
+        var engine = await LaunchFaultyAsync(faults, options => options.Lease = TimeSpan.FromSeconds(3));
+        var first = await ExpiryAsync();
+
+        await Eventually.TrueAsync(async () => await ExpiryAsync() > first, TimeSpan.FromSeconds(10), "the lease is renewed all the same");
+
+        Assert.InRange(hung, 2, int.MaxValue);
+        Assert.Equal(engine.ExecutorId, Assert.Single(await Database.QueryAsync("SELECT executor_id FROM fluent_executors"))[0]);
+
+        Task<long> ExpiryAsync() => Database.CountAsync(
+            $"SELECT {(Database is PostgresTestDatabase ? "expires_at_ms" : "lease_expires_at")} FROM fluent_executors");
+    }
+
+    [Fact]
+    public async Task A_launch_that_fails_after_it_took_its_lease_gives_it_back()
+    {
+        var faults = new NthFault(StoreCallKind.HandOn, number: 1, afterEffect: false);
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => LaunchFaultyAsync(faults, options => options.ExecutorId = Executor));
+
+        await LaunchAsync(options => options.Lease = TimeSpan.FromMinutes(1), Workflows.All).Within(TimeSpan.FromSeconds(5));
+
+        Assert.Equal(1, faults.Failed);
+    }
+
+    [Fact]
+    public async Task An_outage_longer_than_the_lease_is_nobodys_death()
+    {
+        var away = false;
+        var faults = new CallFaults
+        {
+            Before = (_, _) => Volatile.Read(ref away) ? throw CallFaults.Unavailable("Away.") : Task.CompletedTask,
+        };
+        var gate = new Probe();
+        var gated = Workflow.Define<int, int>("gated", Body);
+        var engines = new List<WorkflowEngine>();
+        for (var number = 0; number < 2; number++)
+        {
+            engines.Add(await LaunchFaultyAsync(faults, options => options.Add(gated).Lease = TimeSpan.FromSeconds(0.6)));
+        }
+
+        var handle = await engines[0].StartAsync(gated, 1, new() { Id = "w0" }, Cancel);
+        await gate.ReachedAsync();
+        Volatile.Write(ref away, true);
+        await Eventually.TrueAsync(LeasesHaveEndedAsync, Bounded.Limit);
+        Volatile.Write(ref away, false);
+        await Eventually.TrueAsync(async () => !await LeasesHaveEndedAsync(), Bounded.Limit);
+        gate.Open();
+
+        Assert.Equal(1, await handle.GetResultAsync(Cancel).Within(Bounded.Limit));
+        await EverythingRanOnceAsync(workflows: 1);
+
+        async IAsyncEnumerable<StepOr<int>> Body(int input, WorkflowContext workflow)
+        {
+            yield return Step.Run("wait", async _ => await gate.PassAsync());
+            yield return input;
+        }
+    }
+
+    // The tests and the database share a machine and so a clock.
+    private async Task<bool> LeasesHaveEndedAsync()
+    {
+        var column = Database is PostgresTestDatabase ? "expires_at_ms" : "lease_expires_at";
+        return await Database.CountAsync($"SELECT max({column}) FROM fluent_executors") < DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - 500;
+    }
+
+    /// <summary>Runs workflows to their end, and makes them look as if their process had died right after their last checkpoint.</summary>
+    private async Task RunAndFlipAsync(int count)
+    {
+        var engine = await LaunchAsync(Workflows.All);
+        for (var number = 0; number < count; number++)
+        {
+            await engine.StartAsync(Workflows.Chain, 2, new() { Id = $"w{number}" }, Cancel);
+        }
+
+        await AllEndAsync(engine, count);
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Database.ExecuteAsync("UPDATE workflow_status SET status = 'PENDING', owner_xid = 'lost', completed_at = NULL");
+    }
+
+    private static Task AllEndAsync(WorkflowEngine engine, int count) => Task.WhenAll(
+        Enumerable.Range(0, count).Select(number => engine.Retrieve<int>($"w{number}").GetResultAsync(Cancel))).Within(Bounded.Limit);
+
+    private async Task<WorkflowEngine> RelaunchUntilUpAsync(CallFaults faults)
+    {
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => LaunchFaultyAsync(faults, options => options.ExecutorId = Executor));
+        return await LaunchFaultyAsync(faults, options => options.ExecutorId = Executor);
+    }
+}

@@ -1,0 +1,44 @@
+using Dbos.Fluent.Tests.Conformance;
+using Dbos.Fluent.Tests.Worker;
+using Dbos.Fluent.Tests.Worker.Faults;
+using Dbos.Fluent.Tests.Worker.Workflows;
+
+namespace Dbos.Fluent.Tests.Faults;
+
+/// <summary>Tests in one process, with a store that fails: before a call took effect, or after, so that only its acknowledgement is lost.</summary>
+public abstract class FaultSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    private readonly TempFolder folder = new();
+
+    private protected Ledger Ledger => field ??= new Ledger(folder.Path) { Durable = false };
+
+    private protected CrashWorkflows Workflows => field ??= new CrashWorkflows(Ledger);
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        Ledger.Dispose();
+        folder.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Launches an engine, with an executor id of its own, whose store has these faults.</summary>
+    private protected Task<WorkflowEngine> LaunchFaultyAsync(IStoreFaults faults, Action<EngineOptions>? configure = null) => LaunchAsync(
+        options =>
+        {
+            options.ExecutorId = null;
+            options.WrapStore = store => new FaultingStore(store, faults);
+            configure?.Invoke(options);
+        },
+        Workflows.All);
+
+    /// <summary>Asserts that every workflow ended well, and that no step took effect more than once.</summary>
+    private protected async Task EverythingRanOnceAsync(int workflows, int attempts = 1)
+    {
+        Assert.Equal(
+            workflows,
+            await Database.CountAsync($"SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS' AND recovery_attempts = {attempts}"));
+        Assert.Equal(workflows, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
+        Assert.All(Ledger.Read(), effect => Assert.Equal(1, effect.Value));
+    }
+}

@@ -1,0 +1,142 @@
+using Dbos.Fluent.Tests.Worker.Faults;
+
+namespace Dbos.Fluent.Tests.Faults;
+
+/// <summary>Callers that give up, and engines that stop, in the middle of what they do. Scenario CC-10.</summary>
+public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixture)
+{
+    [Fact]
+    public async Task Giving_up_the_wait_for_a_result_does_not_cancel_the_workflow()
+    {
+        var gate = new Probe();
+        var workflow = Workflow.Define<int, int>("gated", Body);
+        var engine = await LaunchAsync(workflow);
+        var handle = await engine.StartAsync(workflow, 1, new() { Id = "w0" }, Cancel);
+        await gate.ReachedAsync();
+
+        using var giveUp = new CancellationTokenSource();
+        var waiting = handle.GetResultAsync(giveUp.Token);
+        await giveUp.CancelAsync();
+        var thrown = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.Within(Bounded.Limit));
+        gate.Open();
+
+        Assert.Equal(giveUp.Token, thrown.CancellationToken);
+        Assert.Equal(1, await handle.GetResultAsync(Cancel).Within(Bounded.Limit));
+        Assert.Equal(WorkflowState.Success, (await engine.GetStatusAsync("w0", Cancel))!.State);
+
+        async IAsyncEnumerable<StepOr<int>> Body(int input, WorkflowContext workflow)
+        {
+            yield return Step.Run("wait", async step => await gate.PassAsync(step));
+            yield return input;
+        }
+    }
+
+    [Fact]
+    public async Task A_start_given_up_at_a_random_moment_leaves_no_row_or_one_that_runs_to_its_end()
+    {
+        const int rounds = 200;
+        var random = Seeds.Next(out var seed);
+        var engine = await LaunchAsync(Workflows.All);
+        var outcomes = new List<bool>();
+        for (var round = 0; round < rounds; round++)
+        {
+            using var giveUp = new CancellationTokenSource();
+            giveUp.CancelAfter(TimeSpan.FromMicroseconds(random.Next(0, 3000)));
+            outcomes.Add(await StartedAsync(engine, $"w{round}", giveUp.Token));
+        }
+
+        await Eventually.TrueAsync(
+            async () => await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status <> 'SUCCESS'") == 0,
+            Bounded.Limit,
+            $"every row runs to its end (seed {seed})");
+        var rows = await Database.CountAsync("SELECT count(*) FROM workflow_status");
+        TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}: {outcomes.Count(started => started)} returned, {rows} rows");
+        Assert.InRange(rows, outcomes.Count(started => started), rounds);
+        await EverythingRanOnceAsync((int)rows);
+    }
+
+    [Fact]
+    public async Task An_engine_disposed_while_a_claim_is_under_way_hands_back_what_it_took()
+    {
+        var first = await LaunchAsync(Workflows.All);
+        await (await first.StartAsync(Workflows.Chain, 2, new() { Id = "w0" }, Cancel)).GetResultAsync(Cancel).Within(Bounded.Limit);
+        await first.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Database.ExecuteAsync("UPDATE workflow_status SET status = 'ENQUEUED', queue_name = '_dbos_internal_queue', owner_xid = NULL, completed_at = NULL");
+        var claimed = new Probe();
+        var faults = new CallFaults { After = async (call, _) => await (call.Claimed.Count > 0 ? claimed.PassAsync() : Task.CompletedTask) };
+
+        var engine = await LaunchFaultyAsync(faults);
+        await claimed.ReachedAsync();
+        var stopping = engine.StopAsync(TimeSpan.Zero, Cancel);
+        claimed.Open();
+        await stopping.Within(Bounded.Limit);
+
+        Assert.Equal("ENQUEUED", await Database.ScalarAsync("SELECT status FROM workflow_status"));
+        var successor = await LaunchAsync(Workflows.All);
+        Assert.Equal(2, await successor.Retrieve<int>("w0").GetResultAsync(Cancel).Within(Bounded.Limit));
+        await EverythingRanOnceAsync(workflows: 1, attempts: 2);
+    }
+
+    [Fact]
+    public async Task An_engine_disposed_in_the_middle_of_many_starts_leaves_nothing_that_nobody_owns()
+    {
+        const int count = 200;
+        var engine = await LaunchAsync(Workflows.All);
+        var starts = Enumerable.Range(0, count)
+            .Select(number => Task.Run(() => engine.StartAsync(Workflows.Chain, 3, new() { Id = $"w{number}" }, Cancel), Cancel))
+            .ToList();
+        await starts[0].Within(Bounded.Limit);
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        var refused = 0;
+        foreach (var start in starts)
+        {
+            try
+            {
+                await start.Within(Bounded.Limit);
+            }
+            catch (EngineNotRunningException)
+            {
+                refused++;
+            }
+        }
+
+        Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'PENDING'"));
+        await LaunchSuccessorAndEndAsync();
+        TestContext.Current.TestOutputHelper?.WriteLine($"{refused} of {count} starts were refused");
+        Assert.InRange(await Database.CountAsync("SELECT count(*) FROM workflow_status"), count - refused, count);
+    }
+
+    [Fact]
+    public async Task A_stopped_engine_refuses_to_start_anything()
+    {
+        var engine = await LaunchAsync(Workflows.All);
+        var stopping = engine.StopAsync(TimeSpan.Zero, Cancel);
+
+        await Assert.ThrowsAsync<EngineNotRunningException>(() => engine.StartAsync(Workflows.Chain, 1, cancellationToken: Cancel));
+
+        await stopping.Within(Bounded.Limit);
+        Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
+    }
+
+    private async Task<bool> StartedAsync(WorkflowEngine engine, string id, CancellationToken giveUp)
+    {
+        try
+        {
+            await engine.StartAsync(Workflows.Chain, 2, new() { Id = id }, giveUp).Within(Bounded.Limit);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private async Task LaunchSuccessorAndEndAsync()
+    {
+        await LaunchAsync(options => options.ExecutorId = "executor-2", Workflows.All);
+        await Eventually.TrueAsync(
+            async () => await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status <> 'SUCCESS'") == 0,
+            TimeSpan.FromSeconds(10),
+            "every row runs to its end without waiting for a lease");
+    }
+}

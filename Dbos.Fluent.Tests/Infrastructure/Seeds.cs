@@ -1,0 +1,18 @@
+using System.Globalization;
+
+namespace Dbos.Fluent.Tests.Infrastructure;
+
+/// <summary>Seeds of random tests: a new one each time, printed with the test, or the one given in <c>DBOS_TEST_SEED</c> to run it again.</summary>
+internal static class Seeds
+{
+    private const string Variable = "DBOS_TEST_SEED";
+
+    public static Random Next(out int seed)
+    {
+        seed = int.TryParse(Environment.GetEnvironmentVariable(Variable), CultureInfo.InvariantCulture, out var given)
+            ? given
+            : Random.Shared.Next();
+        TestContext.Current.TestOutputHelper?.WriteLine($"{Variable}={seed}");
+        return new Random(seed);
+    }
+}

@@ -1,0 +1,9 @@
+using Dbos.Fluent.Tests.Crash;
+
+namespace Dbos.Fluent.Tests.Stores.Postgres;
+
+public sealed class PostgresKillTests(PostgresDatabases f) : KillSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresFailoverTests(PostgresDatabases f) : FailoverSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresRaceTests(PostgresDatabases f) : RaceSuite(f), IClassFixture<PostgresDatabases>;

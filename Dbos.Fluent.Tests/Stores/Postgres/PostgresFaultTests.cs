@@ -1,0 +1,9 @@
+using Dbos.Fluent.Tests.Faults;
+
+namespace Dbos.Fluent.Tests.Stores.Postgres;
+
+public sealed class PostgresCallFaultTests(PostgresDatabases f) : CallFaultSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresGivingUpTests(PostgresDatabases f) : GivingUpSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresRandomFaultTests(PostgresDatabases f) : RandomFaultSuite(f), IClassFixture<PostgresDatabases>;

@@ -1,0 +1,9 @@
+using Dbos.Fluent.Tests.Crash;
+
+namespace Dbos.Fluent.Tests.Stores.Sqlite;
+
+public sealed class SqliteKillTests(SqliteDatabases f) : KillSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteFailoverTests(SqliteDatabases f) : FailoverSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteRaceTests(SqliteDatabases f) : RaceSuite(f), IClassFixture<SqliteDatabases>;
