@@ -37,7 +37,8 @@ internal static class SqliteRows
         new HostProcess(row.Text(4), row.Text(5), row.Text(6), row.Int32(7), row.Int64(8)),
         row.Int64(9),
         row.Truth(10),
-        row.Truth(11)) { ReadAtMs = readAtMs };
+        row.Truth(11))
+    { ReadAtMs = readAtMs };
 
     private static WorkflowStatus ReadStatus(SqliteStatement row) => new()
     {
