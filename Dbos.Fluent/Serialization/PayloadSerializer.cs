@@ -112,7 +112,9 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
     {
         try
         {
-            return (RecordedFailure?)Decode(payload, typeof(RecordedFailure)) ?? SerializationFailure.Undecodable(payload, "it is null");
+            // A workflow whose input only another SDK reads failed here for just that: its row names that SDK's format, its failure is ours.
+            var readable = TryCodecOf(payload) is null ? payload with { Format = null } : payload;
+            return (RecordedFailure?)Decode(readable, typeof(RecordedFailure)) ?? SerializationFailure.Undecodable(payload, "it is null");
         }
         catch (SerializationFailedException exception)
         {
@@ -138,8 +140,10 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         }
     }
 
-    /// <summary>The format a payload of this name is written in, for what follows from it.</summary>
-    public static PayloadFormat FormatOf(string? name) => name == PortableFormat ? PayloadFormat.PortableJson : PayloadFormat.MessagePack;
+    /// <summary>
+    /// The format that what follows from a payload of this name is written in. Beside another SDK's own format, that is the one it reads.
+    /// </summary>
+    public static PayloadFormat FormatOf(string? name) => name is null or NativeFormat ? PayloadFormat.MessagePack : PayloadFormat.PortableJson;
 
     private IPayloadCodec CodecOf(PayloadFormat format) => format == PayloadFormat.PortableJson ? portable : native;
 
