@@ -22,6 +22,15 @@ internal abstract class AllStep<T> : Step<T>, IAllStep
     internal override int Slots => Members.Sum(member => member.Slots);
 
     public abstract void Gather();
+
+    internal override void Bind(object run)
+    {
+        base.Bind(run);
+        foreach (var member in Members)
+        {
+            member.Bind(run);
+        }
+    }
 }
 
 /// <summary>Members of one type; the result is the list of theirs, in the order listed.</summary>
