@@ -6,7 +6,7 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
     /// <summary>The executor id of engines that do not choose another, so that a relaunch takes up its predecessor's work at once.</summary>
     protected const string Executor = "executor-1";
 
-    private readonly List<WorkflowEngine> engines = [];
+    private readonly System.Collections.Concurrent.ConcurrentQueue<WorkflowEngine> engines = new();
 
     protected TestDatabase Database { get; private set; } = null!;
 
@@ -45,7 +45,7 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
                 configure(options);
             },
             Cancel).Within(Bounded.Limit);
-        engines.Add(engine);
+        engines.Enqueue(engine);
         return engine;
     }
 

@@ -17,8 +17,8 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
     public async Task A_random_workload_under_random_faults_ends_well()
     {
         var random = Seeds.Next(out var seed);
-        var workflow = Workflow.Define<int, int>("random", Body);
         var child = Workflow.Define<int, int>("random child", Child);
+        var workflow = Workflow.Define<int, int>("random", Body);
         var faults = new RandomFaults(seed, probability: 0.05);
         var engines = new List<WorkflowEngine>();
         for (var number = 0; number < EngineCount; number++)
