@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text.Json;
-
 namespace Dbos.Fluent.Errors;
 
 /// <summary>Turns exceptions into their recorded form, and recorded failures of ours back into exceptions.</summary>
@@ -15,7 +12,7 @@ internal static class Failures
 
     /// <summary>The exception a workflow sees where it reads the result of a failed step.</summary>
     public static Exception ForStep(RecordedFailure failure, string workflowId, int sequence, string stepName) =>
-        Reawaken(failure)
+        RecordedFacts.ToException(failure)
         ?? (failure.TypeName == typeof(MaxStepRetriesExceededException).FullName && failure.Inner.Count > 0
             ? new MaxStepRetriesExceededException(workflowId, sequence, stepName, failure.Inner)
             : new StepFailedException(workflowId, sequence, stepName, failure));
@@ -23,7 +20,7 @@ internal static class Failures
     /// <summary>The exception that whoever awaits a failed workflow sees.</summary>
     public static Exception ForAwaiter(RecordedFailure failure, string workflowId, Exception? original)
     {
-        if (failure.TypeName == typeof(UnexpectedStepException).FullName && Reawaken(failure) is { } unexpected)
+        if (failure.TypeName == typeof(UnexpectedStepException).FullName && RecordedFacts.ToException(failure) is { } unexpected)
         {
             return unexpected;
         }
@@ -32,7 +29,7 @@ internal static class Failures
     }
 
     /// <summary>The reason recorded with a cancelled workflow; null where the record is something else.</summary>
-    public static AwaitedWorkflowCancelledException? ForAwaiterOfCancelled(RecordedFailure failure) => Reawaken(failure) as AwaitedWorkflowCancelledException;
+    public static AwaitedWorkflowCancelledException? ForAwaiterOfCancelled(RecordedFailure failure) => RecordedFacts.ToException(failure) as AwaitedWorkflowCancelledException;
 
     private static RecordedFailure Record(Exception exception, int depth)
     {
@@ -46,13 +43,30 @@ internal static class Failures
 
         var own = exception as DbosException;
         return new RecordedFailure(
-            exception.GetType().FullName ?? exception.GetType().Name, exception.Message, exception.StackTrace, own?.Code, Facts(own))
+            exception.GetType().FullName ?? exception.GetType().Name,
+            Told(() => exception.Message) ?? "",
+            Told(() => exception.StackTrace),
+            own?.Code,
+            RecordedFacts.ToJson(own))
         {
             BaseTypes = [.. BaseTypes(exception.GetType())],
             Inner = own is { InnerFailures.Count: > 0 } ? own.InnerFailures
                 : depth == 0 ? []
                 : [.. Inner(exception).Select(inner => Record(inner, depth - 1))],
         };
+    }
+
+    // An exception of the user's may fail even to describe itself; its type must be recorded all the same.
+    private static string? Told(Func<string?> member)
+    {
+        try
+        {
+            return member();
+        }
+        catch (Exception exception)
+        {
+            return $"({exception.GetType().Name} while this was read)";
+        }
     }
 
     private static Exception[] Inner(Exception exception) =>
@@ -70,55 +84,5 @@ internal static class Failures
 
             yield return current.FullName ?? current.Name;
         }
-    }
-
-    private static string? Facts(DbosException? own)
-    {
-        if (own is null || own.Facts.Count == 0)
-        {
-            return null;
-        }
-
-        using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartObject();
-            foreach (var (name, value) in own.Facts)
-            {
-                writer.WriteString(name, value);
-            }
-
-            writer.WriteEndObject();
-        }
-
-        return System.Text.Encoding.UTF8.GetString(buffer.ToArray());
-    }
-
-    // Only the types whose facts stand in the record are made again; anything else stays a RecordedFailure.
-    private static DbosException? Reawaken(RecordedFailure failure)
-    {
-        if (failure.Data is null || !failure.TypeName.StartsWith("Dbos.Fluent.", StringComparison.Ordinal))
-        {
-            return null;
-        }
-
-        using var facts = JsonDocument.Parse(failure.Data);
-        string Fact(string name) => facts.RootElement.TryGetProperty(name, out var value) ? value.GetString() ?? "" : "";
-        return failure.TypeName["Dbos.Fluent.".Length..] switch
-        {
-            nameof(UnexpectedStepException) => new UnexpectedStepException(
-                Fact("workflowId"), int.Parse(Fact("sequence"), CultureInfo.InvariantCulture), Fact("expectedStep"), Fact("recordedStep")),
-            nameof(WorkflowFailedException) when failure.Inner.Count > 0 =>
-                new WorkflowFailedException(Fact("workflowId"), failure.Inner[0]),
-            nameof(AwaitedWorkflowCancelledException) => new AwaitedWorkflowCancelledException(
-                Fact("workflowId"), Enum.Parse<CancellationReason>(Fact("reason"))),
-            nameof(MaxRecoveryAttemptsExceededException) => new MaxRecoveryAttemptsExceededException(Fact("workflowId")),
-            nameof(NonExistentWorkflowException) => new NonExistentWorkflowException(Fact("workflowId")),
-            nameof(ConflictingWorkflowException) =>
-                new ConflictingWorkflowException(Fact("workflowId"), Fact("startedName"), Fact("existingName")),
-            nameof(WorkflowIdInUseException) => new WorkflowIdInUseException(
-                Fact("workflowId"), Fact("existingName"), Enum.Parse<WorkflowState>(Fact("state"))),
-            _ => null,
-        };
     }
 }

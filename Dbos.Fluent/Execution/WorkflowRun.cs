@@ -27,9 +27,10 @@ internal sealed class WorkflowRun
     /// <summary>Drives the workflow to its end, or to where this run must stop. It does not throw for anything the user's code does.</summary>
     public async Task<RunEnd> RunAsync()
     {
-        if (DecodeInput(out var input) is { } undecodable)
+        object? input = null;
+        if ((CheckId() ?? DecodeInput(out input)) is { } unrunnable)
         {
-            return await StoreOutcomeAsync(undecodable).ConfigureAwait(false);
+            return await StoreOutcomeAsync(unrunnable).ConfigureAwait(false);
         }
 
         IWorkflowBody? body = null;
@@ -84,6 +85,19 @@ internal sealed class WorkflowRun
     private BodyEnd FailedStep(RecordedFailure failure, Exception exception) => BodyEnd.FailedBy(
         exception is DbosException and not StepFailedException ? Failures.Record(exception) : failure,
         run.Original is { } original && ReferenceEquals(original.Failure, failure) ? original.Exception : exception);
+
+    // A row without an id was written by no SDK; its children and idempotency keys would be those of every other such row.
+    private BodyEnd? CheckId()
+    {
+        if (!string.IsNullOrWhiteSpace(run.Work.Id))
+        {
+            return null;
+        }
+
+        var nameless = new InvalidOperationException(
+            $"A stored row of workflow '{definition.Name}' has a blank id and cannot be run. Start the workflow under an id, and delete the row.");
+        return BodyEnd.FailedBy(Failures.Record(nameless), nameless);
+    }
 
     private BodyEnd? DecodeInput(out object? input)
     {

@@ -67,7 +67,7 @@ public sealed class SqliteFileClaimTests : SqliteFileTest
         await Store.Executors.RegisterAsync(Executor(), Cancel);
 
         var versions = await Database.QueryAsync("SELECT application_name, version_timestamp FROM application_versions");
-        Assert.Equal("shop 5", string.Join(' ', Assert.Single(versions)));
+        Assert.Equal(("shop", "5"), (Assert.Single(versions)[0], versions[0][1]));
     }
 
     [Fact]

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Dbos.Fluent.Errors;
+
+/// <summary>The typed facts of our own exceptions as they are stored with a failure, and the exceptions made of them again.</summary>
+internal static class RecordedFacts
+{
+    private const string Namespace = "Dbos.Fluent.";
+
+    public static string? ToJson(DbosException? exception)
+    {
+        if (exception is null || exception.Facts.Count == 0)
+        {
+            return null;
+        }
+
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            foreach (var (name, value) in exception.Facts)
+            {
+                writer.WriteString(name, value);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.ToArray());
+    }
+
+    /// <summary>The exception of ours that the failure records; null if it is another's, or if its facts are not what we write.</summary>
+    public static DbosException? ToException(RecordedFailure failure)
+    {
+        if (failure.Data is null || !failure.TypeName.StartsWith(Namespace, StringComparison.Ordinal) || Read(failure.Data) is not { } facts)
+        {
+            return null;
+        }
+
+        string Fact(string name) => facts.GetValueOrDefault(name, "");
+        return failure.TypeName[Namespace.Length..] switch
+        {
+            nameof(UnexpectedStepException) when int.TryParse(Fact("sequence"), CultureInfo.InvariantCulture, out var sequence) =>
+                new UnexpectedStepException(Fact("workflowId"), sequence, Fact("expectedStep"), Fact("recordedStep")),
+            nameof(WorkflowFailedException) when failure.Inner.Count > 0 => new WorkflowFailedException(Fact("workflowId"), failure.Inner[0]),
+            nameof(AwaitedWorkflowCancelledException) when Enum.TryParse<CancellationReason>(Fact("reason"), out var reason) =>
+                new AwaitedWorkflowCancelledException(Fact("workflowId"), reason),
+            nameof(MaxRecoveryAttemptsExceededException) => new MaxRecoveryAttemptsExceededException(Fact("workflowId")),
+            nameof(NonExistentWorkflowException) => new NonExistentWorkflowException(Fact("workflowId")),
+            nameof(ConflictingWorkflowException) =>
+                new ConflictingWorkflowException(Fact("workflowId"), Fact("startedName"), Fact("existingName")),
+            nameof(WorkflowIdInUseException) when Enum.TryParse<WorkflowState>(Fact("state"), out var state) =>
+                new WorkflowIdInUseException(Fact("workflowId"), Fact("existingName"), state),
+            _ => null,
+        };
+    }
+
+    // The text may come from another writer, or from a user's exception that chose a name like ours.
+    private static Dictionary<string, string>? Read(string json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            return document.RootElement.ValueKind != JsonValueKind.Object
+                ? null
+                : document.RootElement.EnumerateObject()
+                    .Where(fact => fact.Value.ValueKind == JsonValueKind.String)
+                    .GroupBy(fact => fact.Name, fact => fact.Value.GetString()!, StringComparer.Ordinal)
+                    .ToDictionary(facts => facts.Key, facts => facts.Last(), StringComparer.Ordinal);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
