@@ -44,12 +44,18 @@ internal static class EngineLaunch
     }
 
     private static async Task<EngineParts> BeginAsync(
-        EngineOptions options, IStore store, Registry registry, ExecutorRegistration self, ILoggerFactory loggers, CancellationToken cancellationToken)
+        EngineOptions options,
+        IStore store,
+        Registry registry,
+        ExecutorRegistration self,
+        ILoggerFactory loggers,
+        CancellationToken cancellationToken)
     {
         try
         {
             var clock = new StoreClock(options.TimeProvider);
-            var lease = await ExecutorRegistrar.RegisterAsync(store.Executors, self, clock, loggers, cancellationToken).ConfigureAwait(false);
+            var lease = await ExecutorRegistrar.RegisterAsync(store.Executors, self, clock, loggers, cancellationToken)
+                .ConfigureAwait(false);
             var parts = Assemble(options, store, registry, self, lease, clock, loggers);
             await parts.Recovery.RecoverAtLaunchAsync(cancellationToken).ConfigureAwait(false);
             parts.Start();

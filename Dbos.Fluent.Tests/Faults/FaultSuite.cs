@@ -5,7 +5,9 @@ using Dbos.Fluent.Tests.Worker.Workflows;
 
 namespace Dbos.Fluent.Tests.Faults;
 
-/// <summary>Tests in one process, with a store that fails: before a call took effect, or after, so that only its acknowledgement is lost.</summary>
+/// <summary>
+/// Tests in one process, with a store that fails: before a call took effect, or after, so that only its acknowledgement is lost.
+/// </summary>
 public abstract class FaultSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
     private readonly TempFolder folder = new();
@@ -35,10 +37,7 @@ public abstract class FaultSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     /// <summary>Asserts that every workflow ended well, and that no step took effect more than once.</summary>
     private protected async Task EverythingRanOnceAsync(int workflows, int attempts = 1)
     {
-        Assert.Equal(
-            workflows,
-            await Database.CountAsync($"SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS' AND recovery_attempts = {attempts}"));
-        Assert.Equal(workflows, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
+        Assert.Equal((workflows, workflows), (await Database.SucceededAsync(attempts), await Database.WorkflowsAsync()));
         Assert.All(Ledger.Read(), effect => Assert.Equal(1, effect.Value));
     }
 }

@@ -46,10 +46,10 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
         }
 
         await Eventually.TrueAsync(
-            async () => await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status <> 'SUCCESS'") == 0,
+            async () => await Database.UnfinishedAsync() == 0,
             Bounded.Limit,
             $"every row runs to its end (seed {seed})");
-        var rows = await Database.CountAsync("SELECT count(*) FROM workflow_status");
+        var rows = await Database.WorkflowsAsync();
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}: {outcomes.Count(started => started)} returned, {rows} rows");
         Assert.InRange(rows, outcomes.Count(started => started), rounds);
         await EverythingRanOnceAsync((int)rows);
@@ -61,7 +61,8 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
         var first = await LaunchAsync(Workflows.All);
         await (await first.StartAsync(Workflows.Chain, 2, new() { Id = "w0" }, Cancel)).GetResultAsync(Cancel).Within(Bounded.Limit);
         await first.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
-        await Database.ExecuteAsync("UPDATE workflow_status SET status = 'ENQUEUED', queue_name = '_dbos_internal_queue', owner_xid = NULL, completed_at = NULL");
+        await Database.ExecuteAsync(
+            "UPDATE workflow_status SET status = 'ENQUEUED', queue_name = '_dbos_internal_queue', owner_xid = NULL, completed_at = NULL");
         var claimed = new Probe();
         var faults = new CallFaults { After = (call, _) => call.Claimed.Count > 0 ? claimed.PassAsync(Cancel) : Task.CompletedTask };
 
@@ -100,10 +101,10 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
             }
         }
 
-        Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'PENDING'"));
+        Assert.Equal(0, await Database.WorkflowsAsync("status = 'PENDING'"));
         await LaunchSuccessorAndEndAsync();
         TestContext.Current.TestOutputHelper?.WriteLine($"{refused} of {count} starts were refused");
-        Assert.InRange(await Database.CountAsync("SELECT count(*) FROM workflow_status"), count - refused, count);
+        Assert.InRange(await Database.WorkflowsAsync(), count - refused, count);
     }
 
     [Fact]
@@ -145,7 +146,7 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
         await Assert.ThrowsAsync<EngineNotRunningException>(() => engine.StartAsync(Workflows.Chain, 1, cancellationToken: Cancel));
 
         await stopping.Within(Bounded.Limit);
-        Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
+        Assert.Equal(0, await Database.WorkflowsAsync());
     }
 
     private async Task<bool> StartedAsync(WorkflowEngine engine, string id, CancellationToken giveUp)
@@ -165,7 +166,7 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
     {
         await LaunchAsync(options => options.ExecutorId = "executor-2", Workflows.All);
         await Eventually.TrueAsync(
-            async () => await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status <> 'SUCCESS'") == 0,
+            async () => await Database.UnfinishedAsync() == 0,
             TimeSpan.FromSeconds(10),
             "every row runs to its end without waiting for a lease");
     }

@@ -7,7 +7,10 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>One run of one workflow: drives its body from yield to yield, and stores how it ended.</summary>
-/// <remarks>A run that stops without an outcome drops the body undisposed, as a crash would: its <c>finally</c> blocks belong to the end of the workflow.</remarks>
+/// <remarks>
+/// A run that stops without an outcome drops the body undisposed, as a crash would: its <c>finally</c> blocks belong to the end of the
+/// workflow.
+/// </remarks>
 internal sealed class WorkflowRun
 {
     private readonly RunScope run;
@@ -24,7 +27,9 @@ internal sealed class WorkflowRun
 
     public RunScope Scope => run;
 
-    /// <summary>Drives the workflow to its end, or to where this run must stop. It does not throw for anything the user's code does.</summary>
+    /// <summary>
+    /// Drives the workflow to its end, or to where this run must stop. It does not throw for anything the user's code does.
+    /// </summary>
     public async Task<RunEnd> RunAsync()
     {
         object? input = null;
@@ -42,8 +47,8 @@ internal sealed class WorkflowRun
         }
         catch (Exception exception) when (exception is not StoreSchemaException)
         {
-            // The body is the user's code: whatever it throws is the workflow's failure and goes into the database. Tables or rights that are
-            // not as they should be are no fault of the workflow: it is tried again.
+            // The body is the user's code: whatever it throws is the workflow's failure and goes into the database. Tables or rights that
+            // are not as they should be are no fault of the workflow: it is tried again.
             end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
         }
 
