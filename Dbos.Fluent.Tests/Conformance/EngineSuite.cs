@@ -1,15 +1,19 @@
 namespace Dbos.Fluent.Tests.Conformance;
 
-/// <summary>Tests of the engine as users see it, over one kind of store. Each test has an empty database and ends with every engine stopped.</summary>
+/// <summary>
+/// Tests of the engine as users see it, over one kind of store. Each test has an empty database and ends with every engine stopped.
+/// </summary>
 public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
 {
-    /// <summary>The executor id of engines that do not choose another, so that a relaunch takes up its predecessor's work at once.</summary>
+    /// <summary>
+    /// The executor id of engines that do not choose another, so that a relaunch takes up its predecessor's work at once.
+    /// </summary>
     protected const string Executor = "executor-1";
 
     /// <summary>The event of a run that failed in the engine itself, which no workflow's code can bring about.</summary>
     private const int RunCrashed = 1106;
 
-    private readonly List<WorkflowEngine> engines = [];
+    private readonly System.Collections.Concurrent.ConcurrentQueue<WorkflowEngine> engines = new();
 
     protected TestDatabase Database { get; private set; } = null!;
 
@@ -55,7 +59,7 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
                 configure(options);
             },
             Cancel).Within(Bounded.Limit);
-        engines.Add(engine);
+        engines.Enqueue(engine);
         return engine;
     }
 

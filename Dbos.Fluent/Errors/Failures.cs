@@ -43,13 +43,30 @@ internal static class Failures
 
         var own = exception as DbosException;
         return new RecordedFailure(
-            exception.GetType().FullName ?? exception.GetType().Name, exception.Message, exception.StackTrace, own?.Code, RecordedFacts.ToJson(own))
+            exception.GetType().FullName ?? exception.GetType().Name,
+            Told(() => exception.Message) ?? "",
+            Told(() => exception.StackTrace),
+            own?.Code,
+            RecordedFacts.ToJson(own))
         {
             BaseTypes = [.. BaseTypes(exception.GetType())],
             Inner = own is { InnerFailures.Count: > 0 } ? own.InnerFailures
                 : depth == 0 ? []
                 : [.. Inner(exception).Select(inner => Record(inner, depth - 1))],
         };
+    }
+
+    // An exception of the user's may fail even to describe itself; its type must be recorded all the same.
+    private static string? Told(Func<string?> member)
+    {
+        try
+        {
+            return member();
+        }
+        catch (Exception exception)
+        {
+            return $"({exception.GetType().Name} while this was read)";
+        }
     }
 
     private static Exception[] Inner(Exception exception) =>

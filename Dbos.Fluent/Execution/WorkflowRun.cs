@@ -40,9 +40,10 @@ internal sealed class WorkflowRun
             body = definition.Open(input, new WorkflowContext(run.Facts));
             end = await DriveAsync(body).ConfigureAwait(false);
         }
-        catch (Exception exception)
+        catch (Exception exception) when (exception is not StoreSchemaException)
         {
-            // The body is the user's code: whatever it throws is the workflow's failure and goes into the database.
+            // The body is the user's code: whatever it throws is the workflow's failure and goes into the database. Tables or rights that are
+            // not as they should be are no fault of the workflow: it is tried again.
             end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
         }
 

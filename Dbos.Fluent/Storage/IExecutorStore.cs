@@ -26,8 +26,7 @@ internal interface IExecutorStore
 
     /// <summary>
     /// Hands PENDING workflows on (PENDING to ENQUEUED, on their queue or the internal one; owner and start cleared): those of the named
-    /// executors
-    /// at once. Rows locked by somebody are left for the next call. Gives back their ids.
+    /// executors at once. Rows locked by somebody are left for the next call. Gives back their ids.
     /// </summary>
     Task<IReadOnlyList<string>> HandOnAsync(HandOnRequest request, CancellationToken cancellationToken);
 

@@ -70,6 +70,25 @@ public sealed class FingerprintTests
     }
 
     [Fact]
+    public async Task What_has_run_before_does_not_count()
+    {
+        static WorkflowDefinition<Order, int> Define()
+        {
+            var factor = 2;
+            return Workflow.Define<Order, int>("w")
+                .Step("sum", x => Task.FromResult(Enumerable.Range(0, 3).Sum(_ => Enumerable.Range(0, 3).Sum(value => value * factor))))
+                .Step("more", x => Task.FromResult(factor))
+                .Return(x => x.Input.Items.Sum(item => item.Length * factor));
+        }
+
+        var before = Define().Fingerprint;
+        var definition = Define();
+        await BodyDriver.RunAsync(definition, Order.Large);
+
+        Assert.Equal(before, definition.Fingerprint);
+    }
+
+    [Fact]
     public void Names_of_other_assemblies_and_their_versions_do_not_count()
     {
         var text = Text(new FirstTwin().Run);

@@ -82,7 +82,7 @@ internal sealed class ExecutorSql(SchemaName schema)
     /// <summary>$1 now, $2 application, $3 workflow names, $4 tokens to leave alone, $5 limit, $6 executors.</summary>
     public string HandOn { get; } = RenderHandOn(schema, "w.executor_id = ANY ($6::text[])");
 
-    /// <summary>$1 now, $2 application, $3 workflow names, $4 tokens to leave alone, $5 limit, $6 how long it must not have moved.</summary>
+    /// <summary>$1 now, $2 application, $3 workflow names, $4 tokens to leave alone, $5 limit, $6 how long unmoved.</summary>
     public string HandOnOrphans { get; } = RenderHandOn(
         schema,
         $"""
