@@ -95,7 +95,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
 
         Assert.Equal(before, await Database.QueryAsync(Rows));
         Assert.Equal(2, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
-        Assert.Equal(7, await engine.Retrieve<int>("good").EndAsync());
+        Assert.Equal(7, await engine.Retrieve<int>("good").ResultAsync());
 
         static async IAsyncEnumerable<StepOr<int>> Quick(bool succeed, WorkflowContext workflow)
         {
@@ -133,7 +133,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         Assert.Equal(CancellationReason.Cancelled, await handle.CancellationAsync());
         gate.Open();
 
-        await engine.Retrieve<Unit>("P-0").EndAsync();
+        await engine.Retrieve<Unit>("P-0").ResultAsync();
 
         async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
         {
@@ -177,7 +177,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.Within(Bounded.Limit));
         gate.Open();
-        await handle.EndAsync();
+        await handle.ResultAsync();
     }
 
     [Fact]

@@ -161,7 +161,7 @@ public abstract class ChildSuite(IDatabaseFixture fixture) : EngineSuite(fixture
 
         await engine.CancelAsync("P-0", Cancel).Within(Bounded.Limit);
 
-        Assert.Equal("P-0 Cancelled", await handle.EndAsync());
+        Assert.Equal("P-0 Cancelled", await handle.ResultAsync());
         Assert.Equal("0 child, 1 DBOS.getResult failed", await engine.StepsAsync("P"));
         engine = await FlipAndRelaunchAsync(engine, ["P"], parent, child);
         Assert.Equal("P-0 Cancelled", await engine.ResultAsync<string>("P"));
@@ -266,7 +266,7 @@ public abstract class ChildSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         var engine = await LaunchAsync(parent, child);
 
         var handle = await engine.StartAsync(parent, 1, new() { Id = "P", Timeout = TimeSpan.FromHours(1) }, Cancel).Within(Bounded.Limit);
-        await handle.EndAsync();
+        await handle.ResultAsync();
 
         var parents = await DeadlineAsync("P");
         Assert.Equal(("3600000", parents.Created + 3_600_000L), (parents.Timeout, parents.Deadline));
@@ -369,7 +369,7 @@ public abstract class ChildSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         await here.AllAreHere.Within(Bounded.Limit);
         gate.SetResult();
 
-        Assert.Equal(Count * (Count - 1) / 2, await handle.EndAsync());
+        Assert.Equal(Count * (Count - 1) / 2, await handle.ResultAsync());
         Assert.Equal(2 * Count, await CheckpointCountAsync("P"));
 
         async IAsyncEnumerable<StepOr<int>> Child(int input, WorkflowContext workflow)

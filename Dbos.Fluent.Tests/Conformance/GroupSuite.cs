@@ -23,7 +23,7 @@ public abstract class GroupSuite(IDatabaseFixture fixture) : EngineSuite(fixture
             await Eventually.TrueAsync(async () => await CheckpointCountAsync("A") >= 3 - i, Bounded.Limit);
         }
 
-        Assert.Equal("0,1,2", await handle.EndAsync());
+        Assert.Equal("0,1,2", await handle.ResultAsync());
         Assert.Equal("0 S0, 1 S1, 2 S2, 3 after", await engine.StepsAsync("A"));
 
         async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)

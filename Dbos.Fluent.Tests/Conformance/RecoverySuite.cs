@@ -74,7 +74,7 @@ public abstract class RecoverySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         third.Open();
 
         Assert.Equal(3, await other.ResultAsync<int>("A"));
-        Assert.Equal(3, await original.EndAsync());
+        Assert.Equal(3, await original.ResultAsync());
         Assert.Equal("0 S", await other.StepsAsync("A"));
         var status = await other.GetStatusAsync("A", Cancel);
         Assert.Equal((WorkflowState.Success, 2), (status!.State, status.RecoveryAttempts));
@@ -210,7 +210,7 @@ public abstract class RecoverySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.NotNull(status.CompletedAt);
         await Eventually.TrueAsync(() => Log.Has(1202), Bounded.Limit, "the error is logged");
         var again = await engine.BeginAsync(workflow, 1, "A");
-        await Assert.ThrowsAsync<MaxRecoveryAttemptsExceededException>(() => again.EndAsync());
+        await Assert.ThrowsAsync<MaxRecoveryAttemptsExceededException>(() => again.ResultAsync());
         Assert.Equal(4, counts["body"]);
 
         async IAsyncEnumerable<StepOr<int>> Body(int input, WorkflowContext workflow)

@@ -229,7 +229,7 @@ public abstract class ReplaySuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
         var handle = await engine.BeginAsync(workflow, TimeSpan.FromHours(1), "A");
         await Eventually.TrueAsync(async () => await CheckpointCountAsync("A") == 1, Bounded.Limit);
-        var slept = handle.EndAsync();
+        var slept = handle.ResultAsync();
         await Eventually.TrueAsync(
             () =>
             {

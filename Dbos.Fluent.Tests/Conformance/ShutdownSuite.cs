@@ -12,7 +12,7 @@ public abstract class ShutdownSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var handle = await engine.BeginAsync(workflow, default, "A");
         await gate.ReachedAsync();
 
-        var result = handle.EndAsync();
+        var result = handle.ResultAsync();
         var stopping = engine.StopAsync(TimeSpan.FromMinutes(5), Cancel);
         Assert.False(stopping.IsCompleted);
         gate.Open();
@@ -126,7 +126,7 @@ public abstract class ShutdownSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var workflow = Workflow.Define<int, int>("echo").Return(x => x.Input);
         var engine = await LaunchAsync(workflow);
         var handle = await engine.BeginAsync(workflow, 1, "A");
-        await handle.EndAsync();
+        await handle.ResultAsync();
 
         await engine.StopAsync(TimeSpan.FromSeconds(1), Cancel).Within(Bounded.Limit);
 
