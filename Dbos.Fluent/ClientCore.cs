@@ -72,7 +72,8 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     public async Task CancelAsync(IReadOnlyList<string> workflowIds, CancellationToken cancellationToken)
     {
         var error = CancelErrors.Encode(Serializer, CancellationReason.Cancelled);
-        var cancelled = await StoreBackoff.RepeatAsync(_ => Store.Workflows.CancelAsync(workflowIds, error, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var cancelled = await StoreBackoff.RepeatAsync(
+            _ => Store.Workflows.CancelAsync(workflowIds, error, cancellationToken), cancellationToken).ConfigureAwait(false);
         foreach (var id in cancelled)
         {
             running?.Stop(id, CancellationReason.Cancelled);

@@ -37,7 +37,9 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         var faults = new CallFaults();
         var failed = 0;
         Func<StoreCall, CancellationToken, Task> failOnce = (call, _) =>
-            call.Kind.ToString() == kind && Interlocked.Exchange(ref failed, 1) == 0 ? throw CallFaults.Unavailable("Once.") : Task.CompletedTask;
+            call.Kind.ToString() == kind && Interlocked.Exchange(ref failed, 1) == 0
+                ? throw CallFaults.Unavailable("Once.")
+                : Task.CompletedTask;
         (faults.Before, faults.After) = afterEffect ? (faults.Before, failOnce) : (failOnce, faults.After);
 
         var engine = kind == nameof(StoreCallKind.HandOn)
@@ -61,7 +63,8 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
                 : Task.CompletedTask,
         };
 
-        var engine = await LaunchFaultyAsync(faults, options => (options.ExecutorId, options.Lease) = (Executor, TimeSpan.FromSeconds(0.6)));
+        var engine = await LaunchFaultyAsync(
+            faults, options => (options.ExecutorId, options.Lease) = (Executor, TimeSpan.FromSeconds(0.6)));
         await AllEndAsync(engine, count: 3);
 
         await EverythingRanOnceAsync(workflows: 3, attempts: 3);
@@ -157,7 +160,8 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
     private async Task<bool> LeasesHaveEndedAsync()
     {
         var column = Database is PostgresTestDatabase ? "expires_at_ms" : "lease_expires_at";
-        return await Database.CountAsync($"SELECT max({column}) FROM fluent_executors") < DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - 500;
+        var expiry = await Database.CountAsync($"SELECT max({column}) FROM fluent_executors");
+        return expiry < DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - 500;
     }
 
     /// <summary>Runs workflows to their end, and makes them look as if their process had died right after their last checkpoint.</summary>

@@ -4,7 +4,10 @@ using Dbos.Fluent.Tests.Worker.Faults;
 
 namespace Dbos.Fluent.Tests.Faults;
 
-/// <summary>Several engines on one database, started, stopped and failed at random: whatever happens, every workflow ends, and no step runs again after its checkpoint.</summary>
+/// <summary>
+/// Several engines on one database, started, stopped and failed at random: whatever happens, every workflow ends, and no step runs again
+/// after its checkpoint.
+/// </summary>
 public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixture)
 {
     private const int EngineCount = 3;
@@ -111,7 +114,8 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
             TimeSpan.FromSeconds(30),
             $"every workflow ends (seed {seed})");
         var reader = await LaunchAsync();
-        var checkpoints = await Database.QueryAsync("SELECT workflow_uuid, function_id FROM operation_outputs WHERE child_workflow_id IS NULL");
+        var checkpoints = await Database.QueryAsync(
+            "SELECT workflow_uuid, function_id FROM operation_outputs WHERE child_workflow_id IS NULL");
         var again = 0;
         foreach (var id in checkpoints.Select(row => row[0]!).Distinct())
         {
@@ -119,7 +123,9 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
             {
                 // The run whose result stands is the last one: had the body run after its checkpoint, another would follow it.
                 var noted = runs[(id, checkpoint.Sequence)].ToArray();
-                Assert.True(checkpoint.Output!.Contains(noted[^1], StringComparison.Ordinal), $"seed {seed}: {id} step {checkpoint.Sequence} ran again");
+                Assert.True(
+                    checkpoint.Output!.Contains(noted[^1], StringComparison.Ordinal),
+                    $"seed {seed}: {id} step {checkpoint.Sequence} ran again");
                 again += noted.Length - 1;
             }
         }

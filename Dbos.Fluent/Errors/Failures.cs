@@ -29,7 +29,8 @@ internal static class Failures
     }
 
     /// <summary>The reason recorded with a cancelled workflow; null where the record is something else.</summary>
-    public static AwaitedWorkflowCancelledException? ForAwaiterOfCancelled(RecordedFailure failure) => RecordedFacts.ToException(failure) as AwaitedWorkflowCancelledException;
+    public static AwaitedWorkflowCancelledException? ForAwaiterOfCancelled(RecordedFailure failure) =>
+        RecordedFacts.ToException(failure) as AwaitedWorkflowCancelledException;
 
     private static RecordedFailure Record(Exception exception, int depth)
     {
@@ -43,7 +44,11 @@ internal static class Failures
 
         var own = exception as DbosException;
         return new RecordedFailure(
-            exception.GetType().FullName ?? exception.GetType().Name, exception.Message, exception.StackTrace, own?.Code, RecordedFacts.ToJson(own))
+            exception.GetType().FullName ?? exception.GetType().Name,
+            exception.Message,
+            exception.StackTrace,
+            own?.Code,
+            RecordedFacts.ToJson(own))
         {
             BaseTypes = [.. BaseTypes(exception.GetType())],
             Inner = own is { InnerFailures.Count: > 0 } ? own.InnerFailures

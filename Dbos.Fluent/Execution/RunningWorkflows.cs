@@ -23,7 +23,8 @@ internal sealed class RunningWorkflows
     public int Count => all.Count;
 
     /// <summary>The executions under way, as their rows should be owned; one for each workflow.</summary>
-    public IReadOnlyList<Ownership> Executions => [.. latest.Values.Where(entry => !entry.Scope.Stop.IsFired).Select(entry => entry.Scope.Owner)];
+    public IReadOnlyList<Ownership> Executions =>
+        [.. latest.Values.Where(entry => !entry.Scope.Stop.IsFired).Select(entry => entry.Scope.Owner)];
 
     public bool Contains(string workflowId) => latest.ContainsKey(workflowId);
 
@@ -74,7 +75,9 @@ internal sealed class RunningWorkflows
         }
     }
 
-    /// <summary>Signals the step tokens and waits until nothing runs that could still finish, or the time is over; then stops what is left.</summary>
+    /// <summary>
+    /// Signals the step tokens and waits until nothing runs that could still finish, or the time is over; then stops what is left.
+    /// </summary>
     public async Task DrainAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
         draining = true;
@@ -137,7 +140,8 @@ internal sealed class RunningWorkflows
     {
         private volatile bool hasEnded;
 
-        public Entry(ClaimedWorkflow work, History history, WorkflowDefinition definition, RunEnvironment environment, IChildStarter starter)
+        public Entry(
+            ClaimedWorkflow work, History history, WorkflowDefinition definition, RunEnvironment environment, IChildStarter starter)
         {
             Scope = new RunScope(work, history, new RunFacts(work, history, environment.WorkflowLogger), environment);
             Run = new WorkflowRun(Scope, definition, starter);
