@@ -12,6 +12,7 @@ internal static class Scenarios
         ["serve"] = ServeAsync,
         ["run"] = RunAsync,
         ["race"] = RaceAsync,
+        ["load"] = LoadAsync,
     };
 
     /// <summary>Reaches the points 1 to <c>to</c>, and nothing else: it shows that the machinery works.</summary>
@@ -67,6 +68,25 @@ internal static class Scenarios
             results[number] = await handle.GetResultAsync(token);
         });
         await worker.Points.ReachAsync("done", string.Join(';', results));
+        await worker.Points.ReachAsync("end");
+    }
+
+    /// <summary>Runs <c>count</c> chains of <c>input</c> steps at once, under ids with a prefix of its own, and reports how many steps they had.</summary>
+    private static async Task LoadAsync(WorkerContext worker)
+    {
+        using var ledger = new Ledger(worker.Text("ledger")) { Durable = false };
+        var workflows = new CrashWorkflows(ledger);
+        await using var engine = await WorkerEngine.LaunchAsync(worker, workflows);
+        await worker.Points.ReachAsync("launched");
+        await worker.Points.ReachAsync("race");
+        var runs = Enumerable.Range(0, worker.Number("count")).Select(async number =>
+        {
+            var id = worker.Text("prefix") + number.ToString(CultureInfo.InvariantCulture);
+            var handle = await engine.StartAsync(workflows.Chain, worker.Number("input"), new() { Id = id });
+            return await handle.GetResultAsync();
+        });
+        var lengths = await Task.WhenAll(runs);
+        await worker.Points.ReachAsync("done", lengths.Sum().ToString(CultureInfo.InvariantCulture));
         await worker.Points.ReachAsync("end");
     }
 }

@@ -66,8 +66,11 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
             : throw OutcomeErrors.ToException(outcome.Row, Serializer, outcome.Original);
     }
 
-    public async Task<WorkflowStatus> GetStatusAsync(string workflowId, CancellationToken cancellationToken) =>
-        await Reader.ReadAsync(workflowId, cancellationToken).ConfigureAwait(false) ?? throw new NonExistentWorkflowException(workflowId);
+    public async Task<WorkflowStatus> GetStatusAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        ThrowIfStopped("read a status");
+        return await Reader.ReadAsync(workflowId, cancellationToken).ConfigureAwait(false) ?? throw new NonExistentWorkflowException(workflowId);
+    }
 
     public async Task CancelAsync(IReadOnlyList<string> workflowIds, CancellationToken cancellationToken)
     {

@@ -74,7 +74,8 @@ internal static class EngineLaunch
         using var limit = new CancellationTokenSource(GiveUpLimit);
         try
         {
-            await store.Executors.StopAsync(self.ExecutorId, self.Incarnation, limit.Token).ConfigureAwait(false);
+            // Only the lease: to hand work on as well could fail for the very reason that the launch failed for.
+            await store.Executors.ExpireAsync(self.ExecutorId, self.Incarnation, limit.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is DbosException or OperationCanceledException)
         {

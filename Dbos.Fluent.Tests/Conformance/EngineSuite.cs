@@ -10,7 +10,7 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
     /// </summary>
     protected const string Executor = "executor-1";
 
-    private readonly List<WorkflowEngine> engines = [];
+    private readonly System.Collections.Concurrent.ConcurrentQueue<WorkflowEngine> engines = new();
 
     protected TestDatabase Database { get; private set; } = null!;
 
@@ -49,7 +49,7 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
                 configure(options);
             },
             Cancel).Within(Bounded.Limit);
-        engines.Add(engine);
+        engines.Enqueue(engine);
         return engine;
     }
 

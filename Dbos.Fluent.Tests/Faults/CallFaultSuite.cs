@@ -71,13 +71,13 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
     }
 
     [Fact]
-    public async Task A_workflow_whose_checkpoint_the_store_refuses_is_handed_back_for_another_attempt()
+    public async Task A_workflow_that_finds_the_tables_unusable_is_tried_again_and_not_failed()
     {
         var failed = 0;
         var faults = new CallFaults
         {
             Before = (call, _) => call.Subjects.Contains("checkpoint 0") && Interlocked.Exchange(ref failed, 1) == 0
-                ? throw new InvalidOperationException("Refused.")
+                ? throw new StoreSchemaException("The right to write was taken away.")
                 : Task.CompletedTask,
         };
         var engine = await LaunchFaultyAsync(faults, options => options.Lease = TimeSpan.FromSeconds(0.6));

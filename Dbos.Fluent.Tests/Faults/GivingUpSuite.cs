@@ -41,7 +41,7 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
         for (var round = 0; round < rounds; round++)
         {
             using var giveUp = new CancellationTokenSource();
-            giveUp.CancelAfter(TimeSpan.FromMicroseconds(random.Next(0, 3000)));
+            giveUp.CancelAfter(TimeSpan.FromMicroseconds(random.Next(0, 10_000)));
             outcomes.Add(await StartedAsync(engine, $"w{round}", giveUp.Token));
         }
 

@@ -29,20 +29,26 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
             engines.Add(await LaunchRandomAsync());
         }
 
-        var started = 0;
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < Duration; started++)
+        var starts = new List<Task>();
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < Duration;)
         {
-            await StartAsync(engines[random.Next(EngineCount)], started);
-            if (random.Next(40) == 0)
+            for (var number = random.Next(20); number > 0; number--)
             {
-                var victim = random.Next(EngineCount);
+                starts.Add(StartAsync(engines[random.Next(EngineCount)], starts.Count, random.Next(1, 6)));
+            }
+
+            await random.MomentAsync(TimeSpan.FromMilliseconds(200));
+            var victim = random.Next(EngineCount);
+            if (random.Next(2) == 0)
+            {
                 await engines[victim].StopAsync(TimeSpan.FromMilliseconds(random.Next(2) * 50), Cancel).Within(Bounded.Limit);
                 engines[victim] = await LaunchRandomAsync();
             }
         }
 
         faults.Probability = 0;
-        await EverythingEndsAsync(seed, started);
+        await Task.WhenAll(starts).Within(Bounded.Limit);
+        await EverythingEndsAsync(seed, starts.Count);
 
         async Task<WorkflowEngine> LaunchRandomAsync()
         {
@@ -67,11 +73,11 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
             }
         }
 
-        async Task StartAsync(WorkflowEngine engine, int number)
+        async Task StartAsync(WorkflowEngine engine, int number, int input)
         {
             try
             {
-                await engine.StartAsync(workflow, random.Next(1, 6), new() { Id = $"w{number}" }, Cancel).Within(Bounded.Limit);
+                await engine.StartAsync(workflow, input, new() { Id = $"w{number}" }, Cancel).Within(Bounded.Limit);
             }
             catch (EngineNotRunningException)
             {

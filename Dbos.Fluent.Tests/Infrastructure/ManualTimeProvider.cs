@@ -1,3 +1,5 @@
+using System.Threading.Channels;
+
 namespace Dbos.Fluent.Tests.Infrastructure;
 
 /// <summary>A clock that moves only when told to; timers fire in the order they are due, on the caller of <see cref="Advance"/>.</summary>
@@ -7,6 +9,7 @@ namespace Dbos.Fluent.Tests.Infrastructure;
 public sealed class ManualTimeProvider(DateTimeOffset? start = null) : TimeProvider
 {
     private readonly Lock gate = new();
+    private readonly Channel<TimeSpan> timers = Channel.CreateUnbounded<TimeSpan>();
     private readonly PriorityQueue<(ManualTimer Timer, long Version), (long Due, long Order)> queue = new();
     private readonly DateTimeOffset start = start ?? new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private long ticks;
@@ -26,6 +29,12 @@ public sealed class ManualTimeProvider(DateTimeOffset? start = null) : TimeProvi
 
     /// <inheritdoc/>
     public override DateTimeOffset GetUtcNow() => start.AddTicks(GetTimestamp());
+
+    /// <summary>Timers set and not waited for with <see cref="NextTimerAsync"/>.</summary>
+    public int TimersSet => timers.Reader.Count;
+
+    /// <summary>Waits until somebody sets a timer, and gives after what time it is due; each setting is waited for once.</summary>
+    public Task<TimeSpan> NextTimerAsync() => timers.Reader.ReadAsync(TestContext.Current.CancellationToken).Within(Bounded.Limit);
 
     /// <inheritdoc/>
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
@@ -92,6 +101,7 @@ public sealed class ManualTimeProvider(DateTimeOffset? start = null) : TimeProvi
                 if (dueTime >= TimeSpan.Zero)
                 {
                     owner.Enqueue(this, owner.ticks + dueTime.Ticks);
+                    owner.timers.Writer.TryWrite(dueTime);
                 }
             }
 

@@ -17,4 +17,11 @@ internal static class Seeds
         TestContext.Current.TestOutputHelper?.WriteLine($"{Variable}={seed}");
         return new Random(seed);
     }
+
+    /// <summary>Lets a random while pass, up to a limit, for tests whose subject are faults at any moment.</summary>
+    public static async Task MomentAsync(this Random random, TimeSpan atMost)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(1 + (random.NextDouble() * atMost.TotalMilliseconds)));
+        await timer.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+    }
 }

@@ -45,8 +45,8 @@ internal static class Failures
         var own = exception as DbosException;
         return new RecordedFailure(
             exception.GetType().FullName ?? exception.GetType().Name,
-            exception.Message,
-            exception.StackTrace,
+            Told(() => exception.Message) ?? "",
+            Told(() => exception.StackTrace),
             own?.Code,
             RecordedFacts.ToJson(own))
         {
@@ -55,6 +55,19 @@ internal static class Failures
                 : depth == 0 ? []
                 : [.. Inner(exception).Select(inner => Record(inner, depth - 1))],
         };
+    }
+
+    // An exception of the user's may fail even to describe itself; its type must be recorded all the same.
+    private static string? Told(Func<string?> member)
+    {
+        try
+        {
+            return member();
+        }
+        catch (Exception exception)
+        {
+            return $"({exception.GetType().Name} while this was read)";
+        }
     }
 
     private static Exception[] Inner(Exception exception) =>

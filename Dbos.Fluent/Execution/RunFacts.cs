@@ -1,4 +1,5 @@
 using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -34,7 +35,7 @@ internal sealed class RunFacts : IWorkflowFacts
 
     public ILogger Logger { get; }
 
-    public DateTimeOffset UtcNow => DateTimeOffset.FromUnixTimeMilliseconds(Volatile.Read(ref nowMs));
+    public DateTimeOffset UtcNow => EpochMs.ToMoment(Volatile.Read(ref nowMs));
 
     public bool IsReplaying => Volatile.Read(ref nextSequence) <= highestRecorded;
 

@@ -26,7 +26,10 @@ internal sealed class RunningWorkflows
     public IReadOnlyList<Ownership> Executions =>
         [.. latest.Values.Where(entry => !entry.Scope.Stop.IsFired).Select(entry => entry.Scope.Owner)];
 
-    public bool Contains(string workflowId) => latest.ContainsKey(workflowId);
+    /// <summary>
+    /// True while a run here owns the workflow. One that was stopped may go on in a body that ignores its token, but its outcome is the row's.
+    /// </summary>
+    public bool Contains(string workflowId) => latest.TryGetValue(workflowId, out var entry) && !entry.Scope.Stop.IsFired;
 
     /// <summary>Runs a workflow this process owns. A former run of the same workflow that has not noticed yet is stopped.</summary>
     public void Begin(ClaimedWorkflow work, IReadOnlyList<CheckpointRow> checkpoints, RunEnvironment environment, IChildStarter starter)

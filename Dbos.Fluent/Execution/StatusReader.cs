@@ -38,10 +38,8 @@ internal sealed class StatusReader(IWorkflowStore store, PayloadSerializer seria
         serializer.ToReadableJson(new Payload(row.Output, row.Format)),
         row.Error is null ? null : serializer.DecodeFailure(new Payload(row.Error, row.Format)),
         row.ChildId,
-        Moment(row.StartedAtMs),
-        Moment(row.CompletedAtMs));
-
-    private static DateTimeOffset? Moment(long? epochMs) => epochMs is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : null;
+        EpochMs.ToMoment(row.StartedAtMs),
+        EpochMs.ToMoment(row.CompletedAtMs));
 
     private static Dictionary<string, object?>? Attributes(string? json)
     {

@@ -33,6 +33,18 @@ internal sealed class StepExecutor
         _ => throw new UnreachableException($"No execution for {step.GetType()}."),
     };
 
+    /// <summary>Whether what is recorded at this step's numbers, if anything, is this step; where it is not, the run is broken.</summary>
+    public bool Matches(Step step, Slots slots) => step switch
+    {
+        IRunStep => TryMatch(slots.First, StepKind.Run, step.Name, out _),
+        ICallStep => TryMatch(slots[0], StepKind.Child, step.Name, out _)
+            && TryMatch(slots[1], StepKind.BuiltIn, BuiltInNames.GetResult, out _),
+        IStartStep => TryMatch(slots.First, StepKind.Child, step.Name, out _),
+        SleepStep or IAwaitStep => TryMatch(slots.First, StepKind.BuiltIn, step.Name, out _),
+        // Any other is matched when it is executed.
+        _ => true,
+    };
+
     /// <summary>The recorded row at a number, if it is of this kind and name.</summary>
     /// <param name="sequence">The number.</param>
     /// <param name="kind">The kind the code yielded.</param>

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
@@ -24,7 +26,7 @@ internal sealed class StoreClock(TimeProvider time)
         }
     }
 
-    public DateTimeOffset UtcNow => DateTimeOffset.FromUnixTimeMilliseconds(NowMs);
+    public DateTimeOffset UtcNow => EpochMs.ToMoment(NowMs);
 
     /// <summary>Takes the database's answer to "what time is it"; virtual time is nobody else's business and stays as it is.</summary>
     public void Synchronize(long storeNowMs)

@@ -32,9 +32,10 @@ internal sealed class WorkflowRun
     /// </summary>
     public async Task<RunEnd> RunAsync()
     {
-        if (DecodeInput(out var input) is { } undecodable)
+        object? input = null;
+        if ((CheckId() ?? DecodeInput(out input)) is { } unrunnable)
         {
-            return await StoreOutcomeAsync(undecodable).ConfigureAwait(false);
+            return await StoreOutcomeAsync(unrunnable).ConfigureAwait(false);
         }
 
         IWorkflowBody? body = null;
@@ -44,9 +45,10 @@ internal sealed class WorkflowRun
             body = definition.Open(input, new WorkflowContext(run.Facts));
             end = await DriveAsync(body).ConfigureAwait(false);
         }
-        catch (Exception exception)
+        catch (Exception exception) when (exception is not StoreSchemaException)
         {
-            // The body is the user's code: whatever it throws is the workflow's failure and goes into the database.
+            // The body is the user's code: whatever it throws is the workflow's failure and goes into the database. Tables or rights that are
+            // not as they should be are no fault of the workflow: it is tried again.
             end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
         }
 
@@ -88,6 +90,19 @@ internal sealed class WorkflowRun
     private BodyEnd FailedStep(RecordedFailure failure, Exception exception) => BodyEnd.FailedBy(
         exception is DbosException and not StepFailedException ? Failures.Record(exception) : failure,
         run.Original is { } original && ReferenceEquals(original.Failure, failure) ? original.Exception : exception);
+
+    // A row without an id was written by no SDK; its children and idempotency keys would be those of every other such row.
+    private BodyEnd? CheckId()
+    {
+        if (!string.IsNullOrWhiteSpace(run.Work.Id))
+        {
+            return null;
+        }
+
+        var nameless = new InvalidOperationException(
+            $"A stored row of workflow '{definition.Name}' has a blank id and cannot be run. Start the workflow under an id, and delete the row.");
+        return BodyEnd.FailedBy(Failures.Record(nameless), nameless);
+    }
 
     private BodyEnd? DecodeInput(out object? input)
     {

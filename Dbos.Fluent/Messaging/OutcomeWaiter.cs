@@ -9,14 +9,25 @@ namespace Dbos.Fluent.Messaging;
 /// way is
 /// the next query.
 /// </remarks>
-internal sealed class OutcomeWaiter(IWorkflowStore store, Func<string, bool> runsHere, CancellationToken stopped)
+internal sealed class OutcomeWaiter
 {
     private const int QueryMax = 1000;
 
+    private readonly IWorkflowStore store;
+    private readonly Func<string, bool> runsHere;
+    private readonly CancellationToken stopped;
     private readonly Lock gate = new();
     private readonly Dictionary<string, Awaited> awaited = new(StringComparer.Ordinal);
     private readonly HashSet<string> asked = new(StringComparer.Ordinal);
     private bool looking;
+
+    public OutcomeWaiter(IWorkflowStore store, Func<string, bool> runsHere, CancellationToken stopped)
+    {
+        (this.store, this.runsHere, this.stopped) = (store, runsHere, stopped);
+
+        // Nobody looks any more once the engine has stopped, so whoever waits must be told then.
+        stopped.UnsafeRegister(static waiter => ((OutcomeWaiter)waiter!).GiveUp(), this);
+    }
 
     /// <summary>How many workflows are awaited.</summary>
     public int Count
@@ -31,11 +42,13 @@ internal sealed class OutcomeWaiter(IWorkflowStore store, Func<string, bool> run
     }
 
     /// <summary>Waits until the workflow has ended. An unknown id gives an outcome without a state.</summary>
+    /// <exception cref="OperationCanceledException">The wait was given up, or the engine has stopped.</exception>
     public async Task<WorkflowOutcome> WaitAsync(string workflowId, CancellationToken cancellationToken)
     {
         var entry = Register(workflowId);
         try
         {
+            stopped.ThrowIfCancellationRequested();
             if (!runsHere(workflowId))
             {
                 BeginLook([workflowId]);
@@ -91,6 +104,18 @@ internal sealed class OutcomeWaiter(IWorkflowStore store, Func<string, bool> run
                 awaited.Remove(workflowId);
             }
         }
+    }
+
+    private void GiveUp()
+    {
+        Awaited[] all;
+        lock (gate)
+        {
+            all = [.. awaited.Values];
+            awaited.Clear();
+        }
+
+        Array.ForEach(all, entry => entry.Ended.TrySetCanceled(stopped));
     }
 
     private Awaited? Remove(string workflowId)

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Dbos.Fluent.Model;
 
 /// <summary>Names and ids are checked once, at the edge; behind it they are trusted.</summary>
@@ -38,14 +40,30 @@ internal static class Names
             throw new ArgumentException($"A name or id has at most {LengthMax} characters; this one has {value.Length}.", parameter);
         }
 
-        foreach (var character in value)
+        foreach (var rune in value.EnumerateRunes())
         {
-            if (char.IsControl(character))
+            if (Rune.IsControl(rune))
             {
-                throw new ArgumentException($"A name or id holds no control characters; this one holds U+{(int)character:X4}.", parameter);
+                throw new ArgumentException($"A name or id holds no control characters; this one holds U+{rune.Value:X4}.", parameter);
             }
         }
 
-        return value;
+        return IsWellFormed(value)
+            ? value
+            : throw new ArgumentException("A name or id is valid Unicode; this one holds half of a surrogate pair, which no database stores.", parameter);
+    }
+
+    // Half a pair is enumerated as the replacement character, which may also stand there in its own right.
+    private static bool IsWellFormed(string value)
+    {
+        for (var i = 0; i < value.Length; i++)
+        {
+            if (char.IsSurrogate(value[i]) && !(i + 1 < value.Length && char.IsSurrogatePair(value[i], value[++i])))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 }

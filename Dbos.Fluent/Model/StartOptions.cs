@@ -16,7 +16,14 @@ public sealed record StartOptions
 
     /// <summary>What happens when <see cref="Id"/> is in use.</summary>
     /// <value><see cref="IdReuse.ReturnExisting"/> by default.</value>
-    public IdReuse IdReuse { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
+    public IdReuse IdReuse
+    {
+        get;
+        init => field = Enum.IsDefined(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "IdReuse is ReturnExisting or Reject.");
+    }
 
     /// <summary>Time from start to end; then the workflow is cancelled with <see cref="CancellationReason.DeadlineExceeded"/>.</summary>
     /// <value>
@@ -34,9 +41,21 @@ public sealed record StartOptions
 
     /// <summary>The application version that must run it.</summary>
     /// <value>Null by default: an engine stamps its own, a client leaves it open.</value>
-    public string? ApplicationVersion { get; init; }
+    /// <exception cref="ArgumentException">The version is blank, too long or holds control characters.</exception>
+    public string? ApplicationVersion
+    {
+        get;
+        init => field = value is null ? null : Names.CheckName(value, nameof(ApplicationVersion));
+    }
 
     /// <summary>How the input and all that follows from it is stored.</summary>
     /// <value>Null by default: the definition's own format.</value>
-    public PayloadFormat? Format { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
+    public PayloadFormat? Format
+    {
+        get;
+        init => field = value is null || Enum.IsDefined(value.Value)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "Format is MessagePack or PortableJson.");
+    }
 }

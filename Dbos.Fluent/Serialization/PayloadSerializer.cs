@@ -72,12 +72,15 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
     }
 
     /// <summary>Decodes a workflow's input; a portable envelope's arguments bind to the members of the type.</summary>
-    /// <exception cref="SerializationFailedException">The format is not one of ours, or the arguments do not fit the type.</exception>
+    /// <exception cref="SerializationFailedException">
+    /// The format is not one of ours, the arguments do not fit the type, or nothing is stored and the type is not <see cref="Unit"/>.
+    /// </exception>
     public object? DecodeInput(Payload payload, Type type)
     {
         if (payload.Text is null)
         {
-            return JsonContracts.Default(type);
+            // Every writer stores an input, also where it is null: without one, the row is damaged, and a default would be made up.
+            return type == typeof(Unit) ? default(Unit) : throw SerializationFailure.OfNoInput(type);
         }
 
         var codec = CodecOf(payload, type);
@@ -109,7 +112,9 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
     {
         try
         {
-            return (RecordedFailure?)Decode(payload, typeof(RecordedFailure)) ?? SerializationFailure.Undecodable(payload, "it is null");
+            // A workflow whose input only another SDK reads failed here for just that: its row names that SDK's format, its failure is ours.
+            var readable = TryCodecOf(payload) is null ? payload with { Format = null } : payload;
+            return (RecordedFailure?)Decode(readable, typeof(RecordedFailure)) ?? SerializationFailure.Undecodable(payload, "it is null");
         }
         catch (SerializationFailedException exception)
         {
@@ -135,8 +140,10 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         }
     }
 
-    /// <summary>The format a payload of this name is written in, for what follows from it.</summary>
-    public static PayloadFormat FormatOf(string? name) => name == PortableFormat ? PayloadFormat.PortableJson : PayloadFormat.MessagePack;
+    /// <summary>
+    /// The format that what follows from a payload of this name is written in. Beside another SDK's own format, that is the one it reads.
+    /// </summary>
+    public static PayloadFormat FormatOf(string? name) => name is null or NativeFormat ? PayloadFormat.MessagePack : PayloadFormat.PortableJson;
 
     private IPayloadCodec CodecOf(PayloadFormat format) => format == PayloadFormat.PortableJson ? portable : native;
 

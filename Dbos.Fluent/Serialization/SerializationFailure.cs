@@ -60,6 +60,10 @@ internal static class SerializationFailure
             + $"Let its writer use the portable format ('{PayloadSerializer.PortableFormat}'), which every DBOS library reads.");
     }
 
+    public static SerializationFailedException OfNoInput(Type type) => new(
+        type.ToString(),
+        $"No input of type '{type}' is stored. Somebody deleted it, or a program that is no DBOS library made the row: start the workflow again.");
+
     /// <summary>A failure that stands for one that could not be decoded, and holds what is stored.</summary>
     public static RecordedFailure Undecodable(Payload payload, string why) => new(
         typeof(SerializationFailedException).FullName!,

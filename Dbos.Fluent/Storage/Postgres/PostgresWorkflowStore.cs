@@ -101,17 +101,14 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkfl
         ParentId = row.TextOrNull(11),
         ForkedFrom = row.TextOrNull(12),
         ScheduleName = row.TextOrNull(13),
-        Timeout = row.NumberOrNull(14) is { } timeout ? TimeSpan.FromMilliseconds(timeout) : null,
-        CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(15)),
-        UpdatedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(16)),
-        StartedAt = MomentOrNull(row, 17),
-        CompletedAt = MomentOrNull(row, 18),
-        Deadline = MomentOrNull(row, 19),
-        DelayUntil = MomentOrNull(row, 20),
+        Timeout = EpochMs.ToDuration(row.NumberOrNull(14)),
+        CreatedAt = EpochMs.ToMoment(row.GetInt64(15)),
+        UpdatedAt = EpochMs.ToMoment(row.GetInt64(16)),
+        StartedAt = EpochMs.ToMoment(row.NumberOrNull(17)),
+        CompletedAt = EpochMs.ToMoment(row.NumberOrNull(18)),
+        Deadline = EpochMs.ToMoment(row.NumberOrNull(19)),
+        DelayUntil = EpochMs.ToMoment(row.NumberOrNull(20)),
     };
-
-    private static DateTimeOffset? MomentOrNull(NpgsqlDataReader row, int column) =>
-        row.NumberOrNull(column) is { } moment ? DateTimeOffset.FromUnixTimeMilliseconds(moment) : null;
 
     private static WorkflowState? StateOrNull(NpgsqlDataReader row, int column) =>
         row.TextOrNull(column) is { } stored ? WorkflowStates.Parse(stored) : null;

@@ -56,15 +56,12 @@ internal static class SqliteRows
         ParentId = row.TextOrNull(11),
         ForkedFrom = row.TextOrNull(12),
         ScheduleName = row.TextOrNull(13),
-        Timeout = row.Int64OrNull(14) is { } timeout ? TimeSpan.FromMilliseconds(timeout) : null,
-        CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.Int64(15)),
-        UpdatedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.Int64(16)),
-        StartedAt = Moment(row, 17),
-        CompletedAt = Moment(row, 18),
-        Deadline = Moment(row, 19),
-        DelayUntil = Moment(row, 20),
+        Timeout = EpochMs.ToDuration(row.Int64OrNull(14)),
+        CreatedAt = EpochMs.ToMoment(row.Int64(15)),
+        UpdatedAt = EpochMs.ToMoment(row.Int64(16)),
+        StartedAt = EpochMs.ToMoment(row.Int64OrNull(17)),
+        CompletedAt = EpochMs.ToMoment(row.Int64OrNull(18)),
+        Deadline = EpochMs.ToMoment(row.Int64OrNull(19)),
+        DelayUntil = EpochMs.ToMoment(row.Int64OrNull(20)),
     };
-
-    private static DateTimeOffset? Moment(SqliteStatement row, int column) =>
-        row.Int64OrNull(column) is { } moment ? DateTimeOffset.FromUnixTimeMilliseconds(moment) : null;
 }

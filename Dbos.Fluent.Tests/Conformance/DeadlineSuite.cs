@@ -1,0 +1,225 @@
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Timeouts of whole workflows. Scenarios TO-01, TO-02, TO-07.</summary>
+public abstract class DeadlineSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
+
+    private readonly ManualTimeProvider time = new();
+    private readonly Counts counts = new();
+    private readonly Probe gate = new();
+    private readonly TaskCompletionSource<CancellationReason> fired = new();
+
+    [Fact]
+    public async Task A_workflow_past_its_deadline_is_cancelled_and_its_step_told_why()
+    {
+        var workflow = Blocked();
+        var engine = await LaunchVirtualAsync(workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A", Hour);
+        await gate.ReachedAsync();
+        time.Advance(Hour - TimeSpan.FromMilliseconds(1));
+        Assert.Equal(WorkflowState.Pending, (await engine.GetStatusAsync("A", Cancel))!.State);
+        time.Advance(TimeSpan.FromMilliseconds(2));
+
+        var cancelled = await Assert.ThrowsAsync<AwaitedWorkflowCancelledException>(() => handle.EndAsync());
+
+        Assert.Equal(("A", CancellationReason.DeadlineExceeded), (cancelled.WorkflowId, cancelled.Reason));
+        Assert.Equal(CancellationReason.DeadlineExceeded, await fired.Task.Within(Bounded.Limit));
+        var status = (await engine.GetStatusAsync("A", Cancel))!;
+        Assert.Equal(WorkflowState.Cancelled, status.State);
+        Assert.NotNull(status.CompletedAt);
+    }
+
+    [Fact]
+    public async Task A_deadline_passes_on_the_real_clock_too()
+    {
+        var workflow = Blocked();
+        var engine = await LaunchAsync(workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A", TimeSpan.FromMilliseconds(50));
+
+        Assert.Equal(CancellationReason.DeadlineExceeded, await handle.CancellationAsync());
+    }
+
+    [Fact]
+    public async Task Timeout_and_deadline_stand_in_the_row()
+    {
+        var workflow = Blocked();
+        var engine = await LaunchVirtualAsync(workflow);
+        await engine.BeginAsync(workflow, default, "with", TimeSpan.FromMilliseconds(1500.2));
+        await engine.BeginAsync(workflow, default, "without");
+
+        var rows = await Database.QueryAsync(
+            "SELECT workflow_timeout_ms, workflow_deadline_epoch_ms - created_at FROM workflow_status ORDER BY workflow_uuid");
+
+        Assert.Equal([["1501", "1501"], [null, null]], rows);
+        var status = (await engine.GetStatusAsync("with", Cancel))!;
+        Assert.Equal((TimeSpan.FromMilliseconds(1501), status.CreatedAt.AddMilliseconds(1501)), (status.Timeout, status.Deadline));
+    }
+
+    [Fact]
+    public async Task A_deadline_counts_also_when_the_owner_is_gone()
+    {
+        var workflow = Blocked();
+        var engine = await LaunchVirtualAsync(workflow);
+        await engine.BeginAsync(workflow, default, "A", Hour);
+        await gate.ReachedAsync();
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
+        await Database.FlipAsync("A");
+        await Database.ExecuteAsync("UPDATE workflow_status SET executor_id = 'gone', application_version = 'v0'");
+        time.Advance(Hour * 2);
+
+        engine = await LaunchVirtualAsync(Workflow.Define<Unit>("another", Nothing));
+
+        Assert.Equal(CancellationReason.DeadlineExceeded, await engine.Retrieve<Unit>("A").CancellationAsync());
+    }
+
+    [Fact]
+    public async Task Children_inherit_the_deadline_and_are_cancelled_with_their_parent()
+    {
+        var (parent, child) = Family(inherit: null);
+        var engine = await LaunchVirtualAsync(parent, child);
+        var handle = await engine.BeginAsync(parent, default, "P", Hour);
+        await gate.ReachedAsync();
+        await gate.ReachedAsync();
+
+        var deadlines = await Database.QueryAsync("SELECT DISTINCT workflow_deadline_epoch_ms FROM workflow_status");
+        Assert.Equal(time.GetUtcNow().Add(Hour).ToUnixTimeMilliseconds().ToString(), Assert.Single(deadlines)[0]);
+        time.Advance(Hour * 2);
+
+        Assert.Equal(CancellationReason.DeadlineExceeded, await handle.CancellationAsync());
+        Assert.Equal(CancellationReason.DeadlineExceeded, await engine.Retrieve<Unit>("P-0").CancellationAsync());
+        Assert.Equal(CancellationReason.DeadlineExceeded, await engine.Retrieve<Unit>("P-1").CancellationAsync());
+    }
+
+    [Fact]
+    public async Task A_recovered_workflow_keeps_its_deadline()
+    {
+        var workflow = Blocked();
+        var engine = await LaunchVirtualAsync(workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A", Hour);
+        await gate.ReachedAsync();
+        time.Advance(Hour * 2);
+        await handle.CancellationAsync();
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
+        await Database.FlipAsync("A");
+
+        engine = await LaunchVirtualAsync(workflow);
+
+        Assert.Equal(CancellationReason.DeadlineExceeded, await engine.Retrieve<Unit>("A").CancellationAsync());
+    }
+
+    [Fact]
+    public async Task An_infinite_timeout_detaches_a_child()
+    {
+        var (parent, child) = Family(Timeout.InfiniteTimeSpan);
+        var engine = await LaunchVirtualAsync(parent, child);
+        var handle = await engine.BeginAsync(parent, default, "P", Hour);
+        await gate.ReachedAsync();
+        await gate.ReachedAsync();
+        Assert.Equal(
+            [[null, null]],
+            await Database.QueryAsync("SELECT workflow_timeout_ms, workflow_deadline_epoch_ms FROM workflow_status WHERE workflow_uuid = 'P-0'"));
+        time.Advance(Hour * 2);
+        Assert.Equal(CancellationReason.DeadlineExceeded, await handle.CancellationAsync());
+
+        gate.Open();
+
+        await engine.Retrieve<Unit>("P-0").EndAsync();
+    }
+
+    [Fact]
+    public async Task A_child_with_a_timeout_of_its_own_has_its_own_deadline()
+    {
+        var (parent, child) = Family(Hour / 2);
+        var engine = await LaunchVirtualAsync(parent, child);
+        await engine.BeginAsync(parent, default, "P", Hour);
+        await gate.ReachedAsync();
+        await gate.ReachedAsync();
+
+        var (own, inherited) = ((await engine.GetStatusAsync("P-0", Cancel))!, (await engine.GetStatusAsync("P-1", Cancel))!);
+
+        Assert.Equal((Hour / 2, own.CreatedAt + (Hour / 2)), (own.Timeout, own.Deadline));
+        Assert.Equal((await engine.GetStatusAsync("P", Cancel))!.Deadline, inherited.Deadline);
+    }
+
+    [Fact]
+    public async Task A_parent_that_awaits_a_child_past_its_deadline_sees_the_reason()
+    {
+        var child = Blocked();
+        var parent = Workflow.Define<Unit, string>("parent", Body);
+        var engine = await LaunchVirtualAsync(parent, child);
+        var handle = await engine.BeginAsync(parent, default, "P");
+        await gate.ReachedAsync();
+        time.Advance(Hour * 2);
+
+        Assert.Equal("P-0 DeadlineExceeded", await handle.EndAsync());
+
+        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Call(child, default, new() { Timeout = Hour }).Try(out var call);
+            var cancelled = Assert.Throws<AwaitedWorkflowCancelledException>(() => call.Result);
+            yield return $"{cancelled.WorkflowId} {cancelled.Reason}";
+        }
+    }
+
+    [Fact]
+    public async Task A_deadline_that_passes_after_the_end_changes_nothing()
+    {
+        var workflow = Workflow.Define<Unit>("quick", Nothing);
+        var engine = await LaunchVirtualAsync(workflow);
+        var handles = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => engine.BeginAsync(workflow, default, $"quick {i}", Hour)));
+        await Task.WhenAll(handles.Select(handle => handle.EndAsync()));
+        var blocked = await engine.BeginAsync(workflow, default, "last", Hour);
+        await blocked.EndAsync();
+
+        Assert.Equal(0, time.TimersSet);
+        time.Advance(Hour * 2);
+        await engine.StopAsync(TimeSpan.FromMinutes(1), Cancel).Within(TimeSpan.FromSeconds(10));
+
+        Assert.Equal(101, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS'"));
+    }
+
+    private Task<WorkflowEngine> LaunchVirtualAsync(params WorkflowDefinition[] workflows) =>
+        LaunchAsync(options => options.TimeProvider = time, workflows);
+
+    private static async IAsyncEnumerable<Step> Nothing(Unit input, WorkflowContext workflow)
+    {
+        yield break;
+    }
+
+    // One step that waits at the gate and tells why its token fired.
+    private WorkflowDefinition<Unit, Unit> Blocked()
+    {
+        return Workflow.Define<Unit>("blocked", Body);
+
+        async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Run("blocked", async s =>
+            {
+                counts.Add("entered");
+                try
+                {
+                    await gate.PassAsync(s);
+                }
+                catch (OperationCanceledException)
+                {
+                    fired.TrySetResult(s.CancellationReason);
+                    throw;
+                }
+            });
+        }
+    }
+
+    // A parent that starts one child with this timeout and then awaits another that inherits.
+    private (WorkflowDefinition<Unit, Unit> Parent, WorkflowDefinition<Unit, Unit> Child) Family(TimeSpan? inherit)
+    {
+        var child = Blocked();
+        return (Workflow.Define<Unit>("parent", Body), child);
+
+        async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Start(child, default, new() { Timeout = inherit });
+            yield return Step.Call(child, default);
+        }
+    }
+}

@@ -1,0 +1,253 @@
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Attempts of a step, and the waits between them. Scenarios SR-01 to SR-05.</summary>
+public abstract class StepRetrySuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    private readonly Counts counts = new();
+    private readonly ManualTimeProvider time = new();
+
+    [Fact]
+    public async Task Attempts_are_bounded_and_the_failure_holds_each_of_them()
+    {
+        var workflow = Failing(step => step.Retry(attempts: 2, delay: TimeSpan.Zero), n => new InvalidOperationException($"number {n}"));
+        var engine = await LaunchAsync(workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A");
+
+        var failure = await handle.FailureAsync();
+
+        Assert.Equal(2, counts["step"]);
+        Assert.Equal("Dbos.Fluent.MaxStepRetriesExceededException", failure.TypeName);
+        Assert.Equal(["number 1", "number 2"], failure.Inner.Select(inner => inner.Message));
+        Assert.True(failure.Is<InvalidOperationException>());
+        var row = Assert.Single((await engine.GetHistoryAsync("A", Cancel)).Checkpoints);
+        Assert.Equal((0, "step", null), (row.Sequence, row.Name, row.Output));
+        Assert.Equal(failure.Message, row.Error!.Message);
+        Assert.Equal(failure.Message, (await engine.Retrieve<Unit>("A").FailureAsync()).Message);
+        Assert.Equal(WorkflowState.Error, (await engine.GetStatusAsync("A", Cancel))!.State);
+    }
+
+    [Fact]
+    public async Task A_tolerated_step_gives_its_attempts_to_the_workflow()
+    {
+        var workflow = Workflow.Define<Unit, string>("tolerant", Body);
+        var engine = await LaunchAsync(workflow);
+
+        var first = await engine.RunAsync(workflow, default, "A");
+        engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
+        var replayed = await engine.Retrieve<string>("A").EndAsync();
+
+        Assert.Equal("A 0 step: number 1, number 2, number 3", first);
+        Assert.Equal((first, 3), (replayed, counts["step"]));
+
+        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Run("step", _ => Throw(n => new InvalidOperationException($"number {n}")))
+                .Retry(delay: TimeSpan.Zero).Try(out var step);
+            var exhausted = Assert.Throws<MaxStepRetriesExceededException>(() => step.Result);
+            var attempts = string.Join(", ", exhausted.Attempts.Select(attempt => attempt.Message));
+            yield return $"{exhausted.WorkflowId} {exhausted.Sequence} {exhausted.StepName}: {attempts}";
+        }
+    }
+
+    [Fact]
+    public async Task A_step_that_succeeds_in_the_end_leaves_no_trace_of_its_failures()
+    {
+        var workflow = Failing(
+            step => step.Retry(attempts: 5, delay: TimeSpan.Zero), n => n < 4 ? new InvalidOperationException("not yet") : null);
+        var engine = await LaunchAsync(workflow);
+
+        await engine.RunAsync(workflow, default, "A");
+
+        Assert.Equal(4, counts["step"]);
+        Assert.Null(Assert.Single((await engine.GetHistoryAsync("A", Cancel)).Checkpoints).Error);
+    }
+
+    [Fact]
+    public async Task Without_retry_there_is_one_attempt_and_the_failure_itself()
+    {
+        var workflow = Failing(step => step, _ => new ArithmeticException("once"));
+        var engine = await LaunchAsync(workflow);
+
+        var failure = await (await engine.BeginAsync(workflow, default, "A")).FailureAsync();
+
+        Assert.Equal((1, "System.ArithmeticException", "once"), (counts["step"], failure.TypeName, failure.Message));
+        Assert.Empty(failure.Inner);
+    }
+
+    [Fact]
+    public async Task Waits_grow_by_the_factor_up_to_the_longest_and_none_follows_the_last_attempt()
+    {
+        var workflow = Failing(
+            step => step.Retry(attempts: 5, delay: TimeSpan.FromSeconds(10), backoff: 2, maxDelay: TimeSpan.FromSeconds(50)),
+            _ => new InvalidOperationException("again"));
+        var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A");
+
+        List<double> waits = [];
+        for (var attempt = 1; attempt < 5; attempt++)
+        {
+            var wait = await time.NextTimerAsync();
+            Assert.Equal(attempt, counts["step"]);
+            waits.Add(wait.TotalSeconds);
+            time.Advance(wait - TimeSpan.FromMilliseconds(1));
+            Assert.Equal(attempt, counts["step"]);
+            time.Advance(TimeSpan.FromMilliseconds(1));
+        }
+
+        await handle.FailureAsync();
+        Assert.Equal([10, 20, 40, 50], waits);
+        Assert.Equal((5, 0), (counts["step"], time.TimersSet));
+    }
+
+    [Fact]
+    public async Task The_defaults_are_three_attempts_after_one_and_two_seconds()
+    {
+        var workflow = Failing(step => step.Retry(), _ => new InvalidOperationException("again"));
+        var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A");
+
+        var first = await time.NextTimerAsync();
+        time.Advance(first);
+        var second = await time.NextTimerAsync();
+        time.Advance(second);
+
+        Assert.Equal(3, (await handle.FailureAsync()).Inner.Count);
+        Assert.Equal((TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)), (first, second));
+    }
+
+    [Fact]
+    public async Task Jitter_only_lengthens_a_wait()
+    {
+        var workflow = Failing(
+            step => step.Retry(attempts: 9, delay: TimeSpan.FromSeconds(1), backoff: 1, jitter: 0.5), _ => new InvalidOperationException("again"));
+        var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A");
+
+        List<TimeSpan> waits = [];
+        while (waits.Count < 8)
+        {
+            waits.Add(await time.NextTimerAsync());
+            time.Advance(waits[^1]);
+        }
+
+        await handle.FailureAsync();
+        Assert.All(waits, wait => Assert.InRange(wait, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1.5)));
+        Assert.True(waits.Distinct().Count() > 1, "All waits are the same.");
+    }
+
+    [Fact]
+    public async Task A_predicate_that_says_no_ends_the_step_with_the_failure_itself()
+    {
+        var workflow = Failing(
+            step => step.Retry(attempts: 3, delay: TimeSpan.Zero, retryIf: exception => exception is not FormatException),
+            _ => new FormatException("fatal"));
+        var engine = await LaunchAsync(workflow);
+
+        var failure = await (await engine.BeginAsync(workflow, default, "A")).FailureAsync();
+
+        Assert.Equal((1, "System.FormatException", "fatal"), (counts["step"], failure.TypeName, failure.Message));
+    }
+
+    [Fact]
+    public async Task A_predicate_that_says_no_on_the_last_attempt_does_so_as_well()
+    {
+        var workflow = Failing(
+            step => step.Retry(attempts: 3, delay: TimeSpan.Zero, retryIf: exception => exception is not FormatException),
+            n => n < 3 ? new InvalidOperationException("again") : new FormatException("fatal"));
+        var engine = await LaunchAsync(workflow);
+
+        var failure = await (await engine.BeginAsync(workflow, default, "A")).FailureAsync();
+        engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
+        var replayed = await engine.Retrieve<Unit>("A").FailureAsync();
+
+        Assert.Equal((3, "System.FormatException"), (counts["step"], failure.TypeName));
+        Assert.Equal((failure.TypeName, failure.Message), (replayed.TypeName, replayed.Message));
+    }
+
+    [Fact]
+    public async Task A_predicate_that_throws_is_the_failure_and_a_replay_gives_it_again()
+    {
+        var workflow = Failing(
+            step => step.Retry(attempts: 3, retryIf: _ => throw new InvalidOperationException("predicate failed")), _ => new FormatException("body"));
+        var engine = await LaunchAsync(workflow);
+
+        var failure = await (await engine.BeginAsync(workflow, default, "A")).FailureAsync();
+        engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
+        var replayed = await engine.Retrieve<Unit>("A").FailureAsync();
+
+        Assert.Equal((1, "predicate failed", "predicate failed"), (counts["step"], failure.Message, replayed.Message));
+    }
+
+    [Fact]
+    public async Task A_replay_gives_exhausted_retries_again_without_an_attempt_or_a_wait()
+    {
+        var workflow = Failing(step => step.Retry(attempts: 2, delay: TimeSpan.FromHours(1)), _ => new InvalidOperationException("again"));
+        var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A");
+        time.Advance(await time.NextTimerAsync());
+        var failure = await handle.FailureAsync();
+
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
+        await Database.FlipAsync("A");
+        engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
+        var replayed = await engine.Retrieve<Unit>("A").FailureAsync();
+
+        Assert.Equal(2, counts["step"]);
+        Assert.Equal(failure.Message, replayed.Message);
+        Assert.Equal(failure.Inner.Select(inner => inner.Message), replayed.Inner.Select(inner => inner.Message));
+    }
+
+    [Fact]
+    public async Task A_wait_between_attempts_ends_with_a_cancel()
+    {
+        var workflow = Failing(step => step.Retry(delay: TimeSpan.FromHours(1)), _ => new InvalidOperationException("again"));
+        var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A");
+        await time.NextTimerAsync();
+
+        await engine.CancelAsync("A", Cancel);
+
+        Assert.Equal(CancellationReason.Cancelled, await handle.CancellationAsync());
+        await engine.StopAsync(TimeSpan.FromMinutes(1), Cancel).Within(Bounded.Limit);
+        Assert.Equal((1, 0), (counts["step"], await CheckpointCountAsync("A")));
+    }
+
+    [Fact]
+    public async Task A_step_taken_over_between_attempts_counts_from_one_again()
+    {
+        List<int> numbers = [];
+        var workflow = Workflow.Define<Unit>("taken over", Body);
+        var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
+        await engine.BeginAsync(workflow, default, "A");
+        await time.NextTimerAsync();
+
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
+        engine = await LaunchAsync(workflow);
+        await engine.Retrieve<Unit>("A").EndAsync();
+
+        Assert.Equal([1, 1, 2], numbers);
+
+        async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Run("step", s =>
+            {
+                numbers.Add(s.Attempt);
+                return numbers.Count < 3 ? throw new InvalidOperationException("again") : Task.CompletedTask;
+            }).Retry(delay: numbers.Count == 0 ? TimeSpan.FromHours(1) : TimeSpan.Zero);
+        }
+    }
+
+    // A workflow of one step, whose attempts fail as the number of the entry says; null succeeds.
+    private WorkflowDefinition<Unit, Unit> Failing(Func<RunStep<int>, RunStep<int>> modify, Func<int, Exception?> failure)
+    {
+        return Workflow.Define<Unit>("failing", Body);
+
+        async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return modify(Step.Run("step", _ => Throw(failure)));
+        }
+    }
+
+    private Task<int> Throw(Func<int, Exception?> failure) =>
+        counts.Add("step") is var number && failure(number) is { } exception ? throw exception : Task.FromResult(number);
+}

@@ -1,0 +1,135 @@
+using Npgsql;
+
+namespace Dbos.Fluent.Tests.Stores.Postgres;
+
+/// <summary>Launches on servers that are not there, and on schemas of the user's own naming. Scenarios AD-03 and MG-04.</summary>
+public sealed class PostgresLaunchTests(SharedPostgres server)
+{
+    private const string OddSchema = "My \"odd\" Sch\u00e9ma; DROP TABLE x --";
+
+    private static readonly WorkflowDefinition<string, string> Echo = Workflow.Define<string, string>("echo", EchoBody);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_server_that_refuses_connections_is_told_quickly_and_a_later_launch_works()
+    {
+        var (proxy, through) = TcpProxy.Before(await server.CreateDatabaseAsync(Cancel));
+        await using var _ = proxy;
+        proxy.Mode = ProxyMode.Refuse;
+
+        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(() => LaunchAsync(through).Within(TimeSpan.FromSeconds(20)));
+
+        Assert.Equal("DBOS3001", refused.Code);
+        Assert.Contains("PostgreSQL cannot be reached", refused.Message);
+        await Eventually.TrueAsync(() => proxy.Connections == 0, Bounded.Limit, "nobody holds a connection");
+        proxy.Mode = ProxyMode.Forward;
+        await using var engine = await LaunchAsync(through);
+        Assert.Equal("hello", await RunAsync(engine, "hello"));
+    }
+
+    [Fact]
+    public async Task Nobody_listens_there()
+    {
+        var connection = new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = Ports.FindFree(), Username = "nobody" };
+
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => LaunchAsync(connection.ConnectionString).Within(TimeSpan.FromSeconds(20)));
+    }
+
+    [Fact]
+    public async Task A_database_that_does_not_exist_is_told()
+    {
+        var connection = new NpgsqlConnectionStringBuilder(await server.CreateDatabaseAsync(Cancel)) { Database = "not_there", Pooling = false };
+
+        var refused = await Assert.ThrowsAsync<StoreSchemaException>(() => LaunchAsync(connection.ConnectionString));
+
+        Assert.Contains("not_there", refused.Message);
+    }
+
+    [Fact]
+    public async Task A_schema_may_have_quotes_blanks_and_capitals()
+    {
+        var connection = await server.CreateDatabaseAsync(Cancel);
+        await using var engine = await LaunchAsync(connection, OddSchema);
+
+        Assert.Equal("hello", await RunAsync(engine, "hello"));
+        await using var source = NpgsqlDataSource.Create(connection);
+        await using var command = source.CreateCommand("SELECT schema_name FROM information_schema.schemata WHERE schema_name IN ($1, 'dbos')");
+        command.Parameters.AddWithValue(OddSchema);
+        Assert.Equal(OddSchema, await command.ExecuteScalarAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task Two_schemas_of_one_database_know_nothing_of_each_other()
+    {
+        var connection = await server.CreateDatabaseAsync(Cancel);
+        var gate = new Probe();
+        var gated = Workflow.Define<Unit>("gated", Body);
+        await using var first = await LaunchAsync(connection, OddSchema, gated);
+        await using var second = await LaunchAsync(connection, "dbos", gated);
+        await first.StartAsync(gated, default, new() { Id = "same" }, Cancel);
+        await gate.ReachedAsync();
+
+        Assert.Null(await second.GetStatusAsync("same", Cancel));
+        Assert.Equal("second", await RunAsync(second, "second"));
+        await second.CancelAsync("same", Cancel);
+        Assert.Equal("first", await RunAsync(first, "first"));
+        gate.Open();
+
+        await first.Retrieve<Unit>("same").GetResultAsync(Cancel).Within(Bounded.Limit);
+        Assert.Equal("second", await second.Retrieve<string>("echo").GetResultAsync(Cancel).Within(Bounded.Limit));
+
+        async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Run("gate", s => gate.PassAsync(s));
+        }
+    }
+
+    [Fact]
+    public async Task A_cancel_in_one_schema_does_not_wake_the_other()
+    {
+        var connection = await server.CreateDatabaseAsync(Cancel);
+        var gate = new Probe();
+        var gated = Workflow.Define<Unit>("gated", Body);
+        await using var first = await LaunchAsync(connection, "one", gated);
+        await using var second = await LaunchAsync(connection, "One", gated);
+        await first.StartAsync(gated, default, new() { Id = "same" }, Cancel);
+        await second.StartAsync(gated, default, new() { Id = "same" }, Cancel);
+        await gate.ReachedAsync();
+        await gate.ReachedAsync();
+
+        await first.CancelAsync("same", Cancel);
+        await Assert.ThrowsAsync<AwaitedWorkflowCancelledException>(() => first.Retrieve<Unit>("same").GetResultAsync(Cancel).Within(Bounded.Limit));
+        gate.Open();
+
+        await second.Retrieve<Unit>("same").GetResultAsync(Cancel).Within(Bounded.Limit);
+
+        async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Run("gate", s => gate.PassAsync(s));
+        }
+    }
+
+    private static Task<string> RunAsync(WorkflowEngine engine, string input) =>
+        RunAsync(engine, input, "echo").Within(Bounded.Limit);
+
+    private static async Task<string> RunAsync(WorkflowEngine engine, string input, string id) =>
+        await (await engine.StartAsync(Echo, input, new() { Id = id }, Cancel)).GetResultAsync(Cancel);
+
+    private static Task<WorkflowEngine> LaunchAsync(string connectionString, string schema = "dbos", params WorkflowDefinition[] more) =>
+        WorkflowEngine.LaunchAsync(
+            options =>
+            {
+                options.UsePostgres(connectionString, schema).Add(Echo).Add(more);
+                options.ApplicationName = "tests";
+                options.ApplicationVersion = "v1";
+                options.ExecutorId = "executor-1";
+                options.DrainTimeout = TimeSpan.Zero;
+            },
+            Cancel).Within(Bounded.Limit);
+
+    private static async IAsyncEnumerable<StepOr<string>> EchoBody(string input, WorkflowContext workflow)
+    {
+        yield return input;
+    }
+}

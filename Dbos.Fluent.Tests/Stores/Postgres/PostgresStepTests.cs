@@ -1,0 +1,11 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.Postgres;
+
+public sealed class PostgresStepRetryTests(PostgresDatabases f) : StepRetrySuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresStepTimeoutTests(PostgresDatabases f) : StepTimeoutSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresStepContextTests(PostgresDatabases f) : StepContextSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresSleepTests(PostgresDatabases f) : SleepSuite(f), IClassFixture<PostgresDatabases>;

@@ -1,0 +1,11 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.Sqlite;
+
+public sealed class SqliteStepRetryTests(SqliteDatabases f) : StepRetrySuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteStepTimeoutTests(SqliteDatabases f) : StepTimeoutSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteStepContextTests(SqliteDatabases f) : StepContextSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteSleepTests(SqliteDatabases f) : SleepSuite(f), IClassFixture<SqliteDatabases>;

@@ -1,0 +1,19 @@
+namespace Dbos.Fluent.Model;
+
+/// <summary>Moments and lengths of time as the tables hold them: whole milliseconds, in numbers wider than the framework's types.</summary>
+internal static class EpochMs
+{
+    private static readonly long First = DateTimeOffset.MinValue.ToUnixTimeMilliseconds();
+    private static readonly long Last = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+    private static readonly long Longest = (long)TimeSpan.MaxValue.TotalMilliseconds - 1;
+
+    /// <summary>The moment; one beyond the calendar is its end, as a row must be readable whoever wrote it.</summary>
+    public static DateTimeOffset ToMoment(long epochMs) => DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(epochMs, First, Last));
+
+    /// <inheritdoc cref="ToMoment(long)"/>
+    public static DateTimeOffset? ToMoment(long? epochMs) => epochMs is { } moment ? ToMoment(moment) : null;
+
+    /// <summary>The length of time; one too long for its type is the longest.</summary>
+    public static TimeSpan? ToDuration(long? milliseconds) =>
+        milliseconds is { } length ? TimeSpan.FromMilliseconds(Math.Clamp(length, -Longest, Longest)) : null;
+}
