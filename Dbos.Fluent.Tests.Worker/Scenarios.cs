@@ -71,7 +71,9 @@ internal static class Scenarios
         await worker.Points.ReachAsync("end");
     }
 
-    /// <summary>Runs <c>count</c> chains of <c>input</c> steps at once, under ids with a prefix of its own, and reports how many steps they had.</summary>
+    /// <summary>
+    /// Runs <c>count</c> chains of <c>input</c> steps at once, under ids with a prefix of its own, and reports how many steps they had.
+    /// </summary>
     private static async Task LoadAsync(WorkerContext worker)
     {
         using var ledger = new Ledger(worker.Text("ledger")) { Durable = false };

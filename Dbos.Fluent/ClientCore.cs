@@ -69,7 +69,8 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     public async Task<WorkflowStatus> GetStatusAsync(string workflowId, CancellationToken cancellationToken)
     {
         ThrowIfStopped("read a status");
-        return await Reader.ReadAsync(workflowId, cancellationToken).ConfigureAwait(false) ?? throw new NonExistentWorkflowException(workflowId);
+        return await Reader.ReadAsync(workflowId, cancellationToken)
+            .ConfigureAwait(false) ?? throw new NonExistentWorkflowException(workflowId);
     }
 
     public async Task CancelAsync(IReadOnlyList<string> workflowIds, CancellationToken cancellationToken)

@@ -21,10 +21,6 @@ internal static class EngineCalls
     /// <summary>Waits for the result of a workflow that was started before.</summary>
     public static Task<TOut> ResultAsync<TOut>(this WorkflowClient client, string id) => client.Retrieve<TOut>(id).ResultAsync();
 
-    /// <summary>Waits for a workflow to fail and gives the recorded failure.</summary>
-    public static async Task<RecordedFailure> FailureAsync<TOut>(this WorkflowHandle<TOut> handle) =>
-        (await Assert.ThrowsAsync<WorkflowFailedException>(() => handle.ResultAsync())).Failure;
-
     /// <summary>A workflow's steps as one line: <c>0 reserve, 1 charge failed</c>.</summary>
     public static async Task<string> StepsAsync(this WorkflowClient client, string id)
     {

@@ -9,7 +9,8 @@ internal static class Runs
         this WorkflowClient client, WorkflowDefinition<TIn, TOut> workflow, TIn input, string id, TimeSpan? timeout = null) =>
         client.StartAsync(workflow, input, new() { Id = id, Timeout = timeout }, Cancel).Within(Bounded.Limit);
 
-    public static async Task<TOut> RunAsync<TIn, TOut>(this WorkflowClient client, WorkflowDefinition<TIn, TOut> workflow, TIn input, string id) =>
+    public static async Task<TOut> RunAsync<TIn, TOut>(
+        this WorkflowClient client, WorkflowDefinition<TIn, TOut> workflow, TIn input, string id) =>
         await (await client.BeginAsync(workflow, input, id)).EndAsync();
 
     public static Task<TOut> EndAsync<TOut>(this WorkflowHandle<TOut> handle) =>

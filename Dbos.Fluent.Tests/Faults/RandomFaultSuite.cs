@@ -26,7 +26,7 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
         var engines = new List<WorkflowEngine>();
         for (var number = 0; number < EngineCount; number++)
         {
-            engines.Add(await LaunchRandomAsync());
+            engines.Add(await LaunchRandomAsync(faults, workflow, child));
         }
 
         var starts = new List<Task>();
@@ -34,7 +34,7 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
         {
             for (var number = random.Next(20); number > 0; number--)
             {
-                starts.Add(StartAsync(engines[random.Next(EngineCount)], starts.Count, random.Next(1, 6)));
+                starts.Add(StartAsync(engines[random.Next(EngineCount)], workflow, random.Next(1, 6), $"w{starts.Count}"));
             }
 
             await random.MomentAsync(TimeSpan.FromMilliseconds(200));
@@ -42,48 +42,13 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
             if (random.Next(2) == 0)
             {
                 await engines[victim].StopAsync(TimeSpan.FromMilliseconds(random.Next(2) * 50), Cancel).Within(Bounded.Limit);
-                engines[victim] = await LaunchRandomAsync();
+                engines[victim] = await LaunchRandomAsync(faults, workflow, child);
             }
         }
 
         faults.Probability = 0;
         await Task.WhenAll(starts).Within(Bounded.Limit);
         await EverythingEndsAsync(seed, starts.Count);
-
-        async Task<WorkflowEngine> LaunchRandomAsync()
-        {
-            while (true)
-            {
-                try
-                {
-                    return await LaunchAsync(
-                        options =>
-                        {
-                            options.ExecutorId = null;
-                            options.Lease = TimeSpan.FromSeconds(1);
-                            options.WrapStore = store => new FaultingStore(store, faults);
-                        },
-                        workflow,
-                        child);
-                }
-                catch (StoreUnavailableException)
-                {
-                    // A launch reports an outage; its caller tries again.
-                }
-            }
-        }
-
-        async Task StartAsync(WorkflowEngine engine, int number, int input)
-        {
-            try
-            {
-                await engine.StartAsync(workflow, input, new() { Id = $"w{number}" }, Cancel).Within(Bounded.Limit);
-            }
-            catch (EngineNotRunningException)
-            {
-                // It was stopped meanwhile; the row may stand all the same.
-            }
-        }
 
         async IAsyncEnumerable<StepOr<int>> Body(int input, WorkflowContext context)
         {
@@ -101,6 +66,40 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
         {
             yield return Noted("child");
             yield return input;
+        }
+    }
+
+    private static async Task StartAsync(WorkflowEngine engine, WorkflowDefinition<int, int> workflow, int input, string id)
+    {
+        try
+        {
+            await engine.StartAsync(workflow, input, new() { Id = id }, Cancel).Within(Bounded.Limit);
+        }
+        catch (EngineNotRunningException)
+        {
+            // It was stopped meanwhile; the row may stand all the same.
+        }
+    }
+
+    private async Task<WorkflowEngine> LaunchRandomAsync(RandomFaults faults, params WorkflowDefinition[] definitions)
+    {
+        while (true)
+        {
+            try
+            {
+                return await LaunchAsync(
+                    options =>
+                    {
+                        options.ExecutorId = null;
+                        options.Lease = TimeSpan.FromSeconds(1);
+                        options.WrapStore = store => new FaultingStore(store, faults);
+                    },
+                    definitions);
+            }
+            catch (StoreUnavailableException)
+            {
+                // A launch reports an outage; its caller tries again.
+            }
         }
     }
 

@@ -84,7 +84,8 @@ internal sealed class CodeText
         if (found.TryAdd(names.KeyOf(type), "")
             && (typeof(IAsyncStateMachine).IsAssignableFrom(type) || typeof(IEnumerator).IsAssignableFrom(type)))
         {
-            Own(type.GetMethod(nameof(IAsyncStateMachine.MoveNext), Instance) ?? throw new NotSupportedException("A state machine without its code."));
+            Own(type.GetMethod(nameof(IAsyncStateMachine.MoveNext), Instance) ?? throw new NotSupportedException(
+                "A state machine without its code."));
         }
     }
 
@@ -123,7 +124,8 @@ internal sealed class CodeText
         {
             text.Append(CultureInfo.InvariantCulture, $"clause {(int)clause.Flags} {clause.TryOffset} {clause.TryLength} ");
             text.Append(CultureInfo.InvariantCulture, $"{clause.HandlerOffset} {clause.HandlerLength} ");
-            text.Append(clause is { Flags: ExceptionHandlingClauseOptions.Clause, CatchType: { } caught } ? names.Of(caught) : "").Append('\n');
+            text.Append(clause is { Flags: ExceptionHandlingClauseOptions.Clause, CatchType: { } caught } ? names.Of(caught) : "")
+                .Append('\n');
         }
     }
 

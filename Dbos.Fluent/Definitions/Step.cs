@@ -30,7 +30,9 @@ public abstract partial class Step
     /// <summary>The same step with results of its own, for one that a group lists more than once.</summary>
     internal abstract Step WithOwnResult();
 
-    /// <summary>Binds the descriptor, and its members, to the run that yielded it and clears what an earlier yield in that run left.</summary>
+    /// <summary>
+    /// Binds the descriptor, and its members, to the run that yielded it and clears what an earlier yield in that run left.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Another run has yielded it.</exception>
     internal abstract void Bind(object run);
 

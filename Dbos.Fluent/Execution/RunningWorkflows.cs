@@ -27,7 +27,8 @@ internal sealed class RunningWorkflows
         [.. latest.Values.Where(entry => !entry.Scope.Stop.IsFired).Select(entry => entry.Scope.Owner)];
 
     /// <summary>
-    /// True while a run here owns the workflow. One that was stopped may go on in a body that ignores its token, but its outcome is the row's.
+    /// True while a run here owns the workflow. One that was stopped may go on in a body that ignores its token, but its outcome is the
+    /// row's.
     /// </summary>
     public bool Contains(string workflowId) => latest.TryGetValue(workflowId, out var entry) && !entry.Scope.Stop.IsFired;
 

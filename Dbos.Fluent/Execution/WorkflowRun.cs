@@ -47,7 +47,8 @@ internal sealed class WorkflowRun
         }
         catch (Exception exception) when (exception is not StoreSchemaException)
         {
-            // The body is the user's code: whatever it throws is the workflow's failure and goes into the database. Tables or rights that are
+            // The body is the user's code: whatever it throws is the workflow's failure and goes into the database. Tables or rights that
+            // are
             // not as they should be are no fault of the workflow: it is tried again.
             end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
         }
@@ -100,7 +101,8 @@ internal sealed class WorkflowRun
         }
 
         var nameless = new InvalidOperationException(
-            $"A stored row of workflow '{definition.Name}' has a blank id and cannot be run. Start the workflow under an id, and delete the row.");
+            $"A stored row of workflow '{definition.Name}' has a blank id and cannot be run. "
+                + "Start the workflow under an id, and delete the row.");
         return BodyEnd.FailedBy(Failures.Record(nameless), nameless);
     }
 

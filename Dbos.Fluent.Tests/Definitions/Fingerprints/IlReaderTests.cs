@@ -9,7 +9,8 @@ public sealed class IlReaderTests
     [Fact]
     public void Sizes_and_kinds_are_those_of_the_framework()
     {
-        foreach (var code in typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (OpCode)field.GetValue(null)!))
+        foreach (
+            var code in typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (OpCode)field.GetValue(null)!))
         {
             if (code.OpCodeType == OpCodeType.Nternal)
             {
