@@ -134,7 +134,7 @@ public abstract class BadInputSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     {
         var engine = await LaunchAsync(Nothing);
 
-        await (await engine.BeginAsync(Nothing, default, "A", TimeSpan.MaxValue)).EndAsync();
+        await (await engine.BeginAsync(Nothing, default, "A", TimeSpan.MaxValue)).ResultAsync();
 
         var status = (await engine.GetStatusAsync("A", Cancel))!;
         Assert.Equal((WorkflowState.Success, DateTimeOffset.MaxValue.Year), (status.State, status.Deadline!.Value.Year));
@@ -337,7 +337,7 @@ public abstract class BadInputSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     {
         var engine = await LaunchAsync(Nothing);
 
-        var awaited = await Assert.ThrowsAsync<NonExistentWorkflowException>(() => engine.Retrieve<Unit>("missing").EndAsync());
+        var awaited = await Assert.ThrowsAsync<NonExistentWorkflowException>(() => engine.Retrieve<Unit>("missing").ResultAsync());
         var read = await Assert.ThrowsAsync<NonExistentWorkflowException>(() => engine.GetHistoryAsync("missing", Cancel));
 
         Assert.Equal(("DBOS5001", "missing", "missing"), (awaited.Code, awaited.WorkflowId, read.WorkflowId));
@@ -350,13 +350,13 @@ public abstract class BadInputSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     {
         var engine = await LaunchAsync(Nothing);
         var handle = await engine.BeginAsync(Nothing, default, "A");
-        await handle.EndAsync();
+        await handle.ResultAsync();
         await engine.StopAsync(TimeSpan.Zero, Cancel);
 
         foreach (var use in new Func<Task>[]
         {
             () => engine.BeginAsync(Nothing, default, "B"),
-            () => handle.EndAsync(),
+            () => handle.ResultAsync(),
             () => handle.GetStatusAsync(Cancel),
             () => engine.GetStatusAsync("A", Cancel),
             () => engine.GetHistoryAsync("A", Cancel),

@@ -96,7 +96,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
 
         Assert.Equal(before, await Database.QueryAsync(Rows));
         Assert.Equal(2, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
-        Assert.Equal(7, await engine.Retrieve<int>("good").EndAsync());
+        Assert.Equal(7, await engine.Retrieve<int>("good").ResultAsync());
 
         static async IAsyncEnumerable<StepOr<int>> Quick(bool succeed, WorkflowContext workflow)
         {
@@ -134,7 +134,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         Assert.Equal(CancellationReason.Cancelled, await handle.CancellationAsync());
         gate.Open();
 
-        await engine.Retrieve<Unit>("P-0").EndAsync();
+        await engine.Retrieve<Unit>("P-0").ResultAsync();
 
         async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
         {
@@ -178,7 +178,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.Within(Bounded.Limit));
         gate.Open();
-        await handle.EndAsync();
+        await handle.ResultAsync();
     }
 
     [Fact]

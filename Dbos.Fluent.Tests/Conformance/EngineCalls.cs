@@ -7,19 +7,27 @@ internal static class EngineCalls
 
     /// <summary>Starts a workflow under an id.</summary>
     public static Task<WorkflowHandle<TOut>> BeginAsync<TIn, TOut>(
-        this WorkflowEngine engine, WorkflowDefinition<TIn, TOut> definition, TIn input, string id) =>
-        engine.StartAsync(definition, input, new() { Id = id }, Cancel).Within(Bounded.Limit);
+        this WorkflowClient client, WorkflowDefinition<TIn, TOut> definition, TIn input, string id, TimeSpan? timeout = null) =>
+        client.StartAsync(definition, input, new() { Id = id, Timeout = timeout }, Cancel).Within(Bounded.Limit);
 
     /// <summary>Starts a workflow under an id and waits for its result.</summary>
     public static async Task<TOut> RunAsync<TIn, TOut>(
-        this WorkflowEngine engine, WorkflowDefinition<TIn, TOut> definition, TIn input, string id) =>
-        await (await engine.BeginAsync(definition, input, id)).ResultAsync();
+        this WorkflowClient client, WorkflowDefinition<TIn, TOut> definition, TIn input, string id) =>
+        await (await client.BeginAsync(definition, input, id)).ResultAsync();
 
     /// <summary>Waits for the result of a workflow that was started before.</summary>
-    public static Task<TOut> ResultAsync<TOut>(this WorkflowHandle<TOut> handle) => handle.GetResultAsync(Cancel).Within(Bounded.Limit);
+    public static Task<TOut> ResultAsync<TOut>(this WorkflowHandle<TOut> handle) => handle.GetResultAsync(Cancel).Within(Bounded.Limit, $"workflow '{handle.Id}' ends");
 
     /// <summary>Waits for the result of a workflow that was started before.</summary>
     public static Task<TOut> ResultAsync<TOut>(this WorkflowClient client, string id) => client.Retrieve<TOut>(id).ResultAsync();
+
+    /// <summary>Waits for a workflow to fail and gives the recorded failure.</summary>
+    public static async Task<RecordedFailure> FailureAsync<TOut>(this WorkflowHandle<TOut> handle) =>
+        (await Assert.ThrowsAsync<WorkflowFailedException>(() => handle.ResultAsync())).Failure;
+
+    /// <summary>Waits for the cancellation that ends a workflow and gives its reason.</summary>
+    public static async Task<CancellationReason> CancellationAsync<TOut>(this WorkflowHandle<TOut> handle) =>
+        (await Assert.ThrowsAsync<AwaitedWorkflowCancelledException>(() => handle.ResultAsync())).Reason;
 
     /// <summary>A workflow's steps as one line: <c>0 reserve, 1 charge failed</c>.</summary>
     public static async Task<string> StepsAsync(this WorkflowClient client, string id)

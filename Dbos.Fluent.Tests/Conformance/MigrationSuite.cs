@@ -102,7 +102,7 @@ public abstract class MigrationSuite(IDatabaseFixture fixture) : EngineSuite(fix
 
         engine = await LaunchAsync(Echo);
 
-        Assert.Equal(7, await engine.Retrieve<int>("old").EndAsync());
+        Assert.Equal(7, await engine.Retrieve<int>("old").ResultAsync());
         Assert.Equal(1, await engine.RunAsync(Echo, 1, "new"));
         Assert.Equal($"{SchemaLevel.DbosCurrent}", await Database.ScalarAsync("SELECT version FROM dbos_migrations"));
     }

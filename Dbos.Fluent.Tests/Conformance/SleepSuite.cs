@@ -45,7 +45,7 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         Assert.False((await engine.GetStatusAsync("A", Cancel))!.CompletedAt.HasValue);
         time.Advance(TimeSpan.FromMilliseconds(1));
 
-        await handle.EndAsync();
+        await handle.ResultAsync();
         Assert.Equal(time.NowMs, due);
     }
 
@@ -124,7 +124,7 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         Assert.Equal(until.ToUnixTimeMilliseconds() + 1, await WakeAtAsync());
         time.Advance(TimeSpan.FromHours(3) + TimeSpan.FromMilliseconds(1));
 
-        await handle.EndAsync();
+        await handle.ResultAsync();
     }
 
     [Fact]
@@ -142,7 +142,7 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         Assert.False((await engine.GetStatusAsync("A", Cancel))!.CompletedAt.HasValue);
         time.Advance(TimeSpan.FromMinutes(1));
 
-        Assert.Equal(due, (await handle.EndAsync()).ToUnixTimeMilliseconds());
+        Assert.Equal(due, (await handle.ResultAsync()).ToUnixTimeMilliseconds());
         Assert.Equal((1, due), (await CheckpointCountAsync("A"), await WakeAtAsync()));
     }
 
@@ -158,7 +158,7 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         time.Advance(TimeSpan.FromDays(1));
         engine = await LaunchVirtualAsync(workflow);
 
-        await engine.Retrieve<DateTimeOffset>("A").EndAsync();
+        await engine.Retrieve<DateTimeOffset>("A").ResultAsync();
     }
 
     [Fact]
@@ -177,7 +177,7 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
 
         Assert.NotNull(await engine.GetStatusAsync("sleeper 7", Cancel).Within(TimeSpan.FromSeconds(5)));
         time.Advance(TimeSpan.FromHours(1));
-        await Task.WhenAll(handles.Select(handle => handle.EndAsync()));
+        await Task.WhenAll(handles.Select(handle => handle.ResultAsync()));
     }
 
     private Task<WorkflowEngine> LaunchVirtualAsync(WorkflowDefinition workflow) =>

@@ -34,7 +34,7 @@ public abstract class StepRetrySuite(IDatabaseFixture fixture) : EngineSuite(fix
 
         var first = await engine.RunAsync(workflow, default, "A");
         engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
-        var replayed = await engine.Retrieve<string>("A").EndAsync();
+        var replayed = await engine.Retrieve<string>("A").ResultAsync();
 
         Assert.Equal("A 0 step: number 1, number 2, number 3", first);
         Assert.Equal((first, 3), (replayed, counts["step"]));
@@ -225,7 +225,7 @@ public abstract class StepRetrySuite(IDatabaseFixture fixture) : EngineSuite(fix
 
         await engine.StopAsync(TimeSpan.Zero, Cancel);
         engine = await LaunchAsync(workflow);
-        await engine.Retrieve<Unit>("A").EndAsync();
+        await engine.Retrieve<Unit>("A").ResultAsync();
 
         Assert.Equal([1, 1, 2], numbers);
 

@@ -178,7 +178,7 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         await Database.ExecuteAsync("UPDATE workflow_status SET status = 'PENDING', owner_xid = 'lost', completed_at = NULL");
     }
 
-    private static Task AllEndAsync(WorkflowEngine engine, int count) => Task.WhenAll(
+    private static Task<int[]> AllEndAsync(WorkflowEngine engine, int count) => Task.WhenAll(
         Enumerable.Range(0, count).Select(number => engine.Retrieve<int>($"w{number}").GetResultAsync(Cancel))).Within(Bounded.Limit);
 
     private async Task<WorkflowEngine> RelaunchUntilUpAsync(CallFaults faults)

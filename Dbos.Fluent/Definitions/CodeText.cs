@@ -9,7 +9,7 @@ namespace Dbos.Fluent.Definitions;
 
 /// <summary>Writes a workflow's own code as text that a rebuild does not change.</summary>
 /// <remarks>
-/// Its own code is each method given here, what the compiler made of it (state machines, lambdas, local functions), and the methods of the
+/// Its own code is what it is given, what the compiler made of that (state machines, lambdas, local functions), and the methods of the
 /// same assembly that make steps or yield them. Any other method is the text of its name: what it does is not the workflow's.
 /// </remarks>
 [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = Reason)]
@@ -39,7 +39,7 @@ internal sealed class CodeText
     /// <summary>Writes the user's code behind a delegate.</summary>
     public void Add(Delegate code)
     {
-        Line(Own(code.Method));
+        Line(IsForWorkflows(code.Method) ? Own(code.Method) : names.Of(code.Method));
         Read();
         if (code.Target is not { } closure || !MemberNames.IsGenerated(closure.GetType()))
         {
@@ -84,8 +84,8 @@ internal sealed class CodeText
         if (found.TryAdd(names.KeyOf(type), "")
             && (typeof(IAsyncStateMachine).IsAssignableFrom(type) || typeof(IEnumerator).IsAssignableFrom(type)))
         {
-            Own(type.GetMethod(nameof(IAsyncStateMachine.MoveNext), Instance) ?? throw new NotSupportedException(
-                "A state machine without its code."));
+            Own(type.GetMethod(nameof(IAsyncStateMachine.MoveNext), Instance)
+                ?? throw new NotSupportedException("A state machine without its code."));
         }
     }
 
@@ -124,8 +124,7 @@ internal sealed class CodeText
         {
             text.Append(CultureInfo.InvariantCulture, $"clause {(int)clause.Flags} {clause.TryOffset} {clause.TryLength} ");
             text.Append(CultureInfo.InvariantCulture, $"{clause.HandlerOffset} {clause.HandlerLength} ");
-            text.Append(clause is { Flags: ExceptionHandlingClauseOptions.Clause, CatchType: { } caught } ? names.Of(caught) : "")
-                .Append('\n');
+            Line(clause is { Flags: ExceptionHandlingClauseOptions.Clause, CatchType: { } caught } ? names.Of(caught) : "");
         }
     }
 
@@ -140,11 +139,22 @@ internal sealed class CodeText
         {
             Type type => names.Of(type),
             FieldInfo field => names.Of(field),
-            MethodBase method when MemberNames.IsGenerated(method) || (method.Module == by && MakesSteps(method)) => Own(method),
+            MethodBase method when IsOwn(method, by) => Own(method),
             MethodBase method => names.Of(method),
             _ => throw new NotSupportedException($"A token of kind {member.MemberType}."),
         };
     }
+
+    private static bool IsOwn(MethodBase method, Module by) =>
+        MemberNames.IsGenerated(method) || (method.Module == by && MakesSteps(method));
+
+    // A method of general use that is handed over by its name, such as Convert.ToString, is not part of the workflow. One that stands in
+    // no type was made while the program runs, and is unknown.
+    private static bool IsForWorkflows(MethodInfo method) =>
+        method.DeclaringType is null
+        || MemberNames.IsGenerated(method)
+        || MakesSteps(method)
+        || method.GetParameters().Any(parameter => parameter.ParameterType.Assembly == typeof(Step).Assembly);
 
     private static bool MakesSteps(MethodBase method) =>
         !method.IsAbstract && method is MethodInfo { ReturnType: var type } && IsOfSteps(type);
