@@ -1,6 +1,8 @@
 namespace Dbos.Fluent.Samples;
 
-/// <summary>A file outside the database in which each step notes its effect, so that one can see how often it happened and in which process.</summary>
+/// <summary>
+/// A file outside the database in which each step notes its effect, so that one can see how often it happened and in which process.
+/// </summary>
 internal sealed class Ledger(string path)
 {
     private readonly Lock gate = new();

@@ -28,7 +28,8 @@ internal static class Scenarios
     private static async Task ServeAsync(WorkerContext worker)
     {
         using var ledger = new Ledger(worker.Text("ledger"));
-        await using var engine = await WorkerEngine.LaunchAsync(worker, new CrashWorkflows(ledger, point => worker.Points.ReachAsync(point)));
+        await using var engine = await WorkerEngine.LaunchAsync(
+            worker, new CrashWorkflows(ledger, point => worker.Points.ReachAsync(point)));
         await worker.Points.ReachAsync("launched", engine.ExecutorId);
         await worker.Points.ReachAsync("end");
     }
@@ -40,7 +41,8 @@ internal static class Scenarios
         var workflows = new CrashWorkflows(ledger, point => worker.Points.ReachAsync(point));
         await using var engine = await WorkerEngine.LaunchAsync(worker, workflows);
         await worker.Points.ReachAsync("launched", engine.ExecutorId);
-        var handle = await engine.StartAsync(workflows.Named(worker.Text("workflow")), worker.Number("input"), new() { Id = worker.Text("id") });
+        var handle = await engine.StartAsync(
+            workflows.Named(worker.Text("workflow")), worker.Number("input"), new() { Id = worker.Text("id") });
         await worker.Points.ReachAsync("started");
         await worker.Points.ReachAsync("done", await handle.GetResultAsync());
         await worker.Points.ReachAsync("end");
@@ -61,14 +63,17 @@ internal static class Scenarios
         await Parallel.ForAsync(0, results.Length, options, async (number, token) =>
         {
             var id = worker.Text("prefix") + number.ToString(CultureInfo.InvariantCulture);
-            var handle = await engine.StartAsync(workflows.Named(worker.Text("workflow")), worker.Number("input"), new() { Id = id }, token);
+            var handle = await engine.StartAsync(
+                workflows.Named(worker.Text("workflow")), worker.Number("input"), new() { Id = id }, token);
             results[number] = await handle.GetResultAsync(token);
         });
         await worker.Points.ReachAsync("done", string.Join(';', results));
         await worker.Points.ReachAsync("end");
     }
 
-    /// <summary>Runs <c>count</c> chains of <c>input</c> steps at once, under ids with a prefix of its own, and reports how many steps they had.</summary>
+    /// <summary>
+    /// Runs <c>count</c> chains of <c>input</c> steps at once, under ids with a prefix of its own, and reports how many steps they had.
+    /// </summary>
     private static async Task LoadAsync(WorkerContext worker)
     {
         using var ledger = new Ledger(worker.Text("ledger")) { Durable = false };

@@ -71,7 +71,8 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
     }
 
     /// <summary>Makes finished workflows look as if their process had died before they ended, and lets a new engine take them up.</summary>
-    protected async Task<WorkflowEngine> FlipAndRelaunchAsync(WorkflowEngine engine, IEnumerable<string> ids, params WorkflowDefinition[] definitions)
+    protected async Task<WorkflowEngine> FlipAndRelaunchAsync(
+        WorkflowEngine engine, IEnumerable<string> ids, params WorkflowDefinition[] definitions)
     {
         await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
         foreach (var id in ids)

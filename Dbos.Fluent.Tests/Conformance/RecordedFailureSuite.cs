@@ -35,7 +35,8 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
         var engine = await LaunchAsync(workflow);
         var handle = await engine.StartAsync(workflow, default, new() { Id = "A", Format = PayloadFormat.PortableJson }, Cancel);
         await handle.FailureAsync();
-        await Database.ExecuteAsync("UPDATE workflow_output SET error = replace(replace(error, 'PaymentDeclined', 'Unheard'), 'PaymentEx', 'OddEx')");
+        await Database.ExecuteAsync(
+            "UPDATE workflow_output SET error = replace(replace(error, 'PaymentDeclined', 'Unheard'), 'PaymentEx', 'OddEx')");
         await engine.StopAsync(TimeSpan.Zero, Cancel);
         engine = await LaunchAsync(workflow);
 
@@ -61,7 +62,8 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
 
         async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
         {
-            yield return Step.Run("step", _ => throw new PaymentDeclinedException("4711", new AggregateException(new IOException("a"), new IOException("b"))))
+            yield return Step.Run(
+                "step", _ => throw new PaymentDeclinedException("4711", new AggregateException(new IOException("a"), new IOException("b"))))
                 .Try(out var step);
             var failed = Assert.Throws<StepFailedException>(() => step.Result);
             seen.Add($"{failed.Message} {failed.InnerException is null} {Text(step.Error!)} {Text(failed.Failure)}");
@@ -183,11 +185,13 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
     }
 
     private static string Text(RecordedFailure failure) =>
-        $"{failure.TypeName}: {failure.Message} ({failure.Code}, {failure.Data}) at {failure.StackTrace} [{string.Join(", ", failure.Inner.Select(Text))}]";
+        $"{failure.TypeName}: {failure.Message} ({failure.Code}, {failure.Data}) at {failure.StackTrace} "
+        + $"[{string.Join(", ", failure.Inner.Select(Text))}]";
 
     private class PaymentException(string message, Exception? inner) : Exception(message, inner);
 
-    private sealed class PaymentDeclinedException(string card, Exception? inner) : PaymentException($"Payment with {card} was declined.", inner);
+    private sealed class PaymentDeclinedException(string card, Exception? inner) : PaymentException(
+        $"Payment with {card} was declined.", inner);
 
     private sealed class BrokenException : Exception
     {

@@ -159,7 +159,8 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
                 await Task.Yield();
                 s.CancellationToken.Register(() => counts.Add("fired"));
             }).Timeout(Limit);
-            yield return Step.Run("check", _ => Task.FromResult(counts["fired"] == 0 ? 0 : throw new InvalidOperationException("It fired.")));
+            yield return Step.Run(
+                "check", _ => Task.FromResult(counts["fired"] == 0 ? 0 : throw new InvalidOperationException("It fired.")));
         }
     }
 

@@ -61,7 +61,8 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
         var first = await LaunchAsync(Workflows.All);
         await (await first.StartAsync(Workflows.Chain, 2, new() { Id = "w0" }, Cancel)).GetResultAsync(Cancel).Within(Bounded.Limit);
         await first.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
-        await Database.ExecuteAsync("UPDATE workflow_status SET status = 'ENQUEUED', queue_name = '_dbos_internal_queue', owner_xid = NULL, completed_at = NULL");
+        await Database.ExecuteAsync(
+            "UPDATE workflow_status SET status = 'ENQUEUED', queue_name = '_dbos_internal_queue', owner_xid = NULL, completed_at = NULL");
         var claimed = new Probe();
         var faults = new CallFaults { After = (call, _) => call.Claimed.Count > 0 ? claimed.PassAsync(Cancel) : Task.CompletedTask };
 

@@ -4,7 +4,10 @@ using Dbos.Fluent.Tests.Worker.Faults;
 
 namespace Dbos.Fluent.Tests.Faults;
 
-/// <summary>Several engines on one database, started, stopped and failed at random: whatever happens, every workflow ends, and no step runs again after its checkpoint.</summary>
+/// <summary>
+/// Several engines on one database, started, stopped and failed at random: whatever happens, every workflow ends, and no step runs again
+/// after its checkpoint.
+/// </summary>
 public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixture)
 {
     private const int EngineCount = 3;
@@ -23,7 +26,7 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
         var engines = new List<WorkflowEngine>();
         for (var number = 0; number < EngineCount; number++)
         {
-            engines.Add(await LaunchRandomAsync());
+            engines.Add(await LaunchRandomAsync(faults, workflow, child));
         }
 
         var starts = new List<Task>();
@@ -31,7 +34,7 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
         {
             for (var number = random.Next(20); number > 0; number--)
             {
-                starts.Add(StartAsync(engines[random.Next(EngineCount)], starts.Count, random.Next(1, 6)));
+                starts.Add(StartAsync(engines[random.Next(EngineCount)], workflow, random.Next(1, 6), $"w{starts.Count}"));
             }
 
             await random.MomentAsync(TimeSpan.FromMilliseconds(200));
@@ -39,48 +42,13 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
             if (random.Next(2) == 0)
             {
                 await engines[victim].StopAsync(TimeSpan.FromMilliseconds(random.Next(2) * 50), Cancel).Within(Bounded.Limit);
-                engines[victim] = await LaunchRandomAsync();
+                engines[victim] = await LaunchRandomAsync(faults, workflow, child);
             }
         }
 
         faults.Probability = 0;
         await Task.WhenAll(starts).Within(Bounded.Limit);
         await EverythingEndsAsync(seed, starts.Count);
-
-        async Task<WorkflowEngine> LaunchRandomAsync()
-        {
-            while (true)
-            {
-                try
-                {
-                    return await LaunchAsync(
-                        options =>
-                        {
-                            options.ExecutorId = null;
-                            options.Lease = TimeSpan.FromSeconds(1);
-                            options.WrapStore = store => new FaultingStore(store, faults);
-                        },
-                        workflow,
-                        child);
-                }
-                catch (StoreUnavailableException)
-                {
-                    // A launch reports an outage; its caller tries again.
-                }
-            }
-        }
-
-        async Task StartAsync(WorkflowEngine engine, int number, int input)
-        {
-            try
-            {
-                await engine.StartAsync(workflow, input, new() { Id = $"w{number}" }, Cancel).Within(Bounded.Limit);
-            }
-            catch (EngineNotRunningException)
-            {
-                // It was stopped meanwhile; the row may stand all the same.
-            }
-        }
 
         async IAsyncEnumerable<StepOr<int>> Body(int input, WorkflowContext context)
         {
@@ -101,6 +69,40 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
         }
     }
 
+    private static async Task StartAsync(WorkflowEngine engine, WorkflowDefinition<int, int> workflow, int input, string id)
+    {
+        try
+        {
+            await engine.StartAsync(workflow, input, new() { Id = id }, Cancel).Within(Bounded.Limit);
+        }
+        catch (EngineNotRunningException)
+        {
+            // It was stopped meanwhile; the row may stand all the same.
+        }
+    }
+
+    private async Task<WorkflowEngine> LaunchRandomAsync(RandomFaults faults, params WorkflowDefinition[] definitions)
+    {
+        while (true)
+        {
+            try
+            {
+                return await LaunchAsync(
+                    options =>
+                    {
+                        options.ExecutorId = null;
+                        options.Lease = TimeSpan.FromSeconds(1);
+                        options.WrapStore = store => new FaultingStore(store, faults);
+                    },
+                    definitions);
+            }
+            catch (StoreUnavailableException)
+            {
+                // A launch reports an outage; its caller tries again.
+            }
+        }
+    }
+
     // The result is new with each run of the body, so the checkpoint tells which run stands.
     private Step<string> Noted(string name) => Step.Run(name, async step =>
     {
@@ -117,7 +119,8 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
             TimeSpan.FromSeconds(30),
             $"every workflow ends (seed {seed})");
         var reader = await LaunchAsync();
-        var checkpoints = await Database.QueryAsync("SELECT workflow_uuid, function_id FROM operation_outputs WHERE child_workflow_id IS NULL");
+        var checkpoints = await Database.QueryAsync(
+            "SELECT workflow_uuid, function_id FROM operation_outputs WHERE child_workflow_id IS NULL");
         var again = 0;
         foreach (var id in checkpoints.Select(row => row[0]!).Distinct())
         {
@@ -125,7 +128,9 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
             {
                 // The run whose result stands is the last one: had the body run after its checkpoint, another would follow it.
                 var noted = runs[(id, checkpoint.Sequence)].ToArray();
-                Assert.True(checkpoint.Output!.Contains(noted[^1], StringComparison.Ordinal), $"seed {seed}: {id} step {checkpoint.Sequence} ran again");
+                Assert.True(
+                    checkpoint.Output!.Contains(noted[^1], StringComparison.Ordinal),
+                    $"seed {seed}: {id} step {checkpoint.Sequence} ran again");
                 again += noted.Length - 1;
             }
         }

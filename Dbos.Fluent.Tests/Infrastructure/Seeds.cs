@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Dbos.Fluent.Tests.Infrastructure;
 
-/// <summary>Seeds of random tests: a new one each time, printed with the test, or the one given in <c>DBOS_TEST_SEED</c> to run it again.</summary>
+/// <summary>
+/// Seeds of random tests: a new one each time, printed with the test, or the one given in <c>DBOS_TEST_SEED</c> to run it again.
+/// </summary>
 internal static class Seeds
 {
     private const string Variable = "DBOS_TEST_SEED";

@@ -67,7 +67,10 @@ internal sealed class StepExecutor
         }
 
         run.Break(new UnexpectedStepException(
-            run.Work.Id, sequence, sameName ? $"{name} ({kind.Describe()})" : name, sameName ? $"{name} ({recorded.Describe()})" : row.Name));
+            run.Work.Id,
+            sequence,
+            sameName ? $"{name} ({kind.Describe()})" : name,
+            sameName ? $"{name} ({recorded.Describe()})" : row.Name));
         return false;
     }
 

@@ -7,7 +7,10 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>One run of one workflow: drives its body from yield to yield, and stores how it ended.</summary>
-/// <remarks>A run that stops without an outcome drops the body undisposed, as a crash would: its <c>finally</c> blocks belong to the end of the workflow.</remarks>
+/// <remarks>
+/// A run that stops without an outcome drops the body undisposed, as a crash would: its <c>finally</c> blocks belong to the end of the
+/// workflow.
+/// </remarks>
 internal sealed class WorkflowRun
 {
     private readonly RunScope run;
@@ -24,7 +27,9 @@ internal sealed class WorkflowRun
 
     public RunScope Scope => run;
 
-    /// <summary>Drives the workflow to its end, or to where this run must stop. It does not throw for anything the user's code does.</summary>
+    /// <summary>
+    /// Drives the workflow to its end, or to where this run must stop. It does not throw for anything the user's code does.
+    /// </summary>
     public async Task<RunEnd> RunAsync()
     {
         object? input = null;
@@ -42,7 +47,8 @@ internal sealed class WorkflowRun
         }
         catch (Exception exception) when (exception is not StoreSchemaException)
         {
-            // The body is the user's code: whatever it throws is the workflow's failure and goes into the database. Tables or rights that are
+            // The body is the user's code: whatever it throws is the workflow's failure and goes into the database. Tables or rights that
+            // are
             // not as they should be are no fault of the workflow: it is tried again.
             end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
         }
@@ -95,7 +101,8 @@ internal sealed class WorkflowRun
         }
 
         var nameless = new InvalidOperationException(
-            $"A stored row of workflow '{definition.Name}' has a blank id and cannot be run. Start the workflow under an id, and delete the row.");
+            $"A stored row of workflow '{definition.Name}' has a blank id and cannot be run. "
+                + "Start the workflow under an id, and delete the row.");
         return BodyEnd.FailedBy(Failures.Record(nameless), nameless);
     }
 
@@ -110,7 +117,10 @@ internal sealed class WorkflowRun
         catch (SerializationFailedException exception)
         {
             var explained = new SerializationFailedException(
-                exception.TypeName, $"The input of workflow '{run.Work.Id}' cannot be decoded. {exception.Message}", exception, run.Work.Id);
+                exception.TypeName,
+                $"The input of workflow '{run.Work.Id}' cannot be decoded. {exception.Message}",
+                exception,
+                run.Work.Id);
             return BodyEnd.FailedBy(Failures.Record(explained), explained);
         }
     }
@@ -156,12 +166,17 @@ internal sealed class WorkflowRun
             try
             {
                 var output = run.Environment.Serializer.Encode(end.Result, definition.OutputType, format);
-                return (new(run.Owner, WorkflowState.Success, output.Text, null), new(run.Work.Id, WorkflowState.Success, output, default, false));
+                return (
+                    new(run.Owner, WorkflowState.Success, output.Text, null),
+                    new(run.Work.Id, WorkflowState.Success, output, default, false));
             }
             catch (SerializationFailedException unserializable)
             {
                 exception = new SerializationFailedException(
-                    unserializable.TypeName, $"The result of workflow '{run.Work.Id}' cannot be stored. {unserializable.Message}", unserializable, run.Work.Id);
+                    unserializable.TypeName,
+                    $"The result of workflow '{run.Work.Id}' cannot be stored. {unserializable.Message}",
+                    unserializable,
+                    run.Work.Id);
                 failure = Failures.Record(exception);
             }
         }

@@ -83,7 +83,8 @@ public sealed class PostgresOutageTests(SharedPostgres shared) : FaultSuite(new 
         await using var connection = new NpgsqlConnection(((PostgresTestDatabase)Database).ConnectionString);
         await connection.OpenAsync(Cancel);
         await using var transaction = await connection.BeginTransactionAsync(Cancel);
-        await using (var command = new NpgsqlCommand("SELECT 1 FROM dbos.workflow_status WHERE workflow_uuid = 'locked' FOR UPDATE", connection))
+        await using (
+            var command = new NpgsqlCommand("SELECT 1 FROM dbos.workflow_status WHERE workflow_uuid = 'locked' FOR UPDATE", connection))
         {
             await command.ExecuteNonQueryAsync(Cancel);
         }
@@ -104,7 +105,8 @@ public sealed class PostgresOutageTests(SharedPostgres shared) : FaultSuite(new 
 
     private CrashWorkflows Counting => field ??= new CrashWorkflows(Ledger, point =>
     {
-        if (point.StartsWith("after effect", StringComparison.Ordinal) && Interlocked.Increment(ref effects) == WorkflowCount * StepCount / 4)
+        if (point.StartsWith("after effect", StringComparison.Ordinal)
+            && Interlocked.Increment(ref effects) == WorkflowCount * StepCount / 4)
         {
             midway.TrySetResult();
         }
@@ -125,7 +127,8 @@ public sealed class PostgresOutageTests(SharedPostgres shared) : FaultSuite(new 
     private async Task EachStepRanOnceAsync(string connection)
     {
         await using var source = NpgsqlDataSource.Create(connection);
-        await using var command = source.CreateCommand("SELECT count(*) FROM dbos.workflow_status WHERE status = 'SUCCESS' AND recovery_attempts = 1");
+        await using var command = source.CreateCommand(
+            "SELECT count(*) FROM dbos.workflow_status WHERE status = 'SUCCESS' AND recovery_attempts = 1");
         Assert.Equal((long)WorkflowCount, await command.ExecuteScalarAsync(Cancel));
         var ran = Ledger.Read();
         Assert.Equal((WorkflowCount * StepCount, 1), (ran.Count, ran.Values.Max()));
