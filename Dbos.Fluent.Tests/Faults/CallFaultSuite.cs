@@ -37,9 +37,7 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         var faults = new CallFaults();
         var failed = 0;
         Func<StoreCall, CancellationToken, Task> failOnce = (call, _) =>
-            call.Kind.ToString() == kind && Interlocked.Exchange(ref failed, 1) == 0
-                ? throw CallFaults.Unavailable("Once.")
-                : Task.CompletedTask;
+            call.Kind.ToString() == kind && Interlocked.Exchange(ref failed, 1) == 0 ? throw CallFaults.Unavailable("Once.") : Task.CompletedTask;
         (faults.Before, faults.After) = afterEffect ? (faults.Before, failOnce) : (failOnce, faults.After);
 
         var engine = kind == nameof(StoreCallKind.HandOn)
@@ -63,8 +61,7 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
                 : Task.CompletedTask,
         };
 
-        var engine = await LaunchFaultyAsync(
-            faults, options => (options.ExecutorId, options.Lease) = (Executor, TimeSpan.FromSeconds(0.6)));
+        var engine = await LaunchFaultyAsync(faults, options => (options.ExecutorId, options.Lease) = (Executor, TimeSpan.FromSeconds(0.6)));
         await AllEndAsync(engine, count: 3);
 
         await EverythingRanOnceAsync(workflows: 3, attempts: 3);
@@ -107,8 +104,7 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         Assert.InRange(hung, 2, int.MaxValue);
         Assert.Equal(engine.ExecutorId, Assert.Single(await Database.QueryAsync("SELECT executor_id FROM fluent_executors"))[0]);
 
-        Task<long> ExpiryAsync() => Database.CountAsync(
-            $"SELECT {(Database is PostgresTestDatabase ? "expires_at_ms" : "lease_expires_at")} FROM fluent_executors");
+        Task<long> ExpiryAsync() => Database.CountAsync($"SELECT {LeaseColumn} FROM fluent_executors");
     }
 
     [Fact]
@@ -122,13 +118,19 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         Assert.Equal(1, faults.Failed);
     }
 
-    [Fact]
-    public async Task An_outage_longer_than_the_lease_is_nobodys_death()
+    [Theory]
+    [InlineData("every call fails")]
+    [InlineData("renewals hang")]
+    public async Task An_outage_longer_than_the_lease_is_nobodys_death(string how)
     {
-        var away = false;
+        var away = new TaskCompletionSource();
+        away.SetResult();
         var faults = new CallFaults
         {
-            Before = (_, _) => Volatile.Read(ref away) ? throw CallFaults.Unavailable("Away.") : Task.CompletedTask,
+            Before = (call, token) => away.Task.IsCompleted ? Task.CompletedTask
+                : how == "every call fails" ? throw CallFaults.Unavailable("Away.")
+                : call.Kind == StoreCallKind.Renew ? away.Task.WaitAsync(token)
+                : Task.CompletedTask,
         };
         var gate = new Probe();
         var gated = Workflow.Define<int, int>("gated", Body);
@@ -140,9 +142,9 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
 
         var handle = await engines[0].StartAsync(gated, 1, new() { Id = "w0" }, Cancel);
         await gate.ReachedAsync();
-        Volatile.Write(ref away, true);
+        away = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await Eventually.TrueAsync(LeasesHaveEndedAsync, Bounded.Limit);
-        Volatile.Write(ref away, false);
+        away.SetResult();
         await Eventually.TrueAsync(async () => !await LeasesHaveEndedAsync(), Bounded.Limit);
         gate.Open();
 
@@ -156,13 +158,28 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         }
     }
 
-    // The tests and the database share a machine and so a clock.
-    private async Task<bool> LeasesHaveEndedAsync()
+    [Fact]
+    public async Task Executors_that_have_been_gone_for_a_day_are_forgotten()
     {
-        var column = Database is PostgresTestDatabase ? "expires_at_ms" : "lease_expires_at";
-        var expiry = await Database.CountAsync($"SELECT max({column}) FROM fluent_executors");
-        return expiry < DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - 500;
+        var day = (long)TimeSpan.FromDays(1).TotalMilliseconds;
+        foreach (var id in new[] { "recent", "old" })
+        {
+            var engine = await LaunchAsync(options => options.ExecutorId = id);
+            await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        }
+
+        await Database.ExecuteAsync($"UPDATE fluent_executors SET {LeaseColumn} = {LeaseColumn} - {day} WHERE executor_id = 'old'");
+        await LaunchAsync();
+
+        var known = await Database.QueryAsync("SELECT executor_id FROM fluent_executors ORDER BY executor_id");
+        Assert.Equal("executor-1 recent", string.Join(' ', known.Select(row => row[0])));
     }
+
+    private string LeaseColumn => Database is PostgresTestDatabase ? "expires_at_ms" : "lease_expires_at";
+
+    // The tests and the database share a machine and so a clock.
+    private async Task<bool> LeasesHaveEndedAsync() =>
+        await Database.CountAsync($"SELECT max({LeaseColumn}) FROM fluent_executors") < DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - 500;
 
     /// <summary>Runs workflows to their end, and makes them look as if their process had died right after their last checkpoint.</summary>
     private async Task RunAndFlipAsync(int count)

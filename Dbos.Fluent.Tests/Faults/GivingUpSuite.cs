@@ -108,6 +108,36 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
     }
 
     [Fact]
+    public async Task A_start_that_is_being_written_when_the_engine_stops_is_handed_on_with_the_rest()
+    {
+        var writing = new Probe();
+        var handingOn = new TaskCompletionSource();
+        var faults = new CallFaults
+        {
+            Before = (call, _) =>
+            {
+                if (call.Kind == StoreCallKind.Stop)
+                {
+                    handingOn.TrySetResult();
+                }
+
+                return call.Subjects.Contains("start w0") ? writing.PassAsync(Cancel) : Task.CompletedTask;
+            },
+        };
+        var engine = await LaunchFaultyAsync(faults);
+        _ = engine.StartAsync(Workflows.Chain, 1, new() { Id = "w0" }, Cancel);
+        await writing.ReachedAsync();
+
+        var stopping = engine.StopAsync(TimeSpan.Zero, Cancel);
+        var early = await Task.WhenAny(handingOn.Task, new Random(0).MomentAsync(TimeSpan.FromMilliseconds(500)));
+        writing.Open();
+        await stopping.Within(Bounded.Limit);
+
+        Assert.NotSame(handingOn.Task, early);
+        Assert.Equal("ENQUEUED", await Database.ScalarAsync("SELECT status FROM workflow_status"));
+    }
+
+    [Fact]
     public async Task A_stopped_engine_refuses_to_start_anything()
     {
         var engine = await LaunchAsync(Workflows.All);

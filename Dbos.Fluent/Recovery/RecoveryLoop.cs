@@ -13,6 +13,7 @@ internal sealed class RecoveryLoop(
 {
     private const int HandOnMax = 1000;
     private static readonly TimeSpan AfterExpiry = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan FollowUp = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentQueue<Ownership> toHandBack = new();
@@ -99,6 +100,12 @@ internal sealed class RecoveryLoop(
             .DefaultIfEmpty(long.MaxValue)
             .Min();
         var left = TimeSpan.FromMilliseconds(Math.Clamp(soonest, 0, (long)third.TotalMilliseconds)) + AfterExpiry;
+        if (executors.Any(JustEnded) && FollowUp < left)
+        {
+            // What an executor touched shortly before it fell silent has not been unmoved for long enough when its lease ends.
+            left = FollowUp;
+        }
+
         return left < third ? left : third;
     }
 
@@ -120,6 +127,9 @@ internal sealed class RecoveryLoop(
     private bool IsNewlyDead(ExecutorRow peer) =>
         !peer.Stopped && peer.Incarnation != self.Incarnation && !recovered.Contains(peer.Incarnation)
             && HostProcesses.IsProvenDead(peer.Host);
+
+    private bool JustEnded(ExecutorRow peer) =>
+        !peer.Alive && !peer.Stopped && peer.ReadAtMs - peer.ExpiresAtMs <= (long)self.Lease.TotalMilliseconds;
 
     private Task HandOnAsync(IReadOnlyList<string> executorIds, CancellationToken cancellationToken)
     {

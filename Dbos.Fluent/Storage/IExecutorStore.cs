@@ -6,7 +6,13 @@ namespace Dbos.Fluent.Storage;
 /// </summary>
 internal interface IExecutorStore
 {
-    /// <summary>Registers an executor with a fresh lease, unless another incarnation of it holds one.</summary>
+    /// <summary>How long executors of an application are remembered after their lease has ended.</summary>
+    static TimeSpan RememberedFor { get; } = TimeSpan.FromDays(1);
+
+    /// <summary>
+    /// Registers an executor with a fresh lease, unless another incarnation of it holds one. Executors that have been gone for longer than
+    /// <see cref="RememberedFor"/> are forgotten.
+    /// </summary>
     Task<RegisterResult> RegisterAsync(ExecutorRegistration registration, CancellationToken cancellationToken);
 
     /// <summary>Makes the lease whole again.</summary>

@@ -9,14 +9,9 @@ public sealed class IlReaderTests
     [Fact]
     public void Sizes_and_kinds_are_those_of_the_framework()
     {
-        foreach (
-            var code in typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (OpCode)field.GetValue(null)!))
+        var codes = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (OpCode)field.GetValue(null)!);
+        foreach (var code in codes.Where(code => code.OpCodeType != OpCodeType.Nternal))
         {
-            if (code.OpCodeType == OpCodeType.Nternal)
-            {
-                continue;
-            }
-
             byte[] operation = code.Size == 1 ? [(byte)code.Value] : [IlReader.Prefix, (byte)code.Value];
             var il = new IlReader([.. operation, .. new byte[Size(code)]]);
 

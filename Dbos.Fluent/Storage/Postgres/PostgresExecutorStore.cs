@@ -28,6 +28,8 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecut
                 Small(registration.Host.ProcessId),
                 Number(registration.Host.ProcessStart),
                 Number((long)registration.Lease.TotalMilliseconds)),
+            PostgresDatabase.Command(
+                sql.Forget, Text(registration.ApplicationName), Number((long)IExecutorStore.RememberedFor.TotalMilliseconds)),
         ],
         registration.ExecutorId,
         registration.Incarnation,
