@@ -26,7 +26,7 @@ internal static class EngineLaunch
         var opened = (options.Store ?? StoreChoice.Default(application)).Open(new StoreOptions
         {
             Time = options.TimeProvider,
-            Logger = loggers.CreateLogger("Dbos.Fluent.Storage"),
+            Logger = new GuardedLogger(loggers.CreateLogger("Dbos.Fluent.Storage")),
             Notifications = options.Notifications,
             PollInterval = options.PollInterval,
         });
@@ -96,7 +96,8 @@ internal static class EngineLaunch
         {
             throw new StoreSchemaException(
                 $"The database is at level {Level(level.Dbos)} of the DBOS tables and {Level(level.Fluent)} of the fluent_ tables; this "
-                + $"version needs {SchemaLevel.DbosCurrent} and {SchemaLevel.FluentCurrent}. Nothing was changed: launch once with Migrate = true, under a role that may create tables.");
+                + $"version needs {SchemaLevel.DbosCurrent} and {SchemaLevel.FluentCurrent}. Nothing was changed: "
+                + "launch once with Migrate = true, under a role that may create tables.");
         }
     }
 
@@ -117,7 +118,13 @@ internal static class EngineLaunch
         Assembly.GetEntryAssembly()?.GetName().Name is { Length: > 0 } name ? Names.CheckName(name, "assembly name") : "dbos-fluent";
 
     private static EngineParts Assemble(
-        EngineOptions options, IStore store, Registry registry, ExecutorRegistration self, Lease lease, StoreClock clock, ILoggerFactory loggers)
+        EngineOptions options,
+        IStore store,
+        Registry registry,
+        ExecutorRegistration self,
+        Lease lease,
+        StoreClock clock,
+        ILoggerFactory loggers)
     {
         var running = new RunningWorkflows();
         var core = new ClientCore(store, new PayloadSerializer(options.JsonOptions), loggers, running);

@@ -86,7 +86,8 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         var engine = await LaunchAsync(quick);
         await engine.RunAsync(quick, true, "good");
         await (await engine.BeginAsync(quick, false, "bad")).FailureAsync();
-        const string Rows = "SELECT w.*, o.* FROM workflow_status w JOIN workflow_output o ON o.workflow_uuid = w.workflow_uuid ORDER BY w.workflow_uuid";
+        const string Rows = "SELECT w.*, o.* FROM workflow_status w "
+            + "JOIN workflow_output o ON o.workflow_uuid = w.workflow_uuid ORDER BY w.workflow_uuid";
         var before = await Database.QueryAsync(Rows);
 
         await engine.CancelAsync("good", Cancel);

@@ -118,7 +118,8 @@ public abstract class DeadlineSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         await gate.ReachedAsync();
         Assert.Equal(
             [[null, null]],
-            await Database.QueryAsync("SELECT workflow_timeout_ms, workflow_deadline_epoch_ms FROM workflow_status WHERE workflow_uuid = 'P-0'"));
+            await Database.QueryAsync(
+                "SELECT workflow_timeout_ms, workflow_deadline_epoch_ms FROM workflow_status WHERE workflow_uuid = 'P-0'"));
         time.Advance(Hour * 2);
         Assert.Equal(CancellationReason.DeadlineExceeded, await handle.CancellationAsync());
 

@@ -16,7 +16,8 @@ internal static class EngineCalls
         await (await client.BeginAsync(definition, input, id)).ResultAsync();
 
     /// <summary>Waits for the result of a workflow that was started before.</summary>
-    public static Task<TOut> ResultAsync<TOut>(this WorkflowHandle<TOut> handle) => handle.GetResultAsync(Cancel).Within(Bounded.Limit, $"workflow '{handle.Id}' ends");
+    public static Task<TOut> ResultAsync<TOut>(this WorkflowHandle<TOut> handle) =>
+        handle.GetResultAsync(Cancel).Within(Bounded.Limit, $"workflow '{handle.Id}' ends");
 
     /// <summary>Waits for the result of a workflow that was started before.</summary>
     public static Task<TOut> ResultAsync<TOut>(this WorkflowClient client, string id) => client.Retrieve<TOut>(id).ResultAsync();

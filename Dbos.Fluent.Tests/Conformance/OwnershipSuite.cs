@@ -18,7 +18,9 @@ public abstract class OwnershipSuite(IDatabaseFixture fixture) : EngineSuite(fix
         gate.Open();
         await engine.StopAsync(TimeSpan.FromMinutes(1), Cancel).Within(Bounded.Limit);
 
-        Assert.Equal([["PENDING", "somebody else", "another"]], await Database.QueryAsync("SELECT status, owner_xid, executor_id FROM workflow_status"));
+        Assert.Equal(
+            [["PENDING", "somebody else", "another"]],
+            await Database.QueryAsync("SELECT status, owner_xid, executor_id FROM workflow_status"));
         Assert.Equal((0, 0), (await CheckpointCountAsync("A"), counts["after"]));
         Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM workflow_output"));
     }
@@ -79,7 +81,8 @@ public abstract class OwnershipSuite(IDatabaseFixture fixture) : EngineSuite(fix
         var other = await LaunchAsync(options => options.ExecutorId = "executor-2", workflow);
         var handle = engine.Retrieve<int>("A");
         var waiting = handle.ResultAsync();
-        await Database.ExecuteAsync("UPDATE workflow_status SET status = 'ENQUEUED', owner_xid = NULL, queue_name = '_dbos_internal_queue'");
+        await Database.ExecuteAsync(
+            "UPDATE workflow_status SET status = 'ENQUEUED', owner_xid = NULL, queue_name = '_dbos_internal_queue'");
         await gate.ReachedAsync();
 
         gate.Open();

@@ -216,7 +216,10 @@ public abstract partial class PayloadFidelitySuite(IDatabaseFixture fixture) : E
         List<T> seen = [];
         var id = $"case {cases.Count}";
         var definition = Workflow.Define<T, T>(id, Body);
-        cases.Add((definition, async engine => Assert.Equal(value, await engine.RunAsync(definition, value, id)), () => Assert.Equal([value, value], seen)));
+        cases.Add((
+            definition,
+            async engine => Assert.Equal(value, await engine.RunAsync(definition, value, id)),
+            () => Assert.Equal([value, value], seen)));
 
         async IAsyncEnumerable<StepOr<T>> Body(T input, WorkflowContext workflow)
         {
@@ -274,7 +277,8 @@ public abstract partial class PayloadFidelitySuite(IDatabaseFixture fixture) : E
         public override Celsius Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             new(int.Parse(reader.GetString()!.TrimEnd('C')));
 
-        public override void Write(Utf8JsonWriter writer, Celsius value, JsonSerializerOptions options) => writer.WriteStringValue($"{value.Degrees}C");
+        public override void Write(Utf8JsonWriter writer, Celsius value, JsonSerializerOptions options) =>
+            writer.WriteStringValue($"{value.Degrees}C");
     }
 
     [JsonSerializable(typeof(OldInput))]

@@ -35,7 +35,8 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
         var engine = await LaunchAsync(workflow);
         var handle = await engine.StartAsync(workflow, default, new() { Id = "A", Format = PayloadFormat.PortableJson }, Cancel);
         await handle.FailureAsync();
-        await Database.ExecuteAsync("UPDATE workflow_output SET error = replace(replace(error, 'PaymentDeclined', 'Unheard'), 'PaymentEx', 'OddEx')");
+        await Database.ExecuteAsync(
+            "UPDATE workflow_output SET error = replace(replace(error, 'PaymentDeclined', 'Unheard'), 'PaymentEx', 'OddEx')");
         await engine.StopAsync(TimeSpan.Zero, Cancel);
         engine = await LaunchAsync(workflow);
 
@@ -61,7 +62,8 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
 
         async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
         {
-            yield return Step.Run("step", _ => throw new PaymentDeclinedException("4711", new AggregateException(new IOException("a"), new IOException("b"))))
+            yield return Step.Run(
+                "step", _ => throw new PaymentDeclinedException("4711", new AggregateException(new IOException("a"), new IOException("b"))))
                 .Try(out var step);
             var failed = Assert.Throws<StepFailedException>(() => step.Result);
             seen.Add($"{failed.Message} {failed.InnerException is null} {Text(step.Error!)} {Text(failed.Failure)}");
@@ -162,6 +164,19 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
         Assert.True((await handle.FailureAsync()).Is<BrokenException>());
     }
 
+    [Fact]
+    public async Task A_failure_that_cannot_be_printed_is_retried_all_the_same()
+    {
+        var workflow = Workflow.Define<Unit, int>("retried")
+            .Step("step", x => x.Attempt == 1 ? throw new BrokenException() : Task.FromResult(x.Attempt))
+            .Retry(attempts: 2, delay: TimeSpan.Zero).As(out var attempt)
+            .Return(x => x.Get(attempt));
+        var engine = await LaunchAsync(workflow);
+
+        Assert.Equal(2, await engine.RunAsync(workflow, default, "A"));
+        Assert.True(Log.Has(1101));
+    }
+
     private static WorkflowDefinition<Unit, Unit> One(string step)
     {
         return Workflow.Define<Unit>("one", Body);
@@ -183,11 +198,13 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
     }
 
     private static string Text(RecordedFailure failure) =>
-        $"{failure.TypeName}: {failure.Message} ({failure.Code}, {failure.Data}) at {failure.StackTrace} [{string.Join(", ", failure.Inner.Select(Text))}]";
+        $"{failure.TypeName}: {failure.Message} ({failure.Code}, {failure.Data}) at {failure.StackTrace} "
+        + $"[{string.Join(", ", failure.Inner.Select(Text))}]";
 
     private class PaymentException(string message, Exception? inner) : Exception(message, inner);
 
-    private sealed class PaymentDeclinedException(string card, Exception? inner) : PaymentException($"Payment with {card} was declined.", inner);
+    private sealed class PaymentDeclinedException(string card, Exception? inner) : PaymentException(
+        $"Payment with {card} was declined.", inner);
 
     private sealed class BrokenException : Exception
     {

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Tests.Worker.Faults;
+
 namespace Dbos.Fluent.Tests.Conformance;
 
 /// <summary>Matching what the code yields with what is recorded. Scenarios DT and WB-06.</summary>
@@ -243,6 +245,75 @@ public abstract class ReplaySuite(IDatabaseFixture fixture) : EngineSuite(fixtur
 
         await engine.ResultAsync<Unit>("A");
         Assert.Equal(recorded, await Database.StoredStepsAsync("A"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_write_that_is_repeated_takes_no_second_number(bool afterEffect)
+    {
+        var workflow = Workflow.Define<TimeSpan>("sleeper", (duration, _) => Sleep(duration));
+        var fault = new NthFault(StoreCallKind.Commit, number: 2, afterEffect);
+        var engine = await LaunchAsync(options => options.WrapStore = store => new FaultingStore(store, fault), workflow);
+
+        await engine.RunAsync(workflow, TimeSpan.Zero, "A");
+
+        Assert.Equal(1, fault.Failed);
+        Assert.Equal("0 DBOS.sleep", await engine.StepsAsync("A"));
+        engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
+        await engine.ResultAsync<Unit>("A");
+        Assert.Equal("0 DBOS.sleep", await engine.StepsAsync("A"));
+    }
+
+    [Theory]
+    [InlineData(Form.Iterator)]
+    [InlineData(Form.Fluent)]
+    public async Task A_loop_goes_on_in_the_middle(Form form)
+    {
+        var counts = new Counts();
+        ResultOf<int>? latest = null;
+        var workflow = form.Pick(
+            Workflow.Define<int, string>("loop", Body),
+            Workflow.Define<int, string>("loop")
+                .Step("start", x => Task.FromResult(x.Input))
+                .While(x => Left(x) > 0, body => body.Step("next", x => NextAsync(Left(x))).As(out latest))
+                .Return(x => $"left {Left(x)}"));
+        var engine = await LaunchAsync(workflow);
+        Assert.Equal("left 0", await engine.RunAsync(workflow, 4, "A"));
+
+        await Database.ForgetFromAsync("A", 3);
+        engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
+
+        Assert.Equal("left 0", await engine.ResultAsync<string>("A"));
+        Assert.Equal("0 start, 1 next, 2 next, 3 next, 4 next", await engine.StepsAsync("A"));
+        Assert.Equal((1, 1, 2, 2), (counts["from 4"], counts["from 3"], counts["from 2"], counts["from 1"]));
+
+        int Left(FlowState<int> flow)
+        {
+            try
+            {
+                return flow.Get(latest!);
+            }
+            catch (InvalidOperationException)
+            {
+                // The loop has not run yet.
+                return flow.Input;
+            }
+        }
+
+        Task<int> NextAsync(int from) => Task.FromResult(counts.Add($"from {from}", from - 1));
+
+        async IAsyncEnumerable<StepOr<string>> Body(int input, WorkflowContext workflow)
+        {
+            yield return Step.Run("start", _ => Task.FromResult(input)).As(out var current);
+            while (current.Result > 0)
+            {
+                var from = current.Result;
+                yield return Step.Run("next", _ => NextAsync(from)).As(out current);
+            }
+
+            yield return $"left {current.Result}";
+        }
     }
 
     private static WorkflowDefinition<Unit, string> Tolerant(Counts counts) => Workflow.Define<Unit, string>("tolerant")

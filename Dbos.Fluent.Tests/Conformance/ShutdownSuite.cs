@@ -47,7 +47,7 @@ public abstract class ShutdownSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     public async Task A_drain_of_zero_hands_on_at_once_without_counting_an_attempt()
     {
         var gate = new Probe();
-        var workflow = Gated(gate);
+        var workflow = Gated(gate, deaf: false);
         var engine = await LaunchAsync(workflow);
         var other = await LaunchAsync(options => options.ExecutorId = "another", workflow);
         await engine.BeginAsync(workflow, default, "A");
@@ -145,7 +145,7 @@ public abstract class ShutdownSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     public async Task Whoever_still_waits_is_told_that_the_engine_has_stopped(bool runsHere)
     {
         var gate = new Probe();
-        var workflow = Gated(gate);
+        var workflow = Gated(gate, deaf: false);
         var engine = await LaunchAsync(workflow);
         var other = await LaunchAsync(options => options.ExecutorId = "another", workflow);
         await (runsHere ? engine : other).BeginAsync(workflow, default, "A");
@@ -173,14 +173,14 @@ public abstract class ShutdownSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.Equal(("ENQUEUED", "ENQUEUED"), (await StoredStateAsync("P"), await StoredStateAsync("P-0")));
     }
 
-    private static WorkflowDefinition<Unit, int> Gated(Probe gate)
+    private static WorkflowDefinition<Unit, int> Gated(Probe gate, bool deaf = true)
     {
         return Workflow.Define<Unit, int>("gated", Body);
 
         async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)
         {
-            // Its token is left alone, so that a drain may wait for it.
-            yield return Step.Run("wait", _ => gate.PassAsync());
+            // A body that is deaf to its token is what a drain may wait for.
+            yield return Step.Run("wait", s => gate.PassAsync(deaf ? CancellationToken.None : s));
             yield return 1;
         }
     }

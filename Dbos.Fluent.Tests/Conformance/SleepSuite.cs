@@ -22,7 +22,8 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         await engine.RunAsync(workflow, default, "A");
 
         var rows = await Database.QueryAsync(
-            "SELECT function_name, serialization, output, started_at_epoch_ms, completed_at_epoch_ms FROM operation_outputs ORDER BY function_id");
+            "SELECT function_name, serialization, output, started_at_epoch_ms, completed_at_epoch_ms "
+            + "FROM operation_outputs ORDER BY function_id");
         Assert.Equal(3, rows.Count);
         Assert.All(rows, row => Assert.Equal(("DBOS.sleep", "portable_json", row[4]), (row[0], row[1], row[2])));
         var lengths = rows.Select(row => Number(row[4]) - Number(row[3])).ToArray();
@@ -187,7 +188,9 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     {
         string? output = null;
         await Eventually.TrueAsync(
-            async () => (output = await Database.ScalarAsync("SELECT output FROM operation_outputs")) is not null, Bounded.Limit, "a sleep is stored");
+            async () => (output = await Database.ScalarAsync("SELECT output FROM operation_outputs")) is not null,
+            Bounded.Limit,
+            "a sleep is stored");
         return Number(output);
     }
 

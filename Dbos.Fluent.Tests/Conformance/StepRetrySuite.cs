@@ -119,7 +119,8 @@ public abstract class StepRetrySuite(IDatabaseFixture fixture) : EngineSuite(fix
     public async Task Jitter_only_lengthens_a_wait()
     {
         var workflow = Failing(
-            step => step.Retry(attempts: 9, delay: TimeSpan.FromSeconds(1), backoff: 1, jitter: 0.5), _ => new InvalidOperationException("again"));
+            step => step.Retry(attempts: 9, delay: TimeSpan.FromSeconds(1), backoff: 1, jitter: 0.5), _ =>
+                new InvalidOperationException("again"));
         var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
         var handle = await engine.BeginAsync(workflow, default, "A");
 
@@ -168,7 +169,8 @@ public abstract class StepRetrySuite(IDatabaseFixture fixture) : EngineSuite(fix
     public async Task A_predicate_that_throws_is_the_failure_and_a_replay_gives_it_again()
     {
         var workflow = Failing(
-            step => step.Retry(attempts: 3, retryIf: _ => throw new InvalidOperationException("predicate failed")), _ => new FormatException("body"));
+            step => step.Retry(attempts: 3, retryIf: _ => throw new InvalidOperationException("predicate failed")), _ =>
+                new FormatException("body"));
         var engine = await LaunchAsync(workflow);
 
         var failure = await (await engine.BeginAsync(workflow, default, "A")).FailureAsync();

@@ -102,7 +102,8 @@ public abstract class WorkflowBasicsSuite(IDatabaseFixture fixture) : EngineSuit
         var workflow = Workflow.Define<Unit, string?>("null", Body);
         var engine = await LaunchAsync(workflow);
 
-        Assert.Null(await (await engine.StartAsync(workflow, default, new() { Id = "A" }, Cancel)).GetResultAsync(Cancel).Within(Bounded.Limit));
+        Assert.Null(
+            await (await engine.StartAsync(workflow, default, new() { Id = "A" }, Cancel)).GetResultAsync(Cancel).Within(Bounded.Limit));
         engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
         Assert.Null(await engine.Retrieve<string?>("A").GetResultAsync(Cancel).Within(Bounded.Limit));
 

@@ -16,6 +16,8 @@ public abstract class FaultSuite(IDatabaseFixture fixture) : EngineSuite(fixture
 
     private protected CrashWorkflows Workflows => field ??= new CrashWorkflows(Ledger);
 
+    protected override bool RunsMayCrash => true;
+
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();

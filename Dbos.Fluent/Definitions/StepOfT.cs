@@ -36,7 +36,9 @@ public class Step<T> : Step
     /// <returns>This descriptor.</returns>
     public Step<T> As(out Step<T> step) => step = this;
 
-    /// <summary>Names the descriptor and keeps a failure from ending the workflow: see <see cref="Succeeded"/> and <see cref="Error"/>.</summary>
+    /// <summary>
+    /// Names the descriptor and keeps a failure from ending the workflow: see <see cref="Succeeded"/> and <see cref="Error"/>.
+    /// </summary>
     /// <param name="step">The tolerant descriptor; it shares the place of the result with this one.</param>
     /// <returns>The tolerant descriptor.</returns>
     public Step<T> Try(out Step<T> step)

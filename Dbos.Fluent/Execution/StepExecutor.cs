@@ -67,7 +67,10 @@ internal sealed class StepExecutor
         }
 
         run.Break(new UnexpectedStepException(
-            run.Work.Id, sequence, sameName ? $"{name} ({kind.Describe()})" : name, sameName ? $"{name} ({recorded.Describe()})" : row.Name));
+            run.Work.Id,
+            sequence,
+            sameName ? $"{name} ({kind.Describe()})" : name,
+            sameName ? $"{name} ({recorded.Describe()})" : row.Name));
         return false;
     }
 
@@ -152,10 +155,17 @@ internal sealed class StepExecutor
             return StepEnd.Stopped;
         }
 
-        var row = Encode(step, sequence, startedAtMs, end);
+        var row = Encode(step, sequence, startedAtMs, end, out var decoded);
         if (!await StoreAsync(row).ConfigureAwait(false))
         {
             return StepEnd.Stopped;
+        }
+
+        if (row.Error is null)
+        {
+            run.Facts.Saw(row.CompletedAtMs);
+            step.Complete(decoded);
+            return StepEnd.Completed;
         }
 
         var restored = Restore(step, row);
@@ -168,8 +178,9 @@ internal sealed class StepExecutor
     }
 
     /// <summary>The row of a step that ran. A result that cannot be stored, or not be read back, is a failure of the step.</summary>
-    private CheckpointRow Encode(Step step, int sequence, long startedAtMs, StepAttempts end)
+    private CheckpointRow Encode(Step step, int sequence, long startedAtMs, StepAttempts end, out object? decoded)
     {
+        decoded = null;
         var serializer = run.Environment.Serializer;
         var completedAtMs = run.Environment.Clock.NowMs;
         var failure = end.Failure;
@@ -178,7 +189,7 @@ internal sealed class StepExecutor
             try
             {
                 var output = serializer.Encode(end.Result, step.ResultType, PayloadFormat.MessagePack);
-                serializer.Decode(output, step.ResultType);
+                decoded = serializer.Decode(output, step.ResultType);
                 return new(sequence, step.Name, output.Text, null, output.Format, null, startedAtMs, completedAtMs);
             }
             catch (SerializationFailedException exception)

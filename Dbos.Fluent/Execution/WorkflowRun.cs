@@ -100,7 +100,8 @@ internal sealed class WorkflowRun
         }
 
         var nameless = new InvalidOperationException(
-            $"A stored row of workflow '{definition.Name}' has a blank id and cannot be run. Start the workflow under an id, and delete the row.");
+            $"A stored row of workflow '{definition.Name}' has a blank id and cannot be run. "
+                + "Start the workflow under an id, and delete the row.");
         return BodyEnd.FailedBy(Failures.Record(nameless), nameless);
     }
 
@@ -115,7 +116,10 @@ internal sealed class WorkflowRun
         catch (SerializationFailedException exception)
         {
             var explained = new SerializationFailedException(
-                exception.TypeName, $"The input of workflow '{run.Work.Id}' cannot be decoded. {exception.Message}", exception, run.Work.Id);
+                exception.TypeName,
+                $"The input of workflow '{run.Work.Id}' cannot be decoded. {exception.Message}",
+                exception,
+                run.Work.Id);
             return BodyEnd.FailedBy(Failures.Record(explained), explained);
         }
     }
@@ -161,12 +165,17 @@ internal sealed class WorkflowRun
             try
             {
                 var output = run.Environment.Serializer.Encode(end.Result, definition.OutputType, format);
-                return (new(run.Owner, WorkflowState.Success, output.Text, null), new(run.Work.Id, WorkflowState.Success, output, default, false));
+                return (
+                    new(run.Owner, WorkflowState.Success, output.Text, null),
+                    new(run.Work.Id, WorkflowState.Success, output, default, false));
             }
             catch (SerializationFailedException unserializable)
             {
                 exception = new SerializationFailedException(
-                    unserializable.TypeName, $"The result of workflow '{run.Work.Id}' cannot be stored. {unserializable.Message}", unserializable, run.Work.Id);
+                    unserializable.TypeName,
+                    $"The result of workflow '{run.Work.Id}' cannot be stored. {unserializable.Message}",
+                    unserializable,
+                    run.Work.Id);
                 failure = Failures.Record(exception);
             }
         }

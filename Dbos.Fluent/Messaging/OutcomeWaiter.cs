@@ -5,7 +5,8 @@ namespace Dbos.Fluent.Messaging;
 /// <summary>Waits for workflows to end, however many wait, with one query at a time and no poll loop for each.</summary>
 /// <remarks>
 /// A waiter registers first and looks second, so an end between the two is not missed. In this process an end is told directly; another
-/// process's is looked up when a signal names it, and at each covering poll. Lookups gather: what was asked for while one query was under way is
+/// process's is looked up when a signal names it, and at each covering poll. Lookups gather: what was asked for while one query was under
+/// way is
 /// the next query.
 /// </remarks>
 internal sealed class OutcomeWaiter

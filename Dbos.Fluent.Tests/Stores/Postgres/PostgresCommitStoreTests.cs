@@ -1,5 +1,6 @@
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Xunit;
 using static Dbos.Fluent.Tests.Stores.Postgres.Units;
@@ -342,6 +343,18 @@ public sealed class PostgresCommitStoreTests(PostgresStoreFixture database) : IC
         await StoreBackoff.RepeatAsync(async _ => await CommitOneAsync(Checkpoint(id, "t1", 0)), Cancel);
 
         Assert.Single(await HistoryAsync(id));
+    }
+
+    [Fact]
+    public async Task Behind_a_pooler_nothing_is_prepared_and_everything_is_written()
+    {
+        var id = NewId();
+        await using var store = database.Open(new StoreOptions { Logger = NullLogger.Instance, Notifications = false });
+
+        await store.Commits.CommitAsync([new StartUnit(Direct(id))], Cancel);
+        await store.Commits.CommitAsync([Checkpoint(id, "t1", 0), Success(id, "t1")], Cancel);
+
+        Assert.Equal(WorkflowState.Success, (await store.Workflows.ReadAsync(id, Cancel))!.Status.State);
     }
 
     private static StartUnit Child(string parent, string token, string child, int sequence = 0) => new(
