@@ -64,7 +64,8 @@ public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     /// <summary>What stands in the database of a workflow: the names of its checkpoints, by sequence.</summary>
     private protected async Task<string[]> CheckpointsAsync(string id)
     {
-        var rows = await Database.QueryAsync($"SELECT function_name FROM operation_outputs WHERE workflow_uuid = '{id}' ORDER BY function_id");
+        var rows = await Database.QueryAsync(
+            $"SELECT function_name FROM operation_outputs WHERE workflow_uuid = '{id}' ORDER BY function_id");
         return [.. rows.Select(row => row[0]!)];
     }
 

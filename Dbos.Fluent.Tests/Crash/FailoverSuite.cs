@@ -22,6 +22,7 @@ public abstract class FailoverSuite(IDatabaseFixture fixture) : CrashSuite(fixtu
         var rows = await CheckpointRowsAsync();
         await former.ContinueAsync();
         await former.GoOnAsync("inside two");
+        await former.ReachedAsync("after effect two");
         var seen = await former.ReachedAsync("done");
 
         Assert.Equal($"{former.Id},{Environment.ProcessId},{Environment.ProcessId}", result);

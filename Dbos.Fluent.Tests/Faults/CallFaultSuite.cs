@@ -36,9 +36,10 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         await RunAndFlipAsync(count: 20);
         var faults = new CallFaults();
         var failed = 0;
-        Func<StoreCall, CancellationToken, Task> failOnce = (call, _) => call.Kind.ToString() == kind && Interlocked.Exchange(ref failed, 1) == 0
-            ? throw CallFaults.Unavailable("Once.")
-            : Task.CompletedTask;
+        Func<StoreCall, CancellationToken, Task> failOnce = (call, _) =>
+            call.Kind.ToString() == kind && Interlocked.Exchange(ref failed, 1) == 0
+                ? throw CallFaults.Unavailable("Once.")
+                : Task.CompletedTask;
         (faults.Before, faults.After) = afterEffect ? (faults.Before, failOnce) : (failOnce, faults.After);
 
         var engine = kind == nameof(StoreCallKind.HandOn)

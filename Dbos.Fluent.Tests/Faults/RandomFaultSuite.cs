@@ -110,40 +110,6 @@ public abstract class RandomFaultSuite : FaultSuite
         yield return input;
     }
 
-    private static async Task StartAsync(WorkflowEngine engine, WorkflowDefinition<int, int> workflow, int input, string id)
-    {
-        try
-        {
-            await engine.StartAsync(workflow, input, new() { Id = id }, Cancel).Within(Bounded.Limit);
-        }
-        catch (EngineNotRunningException)
-        {
-            // It was stopped meanwhile; the row may stand all the same.
-        }
-    }
-
-    private async Task<WorkflowEngine> LaunchRandomAsync(RandomFaults faults, params WorkflowDefinition[] definitions)
-    {
-        while (true)
-        {
-            try
-            {
-                return await LaunchAsync(
-                    options =>
-                    {
-                        options.ExecutorId = null;
-                        options.Lease = TimeSpan.FromSeconds(1);
-                        options.WrapStore = store => new FaultingStore(store, faults);
-                    },
-                    definitions);
-            }
-            catch (StoreUnavailableException)
-            {
-                // A launch reports an outage; its caller tries again.
-            }
-        }
-    }
-
     // The result is new with each run of the body, so the checkpoint tells which run stands.
     private Step<string> Noted(string name) => Step.Run(name, async step =>
     {

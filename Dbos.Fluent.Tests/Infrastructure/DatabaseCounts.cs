@@ -15,9 +15,14 @@ internal static class DatabaseCounts
     public static Task<long> UnfinishedAsync(this TestDatabase database) => database.WorkflowsAsync("status <> 'SUCCESS'");
 
     /// <summary>The column of <c>fluent_executors</c> that says when a lease ends, on the clock of leases in milliseconds.</summary>
-    public static string LeaseColumn(this TestDatabase database) => database is PostgresTestDatabase ? "expires_at_ms" : "lease_expires_at";
+    public static string LeaseColumn(this TestDatabase database) =>
+        database is PostgresTestDatabase ? "expires_at_ms" : "lease_expires_at";
 
-    /// <summary>By how many milliseconds every lease has ended; negative while one lives. Tests and database share a machine and its clock.</summary>
-    public static async Task<long> LeasesEndedForAsync(this TestDatabase database) =>
-        DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - await database.CountAsync($"SELECT max({database.LeaseColumn()}) FROM fluent_executors");
+    /// <summary>For how many milliseconds every lease has been over; negative while one lives.</summary>
+    /// <remarks>Tests and database share a machine and so a clock.</remarks>
+    public static async Task<long> LeasesEndedForAsync(this TestDatabase database)
+    {
+        var last = await database.CountAsync($"SELECT max({database.LeaseColumn()}) FROM fluent_executors");
+        return DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - last;
+    }
 }
