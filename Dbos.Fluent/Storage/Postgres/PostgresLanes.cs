@@ -63,7 +63,8 @@ internal sealed class PostgresLanes : IAsyncDisposable
         NpgsqlConnection? sound = null;
         try
         {
-            (sound, var result) = await running.WaitAsync(database.Limit, TimeProvider.System).ConfigureAwait(false);
+            // The call itself ends by the token; a wait that ended before it would leave its connection in use.
+            (sound, var result) = await running.WaitAsync(database.Limit, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
             return result;
         }
         finally
