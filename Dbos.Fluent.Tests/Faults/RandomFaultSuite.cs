@@ -131,7 +131,8 @@ public abstract class RandomFaultSuite : FaultSuite
             {
                 // The run whose result stands is the last one: had the body run after its checkpoint, another would follow it.
                 var noted = runs[(id[0]!, checkpoint.Sequence)].ToArray();
-                Assert.True(checkpoint.Output!.Contains(noted[^1], StringComparison.Ordinal), $"seed {seed}: {id[0]} ran again:\n{history}");
+                var stands = checkpoint.Output!.Contains(noted[^1], StringComparison.Ordinal);
+                Assert.True(stands, $"seed {seed}: {id[0]} step {checkpoint.Sequence} ran again:\n{history}");
                 (stored, again) = (stored + 1, again + noted.Length - 1);
             }
         }
