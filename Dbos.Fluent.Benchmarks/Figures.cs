@@ -14,7 +14,8 @@ internal sealed class Figures(string what, string unit)
     public void Add(double value) => values.Add(value);
 
     public void Print() => Console.WriteLine(string.Create(
-        CultureInfo.InvariantCulture, $"{what,-52} {Median,10:0.###} {unit,-12} ({values.Min():0.###}-{values.Max():0.###}, {values.Count} rounds)"));
+        CultureInfo.InvariantCulture, $"{what,-52} {Median,10:0.###} {unit,-12} "
+                + $"({values.Min():0.###}-{values.Max():0.###}, {values.Count} rounds)"));
 
     public void PrintRatio(Figures other) => Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture, $"  ratio to '{other.What}': {Median / other.Median:0.00}"));

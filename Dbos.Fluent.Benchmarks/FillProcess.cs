@@ -23,7 +23,8 @@ internal static class FillProcess
             run.Use(options);
             options.Add(StepWorkflows.Held);
         });
-        await Task.WhenAll(Enumerable.Range(0, n).Select(i => engine.StartAsync(StepWorkflows.Held, steps, new() { Id = $"{run.Values["prefix"]}{i}" })));
+        await Task.WhenAll(
+            Enumerable.Range(0, n).Select(i => engine.StartAsync(StepWorkflows.Held, steps, new() { Id = $"{run.Values["prefix"]}{i}" })));
         await Task.Delay(Timeout.Infinite);
         return 0;
     }

@@ -5,7 +5,9 @@ using Npgsql;
 
 namespace Dbos.Fluent.Benchmarks;
 
-/// <summary>From the start of a process to a launched engine, beside a bare program that only opens Npgsql, queries, listens and serialises once.</summary>
+/// <summary>
+/// From the start of a process to a launched engine, beside a bare program that only opens Npgsql, queries, listens and serialises once.
+/// </summary>
 internal static class LaunchMode
 {
     public static async Task<int> RunAsync(Arguments run)
@@ -55,7 +57,10 @@ internal static class LaunchMode
     {
         await using var source = new NpgsqlSlimDataSourceBuilder(run.Postgres!).EnableArrays().Build();
         await using var connection = await source.OpenConnectionAsync();
-        await using (var query = new NpgsqlCommand("select unnest($1::text[])", connection) { Parameters = { new() { Value = new[] { "a", "b" } } } })
+        await using (var query = new NpgsqlCommand("select unnest($1::text[])", connection)
+        {
+            Parameters = { new() { Value = new[] { "a", "b" } } },
+        })
         await using (var reader = await query.ExecuteReaderAsync())
         {
             while (await reader.ReadAsync())

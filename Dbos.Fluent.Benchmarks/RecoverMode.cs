@@ -22,7 +22,8 @@ internal static class RecoverMode
             });
             launch.Add(clock.Elapsed.TotalMilliseconds);
             clock.Restart();
-            await Task.WhenAll(Enumerable.Range(0, n).Select(i => engine.Retrieve<int>($"{prefix}{i}").GetResultAsync())).WaitAsync(TimeSpan.FromMinutes(1));
+            await Task.WhenAll(Enumerable.Range(0, n).Select(i => engine.Retrieve<int>($"{prefix}{i}").GetResultAsync()))
+                .WaitAsync(TimeSpan.FromMinutes(1));
             all.Add(clock.Elapsed.TotalMilliseconds);
         }
 

@@ -54,7 +54,9 @@ internal static class SequentialMode
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
         await using (var create = new NpgsqlCommand(
-            "drop table if exists bench_floor; create table bench_floor(id text, step int, out text, at bigint, primary key(id, step))", connection))
+            "drop table if exists bench_floor; "
+            + "create table bench_floor(id text, step int, out text, at bigint, primary key(id, step))",
+            connection))
         {
             await create.ExecuteNonQueryAsync();
         }
@@ -62,7 +64,8 @@ internal static class SequentialMode
         await using var insert = new NpgsqlCommand("insert into bench_floor values ($1, $2, $3, $4)", connection);
         var id = new NpgsqlParameter<string>();
         var step = new NpgsqlParameter<int>();
-        insert.Parameters.AddRange(new NpgsqlParameter[] { id, step, new NpgsqlParameter<string> { TypedValue = new string('x', 150) }, new NpgsqlParameter<long> { TypedValue = 1 } });
+        var output = new NpgsqlParameter<string> { TypedValue = new string('x', 150) };
+        insert.Parameters.AddRange(new NpgsqlParameter[] { id, step, output, new NpgsqlParameter<long> { TypedValue = 1 } });
         (id.TypedValue, step.TypedValue) = ("", 0);
         await insert.PrepareAsync();
         var clock = Stopwatch.StartNew();

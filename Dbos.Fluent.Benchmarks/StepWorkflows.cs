@@ -6,7 +6,9 @@ internal static class StepWorkflows
     /// <summary>As many steps as the input says, one after the other, each with a small result.</summary>
     public static readonly WorkflowDefinition<int, int> Steps = Workflow.Define<int, int>("steps", RunSteps);
 
-    /// <summary>As many steps as its input says, and one more that stands still until the process is killed, or reports that it was reached.</summary>
+    /// <summary>
+    /// As many steps as its input says, and one more that stands still until the process is killed, or reports that it was reached.
+    /// </summary>
     public static readonly WorkflowDefinition<int, int> Held = Workflow.Define<int, int>("held", RunHeld);
 
     /// <summary>What the last step of <see cref="Held"/> does.</summary>

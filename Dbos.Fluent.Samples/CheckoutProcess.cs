@@ -1,6 +1,8 @@
 namespace Dbos.Fluent.Samples;
 
-/// <summary>One process of the demo: launches an engine, starts the checkout under its id (or attaches to it), and waits for the receipt.</summary>
+/// <summary>
+/// One process of the demo: launches an engine, starts the checkout under its id (or attaches to it), and waits for the receipt.
+/// </summary>
 internal static class CheckoutProcess
 {
     public const string WorkflowId = "checkout-1001";

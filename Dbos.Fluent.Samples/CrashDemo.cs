@@ -28,7 +28,8 @@ internal static class CrashDemo
         Console.WriteLine("1. A process starts the checkout and is killed (SIGKILL) after the card was charged.");
         if (!await StartAndKillAsync(settings))
         {
-            Console.WriteLine("   It had finished before: the workflow is in this database already. Choose a new database to see the crash.");
+            Console.WriteLine(
+                "   It had finished before: the workflow is in this database already. Choose a new database to see the crash.");
         }
 
         var ledger = new Ledger(settings.Ledger);
@@ -43,7 +44,8 @@ internal static class CrashDemo
         await PrintAsync("3. Everything that happened, each once:", ledger);
         var effects = (await ledger.ReadAsync()).Select(line => line.Split("  (")[0]).ToList();
         var repeated = effects.Count - effects.Distinct().Count();
-        Console.WriteLine(repeated == 0 && second.ExitCode == 0 ? "No step was repeated." : $"Something is wrong: {repeated} effects were repeated.");
+        Console.WriteLine(
+            repeated == 0 && second.ExitCode == 0 ? "No step was repeated." : $"Something is wrong: {repeated} effects were repeated.");
         return repeated == 0 ? second.ExitCode : 1;
     }
 

@@ -1,20 +1,27 @@
 namespace Dbos.Fluent.Samples;
 
-/// <summary>A file outside the database in which each step notes its effect, so that one can see how often it happened and in which process.</summary>
+/// <summary>
+/// A file outside the database in which each step notes its effect, so that one can see how often it happened and in which process.
+/// </summary>
 internal sealed class Ledger(string path)
 {
     private readonly Lock gate = new();
+    private Task last = Task.CompletedTask;
 
     public Task NoteAsync(string effect, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
         lock (gate)
         {
-            File.AppendAllText(path, $"{effect}  (process {Environment.ProcessId})\n");
+            return last = AppendAfterAsync(last, $"{effect}  (process {Environment.ProcessId})\n", cancellationToken);
         }
-
-        return Task.CompletedTask;
     }
 
     public async Task<IReadOnlyList<string>> ReadAsync() => File.Exists(path) ? await File.ReadAllLinesAsync(path) : [];
+
+    // Steps that run at once write one after the other.
+    private async Task AppendAfterAsync(Task before, string line, CancellationToken cancellationToken)
+    {
+        await before.WaitAsync(cancellationToken);
+        await File.AppendAllTextAsync(path, line, cancellationToken);
+    }
 }

@@ -5,7 +5,15 @@ internal sealed record SampleSettings(string Mode, string? Postgres, string? Sql
 {
     public static SampleSettings Parse(string[] args)
     {
-        var settings = new SampleSettings(args is [{ } mode, ..] && !mode.StartsWith("--sqlite", StringComparison.Ordinal) && !mode.StartsWith("--postgres", StringComparison.Ordinal) ? mode : "crash-demo", null, null, "", false);
+        var settings = new SampleSettings(
+            args is [{ } mode, ..] && !mode.StartsWith("--sqlite", StringComparison.Ordinal)
+                && !mode.StartsWith("--postgres", StringComparison.Ordinal)
+                ? mode
+                : "crash-demo",
+            null,
+            null,
+            "",
+            false);
         for (var i = 0; i < args.Length; i++)
         {
             settings = args[i] switch

@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Dbos.Fluent.Tests.Worker;
 
 /// <summary>
-/// The outside world, as far as the tests have one: a folder in which every process notes the effects of its steps, durably and apart from the
+/// The outside world, as far as the tests have one: a folder in which every process notes the effects of its steps, durably and apart from
+/// the
 /// engine's database, so that effects can be counted whatever happened to the process or the database.
 /// </summary>
 /// <remarks>Each process has a file of its own, as appends of two processes to one file may overwrite each other.</remarks>
@@ -22,7 +23,9 @@ internal sealed class Ledger : IDisposable
         own = new FileStream(Path.Combine(folder, name), FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
     }
 
-    /// <summary>True to wait for the disk with each effect, for processes that are killed. A kill alone loses nothing that was written.</summary>
+    /// <summary>
+    /// True to wait for the disk with each effect, for processes that are killed. A kill alone loses nothing that was written.
+    /// </summary>
     public bool Durable { get; init; } = true;
 
     /// <summary>Notes an effect; it stands when the call returns.</summary>

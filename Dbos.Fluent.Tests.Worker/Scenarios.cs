@@ -12,6 +12,7 @@ internal static class Scenarios
         ["serve"] = ServeAsync,
         ["run"] = RunAsync,
         ["race"] = RaceAsync,
+        ["load"] = LoadAsync,
     };
 
     /// <summary>Reaches the points 1 to <c>to</c>, and nothing else: it shows that the machinery works.</summary>
@@ -27,7 +28,8 @@ internal static class Scenarios
     private static async Task ServeAsync(WorkerContext worker)
     {
         using var ledger = new Ledger(worker.Text("ledger"));
-        await using var engine = await WorkerEngine.LaunchAsync(worker, new CrashWorkflows(ledger, point => worker.Points.ReachAsync(point)));
+        await using var engine = await WorkerEngine.LaunchAsync(
+            worker, new CrashWorkflows(ledger, point => worker.Points.ReachAsync(point)));
         await worker.Points.ReachAsync("launched", engine.ExecutorId);
         await worker.Points.ReachAsync("end");
     }
@@ -39,7 +41,8 @@ internal static class Scenarios
         var workflows = new CrashWorkflows(ledger, point => worker.Points.ReachAsync(point));
         await using var engine = await WorkerEngine.LaunchAsync(worker, workflows);
         await worker.Points.ReachAsync("launched", engine.ExecutorId);
-        var handle = await engine.StartAsync(workflows.Named(worker.Text("workflow")), worker.Number("input"), new() { Id = worker.Text("id") });
+        var handle = await engine.StartAsync(
+            workflows.Named(worker.Text("workflow")), worker.Number("input"), new() { Id = worker.Text("id") });
         await worker.Points.ReachAsync("started");
         await worker.Points.ReachAsync("done", await handle.GetResultAsync());
         await worker.Points.ReachAsync("end");
@@ -60,10 +63,32 @@ internal static class Scenarios
         await Parallel.ForAsync(0, results.Length, options, async (number, token) =>
         {
             var id = worker.Text("prefix") + number.ToString(CultureInfo.InvariantCulture);
-            var handle = await engine.StartAsync(workflows.Named(worker.Text("workflow")), worker.Number("input"), new() { Id = id }, token);
+            var handle = await engine.StartAsync(
+                workflows.Named(worker.Text("workflow")), worker.Number("input"), new() { Id = id }, token);
             results[number] = await handle.GetResultAsync(token);
         });
         await worker.Points.ReachAsync("done", string.Join(';', results));
+        await worker.Points.ReachAsync("end");
+    }
+
+    /// <summary>
+    /// Runs <c>count</c> chains of <c>input</c> steps at once, under ids with a prefix of its own, and reports how many steps they had.
+    /// </summary>
+    private static async Task LoadAsync(WorkerContext worker)
+    {
+        using var ledger = new Ledger(worker.Text("ledger")) { Durable = false };
+        var workflows = new CrashWorkflows(ledger);
+        await using var engine = await WorkerEngine.LaunchAsync(worker, workflows);
+        await worker.Points.ReachAsync("launched");
+        await worker.Points.ReachAsync("race");
+        var runs = Enumerable.Range(0, worker.Number("count")).Select(async number =>
+        {
+            var id = worker.Text("prefix") + number.ToString(CultureInfo.InvariantCulture);
+            var handle = await engine.StartAsync(workflows.Chain, worker.Number("input"), new() { Id = id });
+            return await handle.GetResultAsync();
+        });
+        var lengths = await Task.WhenAll(runs);
+        await worker.Points.ReachAsync("done", lengths.Sum().ToString(CultureInfo.InvariantCulture));
         await worker.Points.ReachAsync("end");
     }
 }

@@ -69,13 +69,15 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     public async Task<WorkflowStatus> GetStatusAsync(string workflowId, CancellationToken cancellationToken)
     {
         ThrowIfStopped("read a status");
-        return await Reader.ReadAsync(workflowId, cancellationToken).ConfigureAwait(false) ?? throw new NonExistentWorkflowException(workflowId);
+        return await Reader.ReadAsync(workflowId, cancellationToken)
+            .ConfigureAwait(false) ?? throw new NonExistentWorkflowException(workflowId);
     }
 
     public async Task CancelAsync(IReadOnlyList<string> workflowIds, CancellationToken cancellationToken)
     {
         var error = CancelErrors.Encode(Serializer, CancellationReason.Cancelled);
-        var cancelled = await StoreBackoff.RepeatAsync(_ => Store.Workflows.CancelAsync(workflowIds, error, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var cancelled = await StoreBackoff.RepeatAsync(
+            _ => Store.Workflows.CancelAsync(workflowIds, error, cancellationToken), cancellationToken).ConfigureAwait(false);
         foreach (var id in cancelled)
         {
             running?.Stop(id, CancellationReason.Cancelled);

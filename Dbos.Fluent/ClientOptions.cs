@@ -8,7 +8,8 @@ namespace Dbos.Fluent;
 /// <summary>How a client is connected. Filled in the callback of a connect or launch, and read once there.</summary>
 /// <remarks>
 /// Without <c>UsePostgres</c> or <c>UseSqlite</c> the environment variable <c>DBOS_SYSTEM_DATABASE_URL</c> names the database
-/// (<c>postgresql://…</c> or <c>sqlite:///…</c>), and without that it is the SQLite file <c>{application name}.sqlite</c> in the current folder.
+/// (<c>postgresql://…</c> or <c>sqlite:///…</c>), and without that it is the SQLite file <c>{application name}.sqlite</c> in the current
+/// folder.
 /// </remarks>
 public class ClientOptions
 {
@@ -65,14 +66,18 @@ public class ClientOptions
     /// <param name="connectionString">The Npgsql connection string.</param>
     /// <param name="schema">The schema of the DBOS tables; <c>dbos</c> by default, as in every SDK.</param>
     /// <returns>These options.</returns>
-    /// <exception cref="ArgumentException">The connection string is malformed, or the schema's name is blank, too long or holds control characters.</exception>
+    /// <exception cref="ArgumentException">
+    /// The connection string is malformed, or the schema's name is blank, too long or holds control characters.
+    /// </exception>
     public ClientOptions UsePostgres(string connectionString, string schema = "dbos")
     {
         Store = PostgresChoice.Of(connectionString, schema);
         return this;
     }
 
-    /// <summary>Uses a PostgreSQL database through a data source of the application's own, which stays its own: it is not disposed.</summary>
+    /// <summary>
+    /// Uses a PostgreSQL database through a data source of the application's own, which stays its own: it is not disposed.
+    /// </summary>
     /// <param name="dataSource">The data source.</param>
     /// <param name="schema">The schema of the DBOS tables; <c>dbos</c> by default.</param>
     /// <returns>These options.</returns>

@@ -44,12 +44,18 @@ internal static class EngineLaunch
     }
 
     private static async Task<EngineParts> BeginAsync(
-        EngineOptions options, IStore store, Registry registry, ExecutorRegistration self, ILoggerFactory loggers, CancellationToken cancellationToken)
+        EngineOptions options,
+        IStore store,
+        Registry registry,
+        ExecutorRegistration self,
+        ILoggerFactory loggers,
+        CancellationToken cancellationToken)
     {
         try
         {
             var clock = new StoreClock(options.TimeProvider);
-            var lease = await ExecutorRegistrar.RegisterAsync(store.Executors, self, clock, loggers, cancellationToken).ConfigureAwait(false);
+            var lease = await ExecutorRegistrar.RegisterAsync(store.Executors, self, clock, loggers, cancellationToken)
+                .ConfigureAwait(false);
             var parts = Assemble(options, store, registry, self, lease, clock, loggers);
             await parts.Recovery.RecoverAtLaunchAsync(cancellationToken).ConfigureAwait(false);
             parts.Start();
@@ -90,7 +96,8 @@ internal static class EngineLaunch
         {
             throw new StoreSchemaException(
                 $"The database is at level {Level(level.Dbos)} of the DBOS tables and {Level(level.Fluent)} of the fluent_ tables; this "
-                + $"version needs {SchemaLevel.DbosCurrent} and {SchemaLevel.FluentCurrent}. Nothing was changed: launch once with Migrate = true, under a role that may create tables.");
+                + $"version needs {SchemaLevel.DbosCurrent} and {SchemaLevel.FluentCurrent}. Nothing was changed: "
+                + "launch once with Migrate = true, under a role that may create tables.");
         }
     }
 
@@ -111,7 +118,13 @@ internal static class EngineLaunch
         Assembly.GetEntryAssembly()?.GetName().Name is { Length: > 0 } name ? Names.CheckName(name, "assembly name") : "dbos-fluent";
 
     private static EngineParts Assemble(
-        EngineOptions options, IStore store, Registry registry, ExecutorRegistration self, Lease lease, StoreClock clock, ILoggerFactory loggers)
+        EngineOptions options,
+        IStore store,
+        Registry registry,
+        ExecutorRegistration self,
+        Lease lease,
+        StoreClock clock,
+        ILoggerFactory loggers)
     {
         var running = new RunningWorkflows();
         var core = new ClientCore(store, new PayloadSerializer(options.JsonOptions), loggers, running);

@@ -46,7 +46,9 @@ internal sealed class EngineParts
         Dispatcher.Start();
     }
 
-    /// <summary>Claims no more, drains, ends the lease and hands the rest on, and closes the store; each part also if one before it fails.</summary>
+    /// <summary>
+    /// Claims no more, drains, ends the lease and hands the rest on, and closes the store; each part also if one before it fails.
+    /// </summary>
     public async Task StopAsync(TimeSpan drain, CancellationToken cancellationToken)
     {
         try
@@ -71,7 +73,9 @@ internal sealed class EngineParts
         try
         {
             using var limit = new CancellationTokenSource(StopGrace);
-            if (await Core.Store.Executors.StopAsync(Registration.ExecutorId, Registration.Incarnation, limit.Token).ConfigureAwait(false) > 0)
+            var handedOn = await Core.Store.Executors.StopAsync(Registration.ExecutorId, Registration.Incarnation, limit.Token)
+                .ConfigureAwait(false);
+            if (handedOn > 0)
             {
                 await Core.Store.Signals.AnnounceAsync([new StoreSignal(StoreSignalKind.Enqueued, "")], limit.Token).ConfigureAwait(false);
             }

@@ -48,11 +48,16 @@ public static class Workflow
     /// <typeparam name="TOut">Type of the result.</typeparam>
     /// <returns>The definition; it may be registered with many engines.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
-    public static WorkflowDefinition<TIn, TOut> Define<TIn, TOut>(string name, Func<TIn, WorkflowContext, IAsyncEnumerable<StepOr<TOut>>> body)
+    public static WorkflowDefinition<TIn, TOut> Define<TIn, TOut>(
+        string name, Func<TIn, WorkflowContext, IAsyncEnumerable<StepOr<TOut>>> body)
     {
         Names.CheckName(name, nameof(name));
         ArgumentNullException.ThrowIfNull(body);
-        return new(name, PayloadFormat.MessagePack, IteratorShape.Of(name, body), (input, context) => new IteratorBody<TOut>(body(input, context).GetAsyncEnumerator(), name));
+        return new(
+            name,
+            PayloadFormat.MessagePack,
+            IteratorShape.Of(name, body),
+            (input, context) => new IteratorBody<TOut>(body(input, context).GetAsyncEnumerator(), name));
     }
 
     /// <summary>Defines a workflow without a result by an async iterator that yields steps.</summary>
@@ -65,7 +70,11 @@ public static class Workflow
     {
         Names.CheckName(name, nameof(name));
         ArgumentNullException.ThrowIfNull(body);
-        return new(name, PayloadFormat.MessagePack, IteratorShape.Of(name, body), (input, context) => new IteratorBody(body(input, context).GetAsyncEnumerator(), name));
+        return new(
+            name,
+            PayloadFormat.MessagePack,
+            IteratorShape.Of(name, body),
+            (input, context) => new IteratorBody(body(input, context).GetAsyncEnumerator(), name));
     }
 
     /// <summary>

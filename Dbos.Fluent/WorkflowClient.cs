@@ -10,11 +10,15 @@ public class WorkflowClient : IAsyncDisposable
 
     internal ClientCore Core { get; }
 
-    /// <summary>Starts a workflow and returns once it is durable: from then on it will be finished, whatever happens to this process.</summary>
+    /// <summary>
+    /// Starts a workflow and returns once it is durable: from then on it will be finished, whatever happens to this process.
+    /// </summary>
     /// <param name="definition">What to start; it must be registered with this engine.</param>
     /// <param name="input">Its input.</param>
     /// <param name="options">How it is started; null for the defaults.</param>
-    /// <param name="cancellationToken">Gives up the waiting. The workflow is then either not started, or started and run to its end.</param>
+    /// <param name="cancellationToken">
+    /// Gives up the waiting. The workflow is then either not started, or started and run to its end.
+    /// </param>
     /// <typeparam name="TIn">The input's type.</typeparam>
     /// <typeparam name="TOut">The result's type.</typeparam>
     /// <returns>
@@ -69,10 +73,13 @@ public class WorkflowClient : IAsyncDisposable
     /// <inheritdoc cref="CancelAsync(IEnumerable{string}, CancellationToken)"/>
     /// <param name="workflowId">The workflow's id.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    public Task CancelAsync(string workflowId, CancellationToken cancellationToken = default) => CancelAsync([workflowId], cancellationToken);
+    public Task CancelAsync(string workflowId, CancellationToken cancellationToken = default) =>
+        CancelAsync([workflowId], cancellationToken);
 
     /// <summary>Cancels workflows that have not ended, wherever they run. Ended and unknown ones are left alone.</summary>
-    /// <remarks>A running step's token fires, at once in this process and within a second in another. What is cancelled is never compensated.</remarks>
+    /// <remarks>
+    /// A running step's token fires, at once in this process and within a second in another. What is cancelled is never compensated.
+    /// </remarks>
     /// <param name="workflowIds">The workflows' ids; all are cancelled in one transaction.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
     /// <returns>A task that completes when the cancellation is durable.</returns>

@@ -3,7 +3,9 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent;
 
-/// <summary>Runs workflows. Launch one in each process; engines that share a database share the work, and go on with that of one that dies.</summary>
+/// <summary>
+/// Runs workflows. Launch one in each process; engines that share a database share the work, and go on with that of one that dies.
+/// </summary>
 public sealed class WorkflowEngine : WorkflowClient
 {
     private readonly EngineParts parts;
@@ -39,12 +41,16 @@ public sealed class WorkflowEngine : WorkflowClient
         return new WorkflowEngine(parts, options.DrainTimeout);
     }
 
-    /// <summary>Stops claiming, signals running steps, lets workflows finish for a while, hands the rest on, and closes the store.</summary>
+    /// <summary>
+    /// Stops claiming, signals running steps, lets workflows finish for a while, hands the rest on, and closes the store.
+    /// </summary>
     /// <remarks>A later call, and <c>DisposeAsync</c>, wait for the first one.</remarks>
     /// <param name="drain">How long running workflows may go on; zero hands everything on at once.</param>
     /// <param name="cancellationToken">Ends the draining early; the rest is still done.</param>
     /// <returns>A task that completes when the engine has stopped.</returns>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="drain"/> is negative or longer than a day; the engine runs on.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// <paramref name="drain"/> is negative or longer than a day; the engine runs on.
+    /// </exception>
     public Task StopAsync(TimeSpan drain, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(drain, TimeSpan.Zero);

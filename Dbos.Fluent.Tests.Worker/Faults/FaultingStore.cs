@@ -24,7 +24,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
-    Task ISchemaStore.MigrateAsync(CancellationToken token) => CallAsync(StoreCallKind.Migrate, () => Nothing(inner.Schema.MigrateAsync(token)), token);
+    Task ISchemaStore.MigrateAsync(CancellationToken token) =>
+        CallAsync(StoreCallKind.Migrate, () => Nothing(inner.Schema.MigrateAsync(token)), token);
 
     Task<SchemaLevel> ISchemaStore.ReadLevelAsync(CancellationToken token) =>
         CallAsync(StoreCallKind.ReadLevel, () => inner.Schema.ReadLevelAsync(token), token);
@@ -45,7 +46,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<WorkflowRow?> IWorkflowStore.ReadAsync(string workflowId, CancellationToken token) =>
         CallAsync(StoreCallKind.Read, () => inner.Workflows.ReadAsync(workflowId, token), token);
 
-    Task<(WorkflowRow Row, IReadOnlyList<CheckpointRow> Checkpoints)?> IWorkflowStore.ReadHistoryAsync(string workflowId, CancellationToken token) =>
+    Task<(WorkflowRow Row, IReadOnlyList<CheckpointRow> Checkpoints)?> IWorkflowStore.ReadHistoryAsync(
+        string workflowId, CancellationToken token) =>
         CallAsync(StoreCallKind.ReadHistory, () => inner.Workflows.ReadHistoryAsync(workflowId, token), token);
 
     Task<IReadOnlyList<WorkflowOutcomeRow>> IWorkflowStore.ReadOutcomesAsync(IReadOnlyList<string> workflowIds, CancellationToken token) =>
@@ -57,7 +59,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<IReadOnlyList<string>> IWorkflowStore.CancelAsync(IReadOnlyList<string> workflowIds, CancelError error, CancellationToken token) =>
         CallAsync(StoreCallKind.Cancel, () => inner.Workflows.CancelAsync(workflowIds, error, token), token);
 
-    Task<IReadOnlyList<string>> IWorkflowStore.CancelExpiredAsync(string applicationName, int limit, CancelError error, CancellationToken token) =>
+    Task<IReadOnlyList<string>> IWorkflowStore.CancelExpiredAsync(
+        string applicationName, int limit, CancelError error, CancellationToken token) =>
         CallAsync(StoreCallKind.CancelExpired, () => inner.Workflows.CancelExpiredAsync(applicationName, limit, error, token), token);
 
     Task<RegisterResult> IExecutorStore.RegisterAsync(ExecutorRegistration registration, CancellationToken token) =>
@@ -89,12 +92,14 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
 
     IAsyncEnumerable<StoreSignal> ISignalStore.ListenAsync(CancellationToken token) => inner.Signals.ListenAsync(token);
 
-    private async Task<T> CallAsync<T>(StoreCallKind kind, Func<Task<T>> effect, CancellationToken token, IReadOnlyList<CommitUnit>? batch = null)
+    private async Task<T> CallAsync<T>(
+        StoreCallKind kind, Func<Task<T>> effect, CancellationToken token, IReadOnlyList<CommitUnit>? batch = null)
     {
         var call = new StoreCall(kind, batch ?? []);
         await faults.BeforeAsync(call, token);
         var result = await effect();
-        await faults.AfterAsync(result is ClaimResult claim ? call with { Claimed = [.. claim.Claimed.Select(work => work.Id)] } : call, token);
+        await faults.AfterAsync(
+            result is ClaimResult claim ? call with { Claimed = [.. claim.Claimed.Select(work => work.Id)] } : call, token);
         return result;
     }
 

@@ -1,6 +1,8 @@
 namespace Dbos.Fluent.Tests.Worker.Faults;
 
-/// <summary>Makes whatever is written two points, <c>before …</c> and <c>after …</c>, at which a test can hold and kill the worker.</summary>
+/// <summary>
+/// Makes whatever is written two points, <c>before …</c> and <c>after …</c>, at which a test can hold and kill the worker.
+/// </summary>
 internal sealed class PointFaults(WorkerPoints points) : IStoreFaults
 {
     public Task BeforeAsync(StoreCall call, CancellationToken cancellationToken) => ReachAsync("before ", call);

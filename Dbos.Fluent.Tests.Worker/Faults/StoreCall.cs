@@ -10,7 +10,9 @@ internal sealed record StoreCall(StoreCallKind Kind, IReadOnlyList<CommitUnit> B
     /// <summary>After a claim: the ids of the workflows it took.</summary>
     public IReadOnlyList<string> Claimed { get; init; } = [];
 
-    /// <summary>What it writes, in words that a test names a point by: <c>start w1</c>, <c>checkpoint one</c>, <c>outcome w1</c>, <c>claim w1</c>.</summary>
+    /// <summary>
+    /// What it writes, in words that a test names a point by: <c>start w1</c>, <c>checkpoint one</c>, <c>outcome w1</c>, <c>claim w1</c>.
+    /// </summary>
     public IEnumerable<string> Subjects => Kind switch
     {
         StoreCallKind.Commit or StoreCallKind.CommitWaiting => Batch.SelectMany(SubjectsOf),

@@ -2,7 +2,9 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Tests.Worker.Workflows;
 
-/// <summary>The workflows that crash tests run, in workers and in the test process alike: every step notes its effect in the ledger.</summary>
+/// <summary>
+/// The workflows that crash tests run, in workers and in the test process alike: every step notes its effect in the ledger.
+/// </summary>
 /// <param name="ledger">Where effects are noted.</param>
 /// <param name="reach">Called with points inside bodies and steps; it may hold them.</param>
 internal sealed class CrashWorkflows(Ledger ledger, Func<string, Task> reach)
@@ -36,7 +38,8 @@ internal sealed class CrashWorkflows(Ledger ledger, Func<string, Task> reach)
 
     public WorkflowDefinition[] All => [Steps, Retrying, Sleeping, Parent, Child, Group, Chain];
 
-    public WorkflowDefinition<int, string> Named(string name) => (WorkflowDefinition<int, string>)All.Single(definition => definition.Name == name);
+    public WorkflowDefinition<int, string> Named(string name) =>
+        (WorkflowDefinition<int, string>)All.Single(definition => definition.Name == name);
 
     private async IAsyncEnumerable<StepOr<string>> RunSteps(int input, WorkflowContext workflow)
     {

@@ -9,7 +9,8 @@ public abstract class BadInputSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         ["", " ", "\t", "\u00a0", new string('x', 256), "a\nb", "a\0b", "a\u0085b", "\u007f", "half \ud83d", "\ude00 half"];
 
     public static TheoryData<string> GoodIds() =>
-        ["a", new string('x', 255), "with blanks and 'quotes' and \"more\"", "'; DROP TABLE workflow_status; --", "\u20ac \ud83d\ude00", "a::b", "%_\\"];
+        ["a", new string('x', 255), "with blanks and 'quotes' and \"more\"", "'; DROP TABLE workflow_status; --", "\u20ac \ud83d\ude00",
+            "a::b", "%_\\"];
 
     [Theory]
     [MemberData(nameof(BadIds))]
@@ -43,7 +44,8 @@ public abstract class BadInputSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     public async Task Any_other_id_is_an_id_and_any_other_name_a_name(string text)
     {
         var workflow = Workflow.Define<Unit, string>(text, Body);
-        var engine = await LaunchAsync(options => options.ExecutorId = options.ApplicationName = options.ApplicationVersion = text, workflow);
+        var engine = await LaunchAsync(
+            options => options.ExecutorId = options.ApplicationName = options.ApplicationVersion = text, workflow);
 
         Assert.Equal(text, await engine.RunAsync(workflow, default, text));
         var status = (await engine.GetStatusAsync(text, Cancel))!;
@@ -132,7 +134,7 @@ public abstract class BadInputSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     {
         var engine = await LaunchAsync(Nothing);
 
-        await (await engine.BeginAsync(Nothing, default, "A", TimeSpan.MaxValue)).EndAsync();
+        await (await engine.BeginAsync(Nothing, default, "A", TimeSpan.MaxValue)).ResultAsync();
 
         var status = (await engine.GetStatusAsync("A", Cancel))!;
         Assert.Equal((WorkflowState.Success, DateTimeOffset.MaxValue.Year), (status.State, status.Deadline!.Value.Year));
@@ -335,7 +337,7 @@ public abstract class BadInputSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     {
         var engine = await LaunchAsync(Nothing);
 
-        var awaited = await Assert.ThrowsAsync<NonExistentWorkflowException>(() => engine.Retrieve<Unit>("missing").EndAsync());
+        var awaited = await Assert.ThrowsAsync<NonExistentWorkflowException>(() => engine.Retrieve<Unit>("missing").ResultAsync());
         var read = await Assert.ThrowsAsync<NonExistentWorkflowException>(() => engine.GetHistoryAsync("missing", Cancel));
 
         Assert.Equal(("DBOS5001", "missing", "missing"), (awaited.Code, awaited.WorkflowId, read.WorkflowId));
@@ -348,13 +350,13 @@ public abstract class BadInputSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     {
         var engine = await LaunchAsync(Nothing);
         var handle = await engine.BeginAsync(Nothing, default, "A");
-        await handle.EndAsync();
+        await handle.ResultAsync();
         await engine.StopAsync(TimeSpan.Zero, Cancel);
 
         foreach (var use in new Func<Task>[]
         {
             () => engine.BeginAsync(Nothing, default, "B"),
-            () => handle.EndAsync(),
+            () => handle.ResultAsync(),
             () => handle.GetStatusAsync(Cancel),
             () => engine.GetStatusAsync("A", Cancel),
             () => engine.GetHistoryAsync("A", Cancel),

@@ -86,7 +86,8 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         var engine = await LaunchAsync(quick);
         await engine.RunAsync(quick, true, "good");
         await (await engine.BeginAsync(quick, false, "bad")).FailureAsync();
-        const string Rows = "SELECT w.*, o.* FROM workflow_status w JOIN workflow_output o ON o.workflow_uuid = w.workflow_uuid ORDER BY w.workflow_uuid";
+        const string Rows = "SELECT w.*, o.* FROM workflow_status w "
+            + "JOIN workflow_output o ON o.workflow_uuid = w.workflow_uuid ORDER BY w.workflow_uuid";
         var before = await Database.QueryAsync(Rows);
 
         await engine.CancelAsync("good", Cancel);
@@ -95,7 +96,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
 
         Assert.Equal(before, await Database.QueryAsync(Rows));
         Assert.Equal(2, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
-        Assert.Equal(7, await engine.Retrieve<int>("good").EndAsync());
+        Assert.Equal(7, await engine.Retrieve<int>("good").ResultAsync());
 
         static async IAsyncEnumerable<StepOr<int>> Quick(bool succeed, WorkflowContext workflow)
         {
@@ -133,7 +134,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         Assert.Equal(CancellationReason.Cancelled, await handle.CancellationAsync());
         gate.Open();
 
-        await engine.Retrieve<Unit>("P-0").EndAsync();
+        await engine.Retrieve<Unit>("P-0").ResultAsync();
 
         async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
         {
@@ -177,7 +178,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.Within(Bounded.Limit));
         gate.Open();
-        await handle.EndAsync();
+        await handle.ResultAsync();
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public abstract class DeadlineSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.Equal(WorkflowState.Pending, (await engine.GetStatusAsync("A", Cancel))!.State);
         time.Advance(TimeSpan.FromMilliseconds(2));
 
-        var cancelled = await Assert.ThrowsAsync<AwaitedWorkflowCancelledException>(() => handle.EndAsync());
+        var cancelled = await Assert.ThrowsAsync<AwaitedWorkflowCancelledException>(() => handle.ResultAsync());
 
         Assert.Equal(("A", CancellationReason.DeadlineExceeded), (cancelled.WorkflowId, cancelled.Reason));
         Assert.Equal(CancellationReason.DeadlineExceeded, await fired.Task.Within(Bounded.Limit));
@@ -118,13 +118,14 @@ public abstract class DeadlineSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         await gate.ReachedAsync();
         Assert.Equal(
             [[null, null]],
-            await Database.QueryAsync("SELECT workflow_timeout_ms, workflow_deadline_epoch_ms FROM workflow_status WHERE workflow_uuid = 'P-0'"));
+            await Database.QueryAsync(
+                "SELECT workflow_timeout_ms, workflow_deadline_epoch_ms FROM workflow_status WHERE workflow_uuid = 'P-0'"));
         time.Advance(Hour * 2);
         Assert.Equal(CancellationReason.DeadlineExceeded, await handle.CancellationAsync());
 
         gate.Open();
 
-        await engine.Retrieve<Unit>("P-0").EndAsync();
+        await engine.Retrieve<Unit>("P-0").ResultAsync();
     }
 
     [Fact]
@@ -152,7 +153,7 @@ public abstract class DeadlineSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         await gate.ReachedAsync();
         time.Advance(Hour * 2);
 
-        Assert.Equal("P-0 DeadlineExceeded", await handle.EndAsync());
+        Assert.Equal("P-0 DeadlineExceeded", await handle.ResultAsync());
 
         async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
         {
@@ -168,9 +169,9 @@ public abstract class DeadlineSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var workflow = Workflow.Define<Unit>("quick", Nothing);
         var engine = await LaunchVirtualAsync(workflow);
         var handles = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => engine.BeginAsync(workflow, default, $"quick {i}", Hour)));
-        await Task.WhenAll(handles.Select(handle => handle.EndAsync()));
+        await Task.WhenAll(handles.Select(handle => handle.ResultAsync()));
         var blocked = await engine.BeginAsync(workflow, default, "last", Hour);
-        await blocked.EndAsync();
+        await blocked.ResultAsync();
 
         Assert.Equal(0, time.TimersSet);
         time.Advance(Hour * 2);

@@ -1,16 +1,26 @@
 namespace Dbos.Fluent.Tests.Conformance;
 
-/// <summary>Tests of the engine as users see it, over one kind of store. Each test has an empty database and ends with every engine stopped.</summary>
+/// <summary>
+/// Tests of the engine as users see it, over one kind of store. Each test has an empty database and ends with every engine stopped.
+/// </summary>
 public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
 {
-    /// <summary>The executor id of engines that do not choose another, so that a relaunch takes up its predecessor's work at once.</summary>
+    /// <summary>
+    /// The executor id of engines that do not choose another, so that a relaunch takes up its predecessor's work at once.
+    /// </summary>
     protected const string Executor = "executor-1";
+
+    /// <summary>The event of a run that failed in the engine itself, which no workflow's code can bring about.</summary>
+    private const int RunCrashed = 1106;
 
     private readonly System.Collections.Concurrent.ConcurrentQueue<WorkflowEngine> engines = new();
 
     protected TestDatabase Database { get; private set; } = null!;
 
     protected ManualLogger Log { get; } = new();
+
+    /// <summary>True where a test makes the store refuse what it must not, so that runs end in the engine itself.</summary>
+    protected virtual bool RunsMayCrash => false;
 
     protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -25,6 +35,10 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
 
         await Database.DisposeAsync();
         GC.SuppressFinalize(this);
+        if (!RunsMayCrash)
+        {
+            Assert.DoesNotContain(Log.Entries, entry => entry.Id == RunCrashed);
+        }
     }
 
     /// <summary>Launches an engine with these workflows.</summary>
@@ -57,7 +71,8 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
     }
 
     /// <summary>Makes finished workflows look as if their process had died before they ended, and lets a new engine take them up.</summary>
-    protected async Task<WorkflowEngine> FlipAndRelaunchAsync(WorkflowEngine engine, IEnumerable<string> ids, params WorkflowDefinition[] definitions)
+    protected async Task<WorkflowEngine> FlipAndRelaunchAsync(
+        WorkflowEngine engine, IEnumerable<string> ids, params WorkflowDefinition[] definitions)
     {
         await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
         foreach (var id in ids)

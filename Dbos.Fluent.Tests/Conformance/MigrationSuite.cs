@@ -10,7 +10,8 @@ public abstract class MigrationSuite(IDatabaseFixture fixture) : EngineSuite(fix
     [Fact]
     public async Task Ten_engines_migrate_one_empty_database_at_once()
     {
-        var engines = await Task.WhenAll(Enumerable.Range(0, 10).Select(i => LaunchAsync(options => options.ExecutorId = $"executor {i}", Echo)));
+        var engines = await Task.WhenAll(
+            Enumerable.Range(0, 10).Select(i => LaunchAsync(options => options.ExecutorId = $"executor {i}", Echo)));
         var results = await Task.WhenAll(engines.Select((engine, i) => engine.RunAsync(Echo, i, $"workflow {i}")));
 
         Assert.Equal(Enumerable.Range(0, 10), results);
@@ -39,7 +40,8 @@ public abstract class MigrationSuite(IDatabaseFixture fixture) : EngineSuite(fix
 
         var refused = await Assert.ThrowsAsync<StoreSchemaException>(() => LaunchUnmigratedAsync());
 
-        Assert.Contains($"level {SchemaLevel.DbosCurrent - 1} of the DBOS tables and {SchemaLevel.FluentCurrent} of the fluent_", refused.Message);
+        Assert.Contains(
+            $"level {SchemaLevel.DbosCurrent - 1} of the DBOS tables and {SchemaLevel.FluentCurrent} of the fluent_", refused.Message);
         Assert.Contains($"needs {SchemaLevel.DbosCurrent} and {SchemaLevel.FluentCurrent}", refused.Message);
         Assert.Equal($"{SchemaLevel.DbosCurrent - 1}", await Database.ScalarAsync("SELECT version FROM dbos_migrations"));
     }
@@ -100,7 +102,7 @@ public abstract class MigrationSuite(IDatabaseFixture fixture) : EngineSuite(fix
 
         engine = await LaunchAsync(Echo);
 
-        Assert.Equal(7, await engine.Retrieve<int>("old").EndAsync());
+        Assert.Equal(7, await engine.Retrieve<int>("old").ResultAsync());
         Assert.Equal(1, await engine.RunAsync(Echo, 1, "new"));
         Assert.Equal($"{SchemaLevel.DbosCurrent}", await Database.ScalarAsync("SELECT version FROM dbos_migrations"));
     }

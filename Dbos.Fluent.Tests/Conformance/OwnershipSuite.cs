@@ -18,7 +18,9 @@ public abstract class OwnershipSuite(IDatabaseFixture fixture) : EngineSuite(fix
         gate.Open();
         await engine.StopAsync(TimeSpan.FromMinutes(1), Cancel).Within(Bounded.Limit);
 
-        Assert.Equal([["PENDING", "somebody else", "another"]], await Database.QueryAsync("SELECT status, owner_xid, executor_id FROM workflow_status"));
+        Assert.Equal(
+            [["PENDING", "somebody else", "another"]],
+            await Database.QueryAsync("SELECT status, owner_xid, executor_id FROM workflow_status"));
         Assert.Equal((0, 0), (await CheckpointCountAsync("A"), counts["after"]));
         Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM workflow_output"));
     }
@@ -63,7 +65,7 @@ public abstract class OwnershipSuite(IDatabaseFixture fixture) : EngineSuite(fix
             SELECT 'A', output, retention_timestamp FROM workflow_output WHERE workflow_uuid = 'model';
             """);
 
-        Assert.Equal(7, await handle.EndAsync());
+        Assert.Equal(7, await handle.ResultAsync());
         gate.Open();
         await engine.StopAsync(TimeSpan.FromMinutes(1), Cancel).Within(Bounded.Limit);
         Assert.Equal(0, await CheckpointCountAsync("A"));
@@ -78,14 +80,15 @@ public abstract class OwnershipSuite(IDatabaseFixture fixture) : EngineSuite(fix
         await gate.ReachedAsync();
         var other = await LaunchAsync(options => options.ExecutorId = "executor-2", workflow);
         var handle = engine.Retrieve<int>("A");
-        var waiting = handle.EndAsync();
-        await Database.ExecuteAsync("UPDATE workflow_status SET status = 'ENQUEUED', owner_xid = NULL, queue_name = '_dbos_internal_queue'");
+        var waiting = handle.ResultAsync();
+        await Database.ExecuteAsync(
+            "UPDATE workflow_status SET status = 'ENQUEUED', owner_xid = NULL, queue_name = '_dbos_internal_queue'");
         await gate.ReachedAsync();
 
         gate.Open();
 
         Assert.Equal(5, await waiting);
-        Assert.Equal(5, await other.Retrieve<int>("A").EndAsync());
+        Assert.Equal(5, await other.Retrieve<int>("A").ResultAsync());
         Assert.Equal(2, await CheckpointCountAsync("A"));
         Assert.Equal(1, counts["after"]);
     }

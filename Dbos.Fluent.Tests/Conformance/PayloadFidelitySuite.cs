@@ -69,7 +69,7 @@ public abstract partial class PayloadFidelitySuite(IDatabaseFixture fixture) : E
 
         engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
 
-        Assert.True(await engine.Retrieve<bool>("A").EndAsync());
+        Assert.True(await engine.Retrieve<bool>("A").ResultAsync());
 
         async IAsyncEnumerable<StepOr<bool>> Body(Unit input, WorkflowContext workflow)
         {
@@ -104,7 +104,7 @@ public abstract partial class PayloadFidelitySuite(IDatabaseFixture fixture) : E
         engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
 
         Assert.Equal("1,2,99 of 1,2,99", first);
-        Assert.Equal(first, await engine.Retrieve<string>("A").EndAsync());
+        Assert.Equal(first, await engine.Retrieve<string>("A").ResultAsync());
         Assert.Equal(before, await Database.QueryAsync(Rows));
 
         static async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
@@ -133,7 +133,7 @@ public abstract partial class PayloadFidelitySuite(IDatabaseFixture fixture) : E
 
         engine = await LaunchAsync(Workflow.Define<NewInput, string>("evolving", New), Workflow.Define<int, string>("incompatible", Never));
 
-        Assert.Equal("name 3", await engine.Retrieve<string>("A").EndAsync());
+        Assert.Equal("name 3", await engine.Retrieve<string>("A").ResultAsync());
         var failure = await engine.Retrieve<string>("B").FailureAsync();
         Assert.True(failure.Is<SerializationFailedException>());
         Assert.Contains("'B'", failure.Message);
@@ -164,7 +164,7 @@ public abstract partial class PayloadFidelitySuite(IDatabaseFixture fixture) : E
         var engine = await LaunchAsync(o => o.JsonOptions = options, workflow);
         var handle = await engine.StartAsync(workflow, new Celsius(20), new() { Id = "A", Format = PayloadFormat.PortableJson }, Cancel);
 
-        Assert.Equal(new Celsius(21), await handle.EndAsync());
+        Assert.Equal(new Celsius(21), await handle.ResultAsync());
         Assert.Equal("\"21C\"", await Database.ScalarAsync("SELECT output FROM workflow_output"));
         Assert.Equal("\"21C\"", Assert.Single((await engine.GetHistoryAsync("A", Cancel)).Checkpoints).Output);
 
@@ -216,7 +216,10 @@ public abstract partial class PayloadFidelitySuite(IDatabaseFixture fixture) : E
         List<T> seen = [];
         var id = $"case {cases.Count}";
         var definition = Workflow.Define<T, T>(id, Body);
-        cases.Add((definition, async engine => Assert.Equal(value, await engine.RunAsync(definition, value, id)), () => Assert.Equal([value, value], seen)));
+        cases.Add((
+            definition,
+            async engine => Assert.Equal(value, await engine.RunAsync(definition, value, id)),
+            () => Assert.Equal([value, value], seen)));
 
         async IAsyncEnumerable<StepOr<T>> Body(T input, WorkflowContext workflow)
         {
@@ -274,7 +277,8 @@ public abstract partial class PayloadFidelitySuite(IDatabaseFixture fixture) : E
         public override Celsius Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             new(int.Parse(reader.GetString()!.TrimEnd('C')));
 
-        public override void Write(Utf8JsonWriter writer, Celsius value, JsonSerializerOptions options) => writer.WriteStringValue($"{value.Degrees}C");
+        public override void Write(Utf8JsonWriter writer, Celsius value, JsonSerializerOptions options) =>
+            writer.WriteStringValue($"{value.Degrees}C");
     }
 
     [JsonSerializable(typeof(OldInput))]

@@ -12,13 +12,13 @@ public abstract class PortableFormatSuite(IDatabaseFixture fixture) : EngineSuit
     {
         var workflow = Workflow.Define<Order, Order>("order", Body);
         var engine = await LaunchAsync(workflow);
-        var result = await (await engine.StartAsync(workflow, new Order("pens", 3), Portable, Cancel)).EndAsync();
+        var result = await (await engine.StartAsync(workflow, new Order("pens", 3), Portable, Cancel)).ResultAsync();
 
         Assert.Equal(new Order("pens", 4), result);
         Assert.Equal(
             [["portable_json", """{"positionalArgs":[{"Item":"pens","Count":3}],"namedArgs":{}}""", """{"Item":"pens","Count":4}""", null]],
             await RowAsync());
-        Assert.Equal(new Order("pens", 4), await engine.Retrieve<Order>("A").EndAsync());
+        Assert.Equal(new Order("pens", 4), await engine.Retrieve<Order>("A").ResultAsync());
 
         static async IAsyncEnumerable<StepOr<Order>> Body(Order input, WorkflowContext workflow)
         {
@@ -33,7 +33,7 @@ public abstract class PortableFormatSuite(IDatabaseFixture fixture) : EngineSuit
         var workflow = Workflow.Define<int, decimal>("exact", Body);
         var engine = await LaunchAsync(workflow);
 
-        Assert.Equal(1.10m, await (await engine.StartAsync(workflow, 1, Portable, Cancel)).EndAsync());
+        Assert.Equal(1.10m, await (await engine.StartAsync(workflow, 1, Portable, Cancel)).ResultAsync());
         Assert.Equal([["step", "dotnet_msgpack"]], await Database.QueryAsync("SELECT function_name, serialization FROM operation_outputs"));
 
         static async IAsyncEnumerable<StepOr<decimal>> Body(int input, WorkflowContext workflow)
@@ -48,7 +48,7 @@ public abstract class PortableFormatSuite(IDatabaseFixture fixture) : EngineSuit
     {
         var workflow = Workflow.Define<Unit>("nothing", Body);
         var engine = await LaunchAsync(workflow);
-        await (await engine.StartAsync(workflow, default, Portable, Cancel)).EndAsync();
+        await (await engine.StartAsync(workflow, default, Portable, Cancel)).ResultAsync();
 
         var row = Assert.Single(await RowAsync());
 
@@ -101,7 +101,7 @@ public abstract class PortableFormatSuite(IDatabaseFixture fixture) : EngineSuit
             VALUES ('A', 'ENQUEUED', 'order', '_dbos_internal_queue', 0, 0, 1, 1, 'portable_json', 'tests');
             """);
 
-        Assert.Equal("3 pens", await engine.Retrieve<string>("A").EndAsync());
+        Assert.Equal("3 pens", await engine.Retrieve<string>("A").ResultAsync());
         Assert.Equal("\"3 pens\"", (await RowAsync())[0][2]);
 
         static async IAsyncEnumerable<StepOr<string>> Body(Order input, WorkflowContext workflow)

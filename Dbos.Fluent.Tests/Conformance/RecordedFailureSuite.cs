@@ -9,10 +9,10 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
         var workflow = Failing(() => new PaymentDeclinedException("card 4711", new TimeoutException("bank", new IOException("wire"))));
         var engine = await LaunchAsync(workflow);
         var handle = await engine.BeginAsync(workflow, default, "A");
-        var here = await Assert.ThrowsAsync<WorkflowFailedException>(() => handle.EndAsync());
+        var here = await Assert.ThrowsAsync<WorkflowFailedException>(() => handle.ResultAsync());
         var other = await LaunchAsync(options => options.ExecutorId = "executor-2");
 
-        var there = await Assert.ThrowsAsync<WorkflowFailedException>(() => other.Retrieve<Unit>("A").EndAsync());
+        var there = await Assert.ThrowsAsync<WorkflowFailedException>(() => other.Retrieve<Unit>("A").ResultAsync());
 
         Assert.IsType<PaymentDeclinedException>(here.InnerException);
         Assert.Null(there.InnerException);
@@ -35,7 +35,8 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
         var engine = await LaunchAsync(workflow);
         var handle = await engine.StartAsync(workflow, default, new() { Id = "A", Format = PayloadFormat.PortableJson }, Cancel);
         await handle.FailureAsync();
-        await Database.ExecuteAsync("UPDATE workflow_output SET error = replace(replace(error, 'PaymentDeclined', 'Unheard'), 'PaymentEx', 'OddEx')");
+        await Database.ExecuteAsync(
+            "UPDATE workflow_output SET error = replace(replace(error, 'PaymentDeclined', 'Unheard'), 'PaymentEx', 'OddEx')");
         await engine.StopAsync(TimeSpan.Zero, Cancel);
         engine = await LaunchAsync(workflow);
 
@@ -54,14 +55,15 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
         var engine = await LaunchAsync(workflow);
         await engine.RunAsync(workflow, default, "A");
         engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
-        await engine.Retrieve<Unit>("A").EndAsync();
+        await engine.Retrieve<Unit>("A").ResultAsync();
 
         Assert.Equal(2, seen.Count);
         Assert.Equal(seen[0], seen[1]);
 
         async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
         {
-            yield return Step.Run("step", _ => throw new PaymentDeclinedException("4711", new AggregateException(new IOException("a"), new IOException("b"))))
+            yield return Step.Run(
+                "step", _ => throw new PaymentDeclinedException("4711", new AggregateException(new IOException("a"), new IOException("b"))))
                 .Try(out var step);
             var failed = Assert.Throws<StepFailedException>(() => step.Result);
             seen.Add($"{failed.Message} {failed.InnerException is null} {Text(step.Error!)} {Text(failed.Failure)}");
@@ -101,10 +103,10 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
         await engine.StopAsync(TimeSpan.Zero, Cancel);
         await Database.FlipAsync("A");
         engine = await LaunchAsync(One("new name"));
-        var here = await Assert.ThrowsAsync<UnexpectedStepException>(() => engine.Retrieve<Unit>("A").EndAsync());
+        var here = await Assert.ThrowsAsync<UnexpectedStepException>(() => engine.Retrieve<Unit>("A").ResultAsync());
         var other = await LaunchAsync(options => options.ExecutorId = "executor-2");
 
-        var there = await Assert.ThrowsAsync<UnexpectedStepException>(() => other.Retrieve<Unit>("A").EndAsync());
+        var there = await Assert.ThrowsAsync<UnexpectedStepException>(() => other.Retrieve<Unit>("A").ResultAsync());
 
         Assert.Equal(("A", 0, "new name", "old name"), (there.WorkflowId, there.Sequence, there.ExpectedStep, there.RecordedStep));
         Assert.Equal(here.Message, there.Message);
@@ -123,7 +125,7 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
 
         await engine.RunAsync(parent, default, "P");
         engine = await FlipAndRelaunchAsync(engine, ["P"], parent, first, other);
-        await engine.Retrieve<Unit>("P").EndAsync();
+        await engine.Retrieve<Unit>("P").ResultAsync();
 
         const string Conflict = "ConflictingWorkflowException: taken failing one";
         const string InUse = "WorkflowIdInUseException: taken one Success";
@@ -183,11 +185,13 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
     }
 
     private static string Text(RecordedFailure failure) =>
-        $"{failure.TypeName}: {failure.Message} ({failure.Code}, {failure.Data}) at {failure.StackTrace} [{string.Join(", ", failure.Inner.Select(Text))}]";
+        $"{failure.TypeName}: {failure.Message} ({failure.Code}, {failure.Data}) at {failure.StackTrace} "
+        + $"[{string.Join(", ", failure.Inner.Select(Text))}]";
 
     private class PaymentException(string message, Exception? inner) : Exception(message, inner);
 
-    private sealed class PaymentDeclinedException(string card, Exception? inner) : PaymentException($"Payment with {card} was declined.", inner);
+    private sealed class PaymentDeclinedException(string card, Exception? inner) : PaymentException(
+        $"Payment with {card} was declined.", inner);
 
     private sealed class BrokenException : Exception
     {

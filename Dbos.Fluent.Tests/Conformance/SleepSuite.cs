@@ -22,7 +22,8 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         await engine.RunAsync(workflow, default, "A");
 
         var rows = await Database.QueryAsync(
-            "SELECT function_name, serialization, output, started_at_epoch_ms, completed_at_epoch_ms FROM operation_outputs ORDER BY function_id");
+            "SELECT function_name, serialization, output, started_at_epoch_ms, completed_at_epoch_ms "
+            + "FROM operation_outputs ORDER BY function_id");
         Assert.Equal(3, rows.Count);
         Assert.All(rows, row => Assert.Equal(("DBOS.sleep", "portable_json", row[4]), (row[0], row[1], row[2])));
         var lengths = rows.Select(row => Number(row[4]) - Number(row[3])).ToArray();
@@ -44,7 +45,7 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         Assert.False((await engine.GetStatusAsync("A", Cancel))!.CompletedAt.HasValue);
         time.Advance(TimeSpan.FromMilliseconds(1));
 
-        await handle.EndAsync();
+        await handle.ResultAsync();
         Assert.Equal(time.NowMs, due);
     }
 
@@ -123,7 +124,7 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         Assert.Equal(until.ToUnixTimeMilliseconds() + 1, await WakeAtAsync());
         time.Advance(TimeSpan.FromHours(3) + TimeSpan.FromMilliseconds(1));
 
-        await handle.EndAsync();
+        await handle.ResultAsync();
     }
 
     [Fact]
@@ -141,7 +142,7 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         Assert.False((await engine.GetStatusAsync("A", Cancel))!.CompletedAt.HasValue);
         time.Advance(TimeSpan.FromMinutes(1));
 
-        Assert.Equal(due, (await handle.EndAsync()).ToUnixTimeMilliseconds());
+        Assert.Equal(due, (await handle.ResultAsync()).ToUnixTimeMilliseconds());
         Assert.Equal((1, due), (await CheckpointCountAsync("A"), await WakeAtAsync()));
     }
 
@@ -157,7 +158,7 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         time.Advance(TimeSpan.FromDays(1));
         engine = await LaunchVirtualAsync(workflow);
 
-        await engine.Retrieve<DateTimeOffset>("A").EndAsync();
+        await engine.Retrieve<DateTimeOffset>("A").ResultAsync();
     }
 
     [Fact]
@@ -176,7 +177,7 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
 
         Assert.NotNull(await engine.GetStatusAsync("sleeper 7", Cancel).Within(TimeSpan.FromSeconds(5)));
         time.Advance(TimeSpan.FromHours(1));
-        await Task.WhenAll(handles.Select(handle => handle.EndAsync()));
+        await Task.WhenAll(handles.Select(handle => handle.ResultAsync()));
     }
 
     private Task<WorkflowEngine> LaunchVirtualAsync(WorkflowDefinition workflow) =>
@@ -187,7 +188,9 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     {
         string? output = null;
         await Eventually.TrueAsync(
-            async () => (output = await Database.ScalarAsync("SELECT output FROM operation_outputs")) is not null, Bounded.Limit, "a sleep is stored");
+            async () => (output = await Database.ScalarAsync("SELECT output FROM operation_outputs")) is not null,
+            Bounded.Limit,
+            "a sleep is stored");
         return Number(output);
     }
 

@@ -45,7 +45,7 @@ public abstract class StepContextSuite(IDatabaseFixture fixture) : EngineSuite(f
         await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
         gate.Open();
         engine = await LaunchAsync(workflow);
-        await engine.Retrieve<Unit>("A").EndAsync();
+        await engine.Retrieve<Unit>("A").ResultAsync();
 
         Assert.Equal(["A:1", "A:1"], keys);
 
@@ -129,7 +129,7 @@ public abstract class StepContextSuite(IDatabaseFixture fixture) : EngineSuite(f
 
         gate.Open();
         engine = await LaunchAsync(workflow);
-        await engine.Retrieve<Unit>("A").EndAsync();
+        await engine.Retrieve<Unit>("A").ResultAsync();
 
         async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
         {

@@ -34,7 +34,7 @@ public abstract class StepRetrySuite(IDatabaseFixture fixture) : EngineSuite(fix
 
         var first = await engine.RunAsync(workflow, default, "A");
         engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
-        var replayed = await engine.Retrieve<string>("A").EndAsync();
+        var replayed = await engine.Retrieve<string>("A").ResultAsync();
 
         Assert.Equal("A 0 step: number 1, number 2, number 3", first);
         Assert.Equal((first, 3), (replayed, counts["step"]));
@@ -119,7 +119,8 @@ public abstract class StepRetrySuite(IDatabaseFixture fixture) : EngineSuite(fix
     public async Task Jitter_only_lengthens_a_wait()
     {
         var workflow = Failing(
-            step => step.Retry(attempts: 9, delay: TimeSpan.FromSeconds(1), backoff: 1, jitter: 0.5), _ => new InvalidOperationException("again"));
+            step => step.Retry(attempts: 9, delay: TimeSpan.FromSeconds(1), backoff: 1, jitter: 0.5), _ =>
+                new InvalidOperationException("again"));
         var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
         var handle = await engine.BeginAsync(workflow, default, "A");
 
@@ -168,7 +169,8 @@ public abstract class StepRetrySuite(IDatabaseFixture fixture) : EngineSuite(fix
     public async Task A_predicate_that_throws_is_the_failure_and_a_replay_gives_it_again()
     {
         var workflow = Failing(
-            step => step.Retry(attempts: 3, retryIf: _ => throw new InvalidOperationException("predicate failed")), _ => new FormatException("body"));
+            step => step.Retry(attempts: 3, retryIf: _ => throw new InvalidOperationException("predicate failed")), _ =>
+                new FormatException("body"));
         var engine = await LaunchAsync(workflow);
 
         var failure = await (await engine.BeginAsync(workflow, default, "A")).FailureAsync();
@@ -223,7 +225,7 @@ public abstract class StepRetrySuite(IDatabaseFixture fixture) : EngineSuite(fix
 
         await engine.StopAsync(TimeSpan.Zero, Cancel);
         engine = await LaunchAsync(workflow);
-        await engine.Retrieve<Unit>("A").EndAsync();
+        await engine.Retrieve<Unit>("A").ResultAsync();
 
         Assert.Equal([1, 1, 2], numbers);
 

@@ -28,7 +28,7 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
         var handle = await engine.BeginAsync(workflow, default, "A");
         await AdvanceAsync();
 
-        Assert.Equal("caught Dbos.Fluent.StepTimeoutException", await handle.EndAsync());
+        Assert.Equal("caught Dbos.Fluent.StepTimeoutException", await handle.ResultAsync());
         Assert.Equal(CancellationReason.StepTimeout, await cleanedUp.Task.Within(Bounded.Limit));
         var error = Assert.Single((await engine.GetHistoryAsync("A", Cancel)).Checkpoints).Error!;
         Assert.True(error.Is<StepTimeoutException>());
@@ -42,14 +42,14 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
         var engine = await LaunchVirtualAsync(workflow);
         var handle = await engine.BeginAsync(workflow, default, "A");
         await AdvanceAsync();
-        var first = await handle.EndAsync();
+        var first = await handle.ResultAsync();
         var timers = time.TimersSet;
 
         await engine.StopAsync(TimeSpan.Zero, Cancel);
         await Database.FlipAsync("A");
         engine = await LaunchVirtualAsync(workflow);
 
-        Assert.Equal(first, await engine.Retrieve<string>("A").EndAsync());
+        Assert.Equal(first, await engine.Retrieve<string>("A").ResultAsync());
         Assert.Equal((1, timers), (counts["step"], time.TimersSet));
     }
 
@@ -67,7 +67,7 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
         var handle = await engine.BeginAsync(workflow, default, "A");
         await gate.ReachedAsync();
         await AdvanceAsync();
-        Assert.Equal("caught Dbos.Fluent.StepTimeoutException", await handle.EndAsync());
+        Assert.Equal("caught Dbos.Fluent.StepTimeoutException", await handle.ResultAsync());
         var before = (await engine.GetHistoryAsync("A", Cancel)).ToString();
 
         gate.Open();
@@ -89,7 +89,7 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
         var handle = await engine.BeginAsync(workflow, default, "A");
         await AdvanceAsync();
 
-        Assert.Equal("caught Dbos.Fluent.StepTimeoutException", await handle.EndAsync());
+        Assert.Equal("caught Dbos.Fluent.StepTimeoutException", await handle.ResultAsync());
         blocked.Set();
     }
 
@@ -103,7 +103,7 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
         Assert.Equal(Limit, await time.NextTimerAsync());
         time.Advance(Limit / 2);
 
-        Assert.Equal("done", await handle.EndAsync());
+        Assert.Equal("done", await handle.ResultAsync());
         Assert.Equal(2, counts["step"]);
 
         async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
@@ -159,7 +159,8 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
                 await Task.Yield();
                 s.CancellationToken.Register(() => counts.Add("fired"));
             }).Timeout(Limit);
-            yield return Step.Run("check", _ => Task.FromResult(counts["fired"] == 0 ? 0 : throw new InvalidOperationException("It fired.")));
+            yield return Step.Run(
+                "check", _ => Task.FromResult(counts["fired"] == 0 ? 0 : throw new InvalidOperationException("It fired.")));
         }
     }
 

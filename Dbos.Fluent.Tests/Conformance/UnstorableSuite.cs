@@ -56,7 +56,7 @@ public abstract class UnstorableSuite(IDatabaseFixture fixture) : EngineSuite(fi
         engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
 
         Assert.Equal("Dbos.Fluent.SerializationFailedException", first);
-        Assert.Equal(first, await engine.Retrieve<string>("A").EndAsync());
+        Assert.Equal(first, await engine.Retrieve<string>("A").ResultAsync());
         Assert.Equal(1, counts["step"]);
         var row = Assert.Single((await engine.GetHistoryAsync("A", Cancel)).Checkpoints);
         Assert.Null(row.Output);
@@ -131,7 +131,7 @@ public abstract class UnstorableSuite(IDatabaseFixture fixture) : EngineSuite(fi
 
         Assert.True(failure.Is<SerializationFailedException>());
         Assert.Contains("The input of workflow 'bad' cannot be decoded.", failure.Message);
-        Assert.Equal(7, await engine.Retrieve<int>("good").EndAsync());
+        Assert.Equal(7, await engine.Retrieve<int>("good").ResultAsync());
         var status = (await engine.GetStatusAsync("bad", Cancel))!;
         Assert.Equal(WorkflowState.Error, status.State);
         Assert.NotNull(status.CompletedAt);
@@ -156,7 +156,7 @@ public abstract class UnstorableSuite(IDatabaseFixture fixture) : EngineSuite(fi
         var engine = await LaunchAsync(workflow);
         await InsertAsync("A", "NULL", "NULL");
 
-        Assert.Equal(7, await engine.Retrieve<int>("A").EndAsync());
+        Assert.Equal(7, await engine.Retrieve<int>("A").ResultAsync());
 
         static async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)
         {
@@ -193,9 +193,9 @@ public abstract class UnstorableSuite(IDatabaseFixture fixture) : EngineSuite(fi
         var engine = await LaunchAsync(workflow);
         await engine.RunAsync(workflow, 7, "A");
 
-        await Assert.ThrowsAsync<SerializationFailedException>(() => engine.Retrieve<Guid>("A").EndAsync());
+        await Assert.ThrowsAsync<SerializationFailedException>(() => engine.Retrieve<Guid>("A").ResultAsync());
 
-        Assert.Equal(7, await engine.Retrieve<int>("A").EndAsync());
+        Assert.Equal(7, await engine.Retrieve<int>("A").ResultAsync());
     }
 
     private WorkflowDefinition<int, int> Number()

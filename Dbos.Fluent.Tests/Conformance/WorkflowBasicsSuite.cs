@@ -3,11 +3,13 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>Ids, attaching, results: what a start means. Scenarios WB.</summary>
 public abstract class WorkflowBasicsSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
-    [Fact]
-    public async Task A_finished_id_gives_its_recorded_result_without_entering_the_body()
+    [Theory]
+    [InlineData(Form.Iterator)]
+    [InlineData(Form.Fluent)]
+    public async Task A_finished_id_gives_its_recorded_result_without_entering_the_body(Form form)
     {
         var counts = new Counts();
-        var workflow = AddOne(counts);
+        var workflow = form.Pick(AddOne(counts), FluentAddOne(counts));
         var engine = await LaunchAsync(workflow);
 
         var first = await (await engine.StartAsync(workflow, 1, new() { Id = "A" }, Cancel)).GetResultAsync(Cancel).Within(Bounded.Limit);
@@ -36,6 +38,8 @@ public abstract class WorkflowBasicsSuite(IDatabaseFixture fixture) : EngineSuit
         Assert.Equal(1, await first.GetResultAsync(Cancel).Within(Bounded.Limit));
         Assert.Equal(1, await second.GetResultAsync(Cancel).Within(Bounded.Limit));
         Assert.Equal(1, counts["body"]);
+        var status = await engine.GetStatusAsync("A", Cancel);
+        Assert.Equal((WorkflowState.Success, 1, "1"), (status!.State, status.RecoveryAttempts, status.Input));
 
         async IAsyncEnumerable<StepOr<int>> Body(int input, WorkflowContext workflow)
         {
@@ -60,6 +64,25 @@ public abstract class WorkflowBasicsSuite(IDatabaseFixture fixture) : EngineSuit
     }
 
     [Fact]
+    public async Task The_same_id_for_another_definition_disturbs_nothing_while_the_first_runs()
+    {
+        var gate = new Probe();
+        var counts = new Counts();
+        var first = Workflow.Define<Unit, int>("first").Step("wait", _ => gate.PassAsync()).Return(_ => 1);
+        var second = Workflow.Define<Unit, int>("second").Return(_ => counts.Add("second"));
+        var engine = await LaunchAsync(first, second);
+        var handle = await engine.StartAsync(first, default, new() { Id = "A" }, Cancel);
+        await gate.ReachedAsync();
+
+        await Assert.ThrowsAsync<ConflictingWorkflowException>(() => engine.StartAsync(second, default, new() { Id = "A" }, Cancel));
+        gate.Open();
+
+        Assert.Equal(1, await handle.GetResultAsync(Cancel).Within(Bounded.Limit));
+        Assert.Equal(0, counts["second"]);
+        Assert.Equal("first", (await engine.GetStatusAsync("A", Cancel))!.Name);
+    }
+
+    [Fact]
     public async Task An_id_in_use_is_refused_where_the_start_asks_for_it()
     {
         var workflow = AddOne(new Counts());
@@ -79,7 +102,8 @@ public abstract class WorkflowBasicsSuite(IDatabaseFixture fixture) : EngineSuit
         var workflow = Workflow.Define<Unit, string?>("null", Body);
         var engine = await LaunchAsync(workflow);
 
-        Assert.Null(await (await engine.StartAsync(workflow, default, new() { Id = "A" }, Cancel)).GetResultAsync(Cancel).Within(Bounded.Limit));
+        Assert.Null(
+            await (await engine.StartAsync(workflow, default, new() { Id = "A" }, Cancel)).GetResultAsync(Cancel).Within(Bounded.Limit));
         engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
         Assert.Null(await engine.Retrieve<string?>("A").GetResultAsync(Cancel).Within(Bounded.Limit));
 
@@ -93,6 +117,11 @@ public abstract class WorkflowBasicsSuite(IDatabaseFixture fixture) : EngineSuit
             yield return step.Result;
         }
     }
+
+    private static WorkflowDefinition<int, int> FluentAddOne(Counts counts) => Workflow.Define<int, int>("add one")
+        .If(_ => counts.Add("body") == 0, never => never)
+        .Step("add", x => Task.FromResult(counts.Add("step", x.Input + 1))).As(out var sum)
+        .Return(x => x.Get(sum));
 
     private static WorkflowDefinition<int, int> AddOne(Counts counts)
     {

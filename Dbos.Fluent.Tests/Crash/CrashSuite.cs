@@ -5,7 +5,9 @@ using Dbos.Fluent.Tests.Worker.Workflows;
 
 namespace Dbos.Fluent.Tests.Crash;
 
-/// <summary>Tests with real processes: workers are killed or paused, and what they leave is judged by the database and the ledger alone.</summary>
+/// <summary>
+/// Tests with real processes: workers are killed or paused, and what they leave is judged by the database and the ledger alone.
+/// </summary>
 public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
     /// <summary>Recovery that waits for nothing must be done well within the default lease of 15 s, also on a busy machine.</summary>
@@ -49,7 +51,8 @@ public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     }
 
     /// <summary>Starts a worker that runs the workflow <c>w1</c>.</summary>
-    private protected ChildProcess StartRun(WorkflowDefinition workflow, int input, IEnumerable<string> hold, params (string Key, string Value)[] settings) =>
+    private protected ChildProcess StartRun(
+        WorkflowDefinition workflow, int input, IEnumerable<string> hold, params (string Key, string Value)[] settings) =>
         StartWorker(
             "run",
             hold,
@@ -66,7 +69,8 @@ public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture
 
     /// <summary>What stands in the database of a workflow: the names of its checkpoints, by sequence.</summary>
     private protected async Task<string[]> CheckpointsAsync(string id) =>
-        [.. (await Database.QueryAsync($"SELECT function_name FROM operation_outputs WHERE workflow_uuid = '{id}' ORDER BY function_id")).Select(row => row[0]!)];
+        [.. (await Database.QueryAsync(
+            $"SELECT function_name FROM operation_outputs WHERE workflow_uuid = '{id}' ORDER BY function_id")).Select(row => row[0]!)];
 
     /// <summary>Asserts that a workflow ended well after so many attempts.</summary>
     private protected async Task SucceededAsync(string id, int attempts)

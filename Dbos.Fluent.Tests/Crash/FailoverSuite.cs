@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Dbos.Fluent.Tests.Crash;
 
-/// <summary>Processes that are alive but silent, or dead on another host: their work goes on elsewhere when their lease has ended, and not before.</summary>
+/// <summary>
+/// Processes that are alive but silent, or dead on another host: their work goes on elsewhere when their lease has ended, and not before.
+/// </summary>
 public abstract class FailoverSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
 {
     private const string LeaseMs = "1500";
@@ -106,7 +108,8 @@ public abstract class FailoverSuite(IDatabaseFixture fixture) : CrashSuite(fixtu
     }
 
     private async Task<List<string>> CheckpointRowsAsync() =>
-        [.. (await Database.QueryAsync("SELECT function_id, function_name, output, started_at_epoch_ms FROM operation_outputs ORDER BY function_id"))
+        [.. (await Database.QueryAsync(
+            "SELECT function_id, function_name, output, started_at_epoch_ms FROM operation_outputs ORDER BY function_id"))
             .Select(row => string.Join('|', row))];
 
     // Two renewals of a short lease are at least two recovery passes of that engine.
@@ -124,7 +127,8 @@ public abstract class FailoverSuite(IDatabaseFixture fixture) : CrashSuite(fixtu
 
     // The tests and the database share a machine and so a clock.
     private Task LeasesEndAsync() => Eventually.TrueAsync(
-        async () => await Database.CountAsync($"SELECT max({LeaseColumn}) FROM fluent_executors") < DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
+        async () => await Database.CountAsync($"SELECT max({LeaseColumn}) FROM fluent_executors")
+            < DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
         Bounded.Limit,
         "every lease has ended");
 }

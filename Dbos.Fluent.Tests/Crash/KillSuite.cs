@@ -142,7 +142,8 @@ public abstract class KillSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
     }
 
     /// <summary>
-    /// Launches a successor, waits for the result of <c>w1</c>, and asserts what must hold of the steps of every workflow: each took effect, and none again after its checkpoint.
+    /// Launches a successor, waits for the result of <c>w1</c>, and asserts what must hold of the steps of every workflow: each took
+    /// effect, and none again after its checkpoint.
     /// </summary>
     private async Task RecoversAsync(int attempts, params string[] steps)
     {

@@ -24,7 +24,9 @@ public abstract class RaceSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
         }
 
         Assert.Equal(results[0], results[1]);
-        Assert.Equal(StartCount, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS' AND recovery_attempts = 1"));
+        Assert.Equal(
+            StartCount,
+            await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS' AND recovery_attempts = 1"));
         Assert.Equal(StartCount, await Database.CountAsync("SELECT count(*) FROM operation_outputs"));
         var effects = Ledger.Read();
         Assert.Equal((StartCount, StartCount), (effects.Count, effects.Values.Sum()));
@@ -56,12 +58,14 @@ public abstract class RaceSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
         await Task.WhenAll(handles.Select(handle => handle.GetResultAsync(Cancel))).Within(Bounded.Limit);
         await first.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
         await Database.ExecuteAsync("DELETE FROM operation_outputs WHERE function_id = 1");
-        await Database.ExecuteAsync("UPDATE workflow_status SET status = 'PENDING', owner_xid = 'lost', executor_id = 'dead', completed_at = NULL");
+        await Database.ExecuteAsync(
+            "UPDATE workflow_status SET status = 'PENDING', owner_xid = 'lost', executor_id = 'dead', completed_at = NULL");
 
         var engines = await Task.WhenAll(LaunchDeadAsync(), LaunchDeadAsync());
         await Task.WhenAll(handles.Select(handle => engines[0].Retrieve<int>(handle.Id).GetResultAsync(Cancel))).Within(Bounded.Limit);
 
-        Assert.Equal(count, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS' AND recovery_attempts = 2"));
+        Assert.Equal(
+            count, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS' AND recovery_attempts = 2"));
         var effects = Ledger.Read();
         Assert.All(effects, effect => Assert.Equal(effect.Key.Step == "0" ? 1 : 2, effect.Value));
 

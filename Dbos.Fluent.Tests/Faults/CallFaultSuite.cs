@@ -68,13 +68,13 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
     }
 
     [Fact]
-    public async Task A_workflow_whose_checkpoint_the_store_refuses_is_handed_back_for_another_attempt()
+    public async Task A_workflow_that_finds_the_tables_unusable_is_tried_again_and_not_failed()
     {
         var failed = 0;
         var faults = new CallFaults
         {
             Before = (call, _) => call.Subjects.Contains("checkpoint 0") && Interlocked.Exchange(ref failed, 1) == 0
-                ? throw new InvalidOperationException("Refused.")
+                ? throw new StoreSchemaException("The right to write was taken away.")
                 : Task.CompletedTask,
         };
         var engine = await LaunchFaultyAsync(faults, options => options.Lease = TimeSpan.FromSeconds(0.6));
@@ -104,8 +104,7 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         Assert.InRange(hung, 2, int.MaxValue);
         Assert.Equal(engine.ExecutorId, Assert.Single(await Database.QueryAsync("SELECT executor_id FROM fluent_executors"))[0]);
 
-        Task<long> ExpiryAsync() => Database.CountAsync(
-            $"SELECT {(Database is PostgresTestDatabase ? "expires_at_ms" : "lease_expires_at")} FROM fluent_executors");
+        Task<long> ExpiryAsync() => Database.CountAsync($"SELECT {LeaseColumn} FROM fluent_executors");
     }
 
     [Fact]
@@ -119,13 +118,19 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         Assert.Equal(1, faults.Failed);
     }
 
-    [Fact]
-    public async Task An_outage_longer_than_the_lease_is_nobodys_death()
+    [Theory]
+    [InlineData("every call fails")]
+    [InlineData("renewals hang")]
+    public async Task An_outage_longer_than_the_lease_is_nobodys_death(string how)
     {
-        var away = false;
+        var away = new TaskCompletionSource();
+        away.SetResult();
         var faults = new CallFaults
         {
-            Before = (_, _) => Volatile.Read(ref away) ? throw CallFaults.Unavailable("Away.") : Task.CompletedTask,
+            Before = (call, token) => away.Task.IsCompleted ? Task.CompletedTask
+                : how == "every call fails" ? throw CallFaults.Unavailable("Away.")
+                : call.Kind == StoreCallKind.Renew ? away.Task.WaitAsync(token)
+                : Task.CompletedTask,
         };
         var gate = new Probe();
         var gated = Workflow.Define<int, int>("gated", Body);
@@ -137,9 +142,9 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
 
         var handle = await engines[0].StartAsync(gated, 1, new() { Id = "w0" }, Cancel);
         await gate.ReachedAsync();
-        Volatile.Write(ref away, true);
+        away = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await Eventually.TrueAsync(LeasesHaveEndedAsync, Bounded.Limit);
-        Volatile.Write(ref away, false);
+        away.SetResult();
         await Eventually.TrueAsync(async () => !await LeasesHaveEndedAsync(), Bounded.Limit);
         gate.Open();
 
@@ -153,12 +158,28 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         }
     }
 
-    // The tests and the database share a machine and so a clock.
-    private async Task<bool> LeasesHaveEndedAsync()
+    [Fact]
+    public async Task Executors_that_have_been_gone_for_a_day_are_forgotten()
     {
-        var column = Database is PostgresTestDatabase ? "expires_at_ms" : "lease_expires_at";
-        return await Database.CountAsync($"SELECT max({column}) FROM fluent_executors") < DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - 500;
+        var day = (long)TimeSpan.FromDays(1).TotalMilliseconds;
+        foreach (var id in new[] { "recent", "old" })
+        {
+            var engine = await LaunchAsync(options => options.ExecutorId = id);
+            await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        }
+
+        await Database.ExecuteAsync($"UPDATE fluent_executors SET {LeaseColumn} = {LeaseColumn} - {day} WHERE executor_id = 'old'");
+        await LaunchAsync();
+
+        var known = await Database.QueryAsync("SELECT executor_id FROM fluent_executors ORDER BY executor_id");
+        Assert.Equal("executor-1 recent", string.Join(' ', known.Select(row => row[0])));
     }
+
+    private string LeaseColumn => Database is PostgresTestDatabase ? "expires_at_ms" : "lease_expires_at";
+
+    // The tests and the database share a machine and so a clock.
+    private async Task<bool> LeasesHaveEndedAsync() =>
+        await Database.CountAsync($"SELECT max({LeaseColumn}) FROM fluent_executors") < DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - 500;
 
     /// <summary>Runs workflows to their end, and makes them look as if their process had died right after their last checkpoint.</summary>
     private async Task RunAndFlipAsync(int count)
@@ -174,7 +195,7 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         await Database.ExecuteAsync("UPDATE workflow_status SET status = 'PENDING', owner_xid = 'lost', completed_at = NULL");
     }
 
-    private static Task AllEndAsync(WorkflowEngine engine, int count) => Task.WhenAll(
+    private static Task<int[]> AllEndAsync(WorkflowEngine engine, int count) => Task.WhenAll(
         Enumerable.Range(0, count).Select(number => engine.Retrieve<int>($"w{number}").GetResultAsync(Cancel))).Within(Bounded.Limit);
 
     private async Task<WorkflowEngine> RelaunchUntilUpAsync(CallFaults faults)

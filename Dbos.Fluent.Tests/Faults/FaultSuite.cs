@@ -5,7 +5,9 @@ using Dbos.Fluent.Tests.Worker.Workflows;
 
 namespace Dbos.Fluent.Tests.Faults;
 
-/// <summary>Tests in one process, with a store that fails: before a call took effect, or after, so that only its acknowledgement is lost.</summary>
+/// <summary>
+/// Tests in one process, with a store that fails: before a call took effect, or after, so that only its acknowledgement is lost.
+/// </summary>
 public abstract class FaultSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
     private readonly TempFolder folder = new();
@@ -13,6 +15,8 @@ public abstract class FaultSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     private protected Ledger Ledger => field ??= new Ledger(folder.Path) { Durable = false };
 
     private protected CrashWorkflows Workflows => field ??= new CrashWorkflows(Ledger);
+
+    protected override bool RunsMayCrash => true;
 
     public override async ValueTask DisposeAsync()
     {

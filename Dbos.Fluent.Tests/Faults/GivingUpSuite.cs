@@ -41,7 +41,7 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
         for (var round = 0; round < rounds; round++)
         {
             using var giveUp = new CancellationTokenSource();
-            giveUp.CancelAfter(TimeSpan.FromMicroseconds(random.Next(0, 3000)));
+            giveUp.CancelAfter(TimeSpan.FromMicroseconds(random.Next(0, 10_000)));
             outcomes.Add(await StartedAsync(engine, $"w{round}", giveUp.Token));
         }
 
@@ -61,9 +61,10 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
         var first = await LaunchAsync(Workflows.All);
         await (await first.StartAsync(Workflows.Chain, 2, new() { Id = "w0" }, Cancel)).GetResultAsync(Cancel).Within(Bounded.Limit);
         await first.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
-        await Database.ExecuteAsync("UPDATE workflow_status SET status = 'ENQUEUED', queue_name = '_dbos_internal_queue', owner_xid = NULL, completed_at = NULL");
+        await Database.ExecuteAsync(
+            "UPDATE workflow_status SET status = 'ENQUEUED', queue_name = '_dbos_internal_queue', owner_xid = NULL, completed_at = NULL");
         var claimed = new Probe();
-        var faults = new CallFaults { After = async (call, _) => await (call.Claimed.Count > 0 ? claimed.PassAsync() : Task.CompletedTask) };
+        var faults = new CallFaults { After = (call, _) => call.Claimed.Count > 0 ? claimed.PassAsync(Cancel) : Task.CompletedTask };
 
         var engine = await LaunchFaultyAsync(faults);
         await claimed.ReachedAsync();
@@ -104,6 +105,36 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
         await LaunchSuccessorAndEndAsync();
         TestContext.Current.TestOutputHelper?.WriteLine($"{refused} of {count} starts were refused");
         Assert.InRange(await Database.CountAsync("SELECT count(*) FROM workflow_status"), count - refused, count);
+    }
+
+    [Fact]
+    public async Task A_start_that_is_being_written_when_the_engine_stops_is_handed_on_with_the_rest()
+    {
+        var writing = new Probe();
+        var handingOn = new TaskCompletionSource();
+        var faults = new CallFaults
+        {
+            Before = (call, _) =>
+            {
+                if (call.Kind == StoreCallKind.Stop)
+                {
+                    handingOn.TrySetResult();
+                }
+
+                return call.Subjects.Contains("start w0") ? writing.PassAsync(Cancel) : Task.CompletedTask;
+            },
+        };
+        var engine = await LaunchFaultyAsync(faults);
+        _ = engine.StartAsync(Workflows.Chain, 1, new() { Id = "w0" }, Cancel);
+        await writing.ReachedAsync();
+
+        var stopping = engine.StopAsync(TimeSpan.Zero, Cancel);
+        var early = await Task.WhenAny(handingOn.Task, new Random(0).MomentAsync(TimeSpan.FromMilliseconds(500)));
+        writing.Open();
+        await stopping.Within(Bounded.Limit);
+
+        Assert.NotSame(handingOn.Task, early);
+        Assert.Equal("ENQUEUED", await Database.ScalarAsync("SELECT status FROM workflow_status"));
     }
 
     [Fact]

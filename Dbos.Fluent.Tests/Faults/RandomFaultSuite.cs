@@ -4,7 +4,10 @@ using Dbos.Fluent.Tests.Worker.Faults;
 
 namespace Dbos.Fluent.Tests.Faults;
 
-/// <summary>Several engines on one database, started, stopped and failed at random: whatever happens, every workflow ends, and no step runs again after its checkpoint.</summary>
+/// <summary>
+/// Several engines on one database, started, stopped and failed at random: whatever happens, every workflow ends, and no step runs again
+/// after its checkpoint.
+/// </summary>
 public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixture)
 {
     private const int EngineCount = 3;
@@ -23,58 +26,29 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
         var engines = new List<WorkflowEngine>();
         for (var number = 0; number < EngineCount; number++)
         {
-            engines.Add(await LaunchRandomAsync());
+            engines.Add(await LaunchRandomAsync(faults, workflow, child));
         }
 
-        var started = 0;
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < Duration; started++)
+        var starts = new List<Task>();
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < Duration;)
         {
-            await StartAsync(engines[random.Next(EngineCount)], started);
-            if (random.Next(40) == 0)
+            for (var number = random.Next(20); number > 0; number--)
             {
-                var victim = random.Next(EngineCount);
+                starts.Add(StartAsync(engines[random.Next(EngineCount)], workflow, random.Next(1, 6), $"w{starts.Count}"));
+            }
+
+            await random.MomentAsync(TimeSpan.FromMilliseconds(200));
+            var victim = random.Next(EngineCount);
+            if (random.Next(2) == 0)
+            {
                 await engines[victim].StopAsync(TimeSpan.FromMilliseconds(random.Next(2) * 50), Cancel).Within(Bounded.Limit);
-                engines[victim] = await LaunchRandomAsync();
+                engines[victim] = await LaunchRandomAsync(faults, workflow, child);
             }
         }
 
         faults.Probability = 0;
-        await EverythingEndsAsync(seed, started);
-
-        async Task<WorkflowEngine> LaunchRandomAsync()
-        {
-            while (true)
-            {
-                try
-                {
-                    return await LaunchAsync(
-                        options =>
-                        {
-                            options.ExecutorId = null;
-                            options.Lease = TimeSpan.FromSeconds(1);
-                            options.WrapStore = store => new FaultingStore(store, faults);
-                        },
-                        workflow,
-                        child);
-                }
-                catch (StoreUnavailableException)
-                {
-                    // A launch reports an outage; its caller tries again.
-                }
-            }
-        }
-
-        async Task StartAsync(WorkflowEngine engine, int number)
-        {
-            try
-            {
-                await engine.StartAsync(workflow, random.Next(1, 6), new() { Id = $"w{number}" }, Cancel).Within(Bounded.Limit);
-            }
-            catch (EngineNotRunningException)
-            {
-                // It was stopped meanwhile; the row may stand all the same.
-            }
-        }
+        await Task.WhenAll(starts).Within(Bounded.Limit);
+        await EverythingEndsAsync(seed, starts.Count);
 
         async IAsyncEnumerable<StepOr<int>> Body(int input, WorkflowContext context)
         {
@@ -95,6 +69,40 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
         }
     }
 
+    private static async Task StartAsync(WorkflowEngine engine, WorkflowDefinition<int, int> workflow, int input, string id)
+    {
+        try
+        {
+            await engine.StartAsync(workflow, input, new() { Id = id }, Cancel).Within(Bounded.Limit);
+        }
+        catch (EngineNotRunningException)
+        {
+            // It was stopped meanwhile; the row may stand all the same.
+        }
+    }
+
+    private async Task<WorkflowEngine> LaunchRandomAsync(RandomFaults faults, params WorkflowDefinition[] definitions)
+    {
+        while (true)
+        {
+            try
+            {
+                return await LaunchAsync(
+                    options =>
+                    {
+                        options.ExecutorId = null;
+                        options.Lease = TimeSpan.FromSeconds(1);
+                        options.WrapStore = store => new FaultingStore(store, faults);
+                    },
+                    definitions);
+            }
+            catch (StoreUnavailableException)
+            {
+                // A launch reports an outage; its caller tries again.
+            }
+        }
+    }
+
     // The result is new with each run of the body, so the checkpoint tells which run stands.
     private Step<string> Noted(string name) => Step.Run(name, async step =>
     {
@@ -111,7 +119,8 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
             TimeSpan.FromSeconds(30),
             $"every workflow ends (seed {seed})");
         var reader = await LaunchAsync();
-        var checkpoints = await Database.QueryAsync("SELECT workflow_uuid, function_id FROM operation_outputs WHERE child_workflow_id IS NULL");
+        var checkpoints = await Database.QueryAsync(
+            "SELECT workflow_uuid, function_id FROM operation_outputs WHERE child_workflow_id IS NULL");
         var again = 0;
         foreach (var id in checkpoints.Select(row => row[0]!).Distinct())
         {
@@ -119,7 +128,9 @@ public abstract class RandomFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
             {
                 // The run whose result stands is the last one: had the body run after its checkpoint, another would follow it.
                 var noted = runs[(id, checkpoint.Sequence)].ToArray();
-                Assert.True(checkpoint.Output!.Contains(noted[^1], StringComparison.Ordinal), $"seed {seed}: {id} step {checkpoint.Sequence} ran again");
+                Assert.True(
+                    checkpoint.Output!.Contains(noted[^1], StringComparison.Ordinal),
+                    $"seed {seed}: {id} step {checkpoint.Sequence} ran again");
                 again += noted.Length - 1;
             }
         }

@@ -15,7 +15,10 @@ internal sealed record PostgresInstallation(string Bin)
     private const string Supervisor = """
         set -u
         bin=$1 port=$2 durable=$3
-        dir=$(mktemp -d "${TMPDIR:-/tmp}/dbos-fluent-pg.XXXXXX") || exit 1
+        base=${TMPDIR:-/tmp}
+        # In memory, where there is enough: a database is a thousand small files, which a disk is slow to make and to remove.
+        if [ "$durable" = off ] && [ -w /dev/shm ] && [ "$(df -Pk /dev/shm | awk 'NR == 2 {print $4}')" -gt 1500000 ]; then base=/dev/shm; fi
+        dir=$(mktemp -d "$base/dbos-fluent-pg.XXXXXX") || exit 1
         data=$dir/data
         trap 'rm -rf "$dir"' EXIT
         trap '' INT TERM HUP
@@ -29,6 +32,9 @@ internal sealed record PostgresInstallation(string Bin)
         fsync = $durable
         synchronous_commit = $durable
         full_page_writes = $durable
+        wal_level = minimal
+        max_wal_senders = 0
+        autovacuum = $durable
         max_connections = 300
         logging_collector = off
         END

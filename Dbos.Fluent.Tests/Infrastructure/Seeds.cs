@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Dbos.Fluent.Tests.Infrastructure;
 
-/// <summary>Seeds of random tests: a new one each time, printed with the test, or the one given in <c>DBOS_TEST_SEED</c> to run it again.</summary>
+/// <summary>
+/// Seeds of random tests: a new one each time, printed with the test, or the one given in <c>DBOS_TEST_SEED</c> to run it again.
+/// </summary>
 internal static class Seeds
 {
     private const string Variable = "DBOS_TEST_SEED";
@@ -14,5 +16,12 @@ internal static class Seeds
             : Random.Shared.Next();
         TestContext.Current.TestOutputHelper?.WriteLine($"{Variable}={seed}");
         return new Random(seed);
+    }
+
+    /// <summary>Lets a random while pass, up to a limit, for tests whose subject are faults at any moment.</summary>
+    public static async Task MomentAsync(this Random random, TimeSpan atMost)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(1 + (random.NextDouble() * atMost.TotalMilliseconds)));
+        await timer.WaitForNextTickAsync(TestContext.Current.CancellationToken);
     }
 }

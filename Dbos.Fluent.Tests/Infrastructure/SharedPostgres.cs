@@ -62,6 +62,11 @@ public sealed class SharedPostgres : IAsyncDisposable
     public Task<string> CreateTemplateAsync(string key, Func<string, Task> prepare) =>
         templates.GetOrAdd(key, _ => new(() => PrepareAsync(prepare))).Value;
 
+    /// <summary>Removes a database that a test no longer needs; whoever is still connected to it is thrown out.</summary>
+    /// <param name="connectionString">What <see cref="CreateDatabaseAsync"/> gave.</param>
+    public async Task DropDatabaseAsync(string connectionString) =>
+        await DropAsync(await started.Value, new NpgsqlConnectionStringBuilder(connectionString).Database!);
+
     /// <summary>Removes what the run made, and the server if it is its own.</summary>
     public async ValueTask DisposeAsync()
     {

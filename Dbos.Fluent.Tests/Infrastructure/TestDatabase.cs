@@ -35,7 +35,9 @@ public abstract class TestDatabase : IAsyncDisposable
             var row = new string?[reader.FieldCount];
             for (var i = 0; i < row.Length; i++)
             {
-                row[i] = await reader.IsDBNullAsync(i) ? null : Convert.ToString(reader.GetValue(i), System.Globalization.CultureInfo.InvariantCulture);
+                row[i] = await reader.IsDBNullAsync(i)
+                    ? null
+                    : Convert.ToString(reader.GetValue(i), System.Globalization.CultureInfo.InvariantCulture);
             }
 
             rows.Add(row);

@@ -75,7 +75,8 @@ public sealed partial class ContractTests
         var refused = Assert.Throws<SerializationFailedException>(() => Encode(new Throwing()));
 
         Assert.IsType<InvalidTimeZoneException>(refused.InnerException);
-        Assert.Throws<SerializationFailedException>(() => serializer.Decode(new Payload("""{"Number":-1}""", "portable_json"), typeof(Picky)));
+        Assert.Throws<SerializationFailedException>(
+            () => serializer.Decode(new Payload("""{"Number":-1}""", "portable_json"), typeof(Picky)));
     }
 
     [Fact]

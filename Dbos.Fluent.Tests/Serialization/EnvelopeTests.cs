@@ -55,7 +55,8 @@ public sealed class EnvelopeTests
     }
 
     [Fact]
-    public void Unit_passes_arguments_over() => Assert.Equal(default(Unit), Read<Unit>("""{"positionalArgs":[1,{"a":2}],"namedArgs":{"b":3}}"""));
+    public void Unit_passes_arguments_over() =>
+        Assert.Equal(default(Unit), Read<Unit>("""{"positionalArgs":[1,{"a":2}],"namedArgs":{"b":3}}"""));
 
     [Fact]
     public void One_argument_is_the_input()

@@ -8,7 +8,8 @@ namespace Dbos.Fluent.Tests.Serialization;
 /// <summary>Recorded failures in both formats, and what is made of those that cannot be read.</summary>
 public sealed class FailureTests
 {
-    private static readonly RecordedFailure Rich = new("Shop.Payments.Declined`1[[System.Int32]]", "no \"money\" é😀", "at A\n at B", 42L, """{"limit":1.10,"why":"né"}""")
+    private static readonly RecordedFailure Rich = new(
+        "Shop.Payments.Declined`1[[System.Int32]]", "no \"money\" é😀", "at A\n at B", 42L, """{"limit":1.10,"why":"né"}""")
     {
         BaseTypes = ["Shop.Payments.PaymentException", "System.InvalidOperationException"],
         Inner = [new("System.TimeoutException", "slow", Code: "E1") { Inner = [new("Other", "x", Code: 1.0)] }, new("B.C", "y")],
@@ -50,7 +51,8 @@ public sealed class FailureTests
     {
         string?[] texts =
         [
-            null, "{}", "[]", "null", "5", "\"text\"", """{"a":1}""", """{ "a" : [1, 2.50] }""", """{"dotnet":{"type":"mine"}}""", """{"value":1,"data":2}""",
+            null, "{}", "[]", "null", "5", "\"text\"",
+        """{"a":1}""", """{ "a" : [1, 2.50] }""", """{"dotnet":{"type":"mine"}}""", """{"value":1,"data":2}""",
             "not json", "{", "", new string('[', 40) + new string(']', 40), """{"a":"\u00e9\u0027"}""", """{"a":1,"a":2}""",
         ];
         foreach (var text in texts)
@@ -64,7 +66,9 @@ public sealed class FailureTests
     public void The_portable_form_is_what_every_library_reads()
     {
         Assert.Equal("""{"name":"Declined","message":"m"}""", Portable(new RecordedFailure("Declined", "m")));
-        Assert.Equal("""{"name":"Declined","message":"m","code":7,"data":[1]}""", Portable(new RecordedFailure("Declined", "m", Code: 7L, Data: "[1]")));
+        Assert.Equal(
+            """{"name":"Declined","message":"m","code":7,"data":[1]}""",
+            Portable(new RecordedFailure("Declined", "m", Code: 7L, Data: "[1]")));
         Assert.Equal(
             """{"name":"Declined","message":"é😀","data":{"limit":1,"dotnet":{"type":"Shop.Declined","stack":"at A"}}}""",
             Portable(new RecordedFailure("Shop.Declined", "é😀", "at A", Data: """{"limit":1}""")));
@@ -101,7 +105,11 @@ public sealed class FailureTests
     [Fact]
     public void An_error_that_was_written_again_with_other_blanks_keeps_its_facts()
     {
-        var failure = Read("""{"data": {"dotnet": {"type": "Shop.Declined", "inner": [ {"name":"I","message":"n"} ]}, "limit": 1, "more": [2]}, "name": "Declined", "message": "m"}""");
+        var failure = Read(
+            """
+            {"data": {"dotnet": {"type": "Shop.Declined", "inner": [ {"name":"I","message":"n"} ]}, "limit": 1, "more": [2]},
+             "name": "Declined", "message": "m"}
+            """);
 
         Assert.Equal("Shop.Declined", failure.TypeName);
         Assert.Equal("""{"limit":1,"more":[2]}""", failure.Data);

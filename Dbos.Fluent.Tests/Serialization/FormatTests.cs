@@ -38,7 +38,8 @@ public sealed class FormatTests
         var native = serializer.Encode(new Line("a", 1, 1.10m), typeof(Line), PayloadFormat.MessagePack);
 
         Assert.Equal(new Line("a", 1, 1.10m), serializer.Decode(native with { Format = null }, typeof(Line)));
-        Assert.Equal(new Line("a", 1, 1.10m), serializer.Decode(new Payload("""{"Sku":"a","Quantity":1,"Price":"1.10"}""", null), typeof(Line)));
+        Assert.Equal(
+            new Line("a", 1, 1.10m), serializer.Decode(new Payload("""{"Sku":"a","Quantity":1,"Price":"1.10"}""", null), typeof(Line)));
         Assert.Throws<SerializationFailedException>(() => serializer.Decode(new Payload("gASVCg==", null), typeof(Line)));
         Assert.Equal("gASVCg==", serializer.ToReadableJson(new Payload("gASVCg==", null)));
         Assert.Equal("""{"Sku":"a","Quantity":1,"Price":1.10}""", serializer.ToReadableJson(native with { Format = null }));

@@ -165,7 +165,8 @@ public sealed class HostileBytesTests
     private byte[] Encode(object value, Type type) =>
         Convert.FromBase64String(serializer.Encode(value, type, PayloadFormat.MessagePack).Text!);
 
-    private static RecordedFailure Failure() => new("A.B", "m", "s", 1.0, """{"a":1}""") { Inner = [new("C", "n", Code: "x")], BaseTypes = ["D.E"] };
+    private static RecordedFailure Failure() =>
+        new("A.B", "m", "s", 1.0, """{"a":1}""") { Inner = [new("C", "n", Code: "x")], BaseTypes = ["D.E"] };
 
     private static byte[] Mutate(Random random, byte[] original)
     {

@@ -22,7 +22,8 @@ internal sealed class StartStep<TOut>(WorkflowDefinition definition, object? inp
 
     public StartOptions Options { get; } = options ?? new StartOptions();
 
-    public void CompleteWithHandle(string workflowId, IWorkflowOutcomes outcomes) => Complete(new WorkflowHandle<TOut>(workflowId, outcomes));
+    public void CompleteWithHandle(string workflowId, IWorkflowOutcomes outcomes) =>
+        Complete(new WorkflowHandle<TOut>(workflowId, outcomes));
 }
 
 /// <summary>A step whose stored outcome is the id of a workflow and whose result is a handle to it.</summary>

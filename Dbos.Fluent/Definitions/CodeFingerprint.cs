@@ -22,7 +22,7 @@ internal static class CodeFingerprint
             return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(code.ToString())).AsSpan(0, Bytes));
         }
         catch (Exception exception) when (exception is NotSupportedException or InvalidOperationException or ArgumentException
-            or TypeLoadException or MissingMemberException or BadImageFormatException or IOException)
+            or TypeLoadException or MemberAccessException or BadImageFormatException or IOException or FormatException)
         {
             return "";
         }

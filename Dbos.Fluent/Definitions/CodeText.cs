@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
@@ -8,7 +9,7 @@ namespace Dbos.Fluent.Definitions;
 
 /// <summary>Writes a workflow's own code as text that a rebuild does not change.</summary>
 /// <remarks>
-/// Its own code is each method given here, what the compiler made of it (state machines, lambdas, local functions), and the methods of the
+/// Its own code is what it is given, what the compiler made of that (state machines, lambdas, local functions), and the methods of the
 /// same assembly that make steps or yield them. Any other method is the text of its name: what it does is not the workflow's.
 /// </remarks>
 [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = Reason)]
@@ -21,13 +22,13 @@ internal sealed class CodeText
 
     private const BindingFlags Instance = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
-    // Far above any workflow: what refers to so many methods is not one workflow's code.
-    private const int MethodsMax = 10_000;
+    // Far above any workflow: what has so many parts is not one workflow's code.
+    private const int MembersMax = 10_000;
 
     private readonly StringBuilder text = new();
     private readonly MemberNames names = new();
     private readonly Queue<MethodBase> unread = [];
-    private readonly HashSet<(Module, int)> known = [];
+    private readonly Dictionary<long, string> found = [];
 
     /// <summary>Writes a line about the definition's structure.</summary>
     public void Line(string structure) => text.Append(structure).Append('\n');
@@ -38,7 +39,7 @@ internal sealed class CodeText
     /// <summary>Writes the user's code behind a delegate.</summary>
     public void Add(Delegate code)
     {
-        Own(code.Method);
+        Line(IsForWorkflows(code.Method) ? Own(code.Method) : names.Of(code.Method));
         Read();
         if (code.Target is not { } closure || !MemberNames.IsGenerated(closure.GetType()))
         {
@@ -46,9 +47,11 @@ internal sealed class CodeText
         }
 
         // Code that a method of the user's wrapped, such as one that adds logging to each body, is reached only through what it captured.
-        foreach (var field in closure.GetType().GetFields(Instance).OrderBy(field => field.MetadataToken))
+        // A field of the compiler's own may hold a delegate as well: one it has made before, which tells what has run, not what is written.
+        var captured = closure.GetType().GetFields(Instance).Where(field => field.Name[0] != '<').OrderBy(field => field.MetadataToken);
+        foreach (var field in captured)
         {
-            if (field.GetValue(closure) is Delegate wrapped && wrapped.Method.Module == code.Method.Module && !IsKnown(wrapped.Method))
+            if (field.GetValue(closure) is Delegate wrapped && wrapped.Method.Module == code.Method.Module && !IsFound(wrapped.Method))
             {
                 Add(wrapped);
             }
@@ -57,14 +60,32 @@ internal sealed class CodeText
 
     public override string ToString() => text.ToString();
 
-    private bool IsKnown(MethodBase method) => known.Contains((method.Module, method.MetadataToken));
+    private bool IsFound(MemberInfo member) => found.ContainsKey(names.KeyOf(member));
 
-    private void Own(MethodBase method)
+    /// <summary>Takes a method as part of the code at hand, and gives its name there.</summary>
+    private string Own(MethodBase method)
     {
-        Line(names.Own(method));
-        if (known.Add((method.Module, method.MetadataToken)))
+        var name = names.Own(method);
+        if (found.TryAdd(names.KeyOf(method), name))
         {
             unread.Enqueue(method);
+            if (method.DeclaringType is { } type && MemberNames.IsGenerated(type))
+            {
+                OwnStateMachine(type);
+            }
+        }
+
+        return name;
+    }
+
+    // What an async method or an iterator does stands in a type of its own, which the method only makes and starts.
+    private void OwnStateMachine(Type type)
+    {
+        if (found.TryAdd(names.KeyOf(type), "")
+            && (typeof(IAsyncStateMachine).IsAssignableFrom(type) || typeof(IEnumerator).IsAssignableFrom(type)))
+        {
+            Own(type.GetMethod(nameof(IAsyncStateMachine.MoveNext), Instance)
+                ?? throw new NotSupportedException("A state machine without its code."));
         }
     }
 
@@ -72,66 +93,68 @@ internal sealed class CodeText
     {
         while (unread.TryDequeue(out var method))
         {
-            if (known.Count > MethodsMax)
+            if (found.Count > MembersMax)
             {
                 throw new NotSupportedException("There is no end to this code.");
             }
 
             Line("code of " + names.Own(method));
             Read(method);
-            if (method.GetCustomAttribute<StateMachineAttribute>()?.StateMachineType is { } machine)
-            {
-                Own(machine.GetMethod("MoveNext", Instance) ?? throw new NotSupportedException("A state machine without its code."));
-            }
         }
     }
 
     private void Read(MethodBase method)
     {
         var body = method.GetMethodBody() ?? throw new NotSupportedException($"The code of {method.Name} cannot be read.");
-        var code = new CodeScope(method);
-        foreach (var instruction in IlReader.Read(body.GetILAsByteArray() ?? []))
+        var scope = new CodeScope(method);
+        var il = new IlReader(body.GetILAsByteArray());
+        while (il.Next())
         {
-            text.Append(instruction.OpCode.Name).Append(' ').Append(Operand(instruction, code)).Append('\n');
+            text.Append(CultureInfo.InvariantCulture, $"{il.Code:x} ");
+            text.Append(il.Kind switch
+            {
+                IlOperand.Literal => Convert.ToHexString(il.Operand),
+                IlOperand.Text => '"' + scope.Text(il.Token) + '"',
+                IlOperand.Member => Referred(scope.Member(il.Token), scope.Module),
+                _ => "",
+            }).Append('\n');
         }
 
         foreach (var clause in body.ExceptionHandlingClauses)
         {
-            var caught = clause is { Flags: ExceptionHandlingClauseOptions.Clause, CatchType: { } type } ? names.Of(type) : "";
-            Line(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{clause.Flags} {clause.TryOffset} {clause.TryLength} {clause.HandlerOffset} {clause.HandlerLength} {caught}"));
+            text.Append(CultureInfo.InvariantCulture, $"clause {(int)clause.Flags} {clause.TryOffset} {clause.TryLength} ");
+            text.Append(CultureInfo.InvariantCulture, $"{clause.HandlerOffset} {clause.HandlerLength} ");
+            Line(clause is { Flags: ExceptionHandlingClauseOptions.Clause, CatchType: { } caught } ? names.Of(caught) : "");
         }
     }
 
-    private string Operand(IlInstruction instruction, CodeScope code) => instruction.Kind switch
+    private string Referred(MemberInfo member, Module by)
     {
-        IlOperand.Literal => Convert.ToHexString(instruction.Literal.Span),
-        IlOperand.Text => '"' + code.Text(instruction.Token) + '"',
-        IlOperand.Member => code.Member(instruction.Token) switch
+        if (member.DeclaringType is { } declaring && MemberNames.IsGenerated(declaring))
+        {
+            OwnStateMachine(declaring);
+        }
+
+        return member switch
         {
             Type type => names.Of(type),
             FieldInfo field => names.Of(field),
-            MethodBase called => Called(called, code.Module),
-            var unknown => throw new NotSupportedException($"A token of kind {unknown.MemberType}."),
-        },
-        _ => "",
-    };
-
-    private string Called(MethodBase method, Module caller)
-    {
-        if (!MemberNames.IsGenerated(method) && !(method.Module == caller && MakesSteps(method)))
-        {
-            return names.Of(method);
-        }
-
-        if (known.Add((method.Module, method.MetadataToken)))
-        {
-            unread.Enqueue(method);
-        }
-
-        return names.Own(method);
+            MethodBase method when IsOwn(method, by) => Own(method),
+            MethodBase method => names.Of(method),
+            _ => throw new NotSupportedException($"A token of kind {member.MemberType}."),
+        };
     }
+
+    private static bool IsOwn(MethodBase method, Module by) =>
+        MemberNames.IsGenerated(method) || (method.Module == by && MakesSteps(method));
+
+    // A method of general use that is handed over by its name, such as Convert.ToString, is not part of the workflow. One that stands in
+    // no type was made while the program runs, and is unknown.
+    private static bool IsForWorkflows(MethodInfo method) =>
+        method.DeclaringType is null
+        || MemberNames.IsGenerated(method)
+        || MakesSteps(method)
+        || method.GetParameters().Any(parameter => parameter.ParameterType.Assembly == typeof(Step).Assembly);
 
     private static bool MakesSteps(MethodBase method) =>
         !method.IsAbstract && method is MethodInfo { ReturnType: var type } && IsOfSteps(type);

@@ -1,15 +1,11 @@
 using System.Buffers.Binary;
-using System.Reflection;
-using System.Reflection.Emit;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What stands behind an operation code.</summary>
+/// <summary>What stands behind an operation of IL.</summary>
 internal enum IlOperand
 {
-    None,
-
-    /// <summary>Bytes that mean themselves: a number, a variable, a distance to jump.</summary>
+    /// <summary>Nothing, or bytes that mean themselves: a number, a variable, a distance to jump.</summary>
     Literal,
 
     /// <summary>A token of a text.</summary>
@@ -17,51 +13,77 @@ internal enum IlOperand
 
     /// <summary>A token of a type, a field or a method.</summary>
     Member,
+
+    /// <summary>A token of a bare signature, which has no name; the operation itself still counts.</summary>
+    Signature,
 }
 
-/// <summary>One instruction of a method.</summary>
-internal readonly record struct IlInstruction(OpCode OpCode, IlOperand Kind, int Token, ReadOnlyMemory<byte> Literal);
-
-/// <summary>Takes a method's IL apart into instructions.</summary>
-internal static class IlReader
+/// <summary>Takes a method's IL apart, operation by operation.</summary>
+/// <remarks>
+/// The sizes are ECMA-335's, written down here because the framework's own table is made by reflection, which would take a noticeable part
+/// of a launch. A test holds them to that table.
+/// </remarks>
+internal ref struct IlReader(ReadOnlySpan<byte> il)
 {
-    private const int TwoByteCodes = 0xFE;
+    /// <summary>Begins the operations of two bytes.</summary>
+    public const byte Prefix = 0xFE;
 
-    private static readonly Dictionary<int, OpCode> Codes = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
-        .Select(field => (OpCode)field.GetValue(null)!)
-        .ToDictionary(code => (int)(ushort)code.Value);
+    // A digit is the operand's length; T, M and G are tokens, S is a table of jumps, a blank is no operation.
+    private const string OneByte =
+        "000000000000001111110000000000014848 00MMG0111111111111144444444" +
+        "44444S00000000000000000000000000000000000000000MMMTMMM0  M0MMMMM" +
+        "MM0000000000MM0M0000000000000000000MMM             00000000     " +
+        "  M0  M         M0000000000004100                               ";
 
-    public static IEnumerable<IlInstruction> Read(byte[] il)
+    private const string TwoBytes = "000000MM 2222220 0100MM00 0 M00";
+
+    private readonly ReadOnlySpan<byte> il = il;
+    private int at;
+
+    /// <summary>The operation; one of two bytes has the first in its high byte.</summary>
+    public int Code { get; private set; }
+
+    public IlOperand Kind { get; private set; }
+
+    public ReadOnlySpan<byte> Operand { get; private set; }
+
+    public readonly int Token => BinaryPrimitives.ReadInt32LittleEndian(Operand);
+
+    /// <summary>Goes to the next operation; false at the end.</summary>
+    /// <exception cref="BadImageFormatException">The bytes are no IL.</exception>
+    public bool Next()
     {
-        for (var at = 0; at < il.Length;)
+        if (at == il.Length)
         {
-            var value = il[at] == TwoByteCodes ? (TwoByteCodes << 8) | il[at + 1] : il[at];
-            var code = Codes[value];
-            at += code.Size;
-            var size = SizeOfOperand(code, il.AsSpan(at));
-            yield return Instruction(code, il.AsMemory(at, size));
-            at += size;
+            return false;
         }
+
+        Code = il[at++];
+        var kind = OneByte[Code];
+        if (Code == Prefix && at < il.Length)
+        {
+            kind = il[at] < TwoBytes.Length ? TwoBytes[il[at]] : ' ';
+            Code = (Prefix << 8) | il[at++];
+        }
+
+        var length = Length(kind);
+        if (length < 0 || length > il.Length - at)
+        {
+            throw new BadImageFormatException($"There is no operation {Code:x} here.");
+        }
+
+        Kind = kind switch { 'T' => IlOperand.Text, 'M' => IlOperand.Member, 'G' => IlOperand.Signature, _ => IlOperand.Literal };
+        Operand = il.Slice(at, length);
+        at += length;
+        return true;
     }
 
-    private static IlInstruction Instruction(OpCode code, ReadOnlyMemory<byte> operand) => code.OperandType switch
+    private readonly int Length(char kind) => kind switch
     {
-        OperandType.InlineNone => new(code, IlOperand.None, 0, default),
-        OperandType.InlineString => new(code, IlOperand.Text, BinaryPrimitives.ReadInt32LittleEndian(operand.Span), default),
-        OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType =>
-            new(code, IlOperand.Member, BinaryPrimitives.ReadInt32LittleEndian(operand.Span), default),
-        // The token of a call through a pointer names a bare signature, which nothing here resolves; the call itself still counts.
-        OperandType.InlineSig => new(code, IlOperand.None, 0, default),
-        _ => new(code, IlOperand.Literal, 0, operand),
-    };
-
-    private static int SizeOfOperand(OpCode code, ReadOnlySpan<byte> rest) => code.OperandType switch
-    {
-        OperandType.InlineNone => 0,
-        OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar => 1,
-        OperandType.InlineVar => 2,
-        OperandType.InlineI8 or OperandType.InlineR => 8,
-        OperandType.InlineSwitch => sizeof(int) + (sizeof(int) * BinaryPrimitives.ReadInt32LittleEndian(rest)),
-        _ => 4,
+        ' ' => -1,
+        'T' or 'M' or 'G' => sizeof(int),
+        'S' when il.Length - at >= sizeof(int) => checked(sizeof(int) * (1 + BinaryPrimitives.ReadInt32LittleEndian(il[at..]))),
+        'S' => -1,
+        _ => kind - '0',
     };
 }

@@ -12,7 +12,8 @@ internal sealed class IteratorBody<TOut>(IAsyncEnumerator<StepOr<TOut>> iterator
         if (!await iterator.MoveNextAsync().ConfigureAwait(false))
         {
             throw new InvalidOperationException(
-                $"Workflow '{workflowName}' ended without a result: yield one on every path (yield return value;), or define it without a result type.");
+                $"Workflow '{workflowName}' ended without a result: yield one on every path (yield return value;), "
+                + "or define it without a result type.");
         }
 
         var current = iterator.Current;

@@ -1,19 +1,21 @@
 using System.Globalization;
 using System.Reflection;
+using System.Text;
 
 namespace Dbos.Fluent.Definitions;
 
 /// <summary>Names types, fields and methods in a way that neither a rebuild nor another version of a library changes.</summary>
 /// <remarks>
 /// What the compiler made for the code at hand is called by the order in which it is first met (<c>$0</c>, <c>$1</c>, …): the ordinals in
-/// the
-/// compiler's own names count all that stands in the file or the assembly. Everything else has its full name, without its assembly.
+/// the compiler's own names count all that stands in the file or the assembly. Everything else has its full name, without its assembly.
 /// </remarks>
 internal sealed class MemberNames
 {
     private const string AnonymousType = "<>f__Anonymous";
 
-    private readonly Dictionary<(Module, int), string> own = [];
+    private readonly List<Module> modules = [];
+    private readonly Dictionary<long, string> own = [];
+    private readonly Dictionary<MemberInfo, string> known = [];
 
     /// <summary>True for a type that the compiler nested in one of the user's, such as a closure or a state machine.</summary>
     public static bool IsGenerated(Type type) =>
@@ -25,9 +27,29 @@ internal sealed class MemberNames
         method.DeclaringType is { } type
         && (IsGenerated(type) || (HasGeneratedName(method) && !HasGeneratedName(type) && !method.Name.EndsWith('$')));
 
-    public string Own(MethodBase method) => Own((MemberInfo)method) + Arguments(method);
+    /// <summary>What tells a definition from all others here; the instances of a generic one share it.</summary>
+    public long KeyOf(MemberInfo member)
+    {
+        var module = modules.IndexOf(member.Module);
+        if (module < 0)
+        {
+            module = modules.Count;
+            modules.Add(member.Module);
+        }
 
-    public string Of(Type type)
+        return ((long)module << 32) | (uint)member.MetadataToken;
+    }
+
+    /// <summary>The name of a part of the code at hand.</summary>
+    public string Own(MethodBase method) => method.IsGenericMethod ? Own((MemberInfo)method) + Arguments(method) : Own((MemberInfo)method);
+
+    public string Of(Type type) => known.TryGetValue(type, out var name) ? name : known[type] = Name(type);
+
+    public string Of(FieldInfo field) => known.TryGetValue(field, out var name) ? name : known[field] = Name(field);
+
+    public string Of(MethodBase method) => known.TryGetValue(method, out var name) ? name : known[method] = Name(method);
+
+    private string Name(Type type)
     {
         if (type.IsGenericParameter)
         {
@@ -39,20 +61,23 @@ internal sealed class MemberNames
             return Of(element) + (type.IsArray ? $"[{type.GetArrayRank()}]" : type.IsByRef ? "&" : "*");
         }
 
-        var arguments = type.IsGenericType ? "<" + string.Join(", ", type.GetGenericArguments().Select(Of)) + ">" : "";
-        return Definition(type.IsGenericType ? type.GetGenericTypeDefinition() : type) + arguments;
+        return type.IsGenericType
+            ? Definition(type.GetGenericTypeDefinition()) + "<" + List(type.GetGenericArguments()) + ">"
+            : Definition(type);
     }
 
-    public string Of(FieldInfo field) =>
-        field.DeclaringType is { } type && IsGenerated(type)
-            ? Of(type) + "." + Own(field)
-            : DeclaringType(field) + "." + field.Name;
-
-    public string Of(MethodBase method)
+    private string Name(FieldInfo field)
     {
-        var returned = method is MethodInfo { ReturnType: var type } ? Of(type) : "";
-        var parameters = string.Join(", ", method.GetParameters().Select(parameter => Of(parameter.ParameterType)));
-        return $"{DeclaringType(method)}.{method.Name}{Arguments(method)}({parameters}) {returned}";
+        var type = field.DeclaringType;
+        return type is null ? field.Name : Of(type) + "." + (IsGenerated(type) ? Own(field) : field.Name);
+    }
+
+    private string Name(MethodBase method)
+    {
+        var outer = method.DeclaringType is { } type ? Of(type) + "." : "";
+        var parameters = List(Array.ConvertAll(method.GetParameters(), parameter => parameter.ParameterType));
+        var returned = method is MethodInfo { ReturnType: var result } ? Of(result) : "";
+        return $"{outer}{method.Name}{Arguments(method)}({parameters}) {returned}";
     }
 
     private string Definition(Type type)
@@ -68,19 +93,27 @@ internal sealed class MemberNames
 
     private string Own(MemberInfo member)
     {
-        var key = (member.Module, member.MetadataToken);
+        var key = KeyOf(member);
         if (!own.TryGetValue(key, out var name))
         {
-            own[key] = name = string.Create(CultureInfo.InvariantCulture, $"${own.Count}");
+            own[key] = name = "$" + own.Count.ToString(CultureInfo.InvariantCulture);
         }
 
         return name;
     }
 
-    private string DeclaringType(MemberInfo member) => member.DeclaringType is { } type ? Of(type) : "";
+    private string Arguments(MethodBase method) => method.IsGenericMethod ? "<" + List(method.GetGenericArguments()) + ">" : "";
 
-    private string Arguments(MethodBase method) =>
-        method.IsGenericMethod ? "<" + string.Join(", ", method.GetGenericArguments().Select(Of)) + ">" : "";
+    private string List(Type[] types)
+    {
+        var text = new StringBuilder();
+        foreach (var type in types)
+        {
+            text.Append(text.Length == 0 ? "" : ", ").Append(Of(type));
+        }
+
+        return text.ToString();
+    }
 
     private static bool HasGeneratedName(MemberInfo member) => member.Name[0] == '<' && WithoutFile(member.Name) == member.Name;
 
@@ -88,9 +121,14 @@ internal sealed class MemberNames
     private static string WithoutFile(string name)
     {
         const int Hash = 64;
+        if (name[0] != '<')
+        {
+            return name;
+        }
+
         var file = name.IndexOf(">F", StringComparison.Ordinal);
         var rest = file + ">F".Length + Hash;
-        var isFileLocal = name[0] == '<' && file > 0 && name.Length > rest && name.AsSpan(rest).StartsWith("__");
+        var isFileLocal = file > 0 && name.Length > rest && name.AsSpan(rest).StartsWith("__");
         return isFileLocal ? name[(rest + "__".Length)..] : name;
     }
 }

@@ -26,7 +26,9 @@ internal sealed record RetryOptions(
         return new RetryOptions(attempts, first, backoff, longest, retryIf, jitter);
     }
 
-    /// <summary>The wait after the given failed attempt (from 1), before jitter; never above <see cref="MaxDelay"/>, whatever the factor.</summary>
+    /// <summary>
+    /// The wait after the given failed attempt (from 1), before jitter; never above <see cref="MaxDelay"/>, whatever the factor.
+    /// </summary>
     public TimeSpan DelayAfter(int attempt)
     {
         var ticks = Delay.Ticks * Math.Pow(Backoff, attempt - 1);

@@ -35,11 +35,18 @@ public sealed class RunStep<T> : Step<T>, IRunStep
     /// <param name="backoff">Factor from one wait to the next, at least 1; 2.0 by default.</param>
     /// <param name="maxDelay">Longest wait; 1 h by default.</param>
     /// <param name="retryIf">Says whether to go on after this exception; what it throws is the step's failure. Null: always.</param>
-    /// <param name="jitter">Random part of each wait, from 0 (none, the default) to 1: a wait of <c>d</c> becomes <c>d</c> to <c>d·(1+jitter)</c>.</param>
+    /// <param name="jitter">
+    /// Random part of each wait, from 0 (none, the default) to 1: a wait of <c>d</c> becomes <c>d</c> to <c>d·(1+jitter)</c>.
+    /// </param>
     /// <returns>The descriptor with retries; after the last attempt it fails with <see cref="MaxStepRetriesExceededException"/>.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An argument is outside its range.</exception>
     public RunStep<T> Retry(
-        int attempts = 3, TimeSpan? delay = null, double backoff = 2.0, TimeSpan? maxDelay = null, Func<Exception, bool>? retryIf = null, double jitter = 0) =>
+        int attempts = 3,
+        TimeSpan? delay = null,
+        double backoff = 2.0,
+        TimeSpan? maxDelay = null,
+        Func<Exception, bool>? retryIf = null,
+        double jitter = 0) =>
         With(options with { Retry = RetryOptions.Create(attempts, delay, backoff, maxDelay, retryIf, jitter) });
 
     /// <summary>Limits the time of one attempt. A body that ignores its token is abandoned; what it returns later goes nowhere.</summary>

@@ -29,7 +29,9 @@ internal sealed class SleepStep : Step<Unit>
             return RoundUp(until);
         }
 
-        return Duration!.Value >= DateTimeOffset.MaxValue - now ? DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() : RoundUp(now + Duration.Value);
+        return Duration!.Value >= DateTimeOffset.MaxValue - now
+            ? DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
+            : RoundUp(now + Duration.Value);
     }
 
     private static long RoundUp(DateTimeOffset instant) =>

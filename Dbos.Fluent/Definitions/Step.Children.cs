@@ -29,7 +29,8 @@ public abstract partial class Step
     /// <typeparam name="TOut">The child's result type.</typeparam>
     /// <returns>The descriptor, to be yielded.</returns>
     /// <remarks>The id, the deadline and the replay are as in <see cref="Call{TIn,TOut}"/>.</remarks>
-    public static Step<WorkflowHandle<TOut>> Start<TIn, TOut>(WorkflowDefinition<TIn, TOut> definition, TIn input, StartOptions? options = null)
+    public static Step<WorkflowHandle<TOut>> Start<TIn, TOut>(
+        WorkflowDefinition<TIn, TOut> definition, TIn input, StartOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(definition);
         return new StartStep<TOut>(definition, input, options);

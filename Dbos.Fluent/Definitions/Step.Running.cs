@@ -9,7 +9,9 @@ public abstract partial class Step
     /// The body runs at least once; once its result is stored, never again. Between its effect and the storing the process may die, so
     /// make the effect idempotent: <see cref="StepContext.IdempotencyKey"/> is the same on each attempt and after a recovery.
     /// </remarks>
-    /// <param name="name">Name to recognise the step by in a history; it may recur. Not blank, at most 255 characters, not beginning with <c>DBOS.</c></param>
+    /// <param name="name">
+    /// Name to recognise the step by in a history; it may recur. Not blank, at most 255 characters, not beginning with <c>DBOS.</c>
+    /// </param>
     /// <param name="body">The work. Give its token on: <c>s => Api.CallAsync(s.CancellationToken)</c>.</param>
     /// <typeparam name="T">The result's type; it must be serializable, as it is read back from its stored form.</typeparam>
     /// <returns>The descriptor, to be yielded.</returns>

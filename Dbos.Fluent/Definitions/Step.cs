@@ -1,6 +1,8 @@
 namespace Dbos.Fluent;
 
-/// <summary>Describes one durable operation that a workflow yields. A descriptor does nothing by itself: the engine that receives it does.</summary>
+/// <summary>
+/// Describes one durable operation that a workflow yields. A descriptor does nothing by itself: the engine that receives it does.
+/// </summary>
 /// <remarks>
 /// Its outcome is stored once, under the sequence number at which it was yielded; on a replay the stored outcome is restored and nothing
 /// runs. A descriptor belongs to one run of one workflow: yielded twice there it is two steps, yielded by a second run it is an error.
@@ -22,7 +24,15 @@ public abstract partial class Step
     /// <summary>The type of its result, in which the stored outcome is decoded.</summary>
     internal abstract Type ResultType { get; }
 
-    /// <summary>Binds the descriptor to the run that yielded it and clears what an earlier yield in that run left.</summary>
+    /// <summary>Where results appear: its own, and those of its members. Copies of a descriptor share theirs.</summary>
+    internal abstract IEnumerable<object> ResultSlots { get; }
+
+    /// <summary>The same step with results of its own, for one that a group lists more than once.</summary>
+    internal abstract Step WithOwnResult();
+
+    /// <summary>
+    /// Binds the descriptor, and its members, to the run that yielded it and clears what an earlier yield in that run left.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Another run has yielded it.</exception>
     internal abstract void Bind(object run);
 

@@ -27,7 +27,9 @@ public class StepContext
     /// <summary>The step's sequence number, from 0.</summary>
     public int Sequence => attempt.Sequence;
 
-    /// <summary><c>{workflow id}:{sequence}</c>: the same on each attempt and after a recovery, for services that drop duplicates by key.</summary>
+    /// <summary>
+    /// <c>{workflow id}:{sequence}</c>: the same on each attempt and after a recovery, for services that drop duplicates by key.
+    /// </summary>
     public string IdempotencyKey => attempt.IdempotencyKey;
 
     /// <summary>The application's services, as given to the engine; empty if none were.</summary>

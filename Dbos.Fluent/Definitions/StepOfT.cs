@@ -4,7 +4,7 @@ namespace Dbos.Fluent;
 /// <typeparam name="T">The result's type.</typeparam>
 public class Step<T> : Step
 {
-    private readonly Definitions.StepSlot<T> slot = new();
+    private Definitions.StepSlot<T> slot = new();
 
     private protected Step(string name)
         : base(name)
@@ -36,7 +36,9 @@ public class Step<T> : Step
     /// <returns>This descriptor.</returns>
     public Step<T> As(out Step<T> step) => step = this;
 
-    /// <summary>Names the descriptor and keeps a failure from ending the workflow: see <see cref="Succeeded"/> and <see cref="Error"/>.</summary>
+    /// <summary>
+    /// Names the descriptor and keeps a failure from ending the workflow: see <see cref="Succeeded"/> and <see cref="Error"/>.
+    /// </summary>
     /// <param name="step">The tolerant descriptor; it shares the place of the result with this one.</param>
     /// <returns>The tolerant descriptor.</returns>
     public Step<T> Try(out Step<T> step)
@@ -46,11 +48,20 @@ public class Step<T> : Step
         return step = tolerant;
     }
 
+    internal override IEnumerable<object> ResultSlots => [slot];
+
     internal override void Bind(object run) => slot.Bind(run, Name);
 
     internal override void Complete(object? result) => slot.Complete((T)result!);
 
     internal override void Fail(RecordedFailure failure, Exception exception) => slot.Fail(failure, exception);
+
+    internal override Step WithOwnResult()
+    {
+        var copy = Copy();
+        copy.slot = new();
+        return copy;
+    }
 
     /// <summary>A second descriptor that differs in a modifier and shares the place of the result.</summary>
     private protected Step<T> Copy() => (Step<T>)MemberwiseClone();

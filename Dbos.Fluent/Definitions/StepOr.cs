@@ -31,7 +31,10 @@ public readonly struct StepOr<TOut>
 /// <summary>Makes a <see cref="StepOr{TOut}"/> where no implicit conversion exists.</summary>
 public static class StepOr
 {
-    /// <summary>The result that completes the workflow. Needed where <typeparamref name="TOut"/> is an interface, to which C# converts nothing implicitly.</summary>
+    /// <summary>
+    /// The result that completes the workflow. Needed where <typeparamref name="TOut"/> is an interface, to which C# converts nothing
+    /// implicitly.
+    /// </summary>
     /// <param name="result">The result.</param>
     /// <typeparam name="TOut">The workflow's result type.</typeparam>
     /// <returns>What the body yields.</returns>

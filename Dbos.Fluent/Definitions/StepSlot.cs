@@ -18,7 +18,8 @@ internal sealed class StepSlot<T>
         if (Interlocked.CompareExchange(ref run, runOfDescriptor, null) is { } first && first != runOfDescriptor)
         {
             throw new InvalidOperationException(
-                $"Step '{name}' was yielded by two runs: a descriptor belongs to one run. Make it inside the workflow's body, not in a static field.");
+                $"Step '{name}' was yielded by two runs: a descriptor belongs to one run. "
+                + "Make it inside the workflow's body, not in a static field.");
         }
 
         (complete, Exception, Failure) = (false, null, null);

@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent;
 
-/// <summary>What the body of a workflow gets. Everything in it is deterministic at no cost: a replay sees the same values, and nothing is stored.</summary>
+/// <summary>
+/// What the body of a workflow gets. Everything in it is deterministic at no cost: a replay sees the same values, and nothing is stored.
+/// </summary>
 public sealed class WorkflowContext
 {
     private readonly IWorkflowFacts facts;
@@ -13,11 +15,15 @@ public sealed class WorkflowContext
     /// <summary>The workflow's id.</summary>
     public string WorkflowId => facts.WorkflowId;
 
-    /// <summary>The workflow's own clock: when it first started, or when the latest step whose result it has been given completed.</summary>
+    /// <summary>
+    /// The workflow's own clock: when it first started, or when the latest step whose result it has been given completed.
+    /// </summary>
     /// <remarks>It stands still between steps. Use it in place of the system clock, which a replay reads anew.</remarks>
     public DateTimeOffset UtcNow => facts.UtcNow;
 
-    /// <summary>Random numbers, seeded by the workflow's origin: the same on each replay, other ones in another workflow. Not for secrets.</summary>
+    /// <summary>
+    /// Random numbers, seeded by the workflow's origin: the same on each replay, other ones in another workflow. Not for secrets.
+    /// </summary>
     public Random Random => facts.Random;
 
     /// <summary>The number of this run of the workflow: 1 for the first, one more for each recovery. Do not branch on it.</summary>

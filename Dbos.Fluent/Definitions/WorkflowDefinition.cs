@@ -32,7 +32,9 @@ public abstract class WorkflowDefinition
     internal abstract Type OutputType { get; }
 
     /// <summary>The workflow as a Mermaid flowchart.</summary>
-    /// <returns>The text of the diagram. An iterator's steps cannot be known without running it, so its diagram is one box that says so.</returns>
+    /// <returns>
+    /// The text of the diagram. An iterator's steps cannot be known without running it, so its diagram is one box that says so.
+    /// </returns>
     public string ToMermaid() => Shape.ToMermaid();
 
     /// <summary>Opens a run of the body. Nothing of it runs before the first move.</summary>

@@ -7,9 +7,9 @@ public sealed class AwaitedWorkflowCancelledException : DbosException
         : base(
             "DBOS5002",
             reason == CancellationReason.DeadlineExceeded
-                ? $"Workflow '{workflowId}' was cancelled because its deadline passed. "
+                ? $"{Subject(workflowId)} was cancelled because its deadline passed. "
                   + "Resume it to give it a whole new timeout, or start it with a longer one."
-                : $"Workflow '{workflowId}' was cancelled. Resume it to go on from its last checkpoint.") =>
+                : $"{Subject(workflowId)} was cancelled. Resume it to go on from its last checkpoint.") =>
         (WorkflowId, Reason) = (workflowId, reason);
 
     /// <summary>The cancelled workflow.</summary>
@@ -20,4 +20,7 @@ public sealed class AwaitedWorkflowCancelledException : DbosException
 
     internal override IReadOnlyDictionary<string, string> Facts =>
         new Dictionary<string, string> { ["workflowId"] = WorkflowId, ["reason"] = Reason.ToString() };
+
+    // What is recorded with the cancellation of many workflows names none of them.
+    private static string Subject(string workflowId) => workflowId.Length == 0 ? "The workflow" : $"Workflow '{workflowId}'";
 }

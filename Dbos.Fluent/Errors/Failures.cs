@@ -29,7 +29,8 @@ internal static class Failures
     }
 
     /// <summary>The reason recorded with a cancelled workflow; null where the record is something else.</summary>
-    public static AwaitedWorkflowCancelledException? ForAwaiterOfCancelled(RecordedFailure failure) => RecordedFacts.ToException(failure) as AwaitedWorkflowCancelledException;
+    public static AwaitedWorkflowCancelledException? ForAwaiterOfCancelled(RecordedFailure failure) =>
+        RecordedFacts.ToException(failure) as AwaitedWorkflowCancelledException;
 
     private static RecordedFailure Record(Exception exception, int depth)
     {

@@ -34,7 +34,9 @@ internal static class RecordedFacts
     /// <summary>The exception of ours that the failure records; null if it is another's, or if its facts are not what we write.</summary>
     public static DbosException? ToException(RecordedFailure failure)
     {
-        if (failure.Data is null || !failure.TypeName.StartsWith(Namespace, StringComparison.Ordinal) || Read(failure.Data) is not { } facts)
+        if (failure.Data is null
+            || !failure.TypeName.StartsWith(Namespace, StringComparison.Ordinal)
+            || Read(failure.Data) is not { } facts)
         {
             return null;
         }
@@ -44,7 +46,8 @@ internal static class RecordedFacts
         {
             nameof(UnexpectedStepException) when int.TryParse(Fact("sequence"), CultureInfo.InvariantCulture, out var sequence) =>
                 new UnexpectedStepException(Fact("workflowId"), sequence, Fact("expectedStep"), Fact("recordedStep")),
-            nameof(WorkflowFailedException) when failure.Inner.Count > 0 => new WorkflowFailedException(Fact("workflowId"), failure.Inner[0]),
+            nameof(WorkflowFailedException) when failure.Inner.Count > 0 =>
+                new WorkflowFailedException(Fact("workflowId"), failure.Inner[0]),
             nameof(AwaitedWorkflowCancelledException) when Enum.TryParse<CancellationReason>(Fact("reason"), out var reason) =>
                 new AwaitedWorkflowCancelledException(Fact("workflowId"), reason),
             nameof(MaxRecoveryAttemptsExceededException) => new MaxRecoveryAttemptsExceededException(Fact("workflowId")),

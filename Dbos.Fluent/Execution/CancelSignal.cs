@@ -22,7 +22,9 @@ internal sealed class CancelSignal : IDisposable
         ? own
         : parent?.Reason ?? CancellationReason.None;
 
-    /// <summary>Fires once; callbacks run on the thread pool, so that whoever fires is not held up by a step's own cancellation code.</summary>
+    /// <summary>
+    /// Fires once; callbacks run on the thread pool, so that whoever fires is not held up by a step's own cancellation code.
+    /// </summary>
     public void Fire(CancellationReason why)
     {
         if (Interlocked.CompareExchange(ref reason, (int)why, 0) == 0)
@@ -31,7 +33,10 @@ internal sealed class CancelSignal : IDisposable
             {
                 // The task ends when the callbacks have run; what they throw is theirs and must not reach the caller.
                 _ = source.CancelAsync().ContinueWith(
-                    static callbacks => callbacks.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                    static callbacks => callbacks.Exception,
+                    CancellationToken.None,
+                    TaskContinuationOptions.OnlyOnFaulted,
+                    TaskScheduler.Default);
             }
             catch (ObjectDisposedException)
             {

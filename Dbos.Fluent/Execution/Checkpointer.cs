@@ -2,7 +2,9 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Group commit: gathers what all running workflows write into few transactions, in as many lanes as the store takes at once.</summary>
+/// <summary>
+/// Group commit: gathers what all running workflows write into few transactions, in as many lanes as the store takes at once.
+/// </summary>
 internal sealed class Checkpointer
 {
     private readonly CommitLane[] lanes;
@@ -24,12 +26,15 @@ internal sealed class Checkpointer
     public Task<CommitResult> WriteAsync(CommitUnit unit) =>
         lanes[(int)((uint)unit.LaneKey.GetHashCode(StringComparison.Ordinal) % (uint)lanes.Length)].WriteAsync(unit);
 
-    /// <summary>Takes no more units, and waits for those that were taken, but no longer than this: what is written after it belongs to nobody.</summary>
+    /// <summary>
+    /// Takes no more units, and waits for those that were taken, but no longer than this: what is written after it belongs to nobody.
+    /// </summary>
     public async Task CloseAsync(TimeSpan limit)
     {
         try
         {
-            await Task.WhenAll(Array.ConvertAll(lanes, lane => lane.CloseAsync())).WaitAsync(limit, TimeProvider.System).ConfigureAwait(false);
+            await Task.WhenAll(Array.ConvertAll(lanes, lane => lane.CloseAsync())).WaitAsync(limit, TimeProvider.System)
+                .ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

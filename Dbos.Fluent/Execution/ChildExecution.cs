@@ -5,7 +5,9 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Children: started with the parent's checkpoint in one write, found again by the recorded id, awaited through the store.</summary>
+/// <summary>
+/// Children: started with the parent's checkpoint in one write, found again by the recorded id, awaited through the store.
+/// </summary>
 internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildStarter starter)
 {
     public async ValueTask<StepEnd> CallAsync(Step step, ICallStep call, Slots slots, CancelSignal signal)

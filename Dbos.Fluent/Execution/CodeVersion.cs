@@ -6,11 +6,19 @@ namespace Dbos.Fluent.Execution;
 /// <summary>The default application version: a fingerprint of the registered workflows' own code.</summary>
 internal static class CodeVersion
 {
+    /// <exception cref="ArgumentException">The code of a definition cannot be read, so that a change of it would go unnoticed.</exception>
     public static string Of(Registry registry)
     {
         var text = new StringBuilder();
         foreach (var definition in registry.Definitions)
         {
+            if (!definition.Shape.HasFingerprint)
+            {
+                throw new ArgumentException(
+                    $"The code of workflow '{definition.Name}' cannot be read (an ahead-of-time compiled or dynamic method), so a change of it "
+                    + "would go unnoticed: set EngineOptions.ApplicationVersion, or the environment variable DBOS__APPVERSION.");
+            }
+
             text.Append(definition.Name).Append('\n').Append(definition.Fingerprint).Append('\n');
         }
 

@@ -140,7 +140,8 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
     {
         try
         {
-            var result = await StoreBackoff.RepeatAsync(_ => store.CommitWaitingAsync(pending.Unit, stopped).AsTask(), stopped).ConfigureAwait(false);
+            var result = await StoreBackoff.RepeatAsync(_ => store.CommitWaitingAsync(pending.Unit, stopped).AsTask(), stopped)
+                .ConfigureAwait(false);
             Complete(pending, result);
         }
         catch (OperationCanceledException)
@@ -154,7 +155,8 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
         }
     }
 
-    private sealed class PendingCommit(CommitUnit unit) : TaskCompletionSource<CommitResult>(TaskCreationOptions.RunContinuationsAsynchronously)
+    private sealed class PendingCommit(CommitUnit unit) : TaskCompletionSource<CommitResult>(
+        TaskCreationOptions.RunContinuationsAsynchronously)
     {
         public CommitUnit Unit { get; } = unit;
     }

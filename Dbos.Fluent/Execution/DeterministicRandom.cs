@@ -1,6 +1,9 @@
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Random numbers that are the same on every platform and version of the framework, which a stored history needs and <see cref="Random"/> does not promise.</summary>
+/// <summary>
+/// Random numbers that are the same on every platform and version of the framework, which a stored history needs and <see cref="Random"/>
+/// does not promise.
+/// </summary>
 /// <remarks>SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).</remarks>
 internal sealed class DeterministicRandom(ulong seed) : Random(0)
 {

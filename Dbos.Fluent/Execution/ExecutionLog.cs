@@ -5,23 +5,35 @@ namespace Dbos.Fluent.Execution;
 /// <summary>What running workflows log. Event ids 11xx; never reused.</summary>
 internal static partial class ExecutionLog
 {
-    [LoggerMessage(1101, LogLevel.Information, "Step {StepName} ({Sequence}) of workflow {WorkflowId} failed on attempt {StepAttempt} of {StepAttemptsMax}; it is tried again")]
+    [LoggerMessage(
+        1101,
+        LogLevel.Information,
+        "Step {StepName} ({Sequence}) of workflow {WorkflowId} failed on attempt {StepAttempt} of {StepAttemptsMax}; it is tried again")]
     public static partial void StepRetried(
         this ILogger logger, string stepName, int sequence, string workflowId, int stepAttempt, int stepAttemptsMax, Exception exception);
 
     [LoggerMessage(1102, LogLevel.Warning,
-        "Workflow {WorkflowId} ({WorkflowName}) completed after {Yielded} steps, but its history holds steps up to {HighestRecorded}: its code yields fewer than when they were recorded")]
-    public static partial void FewerStepsThanRecorded(this ILogger logger, string workflowId, string workflowName, int yielded, int highestRecorded);
+        "Workflow {WorkflowId} ({WorkflowName}) completed after {Yielded} steps, but its history holds steps up to {HighestRecorded}: "
+        + "its code yields fewer than when they were recorded")]
+    public static partial void FewerStepsThanRecorded(
+        this ILogger logger, string workflowId, string workflowName, int yielded, int highestRecorded);
 
     [LoggerMessage(1103, LogLevel.Error, "Workflow {WorkflowId} ({WorkflowName}) failed")]
     public static partial void WorkflowFailed(this ILogger logger, string workflowId, string workflowName, Exception exception);
 
-    [LoggerMessage(1104, LogLevel.Information, "Workflow {WorkflowId} ({WorkflowName}) is no longer run here: it was cancelled, or another executor has it")]
+    [LoggerMessage(
+        1104,
+        LogLevel.Information,
+        "Workflow {WorkflowId} ({WorkflowName}) is no longer run here: it was cancelled, or another executor has it")]
     public static partial void WorkflowLost(this ILogger logger, string workflowId, string workflowName);
 
-    [LoggerMessage(1105, LogLevel.Warning, "The body of workflow {WorkflowId} ({WorkflowName}) threw while it was disposed; its outcome stands")]
+    [LoggerMessage(
+        1105, LogLevel.Warning, "The body of workflow {WorkflowId} ({WorkflowName}) threw while it was disposed; its outcome stands")]
     public static partial void DisposeFailed(this ILogger logger, string workflowId, string workflowName, Exception exception);
 
-    [LoggerMessage(1106, LogLevel.Critical, "Running workflow {WorkflowId} ({WorkflowName}) failed in the engine itself; it is handed back for another attempt")]
+    [LoggerMessage(
+        1106,
+        LogLevel.Critical,
+        "Running workflow {WorkflowId} ({WorkflowName}) failed in the engine itself; it is handed back for another attempt")]
     public static partial void RunCrashed(this ILogger logger, string workflowId, string workflowName, Exception exception);
 }

@@ -11,6 +11,11 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
     /// </remarks>
     public async ValueTask<StepEnd> AllAsync(Step step, IAllStep all, Slots slots, CancelSignal signal)
     {
+        if (!Matches(all, slots))
+        {
+            return StepEnd.Broken;
+        }
+
         using var siblings = new CancelSignal(signal);
         if (HoldsFailure(all, slots))
         {
@@ -62,6 +67,8 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
 
         async Task RunSomeAsync()
         {
+            // A body that blocks its thread must not keep the others from beginning.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             for (var i = Interlocked.Increment(ref next) - 1; i < members.Count; i = Interlocked.Increment(ref next) - 1)
             {
                 ends[i] = await steps.ExecuteAsync(members[i], slots.From(starts[i]), siblings).ConfigureAwait(false);
@@ -80,6 +87,22 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
 
         await Task.WhenAll(workers).ConfigureAwait(false);
         return ends;
+    }
+
+    // Before any begins: where code and history disagree about one member, none of them may have an effect.
+    private bool Matches(IAllStep all, Slots slots)
+    {
+        var starts = FirstNumbers(all.Members);
+        for (var i = 0; i < starts.Length; i++)
+        {
+            var first = slots.From(starts[i]);
+            if (!(all.Members[i] is IAllStep group ? Matches(group, first) : steps.Matches(all.Members[i], first)))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private bool HoldsFailure(IAllStep all, Slots slots)

@@ -19,4 +19,9 @@ internal interface IChildStarter
 /// <param name="ParentDeadlineMs">The deadline it inherits unless its options say otherwise.</param>
 /// <param name="ParentCheckpoint">The parent's row, written with the child.</param>
 internal sealed record ChildStart(
-    WorkflowDefinition Definition, object? Input, StartOptions Options, Ownership Parent, long? ParentDeadlineMs, CheckpointRow ParentCheckpoint);
+    WorkflowDefinition Definition,
+    object? Input,
+    StartOptions Options,
+    Ownership Parent,
+    long? ParentDeadlineMs,
+    CheckpointRow ParentCheckpoint);

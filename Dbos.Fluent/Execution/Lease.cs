@@ -1,7 +1,8 @@
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// This process's own view of its lease. It measures by the larger of the monotonic and the wall clock's elapsed time, as the monotonic clock
+/// This process's own view of its lease. It measures by the larger of the monotonic and the wall clock's elapsed time, as the monotonic
+/// clock
 /// stands still while a machine is suspended; a process that slept past its lease must not begin a step that another one has begun already.
 /// </summary>
 internal sealed class Lease(TimeSpan length)

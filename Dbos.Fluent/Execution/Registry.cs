@@ -17,7 +17,8 @@ internal sealed class Registry
             if (!definition.HasBody)
             {
                 throw new WorkflowNotRegisteredException(
-                    definition.Name, "it is declared without a body. Register its definition where the code is; a declared one is only started and awaited.");
+                    definition.Name,
+                "it is declared without a body. Register its definition where the code is; a declared one is only started and awaited.");
             }
 
             if (!byName.TryAdd(definition.Name, definition) && byName[definition.Name] != definition)
@@ -46,7 +47,8 @@ internal sealed class Registry
             throw new WorkflowNotRegisteredException(
                 definition.Name,
                 Find(definition.Name) is null
-                    ? $"it is not registered with this engine. Add it when launching: WorkflowEngine.LaunchAsync(o => o.Add({definition.Name}))."
+                    ? $"it is not registered with this engine. "
+                    + $"Add it when launching: WorkflowEngine.LaunchAsync(o => o.Add({definition.Name}))."
                     : "another definition is registered under this name. Start the one that was registered.");
         }
     }

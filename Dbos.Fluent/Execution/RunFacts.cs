@@ -71,7 +71,8 @@ internal sealed class RunFacts : IWorkflowFacts
 
         public bool IsEnabled(LogLevel logLevel) => !facts.IsReplaying && inner.IsEnabled(logLevel);
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (!facts.IsReplaying)
             {

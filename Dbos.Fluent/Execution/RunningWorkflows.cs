@@ -23,10 +23,12 @@ internal sealed class RunningWorkflows
     public int Count => all.Count;
 
     /// <summary>The executions under way, as their rows should be owned; one for each workflow.</summary>
-    public IReadOnlyList<Ownership> Executions => [.. latest.Values.Where(entry => !entry.Scope.Stop.IsFired).Select(entry => entry.Scope.Owner)];
+    public IReadOnlyList<Ownership> Executions =>
+        [.. latest.Values.Where(entry => !entry.Scope.Stop.IsFired).Select(entry => entry.Scope.Owner)];
 
     /// <summary>
-    /// True while a run here owns the workflow. One that was stopped may go on in a body that ignores its token, but its outcome is the row's.
+    /// True while a run here owns the workflow. One that was stopped may go on in a body that ignores its token, but its outcome is the
+    /// row's.
     /// </summary>
     public bool Contains(string workflowId) => latest.TryGetValue(workflowId, out var entry) && !entry.Scope.Stop.IsFired;
 
@@ -77,7 +79,9 @@ internal sealed class RunningWorkflows
         }
     }
 
-    /// <summary>Signals the step tokens and waits until nothing runs that could still finish, or the time is over; then stops what is left.</summary>
+    /// <summary>
+    /// Signals the step tokens and waits until nothing runs that could still finish, or the time is over; then stops what is left.
+    /// </summary>
     public async Task DrainAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
         draining = true;
@@ -140,7 +144,8 @@ internal sealed class RunningWorkflows
     {
         private volatile bool hasEnded;
 
-        public Entry(ClaimedWorkflow work, History history, WorkflowDefinition definition, RunEnvironment environment, IChildStarter starter)
+        public Entry(
+            ClaimedWorkflow work, History history, WorkflowDefinition definition, RunEnvironment environment, IChildStarter starter)
         {
             Scope = new RunScope(work, history, new RunFacts(work, history, environment.WorkflowLogger), environment);
             Run = new WorkflowRun(Scope, definition, starter);

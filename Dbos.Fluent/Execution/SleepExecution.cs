@@ -45,7 +45,14 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
         var now = run.Environment.Clock.UtcNow;
         var wakeAtMs = step.WakeAtMs(now);
         return new(
-            sequence, BuiltInNames.Sleep, wakeAtMs.ToString(CultureInfo.InvariantCulture), null, PayloadSerializer.PortableFormat, null, now.ToUnixTimeMilliseconds(), wakeAtMs);
+            sequence,
+            BuiltInNames.Sleep,
+            wakeAtMs.ToString(CultureInfo.InvariantCulture),
+            null,
+            PayloadSerializer.PortableFormat,
+            null,
+            now.ToUnixTimeMilliseconds(),
+            wakeAtMs);
     }
 
     private Task<bool> WaitAsync(long wakeAtMs, CancelSignal signal) => run.WaitAsync(async () =>

@@ -1,6 +1,8 @@
 namespace Dbos.Fluent.Execution;
 
-/// <summary>The sequence numbers of one step: the j-th is <c>First + j·Stride</c>. In a branch that runs beside others the stride is their count.</summary>
+/// <summary>
+/// The sequence numbers of one step: the j-th is <c>First + j·Stride</c>. In a branch that runs beside others the stride is their count.
+/// </summary>
 internal readonly record struct Slots(int First, int Stride = 1)
 {
     public int this[int index] => First + (index * Stride);

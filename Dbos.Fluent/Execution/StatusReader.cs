@@ -5,18 +5,22 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Reads workflows for people: rows with their payloads as readable JSON. What cannot be decoded is shown as it is stored.</summary>
+/// <summary>
+/// Reads workflows for people: rows with their payloads as readable JSON. What cannot be decoded is shown as it is stored.
+/// </summary>
 internal sealed class StatusReader(IWorkflowStore store, PayloadSerializer serializer)
 {
     public async Task<WorkflowStatus?> ReadAsync(string workflowId, CancellationToken cancellationToken)
     {
-        var row = await StoreBackoff.RepeatAsync(_ => store.ReadAsync(workflowId, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var row = await StoreBackoff.RepeatAsync(_ => store.ReadAsync(workflowId, cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
         return row is null ? null : ToStatus(row);
     }
 
     public async Task<WorkflowHistory?> ReadHistoryAsync(string workflowId, CancellationToken cancellationToken)
     {
-        var read = await StoreBackoff.RepeatAsync(_ => store.ReadHistoryAsync(workflowId, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var read = await StoreBackoff.RepeatAsync(_ => store.ReadHistoryAsync(workflowId, cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
         return read is { } history ? new WorkflowHistory(ToStatus(history.Row), [.. history.Checkpoints.Select(ToCheckpoint)]) : null;
     }
 
@@ -45,7 +49,8 @@ internal sealed class StatusReader(IWorkflowStore store, PayloadSerializer seria
         }
 
         using var document = JsonDocument.Parse(json);
-        return document.RootElement.EnumerateObject().ToDictionary(member => member.Name, member => Value(member.Value), StringComparer.Ordinal);
+        return document.RootElement.EnumerateObject().ToDictionary(
+            member => member.Name, member => Value(member.Value), StringComparer.Ordinal);
     }
 
     private static object? Value(JsonElement element) => element.ValueKind switch

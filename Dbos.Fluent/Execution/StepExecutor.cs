@@ -33,6 +33,18 @@ internal sealed class StepExecutor
         _ => throw new UnreachableException($"No execution for {step.GetType()}."),
     };
 
+    /// <summary>Whether what is recorded at this step's numbers, if anything, is this step; where it is not, the run is broken.</summary>
+    public bool Matches(Step step, Slots slots) => step switch
+    {
+        IRunStep => TryMatch(slots.First, StepKind.Run, step.Name, out _),
+        ICallStep => TryMatch(slots[0], StepKind.Child, step.Name, out _)
+            && TryMatch(slots[1], StepKind.BuiltIn, BuiltInNames.GetResult, out _),
+        IStartStep => TryMatch(slots.First, StepKind.Child, step.Name, out _),
+        SleepStep or IAwaitStep => TryMatch(slots.First, StepKind.BuiltIn, step.Name, out _),
+        // Any other is matched when it is executed.
+        _ => true,
+    };
+
     /// <summary>The recorded row at a number, if it is of this kind and name.</summary>
     /// <param name="sequence">The number.</param>
     /// <param name="kind">The kind the code yielded.</param>
@@ -55,7 +67,10 @@ internal sealed class StepExecutor
         }
 
         run.Break(new UnexpectedStepException(
-            run.Work.Id, sequence, sameName ? $"{name} ({kind.Describe()})" : name, sameName ? $"{name} ({recorded.Describe()})" : row.Name));
+            run.Work.Id,
+            sequence,
+            sameName ? $"{name} ({kind.Describe()})" : name,
+            sameName ? $"{name} ({recorded.Describe()})" : row.Name));
         return false;
     }
 
@@ -140,10 +155,17 @@ internal sealed class StepExecutor
             return StepEnd.Stopped;
         }
 
-        var row = Encode(step, sequence, startedAtMs, end);
+        var row = Encode(step, sequence, startedAtMs, end, out var decoded);
         if (!await StoreAsync(row).ConfigureAwait(false))
         {
             return StepEnd.Stopped;
+        }
+
+        if (row.Error is null)
+        {
+            run.Facts.Saw(row.CompletedAtMs);
+            step.Complete(decoded);
+            return StepEnd.Completed;
         }
 
         var restored = Restore(step, row);
@@ -156,8 +178,9 @@ internal sealed class StepExecutor
     }
 
     /// <summary>The row of a step that ran. A result that cannot be stored, or not be read back, is a failure of the step.</summary>
-    private CheckpointRow Encode(Step step, int sequence, long startedAtMs, StepAttempts end)
+    private CheckpointRow Encode(Step step, int sequence, long startedAtMs, StepAttempts end, out object? decoded)
     {
+        decoded = null;
         var serializer = run.Environment.Serializer;
         var completedAtMs = run.Environment.Clock.NowMs;
         var failure = end.Failure;
@@ -166,7 +189,7 @@ internal sealed class StepExecutor
             try
             {
                 var output = serializer.Encode(end.Result, step.ResultType, PayloadFormat.MessagePack);
-                serializer.Decode(output, step.ResultType);
+                decoded = serializer.Decode(output, step.ResultType);
                 return new(sequence, step.Name, output.Text, null, output.Format, null, startedAtMs, completedAtMs);
             }
             catch (SerializationFailedException exception)

@@ -18,7 +18,8 @@ internal enum StepKind
 internal static class StepKinds
 {
     public static StepKind Of(CheckpointRow row) =>
-        row.Name.StartsWith("DBOS.", StringComparison.Ordinal) || row.Name.StartsWith("Dbos.Fluent.", StringComparison.Ordinal) ? StepKind.BuiltIn
+        row.Name.StartsWith("DBOS.", StringComparison.Ordinal)
+            || row.Name.StartsWith("Dbos.Fluent.", StringComparison.Ordinal) ? StepKind.BuiltIn
         : row.ChildId is not null ? StepKind.Child
         : StepKind.Run;
 

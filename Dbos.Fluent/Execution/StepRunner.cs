@@ -43,7 +43,9 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
         }
     }
 
-    /// <summary>A process that was paused past its lease renews it before it starts a body; it may have lost the workflow meanwhile.</summary>
+    /// <summary>
+    /// A process that was paused past its lease renews it before it starts a body; it may have lost the workflow meanwhile.
+    /// </summary>
     private async ValueTask<bool> HoldsLeaseAsync()
     {
         try

@@ -3,7 +3,8 @@ using Dbos.Fluent.Model;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// Workflow time as processes compare it: the database's clock where there is one, carried forward by this machine's monotonic clock, so that
+/// Workflow time as processes compare it: the database's clock where there is one, carried forward by this machine's monotonic clock, so
+/// that
 /// a process whose wall clock is wrong or jumps still agrees with the others. In virtual time it is the given provider's clock.
 /// </summary>
 internal sealed class StoreClock(TimeProvider time)

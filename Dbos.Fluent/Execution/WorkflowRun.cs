@@ -7,7 +7,10 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>One run of one workflow: drives its body from yield to yield, and stores how it ended.</summary>
-/// <remarks>A run that stops without an outcome drops the body undisposed, as a crash would: its <c>finally</c> blocks belong to the end of the workflow.</remarks>
+/// <remarks>
+/// A run that stops without an outcome drops the body undisposed, as a crash would: its <c>finally</c> blocks belong to the end of the
+/// workflow.
+/// </remarks>
 internal sealed class WorkflowRun
 {
     private readonly RunScope run;
@@ -24,12 +27,15 @@ internal sealed class WorkflowRun
 
     public RunScope Scope => run;
 
-    /// <summary>Drives the workflow to its end, or to where this run must stop. It does not throw for anything the user's code does.</summary>
+    /// <summary>
+    /// Drives the workflow to its end, or to where this run must stop. It does not throw for anything the user's code does.
+    /// </summary>
     public async Task<RunEnd> RunAsync()
     {
-        if (DecodeInput(out var input) is { } undecodable)
+        object? input = null;
+        if ((CheckId() ?? DecodeInput(out input)) is { } unrunnable)
         {
-            return await StoreOutcomeAsync(undecodable).ConfigureAwait(false);
+            return await StoreOutcomeAsync(unrunnable).ConfigureAwait(false);
         }
 
         IWorkflowBody? body = null;
@@ -39,9 +45,11 @@ internal sealed class WorkflowRun
             body = definition.Open(input, new WorkflowContext(run.Facts));
             end = await DriveAsync(body).ConfigureAwait(false);
         }
-        catch (Exception exception)
+        catch (Exception exception) when (exception is not StoreSchemaException)
         {
-            // The body is the user's code: whatever it throws is the workflow's failure and goes into the database.
+            // The body is the user's code: whatever it throws is the workflow's failure and goes into the database. Tables or rights that
+            // are
+            // not as they should be are no fault of the workflow: it is tried again.
             end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
         }
 
@@ -84,6 +92,20 @@ internal sealed class WorkflowRun
         exception is DbosException and not StepFailedException ? Failures.Record(exception) : failure,
         run.Original is { } original && ReferenceEquals(original.Failure, failure) ? original.Exception : exception);
 
+    // A row without an id was written by no SDK; its children and idempotency keys would be those of every other such row.
+    private BodyEnd? CheckId()
+    {
+        if (!string.IsNullOrWhiteSpace(run.Work.Id))
+        {
+            return null;
+        }
+
+        var nameless = new InvalidOperationException(
+            $"A stored row of workflow '{definition.Name}' has a blank id and cannot be run. "
+                + "Start the workflow under an id, and delete the row.");
+        return BodyEnd.FailedBy(Failures.Record(nameless), nameless);
+    }
+
     private BodyEnd? DecodeInput(out object? input)
     {
         input = null;
@@ -95,7 +117,10 @@ internal sealed class WorkflowRun
         catch (SerializationFailedException exception)
         {
             var explained = new SerializationFailedException(
-                exception.TypeName, $"The input of workflow '{run.Work.Id}' cannot be decoded. {exception.Message}", exception, run.Work.Id);
+                exception.TypeName,
+                $"The input of workflow '{run.Work.Id}' cannot be decoded. {exception.Message}",
+                exception,
+                run.Work.Id);
             return BodyEnd.FailedBy(Failures.Record(explained), explained);
         }
     }
@@ -141,12 +166,17 @@ internal sealed class WorkflowRun
             try
             {
                 var output = run.Environment.Serializer.Encode(end.Result, definition.OutputType, format);
-                return (new(run.Owner, WorkflowState.Success, output.Text, null), new(run.Work.Id, WorkflowState.Success, output, default, false));
+                return (
+                    new(run.Owner, WorkflowState.Success, output.Text, null),
+                    new(run.Work.Id, WorkflowState.Success, output, default, false));
             }
             catch (SerializationFailedException unserializable)
             {
                 exception = new SerializationFailedException(
-                    unserializable.TypeName, $"The result of workflow '{run.Work.Id}' cannot be stored. {unserializable.Message}", unserializable, run.Work.Id);
+                    unserializable.TypeName,
+                    $"The result of workflow '{run.Work.Id}' cannot be stored. {unserializable.Message}",
+                    unserializable,
+                    run.Work.Id);
                 failure = Failures.Record(exception);
             }
         }

@@ -11,7 +11,8 @@ internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflo
     {
         environment.Registry.Require(definition);
         var row = Row(definition, input, options, parent: null, deadlineMs: null);
-        var result = await environment.Checkpointer.WriteAsync(new StartUnit(row, RejectExisting: options.IdReuse == IdReuse.Reject)).ConfigureAwait(false);
+        var result = await environment.Checkpointer.WriteAsync(new StartUnit(row, RejectExisting: options.IdReuse == IdReuse.Reject))
+            .ConfigureAwait(false);
         Begin(row, result);
         return result;
     }
@@ -48,7 +49,8 @@ internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflo
         running.Begin(work, [], environment, this);
     }
 
-    private WorkflowInsert Row(WorkflowDefinition definition, object? input, StartOptions options, string? parent, long? deadlineMs) => new()
+    private WorkflowInsert Row(WorkflowDefinition definition, object? input, StartOptions options, string? parent, long? deadlineMs) =>
+        new()
     {
         Id = options.Id!,
         Name = definition.Name,
@@ -59,7 +61,9 @@ internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflo
         ApplicationName = environment.ApplicationName,
         ApplicationVersion = options.ApplicationVersion ?? environment.ApplicationVersion,
         ParentId = parent,
-        TimeoutMs = options.Timeout is { } timeout && timeout != Timeout.InfiniteTimeSpan ? (long)Math.Ceiling(timeout.TotalMilliseconds) : null,
+        TimeoutMs = options.Timeout is { } timeout && timeout != Timeout.InfiniteTimeSpan
+            ? (long)Math.Ceiling(timeout.TotalMilliseconds)
+            : null,
         DeadlineMs = deadlineMs,
     };
 }

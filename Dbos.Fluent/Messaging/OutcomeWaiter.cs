@@ -5,17 +5,29 @@ namespace Dbos.Fluent.Messaging;
 /// <summary>Waits for workflows to end, however many wait, with one query at a time and no poll loop for each.</summary>
 /// <remarks>
 /// A waiter registers first and looks second, so an end between the two is not missed. In this process an end is told directly; another
-/// process's is looked up when a signal names it, and at each covering poll. Lookups gather: what was asked for while one query was under way is
+/// process's is looked up when a signal names it, and at each covering poll. Lookups gather: what was asked for while one query was under
+/// way is
 /// the next query.
 /// </remarks>
-internal sealed class OutcomeWaiter(IWorkflowStore store, Func<string, bool> runsHere, CancellationToken stopped)
+internal sealed class OutcomeWaiter
 {
     private const int QueryMax = 1000;
 
+    private readonly IWorkflowStore store;
+    private readonly Func<string, bool> runsHere;
+    private readonly CancellationToken stopped;
     private readonly Lock gate = new();
     private readonly Dictionary<string, Awaited> awaited = new(StringComparer.Ordinal);
     private readonly HashSet<string> asked = new(StringComparer.Ordinal);
     private bool looking;
+
+    public OutcomeWaiter(IWorkflowStore store, Func<string, bool> runsHere, CancellationToken stopped)
+    {
+        (this.store, this.runsHere, this.stopped) = (store, runsHere, stopped);
+
+        // Nobody looks any more once the engine has stopped, so whoever waits must be told then.
+        stopped.UnsafeRegister(static waiter => ((OutcomeWaiter)waiter!).GiveUp(), this);
+    }
 
     /// <summary>How many workflows are awaited.</summary>
     public int Count
@@ -30,11 +42,13 @@ internal sealed class OutcomeWaiter(IWorkflowStore store, Func<string, bool> run
     }
 
     /// <summary>Waits until the workflow has ended. An unknown id gives an outcome without a state.</summary>
+    /// <exception cref="OperationCanceledException">The wait was given up, or the engine has stopped.</exception>
     public async Task<WorkflowOutcome> WaitAsync(string workflowId, CancellationToken cancellationToken)
     {
         var entry = Register(workflowId);
         try
         {
+            stopped.ThrowIfCancellationRequested();
             if (!runsHere(workflowId))
             {
                 BeginLook([workflowId]);
@@ -90,6 +104,18 @@ internal sealed class OutcomeWaiter(IWorkflowStore store, Func<string, bool> run
                 awaited.Remove(workflowId);
             }
         }
+    }
+
+    private void GiveUp()
+    {
+        Awaited[] all;
+        lock (gate)
+        {
+            all = [.. awaited.Values];
+            awaited.Clear();
+        }
+
+        Array.ForEach(all, entry => entry.Ended.TrySetCanceled(stopped));
     }
 
     private Awaited? Remove(string workflowId)

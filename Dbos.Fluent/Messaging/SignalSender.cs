@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Messaging;
 
-/// <summary>Announces wake-ups to other processes: what has gathered while the last announcement was under way goes out in one statement.</summary>
+/// <summary>
+/// Announces wake-ups to other processes: what has gathered while the last announcement was under way goes out in one statement.
+/// </summary>
 /// <remarks>
 /// Never part of a commit: NOTIFY takes a lock that makes commits wait for one another. Announcements in quick succession are spaced a
 /// little, since each is a commit of its own. A lost one costs a covering poll, nothing else.

@@ -50,7 +50,8 @@ internal static class Names
 
         return IsWellFormed(value)
             ? value
-            : throw new ArgumentException("A name or id is valid Unicode; this one holds half of a surrogate pair, which no database stores.", parameter);
+            : throw new ArgumentException(
+                "A name or id is valid Unicode; this one holds half of a surrogate pair, which no database stores.", parameter);
     }
 
     // Half a pair is enumerated as the replacement character, which may also stand there in its own right.

@@ -5,8 +5,11 @@ using Microsoft.Extensions.Logging;
 namespace Dbos.Fluent.Queues;
 
 /// <summary>Takes waiting workflows from the queues, as many as this process has room for, and runs them.</summary>
-/// <remarks>Woken by enqueues here and elsewhere, by runs that end, and by a covering poll. A claimed row is always run or handed back.</remarks>
-internal sealed class Dispatcher(IStore store, RunEnvironment environment, RunningWorkflows running, IChildStarter starter, int? recoveryAttemptsMax) : IAsyncDisposable
+/// <remarks>
+/// Woken by enqueues here and elsewhere, by runs that end, and by a covering poll. A claimed row is always run or handed back.
+/// </remarks>
+internal sealed class Dispatcher(
+    IStore store, RunEnvironment environment, RunningWorkflows running, IChildStarter starter, int? recoveryAttemptsMax) : IAsyncDisposable
 {
     /// <summary>Runs that may be busy at once; waiting ones do not count.</summary>
     private const int Capacity = 1000;
@@ -90,7 +93,8 @@ internal sealed class Dispatcher(IStore store, RunEnvironment environment, Runni
             RecoveryAttemptsMax = recoveryAttemptsMax,
         };
         var result = await StoreBackoff.RepeatAsync(
-            failures => store.Claims.ClaimAsync(request with { Repeated = failures > 0 }, cancellationToken), cancellationToken).ConfigureAwait(false);
+            failures => store.Claims.ClaimAsync(request with { Repeated = failures > 0 }, cancellationToken),
+            cancellationToken).ConfigureAwait(false);
         if (result.DeadLettered.Count > 0)
         {
             environment.Logger.DeadLettered(result.DeadLettered.Count, result.DeadLettered[0]);

@@ -8,6 +8,10 @@ internal static partial class QueuesLog
     [LoggerMessage(1201, LogLevel.Error, "Claiming waiting workflows failed; the next poll tries again")]
     public static partial void ClaimFailed(this ILogger logger, Exception exception);
 
-    [LoggerMessage(1202, LogLevel.Error, "{Count} workflows were recovered more often than allowed and are no longer tried; the first: {WorkflowId}. Resume them once the cause is mended")]
+    [LoggerMessage(
+        1202,
+        LogLevel.Error,
+        "{Count} workflows were recovered more often than allowed and are no longer tried; the first: {WorkflowId}. "
+        + "Resume them once the cause is mended")]
     public static partial void DeadLettered(this ILogger logger, int count, string workflowId);
 }

@@ -18,7 +18,8 @@ internal static class HostProcesses
         : new HostProcess("", "", "", Environment.ProcessId, 0);
 
     /// <summary>
-    /// True only if the process ran on this boot of this machine, in this process-id namespace, and its id is free or belongs to a process that
+    /// True only if the process ran on this boot of this machine, in this process-id namespace, and its id is free or belongs to a process
+    /// that
     /// started at another time. A stopped process is not gone.
     /// </summary>
     public static bool IsProvenDead(HostProcess process) =>
@@ -30,7 +31,8 @@ internal static class HostProcesses
         && process.PidNamespace == Current.PidNamespace
         && StartOf(process.ProcessId) != process.ProcessStart;
 
-    // Field 22 of /proc/PID/stat, in clock ticks since boot (proc(5)); the second field may hold blanks and brackets, so it is counted from the last one.
+    // Field 22 of /proc/PID/stat, in clock ticks since boot (proc(5)); the second field may hold blanks and brackets, so it is counted from
+    // the last one.
     [SupportedOSPlatform("linux")]
     private static long? StartOf(int processId)
     {

@@ -4,8 +4,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Recovery;
 
-/// <summary>Renews this executor's lease at each third of it, whatever it runs, with one statement; after an outage at least once a second.</summary>
-internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self, Lease lease, StoreClock clock, ILogger logger) : IAsyncDisposable
+/// <summary>
+/// Renews this executor's lease at each third of it, whatever it runs, with one statement; after an outage at least once a second.
+/// </summary>
+internal sealed class LeaseLoop(
+    IExecutorStore store, ExecutorRegistration self, Lease lease, StoreClock clock, ILogger logger) : IAsyncDisposable
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
@@ -21,7 +24,9 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     public TimeSpan GaplessContact =>
         contactSince is { } since && lease.IsAlive ? TimeProvider.System.GetElapsedTime(since) : TimeSpan.Zero;
 
-    /// <summary>Called after the first renewal that follows a gap, before any step may begin again: stops what was taken away meanwhile.</summary>
+    /// <summary>
+    /// Called after the first renewal that follows a gap, before any step may begin again: stops what was taken away meanwhile.
+    /// </summary>
     public Func<CancellationToken, Task> AfterGap { get; set; } = _ => Task.CompletedTask;
 
     // One connection that hangs must not cost the lease: the renewal is given up in time for another try.

@@ -8,13 +8,19 @@ internal static partial class RecoveryLog
     [LoggerMessage(1501, LogLevel.Information, "{Count} unfinished workflows of executors that are gone were handed on")]
     public static partial void WorkflowsHandedOn(this ILogger logger, int count);
 
-    [LoggerMessage(1502, LogLevel.Warning, "Executor {ExecutorId} (process {ProcessId} on this host) has ended without stopping; its work goes on here or elsewhere")]
+    [LoggerMessage(
+        1502,
+        LogLevel.Warning,
+        "Executor {ExecutorId} (process {ProcessId} on this host) has ended without stopping; its work goes on here or elsewhere")]
     public static partial void ExecutorProvenDead(this ILogger logger, string executorId, int processId);
 
     [LoggerMessage(1503, LogLevel.Warning, "Renewing the lease of executor {ExecutorId} failed; it is tried again each second")]
     public static partial void RenewalFailed(this ILogger logger, string executorId, Exception exception);
 
-    [LoggerMessage(1504, LogLevel.Critical, "Executor id {ExecutorId} was taken by another process after this one's lease had ended. Give each process an id of its own")]
+    [LoggerMessage(
+        1504,
+        LogLevel.Critical,
+        "Executor id {ExecutorId} was taken by another process after this one's lease had ended. Give each process an id of its own")]
     public static partial void LeaseTaken(this ILogger logger, string executorId);
 
     [LoggerMessage(1505, LogLevel.Warning, "Looking for executors that are gone failed; the next pass tries again")]
@@ -26,6 +32,9 @@ internal static partial class RecoveryLog
     [LoggerMessage(1507, LogLevel.Information, "Executor id {ExecutorId} has a living lease; waiting for it to end")]
     public static partial void WaitingForLease(this ILogger logger, string executorId);
 
-    [LoggerMessage(1508, LogLevel.Warning, "Executor {ExecutorId} could not hand its unfinished work on while stopping; it goes on elsewhere when the lease has ended")]
+    [LoggerMessage(
+        1508,
+        LogLevel.Warning,
+        "Executor {ExecutorId} could not hand its unfinished work on while stopping; it goes on elsewhere when the lease has ended")]
     public static partial void HandOnFailed(this ILogger logger, string executorId, Exception exception);
 }

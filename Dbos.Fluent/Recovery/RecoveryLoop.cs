@@ -5,11 +5,15 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Recovery;
 
-/// <summary>Hands on the unfinished work of executors that are gone: proven dead on this host at once, silent elsewhere when their lease has ended.</summary>
-internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration self, LeaseLoop leases, Registry registry, ILogger logger) : IAsyncDisposable
+/// <summary>
+/// Hands on the unfinished work of executors that are gone: proven dead on this host at once, silent elsewhere when their lease has ended.
+/// </summary>
+internal sealed class RecoveryLoop(
+    IExecutorStore store, ExecutorRegistration self, LeaseLoop leases, Registry registry, ILogger logger) : IAsyncDisposable
 {
     private const int HandOnMax = 1000;
     private static readonly TimeSpan AfterExpiry = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan FollowUp = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentQueue<Ownership> toHandBack = new();
@@ -19,7 +23,9 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     /// <summary>Called with the ids of workflows that were handed on and wait to be claimed.</summary>
     public Action<IReadOnlyList<string>> HandedOn { get; set; } = _ => { };
 
-    /// <summary>An execution that is ours and that nothing here runs: the next pass hands it on. Not at once, as it may well fail again.</summary>
+    /// <summary>
+    /// An execution that is ours and that nothing here runs: the next pass hands it on. Not at once, as it may well fail again.
+    /// </summary>
     public void HandBack(Ownership execution) => toHandBack.Enqueue(execution);
 
     public void Start() => loop = Task.Run(RunAsync);
@@ -94,10 +100,17 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
             .DefaultIfEmpty(long.MaxValue)
             .Min();
         var left = TimeSpan.FromMilliseconds(Math.Clamp(soonest, 0, (long)third.TotalMilliseconds)) + AfterExpiry;
+        if (executors.Any(JustEnded) && FollowUp < left)
+        {
+            // What an executor touched shortly before it fell silent has not been unmoved for long enough when its lease ends.
+            left = FollowUp;
+        }
+
         return left < third ? left : third;
     }
 
-    // Also one whose lease has ended: it may have died before its work could be handed on, or long before anybody looked. Once is enough for
+    // Also one whose lease has ended: it may have died before its work could be handed on, or long before anybody looked. Once is enough
+    // for
     // each; what was locked at that moment is found as an orphan later.
     private async Task<List<ExecutorRow>> ExpireProvenDeadAsync(IReadOnlyList<ExecutorRow> executors, CancellationToken cancellationToken)
     {
@@ -112,7 +125,11 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     }
 
     private bool IsNewlyDead(ExecutorRow peer) =>
-        !peer.Stopped && peer.Incarnation != self.Incarnation && !recovered.Contains(peer.Incarnation) && HostProcesses.IsProvenDead(peer.Host);
+        !peer.Stopped && peer.Incarnation != self.Incarnation && !recovered.Contains(peer.Incarnation)
+            && HostProcesses.IsProvenDead(peer.Host);
+
+    private bool JustEnded(ExecutorRow peer) =>
+        !peer.Alive && !peer.Stopped && peer.ReadAtMs - peer.ExpiresAtMs <= (long)self.Lease.TotalMilliseconds;
 
     private Task HandOnAsync(IReadOnlyList<string> executorIds, CancellationToken cancellationToken)
     {

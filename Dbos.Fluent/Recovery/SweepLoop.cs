@@ -5,9 +5,16 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Recovery;
 
-/// <summary>Once a second: cancels what is past its deadline, whoever owns it, and looks whether running workflows were cancelled or taken away.</summary>
+/// <summary>
+/// Once a second: cancels what is past its deadline, whoever owns it, and looks whether running workflows were cancelled or taken away.
+/// </summary>
 internal sealed class SweepLoop(
-    IWorkflowStore store, string applicationName, RunningWorkflows running, OutcomeWaiter outcomes, CancelError deadlineError, ILogger logger) : IAsyncDisposable
+    IWorkflowStore store,
+    string applicationName,
+    RunningWorkflows running,
+    OutcomeWaiter outcomes,
+    CancelError deadlineError,
+    ILogger logger) : IAsyncDisposable
 {
     private const int ExpiredMax = 1000;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);

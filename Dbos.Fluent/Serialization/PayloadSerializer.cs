@@ -112,7 +112,8 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
     {
         try
         {
-            // A workflow whose input only another SDK reads failed here for just that: its row names that SDK's format, its failure is ours.
+            // A workflow whose input only another SDK reads failed here for just that: its row names that SDK's format, its failure is
+            // ours.
             var readable = TryCodecOf(payload) is null ? payload with { Format = null } : payload;
             return (RecordedFailure?)Decode(readable, typeof(RecordedFailure)) ?? SerializationFailure.Undecodable(payload, "it is null");
         }
@@ -143,7 +144,8 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
     /// <summary>
     /// The format that what follows from a payload of this name is written in. Beside another SDK's own format, that is the one it reads.
     /// </summary>
-    public static PayloadFormat FormatOf(string? name) => name is null or NativeFormat ? PayloadFormat.MessagePack : PayloadFormat.PortableJson;
+    public static PayloadFormat FormatOf(string? name) =>
+        name is null or NativeFormat ? PayloadFormat.MessagePack : PayloadFormat.PortableJson;
 
     private IPayloadCodec CodecOf(PayloadFormat format) => format == PayloadFormat.PortableJson ? portable : native;
 

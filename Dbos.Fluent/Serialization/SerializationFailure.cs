@@ -62,7 +62,8 @@ internal static class SerializationFailure
 
     public static SerializationFailedException OfNoInput(Type type) => new(
         type.ToString(),
-        $"No input of type '{type}' is stored. Somebody deleted it, or a program that is no DBOS library made the row: start the workflow again.");
+        $"No input of type '{type}' is stored. "
+            + "Somebody deleted it, or a program that is no DBOS library made the row: start the workflow again.");
 
     /// <summary>A failure that stands for one that could not be decoded, and holds what is stored.</summary>
     public static RecordedFailure Undecodable(Payload payload, string why) => new(

@@ -6,7 +6,13 @@ namespace Dbos.Fluent.Storage;
 /// </summary>
 internal interface IExecutorStore
 {
-    /// <summary>Registers an executor with a fresh lease, unless another incarnation of it holds one.</summary>
+    /// <summary>How long executors of an application are remembered after their lease has ended.</summary>
+    static TimeSpan RememberedFor { get; } = TimeSpan.FromDays(1);
+
+    /// <summary>
+    /// Registers an executor with a fresh lease, unless another incarnation of it holds one. Executors that have been gone for longer than
+    /// <see cref="RememberedFor"/> are forgotten.
+    /// </summary>
     Task<RegisterResult> RegisterAsync(ExecutorRegistration registration, CancellationToken cancellationToken);
 
     /// <summary>Makes the lease whole again.</summary>
@@ -26,8 +32,7 @@ internal interface IExecutorStore
 
     /// <summary>
     /// Hands PENDING workflows on (PENDING to ENQUEUED, on their queue or the internal one; owner and start cleared): those of the named
-    /// executors
-    /// at once. Rows locked by somebody are left for the next call. Gives back their ids.
+    /// executors at once. Rows locked by somebody are left for the next call. Gives back their ids.
     /// </summary>
     Task<IReadOnlyList<string>> HandOnAsync(HandOnRequest request, CancellationToken cancellationToken);
 

@@ -8,6 +8,12 @@ public sealed class DefinitionChangeTests
     public void The_same_text_again_is_no_change() => Assert.Equal(Original, Begin().Return(_ => 1).Fingerprint);
 
     [Fact]
+    public void The_text_behind_fingerprints_is_the_one_of_earlier_builds() =>
+        Assert.Equal(
+            "03e0cd45df325263e4b684d914b8bc80",
+            Workflow.Define<Order, string>("pinned").Sleep(TimeSpan.FromHours(1)).Return(Convert.ToString!).Fingerprint);
+
+    [Fact]
     public void A_label_is_no_change() =>
         Assert.Equal(
             Workflow.Define<Order, int>("w").If(x => x.Input.Amount > 1, yes => yes, label: "a").Return(_ => 1).Fingerprint,

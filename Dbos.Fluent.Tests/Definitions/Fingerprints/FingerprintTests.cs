@@ -70,6 +70,25 @@ public sealed class FingerprintTests
     }
 
     [Fact]
+    public async Task What_has_run_before_does_not_count()
+    {
+        static WorkflowDefinition<Order, int> Define()
+        {
+            var factor = 2;
+            return Workflow.Define<Order, int>("w")
+                .Step("sum", x => Task.FromResult(Enumerable.Range(0, 3).Sum(_ => Enumerable.Range(0, 3).Sum(value => value * factor))))
+                .Step("more", x => Task.FromResult(factor))
+                .Return(x => x.Input.Items.Sum(item => item.Length * factor));
+        }
+
+        var before = Define().Fingerprint;
+        var definition = Define();
+        await BodyDriver.RunAsync(definition, Order.Large);
+
+        Assert.Equal(before, definition.Fingerprint);
+    }
+
+    [Fact]
     public void Names_of_other_assemblies_and_their_versions_do_not_count()
     {
         var text = Text(new FirstTwin().Run);
@@ -103,12 +122,21 @@ public sealed class FingerprintTests
     }
 
     [Fact]
-    public void A_method_of_another_assembly_may_be_a_body()
+    public void A_method_of_general_use_counts_by_its_name()
     {
-        Func<FlowState<Order>, Exception> conversion = Convert.ToString(1) is null ? _ => null! : static _ => new TimeoutException();
-        var definition = Workflow.Define<Order, string>("w").Fail(conversion).Return(Convert.ToString!);
+        var code = new CodeText();
+        code.Add((Func<FlowState<Order>, string?>)Convert.ToString);
 
-        Assert.True(definition.Shape.HasFingerprint);
+        Assert.Equal("System.Convert.ToString(System.Object) System.String\n", code.ToString());
+    }
+
+    [Fact]
+    public void A_method_that_is_written_for_a_workflow_counts_with_its_code()
+    {
+        var code = new CodeText();
+        code.Add((Func<FlowState<Order>, bool>)IsLarge);
+
+        Assert.StartsWith("$0\ncode of $0\n", code.ToString());
     }
 
     [Fact]
@@ -136,6 +164,8 @@ public sealed class FingerprintTests
         code.Add(body);
         return code.ToString();
     }
+
+    private static bool IsLarge(FlowState<Order> x) => x.Input.Amount > 10;
 
     private static async IAsyncEnumerable<Step> Plain(Order order, WorkflowContext workflow)
     {

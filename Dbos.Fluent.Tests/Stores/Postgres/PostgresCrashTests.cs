@@ -7,3 +7,7 @@ public sealed class PostgresKillTests(PostgresDatabases f) : KillSuite(f), IClas
 public sealed class PostgresFailoverTests(PostgresDatabases f) : FailoverSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresRaceTests(PostgresDatabases f) : RaceSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresContentionTests(PostgresDatabases f) : ContentionSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresMigrationKillTests(PostgresDatabases f) : MigrationKillSuite(f), IClassFixture<PostgresDatabases>;

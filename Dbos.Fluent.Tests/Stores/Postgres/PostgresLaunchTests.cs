@@ -33,13 +33,15 @@ public sealed class PostgresLaunchTests(SharedPostgres server)
     {
         var connection = new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = Ports.FindFree(), Username = "nobody" };
 
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => LaunchAsync(connection.ConnectionString).Within(TimeSpan.FromSeconds(20)));
+        await Assert.ThrowsAsync<StoreUnavailableException>(
+            () => LaunchAsync(connection.ConnectionString).Within(TimeSpan.FromSeconds(20)));
     }
 
     [Fact]
     public async Task A_database_that_does_not_exist_is_told()
     {
-        var connection = new NpgsqlConnectionStringBuilder(await server.CreateDatabaseAsync(Cancel)) { Database = "not_there", Pooling = false };
+        var connection = new NpgsqlConnectionStringBuilder(await server.CreateDatabaseAsync(Cancel)) { Database = "not_there",
+            Pooling = false };
 
         var refused = await Assert.ThrowsAsync<StoreSchemaException>(() => LaunchAsync(connection.ConnectionString));
 
@@ -54,7 +56,8 @@ public sealed class PostgresLaunchTests(SharedPostgres server)
 
         Assert.Equal("hello", await RunAsync(engine, "hello"));
         await using var source = NpgsqlDataSource.Create(connection);
-        await using var command = source.CreateCommand("SELECT schema_name FROM information_schema.schemata WHERE schema_name IN ($1, 'dbos')");
+        await using var command = source.CreateCommand(
+            "SELECT schema_name FROM information_schema.schemata WHERE schema_name IN ($1, 'dbos')");
         command.Parameters.AddWithValue(OddSchema);
         Assert.Equal(OddSchema, await command.ExecuteScalarAsync(Cancel));
     }
@@ -99,7 +102,8 @@ public sealed class PostgresLaunchTests(SharedPostgres server)
         await gate.ReachedAsync();
 
         await first.CancelAsync("same", Cancel);
-        await Assert.ThrowsAsync<AwaitedWorkflowCancelledException>(() => first.Retrieve<Unit>("same").GetResultAsync(Cancel).Within(Bounded.Limit));
+        await Assert.ThrowsAsync<AwaitedWorkflowCancelledException>(
+            () => first.Retrieve<Unit>("same").GetResultAsync(Cancel).Within(Bounded.Limit));
         gate.Open();
 
         await second.Retrieve<Unit>("same").GetResultAsync(Cancel).Within(Bounded.Limit);

@@ -2,4 +2,5 @@ using Dbos.Fluent.Tests.Conformance;
 
 namespace Dbos.Fluent.Tests.Stores.PostgresPolling;
 
-public sealed class PostgresPollingWorkflowBasicsTests(PostgresPollingDatabases f) : WorkflowBasicsSuite(f), IClassFixture<PostgresPollingDatabases>;
+public sealed class PostgresPollingWorkflowBasicsTests(PostgresPollingDatabases f)
+    : WorkflowBasicsSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -4,8 +4,10 @@ namespace Dbos.Fluent.Tests.Stores.PostgresPolling;
 
 public sealed class PostgresPollingStepRetryTests(PostgresPollingDatabases f) : StepRetrySuite(f), IClassFixture<PostgresPollingDatabases>;
 
-public sealed class PostgresPollingStepTimeoutTests(PostgresPollingDatabases f) : StepTimeoutSuite(f), IClassFixture<PostgresPollingDatabases>;
+public sealed class PostgresPollingStepTimeoutTests(PostgresPollingDatabases f)
+    : StepTimeoutSuite(f), IClassFixture<PostgresPollingDatabases>;
 
-public sealed class PostgresPollingStepContextTests(PostgresPollingDatabases f) : StepContextSuite(f), IClassFixture<PostgresPollingDatabases>;
+public sealed class PostgresPollingStepContextTests(PostgresPollingDatabases f)
+    : StepContextSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingSleepTests(PostgresPollingDatabases f) : SleepSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -7,3 +7,7 @@ public sealed class SqliteKillTests(SqliteDatabases f) : KillSuite(f), IClassFix
 public sealed class SqliteFailoverTests(SqliteDatabases f) : FailoverSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteRaceTests(SqliteDatabases f) : RaceSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteContentionTests(SqliteDatabases f) : ContentionSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteMigrationKillTests(SqliteDatabases f) : MigrationKillSuite(f), IClassFixture<SqliteDatabases>;

@@ -4,20 +4,32 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>The checkpoints of a commit.</summary>
-internal sealed class CheckpointPart(List<Numbered<CheckpointUnit>> units) : CommitPart
+internal sealed class CheckpointPart(IEnumerable<Numbered<CheckpointUnit>> unsorted) : CommitPart
 {
+    // Locks are taken in this order.
+    private readonly List<Numbered<CheckpointUnit>> units =
+        [.. unsorted.OrderBy(unit => unit.Unit.Owner.WorkflowId, StringComparer.Ordinal)];
+
     public override NpgsqlBatchCommand Render(CommitSql sql, NpgsqlParameter now) => units switch
     {
         [var (_, unit)] when unit.Rows.Count == 1 => RenderOne(sql, unit.Owner, unit.Rows[0]),
-        _ => RenderAll(sql.Checkpoints, [.. Enumerable.Range(0, units.Count)]),
+        _ => PostgresDatabase.Command(sql.Checkpoints, [.. UnitColumns(Ords), .. RowColumns(RowsOf(Ords))]),
     };
 
-    public override void Take(NpgsqlDataReader row, CommitResult?[] results) => results[units[row.GetInt32(0)].Number] = CommitResult.Written;
+    public override void Take(NpgsqlDataReader row, CommitResult?[] results) =>
+        results[units[row.GetInt32(0)].Number] = CommitResult.Written;
 
     public override NpgsqlBatchCommand? RenderQuestion(StandingSql sql, CommitResult?[] results)
     {
-        var open = Enumerable.Range(0, units.Count).Where(ord => results[units[ord].Number] is null).ToList();
-        return open.Count == 0 ? null : RenderAll(sql.ReadCheckpoints, open);
+        var open = Ords.FindAll(ord => results[units[ord].Number] is null);
+        if (open.Count == 0)
+        {
+            return null;
+        }
+
+        var rows = RowsOf(open);
+        return PostgresDatabase.Command(
+            sql.ReadCheckpoints, [.. UnitColumns(open), .. RowColumns(rows), Texts(rows, row => units[row.Ord].Unit.Owner.WorkflowId)]);
     }
 
     public override void TakeAnswer(NpgsqlDataReader row, CommitResult?[] results)
@@ -41,22 +53,28 @@ internal sealed class CheckpointPart(List<Numbered<CheckpointUnit>> units) : Com
         Number(row.StartedAtMs),
         Number(row.CompletedAtMs));
 
-    private NpgsqlBatchCommand RenderAll(string sql, List<int> ords)
-    {
-        var rows = ords.SelectMany(ord => units[ord].Unit.Rows.Select(row => (Ord: ord, Row: row))).ToList();
-        return PostgresDatabase.Command(
-            sql,
-            Smalls(ords, ord => ord),
-            Texts(ords, ord => units[ord].Unit.Owner.WorkflowId),
-            Texts(ords, ord => units[ord].Unit.Owner.Token),
-            Smalls(rows, row => row.Ord),
-            Smalls(rows, row => row.Row.Sequence),
-            Texts(rows, row => row.Row.Name),
-            Texts(rows, row => row.Row.Output),
-            Texts(rows, row => row.Row.Error),
-            Texts(rows, row => row.Row.Format),
-            Texts(rows, row => row.Row.ChildId),
-            Numbers(rows, row => row.Row.StartedAtMs),
-            Numbers(rows, row => row.Row.CompletedAtMs));
-    }
+    private List<int> Ords => [.. Enumerable.Range(0, units.Count)];
+
+    private List<(int Ord, CheckpointRow Row)> RowsOf(List<int> ords) =>
+        [.. ords.SelectMany(ord => units[ord].Unit.Rows.Select(row => (ord, row)))];
+
+    private NpgsqlParameter[] UnitColumns(List<int> ords) =>
+    [
+        Smalls(ords, ord => ord),
+        Texts(ords, ord => units[ord].Unit.Owner.WorkflowId),
+        Texts(ords, ord => units[ord].Unit.Owner.Token),
+    ];
+
+    private static NpgsqlParameter[] RowColumns(List<(int Ord, CheckpointRow Row)> rows) =>
+    [
+        Smalls(rows, row => row.Ord),
+        Smalls(rows, row => row.Row.Sequence),
+        Texts(rows, row => row.Row.Name),
+        Texts(rows, row => row.Row.Output),
+        Texts(rows, row => row.Row.Error),
+        Texts(rows, row => row.Row.Format),
+        Texts(rows, row => row.Row.ChildId),
+        Numbers(rows, row => row.Row.StartedAtMs),
+        Numbers(rows, row => row.Row.CompletedAtMs),
+    ];
 }

@@ -8,7 +8,8 @@ internal sealed class ClaimSql(SchemaName schema)
     /// </summary>
     // The queues that have something waiting are found by jumps through the index, and each gives its first rows in index order, so the
     // cost follows the number of queues and the limit, never the length of the lines. More candidates are read than are asked for, because
-    // peers hold the first ones: SKIP LOCKED leaves those to them. An update that lost its row to a peer in between finds it PENDING.
+    // peers hold the first ones: SKIP LOCKED leaves those to them. What begins is a row that no executor ever had: such a row, if it is
+    // no fork, gets an origin of its own; any other without one was started directly, and its origin follows from it.
     public string Claim { get; } = $"""
         WITH RECURSIVE latest AS (
             SELECT version_name
@@ -17,7 +18,11 @@ internal sealed class ClaimSql(SchemaName schema)
              ORDER BY version_timestamp DESC
              LIMIT 1),
         line AS (
-            (SELECT queue_name FROM {schema}.workflow_status WHERE status = 'ENQUEUED' AND queue_name IS NOT NULL ORDER BY queue_name LIMIT 1)
+            (SELECT queue_name
+               FROM {schema}.workflow_status
+              WHERE status = 'ENQUEUED' AND queue_name IS NOT NULL
+              ORDER BY queue_name
+              LIMIT 1)
             UNION ALL
             SELECT (SELECT w.queue_name
                       FROM {schema}.workflow_status AS w
@@ -43,50 +48,47 @@ internal sealed class ClaimSql(SchemaName schema)
              ORDER BY first.priority, first.created_at, first.workflow_uuid
              LIMIT 4 * $7 + 16),
         due AS MATERIALIZED (
-            SELECT w.workflow_uuid, w.executor_id IS NULL AND w.forked_from IS NULL AS begins, w.recovery_attempts >= $8 + 1 AS spent
+            SELECT candidate.workflow_uuid, w.begins, w.spent
               FROM candidate
-              JOIN {schema}.workflow_status AS w ON w.workflow_uuid = candidate.workflow_uuid
-             WHERE w.status = 'ENQUEUED'
-             ORDER BY candidate.priority, candidate.created_at, candidate.workflow_uuid
-             LIMIT $7
-               FOR NO KEY UPDATE OF w SKIP LOCKED),
+             CROSS JOIN LATERAL (
+                SELECT executor_id IS NULL AND forked_from IS NULL AS begins, COALESCE(recovery_attempts >= $8 + 1, false) AS spent
+                  FROM {schema}.workflow_status
+                 WHERE workflow_uuid = candidate.workflow_uuid AND status = 'ENQUEUED'
+                   FOR NO KEY UPDATE SKIP LOCKED) AS w
+             LIMIT $7),
         claimed AS (
             UPDATE {schema}.workflow_status AS w
                SET status = 'PENDING', owner_xid = $2, executor_id = $3, application_version = $5,
                    application_name = COALESCE(w.application_name, $4), recovery_attempts = w.recovery_attempts + 1,
                    started_at_epoch_ms = {Clock.Now}, updated_at = {Clock.Now},
                    workflow_deadline_epoch_ms = COALESCE(w.workflow_deadline_epoch_ms, {Clock.Now} + w.workflow_timeout_ms)
-              FROM due
-             WHERE w.workflow_uuid = due.workflow_uuid AND w.status = 'ENQUEUED' AND due.spent IS NOT TRUE
-            RETURNING {Columns}, due.begins),
+             WHERE w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE NOT spent))
+            RETURNING w.*),
         buried AS (
-            UPDATE {schema}.workflow_status AS w
+            UPDATE {schema}.workflow_status
                SET status = 'MAX_RECOVERY_ATTEMPTS_EXCEEDED', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL,
-                   started_at_epoch_ms = NULL, recovery_attempts = w.recovery_attempts + 1,
+                   started_at_epoch_ms = NULL, recovery_attempts = recovery_attempts + 1,
                    completed_at = {Clock.Now}, updated_at = {Clock.Now}
-              FROM due
-             WHERE w.workflow_uuid = due.workflow_uuid AND w.status = 'ENQUEUED' AND due.spent
-            RETURNING w.workflow_uuid),
+             WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE spent))
+            RETURNING workflow_uuid),
         begun AS (
             INSERT INTO {schema}.fluent_origins (workflow_uuid, seed, started_at)
-            SELECT workflow_uuid, hashtextextended(workflow_uuid, $9), started_at_epoch_ms FROM claimed WHERE begins
+            SELECT workflow_uuid, hashtextextended(workflow_uuid, $9), {Clock.Now} FROM due WHERE begins AND NOT spent
             ON CONFLICT (workflow_uuid) DO NOTHING
             RETURNING workflow_uuid, seed, started_at)
-        SELECT false, {OwnedColumns("w")}, COALESCE(o.seed, begun.seed), COALESCE(o.started_at, begun.started_at)
+        SELECT false, {OwnedColumns}, COALESCE(o.seed, begun.seed), COALESCE(o.started_at, begun.started_at)
           FROM claimed AS w
-          LEFT JOIN {schema}.workflow_input AS i ON i.workflow_uuid = w.workflow_uuid
-          LEFT JOIN {schema}.fluent_origins AS o ON o.workflow_uuid = w.workflow_uuid
           LEFT JOIN begun ON begun.workflow_uuid = w.workflow_uuid
+          {WithInputAndOrigin(schema)}
         UNION ALL
-        SELECT true, workflow_uuid, {Nothing} FROM buried
+        SELECT true, workflow_uuid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM buried
         """;
 
     /// <summary>What an earlier claim with this token took: $1 token, $2 executor.</summary>
     public string ReadClaimed { get; } = $"""
-        SELECT false, {OwnedColumns("w")}, o.seed, o.started_at
+        SELECT false, {OwnedColumns}, o.seed, o.started_at
           FROM {schema}.workflow_status AS w
-          LEFT JOIN {schema}.workflow_input AS i ON i.workflow_uuid = w.workflow_uuid
-          LEFT JOIN {schema}.fluent_origins AS o ON o.workflow_uuid = w.workflow_uuid
+          {WithInputAndOrigin(schema)}
          WHERE w.status = 'PENDING' AND w.owner_xid = $1 AND w.executor_id = $2
         """;
 
@@ -97,7 +99,8 @@ internal sealed class ClaimSql(SchemaName schema)
     // The depth is limited because ids that are deleted and used again can make two workflows each other's fork.
     public string ReadAncestors { get; } = $"""
         WITH RECURSIVE ancestor AS (
-            SELECT w.workflow_uuid AS fork, 0 AS depth, w.workflow_uuid, w.created_at, w.forked_from, NULL::bigint AS seed, NULL::bigint AS started_at
+            SELECT w.workflow_uuid AS fork, 0 AS depth, w.workflow_uuid, w.created_at, w.forked_from,
+                   NULL::bigint AS seed, NULL::bigint AS started_at
               FROM {schema}.workflow_status AS w
              WHERE w.workflow_uuid = ANY ($1::text[])
             UNION ALL
@@ -129,13 +132,13 @@ internal sealed class ClaimSql(SchemaName schema)
     public const string CheckpointColumns =
         "function_id, function_name, output, error, serialization, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms";
 
-    private const string Columns =
-        "w.workflow_uuid, w.name, w.owner_xid, w.inputs, w.serialization, w.recovery_attempts, w.queue_name, w.parent_workflow_id, "
-        + "w.workflow_deadline_epoch_ms, w.created_at, w.forked_from, w.priority, w.started_at_epoch_ms";
+    private const string OwnedColumns =
+        "w.workflow_uuid, w.name, w.owner_xid, COALESCE(i.inputs, w.inputs), w.serialization, w.recovery_attempts, w.queue_name, "
+        + "w.parent_workflow_id, w.workflow_deadline_epoch_ms, w.created_at, w.forked_from, w.priority";
 
-    private const string Nothing = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL";
-
-    private static string OwnedColumns(string row) =>
-        $"{row}.workflow_uuid, {row}.name, {row}.owner_xid, COALESCE(i.inputs, {row}.inputs), {row}.serialization, {row}.recovery_attempts, "
-        + $"{row}.queue_name, {row}.parent_workflow_id, {row}.workflow_deadline_epoch_ms, {row}.created_at, {row}.forked_from, {row}.priority";
+    private static string WithInputAndOrigin(SchemaName schema) => $"""
+        LEFT JOIN LATERAL (SELECT inputs FROM {schema}.workflow_input WHERE workflow_uuid = w.workflow_uuid LIMIT 1) AS i ON true
+          LEFT JOIN LATERAL (
+            SELECT seed, started_at FROM {schema}.fluent_origins WHERE workflow_uuid = w.workflow_uuid LIMIT 1) AS o ON true
+        """;
 }

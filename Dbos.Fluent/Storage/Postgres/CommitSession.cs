@@ -28,7 +28,8 @@ internal sealed class CommitSession(NpgsqlConnection connection, CommitSql sql, 
                 parts.ConvertAll(part => (part, part.Render(sql, database.Now))),
                 (part, row) => part.Take(row, results),
                 cancellationToken).ConfigureAwait(false);
-            await SendAsync(Questions(parts, results), (part, row) => part.TakeAnswer(row, results), cancellationToken).ConfigureAwait(false);
+            await SendAsync(Questions(parts, results), (part, row) => part.TakeAnswer(row, results), cancellationToken)
+                .ConfigureAwait(false);
         }
 
         await RecordAttachedAsync(units, results, cancellationToken).ConfigureAwait(false);
@@ -56,7 +57,8 @@ internal sealed class CommitSession(NpgsqlConnection connection, CommitSql sql, 
         List<CommitUnit> checkpoints = [];
         for (var number = 0; number < units.Count; number++)
         {
-            if (results[number]?.Status == CommitStatus.Attached && units[number] is StartUnit { Parent: { } parent, ParentCheckpoint: { } row })
+            if (results[number]?.Status == CommitStatus.Attached
+                && units[number] is StartUnit { Parent: { } parent, ParentCheckpoint: { } row })
             {
                 numbers.Add(number);
                 checkpoints.Add(new CheckpointUnit(parent, [row]));
@@ -80,7 +82,9 @@ internal sealed class CommitSession(NpgsqlConnection connection, CommitSql sql, 
 
     // One batch is one round trip and, having one synchronisation point, one transaction.
     private async Task SendAsync(
-        List<(CommitPart Part, NpgsqlBatchCommand Command)> sent, Action<CommitPart, NpgsqlDataReader> take, CancellationToken cancellationToken)
+        List<(CommitPart Part, NpgsqlBatchCommand Command)> sent,
+        Action<CommitPart, NpgsqlDataReader> take,
+        CancellationToken cancellationToken)
     {
         if (sent.Count == 0)
         {

@@ -1,10 +1,18 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Statements that write what running workflows have to write; each guarded by the lock on the workflow's row and its token.</summary>
+/// <summary>Statements that write what running workflows have to write, guarded by the lock on the workflow's row and its token.</summary>
 /// <remarks>
+/// <para>
 /// The lock is FOR NO KEY UPDATE: it shuts out whoever would take the row away, and lets messages and events refer to it meanwhile. It is
-/// taken in the statement that writes, so between check and write nothing can happen; sets are locked in id order. The singular statements
-/// do the same for one unit at less than half the cost.
+/// taken in the statement that writes, so between check and write nothing can happen. The singular statements do the same for one unit at
+/// much less cost.
+/// </para>
+/// <para>
+/// Sets reach the tables only through LATERAL lookups and arrays of keys, never through joins that a planner could turn into a scan of
+/// the whole table: see <see cref="PostgresLanes"/>. A lookup follows the order of its set, so locks are taken in id order.
+/// </para>
 /// </remarks>
 internal sealed class CommitSql
 {
@@ -18,6 +26,9 @@ internal sealed class CommitSql
         "workflow_uuid, status, name, creator_xid, owner_xid, recovery_attempts, executor_id, application_name, application_version, "
         + "queue_name, priority, deduplication_id, queue_partition_key, parent_workflow_id, schedule_name, serialization, attributes, "
         + "workflow_timeout_ms, workflow_deadline_epoch_ms, delay_until_epoch_ms, created_at, updated_at";
+
+    private const string Ended =
+        $"owner_xid = NULL, deduplication_id = NULL, completed_at = {Clock.Now}, updated_at = {Clock.Now}";
 
     private CommitSql(SchemaName schema, string whenLocked)
     {
@@ -111,22 +122,20 @@ internal sealed class CommitSql
                      format, attributes, timeout, deadline, delay, input, guard, guard_token, seq, step, output, error, step_format,
                      child, started, completed)),
         parent AS MATERIALIZED (
-            SELECT p.workflow_uuid, p.owner_xid, p.application_name
-              FROM (SELECT DISTINCT guard, guard_token FROM s WHERE guard IS NOT NULL) AS g
-              JOIN {schema}.workflow_status AS p ON p.workflow_uuid = g.guard AND p.owner_xid = g.guard_token
-             ORDER BY p.workflow_uuid
-               FOR NO KEY UPDATE OF p {whenLocked}),
+            SELECT g.guard, g.guard_token, w.application_name
+              FROM (SELECT DISTINCT guard, guard_token FROM s WHERE guard IS NOT NULL ORDER BY guard, guard_token) AS g
+             CROSS JOIN LATERAL ({Lock(schema, "g.guard", "g.guard_token", whenLocked)}) AS w),
         allowed AS MATERIALIZED (
             SELECT s.*, parent.application_name AS parent_application
-              FROM s LEFT JOIN parent ON parent.workflow_uuid = s.guard AND parent.owner_xid = s.guard_token
-             WHERE s.guard IS NULL OR parent.workflow_uuid IS NOT NULL),
+              FROM s LEFT JOIN parent ON parent.guard = s.guard AND parent.guard_token = s.guard_token
+             WHERE s.guard IS NULL OR parent.guard IS NOT NULL),
         created AS (
             INSERT INTO {schema}.workflow_status ({StatusColumns})
             SELECT id, state, name, token, {OwnerOf("state", "token")}, {AttemptsOf("state")}, executor, application, version, queue,
                    priority, dedup, partition, parent, schedule, format, attributes::jsonb, timeout,
                    {DeadlineOf("state", "timeout", "deadline")}, {Clock.Now} + delay, {Clock.Now}, {Clock.Now}
               FROM allowed
-             ORDER BY id, ord
+             ORDER BY ord
             ON CONFLICT DO NOTHING
             RETURNING workflow_uuid, creator_xid, created_at, workflow_deadline_epoch_ms),
         stored AS (
@@ -162,14 +171,12 @@ internal sealed class CommitSql
     // $1 to $3 are the units with their owners, $4 on their rows, which refer to a unit by its number.
     private static string RenderCheckpoints(SchemaName schema, string whenLocked) => $"""
         WITH owned AS MATERIALIZED (
-            SELECT u.ord, w.workflow_uuid, w.application_name
+            SELECT u.ord, u.id, w.application_name
               FROM unnest($1::int[], $2::text[], $3::text[]) AS u(ord, id, token)
-              JOIN {schema}.workflow_status AS w ON w.workflow_uuid = u.id AND w.owner_xid = u.token
-             ORDER BY w.workflow_uuid
-               FOR NO KEY UPDATE OF w {whenLocked}),
+             CROSS JOIN LATERAL ({Lock(schema, "u.id", "u.token", whenLocked)}) AS w),
         recorded AS (
             INSERT INTO {schema}.operation_outputs ({CheckpointColumns})
-            SELECT owned.workflow_uuid, r.seq, r.step, r.output, r.error, r.format, r.child, r.started, r.completed, owned.application_name
+            SELECT owned.id, r.seq, r.step, r.output, r.error, r.format, r.child, r.started, r.completed, owned.application_name
               FROM unnest($4::int[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bigint[])
                 AS r(ord, seq, step, output, error, format, child, started, completed)
               JOIN owned ON owned.ord = r.ord
@@ -180,47 +187,53 @@ internal sealed class CommitSql
     // An output left from a life before a resume gives way to this one's.
     private static string RenderOutcome(SchemaName schema, string whenLocked) => $"""
         WITH owned AS (
-            SELECT workflow_uuid
+            SELECT 1
               FROM {schema}.workflow_status
              WHERE workflow_uuid = $2 AND owner_xid = $3 AND status = 'PENDING'
                FOR NO KEY UPDATE {whenLocked}),
         ended AS (
-            UPDATE {schema}.workflow_status AS w
-               SET status = $4, owner_xid = NULL, deduplication_id = NULL, completed_at = {Clock.Now}, updated_at = {Clock.Now}
-              FROM owned
-             WHERE w.workflow_uuid = owned.workflow_uuid
-            RETURNING w.workflow_uuid, w.completed_at),
+            UPDATE {schema}.workflow_status
+               SET status = $4, {Ended}
+             WHERE workflow_uuid = $2 AND EXISTS (SELECT FROM owned)),
         stored AS (
             INSERT INTO {schema}.workflow_output (workflow_uuid, output, error, retention_timestamp)
-            SELECT workflow_uuid, $5, $6, completed_at FROM ended
+            SELECT $2, $5, $6, {Clock.Now} FROM owned
             ON CONFLICT (workflow_uuid)
             DO UPDATE SET output = EXCLUDED.output, error = EXCLUDED.error, retention_timestamp = EXCLUDED.retention_timestamp)
-        SELECT 0 FROM ended
+        SELECT 0 FROM owned
         """;
 
     private static string RenderOutcomes(SchemaName schema, string whenLocked) => $"""
-        WITH o AS MATERIALIZED (
-            SELECT *
-              FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) AS o(ord, id, token, state, output, error)),
-        owned AS MATERIALIZED (
-            SELECT o.ord, w.workflow_uuid
-              FROM o
-              JOIN {schema}.workflow_status AS w ON w.workflow_uuid = o.id AND w.owner_xid = o.token
-             WHERE w.status = 'PENDING'
-             ORDER BY w.workflow_uuid
-               FOR NO KEY UPDATE OF w {whenLocked}),
-        ended AS (
-            UPDATE {schema}.workflow_status AS w
-               SET status = o.state, owner_xid = NULL, deduplication_id = NULL, completed_at = {Clock.Now}, updated_at = {Clock.Now}
-              FROM owned JOIN o ON o.ord = owned.ord
-             WHERE w.workflow_uuid = owned.workflow_uuid
-            RETURNING o.ord, w.workflow_uuid, w.completed_at, o.output, o.error),
+        WITH owned AS MATERIALIZED (
+            SELECT o.ord, o.id, o.state, o.output, o.error
+              FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) AS o(ord, id, token, state, output, error)
+             CROSS JOIN LATERAL (
+                SELECT 1
+                  FROM {schema}.workflow_status
+                 WHERE workflow_uuid = o.id AND owner_xid = o.token AND status = 'PENDING'
+                   FOR NO KEY UPDATE {whenLocked}) AS w),
+        succeeded AS ({EndThose(schema, WorkflowStates.Success)}),
+        failed AS ({EndThose(schema, WorkflowStates.Error)}),
         stored AS (
             INSERT INTO {schema}.workflow_output (workflow_uuid, output, error, retention_timestamp)
-            SELECT workflow_uuid, output, error, completed_at FROM ended
+            SELECT id, output, error, {Clock.Now} FROM owned
             ON CONFLICT (workflow_uuid)
             DO UPDATE SET output = EXCLUDED.output, error = EXCLUDED.error, retention_timestamp = EXCLUDED.retention_timestamp)
-        SELECT ord FROM ended
+        SELECT ord FROM owned
+        """;
+
+    private static string EndThose(SchemaName schema, string state) => $"""
+        UPDATE {schema}.workflow_status
+               SET status = '{state}', {Ended}
+             WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM owned WHERE state = '{state}'))
+        """;
+
+    private static string Lock(SchemaName schema, string id, string token, string whenLocked) => $"""
+
+                SELECT application_name
+                  FROM {schema}.workflow_status
+                 WHERE workflow_uuid = {id} AND owner_xid = {token}
+                   FOR NO KEY UPDATE {whenLocked}
         """;
 
     private static string OwnerOf(string state, string token) => $"CASE WHEN {state} = 'PENDING' THEN {token} END";

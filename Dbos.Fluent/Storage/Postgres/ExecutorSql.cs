@@ -37,6 +37,17 @@ internal sealed class ExecutorSql(SchemaName schema)
          WHERE e.incarnation = EXCLUDED.incarnation OR e.stopped OR e.expires_at_ms <= {Clock.Database}
         """;
 
+    /// <summary>An executor gone for so long is one that was never registered, if anything of its is left. $1 application, $2 how long.</summary>
+    // After the registration, and past locked rows: two launches must not wait for each other.
+    public string Forget { get; } = $"""
+        DELETE FROM {schema}.fluent_executors
+         WHERE executor_id IN (
+               SELECT executor_id
+                 FROM {schema}.fluent_executors
+                WHERE application_name = $1 AND expires_at_ms < {Clock.Database} - $2
+                  FOR UPDATE SKIP LOCKED)
+        """;
+
     /// <summary>$1 executor, $2 incarnation, $3 lease.</summary>
     public string Renew { get; } = $"""
         UPDATE {schema}.fluent_executors
@@ -82,7 +93,7 @@ internal sealed class ExecutorSql(SchemaName schema)
     /// <summary>$1 now, $2 application, $3 workflow names, $4 tokens to leave alone, $5 limit, $6 executors.</summary>
     public string HandOn { get; } = RenderHandOn(schema, "w.executor_id = ANY ($6::text[])");
 
-    /// <summary>$1 now, $2 application, $3 workflow names, $4 tokens to leave alone, $5 limit, $6 how long it must not have moved.</summary>
+    /// <summary>$1 now, $2 application, $3 workflow names, $4 tokens to leave alone, $5 limit, $6 how long unmoved.</summary>
     public string HandOnOrphans { get; } = RenderHandOn(
         schema,
         $"""

@@ -5,15 +5,19 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>The outcomes of a commit.</summary>
-internal sealed class OutcomePart(List<Numbered<OutcomeUnit>> units) : CommitPart
+internal sealed class OutcomePart(IEnumerable<Numbered<OutcomeUnit>> unsorted) : CommitPart
 {
+    // Locks are taken in this order.
+    private readonly List<Numbered<OutcomeUnit>> units = [.. unsorted.OrderBy(unit => unit.Unit.Owner.WorkflowId, StringComparer.Ordinal)];
+
     public override NpgsqlBatchCommand Render(CommitSql sql, NpgsqlParameter now) => units switch
     {
         [var (_, unit)] => RenderOne(sql, now, unit),
         _ => PostgresDatabase.Command(sql.Outcomes, [now, .. Columns([.. Enumerable.Range(0, units.Count)])]),
     };
 
-    public override void Take(NpgsqlDataReader row, CommitResult?[] results) => results[units[row.GetInt32(0)].Number] = CommitResult.Written;
+    public override void Take(NpgsqlDataReader row, CommitResult?[] results) =>
+        results[units[row.GetInt32(0)].Number] = CommitResult.Written;
 
     public override NpgsqlBatchCommand? RenderQuestion(StandingSql sql, CommitResult?[] results)
     {

@@ -5,9 +5,10 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Takes waiting workflows.</summary>
-internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStore
+internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStore, IAsyncDisposable
 {
     private readonly ClaimSql sql = new(database.Schema);
+    private readonly PostgresLanes lane = new(database, 1);
 
     public async Task<ClaimResult> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
@@ -39,10 +40,12 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
         return workflowIds.Distinct().ToDictionary(id => id, id => (IReadOnlyList<CheckpointRow>)[.. byWorkflow[id]]);
     }
 
+    public ValueTask DisposeAsync() => lane.DisposeAsync();
+
     private Task<List<ClaimRow>> ReadClaimedAsync(ClaimRequest request, CancellationToken cancellationToken) =>
         database.QueryAsync(sql.ReadClaimed, [Text(request.Token), Text(request.ExecutorId)], ClaimRow.Read, cancellationToken);
 
-    private Task<List<ClaimRow>> TakeAsync(ClaimRequest request, CancellationToken cancellationToken) => database.QueryAsync(
+    private Task<List<ClaimRow>> TakeAsync(ClaimRequest request, CancellationToken cancellationToken) => lane.QueryAsync(
         sql.Claim,
         [
             database.Now,
@@ -87,7 +90,8 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
             ? WorkflowOrigin.OfDirectStart(row.GetString(1), row.GetInt64(2))
             : new WorkflowOrigin(row.GetInt64(3), row.GetInt64(4)));
 
-    private sealed record ClaimRow(string Id, bool Spent, ClaimedWorkflow? Workflow, WorkflowOrigin? Origin, bool IsFork, int Priority, long CreatedAtMs)
+    private sealed record ClaimRow(
+        string Id, bool Spent, ClaimedWorkflow? Workflow, WorkflowOrigin? Origin, bool IsFork, int Priority, long CreatedAtMs)
     {
         public static ClaimRow Read(NpgsqlDataReader row)
         {

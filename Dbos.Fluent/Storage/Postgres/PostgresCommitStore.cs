@@ -6,7 +6,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
 {
     private readonly PostgresDatabase database;
-    private readonly CommitLanes lanes;
+    private readonly PostgresLanes lanes;
     private readonly CommitSql skipping;
     private readonly CommitSql waiting;
     private readonly StandingSql standing;
@@ -14,7 +14,7 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
     public PostgresCommitStore(PostgresDatabase database, int lanes)
     {
         this.database = database;
-        this.lanes = new CommitLanes(database, lanes);
+        this.lanes = new PostgresLanes(database, lanes);
         skipping = CommitSql.Skipping(database.Schema);
         waiting = CommitSql.Waiting(database.Schema);
         standing = new StandingSql(database.Schema);
@@ -121,7 +121,6 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
         PostgresDatabase.GuardAsync(() => lanes.RunAsync(
             connection => Session(connection).WriteAsync(units, cancellationToken), cancellationToken));
 
-    // A pooler between us and the server may give the next batch to a connection that knows nothing of what was prepared.
     private CommitSession Session(NpgsqlConnection connection) =>
-        new(connection, skipping, standing, database) { Prepares = database.Options.Notifications };
+        new(connection, skipping, standing, database) { Prepares = lanes.Prepares };
 }

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Sorts what PostgreSQL and its driver throw: unavailable for now, tables that are not as needed, or a refusal of the statement.</summary>
+/// <summary>Sorts what PostgreSQL and its driver throw: unavailable, tables that are not as needed, or a refusal for good.</summary>
 internal static class PostgresErrors
 {
     private const string Store = "PostgreSQL";
@@ -38,8 +38,8 @@ internal static class PostgresErrors
     private static bool IsPassing(PostgresException refused) =>
         refused.SqlState[..2] is "08" or "28" or "53" or "57" or "58"
         || refused.Routine == StalePlan
-        || refused.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.LockNotAvailable
-            or PostgresErrorCodes.ReadOnlySqlTransaction or IdleInTransactionTimeout
+        || refused.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
+            or PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.ReadOnlySqlTransaction or IdleInTransactionTimeout
             or PostgresErrorCodes.InvalidSqlStatementName;
 
     private static StoreSchemaException Schema(PostgresException refused) => new(
@@ -49,7 +49,8 @@ internal static class PostgresErrors
                 $"The role may not do what was needed: {refused.MessageText}. Grant it the rights on the schema and its tables, "
                 + $"or migrate with a role that may create them ({Needed}).",
             PostgresErrorCodes.InvalidCatalogName =>
-                $"There is no such database: {refused.MessageText}. Create it, or correct the connection string; its tables are made by the launch.",
+                $"There is no such database: {refused.MessageText}. Create it, or correct the connection string; "
+                + "a launch makes its tables.",
             _ => $"The tables are not as this version needs them: {refused.MessageText}. It needs {Needed}; "
                 + "see dbos_migrations and fluent_migrations for what is there. Launch with migrations on, or migrate before.",
         },

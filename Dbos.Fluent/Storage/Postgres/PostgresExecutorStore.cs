@@ -28,16 +28,19 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecut
                 Small(registration.Host.ProcessId),
                 Number(registration.Host.ProcessStart),
                 Number((long)registration.Lease.TotalMilliseconds)),
+            PostgresDatabase.Command(
+                sql.Forget, Text(registration.ApplicationName), Number((long)IExecutorStore.RememberedFor.TotalMilliseconds)),
         ],
         registration.ExecutorId,
         registration.Incarnation,
         cancellationToken);
 
-    public Task<RegisterResult> RenewAsync(string executorId, string incarnation, TimeSpan lease, CancellationToken cancellationToken) => HoldAsync(
-        [PostgresDatabase.Command(sql.Renew, Text(executorId), Text(incarnation), Number((long)lease.TotalMilliseconds))],
-        executorId,
-        incarnation,
-        cancellationToken);
+    public Task<RegisterResult> RenewAsync(string executorId, string incarnation, TimeSpan lease, CancellationToken cancellationToken) =>
+        HoldAsync(
+            [PostgresDatabase.Command(sql.Renew, Text(executorId), Text(incarnation), Number((long)lease.TotalMilliseconds))],
+            executorId,
+            incarnation,
+            cancellationToken);
 
     public async Task<int> StopAsync(string executorId, string incarnation, CancellationToken cancellationToken)
     {
@@ -62,7 +65,8 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecut
             row => row.GetString(0),
             cancellationToken).ConfigureAwait(false);
 
-    public Task<IReadOnlyList<string>> HandOnOrphansAsync(HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<string>> HandOnOrphansAsync(
+        HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
         HandOnAsync(sql.HandOnOrphans, request, Number((long)unmovedFor.TotalMilliseconds), cancellationToken);
 
     private async Task<IReadOnlyList<string>> HandOnAsync(
@@ -110,6 +114,9 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecut
             new HostProcess(row.GetString(5), row.GetString(6), row.GetString(7), row.GetInt32(8), row.GetInt64(9)),
             expiresAtMs,
             !stopped && expiresAtMs > row.GetInt64(0),
-            stopped);
+            stopped)
+        {
+            ReadAtMs = row.GetInt64(0),
+        };
     }
 }

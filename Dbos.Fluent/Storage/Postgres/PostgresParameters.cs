@@ -12,8 +12,7 @@ internal static class PostgresParameters
 
     public static NpgsqlParameter Small(int? value) => Of(NpgsqlDbType.Integer, value);
 
-    public static NpgsqlParameter Texts(IReadOnlyCollection<string> values) =>
-        new NpgsqlParameter<string[]> { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text, TypedValue = values.ToArray() };
+    public static NpgsqlParameter Texts(IReadOnlyList<string> values) => Texts(values, value => value);
 
     public static NpgsqlParameter Texts<T>(IReadOnlyList<T> rows, Func<T, string?> column) => Column(NpgsqlDbType.Text, rows, column);
 

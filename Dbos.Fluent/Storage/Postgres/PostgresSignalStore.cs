@@ -124,7 +124,8 @@ internal sealed class PostgresSignalStore(PostgresDatabase database, TimeSpan po
         }
     }
 
-    private static async Task RunAsync(NpgsqlConnection connection, string statement, int timeoutSeconds, CancellationToken cancellationToken)
+    private static async Task RunAsync(
+        NpgsqlConnection connection, string statement, int timeoutSeconds, CancellationToken cancellationToken)
     {
         var command = new NpgsqlCommand(statement, connection) { CommandTimeout = timeoutSeconds };
         await using (command.ConfigureAwait(false))

@@ -13,8 +13,9 @@ internal sealed class PostgresStore : IStore
     private readonly NpgsqlDataSource dataSource;
     private readonly bool ownsDataSource;
     private readonly PostgresCommitStore commits;
+    private readonly PostgresClaimStore claims;
 
-    /// <param name="dataSource">Where connections come from; it should allow a few more than the lanes, the listener, and callers in parallel.</param>
+    /// <param name="dataSource">Where connections come from: for the lanes, one for claims, the listener, and calls in parallel.</param>
     /// <param name="ownsDataSource">True to dispose it with the store.</param>
     /// <param name="schema">The schema of the tables, as users write it: unquoted.</param>
     /// <param name="options">What every kind of store is opened with.</param>
@@ -26,7 +27,7 @@ internal sealed class PostgresStore : IStore
             Lanes, options.Notifications, options.PollInterval ?? (options.Notifications ? CoveringPoll : PollWithoutNotifications));
         commits = new PostgresCommitStore(database, Lanes);
         Schema = new PostgresSchemaStore(database);
-        Claims = new PostgresClaimStore(database);
+        claims = new PostgresClaimStore(database);
         Workflows = new PostgresWorkflowStore(database);
         Executors = new PostgresExecutorStore(database);
         Signals = new PostgresSignalStore(database, Capabilities.PollInterval);
@@ -38,7 +39,7 @@ internal sealed class PostgresStore : IStore
 
     public ICommitStore Commits => commits;
 
-    public IClaimStore Claims { get; }
+    public IClaimStore Claims => claims;
 
     public IWorkflowStore Workflows { get; }
 
@@ -49,6 +50,7 @@ internal sealed class PostgresStore : IStore
     public async ValueTask DisposeAsync()
     {
         await commits.DisposeAsync().ConfigureAwait(false);
+        await claims.DisposeAsync().ConfigureAwait(false);
         if (ownsDataSource)
         {
             await dataSource.DisposeAsync().ConfigureAwait(false);

@@ -25,23 +25,27 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkfl
             {
                 var found = await PostgresDatabase.ReadAllAsync(reader, ReadRow, cancellationToken).ConfigureAwait(false);
                 await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
-                return (found, await PostgresDatabase.ReadAllAsync(reader, row => row.Checkpoint(0), cancellationToken).ConfigureAwait(false));
+                var steps = await PostgresDatabase.ReadAllAsync(reader, row => row.Checkpoint(0), cancellationToken).ConfigureAwait(false);
+                return (found, steps);
             },
             cancellationToken).ConfigureAwait(false);
         return rows.Count == 0 ? null : (rows[0], checkpoints);
     }
 
-    public async Task<IReadOnlyList<WorkflowOutcomeRow>> ReadOutcomesAsync(IReadOnlyList<string> workflowIds, CancellationToken cancellationToken) =>
+    public async Task<IReadOnlyList<WorkflowOutcomeRow>> ReadOutcomesAsync(
+        IReadOnlyList<string> workflowIds, CancellationToken cancellationToken) =>
         await database.QueryAsync(sql.ReadOutcomes, [Texts(workflowIds)], ReadOutcome, cancellationToken).ConfigureAwait(false);
 
-    public async Task<IReadOnlyList<LostExecution>> ReadLostAsync(IReadOnlyList<Ownership> executions, CancellationToken cancellationToken) =>
+    public async Task<IReadOnlyList<LostExecution>> ReadLostAsync(
+        IReadOnlyList<Ownership> executions, CancellationToken cancellationToken) =>
         await database.QueryAsync(
             sql.ReadLost,
             [database.Now, Texts(executions, execution => execution.WorkflowId), Texts(executions, execution => execution.Token)],
             row => new LostExecution(row.GetString(0), StateOrNull(row, 1), !row.IsDBNull(2) && row.GetBoolean(2)),
             cancellationToken).ConfigureAwait(false);
 
-    public async Task<IReadOnlyList<string>> CancelAsync(IReadOnlyList<string> workflowIds, CancelError error, CancellationToken cancellationToken) =>
+    public async Task<IReadOnlyList<string>> CancelAsync(
+        IReadOnlyList<string> workflowIds, CancelError error, CancellationToken cancellationToken) =>
         await database.QueryAsync(
             sql.Cancel,
             [database.Now, Texts(workflowIds), Text(error.Native), Text(error.Portable)],

@@ -10,10 +10,12 @@ internal sealed class SchemaSql(SchemaName schema)
 
     /// <summary>Which of the two record tables and the schema are there.</summary>
     public string FindRecords { get; } = """
+        WITH found AS (
+            SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1)
         SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1),
-               EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'dbos_migrations'),
-               EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'fluent_migrations'),
-               EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'workflow_status')
+               EXISTS (SELECT FROM found WHERE relname = 'dbos_migrations'),
+               EXISTS (SELECT FROM found WHERE relname = 'fluent_migrations'),
+               EXISTS (SELECT FROM found WHERE relname = 'workflow_status')
         """;
 
     public string ReadDbosLevel { get; } = $"SELECT max(version) FROM {schema}.dbos_migrations";

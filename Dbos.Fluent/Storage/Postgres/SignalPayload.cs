@@ -27,7 +27,7 @@ internal readonly record struct SignalPayload(string Channel, string Payload)
         _ => throw new UnreachableException($"Unknown kind of signal {signal.Kind}."),
     };
 
-    /// <summary>The signal that came in this form; null if it concerns another schema, or is of a kind this version does not know.</summary>
+    /// <summary>The signal that came in this form; null if it is another schema's, or of a kind this version does not know.</summary>
     public StoreSignal? ToSignal(string schema)
     {
         switch (Channel)

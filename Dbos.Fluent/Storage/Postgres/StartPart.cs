@@ -5,10 +5,25 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>The starts of a commit.</summary>
-internal sealed class StartPart(List<Numbered<StartUnit>> units) : CommitPart
+internal sealed class StartPart : CommitPart
 {
+    private readonly List<Numbered<StartUnit>> units;
+
     // Starts whose parent was locked and owned by the statement; where there is no parent, nothing has to be.
-    private readonly HashSet<int> allowed = [.. Enumerable.Range(0, units.Count).Where(ord => units[ord].Unit.Parent is null)];
+    private readonly HashSet<int> allowed;
+
+    public StartPart(List<Numbered<StartUnit>> units)
+    {
+        // Two processes that start the same ids at once wait for each other's rows: in one order, never in a circle. Only where starts of
+        // this batch are in each other's way does their own order count.
+        if (AreApart(units))
+        {
+            units.Sort((one, other) => string.CompareOrdinal(one.Unit.Row.Id, other.Unit.Row.Id));
+        }
+
+        this.units = units;
+        allowed = [.. Enumerable.Range(0, units.Count).Where(ord => units[ord].Unit.Parent is null)];
+    }
 
     public override NpgsqlBatchCommand Render(CommitSql sql, NpgsqlParameter now) => units switch
     {
@@ -55,7 +70,8 @@ internal sealed class StartPart(List<Numbered<StartUnit>> units) : CommitPart
         }
         else if (!row.IsDBNull(3))
         {
-            results[number] = InTheWay(unit, new ExistingWorkflow(unit.Row.Id, row.TextOrNull(2) ?? "", WorkflowStates.Parse(row.GetString(3))));
+            results[number] = InTheWay(
+                unit, new ExistingWorkflow(unit.Row.Id, row.TextOrNull(2) ?? "", WorkflowStates.Parse(row.GetString(3))));
         }
         else if (!row.IsDBNull(6))
         {
@@ -64,6 +80,12 @@ internal sealed class StartPart(List<Numbered<StartUnit>> units) : CommitPart
                 new ExistingWorkflow(row.GetString(6), row.TextOrNull(7) ?? "", WorkflowStates.Parse(row.GetString(8))));
         }
     }
+
+    private static bool AreApart(List<Numbered<StartUnit>> units) =>
+        units.Select(unit => unit.Unit.Row.Id).Distinct().Count() == units.Count
+        && units.Where(unit => unit.Unit.Row.DeduplicationId is not null)
+            .GroupBy(unit => (unit.Unit.Row.Queue, unit.Unit.Row.DeduplicationId))
+            .All(holders => holders.Count() == 1);
 
     private static CommitResult InTheWay(StartUnit unit, ExistingWorkflow existing) => new(
         unit.RejectExisting ? CommitStatus.IdInUse

@@ -26,6 +26,11 @@ internal static class ExecutorSql
     /// <summary>No limit: an application has as many executors as it was launched with.</summary>
     public const string ReadAll = $"SELECT {Columns} FROM fluent_executors WHERE application_name = @application_name ORDER BY executor_id";
 
+    /// <summary>An executor gone for so long is one that was never registered, if anything of its is left.</summary>
+    public const string Forget = """
+        DELETE FROM fluent_executors WHERE application_name = @application_name AND lease_expires_at < @before
+        """;
+
     public const string WriteExecutor = """
         INSERT INTO fluent_executors (
             executor_id, incarnation, application_name, application_version, machine_id, boot_id, pid_namespace, process_id, process_start,

@@ -55,6 +55,13 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
             statement.Execute();
         }
 
+        using (var forget = session.Use(ExecutorSql.Forget)
+            .Bind("@application_name", registration.ApplicationName)
+            .Bind("@before", now - (long)IExecutorStore.RememberedFor.TotalMilliseconds))
+        {
+            forget.Execute();
+        }
+
         RegisterVersion(session, registration);
         return new RegisterResult(true, now, expires);
     }

@@ -254,7 +254,7 @@ DROP FUNCTION IF EXISTS {schema}.workflow_events_function();
 DROP TRIGGER IF EXISTS dbos_streams_trigger ON {schema}.streams;
 DROP FUNCTION IF EXISTS {schema}.streams_function();
 
--- Very old notifications have no key; and an overload of enqueue_workflow with fewer parameters would make every call ambiguous.
+-- Very old levels have tables without keys; and an overload of enqueue_workflow with fewer parameters would make every call ambiguous.
 DO $$
 DECLARE
     overload regprocedure;
@@ -262,6 +262,18 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_constraint
                     WHERE conrelid = format('%I.notifications', {schema_text})::regclass AND contype = 'p') THEN
         ALTER TABLE {schema}.notifications ADD CONSTRAINT notifications_pkey PRIMARY KEY (message_uuid);
+    END IF;
+
+    IF NOT EXISTS (SELECT FROM pg_constraint
+                    WHERE conrelid = format('%I.notifications', {schema_text})::regclass AND contype = 'f') THEN
+        ALTER TABLE {schema}.notifications ADD CONSTRAINT notifications_destination_uuid_fkey FOREIGN KEY (destination_uuid)
+            REFERENCES {schema}.workflow_status (workflow_uuid) ON UPDATE CASCADE ON DELETE CASCADE;
+    END IF;
+
+    IF NOT EXISTS (SELECT FROM pg_constraint
+                    WHERE conrelid = format('%I.workflow_events', {schema_text})::regclass AND contype = 'f') THEN
+        ALTER TABLE {schema}.workflow_events ADD CONSTRAINT workflow_events_workflow_uuid_fkey FOREIGN KEY (workflow_uuid)
+            REFERENCES {schema}.workflow_status (workflow_uuid) ON UPDATE CASCADE ON DELETE CASCADE;
     END IF;
 
     FOR overload IN

@@ -1,0 +1,108 @@
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>For stores that lock row by row: a row that somebody holds is passed over, and holds up nothing else.</summary>
+public abstract class RowLockStoreSuite(StoreFixture fixture) : StoreSuite(fixture)
+{
+    [Fact]
+    public async Task Locked_row_holds_up_its_own_units_only()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var locked = await RunningAsync(bed, "locked");
+        var free = await RunningAsync(bed, "free");
+        var before = await bed.DumpAsync();
+
+        await using (await bed.HoldAsync("locked"))
+        {
+            var statuses = await StatusesAsync(
+                bed.Store,
+                A.Checkpoints(locked, 0),
+                A.Checkpoints(free, 0),
+                A.Outcome(locked),
+                A.Child(locked, 1, A.Direct("child")),
+                A.Outcome(free)).Within(Bounded.Limit);
+
+            Assert.Equal([CommitStatus.Busy, CommitStatus.Written, CommitStatus.Busy, CommitStatus.Busy, CommitStatus.Written], statuses);
+            Assert.Equal(2, await bed.CountAsync("workflow_status"));
+        }
+
+        Assert.Equal(1, await bed.CountAsync("operation_outputs"));
+        Assert.NotEqual(before, await bed.DumpAsync());
+    }
+
+    [Theory]
+    [InlineData("checkpoint")]
+    [InlineData("outcome")]
+    [InlineData("child")]
+    public async Task Single_unit_of_a_locked_row_is_busy(string kind)
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var owner = await RunningAsync(bed, "w");
+        CommitUnit unit = kind switch
+        {
+            "checkpoint" => A.Checkpoints(owner, 0),
+            "outcome" => A.Outcome(owner),
+            _ => A.Child(owner, 0, A.Direct("child")),
+        };
+
+        await using (await bed.HoldAsync("w"))
+        {
+            Assert.Equal(CommitResult.Busy, await CommitAsync(bed.Store, unit).Within(Bounded.Limit));
+        }
+
+        Assert.Equal(CommitStatus.Written, (await CommitAsync(bed.Store, unit)).Status);
+    }
+
+    [Fact]
+    public async Task Claim_passes_over_rows_that_somebody_holds()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await EnqueueAsync(bed, A.Enqueued("held"), A.Enqueued("free"));
+
+        await using (await bed.HoldAsync("held"))
+        {
+            Assert.Equal(["free"], await ClaimIdsAsync(bed.Store, A.Claim("token")).Within(Bounded.Limit));
+        }
+
+        Assert.Equal(["held"], await ClaimIdsAsync(bed.Store, A.Claim("token 2")));
+    }
+
+    [Fact]
+    public async Task Sweep_passes_over_rows_that_somebody_holds()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await RunningAsync(bed, A.Direct("held") with { TimeoutMs = 1_000 });
+        await RunningAsync(bed, A.Direct("free") with { TimeoutMs = 1_000 });
+        bed.Time.Advance(TimeSpan.FromSeconds(5));
+
+        await using (await bed.HoldAsync("held"))
+        {
+            var cancelled = await bed.Store.Workflows.CancelExpiredAsync(A.Application, 100, A.CancelError, Cancel).Within(Bounded.Limit);
+            Assert.Equal(["free"], cancelled);
+        }
+
+        Assert.Equal(["held"], await bed.Store.Workflows.CancelExpiredAsync(A.Application, 100, A.CancelError, Cancel));
+    }
+
+    [Fact]
+    public async Task Hand_on_leaves_rows_that_somebody_holds_for_the_next_call()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await RunningAsync(bed, "held");
+        await RunningAsync(bed, "free");
+        await RunningAsync(bed, "orphan");
+        bed.Time.Advance(TimeSpan.FromHours(1));
+
+        await using (await bed.HoldAsync("held"))
+        {
+            var request = A.HandOn(A.ExecutorId) with { ExceptTokens = ["token of orphan"] };
+            Assert.Equal(["free"], await bed.Store.Executors.HandOnAsync(request, Cancel).Within(Bounded.Limit));
+            Assert.Equal(
+                ["orphan"],
+                await bed.Store.Executors.HandOnOrphansAsync(A.HandOn(), TimeSpan.FromMinutes(1), Cancel).Within(Bounded.Limit));
+        }
+
+        Assert.Equal(["held"], await bed.Store.Executors.HandOnAsync(A.HandOn(A.ExecutorId), Cancel));
+    }
+}

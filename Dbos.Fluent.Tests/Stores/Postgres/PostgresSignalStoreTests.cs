@@ -1,0 +1,120 @@
+using Dbos.Fluent.Storage;
+using Dbos.Fluent.Storage.Postgres;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+using static Dbos.Fluent.Tests.Stores.Postgres.Units;
+
+namespace Dbos.Fluent.Tests.Stores.Postgres;
+
+public sealed class PostgresSignalStoreTests(PostgresStoreFixture database) : IClassFixture<PostgresStoreFixture>
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private ISignalStore Signals => database.Store.Signals;
+
+    [Fact]
+    public async Task Announced_signals_arrive_each_once()
+    {
+        await using var listener = Signals.ListenAsync(Cancel).GetAsyncEnumerator(Cancel);
+        Assert.Equal(StoreSignal.Anything, await NextAsync(listener));
+        var id = NewId();
+        StoreSignal[] sent =
+        [
+            new(StoreSignalKind.Enqueued, "queue::" + id),
+            new(StoreSignalKind.Completed, id),
+            new(StoreSignalKind.Cancelled, id),
+            new(StoreSignalKind.Event, id + "::key"),
+            new(StoreSignalKind.Stream, id + "::key"),
+        ];
+
+        await Signals.AnnounceAsync([.. sent, .. sent, new(StoreSignalKind.Completed, new string('x', 9000))], Cancel);
+        await Signals.AnnounceAsync([new(StoreSignalKind.Completed, "last")], Cancel);
+
+        var received = new HashSet<StoreSignal>();
+        for (var signal = await NextAsync(listener); signal.Key != "last"; signal = await NextAsync(listener))
+        {
+            Assert.True(received.Add(signal));
+        }
+
+        Assert.Equal(sent.ToHashSet(), received);
+    }
+
+    [Fact]
+    public async Task A_message_of_any_sdk_is_announced_by_its_table()
+    {
+        var id = NewId();
+        await database.Store.Commits.CommitAsync([new StartUnit(Direct(id))], Cancel);
+        await using var listener = Signals.ListenAsync(Cancel).GetAsyncEnumerator(Cancel);
+        await NextAsync(listener);
+
+        await database.RunAsync("SELECT dbos.send_message($1, '1', 'topic')", id);
+
+        Assert.Equal(new StoreSignal(StoreSignalKind.Message, id + "::topic"), await NextAsync(listener));
+    }
+
+    [Fact]
+    public async Task Wake_ups_of_another_schema_are_none_of_ours()
+    {
+        await using var listener = Signals.ListenAsync(Cancel).GetAsyncEnumerator(Cancel);
+        await NextAsync(listener);
+        await using var other = new PostgresStore(database.Source, false, "other", new StoreOptions { Logger = NullLogger.Instance });
+
+        await other.Signals.AnnounceAsync([new(StoreSignalKind.Enqueued, "q")], Cancel);
+        await Signals.AnnounceAsync([new(StoreSignalKind.Enqueued, "ours")], Cancel);
+
+        Assert.Equal(new StoreSignal(StoreSignalKind.Enqueued, "ours"), await NextAsync(listener));
+    }
+
+    [Fact]
+    public async Task A_lost_connection_is_made_again_and_says_that_anything_may_have_happened()
+    {
+        await using var listener = Signals.ListenAsync(Cancel).GetAsyncEnumerator(Cancel);
+        await NextAsync(listener);
+
+        var next = NextAsync(listener);
+        await database.RunAsync(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'");
+
+        Assert.Equal(StoreSignal.Anything, await next);
+        await Signals.AnnounceAsync([new(StoreSignalKind.Enqueued, "q")], Cancel);
+        Assert.Equal(new StoreSignal(StoreSignalKind.Enqueued, "q"), await NextAsync(listener));
+    }
+
+    [Fact]
+    public async Task Without_notifications_there_is_a_tick_at_each_poll_and_nothing_is_sent()
+    {
+        await using var store = database.Open(
+            new StoreOptions { Logger = NullLogger.Instance, Notifications = false, PollInterval = TimeSpan.FromMilliseconds(20) });
+        await using var ticks = store.Signals.ListenAsync(Cancel).GetAsyncEnumerator(Cancel);
+        await using var listener = Signals.ListenAsync(Cancel).GetAsyncEnumerator(Cancel);
+        await NextAsync(listener);
+
+        await store.Signals.AnnounceAsync([new(StoreSignalKind.Enqueued, "unsent")], Cancel);
+        await Signals.AnnounceAsync([new(StoreSignalKind.Enqueued, "sent")], Cancel);
+
+        Assert.Equal(StoreSignal.Anything, await NextAsync(ticks));
+        Assert.Equal(StoreSignal.Anything, await NextAsync(ticks));
+        Assert.Equal("sent", (await NextAsync(listener)).Key);
+    }
+
+    [Fact]
+    public async Task Listening_ends_when_cancelled()
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        await using var listener = Signals.ListenAsync(stop.Token).GetAsyncEnumerator(Cancel);
+        await NextAsync(listener);
+
+        var next = listener.MoveNextAsync().AsTask();
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next.WaitAsync(Limit, Cancel));
+    }
+
+    private static async Task<StoreSignal> NextAsync(IAsyncEnumerator<StoreSignal> signals)
+    {
+        Assert.True(await signals.MoveNextAsync().AsTask().WaitAsync(Limit, Cancel));
+        return signals.Current;
+    }
+}

@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+using Dbos.Fluent.Storage;
+using Dbos.Fluent.Storage.Postgres;
+using Dbos.Fluent.Tests.Conformance;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace Dbos.Fluent.Tests.Stores.Postgres;
+
+/// <summary>PostgreSQL databases, copies of one that was migrated once; other processes' changes are announced.</summary>
+/// <remarks>A class of tests, which run one after the other, uses one database again and again, emptied: a copy costs more.</remarks>
+public class PostgresStores(SharedPostgres server) : StoreFixture
+{
+    private readonly ConcurrentBag<string> free = [];
+
+    internal const string Schema = "dbos";
+
+    internal override bool PushesSignals => true;
+
+    internal override bool LocksRows => true;
+
+    /// <summary>LISTEN and NOTIFY.</summary>
+    protected virtual bool Notifications => true;
+
+    internal override async Task<StoreBed> CreateAsync()
+    {
+        if (!free.TryTake(out var database))
+        {
+            var template = await server.CreateTemplateAsync("migrated", MigrateAsync);
+            database = await server.CreateDatabaseAsync(TestContext.Current.CancellationToken, template);
+        }
+
+        return new PostgresBed(database, Notifications, ReleaseAsync);
+    }
+
+    internal override async Task<StoreBed> CreateEmptyAsync() =>
+        new PostgresBed(await server.CreateDatabaseAsync(TestContext.Current.CancellationToken), Notifications, server.DropDatabaseAsync);
+
+    /// <summary>A database in which the role may look, and make nothing.</summary>
+    internal override async Task<StoreBed> CreateUnusableAsync()
+    {
+        var database = await server.CreateDatabaseAsync(TestContext.Current.CancellationToken);
+        var builder = new NpgsqlConnectionStringBuilder(database);
+        var role = "reader_of_" + builder.Database;
+        await PostgresServer.ExecuteAsync(
+            database, $"CREATE ROLE \"{role}\" LOGIN PASSWORD 'reader'", TestContext.Current.CancellationToken);
+        var asReader = new NpgsqlConnectionStringBuilder(database) { Username = role, Password = "reader" }.ConnectionString;
+        return new PostgresBed(asReader, Notifications, server.DropDatabaseAsync);
+    }
+
+    // Rows of other tables follow those they refer to.
+    private async Task ReleaseAsync(string database)
+    {
+        var empty = $"""
+            DO $$ DECLARE t name; BEGIN
+              FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = '{Schema}' AND tablename NOT LIKE '%migrations' LOOP
+                EXECUTE format('DELETE FROM {Schema}.%I', t);
+              END LOOP;
+            END $$;
+            UPDATE {Schema}.dbos_migrations SET version = {SchemaLevel.DbosCurrent};
+            """;
+        await PostgresServer.ExecuteAsync(database, empty, CancellationToken.None);
+        free.Add(database);
+    }
+
+    private static async Task MigrateAsync(string connectionString)
+    {
+        // Not pooled, as a database that somebody is connected to cannot be copied.
+        await using var source = NpgsqlDataSource.Create(connectionString + ";Pooling=false");
+        await using var store = new PostgresStore(source, ownsDataSource: false, Schema, new StoreOptions { Logger = NullLogger.Instance });
+        await store.Schema.MigrateAsync(CancellationToken.None);
+    }
+}
+
+/// <summary>One PostgreSQL database.</summary>
+internal sealed class PostgresBed(string connectionString, bool notifications, Func<string, Task> release) : StoreBed
+{
+    private readonly List<NpgsqlDataSource> sources = [];
+
+    public string ConnectionString => connectionString;
+
+    public override async Task<IAsyncDisposable> HoldAsync(string workflowId)
+    {
+        var connection = await ConnectAsync();
+        await using (var command = Command(
+            connection, "BEGIN; SELECT 1 FROM workflow_status WHERE workflow_uuid = @id FOR UPDATE", ("@id", workflowId)))
+        {
+            await command.ExecuteNonQueryAsync();
+        }
+
+        return new Hold(connection);
+    }
+
+    /// <summary>A store that reaches the database in another way, such as through a proxy.</summary>
+    public IStore OpenThrough(string other, TimeSpan commandTimeout) => Track(Make(other, Options(commandTimeout)));
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        foreach (var source in sources)
+        {
+            await source.DisposeAsync();
+        }
+
+        await release(connectionString);
+    }
+
+    protected override IStore Make(StoreOptions options) => Make(connectionString, options);
+
+    protected override async Task<DbConnection> ConnectAsync()
+    {
+        var direct = new NpgsqlConnectionStringBuilder(connectionString) { SearchPath = PostgresStores.Schema, Pooling = false };
+        var connection = new NpgsqlConnection(direct.ConnectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    private PostgresStore Make(string through, StoreOptions options)
+    {
+        var source = NpgsqlDataSource.Create(through);
+        sources.Add(source);
+        return new PostgresStore(source, ownsDataSource: false, PostgresStores.Schema, options with { Notifications = notifications });
+    }
+}

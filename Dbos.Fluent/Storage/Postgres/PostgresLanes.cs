@@ -1,0 +1,120 @@
+using System.Threading.Channels;
+using Npgsql;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>
+/// Connections kept open for the statements that are run all the time, each for one call at a time. One that failed is given up and
+/// replaced at its next use.
+/// </summary>
+internal sealed class PostgresLanes : IAsyncDisposable
+{
+    // A prepared statement keeps its plan, and one made while the tables were empty and never analysed would go on scanning them whole as
+    // they grow. Here a plan is made once and is right at any size: the statements look rows up by key, each in a lookup of its own, and
+    // what is left to join is the statement's own sets, which are never to be compared row by row with each other.
+    private const string PlanByKey =
+        "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_nestloop = off; "
+        + "SET jit = off";
+
+    private readonly PostgresDatabase database;
+    private readonly Channel<NpgsqlConnection?> idle;
+
+    public PostgresLanes(PostgresDatabase database, int count)
+    {
+        this.database = database;
+        idle = Channel.CreateBounded<NpgsqlConnection?>(count);
+        for (var lane = 0; lane < count; lane++)
+        {
+            idle.Writer.TryWrite(null);
+        }
+    }
+
+    /// <summary>True where statements are prepared on these connections: not behind a pooler, which shares them with others.</summary>
+    public bool Prepares => database.Options.Notifications;
+
+    /// <summary>Runs one statement on a free connection, and reads each row.</summary>
+    public Task<List<T>> QueryAsync<T>(
+        string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        PostgresDatabase.GuardAsync(() => RunAsync(
+            async connection =>
+            {
+                var command = new NpgsqlCommand(sql, connection) { CommandTimeout = database.TimeoutSeconds };
+                await using (command.ConfigureAwait(false))
+                {
+                    command.Parameters.AddRange(parameters);
+                    if (Prepares)
+                    {
+                        await command.PrepareAsync(cancellationToken).ConfigureAwait(false);
+                    }
+
+                    var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                    await using (reader.ConfigureAwait(false))
+                    {
+                        return await PostgresDatabase.ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
+                    }
+                }
+            },
+            cancellationToken));
+
+    /// <summary>Runs one call on a free connection, waiting for one if there is none.</summary>
+    public async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> call, CancellationToken cancellationToken)
+    {
+        var connection = await idle.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        NpgsqlConnection? sound = null;
+        try
+        {
+            connection ??= await OpenAsync(cancellationToken).ConfigureAwait(false);
+            var result = await call(connection).ConfigureAwait(false);
+            sound = connection;
+            return result;
+        }
+        finally
+        {
+            if (sound is null && connection is not null)
+            {
+                await connection.DisposeAsync().ConfigureAwait(false);
+            }
+
+            if (!idle.Writer.TryWrite(sound) && sound is not null)
+            {
+                await sound.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        idle.Writer.TryComplete();
+        while (idle.Reader.TryRead(out var connection))
+        {
+            if (connection is not null)
+            {
+                await connection.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
+    {
+        var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            // Behind a pooler a setting would stay with a connection that is somebody else's next.
+            if (Prepares)
+            {
+                var settings = new NpgsqlCommand(PlanByKey, connection) { CommandTimeout = database.TimeoutSeconds };
+                await using (settings.ConfigureAwait(false))
+                {
+                    await settings.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+                }
+            }
+
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+}
