@@ -44,17 +44,19 @@ internal sealed class FluentProgram(ProgramLedger ledger, WorkflowDefinition<Pro
             case SleepNode sleep:
                 return (builder.Sleep(sleep.Duration), value);
             case BranchNode branch:
-                return (builder.If(x => value(x) % 2 == 0, b => Add(b, branch.Even, value).Builder, b => Add(b, branch.Odd, value).Builder), value);
+                var branches = builder.If(
+                    x => value(x) % 2 == 0, even => Add(even, branch.Even, value).Builder, odd => Add(odd, branch.Odd, value).Builder);
+                return (branches, value);
             case EachNode each:
-                return (
-                    builder.ForEach(
-                        x => ProgramStep.Items(each, value(x)), ProgramStep.Name(each), (item, x) => steps.ItemAsync(x.Step, each, item, value(x)), ItemsAtOnce)
-                        .As(out var items),
-                    x => ProgramStep.Fold(x.Get(items).Prepend(value(x))));
+                var forEach = builder.ForEach(
+                    x => ProgramStep.Items(each, value(x)),
+                    ProgramStep.Name(each),
+                    (item, x) => steps.ItemAsync(x.Step, each, item, value(x)),
+                    ItemsAtOnce);
+                return (forEach.As(out var items), x => ProgramStep.Fold(x.Get(items).Prepend(value(x))));
             case TypedGroupNode group:
-                return (
-                    builder.Then(x => Step.All(group.Members.Select(member => steps.TypedMember(member, value(x), children)))).As(out var members),
-                    x => ProgramStep.Fold(x.Get(members).Prepend(value(x))));
+                var all = builder.Then(x => Step.All(group.Members.Select(member => steps.TypedMember(member, value(x), children))));
+                return (all.As(out var members), x => ProgramStep.Fold(x.Get(members).Prepend(value(x))));
             case CallNode { Tolerated: true } call:
                 return (
                     builder.Call(children, x => call.Child with { Value = value(x) }).Try(out var tried),

@@ -7,7 +7,10 @@ namespace Dbos.Fluent.Tests.Properties;
 /// Copies recorded workflows under new ids, with only some of their checkpoints and unfinished, as if their process had died there.
 /// </summary>
 internal sealed class HistoryCut(
-    IReadOnlyDictionary<string, RecordedWorkflow> recorded, IReadOnlyDictionary<string, long> createdAtMs, ProgramLedger ledger, Random random)
+    IReadOnlyDictionary<string, RecordedWorkflow> recorded,
+    IReadOnlyDictionary<string, long> createdAtMs,
+    ProgramLedger ledger,
+    Random random)
 {
     /// <summary>The executor id that the copies belong to.</summary>
     public const string Executor = "gone";
@@ -46,7 +49,7 @@ internal sealed class HistoryCut(
                 if (random.Next(2) == 0)
                 {
                     // A child's result cannot be known where its start is not.
-                    kept.RemoveAll(other => other == row || (other.ChildId is { } child && child == row.ChildId && row.Name != "DBOS.getResult"));
+                    kept.RemoveAll(other => other == row || (row.StartsChild && other.ChildId == row.ChildId));
                 }
             }
         }
@@ -64,7 +67,7 @@ internal sealed class HistoryCut(
         }
 
         Kept.AddRange(kept.Select(row => (copy, source, row)));
-        foreach (var start in isCopyingChildren ? kept.Where(row => row is { ChildId: not null, Name: not "DBOS.getResult" }) : [])
+        foreach (var start in isCopyingChildren ? kept.Where(row => row.StartsChild) : [])
         {
             var isAwaited = kept.Any(row => row.ChildId == start.ChildId && row != start);
             var rows = recorded[start.ChildId!].Rows;
@@ -99,7 +102,10 @@ internal sealed class HistoryCut(
                 SELECT '{copy}', output, error, retention_timestamp FROM workflow_output WHERE workflow_uuid = '{source}';
 
                 """
-                : $"INSERT INTO fluent_origins (workflow_uuid, seed, started_at) VALUES ('{copy}', {origin.Seed}, {origin.StartedAtMs});\n");
+                : $"""
+                INSERT INTO fluent_origins (workflow_uuid, seed, started_at) VALUES ('{copy}', {origin.Seed}, {origin.StartedAtMs});
+
+                """);
     }
 
     private void Rows(string source, string copy, List<RecordedRow> kept, bool isCopyingChildren)

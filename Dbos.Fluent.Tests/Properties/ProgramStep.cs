@@ -10,9 +10,10 @@ internal sealed class ProgramStep(ProgramLedger ledger)
 
     public static int Fold(IEnumerable<int> values) => values.Aggregate(17, Mix);
 
-    public static IEnumerable<int> Items(EachNode node, int value) => Enumerable.Range(0, node.ItemsMax == 0 ? 0 : value % (node.ItemsMax + 1));
+    public static IEnumerable<int> Items(EachNode node, int value) => Enumerable.Range(0, value % (node.ItemsMax + 1));
 
-    /// <summary>What a tolerated failure makes of a value. Its message may name a workflow, whose id another run of the program has not.</summary>
+    /// <summary>What a tolerated failure makes of a value.</summary>
+    /// <remarks>Its message does not count: it may name a workflow, and another run of the program has another id.</remarks>
     public static int Failed(int value, RecordedFailure failure) => failure.Inner.Aggregate(Mix(value, failure.TypeName.Length), Failed);
 
     public async Task<int> WorkAsync(StepContext s, WorkNode node, int value)

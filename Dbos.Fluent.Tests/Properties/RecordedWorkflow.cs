@@ -28,16 +28,18 @@ internal sealed record RecordedWorkflow(string Id, string Outcome, IReadOnlyList
     }
 
     /// <summary>The children that it started and its rows know of, by the row that started each.</summary>
-    public IEnumerable<RecordedRow> Starts => Rows.Where(row => row is { ChildId: not null, Name: not "DBOS.getResult" });
+    public IEnumerable<RecordedRow> Starts => Rows.Where(row => row.StartsChild);
 
     private static RecordedRow Row(string?[] row)
     {
         // The moment at which a sleep ends is another one on every run.
         var output = row[2] == "DBOS.sleep" ? "(moment)" : row[3];
-        return new(int.Parse(row[1]!, CultureInfo.InvariantCulture), row[2]!, $"{row[2]} {output} {Failure(row[4], row[5])} {row[6]}", row[6]);
+        var text = $"{row[2]} {output} {Failure(row[4], row[5])} {row[6]}";
+        return new(int.Parse(row[1]!, CultureInfo.InvariantCulture), row[2]!, text, row[6]);
     }
 
-    private static string Failure(string? error, string? format) => error is null ? "" : Text(Serializer.DecodeFailure(new Payload(error, format)));
+    private static string Failure(string? error, string? format) =>
+        error is null ? "" : Text(Serializer.DecodeFailure(new Payload(error, format)));
 
     private static string Text(RecordedFailure failure) =>
         $"{failure.TypeName}: {failure.Message} [{string.Join(", ", failure.Inner.Select(Text))}]";
@@ -48,4 +50,8 @@ internal sealed record RecordedWorkflow(string Id, string Outcome, IReadOnlyList
 /// <param name="Name">The step's name.</param>
 /// <param name="Text">All of it that must be the same on every run.</param>
 /// <param name="ChildId">The workflow that was started or awaited.</param>
-internal sealed record RecordedRow(int Sequence, string Name, string Text, string? ChildId);
+internal sealed record RecordedRow(int Sequence, string Name, string Text, string? ChildId)
+{
+    /// <summary>True where the child was started, not awaited.</summary>
+    public bool StartsChild => ChildId is not null && Name != "DBOS.getResult";
+}

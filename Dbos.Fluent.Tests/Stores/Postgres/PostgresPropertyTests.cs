@@ -2,4 +2,4 @@ using Dbos.Fluent.Tests.Properties;
 
 namespace Dbos.Fluent.Tests.Stores.Postgres;
 
-public sealed class PostgresDeterminismTests(PostgresDatabases f) : DeterminismSuite(f), IClassFixture<PostgresDatabases>;
+public sealed class PostgresGeneratedHistoryTests(PostgresDatabases f) : GeneratedHistorySuite(f), IClassFixture<PostgresDatabases>;

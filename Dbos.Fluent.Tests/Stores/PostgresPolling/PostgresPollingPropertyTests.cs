@@ -2,4 +2,5 @@ using Dbos.Fluent.Tests.Properties;
 
 namespace Dbos.Fluent.Tests.Stores.PostgresPolling;
 
-public sealed class PostgresPollingDeterminismTests(PostgresPollingDatabases f) : DeterminismSuite(f), IClassFixture<PostgresPollingDatabases>;
+public sealed class PostgresPollingGeneratedHistoryTests(PostgresPollingDatabases f)
+    : GeneratedHistorySuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -2,4 +2,4 @@ using Dbos.Fluent.Tests.Properties;
 
 namespace Dbos.Fluent.Tests.Stores.Sqlite;
 
-public sealed class SqliteDeterminismTests(SqliteDatabases f) : DeterminismSuite(f), IClassFixture<SqliteDatabases>;
+public sealed class SqliteGeneratedHistoryTests(SqliteDatabases f) : GeneratedHistorySuite(f), IClassFixture<SqliteDatabases>;

@@ -7,7 +7,7 @@ namespace Dbos.Fluent.Tests.Properties;
 /// Generated workflows, cut at every checkpoint and gone on with by another engine, end as they did, with the same checkpoints, and no step
 /// body runs again whose checkpoint was there.
 /// </summary>
-public abstract class DeterminismSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+public abstract class GeneratedHistorySuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
     // How many programs a run tries; more through the environment.
     private const string CountVariable = "DBOS_TEST_PROGRAMS";
@@ -24,7 +24,8 @@ public abstract class DeterminismSuite(IDatabaseFixture fixture) : EngineSuite(f
     public async Task A_history_cut_anywhere_leads_to_the_same_checkpoints_and_the_same_end()
     {
         var random = Seeds.Next(out var seed);
-        var count = int.TryParse(Environment.GetEnvironmentVariable(CountVariable), CultureInfo.InvariantCulture, out var given) ? given : CountDefault;
+        var more = Environment.GetEnvironmentVariable(CountVariable);
+        var count = int.TryParse(more, CultureInfo.InvariantCulture, out var given) ? given : CountDefault;
         var inputs = Enumerable.Range(0, count)
             .Select(i => new ProgramInput(random.Next(), Depth, i % 3 == 0 ? ProgramForm.Fluent : ProgramForm.Free, random.Next(100)));
 
@@ -45,7 +46,8 @@ public abstract class DeterminismSuite(IDatabaseFixture fixture) : EngineSuite(f
         }
 
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{programs.Count} programs, {originals.Values.Sum(one => one.Rows.Count)} checkpoints of {originals.Count} workflows, {cut.Roots.Count} cuts");
+            $"{programs.Count} programs, {originals.Values.Sum(one => one.Rows.Count)} checkpoints of {originals.Count} workflows, "
+            + $"{cut.Roots.Count} cuts");
         await Database.ExecuteAsync(cut.Script);
         engine = await LaunchAsync(options => options.ExecutorId = HistoryCut.Executor, [.. definitions]);
         var copies = await EndedAsync("SELECT workflow_uuid FROM workflow_status");
@@ -113,12 +115,13 @@ public abstract class DeterminismSuite(IDatabaseFixture fixture) : EngineSuite(f
     private IEnumerable<string> BegunInVain(HistoryCut cut, IReadOnlyDictionary<string, RecordedWorkflow> copies) =>
         from failure in cut.Kept
         where failure.Row.Name.StartsWith("FailingGroup", StringComparison.Ordinal)
+        let copy = copies[failure.CopyId]
         let first = ledger.FirstOfGroup(failure.SourceId, failure.Row.Sequence)
-        let kept = cut.Kept.Where(other => other.CopyId == failure.CopyId).Select(other => other.Row.Sequence).ToHashSet()
-        from sequence in Enumerable.Range(first, copies[failure.CopyId].Rows[^1].Sequence - first + 1)
-        where ledger.IsLoose(failure.SourceId, sequence) && ledger.FirstOfGroup(failure.SourceId, sequence) == first && !kept.Contains(sequence)
-        where ledger.WasEntered(failure.CopyId, sequence) || copies[failure.CopyId].Rows.Any(row => row.Sequence == sequence)
-        select $"{failure.CopyId}: row {sequence} began beside the failure that was recorded at {failure.Row.Sequence}; {Source(failure.CopyId)}";
+        let kept = cut.Kept.Where(other => other.CopyId == copy.Id).Select(other => other.Row.Sequence).ToHashSet()
+        from sequence in Enumerable.Range(first, copy.Rows[^1].Sequence - first + 1)
+        where ledger.IsLoose(failure.SourceId, sequence) && ledger.FirstOfGroup(failure.SourceId, sequence) == first
+        where !kept.Contains(sequence) && (ledger.WasEntered(copy.Id, sequence) || copy.Rows.Any(row => row.Sequence == sequence))
+        select $"{copy.Id}: row {sequence} began beside the failure recorded at {failure.Row.Sequence}; {Source(copy.Id)}";
 
     private IEnumerable<string> Differences(IReadOnlyDictionary<string, RecordedWorkflow> all, string copyId, string sourceId)
     {
