@@ -73,6 +73,6 @@ public sealed class FormatTests
         Assert.Equal(PayloadFormat.PortableJson, PayloadSerializer.FormatOf("portable_json"));
         Assert.Equal(PayloadFormat.MessagePack, PayloadSerializer.FormatOf("dotnet_msgpack"));
         Assert.Equal(PayloadFormat.MessagePack, PayloadSerializer.FormatOf(null));
-        Assert.Equal(PayloadFormat.MessagePack, PayloadSerializer.FormatOf("js_superjson"));
+        Assert.Equal(PayloadFormat.PortableJson, PayloadSerializer.FormatOf("js_superjson"));
     }
 }
