@@ -37,7 +37,9 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         var faults = new CallFaults();
         var failed = 0;
         Func<StoreCall, CancellationToken, Task> failOnce = (call, _) =>
-            call.Kind.ToString() == kind && Interlocked.Exchange(ref failed, 1) == 0 ? throw CallFaults.Unavailable("Once.") : Task.CompletedTask;
+            call.Kind.ToString() == kind && Interlocked.Exchange(ref failed, 1) == 0
+                ? throw CallFaults.Unavailable("Once.")
+                : Task.CompletedTask;
         (faults.Before, faults.After) = afterEffect ? (faults.Before, failOnce) : (failOnce, faults.After);
 
         var engine = kind == nameof(StoreCallKind.HandOn)
@@ -61,7 +63,8 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
                 : Task.CompletedTask,
         };
 
-        var engine = await LaunchFaultyAsync(faults, options => (options.ExecutorId, options.Lease) = (Executor, TimeSpan.FromSeconds(0.6)));
+        var engine = await LaunchFaultyAsync(
+            faults, options => (options.ExecutorId, options.Lease) = (Executor, TimeSpan.FromSeconds(0.6)));
         await AllEndAsync(engine, count: 3);
 
         await EverythingRanOnceAsync(workflows: 3, attempts: 3);

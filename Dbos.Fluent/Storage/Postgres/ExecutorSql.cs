@@ -37,7 +37,9 @@ internal sealed class ExecutorSql(SchemaName schema)
          WHERE e.incarnation = EXCLUDED.incarnation OR e.stopped OR e.expires_at_ms <= {Clock.Database}
         """;
 
-    /// <summary>An executor gone for so long is one that was never registered, if anything of its is left. $1 application, $2 how long.</summary>
+    /// <summary>
+    /// An executor gone for so long is one that was never registered, if anything of its is left. $1 application, $2 how long.
+    /// </summary>
     // After the registration, and past locked rows: two launches must not wait for each other.
     public string Forget { get; } = $"""
         DELETE FROM {schema}.fluent_executors

@@ -33,14 +33,8 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
 
     public async ValueTask<CommitResult> CommitWaitingAsync(CommitUnit unit, CancellationToken cancellationToken)
     {
-        // Not on a lane: it may wait for long, and a lane's connections are for those that do not.
-        var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            var session = new CommitSession(connection, waiting, standing, database) { Prepares = false };
-            var results = await PostgresDatabase.GuardAsync(() => session.WriteAsync([unit], cancellationToken)).ConfigureAwait(false);
-            return results[0] ?? CommitResult.Busy;
-        }
+        var results = await database.LimitAsync(() => WriteApartAsync(unit, cancellationToken)).ConfigureAwait(false);
+        return results[0] ?? CommitResult.Busy;
     }
 
     public ValueTask DisposeAsync() => lanes.DisposeAsync();
@@ -116,6 +110,17 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
 
     // Text that cannot be encoded fails in the driver, before anything is sent.
     private static bool IsRefusal(Exception failure) => failure is PostgresException or System.Text.EncoderFallbackException;
+
+    // Not on a lane: it may wait for long, and a lane's connections are for those that do not.
+    private async Task<CommitResult?[]> WriteApartAsync(CommitUnit unit, CancellationToken cancellationToken)
+    {
+        var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            var session = new CommitSession(connection, waiting, standing, database) { Prepares = false };
+            return await session.WriteAsync([unit], cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     private Task<CommitResult?[]> OnLaneAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken) =>
         PostgresDatabase.GuardAsync(() => lanes.RunAsync(

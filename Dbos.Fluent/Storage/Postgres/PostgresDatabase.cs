@@ -5,6 +5,8 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>The way to the database that all parts share: runs statements and turns the driver's failures into the contract's.</summary>
 internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schema, StoreOptions options)
 {
+    private static readonly TimeSpan CancellationGrace = TimeSpan.FromSeconds(5);
+
     public SchemaName Schema { get; } = schema;
 
     public StoreOptions Options { get; } = options;
@@ -20,7 +22,7 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
     /// <summary>Runs one statement on a connection of the pool, and reads each row.</summary>
     public Task<List<T>> QueryAsync<T>(
         string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
-        GuardAsync(async () =>
+        LimitAsync(async () =>
         {
             var command = source.CreateCommand(sql);
             await using (command.ConfigureAwait(false))
@@ -38,7 +40,7 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
     /// <summary>Runs statements in one round trip and one transaction, and gives their reader to <paramref name="read"/>.</summary>
     public Task<T> BatchAsync<T>(
         IReadOnlyList<NpgsqlBatchCommand> commands, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken) =>
-        GuardAsync(async () =>
+        LimitAsync(async () =>
         {
             var batch = source.CreateBatch();
             await using (batch.ConfigureAwait(false))
@@ -60,6 +62,12 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
     /// <summary>The command timeout as the driver takes it: whole seconds, and zero would mean none.</summary>
     public int TimeoutSeconds => Math.Max(1, (int)Math.Ceiling(Options.CommandTimeout.TotalSeconds));
 
+    /// <summary>
+    /// When a call is given up whatever the driver does. The driver itself gives a statement up after the command timeout, but then asks
+    /// the server to cancel it, and waits for as long as a server that stands still keeps that connection open.
+    /// </summary>
+    public TimeSpan Limit => TimeSpan.FromSeconds(TimeoutSeconds) + CancellationGrace;
+
     public static NpgsqlBatchCommand Command(string sql, params NpgsqlParameter[] parameters)
     {
         var command = new NpgsqlBatchCommand(sql);
@@ -78,6 +86,9 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
 
         return rows;
     }
+
+    /// <summary>Runs a call for at most <see cref="Limit"/>. One that is given up goes on by itself, and nobody waits for it.</summary>
+    public Task<T> LimitAsync<T>(Func<Task<T>> call) => GuardAsync(() => call().WaitAsync(Limit, TimeProvider.System));
 
     /// <summary>Runs a call, and throws what the contract says in place of what the driver throws.</summary>
     public static async Task<T> GuardAsync<T>(Func<Task<T>> call)

@@ -59,20 +59,20 @@ internal sealed class PostgresLanes : IAsyncDisposable
     /// <summary>Runs one call on a free connection, waiting for one if there is none.</summary>
     public async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> call, CancellationToken cancellationToken)
     {
-        var connection = await idle.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        var running = CallAsync(await idle.Reader.ReadAsync(cancellationToken).ConfigureAwait(false), call, cancellationToken);
         NpgsqlConnection? sound = null;
         try
         {
-            connection ??= await OpenAsync(cancellationToken).ConfigureAwait(false);
-            var result = await call(connection).ConfigureAwait(false);
-            sound = connection;
+            // The call itself ends by the token; a wait that ended before it would leave its connection in use.
+            (sound, var result) = await running.WaitAsync(database.Limit, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
             return result;
         }
         finally
         {
-            if (sound is null && connection is not null)
+            // A call that hangs keeps its connection until it ends, and its place is free at once.
+            if (!running.IsCompleted)
             {
-                await connection.DisposeAsync().ConfigureAwait(false);
+                _ = ReleaseAsync(running);
             }
 
             if (!idle.Writer.TryWrite(sound) && sound is not null)
@@ -91,6 +91,35 @@ internal sealed class PostgresLanes : IAsyncDisposable
             {
                 await connection.DisposeAsync().ConfigureAwait(false);
             }
+        }
+    }
+
+    // Nobody waits for a call that was given up, so its failure is nobody's.
+    private static async Task ReleaseAsync<T>(Task<(NpgsqlConnection Connection, T Result)> abandoned)
+    {
+        try
+        {
+            var (connection, _) = await abandoned.ConfigureAwait(false);
+            await connection.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception failure) when (PostgresErrors.Translate(failure) is not null || failure is OperationCanceledException)
+        {
+            // The connection is closed already.
+        }
+    }
+
+    private async Task<(NpgsqlConnection Connection, T Result)> CallAsync<T>(
+        NpgsqlConnection? kept, Func<NpgsqlConnection, Task<T>> call, CancellationToken cancellationToken)
+    {
+        var connection = kept ?? await OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return (connection, await call(connection).ConfigureAwait(false));
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
         }
     }
 
