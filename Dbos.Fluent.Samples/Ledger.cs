@@ -10,13 +10,17 @@ internal sealed class Ledger(string path)
     public Task NoteAsync(string effect, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        lock (gate)
-        {
-            File.AppendAllText(path, $"{effect}  (process {Environment.ProcessId})\n");
-        }
-
+        Note(effect);
         return Task.CompletedTask;
     }
 
     public async Task<IReadOnlyList<string>> ReadAsync() => File.Exists(path) ? await File.ReadAllLinesAsync(path) : [];
+
+    private void Note(string effect)
+    {
+        lock (gate)
+        {
+            File.AppendAllText(path, $"{effect}  (process {Environment.ProcessId})\n");
+        }
+    }
 }

@@ -182,7 +182,8 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
 
     // The tests and the database share a machine and so a clock.
     private async Task<bool> LeasesHaveEndedAsync() =>
-        await Database.CountAsync($"SELECT max({LeaseColumn}) FROM fluent_executors") < DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - 500;
+        await Database.CountAsync($"SELECT max({LeaseColumn}) FROM fluent_executors")
+            < DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - 500;
 
     /// <summary>Runs workflows to their end, and makes them look as if their process had died right after their last checkpoint.</summary>
     private async Task RunAndFlipAsync(int count)

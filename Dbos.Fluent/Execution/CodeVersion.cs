@@ -15,7 +15,8 @@ internal static class CodeVersion
             if (!definition.Shape.HasFingerprint)
             {
                 throw new ArgumentException(
-                    $"The code of workflow '{definition.Name}' cannot be read (an ahead-of-time compiled or dynamic method), so a change of it "
+                    $"The code of workflow '{definition.Name}' cannot be read (an ahead-of-time compiled or dynamic method), "
+                    + "so a change of it "
                     + "would go unnoticed: set EngineOptions.ApplicationVersion, or the environment variable DBOS__APPVERSION.");
             }
 

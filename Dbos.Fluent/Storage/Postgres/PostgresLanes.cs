@@ -63,7 +63,8 @@ internal sealed class PostgresLanes : IAsyncDisposable
         NpgsqlConnection? sound = null;
         try
         {
-            (sound, var result) = await running.WaitAsync(database.Limit, TimeProvider.System).ConfigureAwait(false);
+            // The call itself heeds the token.
+            (sound, var result) = await running.WaitAsync(database.Limit, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
             return result;
         }
         finally
