@@ -6,21 +6,22 @@ namespace Dbos.Fluent.Samples;
 internal sealed class Ledger(string path)
 {
     private readonly Lock gate = new();
+    private Task last = Task.CompletedTask;
 
     public Task NoteAsync(string effect, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        Note(effect);
-        return Task.CompletedTask;
+        lock (gate)
+        {
+            return last = AppendAfterAsync(last, $"{effect}  (process {Environment.ProcessId})\n", cancellationToken);
+        }
     }
 
     public async Task<IReadOnlyList<string>> ReadAsync() => File.Exists(path) ? await File.ReadAllLinesAsync(path) : [];
 
-    private void Note(string effect)
+    // Steps that run at once write one after the other.
+    private async Task AppendAfterAsync(Task before, string line, CancellationToken cancellationToken)
     {
-        lock (gate)
-        {
-            File.AppendAllText(path, $"{effect}  (process {Environment.ProcessId})\n");
-        }
+        await before.WaitAsync(cancellationToken);
+        await File.AppendAllTextAsync(path, line, cancellationToken);
     }
 }

@@ -21,7 +21,7 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         this.running = running;
         Store = store;
         Serializer = serializer;
-        Logger = loggers.CreateLogger("Dbos.Fluent");
+        Logger = new GuardedLogger(loggers.CreateLogger("Dbos.Fluent"));
         Stopped = stopped.Token;
         Outcomes = new OutcomeWaiter(store.Workflows, id => running?.Contains(id) == true, Stopped);
         Reader = new StatusReader(store.Workflows, serializer);

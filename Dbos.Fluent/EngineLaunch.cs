@@ -26,7 +26,7 @@ internal static class EngineLaunch
         var opened = (options.Store ?? StoreChoice.Default(application)).Open(new StoreOptions
         {
             Time = options.TimeProvider,
-            Logger = loggers.CreateLogger("Dbos.Fluent.Storage"),
+            Logger = new GuardedLogger(loggers.CreateLogger("Dbos.Fluent.Storage")),
             Notifications = options.Notifications,
             PollInterval = options.PollInterval,
         });

@@ -164,6 +164,19 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
         Assert.True((await handle.FailureAsync()).Is<BrokenException>());
     }
 
+    [Fact]
+    public async Task A_failure_that_cannot_be_printed_is_retried_all_the_same()
+    {
+        var workflow = Workflow.Define<Unit, int>("retried")
+            .Step("step", x => x.Attempt == 1 ? throw new BrokenException() : Task.FromResult(x.Attempt))
+            .Retry(attempts: 2, delay: TimeSpan.Zero).As(out var attempt)
+            .Return(x => x.Get(attempt));
+        var engine = await LaunchAsync(workflow);
+
+        Assert.Equal(2, await engine.RunAsync(workflow, default, "A"));
+        Assert.True(Log.Has(1101));
+    }
+
     private static WorkflowDefinition<Unit, Unit> One(string step)
     {
         return Workflow.Define<Unit>("one", Body);

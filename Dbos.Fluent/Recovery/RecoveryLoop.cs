@@ -109,9 +109,8 @@ internal sealed class RecoveryLoop(
         return left < third ? left : third;
     }
 
-    // Also one whose lease has ended: it may have died before its work could be handed on, or long before anybody looked. Once is enough
-    // for
-    // each; what was locked at that moment is found as an orphan later.
+    // Also one whose lease has ended: it may have died before its work could be handed on, or long before anybody looked. Once is
+    // enough for each; what was locked at that moment is found as an orphan later.
     private async Task<List<ExecutorRow>> ExpireProvenDeadAsync(IReadOnlyList<ExecutorRow> executors, CancellationToken cancellationToken)
     {
         var dead = executors.Where(IsNewlyDead).ToList();

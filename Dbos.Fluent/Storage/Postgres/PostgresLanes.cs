@@ -63,7 +63,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
         NpgsqlConnection? sound = null;
         try
         {
-            // The call itself heeds the token.
+            // The call itself ends by the token; a wait that ended before it would leave its connection in use.
             (sound, var result) = await running.WaitAsync(database.Limit, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
             return result;
         }
