@@ -211,5 +211,7 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
         public override string Message => throw new InvalidOperationException("no message");
 
         public override string? StackTrace => throw new InvalidOperationException("no stack");
+
+        public override string ToString() => "For the log.";
     }
 }

@@ -118,6 +118,18 @@ public sealed class FailureTests
     }
 
     [Theory]
+    [InlineData("js_superjson")]
+    [InlineData("py_pickle")]
+    public void A_failure_of_ours_beside_another_librarys_input_is_read(string format)
+    {
+        var stored = serializer.EncodeFailure(new RecordedFailure("Some.Exception", "no"), PayloadSerializer.FormatOf(format));
+
+        var failure = serializer.DecodeFailure(stored with { Format = format });
+
+        Assert.Equal(("Some.Exception", "no"), (failure.TypeName, failure.Message));
+    }
+
+    [Theory]
     [InlineData(null, "portable_json")]
     [InlineData("", "portable_json")]
     [InlineData("null", "portable_json")]

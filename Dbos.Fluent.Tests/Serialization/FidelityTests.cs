@@ -167,7 +167,14 @@ public sealed class FidelityTests
         Assert.Equal(default(Money), serializer.Decode(new Payload(null, "js_superjson"), typeof(Money)));
         Assert.Null(serializer.Decode(default, typeof(string)));
         Assert.Null(serializer.Decode(default, typeof(int?)));
-        Assert.Equal(Guid.Empty, serializer.DecodeInput(default, typeof(Guid)));
+    }
+
+    [Fact]
+    public void No_input_is_one_only_where_none_is_taken()
+    {
+        Assert.Equal(default(Unit), serializer.DecodeInput(default, typeof(Unit)));
+        Assert.Throws<SerializationFailedException>(() => serializer.DecodeInput(default, typeof(Guid)));
+        Assert.Throws<SerializationFailedException>(() => serializer.DecodeInput(default, typeof(string)));
     }
 
     [Fact]

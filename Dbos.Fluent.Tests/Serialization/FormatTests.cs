@@ -73,6 +73,9 @@ public sealed class FormatTests
         Assert.Equal(PayloadFormat.PortableJson, PayloadSerializer.FormatOf("portable_json"));
         Assert.Equal(PayloadFormat.MessagePack, PayloadSerializer.FormatOf("dotnet_msgpack"));
         Assert.Equal(PayloadFormat.MessagePack, PayloadSerializer.FormatOf(null));
-        Assert.Equal(PayloadFormat.MessagePack, PayloadSerializer.FormatOf("js_superjson"));
     }
+
+    [Fact]
+    public void What_follows_an_input_of_another_library_is_portable_which_it_reads() =>
+        Assert.Equal(PayloadFormat.PortableJson, PayloadSerializer.FormatOf("js_superjson"));
 }

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Errors;
+
 namespace Dbos.Fluent;
 
 /// <summary>A step failed on each of the attempts it was allowed.</summary>
@@ -20,7 +22,7 @@ public sealed class MaxStepRetriesExceededException : StepFailedException
 
     private static string Describe(string workflowId, int sequence, string stepName, IReadOnlyList<RecordedFailure> attempts) =>
         $"Step '{stepName}' ({sequence}) of workflow '{workflowId}' failed on each of its {attempts.Count} attempts; the last: "
-        + $"{attempts[^1].TypeName}: {attempts[^1].Message} Mend the cause and fork the workflow from this step, or allow more attempts.";
+        + FailureText.Of(attempts[^1], "Mend the cause and fork the workflow from this step, or allow more attempts.");
 
     private static RecordedFailure Summarize(string workflowId, int sequence, string stepName, IReadOnlyList<RecordedFailure> attempts) =>
         new(typeof(MaxStepRetriesExceededException).FullName!, "DBOS4002: " + Describe(workflowId, sequence, stepName, attempts))

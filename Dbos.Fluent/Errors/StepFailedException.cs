@@ -1,4 +1,5 @@
 using System.Globalization;
+using Dbos.Fluent.Errors;
 
 namespace Dbos.Fluent;
 
@@ -8,7 +9,8 @@ public class StepFailedException : DbosException
     internal StepFailedException(string workflowId, int sequence, string stepName, RecordedFailure failure)
         : this(
             "DBOS4001",
-            $"Step '{stepName}' ({sequence}) of workflow '{workflowId}' failed: {failure.TypeName}: {failure.Message}",
+            $"Step '{stepName}' ({sequence}) of workflow '{workflowId}' failed: "
+            + FailureText.Of(failure, "Mend the cause and fork the workflow from this step, or let the workflow go on without it (Try)."),
             workflowId,
             sequence,
             stepName,

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Errors;
+
 namespace Dbos.Fluent;
 
 /// <summary>The database could not be reached, or the connection was lost before it was known whether a statement took effect.</summary>
@@ -9,7 +11,8 @@ public sealed class StoreUnavailableException : DbosException
     internal StoreUnavailableException(string store, Exception inner)
         : base(
             "DBOS3001",
-            $"{store} cannot be reached: {inner.Message} Check that it runs, the address, the credentials and the network.",
+            $"{store} cannot be reached: {FailureText.Sentence(inner.Message)} "
+            + "Check that it runs, the address, the credentials and the network.",
             inner)
     {
     }

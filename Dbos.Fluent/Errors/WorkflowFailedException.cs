@@ -1,10 +1,16 @@
+using Dbos.Fluent.Errors;
+
 namespace Dbos.Fluent;
 
 /// <summary>An awaited workflow ended with a failure. Thrown to whoever awaits it, inside or outside a workflow, in any process.</summary>
 public sealed class WorkflowFailedException : DbosException
 {
     internal WorkflowFailedException(string workflowId, RecordedFailure failure, Exception? original = null)
-        : base("DBOS4004", $"Workflow '{workflowId}' failed: {failure.TypeName}: {failure.Message}", original) =>
+        : base(
+            "DBOS4004",
+            $"Workflow '{workflowId}' failed: "
+            + FailureText.Of(failure, "Mend the cause and fork the workflow from the step that failed."),
+            original) =>
         (WorkflowId, Failure) = (workflowId, failure);
 
     /// <summary>The workflow that failed.</summary>

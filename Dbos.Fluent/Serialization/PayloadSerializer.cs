@@ -114,7 +114,8 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         {
             // A workflow whose input only another SDK reads failed here for just that: its row names that SDK's format, its failure is
             // ours.
-            var readable = TryCodecOf(payload) is null ? payload with { Format = null } : payload;
+            var isOurs = TryCodecOf(payload) is null && PortableFailure.IsOne(payload.Text);
+            var readable = isOurs ? payload with { Format = PortableFormat } : payload;
             return (RecordedFailure?)Decode(readable, typeof(RecordedFailure)) ?? SerializationFailure.Undecodable(payload, "it is null");
         }
         catch (SerializationFailedException exception)

@@ -14,6 +14,11 @@ namespace Dbos.Fluent.Serialization.Portable;
 /// </remarks>
 internal static class PortableFailure
 {
+    private const string Beginning = "{\"name\":";
+
+    /// <summary>True for a text written here, or by any other SDK in the same form, beside whatever else its row says.</summary>
+    public static bool IsOne(string? text) => text?.StartsWith(Beginning, StringComparison.Ordinal) == true;
+
     public static void Write(PooledBuffer output, RecordedFailure failure) => Write(output, failure, FailureConverter.LevelsMax);
 
     public static RecordedFailure Read(JsonElement failure)
@@ -21,6 +26,11 @@ internal static class PortableFailure
         if (failure.ValueKind != JsonValueKind.Object)
         {
             throw new JsonException("a failure is an object with name and message");
+        }
+
+        if (Member(failure, "name") is null && Member(failure, "message") is null)
+        {
+            throw new JsonException("a failure has a name or a message");
         }
 
         var data = Member(failure, "data");

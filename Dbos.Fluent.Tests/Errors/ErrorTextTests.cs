@@ -1,0 +1,198 @@
+using System.Text;
+using Dbos.Fluent.Errors;
+using Dbos.Fluent.Tests.Conformance;
+using Npgsql;
+
+namespace Dbos.Fluent.Tests.Errors;
+
+/// <summary>What users read when something goes wrong, each made by a real situation.</summary>
+/// <remarks>The texts are reviewed as one page: each says the code, what happened with ids, why, and what to do.</remarks>
+public sealed class ErrorTextTests(SqliteDatabases fixture) : EngineSuite(fixture), IClassFixture<SqliteDatabases>
+{
+    private readonly StringBuilder page = new();
+    private readonly HashSet<Type> shown = [];
+    private readonly Probe gate = new();
+
+    [Fact]
+    public async Task Every_error_says_what_happened_and_what_to_do()
+    {
+        await ShowFailuresAsync();
+        await ShowReplaysAsync();
+        await ShowIdsAsync();
+        await ShowCancellationsAsync();
+        await ShowPayloadsAsync();
+        await ShowLaunchesAsync();
+
+        Snapshot.Match(page.ToString());
+        Breaches.None(
+            from type in typeof(DbosException).Assembly.GetTypes()
+            where type.IsSubclassOf(typeof(DbosException)) && !shown.Contains(type)
+            select $"{type.Name}: show here what it says");
+    }
+
+    private async Task ShowFailuresAsync()
+    {
+        var workflow = Workflow.Define<string>("order", Body);
+        var parent = Workflow.Define<Unit>("parent", Parent);
+        var engine = await LaunchAsync(workflow, parent);
+        foreach (var kind in new[] { "step", "retries", "timeout" })
+        {
+            await ShowAsync(async () => await (await engine.BeginAsync(workflow, kind, kind)).ResultAsync());
+        }
+
+        await ShowAsync(async () => await (await engine.BeginAsync(parent, default, "child")).ResultAsync());
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
+        await ShowAsync(() => engine.BeginAsync(workflow, "step", "late"));
+
+        async IAsyncEnumerable<Step> Body(string kind, WorkflowContext workflow)
+        {
+            var step = Step.Run(
+                "charge card", s => kind == "timeout" ? gate.PassAsync(s) : throw new InvalidOperationException("declined"));
+            yield return (kind switch
+            {
+                "retries" => step.Retry(attempts: 2, delay: TimeSpan.Zero),
+                "timeout" => step.Timeout(TimeSpan.FromMilliseconds(1)),
+                _ => step,
+            }).Try(out var charged);
+            ShowNow(Assert.ThrowsAny<StepFailedException>(() => charged.Result));
+            _ = charged.Result;
+        }
+
+        async IAsyncEnumerable<Step> Parent(Unit input, WorkflowContext context)
+        {
+            yield return Step.Call(workflow, "step").Try(out var call);
+            ShowNow(Assert.Throws<WorkflowFailedException>(() => call.Result));
+            _ = call.Result;
+        }
+    }
+
+    private async Task ShowReplaysAsync()
+    {
+        var engine = await LaunchAsync(One("reserve stock"));
+        await Database.ExecuteAsync("UPDATE workflow_status SET name = 'one' WHERE workflow_uuid = 'step'");
+        await Database.FlipAsync("step");
+        engine = await RelaunchAsync(engine, One("reserve stock"));
+        await ShowAsync(() => engine.Retrieve<Unit>("step").ResultAsync());
+
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
+        await Database.FlipAsync("step");
+        engine = await LaunchAsync(options => options.MaxRecoveryAttempts = 0, One("reserve stock"));
+        await ShowAsync(() => engine.Retrieve<Unit>("step").ResultAsync());
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
+    }
+
+    private async Task ShowIdsAsync()
+    {
+        var (one, other) = (One("step"), Workflow.Define<Unit>("other", Nothing));
+        var engine = await LaunchAsync(one, other);
+        await engine.RunAsync(one, default, "order-1");
+        await ShowAsync(() => engine.BeginAsync(other, default, "order-1"));
+        await ShowAsync(() => engine.StartAsync(one, default, new() { Id = "order-1", IdReuse = IdReuse.Reject }, Cancel));
+        await ShowAsync(() => engine.GetHistoryAsync("order-2", Cancel));
+        await ShowAsync(() => engine.BeginAsync(Workflow.Define<Unit>("stranger", Nothing), default, "order-3"));
+        await ShowAsync(() => engine.BeginAsync(Workflow.Define<Unit>("other", Nothing), default, "order-3"));
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
+    }
+
+    private async Task ShowCancellationsAsync()
+    {
+        var workflow = Workflow.Define<Unit>("waiting", Waiting);
+        var engine = await LaunchAsync(workflow);
+        var cancelled = await engine.BeginAsync(workflow, default, "cancelled");
+        await engine.CancelAsync("cancelled", Cancel);
+        await ShowAsync(() => cancelled.ResultAsync());
+        var late = await engine.BeginAsync(workflow, default, "late", TimeSpan.FromMilliseconds(1));
+        await ShowAsync(() => late.ResultAsync());
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
+
+        async IAsyncEnumerable<Step> Waiting(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Run("wait", s => gate.PassAsync(s));
+        }
+    }
+
+    private async Task ShowPayloadsAsync()
+    {
+        var workflow = Workflow.Define<Node>("cyclic", Body);
+        var engine = await LaunchAsync(workflow);
+        var node = new Node();
+        node.Next = node;
+        await ShowAsync(() => engine.BeginAsync(workflow, node, "order-4"));
+        await Database.ExecuteAsync("UPDATE workflow_output SET output = 'wqE=' WHERE workflow_uuid = 'order-1'");
+        await ShowAsync(() => engine.Retrieve<Guid>("order-1").ResultAsync());
+        await Database.ExecuteAsync("UPDATE workflow_status SET serialization = 'js_superjson' WHERE workflow_uuid = 'order-1'");
+        await ShowAsync(() => engine.Retrieve<int>("order-1").ResultAsync());
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
+
+        static async IAsyncEnumerable<Step> Body(Node input, WorkflowContext workflow)
+        {
+            yield break;
+        }
+    }
+
+    private async Task ShowLaunchesAsync()
+    {
+        await ShowAsync(() => LaunchAsync(One("a"), One("b")));
+        await ShowAsync(() => LaunchAsync(Workflow.Declare<Unit, Unit>("declared")));
+        var holder = await LaunchAsync(options => options.Lease = TimeSpan.FromMilliseconds(300));
+        await ShowAsync(() => LaunchAsync(options => options.Lease = TimeSpan.FromMilliseconds(300)));
+        await holder.StopAsync(TimeSpan.Zero, Cancel);
+
+        await Database.ExecuteAsync("UPDATE dbos_migrations SET version = 100; DELETE FROM fluent_migrations");
+        await ShowAsync(() => LaunchAsync(options => options.Migrate = false));
+        var path = ((SqliteTestDatabase)Database).Path;
+        await ShowAsync(() => LaunchAsync(options => options.UseSqlite(path + "/missing/orders.db")));
+        var port = Ports.FindFree();
+        var nobody = new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = port, Username = "nobody" }.ConnectionString;
+        await ShowAsync(() => LaunchAsync(options => options.UsePostgres(nobody)));
+        page.Replace(Path.GetDirectoryName(path)!, "{folder}").Replace($"{port}", "{port}");
+    }
+
+    private async Task ShowAsync(Func<Task> use)
+    {
+        try
+        {
+            await use().Within(Bounded.Limit);
+            Assert.Fail("It went well.");
+        }
+        catch (DbosException exception)
+        {
+            ShowNow(exception);
+        }
+    }
+
+    private void ShowNow(DbosException exception)
+    {
+        Assert.StartsWith($"{exception.Code}: ", exception.Message);
+        Assert.All(RecordedIds(exception), id => Assert.Contains(id, exception.Message));
+        shown.Add(exception.GetType());
+        page.Append(exception.GetType().Name).Append('\n').Append("  ").Append(exception.Message.ReplaceLineEndings("\n  ")).Append("\n\n");
+        foreach (var inner in Failures.Record(exception).Inner)
+        {
+            shown.UnionWith(typeof(DbosException).Assembly.GetTypes().Where(type => type.FullName == inner.TypeName));
+        }
+    }
+
+    private static IEnumerable<string> RecordedIds(DbosException exception) =>
+        exception.Facts.Where(fact => fact.Key.EndsWith("Id", StringComparison.Ordinal)).Select(fact => $"'{fact.Value}'");
+
+    private static WorkflowDefinition<Unit, Unit> One(string step)
+    {
+        return Workflow.Define<Unit>("one", Body);
+
+        async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Run(step, _ => Task.CompletedTask);
+        }
+    }
+
+    private static async IAsyncEnumerable<Step> Nothing(Unit input, WorkflowContext workflow)
+    {
+        yield break;
+    }
+
+    private sealed class Node
+    {
+        public Node? Next { get; set; }
+    }
+}

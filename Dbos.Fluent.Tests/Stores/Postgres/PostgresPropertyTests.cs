@@ -1,0 +1,5 @@
+using Dbos.Fluent.Tests.Properties;
+
+namespace Dbos.Fluent.Tests.Stores.Postgres;
+
+public sealed class PostgresGeneratedHistoryTests(PostgresDatabases f) : GeneratedHistorySuite(f), IClassFixture<PostgresDatabases>;
