@@ -3,9 +3,8 @@ using System.Globalization;
 namespace Dbos.Fluent.Tests.Worker;
 
 /// <summary>
-/// The outside world, as far as the tests have one: a folder in which every process notes the effects of its steps, durably and apart from
-/// the
-/// engine's database, so that effects can be counted whatever happened to the process or the database.
+/// The outside world, as far as the tests have one: a folder in which every process notes the effects of its steps, durably and apart
+/// from the engine's database, so that effects can be counted whatever happened to the process or the database.
 /// </summary>
 /// <remarks>Each process has a file of its own, as appends of two processes to one file may overwrite each other.</remarks>
 internal sealed class Ledger : IDisposable

@@ -28,8 +28,8 @@ internal static class Scenarios
     private static async Task ServeAsync(WorkerContext worker)
     {
         using var ledger = new Ledger(worker.Text("ledger"));
-        await using var engine = await WorkerEngine.LaunchAsync(
-            worker, new CrashWorkflows(ledger, point => worker.Points.ReachAsync(point)));
+        var workflows = new CrashWorkflows(ledger, point => worker.Points.ReachAsync(point));
+        await using var engine = await WorkerEngine.LaunchAsync(worker, workflows);
         await worker.Points.ReachAsync("launched", engine.ExecutorId);
         await worker.Points.ReachAsync("end");
     }
@@ -41,8 +41,8 @@ internal static class Scenarios
         var workflows = new CrashWorkflows(ledger, point => worker.Points.ReachAsync(point));
         await using var engine = await WorkerEngine.LaunchAsync(worker, workflows);
         await worker.Points.ReachAsync("launched", engine.ExecutorId);
-        var handle = await engine.StartAsync(
-            workflows.Named(worker.Text("workflow")), worker.Number("input"), new() { Id = worker.Text("id") });
+        var workflow = workflows.Named(worker.Text("workflow"));
+        var handle = await engine.StartAsync(workflow, worker.Number("input"), new() { Id = worker.Text("id") });
         await worker.Points.ReachAsync("started");
         await worker.Points.ReachAsync("done", await handle.GetResultAsync());
         await worker.Points.ReachAsync("end");
@@ -58,13 +58,13 @@ internal static class Scenarios
         await using var engine = await WorkerEngine.LaunchAsync(worker, workflows);
         await worker.Points.ReachAsync("launched");
         await worker.Points.ReachAsync("race");
+        var workflow = workflows.Named(worker.Text("workflow"));
         var results = new string[worker.Number("count")];
         var options = new ParallelOptions { MaxDegreeOfParallelism = worker.Number("parallel") };
         await Parallel.ForAsync(0, results.Length, options, async (number, token) =>
         {
             var id = worker.Text("prefix") + number.ToString(CultureInfo.InvariantCulture);
-            var handle = await engine.StartAsync(
-                workflows.Named(worker.Text("workflow")), worker.Number("input"), new() { Id = id }, token);
+            var handle = await engine.StartAsync(workflow, worker.Number("input"), new() { Id = id }, token);
             results[number] = await handle.GetResultAsync(token);
         });
         await worker.Points.ReachAsync("done", string.Join(';', results));

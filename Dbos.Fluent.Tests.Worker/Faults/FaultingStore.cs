@@ -60,8 +60,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
         CallAsync(StoreCallKind.Cancel, () => inner.Workflows.CancelAsync(workflowIds, error, token), token);
 
     Task<IReadOnlyList<string>> IWorkflowStore.CancelExpiredAsync(
-        string applicationName, int limit, CancelError error, CancellationToken token) =>
-        CallAsync(StoreCallKind.CancelExpired, () => inner.Workflows.CancelExpiredAsync(applicationName, limit, error, token), token);
+        string applicationName, int limit, CancelError error, CancellationToken token) => CallAsync(
+        StoreCallKind.CancelExpired, () => inner.Workflows.CancelExpiredAsync(applicationName, limit, error, token), token);
 
     Task<RegisterResult> IExecutorStore.RegisterAsync(ExecutorRegistration registration, CancellationToken token) =>
         CallAsync(StoreCallKind.Register, () => inner.Executors.RegisterAsync(registration, token), token);
@@ -98,8 +98,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
         var call = new StoreCall(kind, batch ?? []);
         await faults.BeforeAsync(call, token);
         var result = await effect();
-        await faults.AfterAsync(
-            result is ClaimResult claim ? call with { Claimed = [.. claim.Claimed.Select(work => work.Id)] } : call, token);
+        var answered = result is ClaimResult claim ? call with { Claimed = [.. claim.Claimed.Select(work => work.Id)] } : call;
+        await faults.AfterAsync(answered, token);
         return result;
     }
 

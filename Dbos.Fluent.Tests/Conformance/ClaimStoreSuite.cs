@@ -37,7 +37,11 @@ public abstract class ClaimStoreSuite(StoreFixture fixture) : StoreSuite(fixture
         await using var bed = await Fixture.CreateAsync();
         await EnqueueAsync(bed, A.Enqueued("w") with
         {
-            ApplicationName = null, ApplicationVersion = null, DeduplicationId = "only one", PartitionKey = "north", TimeoutMs = 60_000,
+            ApplicationName = null,
+            ApplicationVersion = null,
+            DeduplicationId = "only one",
+            PartitionKey = "north",
+            TimeoutMs = 60_000,
         });
         bed.Time.Advance(TimeSpan.FromSeconds(9));
 

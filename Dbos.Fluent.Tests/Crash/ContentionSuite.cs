@@ -8,8 +8,10 @@ public abstract class ContentionSuite(IDatabaseFixture fixture) : CrashSuite(fix
 
     // Whatever the engine logs as a warning or worse would name one of these.
     private static readonly string[] Trouble =
-        ["ClaimFailed", "RenewalFailed", "SweepFailed", "RecoveryPassFailed", "RunCrashed", "ListeningEnded", "WorkflowLost",
-            "WorkflowsHandedOn"];
+    [
+        "ClaimFailed", "RenewalFailed", "SweepFailed", "RecoveryPassFailed", "RunCrashed", "ListeningEnded", "WorkflowLost",
+        "WorkflowsHandedOn",
+    ];
 
     [Fact]
     public async Task Three_processes_on_one_database_all_end_well()
@@ -32,9 +34,7 @@ public abstract class ContentionSuite(IDatabaseFixture fixture) : CrashSuite(fix
         }
 
         Assert.Equal(WorkflowCount * StepCount, lengths.Sum());
-        Assert.Equal(
-            3 * WorkflowCount, await Database.CountAsync(
-                "SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS' AND recovery_attempts = 1"));
+        Assert.Equal(3 * WorkflowCount, await Database.SucceededAsync());
         var effects = Ledger.Read();
         Assert.Equal((3 * WorkflowCount * StepCount, 1), (effects.Count, effects.Values.Max()));
     }
@@ -49,7 +49,7 @@ public abstract class ContentionSuite(IDatabaseFixture fixture) : CrashSuite(fix
         await worker.GoOnAsync("end");
 
         Assert.Equal(0, await worker.ExitAsync());
-        Assert.Equal(WorkflowCount, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS'"));
+        Assert.Equal(WorkflowCount, await Database.SucceededAsync());
     }
 
     private ChildProcess StartLoad(string prefix) => StartWorker(

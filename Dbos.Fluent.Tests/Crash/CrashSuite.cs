@@ -16,9 +16,6 @@ public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     private readonly TempFolder folder = new();
     private readonly List<ChildProcess> workers = [];
 
-    /// <summary>The column of <c>fluent_executors</c> that says when a lease ends, on the clock of leases in milliseconds.</summary>
-    private protected string LeaseColumn => Database is PostgresTestDatabase ? "expires_at_ms" : "lease_expires_at";
-
     private protected Ledger Ledger => field ??= new Ledger(folder.Path) { Durable = false };
 
     private protected CrashWorkflows Workflows => field ??= new CrashWorkflows(Ledger);
@@ -52,11 +49,8 @@ public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture
 
     /// <summary>Starts a worker that runs the workflow <c>w1</c>.</summary>
     private protected ChildProcess StartRun(
-        WorkflowDefinition workflow, int input, IEnumerable<string> hold, params (string Key, string Value)[] settings) =>
-        StartWorker(
-            "run",
-            hold,
-            [("workflow", workflow.Name), ("input", input.ToString(CultureInfo.InvariantCulture)), ("id", "w1"), .. settings]);
+        WorkflowDefinition workflow, int input, IEnumerable<string> hold, params (string Key, string Value)[] settings) => StartWorker(
+        "run", hold, [("workflow", workflow.Name), ("input", input.ToString(CultureInfo.InvariantCulture)), ("id", "w1"), .. settings]);
 
     /// <summary>Launches an engine with a new executor id in this process.</summary>
     private protected Task<WorkflowEngine> LaunchSuccessorAsync(Action<EngineOptions>? configure = null) => LaunchAsync(
@@ -68,9 +62,12 @@ public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         Workflows.All);
 
     /// <summary>What stands in the database of a workflow: the names of its checkpoints, by sequence.</summary>
-    private protected async Task<string[]> CheckpointsAsync(string id) =>
-        [.. (await Database.QueryAsync(
-            $"SELECT function_name FROM operation_outputs WHERE workflow_uuid = '{id}' ORDER BY function_id")).Select(row => row[0]!)];
+    private protected async Task<string[]> CheckpointsAsync(string id)
+    {
+        var rows = await Database.QueryAsync(
+            $"SELECT function_name FROM operation_outputs WHERE workflow_uuid = '{id}' ORDER BY function_id");
+        return [.. rows.Select(row => row[0]!)];
+    }
 
     /// <summary>Asserts that a workflow ended well after so many attempts.</summary>
     private protected async Task SucceededAsync(string id, int attempts)

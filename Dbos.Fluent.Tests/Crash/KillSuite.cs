@@ -128,7 +128,7 @@ public abstract class KillSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
     public async Task A_process_killed_long_ago_is_recovered_without_waiting_for_a_lease()
     {
         await KillAtAsync(StartRun(Workflows.Steps, 0, ["inside two"]), "inside two");
-        await Database.ExecuteAsync($"UPDATE fluent_executors SET {LeaseColumn} = {LeaseColumn} - 3600000");
+        await Database.ExecuteAsync($"UPDATE fluent_executors SET {Database.LeaseColumn()} = {Database.LeaseColumn()} - 3600000");
 
         await RecoversAsync(attempts: 2, "one", "two", "three");
     }

@@ -24,9 +24,7 @@ public abstract class RaceSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
         }
 
         Assert.Equal(results[0], results[1]);
-        Assert.Equal(
-            StartCount,
-            await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS' AND recovery_attempts = 1"));
+        Assert.Equal(StartCount, await Database.SucceededAsync());
         Assert.Equal(StartCount, await Database.CountAsync("SELECT count(*) FROM operation_outputs"));
         var effects = Ledger.Read();
         Assert.Equal((StartCount, StartCount), (effects.Count, effects.Values.Sum()));
@@ -64,8 +62,7 @@ public abstract class RaceSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
         var engines = await Task.WhenAll(LaunchDeadAsync(), LaunchDeadAsync());
         await Task.WhenAll(handles.Select(handle => engines[0].Retrieve<int>(handle.Id).GetResultAsync(Cancel))).Within(Bounded.Limit);
 
-        Assert.Equal(
-            count, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS' AND recovery_attempts = 2"));
+        Assert.Equal(count, await Database.SucceededAsync(attempts: 2));
         var effects = Ledger.Read();
         Assert.All(effects, effect => Assert.Equal(effect.Key.Step == "0" ? 1 : 2, effect.Value));
 

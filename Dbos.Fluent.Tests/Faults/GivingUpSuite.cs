@@ -46,10 +46,10 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
         }
 
         await Eventually.TrueAsync(
-            async () => await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status <> 'SUCCESS'") == 0,
+            async () => await Database.UnfinishedAsync() == 0,
             Bounded.Limit,
             $"every row runs to its end (seed {seed})");
-        var rows = await Database.CountAsync("SELECT count(*) FROM workflow_status");
+        var rows = await Database.WorkflowsAsync();
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}: {outcomes.Count(started => started)} returned, {rows} rows");
         Assert.InRange(rows, outcomes.Count(started => started), rounds);
         await EverythingRanOnceAsync((int)rows);
@@ -101,10 +101,10 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
             }
         }
 
-        Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'PENDING'"));
+        Assert.Equal(0, await Database.WorkflowsAsync("status = 'PENDING'"));
         await LaunchSuccessorAndEndAsync();
         TestContext.Current.TestOutputHelper?.WriteLine($"{refused} of {count} starts were refused");
-        Assert.InRange(await Database.CountAsync("SELECT count(*) FROM workflow_status"), count - refused, count);
+        Assert.InRange(await Database.WorkflowsAsync(), count - refused, count);
     }
 
     [Fact]
@@ -146,7 +146,7 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
         await Assert.ThrowsAsync<EngineNotRunningException>(() => engine.StartAsync(Workflows.Chain, 1, cancellationToken: Cancel));
 
         await stopping.Within(Bounded.Limit);
-        Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
+        Assert.Equal(0, await Database.WorkflowsAsync());
     }
 
     private async Task<bool> StartedAsync(WorkflowEngine engine, string id, CancellationToken giveUp)
@@ -166,7 +166,7 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
     {
         await LaunchAsync(options => options.ExecutorId = "executor-2", Workflows.All);
         await Eventually.TrueAsync(
-            async () => await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status <> 'SUCCESS'") == 0,
+            async () => await Database.UnfinishedAsync() == 0,
             TimeSpan.FromSeconds(10),
             "every row runs to its end without waiting for a lease");
     }

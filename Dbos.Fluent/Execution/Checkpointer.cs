@@ -33,8 +33,8 @@ internal sealed class Checkpointer
     {
         try
         {
-            await Task.WhenAll(Array.ConvertAll(lanes, lane => lane.CloseAsync())).WaitAsync(limit, TimeProvider.System)
-                .ConfigureAwait(false);
+            var written = Task.WhenAll(Array.ConvertAll(lanes, lane => lane.CloseAsync()));
+            await written.WaitAsync(limit, TimeProvider.System).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

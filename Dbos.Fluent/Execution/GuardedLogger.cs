@@ -30,7 +30,12 @@ internal sealed class GuardedLogger(ILogger inner) : ILogger
     {
         try
         {
-            inner.Log(logLevel, eventId, message, null, (text, _) => $"{text()} (logging it with its exception failed: {failure.GetType().FullName})");
+            inner.Log(
+                logLevel,
+                eventId,
+                message,
+                null,
+                (text, _) => $"{text()} (logging it with its exception failed: {failure.GetType().FullName})");
         }
         catch (Exception)
         {

@@ -48,8 +48,7 @@ internal sealed class WorkflowRun
         catch (Exception exception) when (exception is not StoreSchemaException)
         {
             // The body is the user's code: whatever it throws is the workflow's failure and goes into the database. Tables or rights that
-            // are
-            // not as they should be are no fault of the workflow: it is tried again.
+            // are not as they should be are no fault of the workflow: it is tried again.
             end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
         }
 

@@ -51,19 +51,19 @@ internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflo
 
     private WorkflowInsert Row(WorkflowDefinition definition, object? input, StartOptions options, string? parent, long? deadlineMs) =>
         new()
-    {
-        Id = options.Id!,
-        Name = definition.Name,
-        State = WorkflowState.Pending,
-        Token = Guid.CreateVersion7().ToString(),
-        Input = environment.Serializer.EncodeInput(input, definition.InputType, options.Format ?? definition.Format),
-        ExecutorId = environment.ExecutorId,
-        ApplicationName = environment.ApplicationName,
-        ApplicationVersion = options.ApplicationVersion ?? environment.ApplicationVersion,
-        ParentId = parent,
-        TimeoutMs = options.Timeout is { } timeout && timeout != Timeout.InfiniteTimeSpan
+        {
+            Id = options.Id!,
+            Name = definition.Name,
+            State = WorkflowState.Pending,
+            Token = Guid.CreateVersion7().ToString(),
+            Input = environment.Serializer.EncodeInput(input, definition.InputType, options.Format ?? definition.Format),
+            ExecutorId = environment.ExecutorId,
+            ApplicationName = environment.ApplicationName,
+            ApplicationVersion = options.ApplicationVersion ?? environment.ApplicationVersion,
+            ParentId = parent,
+            TimeoutMs = options.Timeout is { } timeout && timeout != Timeout.InfiniteTimeSpan
             ? (long)Math.Ceiling(timeout.TotalMilliseconds)
             : null,
-        DeadlineMs = deadlineMs,
-    };
+            DeadlineMs = deadlineMs,
+        };
 }

@@ -7,8 +7,8 @@ namespace Dbos.Fluent.Recovery;
 /// <summary>
 /// Renews this executor's lease at each third of it, whatever it runs, with one statement; after an outage at least once a second.
 /// </summary>
-internal sealed class LeaseLoop(
-    IExecutorStore store, ExecutorRegistration self, Lease lease, StoreClock clock, ILogger logger) : IAsyncDisposable
+internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self, Lease lease, StoreClock clock, ILogger logger)
+    : IAsyncDisposable
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 

@@ -6,10 +6,11 @@ using Microsoft.Extensions.Logging;
 namespace Dbos.Fluent.Recovery;
 
 /// <summary>
-/// Hands on the unfinished work of executors that are gone: proven dead on this host at once, silent elsewhere when their lease has ended.
+/// Hands on the unfinished work of executors that are gone: proven dead on this host at once, silent elsewhere when their lease has
+/// ended.
 /// </summary>
-internal sealed class RecoveryLoop(
-    IExecutorStore store, ExecutorRegistration self, LeaseLoop leases, Registry registry, ILogger logger) : IAsyncDisposable
+internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration self, LeaseLoop leases, Registry registry, ILogger logger)
+    : IAsyncDisposable
 {
     private const int HandOnMax = 1000;
     private static readonly TimeSpan AfterExpiry = TimeSpan.FromMilliseconds(50);
@@ -109,8 +110,8 @@ internal sealed class RecoveryLoop(
         return left < third ? left : third;
     }
 
-    // Also one whose lease has ended: it may have died before its work could be handed on, or long before anybody looked. Once is
-    // enough for each; what was locked at that moment is found as an orphan later.
+    // Also one whose lease has ended: it may have died before its work could be handed on, or long before anybody looked. Once is enough
+    // for each; what was locked at that moment is found as an orphan later.
     private async Task<List<ExecutorRow>> ExpireProvenDeadAsync(IReadOnlyList<ExecutorRow> executors, CancellationToken cancellationToken)
     {
         var dead = executors.Where(IsNewlyDead).ToList();
@@ -124,8 +125,9 @@ internal sealed class RecoveryLoop(
     }
 
     private bool IsNewlyDead(ExecutorRow peer) =>
-        !peer.Stopped && peer.Incarnation != self.Incarnation && !recovered.Contains(peer.Incarnation)
-            && HostProcesses.IsProvenDead(peer.Host);
+        !peer.Stopped && peer.Incarnation != self.Incarnation
+        && !recovered.Contains(peer.Incarnation)
+        && HostProcesses.IsProvenDead(peer.Host);
 
     private bool JustEnded(ExecutorRow peer) =>
         !peer.Alive && !peer.Stopped && peer.ReadAtMs - peer.ExpiresAtMs <= (long)self.Lease.TotalMilliseconds;

@@ -106,11 +106,12 @@ public sealed class PostgresClaimStoreTests(PostgresStoreFixture database) : ICl
     [Fact]
     public async Task A_claim_repeated_with_its_token_gives_back_what_it_took()
     {
+        var token = NewId();
         await StartAsync(Mine(NewId()), Mine(NewId()), Mine(NewId()));
-        var lost = await Claims.ClaimAsync(Claim("t", application, limit: 2), Cancel);
+        var lost = await Claims.ClaimAsync(Claim(token, application, limit: 2), Cancel);
 
-        var again = await Claims.ClaimAsync(Claim("t", application, limit: 2) with { Repeated = true }, Cancel);
-        var fresh = await Claims.ClaimAsync(Claim("t2", application) with { Repeated = true }, Cancel);
+        var again = await Claims.ClaimAsync(Claim(token, application, limit: 2) with { Repeated = true }, Cancel);
+        var fresh = await Claims.ClaimAsync(Claim(NewId(), application) with { Repeated = true }, Cancel);
 
         Assert.Equal(lost.Claimed, again.Claimed);
         Assert.Single(fresh.Claimed);

@@ -40,8 +40,11 @@ public sealed class PostgresLaunchTests(SharedPostgres server)
     [Fact]
     public async Task A_database_that_does_not_exist_is_told()
     {
-        var connection = new NpgsqlConnectionStringBuilder(await server.CreateDatabaseAsync(Cancel)) { Database = "not_there",
-            Pooling = false };
+        var connection = new NpgsqlConnectionStringBuilder(await server.CreateDatabaseAsync(Cancel))
+        {
+            Database = "not_there",
+            Pooling = false
+        };
 
         var refused = await Assert.ThrowsAsync<StoreSchemaException>(() => LaunchAsync(connection.ConnectionString));
 

@@ -83,8 +83,8 @@ public sealed class PostgresOutageTests(SharedPostgres shared) : FaultSuite(new 
         await using var connection = new NpgsqlConnection(((PostgresTestDatabase)Database).ConnectionString);
         await connection.OpenAsync(Cancel);
         await using var transaction = await connection.BeginTransactionAsync(Cancel);
-        await using (
-            var command = new NpgsqlCommand("SELECT 1 FROM dbos.workflow_status WHERE workflow_uuid = 'locked' FOR UPDATE", connection))
+        const string lockRow = "SELECT 1 FROM dbos.workflow_status WHERE workflow_uuid = 'locked' FOR UPDATE";
+        await using (var command = new NpgsqlCommand(lockRow, connection))
         {
             await command.ExecuteNonQueryAsync(Cancel);
         }
@@ -105,8 +105,8 @@ public sealed class PostgresOutageTests(SharedPostgres shared) : FaultSuite(new 
 
     private CrashWorkflows Counting => field ??= new CrashWorkflows(Ledger, point =>
     {
-        if (point.StartsWith("after effect", StringComparison.Ordinal)
-            && Interlocked.Increment(ref effects) == WorkflowCount * StepCount / 4)
+        var effect = point.StartsWith("after effect", StringComparison.Ordinal);
+        if (effect && Interlocked.Increment(ref effects) == WorkflowCount * StepCount / 4)
         {
             midway.TrySetResult();
         }

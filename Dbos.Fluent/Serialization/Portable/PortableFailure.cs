@@ -28,6 +28,11 @@ internal static class PortableFailure
             throw new JsonException("a failure is an object with name and message");
         }
 
+        if (Member(failure, "name") is null && Member(failure, "message") is null)
+        {
+            throw new JsonException("a failure has a name or a message");
+        }
+
         var data = Member(failure, "data");
         var facts = data is { ValueKind: JsonValueKind.Object } map ? Member(map, DotnetFacts.Name) : null;
         facts = facts is { ValueKind: JsonValueKind.Object } ? facts : null;

@@ -59,7 +59,7 @@ internal sealed class ClaimSql(SchemaName schema)
         claimed AS (
             UPDATE {schema}.workflow_status AS w
                SET status = 'PENDING', owner_xid = $2, executor_id = $3, application_version = $5,
-                   application_name = COALESCE(w.application_name, $4), recovery_attempts = w.recovery_attempts + 1,
+                   application_name = COALESCE(w.application_name, $4), recovery_attempts = COALESCE(w.recovery_attempts, 0) + 1,
                    started_at_epoch_ms = {Clock.Now}, updated_at = {Clock.Now},
                    workflow_deadline_epoch_ms = COALESCE(w.workflow_deadline_epoch_ms, {Clock.Now} + w.workflow_timeout_ms)
              WHERE w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE NOT spent))
@@ -67,7 +67,7 @@ internal sealed class ClaimSql(SchemaName schema)
         buried AS (
             UPDATE {schema}.workflow_status
                SET status = 'MAX_RECOVERY_ATTEMPTS_EXCEEDED', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL,
-                   started_at_epoch_ms = NULL, recovery_attempts = recovery_attempts + 1,
+                   started_at_epoch_ms = NULL, recovery_attempts = COALESCE(recovery_attempts, 0) + 1,
                    completed_at = {Clock.Now}, updated_at = {Clock.Now}
              WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE spent))
             RETURNING workflow_uuid),
@@ -133,8 +133,8 @@ internal sealed class ClaimSql(SchemaName schema)
         "function_id, function_name, output, error, serialization, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms";
 
     private const string OwnedColumns =
-        "w.workflow_uuid, w.name, w.owner_xid, COALESCE(i.inputs, w.inputs), w.serialization, w.recovery_attempts, w.queue_name, "
-        + "w.parent_workflow_id, w.workflow_deadline_epoch_ms, w.created_at, w.forked_from, w.priority";
+        "w.workflow_uuid, w.name, w.owner_xid, COALESCE(i.inputs, w.inputs), w.serialization, COALESCE(w.recovery_attempts, 0), "
+        + "w.queue_name, w.parent_workflow_id, w.workflow_deadline_epoch_ms, w.created_at, w.forked_from, w.priority";
 
     private static string WithInputAndOrigin(SchemaName schema) => $"""
         LEFT JOIN LATERAL (SELECT inputs FROM {schema}.workflow_input WHERE workflow_uuid = w.workflow_uuid LIMIT 1) AS i ON true

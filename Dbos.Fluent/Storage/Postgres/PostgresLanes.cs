@@ -64,7 +64,8 @@ internal sealed class PostgresLanes : IAsyncDisposable
         try
         {
             // The call itself ends by the token; a wait that ended before it would leave its connection in use.
-            (sound, var result) = await running.WaitAsync(database.Limit, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
+            (sound, var result) = await running.WaitAsync(database.Limit, TimeProvider.System, CancellationToken.None)
+                .ConfigureAwait(false);
             return result;
         }
         finally
