@@ -93,7 +93,7 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
         {
             stopped.ThrowIfCancellationRequested();
             var units = Array.ConvertAll(batch, static pending => pending.Unit);
-            var results = await StoreBackoff.RepeatAsync(_ => store.CommitAsync(units, stopped).AsTask(), stopped).ConfigureAwait(false);
+            var results = await RepeatAsync(() => store.CommitAsync(units, stopped)).ConfigureAwait(false);
             for (var i = 0; i < batch.Length; i++)
             {
                 Complete(batch[i], results[i]);
@@ -118,6 +118,21 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
         }
     }
 
+    // A cancellation that is not ours says as little of what became of the write as a lost connection: it is repeated like one.
+    private Task<T> RepeatAsync<T>(Func<ValueTask<T>> write) => StoreBackoff.RepeatAsync(
+        async _ =>
+        {
+            try
+            {
+                return await write().ConfigureAwait(false);
+            }
+            catch (OperationCanceledException foreign) when (!stopped.IsCancellationRequested)
+            {
+                throw new StoreUnavailableException("The database", foreign);
+            }
+        },
+        stopped);
+
     private void Complete(PendingCommit pending, CommitResult result)
     {
         if (result.Status == CommitStatus.Busy)
@@ -140,8 +155,7 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
     {
         try
         {
-            var result = await StoreBackoff.RepeatAsync(_ => store.CommitWaitingAsync(pending.Unit, stopped).AsTask(), stopped)
-                .ConfigureAwait(false);
+            var result = await RepeatAsync(() => store.CommitWaitingAsync(pending.Unit, stopped)).ConfigureAwait(false);
             Complete(pending, result);
         }
         catch (OperationCanceledException)
