@@ -15,8 +15,9 @@ internal static class CodeVersion
             if (!definition.Shape.HasFingerprint)
             {
                 throw new ArgumentException(
-                    $"The code of workflow '{definition.Name}' cannot be read (it is compiled ahead of time, or made at run time), so a change "
-                    + "of it would go unnoticed: set EngineOptions.ApplicationVersion, or the environment variable DBOS__APPVERSION.");
+                    $"The code of workflow '{definition.Name}' cannot be read (it is compiled ahead of time, or made at run time), "
+                    + "so a change of it would go unnoticed: set EngineOptions.ApplicationVersion, "
+                    + "or the environment variable DBOS__APPVERSION.");
             }
 
             text.Append(definition.Name).Append('\n').Append(definition.Fingerprint).Append('\n');
