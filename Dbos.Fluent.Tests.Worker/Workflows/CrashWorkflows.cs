@@ -36,7 +36,7 @@ internal sealed class CrashWorkflows(Ledger ledger, Func<string, Task> reach)
     /// <summary>As many steps as the input says, one after the other; the result is how many.</summary>
     public WorkflowDefinition<int, int> Chain => field ??= Workflow.Define<int, int>("chain", RunChain);
 
-    public WorkflowDefinition[] All => [Steps, Retrying, Sleeping, Parent, Child, Group, Chain];
+    public WorkflowDefinition[] All => [Steps, Retrying, Sleeping, Parent, Child, Group, Chain, FailingWorkflow.Definition];
 
     public WorkflowDefinition<int, string> Named(string name) =>
         (WorkflowDefinition<int, string>)All.Single(definition => definition.Name == name);

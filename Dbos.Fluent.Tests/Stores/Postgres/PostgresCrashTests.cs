@@ -11,3 +11,5 @@ public sealed class PostgresRaceTests(PostgresDatabases f) : RaceSuite(f), IClas
 public sealed class PostgresContentionTests(PostgresDatabases f) : ContentionSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresMigrationKillTests(PostgresDatabases f) : MigrationKillSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresProcessFailureTests(PostgresDatabases f) : ProcessFailureSuite(f), IClassFixture<PostgresDatabases>;

@@ -9,3 +9,5 @@ public sealed class PostgresStepTimeoutTests(PostgresDatabases f) : StepTimeoutS
 public sealed class PostgresStepContextTests(PostgresDatabases f) : StepContextSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresSleepTests(PostgresDatabases f) : SleepSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresVirtualTimeTests(PostgresDatabases f) : VirtualTimeSuite(f), IClassFixture<PostgresDatabases>;

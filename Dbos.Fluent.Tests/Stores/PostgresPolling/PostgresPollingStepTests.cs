@@ -11,3 +11,6 @@ public sealed class PostgresPollingStepContextTests(PostgresPollingDatabases f)
     : StepContextSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingSleepTests(PostgresPollingDatabases f) : SleepSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingVirtualTimeTests(PostgresPollingDatabases f)
+    : VirtualTimeSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -11,3 +11,5 @@ public sealed class SqliteRaceTests(SqliteDatabases f) : RaceSuite(f), IClassFix
 public sealed class SqliteContentionTests(SqliteDatabases f) : ContentionSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteMigrationKillTests(SqliteDatabases f) : MigrationKillSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteProcessFailureTests(SqliteDatabases f) : ProcessFailureSuite(f), IClassFixture<SqliteDatabases>;

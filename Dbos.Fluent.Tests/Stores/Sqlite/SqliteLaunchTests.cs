@@ -72,6 +72,27 @@ public sealed class SqliteLaunchTests : IDisposable
         Assert.Contains("damaged", refused.Message);
     }
 
-    private static Task<WorkflowEngine> LaunchAsync(string path) =>
-        WorkflowEngine.LaunchAsync(options => options.UseSqlite(path).ApplicationVersion = "v1", Cancel).Within(Bounded.Limit);
+    [Fact]
+    public async Task A_payload_over_the_limit_is_refused_with_the_limit_and_leaves_no_row()
+    {
+        var workflow = Workflow.Define<string, int>("length", Body);
+        await using var engine = await LaunchAsync(folder["orders.db"], workflow);
+
+        var refused = await Assert.ThrowsAsync<SerializationFailedException>(
+            () => engine.StartAsync(workflow, new string('x', (64 * 1024 * 1024) + 1), new() { Id = "A" }, Cancel));
+
+        Assert.Contains("67108864", refused.Message);
+        Assert.Null(await engine.GetStatusAsync("A", Cancel));
+        var large = await engine.StartAsync(workflow, new string('x', 1024 * 1024), new() { Id = "B" }, Cancel);
+        Assert.Equal(1024 * 1024, await large.GetResultAsync(Cancel).Within(Bounded.Limit));
+
+        static async IAsyncEnumerable<StepOr<int>> Body(string input, WorkflowContext workflow)
+        {
+            yield return input.Length;
+        }
+    }
+
+    private static Task<WorkflowEngine> LaunchAsync(string path, params WorkflowDefinition[] workflows) =>
+        WorkflowEngine.LaunchAsync(
+            options => options.UseSqlite(path).Add(workflows).ApplicationVersion = "v1", Cancel).Within(Bounded.Limit);
 }

@@ -9,3 +9,5 @@ public sealed class SqliteStepTimeoutTests(SqliteDatabases f) : StepTimeoutSuite
 public sealed class SqliteStepContextTests(SqliteDatabases f) : StepContextSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteSleepTests(SqliteDatabases f) : SleepSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteVirtualTimeTests(SqliteDatabases f) : VirtualTimeSuite(f), IClassFixture<SqliteDatabases>;

@@ -133,9 +133,8 @@ internal sealed class ClaimSql(SchemaName schema)
         "function_id, function_name, output, error, serialization, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms";
 
     private const string OwnedColumns =
-        "w.workflow_uuid, w.name, w.owner_xid, COALESCE(i.inputs, w.inputs), w.serialization, "
-        + "COALESCE(w.recovery_attempts, 0), w.queue_name, w.parent_workflow_id, "
-        + "w.workflow_deadline_epoch_ms, w.created_at, w.forked_from, w.priority";
+        "w.workflow_uuid, w.name, w.owner_xid, COALESCE(i.inputs, w.inputs), w.serialization, COALESCE(w.recovery_attempts, 0), "
+        + "w.queue_name, w.parent_workflow_id, w.workflow_deadline_epoch_ms, w.created_at, w.forked_from, w.priority";
 
     private static string WithInputAndOrigin(SchemaName schema) => $"""
         LEFT JOIN LATERAL (SELECT inputs FROM {schema}.workflow_input WHERE workflow_uuid = w.workflow_uuid LIMIT 1) AS i ON true
