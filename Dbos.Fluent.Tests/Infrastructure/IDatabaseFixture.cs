@@ -20,7 +20,7 @@ public sealed class PostgresDatabases(SharedPostgres server) : IDatabaseFixture
     /// <inheritdoc/>
     public async Task<TestDatabase> CreateAsync() =>
         new PostgresTestDatabase(
-            await server.CreateDatabaseAsync(TestContext.Current.CancellationToken), notifications: true, server.DropDatabaseAsync);
+            await server.CreateDatabaseAsync(TestContext.Current.CancellationToken), notifications: true, server.ReturnDatabaseAsync);
 }
 
 /// <summary>PostgreSQL databases, watched by polling alone.</summary>
@@ -29,5 +29,5 @@ public sealed class PostgresPollingDatabases(SharedPostgres server) : IDatabaseF
     /// <inheritdoc/>
     public async Task<TestDatabase> CreateAsync() =>
         new PostgresTestDatabase(
-            await server.CreateDatabaseAsync(TestContext.Current.CancellationToken), notifications: false, server.DropDatabaseAsync);
+            await server.CreateDatabaseAsync(TestContext.Current.CancellationToken), notifications: false, server.ReturnDatabaseAsync);
 }

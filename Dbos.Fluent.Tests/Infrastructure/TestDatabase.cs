@@ -93,7 +93,7 @@ public sealed class SqliteTestDatabase : TestDatabase
 }
 
 /// <summary>A database of its own on the server that the tests share.</summary>
-public sealed class PostgresTestDatabase(string connectionString, bool notifications, Func<string, Task> drop) : TestDatabase
+public sealed class PostgresTestDatabase(string connectionString, bool notifications, Func<string, Task> giveBack) : TestDatabase
 {
     public string ConnectionString { get; } = connectionString;
 
@@ -111,7 +111,7 @@ public sealed class PostgresTestDatabase(string connectionString, bool notificat
 
     public override async ValueTask DisposeAsync()
     {
-        await drop(ConnectionString);
+        await giveBack(ConnectionString);
         await base.DisposeAsync();
     }
 

@@ -35,7 +35,7 @@ public class PostgresStores(SharedPostgres server) : StoreFixture
     }
 
     internal override async Task<StoreBed> CreateEmptyAsync() =>
-        new PostgresBed(await server.CreateDatabaseAsync(TestContext.Current.CancellationToken), Notifications, server.DropDatabaseAsync);
+        new PostgresBed(await server.CreateDatabaseAsync(TestContext.Current.CancellationToken), Notifications, server.ReturnDatabaseAsync);
 
     /// <summary>A database in which the role may look, and make nothing.</summary>
     internal override async Task<StoreBed> CreateUnusableAsync()
@@ -46,7 +46,7 @@ public class PostgresStores(SharedPostgres server) : StoreFixture
         await PostgresServer.ExecuteAsync(
             database, $"CREATE ROLE \"{role}\" LOGIN PASSWORD 'reader'", TestContext.Current.CancellationToken);
         var asReader = new NpgsqlConnectionStringBuilder(database) { Username = role, Password = "reader" }.ConnectionString;
-        return new PostgresBed(asReader, Notifications, server.DropDatabaseAsync);
+        return new PostgresBed(asReader, Notifications, server.ReturnDatabaseAsync);
     }
 
     // Rows of other tables follow those they refer to.
