@@ -19,7 +19,8 @@ public sealed class PostgresDatabases(SharedPostgres server) : IDatabaseFixture
 {
     /// <inheritdoc/>
     public async Task<TestDatabase> CreateAsync() =>
-        new PostgresTestDatabase(await server.CreateDatabaseAsync(TestContext.Current.CancellationToken), notifications: true);
+        new PostgresTestDatabase(
+            await server.CreateDatabaseAsync(TestContext.Current.CancellationToken), notifications: true, server.DropDatabaseAsync);
 }
 
 /// <summary>PostgreSQL databases, watched by polling alone.</summary>
@@ -27,5 +28,6 @@ public sealed class PostgresPollingDatabases(SharedPostgres server) : IDatabaseF
 {
     /// <inheritdoc/>
     public async Task<TestDatabase> CreateAsync() =>
-        new PostgresTestDatabase(await server.CreateDatabaseAsync(TestContext.Current.CancellationToken), notifications: false);
+        new PostgresTestDatabase(
+            await server.CreateDatabaseAsync(TestContext.Current.CancellationToken), notifications: false, server.DropDatabaseAsync);
 }

@@ -93,7 +93,7 @@ public sealed class SqliteTestDatabase : TestDatabase
 }
 
 /// <summary>A database of its own on the server that the tests share.</summary>
-public sealed class PostgresTestDatabase(string connectionString, bool notifications) : TestDatabase
+public sealed class PostgresTestDatabase(string connectionString, bool notifications, Func<string, Task> drop) : TestDatabase
 {
     public string ConnectionString { get; } = connectionString;
 
@@ -107,6 +107,12 @@ public sealed class PostgresTestDatabase(string connectionString, bool notificat
     {
         options.UsePostgres(ConnectionString);
         options.Notifications = notifications;
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await drop(ConnectionString);
+        await base.DisposeAsync();
     }
 
     protected override async Task<DbConnection> OpenAsync()
