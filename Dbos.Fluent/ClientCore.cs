@@ -51,33 +51,44 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     public async Task<T> GetResultAsync<T>(string workflowId, CancellationToken cancellationToken)
     {
         ThrowIfStopped("wait for a result");
-        WorkflowOutcome outcome;
-        try
-        {
-            outcome = await Outcomes.WaitAsync(workflowId, cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && Stopped.IsCancellationRequested)
-        {
-            throw new EngineNotRunningException("go on waiting for a result");
-        }
-
+        var outcome = await UseAsync(
+            "go on waiting for a result", token => Outcomes.WaitAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
         return outcome.Row.State == WorkflowState.Success
             ? (T)Serializer.Decode(outcome.Row.Output, typeof(T))!
             : throw OutcomeErrors.ToException(outcome.Row, Serializer, outcome.Original);
     }
 
-    public async Task<WorkflowStatus> GetStatusAsync(string workflowId, CancellationToken cancellationToken)
+    public async Task<WorkflowStatus> GetStatusAsync(string workflowId, CancellationToken cancellationToken) =>
+        await UseAsync("read a status", token => Reader.ReadAsync(workflowId, token), cancellationToken).ConfigureAwait(false)
+            ?? throw new NonExistentWorkflowException(workflowId);
+
+    /// <summary>Uses the store for a caller.</summary>
+    /// <exception cref="EngineNotRunningException">
+    /// It was stopped, before or meanwhile: whatever that does to a call half way, this is what its caller sees.
+    /// </exception>
+    public async Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> use, CancellationToken cancellationToken)
     {
-        ThrowIfStopped("read a status");
-        return await Reader.ReadAsync(workflowId, cancellationToken)
-            .ConfigureAwait(false) ?? throw new NonExistentWorkflowException(workflowId);
+        ThrowIfStopped(doing);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Stopped);
+        try
+        {
+            return await use(either.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (
+            (exception is OperationCanceledException or ObjectDisposedException) && either.IsCancellationRequested)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new EngineNotRunningException(doing);
+        }
     }
 
     public async Task CancelAsync(IReadOnlyList<string> workflowIds, CancellationToken cancellationToken)
     {
         var error = CancelErrors.Encode(Serializer, CancellationReason.Cancelled);
-        var cancelled = await StoreBackoff.RepeatAsync(
-            _ => Store.Workflows.CancelAsync(workflowIds, error, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var cancelled = await UseAsync(
+            "cancel a workflow",
+            token => StoreBackoff.RepeatAsync(_ => Store.Workflows.CancelAsync(workflowIds, error, token), token),
+            cancellationToken).ConfigureAwait(false);
         foreach (var id in cancelled)
         {
             running?.Stop(id, CancellationReason.Cancelled);

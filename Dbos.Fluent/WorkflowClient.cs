@@ -52,8 +52,7 @@ public class WorkflowClient : IAsyncDisposable
     public Task<WorkflowStatus?> GetStatusAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         Names.CheckId(workflowId, nameof(workflowId));
-        Core.ThrowIfStopped("read a status");
-        return Core.Reader.ReadAsync(workflowId, cancellationToken);
+        return Core.UseAsync("read a status", token => Core.Reader.ReadAsync(workflowId, token), cancellationToken);
     }
 
     /// <summary>Reads a workflow and its checkpoints.</summary>
@@ -65,9 +64,9 @@ public class WorkflowClient : IAsyncDisposable
     public async Task<WorkflowHistory> GetHistoryAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         Names.CheckId(workflowId, nameof(workflowId));
-        Core.ThrowIfStopped("read a history");
-        return await Core.Reader.ReadHistoryAsync(workflowId, cancellationToken).ConfigureAwait(false)
-            ?? throw new NonExistentWorkflowException(workflowId);
+        var history = await Core.UseAsync(
+            "read a history", token => Core.Reader.ReadHistoryAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
+        return history ?? throw new NonExistentWorkflowException(workflowId);
     }
 
     /// <inheritdoc cref="CancelAsync(IEnumerable{string}, CancellationToken)"/>
@@ -88,7 +87,6 @@ public class WorkflowClient : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(workflowIds);
         string[] ids = [.. workflowIds.Select(id => Names.CheckId(id, nameof(workflowIds))).Distinct(StringComparer.Ordinal)];
-        Core.ThrowIfStopped("cancel a workflow");
         return Core.CancelAsync(ids, cancellationToken);
     }
 
