@@ -16,7 +16,8 @@ internal static class CodeVersion
             {
                 throw new ArgumentException(
                     $"The code of workflow '{definition.Name}' cannot be read (it is compiled ahead of time, or made at run time), "
-                    + "so a change of it would go unnoticed: set EngineOptions.ApplicationVersion, or the environment variable DBOS__APPVERSION.");
+                    + "so a change of it would go unnoticed: set EngineOptions.ApplicationVersion, "
+                    + "or the environment variable DBOS__APPVERSION.");
             }
 
             text.Append(definition.Name).Append('\n').Append(definition.Fingerprint).Append('\n');
