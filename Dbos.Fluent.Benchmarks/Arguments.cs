@@ -37,6 +37,7 @@ internal sealed record Arguments(string Mode, string? Postgres, string? Sqlite, 
     {
         options.ApplicationName = "benchmarks";
         options.ApplicationVersion = "1";
+        options.Notifications = Number("notifications", 1) != 0;
         if (Postgres is not null)
         {
             options.UsePostgres(Postgres);
