@@ -75,8 +75,10 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
             return await use(either.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (
-            (exception is OperationCanceledException or ObjectDisposedException) && either.IsCancellationRequested)
+            (exception is OperationCanceledException or ObjectDisposedException)
+            && (Stopped.IsCancellationRequested || cancellationToken.IsCancellationRequested))
         {
+            // Not the linked token: it is told a moment after its sources, and the store may have seen one of those.
             cancellationToken.ThrowIfCancellationRequested();
             throw new EngineNotRunningException(doing);
         }

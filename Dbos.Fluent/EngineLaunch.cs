@@ -22,7 +22,6 @@ internal static class EngineLaunch
         var registry = new Registry(options.Definitions);
         var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         var application = options.ApplicationName ?? DefaultApplicationName();
-        var registration = Registration(options, registry, application);
         var opened = (options.Store ?? StoreChoice.Default(application)).Open(new StoreOptions
         {
             Time = options.TimeProvider,
@@ -33,7 +32,10 @@ internal static class EngineLaunch
         var store = options.WrapStore(opened);
         try
         {
-            await PrepareAsync(store, options.Migrate, cancellationToken).ConfigureAwait(false);
+            // The workflows' code is read while the first connection is made: neither needs the other.
+            var version = Task.Run(() => options.ApplicationVersion ?? EnvironmentVersion() ?? CodeVersion.Of(registry), cancellationToken);
+            await Task.WhenAll(version, PrepareAsync(store, options.Migrate, cancellationToken)).ConfigureAwait(false);
+            var registration = Registration(options, application, await version.ConfigureAwait(false));
             return await BeginAsync(options, store, registry, registration, loggers, cancellationToken).ConfigureAwait(false);
         }
         catch
@@ -103,11 +105,11 @@ internal static class EngineLaunch
 
     private static string Level(long? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "none";
 
-    private static ExecutorRegistration Registration(EngineOptions options, Registry registry, string application) => new(
+    private static ExecutorRegistration Registration(EngineOptions options, string application, string version) => new(
         options.ExecutorId ?? Guid.CreateVersion7().ToString(),
         Guid.CreateVersion7().ToString(),
         application,
-        options.ApplicationVersion ?? EnvironmentVersion() ?? CodeVersion.Of(registry),
+        version,
         HostProcesses.Current,
         options.Lease);
 
