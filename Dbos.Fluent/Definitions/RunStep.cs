@@ -7,8 +7,8 @@ namespace Dbos.Fluent;
 /// <typeparam name="T">The result's type.</typeparam>
 public sealed class RunStep<T> : Step<T>, IRunStep
 {
-    private readonly Func<StepContext, Task<T>>? body;
-    private readonly Func<StepContext, Task>? bodyWithoutResult;
+    // Either form of a body in one field: a descriptor is made at each yield.
+    private readonly Delegate body;
     private RunStepOptions options;
 
     internal RunStep(string name, Func<StepContext, Task<T>> body, RunStepOptions? options = null)
@@ -23,7 +23,7 @@ public sealed class RunStep<T> : Step<T>, IRunStep
         : base(Names.CheckStepName(name, nameof(name)))
     {
         ArgumentNullException.ThrowIfNull(body);
-        bodyWithoutResult = body;
+        this.body = body;
         this.options = options ?? RunStepOptions.Default;
     }
 
@@ -77,12 +77,12 @@ public sealed class RunStep<T> : Step<T>, IRunStep
 
     async Task<object?> IRunStep.InvokeAsync(StepContext context)
     {
-        if (body is not null)
+        if (body is Func<StepContext, Task<T>> withResult)
         {
-            return await body(context).ConfigureAwait(false);
+            return await withResult(context).ConfigureAwait(false);
         }
 
-        await bodyWithoutResult!(context).ConfigureAwait(false);
+        await ((Func<StepContext, Task>)body)(context).ConfigureAwait(false);
         return default(Unit);
     }
 

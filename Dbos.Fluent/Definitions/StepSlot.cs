@@ -7,11 +7,14 @@ internal sealed class StepSlot<T>
     private T? value;
     private bool complete;
 
-    public bool Succeeded => complete && Exception is null;
+    // One field for what is there only after a failure: a slot is made at each yield, and most steps succeed.
+    private Fault? fault;
 
-    public Exception? Exception { get; private set; }
+    public bool Succeeded => complete && fault is null;
 
-    public RecordedFailure? Failure { get; private set; }
+    public Exception? Exception => fault?.Exception;
+
+    public RecordedFailure? Failure => fault?.Failure;
 
     public void Bind(object runOfDescriptor, string name)
     {
@@ -22,12 +25,12 @@ internal sealed class StepSlot<T>
                 + "Make it inside the workflow's body, not in a static field.");
         }
 
-        (complete, Exception, Failure) = (false, null, null);
+        (complete, fault) = (false, null);
     }
 
     public void Complete(T result) => (value, complete) = (result, true);
 
-    public void Fail(RecordedFailure failure, Exception thrown) => (Failure, Exception, complete) = (failure, thrown, true);
+    public void Fail(RecordedFailure failure, Exception thrown) => (fault, complete) = (new Fault(failure, thrown), true);
 
     public T Read(string name)
     {
@@ -37,6 +40,8 @@ internal sealed class StepSlot<T>
                 $"The result of step '{name}' was read before the step ran: yield the step first, and read the result after the yield.");
         }
 
-        return Exception is null ? value! : throw Exception;
+        return fault is null ? value! : throw fault.Exception;
     }
+
+    private sealed record Fault(RecordedFailure Failure, Exception Exception);
 }

@@ -3,24 +3,36 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>The checkpoints a run was loaded with, by sequence number. Read only: what the run itself writes is not added.</summary>
-internal sealed class History
+/// <param name="checkpoints">As the store reads them: ordered by sequence number, each number once.</param>
+internal sealed class History(IReadOnlyList<CheckpointRow> checkpoints)
 {
-    private readonly Dictionary<int, CheckpointRow> rows;
-
-    public History(IReadOnlyList<CheckpointRow> checkpoints)
-    {
-        rows = new Dictionary<int, CheckpointRow>(checkpoints.Count);
-        foreach (var row in checkpoints)
-        {
-            rows.Add(row.Sequence, row);
-            Highest = Math.Max(Highest, row.Sequence);
-        }
-    }
-
     public static History Empty { get; } = new([]);
 
     /// <summary>The highest recorded number; -1 where nothing is recorded.</summary>
-    public int Highest { get; } = -1;
+    public int Highest => checkpoints.Count == 0 ? -1 : checkpoints[^1].Sequence;
 
-    public CheckpointRow? At(int sequence) => rows.GetValueOrDefault(sequence);
+    /// <summary>The checkpoint at a number. It takes no memory of its own: a history may be long, and is mostly read in its order.</summary>
+    public CheckpointRow? At(int sequence)
+    {
+        // Without a gap before it, a row stands at its own number.
+        if ((uint)sequence < (uint)checkpoints.Count && checkpoints[sequence].Sequence == sequence)
+        {
+            return checkpoints[sequence];
+        }
+
+        var (low, high) = (0, checkpoints.Count - 1);
+        while (low <= high)
+        {
+            var middle = (low + high) / 2;
+            var found = checkpoints[middle].Sequence;
+            if (found == sequence)
+            {
+                return checkpoints[middle];
+            }
+
+            (low, high) = found < sequence ? (middle + 1, high) : (low, middle - 1);
+        }
+
+        return null;
+    }
 }
