@@ -33,6 +33,7 @@ internal sealed class EngineParts
     {
         Running.Ended = OnEnded;
         Recovery.HandedOn = _ => OnEnqueued();
+        Recovery.RunningTokens = () => Running.Tokens;
         Running.Crashed = Recovery.HandBack;
         Dispatcher.NotBegun = Recovery.HandBack;
         Leases.AfterGap = Sweeps.StopLostAsync;
@@ -89,6 +90,7 @@ internal sealed class EngineParts
 
     private void OnEnded(string workflowId, Messaging.WorkflowOutcome? outcome)
     {
+        Dispatcher.RunEnded();
         if (outcome is null)
         {
             Core.Outcomes.LookAt(workflowId);

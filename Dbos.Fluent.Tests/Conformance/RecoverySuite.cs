@@ -235,6 +235,28 @@ public abstract class RecoverySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.Equal(100_001, await engine.ResultAsync<int>("A"));
     }
 
+    [Fact]
+    public async Task A_row_of_its_own_that_nothing_here_runs_is_taken_up_by_a_living_engine()
+    {
+        var workflow = Adding("adding");
+        var gate = new Probe();
+        var waiting = Workflow.Define<int, int>("waiting").Step("wait", async _ => await gate.PassAsync()).Return(x => x.Input);
+        var engine = await LaunchAsync(options => options.Lease = TimeSpan.FromMilliseconds(600), workflow, waiting);
+        var running = await engine.BeginAsync(waiting, 7, "B");
+        await gate.ReachedAsync();
+        await engine.RunAsync(workflow, 1, "A");
+
+        // As a row that was locked, or not yet committed, when this process launched under its predecessor's id.
+        await Database.FlipAsync("A");
+        await Database.ExecuteAsync("UPDATE workflow_status SET updated_at = 1");
+
+        await Eventually.TrueAsync(
+            async () => await engine.GetStatusAsync("A", Cancel) is { State: WorkflowState.Success, RecoveryAttempts: 2 }, Bounded.Limit);
+        gate.Open();
+        Assert.Equal(7, await running.ResultAsync());
+        Assert.Equal(1, (await engine.GetStatusAsync("B", Cancel))!.RecoveryAttempts);
+    }
+
     private async Task<WorkflowEngine> FlipAsync(WorkflowEngine engine, WorkflowDefinition workflow)
     {
         await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);

@@ -79,12 +79,14 @@ public sealed class RunStep<T> : Step<T>, IRunStep
     {
         if (body is Func<StepContext, Task<T>> withResult)
         {
-            return await withResult(context).ConfigureAwait(false);
+            return await (withResult(context) ?? throw NoTask()).ConfigureAwait(false);
         }
 
-        await ((Func<StepContext, Task>)body)(context).ConfigureAwait(false);
+        await (((Func<StepContext, Task>)body)(context) ?? throw NoTask()).ConfigureAwait(false);
         return default(Unit);
     }
+
+    private InvalidOperationException NoTask() => new($"The body of step '{Name}' returned null instead of a task.");
 
     private RunStep<T> With(RunStepOptions changed)
     {

@@ -8,9 +8,16 @@ internal sealed class AsyncSignal : IDisposable
 
     public void Set()
     {
-        if (Interlocked.Exchange(ref isSet, 1) == 0)
+        try
         {
-            semaphore.Release();
+            if (Interlocked.Exchange(ref isSet, 1) == 0)
+            {
+                semaphore.Release();
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // The loop has ended, and whoever wakes it may still be ending: there is nothing left to wake.
         }
     }
 

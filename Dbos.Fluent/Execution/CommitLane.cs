@@ -8,6 +8,7 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
 {
     private const int BatchMax = 512;
     private const int BatchAmple = 64;
+    private const long BatchSizeMax = 16L << 20;
 
     private readonly Lock gate = new();
     private Queue<PendingCommit> gathered = new();
@@ -84,13 +85,18 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
                 return null;
             }
 
-            var batch = new PendingCommit[Math.Min(gathered.Count, BatchMax)];
-            for (var i = 0; i < batch.Length; i++)
+            // Bounded by size too: a batch of many large results would be more than a server takes in one message.
+            var batch = new List<PendingCommit>(Math.Min(gathered.Count, BatchMax));
+            for (var size = 0L; batch.Count < BatchMax && gathered.TryPeek(out var next); batch.Add(gathered.Dequeue()))
             {
-                batch[i] = gathered.Dequeue();
+                size += next.Unit.Size;
+                if (size > BatchSizeMax && batch.Count > 0)
+                {
+                    break;
+                }
             }
 
-            return batch;
+            return [.. batch];
         }
     }
 

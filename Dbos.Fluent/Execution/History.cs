@@ -11,7 +11,8 @@ internal sealed class History(IReadOnlyList<CheckpointRow> checkpoints)
     /// <summary>The highest recorded number; -1 where nothing is recorded.</summary>
     public int Highest => checkpoints.Count == 0 ? -1 : checkpoints[^1].Sequence;
 
-    /// <summary>The checkpoint at a number. It takes no memory of its own: a history may be long, and is mostly read in its order.</summary>
+    /// <summary>The checkpoint at a number.</summary>
+    /// <remarks>No index is built for it: a history may be long, and is mostly read in its order.</remarks>
     public CheckpointRow? At(int sequence)
     {
         // Without a gap before it, a row stands at its own number.

@@ -10,6 +10,7 @@ internal sealed class RunningWorkflows
     private readonly ConcurrentDictionary<string, Entry> latest = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Entry, Task> all = new();
     private volatile bool draining;
+    private volatile bool stopped;
 
     /// <summary>Called whenever a run has ended, with what it stored.</summary>
     public Action<string, WorkflowOutcome?> Ended { get; set; } = (_, _) => { };
@@ -25,6 +26,9 @@ internal sealed class RunningWorkflows
     /// <summary>The executions under way, as their rows should be owned; one for each workflow.</summary>
     public IReadOnlyList<Ownership> Executions =>
         [.. latest.Values.Where(entry => !entry.Scope.Stop.IsFired).Select(entry => entry.Scope.Owner)];
+
+    /// <summary>The tokens of all executions that have not ended, also of those that were stopped.</summary>
+    public IReadOnlyList<string> Tokens => [.. all.Keys.Select(entry => entry.Scope.Owner.Token).Distinct()];
 
     /// <summary>
     /// True while a run here owns the workflow. One that was stopped may go on in a body that ignores its token, but its outcome is the
@@ -44,7 +48,11 @@ internal sealed class RunningWorkflows
             return entry;
         });
 
-        if (draining)
+        if (stopped)
+        {
+            entry.Scope.Stop.Fire(CancellationReason.Shutdown);
+        }
+        else if (draining)
         {
             entry.Scope.Steps.Fire(CancellationReason.Shutdown);
         }
@@ -53,6 +61,12 @@ internal sealed class RunningWorkflows
         using (ExecutionContext.SuppressFlow())
         {
             all[entry] = entry.RunAsync(End, Crashed);
+        }
+
+        // A start may become durable while the engine stops: its row is handed on, so its body must not begin here.
+        if (stopped)
+        {
+            entry.Scope.Stop.Fire(CancellationReason.Shutdown);
         }
 
         if (entry.HasEnded)
@@ -93,6 +107,7 @@ internal sealed class RunningWorkflows
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         end.CancelAfter(limit);
         await SettleAsync(end.Token).ConfigureAwait(false);
+        stopped = true;
         foreach (var entry in all.Keys)
         {
             entry.Scope.Stop.Fire(CancellationReason.Shutdown);

@@ -20,6 +20,7 @@ internal sealed class Dispatcher(
     private readonly AsyncSignal wake = new();
     private readonly CancellationTokenSource stopping = new();
     private Task loop = Task.CompletedTask;
+    private volatile bool full;
 
     /// <summary>Called with the ids of workflows that were given up because their recovery attempts are spent.</summary>
     public Action<IReadOnlyList<string>> DeadLettered { get; set; } = _ => { };
@@ -30,6 +31,15 @@ internal sealed class Dispatcher(
     public void Start() => loop = Task.Run(RunAsync);
 
     public void Wake() => wake.Set();
+
+    /// <summary>A run has ended: looks again if there was no room before.</summary>
+    public void RunEnded()
+    {
+        if (full)
+        {
+            wake.Set();
+        }
+    }
 
     /// <summary>Claims no more; what is claimed already runs on.</summary>
     public async Task StopAsync()
@@ -77,7 +87,8 @@ internal sealed class Dispatcher(
     private async Task<bool> ClaimAsync(CancellationToken cancellationToken)
     {
         var limit = Math.Min(ClaimMax, Capacity - running.Busy);
-        if (limit <= 0 || environment.Registry.Names.Count == 0)
+        full = limit <= 0;
+        if (full || environment.Registry.Names.Count == 0)
         {
             return false;
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.Versioning;
 using Dbos.Fluent.Storage;
@@ -29,7 +30,8 @@ internal static class HostProcesses
         && process.MachineId == Current.MachineId
         && process.BootId == Current.BootId
         && process.PidNamespace == Current.PidNamespace
-        && StartOf(process.ProcessId) != process.ProcessStart;
+        && StartOf(process.ProcessId) != process.ProcessStart
+        && (StartOf(process.ProcessId) is not null || !MayExist(process.ProcessId));
 
     // Field 22 of /proc/PID/stat, in clock ticks since boot (proc(5)); the second field may hold blanks and brackets, so it is counted from
     // the last one.
@@ -45,6 +47,20 @@ internal static class HostProcesses
 
         // A zombie has ended; only its parent has not taken notice yet.
         return fields[0] == "Z" ? null : long.Parse(fields[19], CultureInfo.InvariantCulture);
+    }
+
+    // A process of another user may be hidden (proc(5), hidepid): what cannot be looked at is asked for, and only a clear no counts.
+    private static bool MayExist(int processId)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(processId);
+            return !File.Exists($"/proc/{processId.ToString(CultureInfo.InvariantCulture)}/stat");
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
     }
 
     private static string PidNamespace()

@@ -24,6 +24,9 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     /// <summary>Called with the ids of workflows that were handed on and wait to be claimed.</summary>
     public Action<IReadOnlyList<string>> HandedOn { get; set; } = _ => { };
 
+    /// <summary>The tokens of what runs here, which is no orphan.</summary>
+    public Func<IReadOnlyList<string>> RunningTokens { get; set; } = () => [];
+
     /// <summary>
     /// An execution that is ours and that nothing here runs: the next pass hands it on. Not at once, as it may well fail again.
     /// </summary>
@@ -85,7 +88,8 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
         // An outage of the database must not look like the death of everyone.
         if (leases.GaplessContact >= self.Lease)
         {
-            var request = Request([]);
+            // Our own rows too, where nothing here runs them: one may have been locked, or still on its way, when this process launched.
+            var request = Request([self.ExecutorId]) with { ExceptTokens = RunningTokens() };
             await RepeatAsync(() => store.HandOnOrphansAsync(request, self.Lease, cancellationToken)).ConfigureAwait(false);
         }
 

@@ -5,6 +5,9 @@ internal abstract record CommitUnit
 {
     /// <summary>Units of one workflow keep to one lane, so that they are written in their order.</summary>
     public abstract string LaneKey { get; }
+
+    /// <summary>Characters of its payloads, by which the size of a batch is bounded.</summary>
+    public abstract long Size { get; }
 }
 
 /// <summary>Who may write: the unit is dropped unless the workflow's row carries this token (<c>owner_xid</c>).</summary>
@@ -25,16 +28,22 @@ internal sealed record StartUnit(
     WorkflowInsert Row, Ownership? Parent = null, CheckpointRow? ParentCheckpoint = null, bool RejectExisting = false) : CommitUnit
 {
     public override string LaneKey => Parent?.WorkflowId ?? Row.Id;
+
+    public override long Size => Row.Input.Text?.Length ?? 0;
 }
 
 /// <summary>Stores outcomes of steps of one running workflow, all in one.</summary>
 internal sealed record CheckpointUnit(Ownership Owner, IReadOnlyList<CheckpointRow> Rows) : CommitUnit
 {
     public override string LaneKey => Owner.WorkflowId;
+
+    public override long Size => Rows.Sum(row => (long)(row.Output?.Length ?? 0) + (row.Error?.Length ?? 0));
 }
 
 /// <summary>Ends a running workflow: state SUCCESS or ERROR, its output or error; owner and deduplication id are cleared.</summary>
 internal sealed record OutcomeUnit(Ownership Owner, WorkflowState State, string? Output, string? Error) : CommitUnit
 {
     public override string LaneKey => Owner.WorkflowId;
+
+    public override long Size => (Output?.Length ?? 0) + (Error?.Length ?? 0);
 }

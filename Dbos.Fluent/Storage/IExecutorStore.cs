@@ -92,7 +92,9 @@ internal sealed record HandOnRequest
     /// <summary>Only workflows of these names.</summary>
     public required IReadOnlyList<string> WorkflowNames { get; init; }
 
-    /// <summary>Only workflows of these executors; not used for orphans.</summary>
+    /// <summary>
+    /// Only workflows of these executors; for orphans, executors whose living lease does not protect their rows: the caller's own.
+    /// </summary>
     public IReadOnlyList<string> ExecutorIds { get; init; } = [];
 
     /// <summary>Not these, which the caller itself is running.</summary>

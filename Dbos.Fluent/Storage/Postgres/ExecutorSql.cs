@@ -95,14 +95,17 @@ internal sealed class ExecutorSql(SchemaName schema)
     /// <summary>$1 now, $2 application, $3 workflow names, $4 tokens to leave alone, $5 limit, $6 executors.</summary>
     public string HandOn { get; } = RenderHandOn(schema, "w.executor_id = ANY ($6::text[])");
 
-    /// <summary>$1 now, $2 application, $3 workflow names, $4 tokens to leave alone, $5 limit, $6 how long unmoved.</summary>
+    /// <summary>
+    /// $1 now, $2 application, $3 workflow names, $4 tokens to leave alone, $5 limit, $6 how long unmoved, $7 whose lease does not count.
+    /// </summary>
     public string HandOnOrphans { get; } = RenderHandOn(
         schema,
         $"""
         w.updated_at <= {Clock.Now} - $6
                AND NOT EXISTS (
                    SELECT FROM {schema}.fluent_executors AS e
-                    WHERE e.executor_id = w.executor_id AND NOT e.stopped AND e.expires_at_ms > {Clock.Database})
+                    WHERE e.executor_id = w.executor_id AND e.executor_id <> ALL ($7::text[])
+                      AND NOT e.stopped AND e.expires_at_ms > {Clock.Database})
         """);
 
     /// <summary>$1 now, $2 workflows, $3 their tokens.</summary>

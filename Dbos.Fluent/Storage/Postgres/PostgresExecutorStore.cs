@@ -67,10 +67,14 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecut
 
     public Task<IReadOnlyList<string>> HandOnOrphansAsync(
         HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
-        HandOnAsync(sql.HandOnOrphans, request, Number((long)unmovedFor.TotalMilliseconds), cancellationToken);
+        HandOnAsync(sql.HandOnOrphans, request, Number((long)unmovedFor.TotalMilliseconds), cancellationToken, Texts(request.ExecutorIds));
 
     private async Task<IReadOnlyList<string>> HandOnAsync(
-        string statement, HandOnRequest request, NpgsqlParameter whose, CancellationToken cancellationToken) =>
+        string statement,
+        HandOnRequest request,
+        NpgsqlParameter whose,
+        CancellationToken cancellationToken,
+        params NpgsqlParameter[] more) =>
         await database.QueryAsync(
             statement,
             [
@@ -80,6 +84,7 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecut
                 Texts(request.ExceptTokens),
                 Small(request.Limit),
                 whose,
+                .. more,
             ],
             row => row.GetString(0),
             cancellationToken).ConfigureAwait(false);

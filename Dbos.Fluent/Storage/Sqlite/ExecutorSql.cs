@@ -115,7 +115,8 @@ internal static class ExecutorSql
                   AND (w.owner_xid IS NULL OR w.owner_xid NOT IN (SELECT value FROM json_each(@except_tokens)))
                   AND NOT EXISTS (
                       SELECT 1 FROM fluent_executors AS e
-                       WHERE e.executor_id = w.executor_id AND e.stopped = 0 AND e.lease_expires_at > @real_now)
+                       WHERE e.executor_id = w.executor_id AND e.stopped = 0 AND e.lease_expires_at > @real_now
+                         AND e.executor_id NOT IN (SELECT value FROM json_each(@executor_ids)))
                 ORDER BY w.created_at
                 LIMIT @limit)
         RETURNING workflow_uuid

@@ -147,6 +147,7 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
     {
         using var statement = Bind(session.Use(ExecutorSql.HandOnOrphans), request)
             .Bind("@unmoved_for", (long)unmovedFor.TotalMilliseconds)
+            .Bind("@executor_ids", SqliteLists.Of(request.ExecutorIds))
             .Bind("@real_now", RealNow());
         return ReadIds(statement);
     }
