@@ -14,11 +14,15 @@ public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     private protected static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(8);
 
     private readonly TempFolder folder = new();
+    private Ledger? ledger;
+    private CrashWorkflows? workflows;
     private readonly List<ChildProcess> workers = [];
 
-    private protected Ledger Ledger => field ??= new Ledger(folder.Path) { Durable = false };
+    // Engines may be launched side by side: all must see one and the same.
+    private protected Ledger Ledger =>
+        LazyInitializer.EnsureInitialized(ref ledger, () => new Ledger(folder.Path) { Durable = false });
 
-    private protected CrashWorkflows Workflows => field ??= new CrashWorkflows(Ledger);
+    private protected CrashWorkflows Workflows => LazyInitializer.EnsureInitialized(ref workflows, () => new CrashWorkflows(Ledger));
 
     public override async ValueTask DisposeAsync()
     {

@@ -119,11 +119,18 @@ public sealed class SqliteFileExecutorTests : SqliteFileTest
         await StartAsync(
             Direct("alive"), Direct("dead") with { ExecutorId = "dead" }, Direct("unknown") with { ExecutorId = "never registered" });
 
-        var early = await Store.Executors.HandOnOrphansAsync(Request, TimeSpan.FromSeconds(15), Cancel);
+        var others = Request with { ExecutorIds = [] };
+
+        var early = await Store.Executors.HandOnOrphansAsync(others, TimeSpan.FromSeconds(15), Cancel);
         Time.Advance(TimeSpan.FromSeconds(15));
-        var later = await Store.Executors.HandOnOrphansAsync(Request, TimeSpan.FromSeconds(15), Cancel);
+        var later = await Store.Executors.HandOnOrphansAsync(others, TimeSpan.FromSeconds(15), Cancel);
+        var running = await Store.Executors.HandOnOrphansAsync(
+            Request with { ExceptTokens = ["token-alive"] }, TimeSpan.FromSeconds(15), Cancel);
+        var own = await Store.Executors.HandOnOrphansAsync(Request, TimeSpan.FromSeconds(15), Cancel);
 
         Assert.Empty(early);
         Assert.Equal(["dead", "unknown"], later.Order());
+        Assert.Empty(running);
+        Assert.Equal(["alive"], own);
     }
 }
