@@ -84,12 +84,12 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         }
     }
 
-    public async Task CancelAsync(IReadOnlyList<string> workflowIds, CancellationToken cancellationToken)
+    public async Task CancelAsync(IReadOnlyList<string> workflowIds, bool children, CancellationToken cancellationToken)
     {
         var error = CancelErrors.Encode(Serializer, CancellationReason.Cancelled);
         var cancelled = await UseAsync(
             "cancel a workflow",
-            token => StoreBackoff.RepeatAsync(_ => Store.Workflows.CancelAsync(workflowIds, error, token), token),
+            token => StoreBackoff.RepeatAsync(_ => Store.Workflows.CancelAsync(workflowIds, children, error, token), token),
             cancellationToken).ConfigureAwait(false);
         foreach (var id in cancelled)
         {

@@ -69,25 +69,30 @@ public class WorkflowClient : IAsyncDisposable
         return history ?? throw new NonExistentWorkflowException(workflowId);
     }
 
-    /// <inheritdoc cref="CancelAsync(IEnumerable{string}, CancellationToken)"/>
+    /// <inheritdoc cref="CancelAsync(IEnumerable{string}, bool, CancellationToken)"/>
     /// <param name="workflowId">The workflow's id.</param>
+    /// <param name="children">True to cancel its descendants too; false by default.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    public Task CancelAsync(string workflowId, CancellationToken cancellationToken = default) =>
-        CancelAsync([workflowId], cancellationToken);
+    public Task CancelAsync(string workflowId, bool children = false, CancellationToken cancellationToken = default) =>
+        CancelAsync([workflowId], children, cancellationToken);
 
     /// <summary>Cancels workflows that have not ended, wherever they run. Ended and unknown ones are left alone.</summary>
     /// <remarks>
     /// A running step's token fires, at once in this process and within a second in another. What is cancelled is never compensated.
     /// </remarks>
     /// <param name="workflowIds">The workflows' ids; all are cancelled in one transaction.</param>
+    /// <param name="children">
+    /// True to cancel their children too, and theirs, also below a workflow that has ended; false, the default, leaves children alone.
+    /// </param>
     /// <param name="cancellationToken">Gives up the call.</param>
     /// <returns>A task that completes when the cancellation is durable.</returns>
     /// <exception cref="ArgumentException">An id is blank, too long or holds control characters.</exception>
-    public Task CancelAsync(IEnumerable<string> workflowIds, CancellationToken cancellationToken = default)
+    public Task CancelAsync(
+        IEnumerable<string> workflowIds, bool children = false, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(workflowIds);
         string[] ids = [.. workflowIds.Select(id => Names.CheckId(id, nameof(workflowIds))).Distinct(StringComparer.Ordinal)];
-        return Core.CancelAsync(ids, cancellationToken);
+        return Core.CancelAsync(ids, children, cancellationToken);
     }
 
     /// <summary>Closes the connection to the database. Whoever still waits is thrown <see cref="EngineNotRunningException"/>.</summary>

@@ -6,7 +6,7 @@ namespace Dbos.Fluent.Tests.Worker.Faults;
 /// <summary>A store whose calls pass through <see cref="IStoreFaults"/> before and after they take effect.</summary>
 /// <remarks>Listening is passed on untouched: wake-ups are hints, and their loss is the proxy's business.</remarks>
 internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
-    : IStore, ISchemaStore, ICommitStore, IClaimStore, IWorkflowStore, IExecutorStore, ISignalStore
+    : IStore, ISchemaStore, ICommitStore, IClaimStore, IWorkflowStore, IExecutorStore, IMessagingStore, ISignalStore
 {
     public StoreCapabilities Capabilities => inner.Capabilities;
 
@@ -19,6 +19,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     public IWorkflowStore Workflows => this;
 
     public IExecutorStore Executors => this;
+
+    public IMessagingStore Messaging => this;
 
     public ISignalStore Signals => this;
 
@@ -39,6 +41,12 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<ClaimResult> IClaimStore.ClaimAsync(ClaimRequest request, CancellationToken token) =>
         CallAsync(StoreCallKind.Claim, () => inner.Claims.ClaimAsync(request, token), token);
 
+    Task<ParkedClaim> IClaimStore.ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken token) =>
+        CallAsync(StoreCallKind.ClaimParked, () => inner.Claims.ClaimParkedAsync(request, scope, token), token);
+
+    Task<ParkedOutlook> IClaimStore.ReadParkedOutlookAsync(string applicationName, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadParkedOutlook, () => inner.Claims.ReadParkedOutlookAsync(applicationName, token), token);
+
     Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> IClaimStore.ReadHistoriesAsync(
         IReadOnlyList<string> workflowIds, CancellationToken token) =>
         CallAsync(StoreCallKind.ReadHistories, () => inner.Claims.ReadHistoriesAsync(workflowIds, token), token);
@@ -56,8 +64,12 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<IReadOnlyList<LostExecution>> IWorkflowStore.ReadLostAsync(IReadOnlyList<Ownership> executions, CancellationToken token) =>
         CallAsync(StoreCallKind.ReadLost, () => inner.Workflows.ReadLostAsync(executions, token), token);
 
-    Task<IReadOnlyList<string>> IWorkflowStore.CancelAsync(IReadOnlyList<string> workflowIds, CancelError error, CancellationToken token) =>
-        CallAsync(StoreCallKind.Cancel, () => inner.Workflows.CancelAsync(workflowIds, error, token), token);
+    Task<IReadOnlyList<string>> IWorkflowStore.CancelAsync(
+        IReadOnlyList<string> workflowIds, bool children, CancelError error, CancellationToken token) =>
+        CallAsync(StoreCallKind.Cancel, () => inner.Workflows.CancelAsync(workflowIds, children, error, token), token);
+
+    Task<ResumeResult> IWorkflowStore.ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken token) =>
+        CallAsync(StoreCallKind.Resume, () => inner.Workflows.ResumeAsync(workflowIds, queue, token), token);
 
     Task<IReadOnlyList<string>> IWorkflowStore.CancelExpiredAsync(
         string applicationName, int limit, CancelError error, CancellationToken token) => CallAsync(
@@ -86,6 +98,25 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
 
     Task<IReadOnlyList<string>> IExecutorStore.HandOnOrphansAsync(HandOnRequest request, TimeSpan unmovedFor, CancellationToken token) =>
         CallAsync(StoreCallKind.HandOnOrphans, () => inner.Executors.HandOnOrphansAsync(request, unmovedFor, token), token);
+
+    Task<IReadOnlyList<InboxKey>> IMessagingStore.ReadUnreadAsync(IReadOnlyList<InboxKey> inboxes, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadUnread, () => inner.Messaging.ReadUnreadAsync(inboxes, token), token);
+
+    Task<IReadOnlyList<EventRow>> IMessagingStore.ReadEventsAsync(IReadOnlyList<EventKey> events, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadEvents, () => inner.Messaging.ReadEventsAsync(events, token), token);
+
+    Task<IReadOnlyList<EventRow>?> IMessagingStore.ReadAllEventsAsync(string workflowId, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadAllEvents, () => inner.Messaging.ReadAllEventsAsync(workflowId, token), token);
+
+    Task<IReadOnlyList<StreamChunk>> IMessagingStore.ReadStreamsAsync(
+        IReadOnlyList<StreamPosition> positions, int limit, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadStreams, () => inner.Messaging.ReadStreamsAsync(positions, limit, token), token);
+
+    Task<IReadOnlyList<StoredMessage>?> IMessagingStore.ReadMessagesAsync(string workflowId, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadMessages, () => inner.Messaging.ReadMessagesAsync(workflowId, token), token);
+
+    Task<IReadOnlyList<string>> IMessagingStore.ReadForksAsync(string workflowId, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadForks, () => inner.Messaging.ReadForksAsync(workflowId, token), token);
 
     Task ISignalStore.AnnounceAsync(IReadOnlyCollection<StoreSignal> signals, CancellationToken token) =>
         CallAsync(StoreCallKind.Announce, () => Nothing(inner.Signals.AnnounceAsync(signals, token)), token);

@@ -54,4 +54,13 @@ internal enum StoreCallKind
     Cancel,
     CancelExpired,
     Announce,
+    Resume,
+    ClaimParked,
+    ReadParkedOutlook,
+    ReadUnread,
+    ReadEvents,
+    ReadAllEvents,
+    ReadStreams,
+    ReadMessages,
+    ReadForks,
 }

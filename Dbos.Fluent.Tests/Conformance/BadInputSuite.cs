@@ -22,8 +22,8 @@ public abstract class BadInputSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.ThrowsAny<ArgumentException>(() => engine.Retrieve<Unit>(id));
         await Assert.ThrowsAnyAsync<ArgumentException>(() => engine.GetStatusAsync(id, Cancel));
         await Assert.ThrowsAnyAsync<ArgumentException>(() => engine.GetHistoryAsync(id, Cancel));
-        await Assert.ThrowsAnyAsync<ArgumentException>(() => engine.CancelAsync(id, Cancel));
-        await Assert.ThrowsAnyAsync<ArgumentException>(() => engine.CancelAsync(["fine", id], Cancel));
+        await Assert.ThrowsAnyAsync<ArgumentException>(() => engine.CancelAsync(id, cancellationToken: Cancel));
+        await Assert.ThrowsAnyAsync<ArgumentException>(() => engine.CancelAsync(["fine", id], cancellationToken: Cancel));
         Assert.Equal(0, await RowsAsync());
     }
 
@@ -360,7 +360,7 @@ public abstract class BadInputSuite(IDatabaseFixture fixture) : EngineSuite(fixt
             () => handle.GetStatusAsync(Cancel),
             () => engine.GetStatusAsync("A", Cancel),
             () => engine.GetHistoryAsync("A", Cancel),
-            () => engine.CancelAsync("A", Cancel),
+            () => engine.CancelAsync("A", cancellationToken: Cancel),
         })
         {
             Assert.Equal("DBOS1004", (await Assert.ThrowsAsync<EngineNotRunningException>(use)).Code);
@@ -379,7 +379,7 @@ public abstract class BadInputSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         [
             () => engine.GetStatusAsync("A", Cancel),
             () => engine.GetHistoryAsync("A", Cancel),
-            () => engine.CancelAsync("A", Cancel),
+            () => engine.CancelAsync("A", cancellationToken: Cancel),
             () => handle.GetStatusAsync(Cancel),
             () => handle.GetResultAsync(Cancel),
             () => engine.StartAsync(Nothing, default, cancellationToken: Cancel),

@@ -14,7 +14,7 @@ public abstract class CancelStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         var deadline = (await bed.RowAsync("w"))["workflow_deadline_epoch_ms"];
         bed.Time.Advance(TimeSpan.FromSeconds(5));
 
-        Assert.Equal(["w"], await bed.Store.Workflows.CancelAsync(["w"], A.CancelError, Cancel));
+        Assert.Equal(["w"], await bed.Store.Workflows.CancelAsync(["w"], false, A.CancelError, Cancel));
 
         HasColumns(
             await bed.RowAsync("w"),
@@ -41,7 +41,7 @@ public abstract class CancelStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         var due = bed.Time.NowMs + 60_000;
         await EnqueueAsync(bed, A.Enqueued("w") with { State = WorkflowState.Delayed, DelayMs = 60_000 });
 
-        Assert.Equal(["w"], await bed.Store.Workflows.CancelAsync(["w"], A.CancelError, Cancel));
+        Assert.Equal(["w"], await bed.Store.Workflows.CancelAsync(["w"], false, A.CancelError, Cancel));
 
         HasColumns(await bed.RowAsync("w"), ("status", "CANCELLED"), ("delay_until_epoch_ms", due), ("executor_id", null));
     }
@@ -53,12 +53,12 @@ public abstract class CancelStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         await CommitAsync(bed.Store, A.Outcome(await RunningAsync(bed, "succeeded")));
         await CommitAsync(bed.Store, A.Outcome(await RunningAsync(bed, "failed"), WorkflowState.Error));
         await RunningAsync(bed, "cancelled");
-        await bed.Store.Workflows.CancelAsync(["cancelled"], A.CancelError, Cancel);
+        await bed.Store.Workflows.CancelAsync(["cancelled"], false, A.CancelError, Cancel);
         var before = await bed.DumpAsync();
         bed.Time.Advance(TimeSpan.FromSeconds(5));
 
-        Assert.Empty(await bed.Store.Workflows.CancelAsync(["unknown", "succeeded", "failed", "cancelled"], A.CancelError, Cancel));
-        Assert.Empty(await bed.Store.Workflows.CancelAsync([], A.CancelError, Cancel));
+        Assert.Empty(await bed.Store.Workflows.CancelAsync(["unknown", "succeeded", "failed", "cancelled"], false, A.CancelError, Cancel));
+        Assert.Empty(await bed.Store.Workflows.CancelAsync([], false, A.CancelError, Cancel));
         Assert.Equal(before, await bed.DumpAsync());
     }
 
@@ -70,7 +70,7 @@ public abstract class CancelStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         await EnqueueAsync(bed, A.Enqueued("waiting"));
         await CommitAsync(bed.Store, A.Outcome(await RunningAsync(bed, "ended")));
 
-        var cancelled = await bed.Store.Workflows.CancelAsync(["ended", "running", "unknown", "waiting", "running"], A.CancelError, Cancel);
+        var cancelled = await bed.Store.Workflows.CancelAsync(["ended", "running", "unknown", "waiting", "running"], false, A.CancelError, Cancel);
 
         Assert.Equal(["running", "waiting"], cancelled.Order());
     }
@@ -85,7 +85,7 @@ public abstract class CancelStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         await using var bed = await Fixture.CreateAsync();
         await RunningAsync(bed, A.Direct("w") with { Input = new Payload("input", format) });
 
-        await bed.Store.Workflows.CancelAsync(["w"], A.CancelError, Cancel);
+        await bed.Store.Workflows.CancelAsync(["w"], false, A.CancelError, Cancel);
 
         Assert.Equal(reason, (await bed.Store.Workflows.ReadAsync("w", Cancel))!.Error.Text);
         Assert.Equal(reason, Assert.Single(await bed.Store.Workflows.ReadOutcomesAsync(["w"], Cancel)).Error.Text);

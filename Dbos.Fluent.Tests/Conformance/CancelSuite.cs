@@ -17,7 +17,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         var handle = await engine.BeginAsync(workflow, default, "A");
         await gate.ReachedAsync();
 
-        await engine.CancelAsync("A", Cancel);
+        await engine.CancelAsync("A", cancellationToken: Cancel);
 
         Assert.Equal(CancellationReason.Cancelled, await fired.Task.Within(Bounded.Limit));
         Assert.Equal(CancellationReason.Cancelled, await handle.CancellationAsync());
@@ -33,7 +33,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         var engine = await LaunchAsync(workflow);
         var handle = await engine.BeginAsync(workflow, default, "A");
         await gate.ReachedAsync();
-        await engine.CancelAsync("A", Cancel);
+        await engine.CancelAsync("A", cancellationToken: Cancel);
 
         Assert.Equal(CancellationReason.Cancelled, await handle.CancellationAsync());
 
@@ -53,7 +53,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         var engine = await LaunchAsync(workflow);
         await engine.BeginAsync(workflow, default, "A");
         await gate.ReachedAsync();
-        await engine.CancelAsync("A", Cancel);
+        await engine.CancelAsync("A", cancellationToken: Cancel);
 
         var status = (await engine.GetStatusAsync("A", Cancel))!;
 
@@ -72,7 +72,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         await gate.ReachedAsync();
         var other = await LaunchAsync(options => options.ExecutorId = "executor-2", workflow);
 
-        await other.CancelAsync("A", Cancel);
+        await other.CancelAsync("A", cancellationToken: Cancel);
 
         Assert.Equal(CancellationReason.Cancelled, await other.Retrieve<Unit>("A").CancellationAsync());
         Assert.Equal(CancellationReason.Cancelled, await handle.CancellationAsync());
@@ -90,9 +90,9 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
             + "JOIN workflow_output o ON o.workflow_uuid = w.workflow_uuid ORDER BY w.workflow_uuid";
         var before = await Database.QueryAsync(Rows);
 
-        await engine.CancelAsync("good", Cancel);
-        await engine.CancelAsync(["bad", "missing", "good", "good"], Cancel);
-        await engine.CancelAsync([], Cancel);
+        await engine.CancelAsync("good", cancellationToken: Cancel);
+        await engine.CancelAsync(["bad", "missing", "good", "good"], cancellationToken: Cancel);
+        await engine.CancelAsync([], cancellationToken: Cancel);
 
         Assert.Equal(before, await Database.QueryAsync(Rows));
         Assert.Equal(2, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
@@ -111,7 +111,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         var engine = await LaunchAsync(workflow);
         await engine.BeginAsync(workflow, default, "A");
         await gate.ReachedAsync();
-        await engine.CancelAsync("A", Cancel);
+        await engine.CancelAsync("A", cancellationToken: Cancel);
         gate.Open();
 
         engine = await RelaunchAsync(engine, workflow);
@@ -130,7 +130,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         var handle = await engine.BeginAsync(parent, default, "P");
         await gate.ReachedAsync();
 
-        await engine.CancelAsync("P", Cancel);
+        await engine.CancelAsync("P", cancellationToken: Cancel);
         Assert.Equal(CancellationReason.Cancelled, await handle.CancellationAsync());
         gate.Open();
 
@@ -150,7 +150,7 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         var engine = await LaunchAsync(parent, child);
         var handle = await engine.BeginAsync(parent, default, "P");
         await gate.ReachedAsync();
-        await engine.CancelAsync("P-0", Cancel);
+        await engine.CancelAsync("P-0", cancellationToken: Cancel);
 
         var failure = await handle.FailureAsync();
 

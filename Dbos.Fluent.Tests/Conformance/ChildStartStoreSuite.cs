@@ -114,7 +114,7 @@ public abstract class ChildStartStoreSuite(StoreFixture fixture) : StoreSuite(fi
         var parent = await RunningAsync(bed, "parent");
         var unit = A.Child(parent, 0, A.Direct("child"));
         await CommitAsync(bed.Store, unit);
-        await bed.Store.Workflows.CancelAsync(["parent"], A.CancelError, Cancel);
+        await bed.Store.Workflows.CancelAsync(["parent"], false, A.CancelError, Cancel);
 
         Assert.Equal(CommitStatus.Written, (await CommitAsync(bed.Store, unit)).Status);
         Assert.Equal(CommitStatus.NotOwned, (await CommitAsync(bed.Store, A.Child(parent, 1, A.Direct("other")))).Status);

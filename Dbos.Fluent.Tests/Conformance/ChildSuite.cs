@@ -159,7 +159,7 @@ public abstract class ChildSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         var handle = await engine.BeginAsync(parent, 1, "P");
         await gate.ReachedAsync();
 
-        await engine.CancelAsync("P-0", Cancel).Within(Bounded.Limit);
+        await engine.CancelAsync("P-0", cancellationToken: Cancel).Within(Bounded.Limit);
 
         Assert.Equal("P-0 Cancelled", await handle.ResultAsync());
         Assert.Equal("0 child, 1 DBOS.getResult failed", await engine.StepsAsync("P"));

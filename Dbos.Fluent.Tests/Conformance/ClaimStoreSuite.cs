@@ -178,7 +178,7 @@ public abstract class ClaimStoreSuite(StoreFixture fixture) : StoreSuite(fixture
         await EnqueueAsync(bed, A.Enqueued("delayed") with { State = WorkflowState.Delayed, DelayMs = 3_600_000 }, A.Enqueued("cancelled"));
         await RunningAsync(bed, "running");
         await CommitAsync(bed.Store, A.Outcome(await RunningAsync(bed, "ended")));
-        await bed.Store.Workflows.CancelAsync(["cancelled"], A.CancelError, Cancel);
+        await bed.Store.Workflows.CancelAsync(["cancelled"], false, A.CancelError, Cancel);
 
         Assert.Empty(await ClaimIdsAsync(bed.Store, A.Claim("token")));
     }
@@ -262,7 +262,7 @@ public abstract class ClaimStoreSuite(StoreFixture fixture) : StoreSuite(fixture
         await using var bed = await Fixture.CreateAsync();
         await EnqueueAsync(bed, A.Enqueued("kept"), A.Enqueued("cancelled"));
         await bed.Store.Claims.ClaimAsync(A.Claim("token"), Cancel);
-        await bed.Store.Workflows.CancelAsync(["cancelled"], A.CancelError, Cancel);
+        await bed.Store.Workflows.CancelAsync(["cancelled"], false, A.CancelError, Cancel);
 
         Assert.Equal(["kept"], await ClaimIdsAsync(bed.Store, A.Claim("token") with { Repeated = true }));
     }

@@ -92,7 +92,7 @@ public abstract class CommitStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         var cancelled = await RunningAsync(bed, "cancelled");
         var handedOn = await RunningAsync(bed, A.Direct("handed on") with { ExecutorId = "executor-2" });
         var deleted = await RunningAsync(bed, "deleted");
-        await bed.Store.Workflows.CancelAsync(["cancelled"], A.CancelError, Cancel);
+        await bed.Store.Workflows.CancelAsync(["cancelled"], false, A.CancelError, Cancel);
         await bed.Store.Executors.HandOnAsync(A.HandOn("executor-2"), Cancel);
         await bed.ExecuteAsync("DELETE FROM workflow_status WHERE workflow_uuid = 'deleted'");
 
@@ -195,7 +195,7 @@ public abstract class CommitStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         await using var bed = await Fixture.CreateAsync();
         var owner = await RunningAsync(bed, "w");
         await CommitAsync(bed.Store, A.Checkpoints(owner, 0, 1));
-        await bed.Store.Workflows.CancelAsync(["w"], A.CancelError, Cancel);
+        await bed.Store.Workflows.CancelAsync(["w"], false, A.CancelError, Cancel);
 
         Assert.Equal(CommitResult.Written, await CommitAsync(bed.Store, A.Checkpoints(owner, 0, 1)));
         Assert.Equal(
@@ -314,7 +314,7 @@ public abstract class CommitStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
             Assert.NotNull(await bed.Store.Workflows.ReadAsync("w", Cancel));
         }
 
-        await bed.Store.Workflows.CancelAsync(["w"], A.CancelError, Cancel);
+        await bed.Store.Workflows.CancelAsync(["w"], false, A.CancelError, Cancel);
 
         Assert.Equal(CommitResult.NotOwned, await bed.Store.Commits.CommitWaitingAsync(A.Checkpoints(owner, 0), Cancel));
     }

@@ -73,7 +73,7 @@ public abstract class HandOnStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         await RunningAsync(bed, A.Direct("third") with { ExecutorId = "executor-3" });
         await CommitAsync(bed.Store, A.Outcome(await RunningAsync(bed, "ended")));
         await RunningAsync(bed, "cancelled");
-        await bed.Store.Workflows.CancelAsync(["cancelled"], A.CancelError, Cancel);
+        await bed.Store.Workflows.CancelAsync(["cancelled"], false, A.CancelError, Cancel);
 
         var handedOn = await bed.Store.Executors.HandOnAsync(A.HandOn("executor-1", "executor-2"), Cancel);
 

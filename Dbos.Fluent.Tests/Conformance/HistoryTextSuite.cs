@@ -88,7 +88,7 @@ public abstract class HistoryTextSuite(IDatabaseFixture fixture) : EngineSuite(f
         await engine.BeginAsync(workflow, default, "order-1");
         await gate.ReachedAsync();
 
-        await engine.CancelAsync("order-1", Cancel).Within(Bounded.Limit);
+        await engine.CancelAsync("order-1", cancellationToken: Cancel).Within(Bounded.Limit);
 
         Snapshot.Match((await engine.GetHistoryAsync("order-1", Cancel)).ToString());
     }

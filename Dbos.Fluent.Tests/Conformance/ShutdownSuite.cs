@@ -133,7 +133,7 @@ public abstract class ShutdownSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         await Assert.ThrowsAsync<EngineNotRunningException>(() => engine.BeginAsync(workflow, 1, "B"));
         await Assert.ThrowsAsync<EngineNotRunningException>(() => engine.GetStatusAsync("A", Cancel));
         await Assert.ThrowsAsync<EngineNotRunningException>(() => engine.GetHistoryAsync("A", Cancel));
-        await Assert.ThrowsAsync<EngineNotRunningException>(() => engine.CancelAsync("A", Cancel));
+        await Assert.ThrowsAsync<EngineNotRunningException>(() => engine.CancelAsync("A", cancellationToken: Cancel));
         await Assert.ThrowsAsync<EngineNotRunningException>(() => handle.GetResultAsync(Cancel));
         await Assert.ThrowsAsync<EngineNotRunningException>(() => handle.GetStatusAsync(Cancel));
         Assert.Equal("A", engine.Retrieve<int>("A").Id);

@@ -61,7 +61,7 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         time.Advance(TimeSpan.FromDays(36524));
         Assert.False((await engine.GetStatusAsync("A", Cancel))!.CompletedAt.HasValue);
 
-        await engine.CancelAsync("A", Cancel);
+        await engine.CancelAsync("A", cancellationToken: Cancel);
         Assert.Equal(CancellationReason.Cancelled, await handle.CancellationAsync());
     }
 

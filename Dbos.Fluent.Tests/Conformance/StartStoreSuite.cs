@@ -265,7 +265,7 @@ public abstract class StartStoreSuite(StoreFixture fixture) : StoreSuite(fixture
         await CommitAsync(
             bed.Store, A.Outcome(await RunningAsync(bed, A.Direct("ended") with { Queue = A.Queue, DeduplicationId = "one" })));
         await EnqueueAsync(bed, A.Enqueued("cancelled") with { DeduplicationId = "two" });
-        await bed.Store.Workflows.CancelAsync(["cancelled"], A.CancelError, Cancel);
+        await bed.Store.Workflows.CancelAsync(["cancelled"], false, A.CancelError, Cancel);
 
         var statuses = await StatusesAsync(
             bed.Store,

@@ -207,7 +207,7 @@ public abstract class StepRetrySuite(IDatabaseFixture fixture) : EngineSuite(fix
         var handle = await engine.BeginAsync(workflow, default, "A");
         await time.NextTimerAsync();
 
-        await engine.CancelAsync("A", Cancel);
+        await engine.CancelAsync("A", cancellationToken: Cancel);
 
         Assert.Equal(CancellationReason.Cancelled, await handle.CancellationAsync());
         await engine.StopAsync(TimeSpan.FromMinutes(1), Cancel).Within(Bounded.Limit);

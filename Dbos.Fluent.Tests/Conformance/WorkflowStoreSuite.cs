@@ -132,7 +132,7 @@ public abstract class WorkflowStoreSuite(StoreFixture fixture) : StoreSuite(fixt
         await EnqueueAsync(bed, A.Enqueued("waiting"), A.Enqueued("cancelled"));
         await CommitAsync(bed.Store, A.Outcome(await RunningAsync(bed, "succeeded")));
         await CommitAsync(bed.Store, A.Outcome(await RunningAsync(bed, "failed"), WorkflowState.Error));
-        await bed.Store.Workflows.CancelAsync(["cancelled"], A.CancelError, Cancel);
+        await bed.Store.Workflows.CancelAsync(["cancelled"], false, A.CancelError, Cancel);
 
         var outcomes = await bed.Store.Workflows.ReadOutcomesAsync(
             ["running", "waiting", "succeeded", "failed", "cancelled", "unknown"], Cancel);
@@ -170,7 +170,7 @@ public abstract class WorkflowStoreSuite(StoreFixture fixture) : StoreSuite(fixt
         await RunningAsync(bed, A.Direct("late") with { TimeoutMs = 1_000 });
         await RunningAsync(bed, A.Direct("early") with { TimeoutMs = 60_000 });
         bed.Time.Advance(TimeSpan.FromSeconds(2));
-        await bed.Store.Workflows.CancelAsync(["late", "early"], A.CancelError, Cancel);
+        await bed.Store.Workflows.CancelAsync(["late", "early"], false, A.CancelError, Cancel);
         bed.Time.Advance(TimeSpan.FromHours(1));
 
         var outcomes = await bed.Store.Workflows.ReadOutcomesAsync(["late", "early"], Cancel);
@@ -188,7 +188,7 @@ public abstract class WorkflowStoreSuite(StoreFixture fixture) : StoreSuite(fixt
         var cancelled = await RunningAsync(bed, "cancelled");
         var handedOn = await RunningAsync(bed, A.Direct("handed on") with { ExecutorId = "executor-2" });
         var retaken = await RunningAsync(bed, A.Direct("retaken") with { ExecutorId = "executor-3" });
-        await bed.Store.Workflows.CancelAsync(["cancelled"], A.CancelError, Cancel);
+        await bed.Store.Workflows.CancelAsync(["cancelled"], false, A.CancelError, Cancel);
         await bed.Store.Executors.HandOnAsync(A.HandOn("executor-3"), Cancel);
         await ClaimOneAsync(bed.Store, A.Claim("token"));
         await bed.Store.Executors.HandOnAsync(A.HandOn("executor-2"), Cancel);

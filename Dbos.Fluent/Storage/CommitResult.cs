@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage;
 
 /// <summary>What became of one unit of a batch.</summary>
@@ -26,6 +28,15 @@ internal enum CommitStatus
     /// <summary>A start whose deduplication id is held by another workflow of that queue; nothing was written.</summary>
     Deduplicated,
 
+    /// <summary>A receive found no unread message; nothing but its <c>Begun</c> rows was written.</summary>
+    NothingThere,
+
+    /// <summary>A send to a workflow that does not exist (see <see cref="CommitResult.MissingId"/>); nothing was written.</summary>
+    NoDestination,
+
+    /// <summary>A write to a closed stream; nothing was written.</summary>
+    StreamClosed,
+
     /// <summary>
     /// The database refuses the unit's content for good (text it cannot hold); nothing was written. Only in a batch of several: a single
     /// unit throws what <see cref="CommitResult.Refusal"/> holds.
@@ -42,6 +53,12 @@ internal enum CommitStatus
 internal sealed record CommitResult(
     CommitStatus Status, ExistingWorkflow? Existing = null, long CreatedAtMs = 0, long? DeadlineMs = null, Exception? Refusal = null)
 {
+    /// <summary>For a receive that was written: the message.</summary>
+    public Payload? Received { get; init; }
+
+    /// <summary>For a send that was not: a destination that does not exist.</summary>
+    public string? MissingId { get; init; }
+
     public static CommitResult Written { get; } = new(CommitStatus.Written);
 
     public static CommitResult NotOwned { get; } = new(CommitStatus.NotOwned);

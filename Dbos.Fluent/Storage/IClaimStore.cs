@@ -17,8 +17,23 @@ internal interface IClaimStore
     /// <para>
     /// A repeated call with the same token first gives back what an earlier one, whose answer was lost, has claimed.
     /// </para>
+    /// <para>
+    /// A row with waits was parked, and another SDK's sweep of delayed rows made it ENQUEUED: it counts as woken, so its waits are removed
+    /// and no attempt is added.
+    /// </para>
     /// </remarks>
     Task<ClaimResult> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Claims parked workflows: DELAYED rows with waits become PENDING, owned by the request's token, their waits removed.</summary>
+    /// <remarks>
+    /// By the request's names, version and application like any claim, locked rows skipped; but no queue, no limit and no pause counts, no
+    /// attempt is added, and priority, start time and deadline stay. Executor, version and the name of an unclaimed application are set.
+    /// A repeated call with the same token first gives back what an earlier one, whose answer was lost, has claimed.
+    /// </remarks>
+    Task<ParkedClaim> ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken);
+
+    /// <summary>Whether workflows of this application (or of none) are parked, and when the first of them is due.</summary>
+    Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, CancellationToken cancellationToken);
 
     /// <summary>The checkpoints of claimed workflows, all in one query, by workflow and ordered by sequence.</summary>
     Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> ReadHistoriesAsync(

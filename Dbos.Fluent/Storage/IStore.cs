@@ -20,5 +20,7 @@ internal interface IStore : IAsyncDisposable
 
     IExecutorStore Executors { get; }
 
+    IMessagingStore Messaging { get; }
+
     ISignalStore Signals { get; }
 }

@@ -23,7 +23,22 @@ internal interface IWorkflowStore
     /// <summary>
     /// Cancels workflows that have not ended, and gives back those it cancelled. Unknown and ended ids are left alone. One transaction.
     /// </summary>
-    Task<IReadOnlyList<string>> CancelAsync(IReadOnlyList<string> workflowIds, CancelError error, CancellationToken cancellationToken);
+    /// <param name="workflowIds">The workflows.</param>
+    /// <param name="children">True to cancel their children too, and theirs, also those of workflows that have ended.</param>
+    /// <param name="error">The reason, encoded.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    Task<IReadOnlyList<string>> CancelAsync(
+        IReadOnlyList<string> workflowIds, bool children, CancelError error, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Enqueues workflows that have not succeeded or failed again, to go on from their last checkpoint; all or, where one does not exist,
+    /// none. One transaction.
+    /// </summary>
+    /// <remarks>
+    /// Of each: state ENQUEUED on the given queue, or the internal one; owner, deduplication id, deadline, start and completion cleared,
+    /// attempts 0, waits removed. Its timeout stays: a whole new deadline begins at its next claim.
+    /// </remarks>
+    Task<ResumeResult> ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken);
 
     /// <summary>
     /// Cancels active workflows of this application (or of none) whose deadline has passed, skipping locked rows; gives back their ids.
@@ -38,6 +53,11 @@ internal interface IWorkflowStore
 /// another's.
 /// </summary>
 internal sealed record CancelError(string Native, string Portable);
+
+/// <summary>What a resume did.</summary>
+/// <param name="ResumedIds">Those that were enqueued; the rest had succeeded or failed.</param>
+/// <param name="MissingId">One that does not exist; nothing was resumed then.</param>
+internal sealed record ResumeResult(IReadOnlyList<string> ResumedIds, string? MissingId);
 
 /// <summary>How a workflow ended.</summary>
 /// <param name="Id">The workflow.</param>

@@ -78,7 +78,7 @@ public sealed class PostgresLaunchTests(SharedPostgres server)
 
         Assert.Null(await second.GetStatusAsync("same", Cancel));
         Assert.Equal("second", await RunAsync(second, "second"));
-        await second.CancelAsync("same", Cancel);
+        await second.CancelAsync("same", cancellationToken: Cancel);
         Assert.Equal("first", await RunAsync(first, "first"));
         gate.Open();
 
@@ -104,7 +104,7 @@ public sealed class PostgresLaunchTests(SharedPostgres server)
         await gate.ReachedAsync();
         await gate.ReachedAsync();
 
-        await first.CancelAsync("same", Cancel);
+        await first.CancelAsync("same", cancellationToken: Cancel);
         await Assert.ThrowsAsync<AwaitedWorkflowCancelledException>(
             () => first.Retrieve<Unit>("same").GetResultAsync(Cancel).Within(Bounded.Limit));
         gate.Open();

@@ -51,7 +51,7 @@ public sealed class PostgresWorkflowStoreTests(PostgresStoreFixture database) : 
     {
         var (owned, cancelled, gone, taken, late) = (NewId(), NewId(), NewId(), NewId(), NewId());
         await StartAsync(Direct(owned), Direct(cancelled), Direct(taken, "another"), Direct(late) with { DeadlineMs = 1 });
-        await Workflows.CancelAsync([cancelled, late], Reason, Cancel);
+        await Workflows.CancelAsync([cancelled, late], false, Reason, Cancel);
 
         string[] ids = [owned, cancelled, gone, taken, late];
         var lost = await Workflows.ReadLostAsync([.. ids.Select(id => new Ownership(id, "t1"))], Cancel);
@@ -77,8 +77,8 @@ public sealed class PostgresWorkflowStoreTests(PostgresStoreFixture database) : 
             Direct(ended));
         await database.Store.Commits.CommitAsync([Success(ended, "t1")], Cancel);
 
-        var cancelled = await Workflows.CancelAsync([running, portable, foreign, ended, NewId()], Reason, Cancel);
-        var again = await Workflows.CancelAsync([running], Reason, Cancel);
+        var cancelled = await Workflows.CancelAsync([running, portable, foreign, ended, NewId()], false, Reason, Cancel);
+        var again = await Workflows.CancelAsync([running], false, Reason, Cancel);
 
         Assert.Equal(new[] { running, portable, foreign }.Order(), cancelled.Order());
         Assert.Empty(again);

@@ -49,7 +49,7 @@ public sealed class SqliteFileWorkflowTests : SqliteFileTest
             Direct("done"));
         await CommitAsync(Success("done"));
 
-        var cancelled = await Store.Workflows.CancelAsync(["native", "portable", "foreign", "done", "unknown", "native"], Reason, Cancel);
+        var cancelled = await Store.Workflows.CancelAsync(["native", "portable", "foreign", "done", "unknown", "native"], false, Reason, Cancel);
 
         Assert.Equal(["native", "portable", "foreign"], cancelled);
         var row = await ReadAsync("portable");
@@ -84,7 +84,7 @@ public sealed class SqliteFileWorkflowTests : SqliteFileTest
     public async Task Executions_that_lost_their_row_are_told_what_became_of_it()
     {
         await StartAsync(Direct("mine"), Direct("cancelled"), Direct("expired") with { TimeoutMs = 100 }, Direct("taken"));
-        await Store.Workflows.CancelAsync(["cancelled"], Reason, Cancel);
+        await Store.Workflows.CancelAsync(["cancelled"], false, Reason, Cancel);
         Time.Advance(TimeSpan.FromSeconds(1));
         await Store.Workflows.CancelExpiredAsync("shop", 10, Reason, Cancel);
 

@@ -28,6 +28,12 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
             [.. rows.Where(row => row.Spent).Select(row => row.Id)]);
     }
 
+    public Task<ParkedClaim> ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken) =>
+        throw new NotImplementedException();
+
+    public Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, CancellationToken cancellationToken) =>
+        throw new NotImplementedException();
+
     public async Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> ReadHistoriesAsync(
         IReadOnlyList<string> workflowIds, CancellationToken cancellationToken)
     {

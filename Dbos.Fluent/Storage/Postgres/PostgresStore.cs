@@ -45,6 +45,8 @@ internal sealed class PostgresStore : IStore
 
     public IExecutorStore Executors { get; }
 
+    public IMessagingStore Messaging { get; } = new PostgresMessagingStore();
+
     public ISignalStore Signals { get; }
 
     public async ValueTask DisposeAsync()

@@ -45,12 +45,15 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkfl
             cancellationToken).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<string>> CancelAsync(
-        IReadOnlyList<string> workflowIds, CancelError error, CancellationToken cancellationToken) =>
+        IReadOnlyList<string> workflowIds, bool children, CancelError error, CancellationToken cancellationToken) =>
         await database.QueryAsync(
             sql.Cancel,
             [database.Now, Texts(workflowIds), Text(error.Native), Text(error.Portable)],
             row => row.GetString(0),
             cancellationToken).ConfigureAwait(false);
+
+    public Task<ResumeResult> ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken) =>
+        throw new NotImplementedException();
 
     public async Task<IReadOnlyList<string>> CancelExpiredAsync(
         string applicationName, int limit, CancelError error, CancellationToken cancellationToken) =>

@@ -6,6 +6,12 @@ internal sealed class SqliteClaimStore(SqliteThreads writer, SqliteThreads reade
     public Task<ClaimResult> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) =>
         writer.RunAsync(session => new SqliteClaim(session, request, time.GetUtcNow().ToUnixTimeMilliseconds()).Run(), cancellationToken);
 
+    public Task<ParkedClaim> ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken) =>
+        throw new NotImplementedException();
+
+    public Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, CancellationToken cancellationToken) =>
+        throw new NotImplementedException();
+
     public async Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> ReadHistoriesAsync(
         IReadOnlyList<string> workflowIds, CancellationToken cancellationToken) =>
         await readers.RunAsync(session => ReadHistories(session, workflowIds), cancellationToken).ConfigureAwait(false);

@@ -45,6 +45,8 @@ internal sealed class SqliteStore : IStore
 
     public IExecutorStore Executors { get; }
 
+    public IMessagingStore Messaging { get; } = new SqliteMessagingStore();
+
     public ISignalStore Signals { get; }
 
     /// <summary>

@@ -22,8 +22,11 @@ internal sealed class SqliteWorkflowStore(SqliteThreads writer, SqliteThreads re
         await readers.RunAsync(session => ReadLost(session, executions), cancellationToken).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<string>> CancelAsync(
-        IReadOnlyList<string> workflowIds, CancelError error, CancellationToken cancellationToken) =>
+        IReadOnlyList<string> workflowIds, bool children, CancelError error, CancellationToken cancellationToken) =>
         await writer.RunAsync(session => Cancel(session, workflowIds, error, Now()), cancellationToken).ConfigureAwait(false);
+
+    public Task<ResumeResult> ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken) =>
+        throw new NotImplementedException();
 
     public async Task<IReadOnlyList<string>> CancelExpiredAsync(
         string applicationName, int limit, CancelError error, CancellationToken cancellationToken) =>

@@ -1,0 +1,149 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage;
+
+/// <summary>A message to be stored in <c>notifications</c>.</summary>
+/// <param name="Id">
+/// Column <c>message_uuid</c>: <c>{key}::{destination}</c> where the sender gave an idempotency key, otherwise an id of its own. A message
+/// whose id stands already is there already.
+/// </param>
+/// <param name="DestinationId">The workflow it goes to.</param>
+/// <param name="Topic">As the caller gave it; null is stored as <see cref="MessageTopics.None"/>.</param>
+/// <param name="Value">The encoded message; its text is never null.</param>
+internal sealed record MessageRow(string Id, string DestinationId, string? Topic, Payload Value);
+
+/// <summary>Sends messages, all or none, and with them the checkpoint of the workflow that sends, if a workflow does.</summary>
+/// <param name="Owner">The sending run; null for a sender outside of any workflow, who needs no permission.</param>
+/// <param name="Rows">The sender's checkpoints; empty from inside a step and from outside.</param>
+/// <param name="Messages">At least one; their order is the order in which they arrive.</param>
+/// <remarks>
+/// Gives <see cref="CommitStatus.NoDestination"/>, and writes nothing, where one of the destinations does not exist. A message to a
+/// workflow that has ended is stored, and never read.
+/// </remarks>
+internal sealed record SendUnit(Ownership? Owner, IReadOnlyList<CheckpointRow> Rows, IReadOnlyList<MessageRow> Messages) : CommitUnit
+{
+    public override string LaneKey => Owner?.WorkflowId ?? Messages[0].DestinationId;
+
+    public override long Size => Messages.Sum(message => (long)(message.Value.Text?.Length ?? 0));
+}
+
+/// <summary>Takes the oldest unread message of a topic of the running workflow and records it, in one.</summary>
+/// <param name="Owner">The receiving run; its workflow is the destination.</param>
+/// <param name="Topic">As the caller gave it; null is <see cref="MessageTopics.None"/>.</param>
+/// <param name="Row">
+/// The checkpoint without an output: the message becomes its output, and the message's format its format. The message is marked consumed
+/// by this row's sequence.
+/// </param>
+/// <param name="Begun">Rows written whether or not a message is there: the end of the wait, when it begins.</param>
+/// <param name="With">Rows written only with a message.</param>
+/// <remarks>
+/// Gives <see cref="CommitStatus.NothingThere"/> where no message is unread. Where the row stands already, because an earlier try's
+/// acknowledgement was lost, it takes no second message: <see cref="CommitStatus.Written"/> with the value that stands.
+/// </remarks>
+internal sealed record ReceiveUnit(
+    Ownership Owner, string? Topic, CheckpointRow Row, IReadOnlyList<CheckpointRow> Begun, IReadOnlyList<CheckpointRow> With) : CommitUnit
+{
+    public override string LaneKey => Owner.WorkflowId;
+
+    public override long Size => 0;
+}
+
+/// <summary>Sets an event of the running workflow: its latest value, and its value as of this step for forks.</summary>
+/// <param name="Owner">The run that sets it.</param>
+/// <param name="Sequence">The step that sets it: <c>function_id</c> of <c>workflow_events_history</c>.</param>
+/// <param name="Key">The event's key.</param>
+/// <param name="Value">The encoded value; its text is never null.</param>
+/// <param name="Rows">The checkpoints; empty from inside a step. Where they stand already the event is left as it is.</param>
+internal sealed record EventUnit(Ownership Owner, int Sequence, string Key, Payload Value, IReadOnlyList<CheckpointRow> Rows) : CommitUnit
+{
+    public override string LaneKey => Owner.WorkflowId;
+
+    public override long Size => Value.Text?.Length ?? 0;
+}
+
+/// <summary>Appends values to a stream of the running workflow, or closes it.</summary>
+/// <param name="Owner">The run that writes.</param>
+/// <param name="Sequence">The step that writes: <c>function_id</c> of <c>streams</c>.</param>
+/// <param name="Key">The stream's key.</param>
+/// <param name="Values">The encoded values, in their order; <see cref="StreamMarker.Closed"/> alone closes the stream.</param>
+/// <param name="Rows">The checkpoints; empty from inside a step. Where they stand already nothing is appended again.</param>
+/// <remarks>
+/// Gives <see cref="CommitStatus.StreamClosed"/>, and writes nothing, where values are appended to a closed stream. Closing a closed one
+/// writes its checkpoint only.
+/// </remarks>
+internal sealed record StreamUnit(
+    Ownership Owner, int Sequence, string Key, IReadOnlyList<Payload> Values, IReadOnlyList<CheckpointRow> Rows) : CommitUnit
+{
+    public bool Closes => Values is [{ } only] && StreamMarker.IsClosed(only.Text);
+
+    public override string LaneKey => Owner.WorkflowId;
+
+    public override long Size => Values.Sum(value => (long)(value.Text?.Length ?? 0));
+}
+
+/// <summary>
+/// Lets a running workflow that only waits leave memory: PENDING becomes DELAYED without an owner, and its waits say what it waits for.
+/// </summary>
+/// <param name="Owner">The run that leaves.</param>
+/// <param name="Waits">At least one; the workflow goes on when one of them is over.</param>
+/// <remarks>
+/// The row goes to the internal queue if it has none; <c>delay_until_epoch_ms</c> is a copy of the earliest wake-up, or the largest moment
+/// where no wait has an end. Executor, version, attempts and deadline stay. Written counts as such also where the row already stands parked
+/// with waits of this token.
+/// </remarks>
+internal sealed record ParkUnit(Ownership Owner, IReadOnlyList<WaitRow> Waits) : CommitUnit
+{
+    public override string LaneKey => Owner.WorkflowId;
+
+    public override long Size => 0;
+}
+
+/// <summary>One thing a parked workflow waits for: a row of <c>fluent_waits</c>.</summary>
+/// <param name="Sequence">The waiting step.</param>
+/// <param name="Kind">What it waits for.</param>
+/// <param name="TargetId">The workflow that it concerns: the sender's destination, the setter of the event, the awaited one.</param>
+/// <param name="Name">Topic (never null: see <see cref="MessageTopics"/>) or event key; empty for a time or an outcome.</param>
+/// <param name="WakeAtMs">When the wait is over at the latest; null where it has no end.</param>
+internal sealed record WaitRow(int Sequence, WaitKind Kind, string TargetId, string Name, long? WakeAtMs)
+{
+    /// <summary>What a signal of it carries, and the column <c>key</c>.</summary>
+    public string Key => Kind is WaitKind.Message or WaitKind.Event ? $"{TargetId}::{Name}" : TargetId;
+}
+
+/// <summary>What a parked workflow may wait for; stored in lower case (<c>time</c>, <c>message</c>, <c>event</c>, <c>outcome</c>).</summary>
+internal enum WaitKind
+{
+    /// <summary>A moment.</summary>
+    Time,
+
+    /// <summary>An unread message of its own.</summary>
+    Message,
+
+    /// <summary>An event of some workflow.</summary>
+    Event,
+
+    /// <summary>The end of another workflow, or its absence.</summary>
+    Outcome,
+}
+
+/// <summary>How topics are stored, which is the same in every SDK.</summary>
+internal static class MessageTopics
+{
+    /// <summary>What stands for no topic.</summary>
+    public const string None = "__null__topic__";
+
+    public static string ToStored(string? topic) => topic ?? None;
+
+    public static string? FromStored(string? topic) => topic == None ? null : topic;
+}
+
+/// <summary>The last value of a closed stream, which is the same in every SDK.</summary>
+internal static class StreamMarker
+{
+    public const string Text = "__DBOS_STREAM_CLOSED__";
+
+    public static Payload Closed { get; } = new($"\"{Text}\"", "portable_json");
+
+    /// <summary>Whether a stored value is the marker. Older rows of other SDKs hold it without the quotes.</summary>
+    public static bool IsClosed(string? stored) => stored is $"\"{Text}\"" or Text;
+}
