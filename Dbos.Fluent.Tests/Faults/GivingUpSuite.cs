@@ -108,6 +108,35 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
     }
 
     [Fact]
+    public async Task A_start_whose_acknowledgement_comes_after_the_engine_has_handed_on_does_not_run_there()
+    {
+        var answer = new Probe();
+        var faults = new CallFaults
+        {
+            After = (call, _) =>
+            {
+                if (call.Kind == StoreCallKind.Stop)
+                {
+                    answer.Open();
+                }
+
+                return call.Subjects.Contains("start w0") ? answer.PassAsync(Cancel) : Task.CompletedTask;
+            },
+        };
+        var engine = await LaunchFaultyAsync(faults);
+        var start = engine.StartAsync(Workflows.Chain, 3, new() { Id = "w0" }, Cancel);
+        await answer.ReachedAsync();
+
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Task.WhenAny(start).Within(Bounded.Limit);
+
+        Assert.Equal("ENQUEUED", await Database.ScalarAsync("SELECT status FROM workflow_status"));
+        Assert.Empty(Ledger.Read());
+        await LaunchSuccessorAndEndAsync();
+        await EverythingRanOnceAsync(workflows: 1);
+    }
+
+    [Fact]
     public async Task A_start_that_is_being_written_when_the_engine_stops_is_handed_on_with_the_rest()
     {
         var writing = new Probe();

@@ -20,18 +20,25 @@ internal static class HostProcesses
 
     /// <summary>
     /// True only if the process ran on this boot of this machine, in this process-id namespace, and its id is free or belongs to a process
-    /// that
-    /// started at another time. A stopped process is not gone.
+    /// that started at another time. A stopped process is not gone.
     /// </summary>
     public static bool IsProvenDead(HostProcess process) =>
-        OperatingSystem.IsLinux()
-        && Current.BootId.Length > 0
-        && Current.PidNamespace.Length > 0
-        && process.MachineId == Current.MachineId
-        && process.BootId == Current.BootId
-        && process.PidNamespace == Current.PidNamespace
-        && StartOf(process.ProcessId) != process.ProcessStart
-        && (StartOf(process.ProcessId) is not null || !MayExist(process.ProcessId));
+        OperatingSystem.IsLinux() && IsProvenDead(process, Current, StartOf, MayExist);
+
+    /// <summary>The rule itself, for any table of processes.</summary>
+    /// <param name="process">Whom it is about.</param>
+    /// <param name="observer">Who asks.</param>
+    /// <param name="startOf">The start of the process with an id; null where none is seen.</param>
+    /// <param name="mayExist">Whether a process that is not seen may be there all the same.</param>
+    public static bool IsProvenDead(HostProcess process, HostProcess observer, Func<int, long?> startOf, Func<int, bool> mayExist) =>
+        observer.BootId.Length > 0
+        && observer.PidNamespace.Length > 0
+        && process.MachineId == observer.MachineId
+        && process.BootId == observer.BootId
+        && process.PidNamespace == observer.PidNamespace
+        && startOf(process.ProcessId) is var start
+        && start != process.ProcessStart
+        && (start is not null || !mayExist(process.ProcessId));
 
     // Field 22 of /proc/PID/stat, in clock ticks since boot (proc(5)); the second field may hold blanks and brackets, so it is counted from
     // the last one.
