@@ -1,24 +1,26 @@
 using Dbos.Fluent.Definitions;
 using Dbos.Fluent.Errors;
-using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>
-/// Children: started with the parent's checkpoint in one write, found again by the recorded id, awaited through the store.
-/// </summary>
+/// <summary>Starts children with the parent's checkpoint in one write, and finds them again by the recorded id.</summary>
 internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildStarter starter)
 {
-    public async ValueTask<StepEnd> CallAsync(Step step, ICallStep call, Slots slots, CancelSignal signal)
+    private readonly AwaitExecution awaits = new(run, steps);
+
+    public async ValueTask<StepEnd> CallAsync(Step step, ICallStep call, StepPlace place)
     {
-        var (end, childId) = await BeginAsync(step, call, slots[0], signal).ConfigureAwait(false);
-        return end == StepEnd.Completed ? await AwaitAsync(step, childId, slots[1], signal).ConfigureAwait(false) : end;
+        var first = place.Part(place.Slots);
+        var (end, childId) = await BeginAsync(step, call.Definition, call.Input, call.Options, first).ConfigureAwait(false);
+        return end == StepEnd.Completed
+            ? await awaits.AwaitAsync(step, childId, place with { Slots = place.Slots.From(1) }).ConfigureAwait(false)
+            : end;
     }
 
-    public async ValueTask<StepEnd> StartAsync(Step step, IStartStep start, int sequence, CancelSignal signal)
+    public async ValueTask<StepEnd> StartAsync(Step step, IStartStep start, StepPlace place)
     {
-        var (end, childId) = await BeginAsync(step, start, sequence, signal).ConfigureAwait(false);
+        var (end, childId) = await BeginAsync(step, start.Definition, start.Input, start.Options, place).ConfigureAwait(false);
         if (end == StepEnd.Completed)
         {
             ((IHandleStep)step).CompleteWithHandle(childId, run.Environment.Handles);
@@ -27,34 +29,42 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
         return end;
     }
 
-    public async ValueTask<StepEnd> AwaitAsync(Step step, string workflowId, int sequence, CancelSignal signal)
+    /// <remarks>
+    /// All starts are handed over at once, so that they are written together, not one round trip each. A replay starts only those that are
+    /// not recorded. The refusal that is first in sequence order is the outcome.
+    /// </remarks>
+    public async ValueTask<StepEnd> StartManyAsync(Step step, IStartManyStep many, StepPlace place)
     {
-        if (!steps.TryMatch(sequence, StepKind.BuiltIn, BuiltInNames.GetResult, out var row))
+        if (!steps.Matches(step, place.Slots))
         {
             return StepEnd.Broken;
         }
 
-        if (row is null)
+        var begins = new Task<(StepEnd End, string ChildId)>[many.Starts.Count];
+        for (var i = 0; i < begins.Length; i++)
         {
-            var startedAtMs = run.Environment.Clock.NowMs;
-            if (await WaitAsync(workflowId, signal).ConfigureAwait(false) is not { } outcome)
-            {
-                return StepEnd.Stopped;
-            }
-
-            row = ResultRow(outcome, sequence, startedAtMs);
-            if (!await steps.StoreAsync(row).ConfigureAwait(false))
-            {
-                return StepEnd.Stopped;
-            }
+            var (input, options) = many.Starts[i];
+            begins[i] = BeginAsync(step, many.Definition, input, options, place.Part(place.Slots.From(i))).AsTask();
         }
 
-        return steps.Restore(step, row);
+        var ends = await Task.WhenAll(begins).ConfigureAwait(false);
+        if (Array.Find(ends, end => end.End != StepEnd.Completed) is { ChildId: not null } other)
+        {
+            return other.End;
+        }
+
+        many.CompleteWithHandles([.. ends.Select(end => end.ChildId)], run.Environment.Handles);
+        return StepEnd.Completed;
     }
 
-    private async ValueTask<(StepEnd End, string ChildId)> BeginAsync(Step step, IStartStep start, int sequence, CancelSignal signal)
+    public ValueTask<StepEnd> AwaitAsync(Step step, string workflowId, StepPlace place) => awaits.AwaitAsync(step, workflowId, place);
+
+    public ValueTask<StepEnd> AwaitAnyAsync(Step step, IAwaitAnyStep any, StepPlace place) => awaits.AwaitAnyAsync(step, any, place);
+
+    private async ValueTask<(StepEnd End, string ChildId)> BeginAsync(
+        Step step, WorkflowDefinition definition, object? input, StartOptions options, StepPlace place)
     {
-        if (!steps.TryMatch(sequence, StepKind.Child, step.Name, out var row))
+        if (!steps.TryMatch(place.Slots.First, StepKind.Child, step.Name, out var row))
         {
             return (StepEnd.Broken, "");
         }
@@ -70,25 +80,31 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
             return (steps.Restore(step, row), "");
         }
 
-        return run.MayNotBegin(signal) ? (StepEnd.Stopped, "") : await BeginFirstAsync(step, start, sequence).ConfigureAwait(false);
+        return run.MayNotBegin(place.Signal)
+            ? (StepEnd.Stopped, "")
+            : await BeginFirstAsync(step, definition, input, options, place).ConfigureAwait(false);
     }
 
-    private async ValueTask<(StepEnd End, string ChildId)> BeginFirstAsync(Step step, IStartStep start, int sequence)
+    private async ValueTask<(StepEnd End, string ChildId)> BeginFirstAsync(
+        Step step, WorkflowDefinition definition, object? input, StartOptions options, StepPlace place)
     {
-        var childId = start.Options.Id ?? $"{run.Work.Id}-{sequence}";
+        var sequence = place.Slots.First;
+        var childId = options.Id ?? $"{run.Work.Id}-{sequence}";
         var now = run.Environment.Clock.NowMs;
         var row = new CheckpointRow(sequence, step.Name, null, null, null, childId, now, now);
-        var child = new ChildStart(start.Definition, start.Input, start.Options with { Id = childId }, run.Owner, run.Work.DeadlineMs, row);
+        var child = new ChildStart(definition, input, options with { Id = childId }, run.Owner, run.Work.DeadlineMs, row);
         try
         {
+            // A start that finishes a member of a race goes through its gate by a row of its own: it has begun, whoever wins.
             var result = await starter.StartAsync(child).ConfigureAwait(false);
             if (result.Status is CommitStatus.Written or CommitStatus.Attached)
             {
+                run.Stored(sequence);
                 run.Facts.Saw(now);
                 return (StepEnd.Completed, childId);
             }
 
-            return (await RefusedAsync(step, row, result).ConfigureAwait(false), childId);
+            return (await RefusedAsync(step, row, place, result).ConfigureAwait(false), childId);
         }
         catch (OperationCanceledException)
         {
@@ -96,11 +112,11 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
         }
         catch (DbosException exception) when (exception is not StoreUnavailableException)
         {
-            return (await FailAsync(step, row, exception).ConfigureAwait(false), childId);
+            return (await steps.FailAsync(step, row, place, exception).ConfigureAwait(false), childId);
         }
     }
 
-    private ValueTask<StepEnd> RefusedAsync(Step step, CheckpointRow row, CommitResult result)
+    private ValueTask<StepEnd> RefusedAsync(Step step, CheckpointRow row, StepPlace place, CommitResult result)
     {
         if (result.Status == CommitStatus.NotOwned)
         {
@@ -108,43 +124,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
             return new(StepEnd.Stopped);
         }
 
-        return FailAsync(step, row, StartRefusals.ToException(result, row.ChildId!, step.Name));
-    }
-
-    // The refusal is an outcome of the step: a replay gives it again without asking the database.
-    private async ValueTask<StepEnd> FailAsync(Step step, CheckpointRow row, Exception exception)
-    {
-        var error = run.Environment.Serializer.EncodeFailure(Failures.Record(exception), PayloadFormat.MessagePack);
-        var failed = row with { Error = error.Text, Format = error.Format };
-        return await steps.StoreAsync(failed).ConfigureAwait(false) ? steps.Restore(step, failed) : StepEnd.Stopped;
-    }
-
-    private Task<WorkflowOutcomeRow?> WaitAsync(string workflowId, CancelSignal signal) => run.WaitAsync(async () =>
-    {
-        try
-        {
-            // A drain lets a run wait on for a child that may be draining too; only the end of the drain or a sibling stops the wait.
-            using var stop = new CancelSignal(signal == run.Steps ? run.Stop : signal);
-            return (WorkflowOutcomeRow?)(await run.Environment.Outcomes.WaitAsync(workflowId, stop.Token).ConfigureAwait(false)).Row;
-        }
-        catch (OperationCanceledException)
-        {
-            return null;
-        }
-    });
-
-    private CheckpointRow ResultRow(WorkflowOutcomeRow outcome, int sequence, long startedAtMs)
-    {
-        var now = run.Environment.Clock.NowMs;
-        var row = new CheckpointRow(sequence, BuiltInNames.GetResult, null, null, null, outcome.Id, startedAtMs, now);
-        if (outcome.State == WorkflowState.Success)
-        {
-            // The result is passed on as it was stored; nothing is decoded that the parent may never read.
-            return row with { Output = outcome.Output.Text, Format = outcome.Output.Format };
-        }
-
-        var exception = OutcomeErrors.ToException(outcome, run.Environment.Serializer, original: null);
-        var error = run.Environment.Serializer.EncodeFailure(Failures.Record(exception), PayloadFormat.MessagePack);
-        return row with { Error = error.Text, Format = error.Format };
+        // The refusal is an outcome of the step: a replay gives it again without asking the database.
+        return steps.FailAsync(step, row, place, StartRefusals.ToException(result, row.ChildId!, step.Name));
     }
 }

@@ -1,6 +1,7 @@
 using Dbos.Fluent.Messaging;
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Serialization;
+using Dbos.Fluent.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Execution;
@@ -24,7 +25,16 @@ internal sealed record RunEnvironment
 
     public required Lease Lease { get; init; }
 
-    public required OutcomeWaiter Outcomes { get; init; }
+    public required Wakeups Wakeups { get; init; }
+
+    /// <summary>Tells this process, and others, of what a run has written for them.</summary>
+    public required Action<StoreSignal> Announce { get; init; }
+
+    /// <summary>How long a run that only waits stays in memory.</summary>
+    public required TimeSpan UnloadAfter { get; init; }
+
+    /// <summary>Lets a run that only waits leave memory.</summary>
+    public required Action<RunScope, IReadOnlyList<WaitRow>> Leave { get; init; }
 
     public required IServiceProvider Services { get; init; }
 
@@ -32,6 +42,9 @@ internal sealed record RunEnvironment
 
     /// <summary>Logs of the user's bodies.</summary>
     public required ILogger WorkflowLogger { get; init; }
+
+    /// <summary>The engine as a client, for <see cref="StepContext.Workflows"/>.</summary>
+    public required Func<WorkflowClient> Client { get; init; }
 
     /// <summary>Handles given to bodies are read through the engine.</summary>
     public required IWorkflowOutcomes Handles { get; init; }

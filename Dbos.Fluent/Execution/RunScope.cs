@@ -11,7 +11,9 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
 {
     private int waiting;
     private int active;
+    private int highestStored = History.Highest;
     private CancelSignal? steps;
+    private RunWaits? waits;
 
     /// <summary>Ends the run at once: cancelled, fenced off, or the drain is over. Waits of the engine's own end by it.</summary>
     public CancelSignal Stop { get; } = new();
@@ -20,6 +22,22 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     public CancelSignal Steps => LazyInitializer.EnsureInitialized(ref steps, () => new CancelSignal(Stop));
 
     public Ownership Owner { get; } = new(Work.Id, Work.Token);
+
+    /// <summary>What is waited for, by whom it can leave memory.</summary>
+    public RunWaits Waits => LazyInitializer.EnsureInitialized(
+        ref waits, () => new RunWaits(Environment.UnloadAfter, Environment.Clock, rows => Environment.Leave(this, rows)));
+
+    /// <summary>Who may take the next message of a topic, where several steps of this run wait for one.</summary>
+    public ReceiveTurns Receives { get; } = new();
+
+    /// <summary>The steps that have completed and can be undone.</summary>
+    public UndoList Undos { get; } = new();
+
+    /// <summary>The highest sequence number that stands in the history.</summary>
+    public int HighestStored => Volatile.Read(ref highestStored);
+
+    /// <summary>True while only what is recorded is looked at, to find what is to be undone: no step begins.</summary>
+    public bool IsLookingBack { get; set; }
 
     /// <summary>True while the run only waits for a moment or for another workflow, and so needs no time to drain.</summary>
     public bool IsWaiting => Volatile.Read(ref waiting) > 0 && Volatile.Read(ref active) == 0;
@@ -38,27 +56,42 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
 
     /// <summary>True if no further step may begin: the run has lost its workflow, or a sibling has failed.</summary>
     public bool MayNotBegin(CancelSignal signal) =>
-        Stop.IsFired || signal.Reason is CancellationReason.Cancelled or CancellationReason.DeadlineExceeded;
+        Stop.IsFired || IsLookingBack || signal.Reason is CancellationReason.Cancelled or CancellationReason.DeadlineExceeded;
 
     public void BodyBegins() => Interlocked.Increment(ref active);
 
     public void BodyEnded() => Interlocked.Decrement(ref active);
 
+    /// <summary>A row stands in the history now.</summary>
+    public void Stored(int sequence)
+    {
+        for (var highest = HighestStored; sequence > highest; highest = HighestStored)
+        {
+            Interlocked.CompareExchange(ref highestStored, sequence, highest);
+        }
+    }
+
     public void Dispose()
     {
+        waits?.Dispose();
         steps?.Dispose();
         Stop.Dispose();
     }
 
-    public async Task<T> WaitAsync<T>(Func<Task<T>> wait)
+    /// <summary>Waits for something that is not the run's own doing.</summary>
+    /// <param name="wait">For what, if the run may leave memory meanwhile; null if it stays.</param>
+    /// <param name="until">The wait itself.</param>
+    public async Task<T> WaitAsync<T>(WaitRow? wait, Func<Task<T>> until)
     {
         Interlocked.Increment(ref waiting);
+        Waits.Begin(wait);
         try
         {
-            return await wait().ConfigureAwait(false);
+            return await until().ConfigureAwait(false);
         }
         finally
         {
+            Waits.End(wait);
             Interlocked.Decrement(ref waiting);
         }
     }

@@ -8,14 +8,15 @@ namespace Dbos.Fluent.Execution;
 /// <summary>Durable sleeps: the wake-up moment is stored before the wait begins, and counts on every later run.</summary>
 internal sealed class SleepExecution(RunScope run, StepExecutor steps)
 {
-    public async ValueTask<StepEnd> SleepAsync(SleepStep step, int sequence, CancelSignal signal)
+    public async ValueTask<StepEnd> SleepAsync(SleepStep step, StepPlace place)
     {
+        var sequence = place.Slots.First;
         if (!steps.TryMatch(sequence, StepKind.BuiltIn, BuiltInNames.Sleep, out var row))
         {
             return StepEnd.Broken;
         }
 
-        if (row is null && run.MayNotBegin(signal))
+        if (row is null && run.MayNotBegin(place.Signal))
         {
             return StepEnd.Stopped;
         }
@@ -23,14 +24,14 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
         if (row is null)
         {
             row = Row(step, sequence);
-            if (!await steps.StoreAsync(row).ConfigureAwait(false))
+            if (!await steps.StoreAsync(row, place, finishes: false).ConfigureAwait(false))
             {
                 return StepEnd.Stopped;
             }
         }
 
         var wakeAtMs = (long)double.Parse(row.Output!, CultureInfo.InvariantCulture);
-        if (wakeAtMs > run.Environment.Clock.NowMs && !await WaitAsync(wakeAtMs, signal).ConfigureAwait(false))
+        if (wakeAtMs > run.Environment.Clock.NowMs && !await WaitAsync(sequence, wakeAtMs, place.Signal).ConfigureAwait(false))
         {
             return StepEnd.Stopped;
         }
@@ -55,16 +56,25 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
             wakeAtMs);
     }
 
-    private Task<bool> WaitAsync(long wakeAtMs, CancelSignal signal) => run.WaitAsync(async () =>
+    private async ValueTask<bool> WaitAsync(int sequence, long wakeAtMs, CancelSignal signal)
     {
-        try
-        {
-            await run.Environment.Clock.WaitUntilAsync(wakeAtMs, signal.Token).ConfigureAwait(false);
-            return true;
-        }
-        catch (OperationCanceledException)
+        if (run.IsLookingBack)
         {
             return false;
         }
-    });
+
+        var wait = new WaitRow(sequence, WaitKind.Time, run.Work.Id, "", wakeAtMs);
+        return await run.WaitAsync(wait, async () =>
+        {
+            try
+            {
+                await run.Environment.Clock.WaitUntilAsync(wakeAtMs, signal.Token).ConfigureAwait(false);
+                return true;
+            }
+            catch (OperationCanceledException)
+            {
+                return false;
+            }
+        }).ConfigureAwait(false);
+    }
 }

@@ -13,6 +13,11 @@ internal sealed class StepExecutor
     private readonly SleepExecution sleeps;
     private readonly ChildExecution children;
     private readonly GroupExecution groups;
+    private readonly AnyExecution races;
+    private readonly ParallelExecution branches;
+    private readonly SendExecution sends;
+    private readonly ReceiveExecution receives;
+    private readonly LookExecution looks;
 
     public StepExecutor(RunScope run, IChildStarter starter)
     {
@@ -20,16 +25,43 @@ internal sealed class StepExecutor
         sleeps = new SleepExecution(run, this);
         children = new ChildExecution(run, this, starter);
         groups = new GroupExecution(run, this);
+        races = new AnyExecution(run, this);
+        branches = new ParallelExecution(run, this);
+        sends = new SendExecution(run, this);
+        receives = new ReceiveExecution(run, this);
+        looks = new LookExecution(run, this);
     }
 
-    public ValueTask<StepEnd> ExecuteAsync(Step step, Slots slots, CancelSignal signal) => step switch
+    public async ValueTask<StepEnd> ExecuteAsync(Step step, StepPlace place)
     {
-        IRunStep body => RunAsync(step, body, slots.First, signal),
-        IAllStep all => groups.AllAsync(step, all, slots, signal),
-        SleepStep sleep => sleeps.SleepAsync(sleep, slots.First, signal),
-        ICallStep call => children.CallAsync(step, call, slots, signal),
-        IStartStep start => children.StartAsync(step, start, slots.First, signal),
-        IAwaitStep await => children.AwaitAsync(step, await.WorkflowId, slots.First, signal),
+        var end = await ExecuteKindAsync(step, place).ConfigureAwait(false);
+        if (end == StepEnd.Completed && step is ICompensableStep { Undo: { } undo })
+        {
+            run.Undos.Add(new Undo(place.Slots.First, step, step.ResultValue, undo));
+        }
+
+        return end;
+    }
+
+    private ValueTask<StepEnd> ExecuteKindAsync(Step step, StepPlace place) => step switch
+    {
+        IRunStep body => RunAsync(step, body, place),
+        IAllStep all => groups.AllAsync(step, all, place),
+        SleepStep sleep => sleeps.SleepAsync(sleep, place),
+        ICallStep call => children.CallAsync(step, call, place),
+        IStartStep start => children.StartAsync(step, start, place),
+        IStartManyStep many => children.StartManyAsync(step, many, place),
+        IAwaitStep await => children.AwaitAsync(step, await.WorkflowId, place),
+        IAwaitAnyStep first => children.AwaitAnyAsync(step, first, place),
+        ISendStep send => sends.SendAsync(step, send, place),
+        IReceiveStep receive => receives.ReceiveAsync(step, receive, place),
+        ISetEventStep set => sends.SetEventAsync(step, set, place),
+        IGetEventStep get => looks.GetEventAsync(step, get, place),
+        IWriteStreamStep write => sends.WriteStreamAsync(step, write, place),
+        ICloseStreamStep close => sends.CloseStreamAsync(step, close, place),
+        IReadStreamStep read => looks.ReadStreamAsync(step, read, place),
+        IAnyStep any => races.AnyAsync(step, any, place),
+        IParallelStep parallel => branches.ParallelAsync(step, parallel, place),
         _ => throw new UnreachableException($"No execution for {step.GetType()}."),
     };
 
@@ -40,9 +72,24 @@ internal sealed class StepExecutor
         ICallStep => TryMatch(slots[0], StepKind.Child, step.Name, out _)
             && TryMatch(slots[1], StepKind.BuiltIn, BuiltInNames.GetResult, out _),
         IStartStep => TryMatch(slots.First, StepKind.Child, step.Name, out _),
-        SleepStep or IAwaitStep => TryMatch(slots.First, StepKind.BuiltIn, step.Name, out _),
-        // Any other is matched when it is executed.
-        _ => true,
+        IStartManyStep many => Enumerable.Range(0, many.Starts.Count).All(i => TryMatch(slots[i], StepKind.Child, step.Name, out _)),
+        IReceiveStep or IGetEventStep => TryMatch(slots[0], StepKind.BuiltIn, step.Name, out _)
+            && TryMatch(slots[1], StepKind.BuiltIn, BuiltInNames.Sleep, out _),
+        IAnyStep any => groups.Matches(any.Members, slots)
+            && TryMatch(slots[step.Slots - 1], StepKind.BuiltIn, BuiltInNames.Any, out _),
+        IAllStep all => groups.Matches(all.Members, slots),
+        // The steps of its branches are not known before they run.
+        IParallelStep => true,
+        _ => TryMatch(slots.First, StepKind.BuiltIn, step.Name, out _),
+    };
+
+    /// <summary>Whether a step needs nothing but the history. False is safe: the step then finds out by itself.</summary>
+    public bool IsRecorded(Step step, Slots slots) => step switch
+    {
+        IParallelStep => false,
+        IAnyStep => run.History.At(slots[step.Slots - 1]) is not null,
+        IAllStep or ICallStep or IStartManyStep => Enumerable.Range(0, step.Slots).All(i => run.History.At(slots[i]) is not null),
+        _ => run.History.At(slots.First) is not null,
     };
 
     /// <summary>The recorded row at a number, if it is of this kind and name.</summary>
@@ -97,40 +144,72 @@ internal sealed class StepExecutor
     }
 
     /// <summary>Stores a row of this run.</summary>
-    /// <returns>False if the run no longer owns its workflow, or the engine has stopped.</returns>
-    public async ValueTask<bool> StoreAsync(CheckpointRow row)
+    /// <param name="row">The row.</param>
+    /// <param name="place">The step that writes it.</param>
+    /// <param name="finishes">Whether the step is finished by it.</param>
+    /// <returns>False if the step must stop: see <see cref="CommitAsync"/>.</returns>
+    public async ValueTask<bool> StoreAsync(CheckpointRow row, StepPlace place, bool finishes = true) =>
+        await CommitAsync(rows => new CheckpointUnit(run.Owner, [row, .. rows]), place, finishes).ConfigureAwait(false) is not null;
+
+    /// <summary>Writes something of this run.</summary>
+    /// <param name="make">Makes the unit, with rows that go with it.</param>
+    /// <param name="place">The step that writes it.</param>
+    /// <param name="finishes">Whether the step is finished by it.</param>
+    /// <returns>
+    /// The result; null if the step must stop: the run no longer owns its workflow, the engine has stopped, or another member of the race
+    /// has won.
+    /// </returns>
+    public async ValueTask<CommitResult?> CommitAsync(
+        Func<IReadOnlyList<CheckpointRow>, CommitUnit> make, StepPlace place, bool finishes = true) => place.Race is null
+        ? await WriteAsync(make([])).ConfigureAwait(false)
+        : await place.Race.CommitAsync(make, finishes, WriteAsync, () => run.Environment.Clock.NowMs).ConfigureAwait(false);
+
+    private async ValueTask<CommitResult?> WriteAsync(CommitUnit unit)
     {
         try
         {
-            var result = await run.Environment.Checkpointer.WriteAsync(new CheckpointUnit(run.Owner, [row])).ConfigureAwait(false);
-            if (result.Status == CommitStatus.Written)
+            var result = await run.Environment.Checkpointer.WriteAsync(unit).ConfigureAwait(false);
+            if (result.Status != CommitStatus.NotOwned)
             {
-                return true;
+                if (result.Status == CommitStatus.Written)
+                {
+                    run.Stored(unit.HighestSequence);
+                }
+
+                return result;
             }
         }
         catch (OperationCanceledException)
         {
-            return false;
+            return null;
         }
 
         // Somebody else has the workflow now: whatever else this run does is for nothing.
         run.Stop.Fire(CancellationReason.Shutdown);
-        return false;
+        return null;
     }
 
-    private ValueTask<StepEnd> RunAsync(Step step, IRunStep body, int sequence, CancelSignal signal)
+    /// <summary>Gives a step the failure of one of its own acts, which it stores: a replay gives it again.</summary>
+    public async ValueTask<StepEnd> FailAsync(Step step, CheckpointRow row, StepPlace place, Exception exception)
     {
-        if (!TryMatch(sequence, StepKind.Run, step.Name, out var row))
+        var error = run.Environment.Serializer.EncodeFailure(Failures.Record(exception), PayloadFormat.MessagePack);
+        var failed = row with { Output = null, Error = error.Text, Format = error.Format };
+        return await StoreAsync(failed, place).ConfigureAwait(false) ? Restore(step, failed) : StepEnd.Stopped;
+    }
+
+    private ValueTask<StepEnd> RunAsync(Step step, IRunStep body, StepPlace place)
+    {
+        if (!TryMatch(place.Slots.First, StepKind.Run, step.Name, out var row))
         {
             return new(StepEnd.Broken);
         }
 
-        return row is not null ? new(Restore(step, row)) : RunFirstAsync(step, body, sequence, signal);
+        return row is not null ? new(Restore(step, row)) : RunFirstAsync(step, body, place);
     }
 
-    private async ValueTask<StepEnd> RunFirstAsync(Step step, IRunStep body, int sequence, CancelSignal signal)
+    private async ValueTask<StepEnd> RunFirstAsync(Step step, IRunStep body, StepPlace place)
     {
-        if (run.MayNotBegin(signal))
+        if (run.MayNotBegin(place.Signal))
         {
             return StepEnd.Stopped;
         }
@@ -138,7 +217,7 @@ internal sealed class StepExecutor
         run.BodyBegins();
         try
         {
-            return await RunAndStoreAsync(step, body, sequence, signal).ConfigureAwait(false);
+            return await RunAndStoreAsync(step, body, place).ConfigureAwait(false);
         }
         finally
         {
@@ -146,17 +225,18 @@ internal sealed class StepExecutor
         }
     }
 
-    private async ValueTask<StepEnd> RunAndStoreAsync(Step step, IRunStep body, int sequence, CancelSignal signal)
+    private async ValueTask<StepEnd> RunAndStoreAsync(Step step, IRunStep body, StepPlace place)
     {
+        var sequence = place.Slots.First;
         var startedAtMs = run.Environment.Clock.NowMs;
-        var end = await new StepRunner(run, step, body, sequence, signal).RunAsync().ConfigureAwait(false);
+        var end = await new StepRunner(run, step, body, sequence, place.Signal).RunAsync().ConfigureAwait(false);
         if (end.IsStopped)
         {
             return StepEnd.Stopped;
         }
 
         var row = Encode(step, sequence, startedAtMs, end, out var decoded);
-        if (!await StoreAsync(row).ConfigureAwait(false))
+        if (!await StoreAsync(row, place).ConfigureAwait(false))
         {
             return StepEnd.Stopped;
         }

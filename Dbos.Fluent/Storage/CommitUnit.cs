@@ -8,6 +8,20 @@ internal abstract record CommitUnit
 
     /// <summary>Characters of its payloads, by which the size of a batch is bounded.</summary>
     public abstract long Size { get; }
+
+    /// <summary>The highest sequence number of the checkpoints it writes for the workflow that writes it; -1 where it writes none.</summary>
+    public virtual int HighestSequence => -1;
+
+    protected static int Highest(IReadOnlyList<CheckpointRow> rows)
+    {
+        var highest = -1;
+        foreach (var row in rows)
+        {
+            highest = Math.Max(highest, row.Sequence);
+        }
+
+        return highest;
+    }
 }
 
 /// <summary>Who may write: the unit is dropped unless the workflow's row carries this token (<c>owner_xid</c>).</summary>
@@ -30,6 +44,8 @@ internal sealed record StartUnit(
     public override string LaneKey => Parent?.WorkflowId ?? Row.Id;
 
     public override long Size => Row.Input.Text?.Length ?? 0;
+
+    public override int HighestSequence => ParentCheckpoint?.Sequence ?? -1;
 }
 
 /// <summary>Stores outcomes of steps of one running workflow, all in one.</summary>
@@ -38,6 +54,8 @@ internal sealed record CheckpointUnit(Ownership Owner, IReadOnlyList<CheckpointR
     public override string LaneKey => Owner.WorkflowId;
 
     public override long Size => Rows.Sum(row => (long)(row.Output?.Length ?? 0) + (row.Error?.Length ?? 0));
+
+    public override int HighestSequence => Highest(Rows);
 }
 
 /// <summary>Ends a running workflow: state SUCCESS or ERROR, its output or error; owner and deduplication id are cleared.</summary>

@@ -25,6 +25,8 @@ internal sealed record SendUnit(Ownership? Owner, IReadOnlyList<CheckpointRow> R
     public override string LaneKey => Owner?.WorkflowId ?? Messages[0].DestinationId;
 
     public override long Size => Messages.Sum(message => (long)(message.Value.Text?.Length ?? 0));
+
+    public override int HighestSequence => Highest(Rows);
 }
 
 /// <summary>Takes the oldest unread message of a topic of the running workflow and records it, in one.</summary>
@@ -46,6 +48,8 @@ internal sealed record ReceiveUnit(
     public override string LaneKey => Owner.WorkflowId;
 
     public override long Size => 0;
+
+    public override int HighestSequence => Math.Max(Row.Sequence, Math.Max(Highest(Begun), Highest(With)));
 }
 
 /// <summary>Sets an event of the running workflow: its latest value, and its value as of this step for forks.</summary>
@@ -59,6 +63,8 @@ internal sealed record EventUnit(Ownership Owner, int Sequence, string Key, Payl
     public override string LaneKey => Owner.WorkflowId;
 
     public override long Size => Value.Text?.Length ?? 0;
+
+    public override int HighestSequence => Highest(Rows);
 }
 
 /// <summary>Appends values to a stream of the running workflow, or closes it.</summary>
@@ -79,6 +85,8 @@ internal sealed record StreamUnit(
     public override string LaneKey => Owner.WorkflowId;
 
     public override long Size => Values.Sum(value => (long)(value.Text?.Length ?? 0));
+
+    public override int HighestSequence => Highest(Rows);
 }
 
 /// <summary>

@@ -1,0 +1,160 @@
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Errors;
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Waits for other workflows to end, and records how they did.</summary>
+internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
+{
+    public async ValueTask<StepEnd> AwaitAsync(Step step, string workflowId, StepPlace place)
+    {
+        var sequence = place.Slots.First;
+        if (!steps.TryMatch(sequence, StepKind.BuiltIn, BuiltInNames.GetResult, out var row))
+        {
+            return StepEnd.Broken;
+        }
+
+        if (row is null)
+        {
+            var startedAtMs = run.Environment.Clock.NowMs;
+            if (await WaitAsync(workflowId, place).ConfigureAwait(false) is not { } outcome)
+            {
+                return StepEnd.Stopped;
+            }
+
+            row = ResultRow(outcome, sequence, startedAtMs);
+            if (!await steps.StoreAsync(row, place).ConfigureAwait(false))
+            {
+                return StepEnd.Stopped;
+            }
+        }
+
+        return steps.Restore(step, row);
+    }
+
+    /// <remarks>What is stored is the winner's id, so that the row can be read without knowing the list.</remarks>
+    public async ValueTask<StepEnd> AwaitAnyAsync(Step step, IAwaitAnyStep any, StepPlace place)
+    {
+        var sequence = place.Slots.First;
+        if (!steps.TryMatch(sequence, StepKind.BuiltIn, BuiltInNames.WaitFirst, out var row))
+        {
+            return StepEnd.Broken;
+        }
+
+        if (row is null)
+        {
+            var startedAtMs = run.Environment.Clock.NowMs;
+            if (await WaitFirstAsync(any.WorkflowIds, place).ConfigureAwait(false) is not { } winner)
+            {
+                return StepEnd.Stopped;
+            }
+
+            var now = run.Environment.Clock.NowMs;
+            var id = run.Environment.Serializer.Encode(winner, typeof(string), PayloadFormat.MessagePack);
+            row = new CheckpointRow(sequence, BuiltInNames.WaitFirst, id.Text, null, id.Format, null, startedAtMs, now);
+            if (!await steps.StoreAsync(row, place).ConfigureAwait(false))
+            {
+                return StepEnd.Stopped;
+            }
+        }
+
+        return CompleteWithWinner(step, any, row);
+    }
+
+    private StepEnd CompleteWithWinner(Step step, IAwaitAnyStep any, CheckpointRow row)
+    {
+        run.Facts.Saw(row.CompletedAtMs);
+        try
+        {
+            var id = (string?)run.Environment.Serializer.Decode(new Payload(row.Output, row.Format), typeof(string));
+            var index = any.WorkflowIds.Index().FirstOrDefault(pair => pair.Item == id, (-1, "")).Item1;
+            if (index >= 0)
+            {
+                step.Complete(index);
+                return StepEnd.Completed;
+            }
+
+            return run.Break(new UnexpectedStepException(
+                run.Work.Id,
+                row.Sequence,
+                $"{BuiltInNames.WaitFirst} (of {string.Join(", ", any.WorkflowIds)})",
+                $"{BuiltInNames.WaitFirst} (won by {id})"));
+        }
+        catch (SerializationFailedException exception)
+        {
+            return run.Break(exception);
+        }
+    }
+
+    private async ValueTask<WorkflowOutcomeRow?> WaitAsync(string workflowId, StepPlace place)
+    {
+        if (run.MayNotBegin(place.Signal))
+        {
+            return null;
+        }
+
+        var wait = new WaitRow(place.Slots.First, WaitKind.Outcome, workflowId, "", null);
+        return await run.WaitAsync(wait, async () =>
+        {
+            try
+            {
+                using var stop = StopOf(place.Signal);
+                return (await run.Environment.Wakeups.Outcomes.WaitAsync(workflowId, stop.Token).ConfigureAwait(false)).Row;
+            }
+            catch (OperationCanceledException)
+            {
+                return null;
+            }
+        }).ConfigureAwait(false);
+    }
+
+    private async ValueTask<string?> WaitFirstAsync(IReadOnlyList<string> ids, StepPlace place)
+    {
+        if (run.MayNotBegin(place.Signal))
+        {
+            return null;
+        }
+
+        // Parked for many workflows at once it would need a row for each; it stays in memory, which costs nothing while nothing ends.
+        return await run.WaitAsync(null, async () =>
+        {
+            using var stop = StopOf(place.Signal);
+            using var done = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+            try
+            {
+                var waits = ids.Select(id => run.Environment.Wakeups.Outcomes.WaitAsync(id, done.Token)).ToArray();
+                await Task.WhenAny(waits).ConfigureAwait(false);
+
+                // Of several that have ended by now, the first in the list.
+                var first = Array.FindIndex(waits, wait => wait.IsCompletedSuccessfully);
+                await done.CancelAsync().ConfigureAwait(false);
+                await Task.WhenAll(waits).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                return first < 0 ? null : ids[first];
+            }
+            catch (OperationCanceledException)
+            {
+                return null;
+            }
+        }).ConfigureAwait(false);
+    }
+
+    // A drain lets a run wait on for a child that may be draining too; only the end of the drain or a sibling stops the wait.
+    private CancelSignal StopOf(CancelSignal signal) => new(signal == run.Steps ? run.Stop : signal);
+
+    private CheckpointRow ResultRow(WorkflowOutcomeRow outcome, int sequence, long startedAtMs)
+    {
+        var now = run.Environment.Clock.NowMs;
+        var row = new CheckpointRow(sequence, BuiltInNames.GetResult, null, null, null, outcome.Id, startedAtMs, now);
+        if (outcome.State == WorkflowState.Success)
+        {
+            // The result is passed on as it was stored; nothing is decoded that the parent may never read.
+            return row with { Output = outcome.Output.Text, Format = outcome.Output.Format };
+        }
+
+        var exception = OutcomeErrors.ToException(outcome, run.Environment.Serializer, original: null);
+        var error = run.Environment.Serializer.EncodeFailure(Failures.Record(exception), PayloadFormat.MessagePack);
+        return row with { Error = error.Text, Format = error.Format };
+    }
+}

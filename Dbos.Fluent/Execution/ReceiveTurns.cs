@@ -1,0 +1,54 @@
+namespace Dbos.Fluent.Execution;
+
+/// <summary>The order in which receives of one run take the messages of one topic: the lower sequence first.</summary>
+internal sealed class ReceiveTurns
+{
+    private readonly Lock gate = new();
+    private readonly List<Turn> turns = [];
+
+    /// <summary>A receive of this run will wait for a message of the topic. It is done with when it is disposed.</summary>
+    /// <remarks>Members of a group are announced before any of them begins, so that it does not matter which begins first.</remarks>
+    public Turn Announce(string? topic, int sequence)
+    {
+        lock (gate)
+        {
+            var turn = turns.Find(turn => turn.Topic == topic && turn.Sequence == sequence);
+            if (turn is null)
+            {
+                turns.Add(turn = new Turn(this, topic, sequence));
+                Promote(topic);
+            }
+
+            return turn;
+        }
+    }
+
+    private void End(Turn turn)
+    {
+        lock (gate)
+        {
+            turns.Remove(turn);
+            Promote(turn.Topic);
+        }
+    }
+
+    private void Promote(string? topic) =>
+        turns.Where(turn => turn.Topic == topic).MinBy(turn => turn.Sequence)?.Begin();
+
+    /// <summary>One receive's turn.</summary>
+    internal sealed class Turn(ReceiveTurns turns, string? topic, int sequence) : IDisposable
+    {
+        private readonly TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public string? Topic { get; } = topic;
+
+        public int Sequence { get; } = sequence;
+
+        /// <summary>Completes when no lower receive of the topic is left.</summary>
+        public Task Come => begun.Task;
+
+        public void Begin() => begun.TrySetResult();
+
+        public void Dispose() => turns.End(this);
+    }
+}

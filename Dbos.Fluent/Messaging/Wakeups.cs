@@ -1,0 +1,88 @@
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Messaging;
+
+/// <summary>Everything this process waits for in the database: outcomes, messages, events and streams.</summary>
+internal sealed class Wakeups
+{
+    // A chunk that is delivered as quickly as it is read; a longer stream is read in several.
+    private const int ChunkMax = 100;
+
+    public Wakeups(IStore store, Func<string, bool> runsHere, CancellationToken stopped)
+    {
+        Outcomes = new(
+            async (ids, token) => [.. from row in await store.Workflows.ReadOutcomesAsync(ids, token).ConfigureAwait(false)
+                                      select KeyValuePair.Create(row.Id, new WorkflowOutcome(row))],
+            id => [id],
+            stopped) { IsToldHere = runsHere };
+        Inboxes = new(
+            async (keys, token) => [.. from key in await store.Messaging.ReadUnreadAsync(keys, token).ConfigureAwait(false)
+                                       select KeyValuePair.Create(key, true)],
+            key => [SignalOf(key)],
+            stopped);
+        Events = new(
+            async (keys, token) => [.. from row in await store.Messaging.ReadEventsAsync(keys, token).ConfigureAwait(false)
+                                       select KeyValuePair.Create(row.Key, row.Value)],
+            key => [SignalOf(key.WorkflowId, key.Key)],
+            stopped);
+        Streams = new(
+            async (keys, token) => [.. from chunk in await store.Messaging.ReadStreamsAsync(keys, ChunkMax, token).ConfigureAwait(false)
+                                       select KeyValuePair.Create(chunk.Position, chunk)],
+            key => [SignalOf(key.WorkflowId, key.Key), key.WorkflowId],
+            stopped);
+    }
+
+    /// <summary>Workflows awaited until they have ended; an unknown id is found without a state.</summary>
+    public GatheredWaits<string, WorkflowOutcome> Outcomes { get; }
+
+    /// <summary>Topics awaited until they hold an unread message.</summary>
+    public GatheredWaits<InboxKey, bool> Inboxes { get; }
+
+    /// <summary>Events awaited until they are set.</summary>
+    public GatheredWaits<EventKey, Payload> Events { get; }
+
+    /// <summary>Places in streams awaited until there is a value or the end.</summary>
+    public GatheredWaits<StreamPosition, StreamChunk> Streams { get; }
+
+    public static string SignalOf(InboxKey key) => SignalOf(key.WorkflowId, MessageTopics.ToStored(key.Topic));
+
+    public static string SignalOf(string workflowId, string key) => $"{workflowId}::{key}";
+
+    /// <summary>Looks at what a signal names.</summary>
+    public void Route(StoreSignal signal)
+    {
+        switch (signal.Kind)
+        {
+            case StoreSignalKind.Anything:
+                LookAtAll();
+                break;
+            case StoreSignalKind.Completed when signal.Key.Length == 0:
+                Outcomes.LookAtAll();
+                Streams.LookAtAll();
+                break;
+            case StoreSignalKind.Completed:
+                Outcomes.LookAtSignal(signal.Key);
+                Streams.LookAtSignal(signal.Key);
+                break;
+            case StoreSignalKind.Message:
+                Inboxes.LookAtSignal(signal.Key);
+                break;
+            case StoreSignalKind.Event:
+                Events.LookAtSignal(signal.Key);
+                break;
+            case StoreSignalKind.Stream:
+                Streams.LookAtSignal(signal.Key);
+                break;
+        }
+    }
+
+    /// <summary>Looks at everything: something may have been missed.</summary>
+    public void LookAtAll()
+    {
+        Outcomes.LookAtAll();
+        Inboxes.LookAtAll();
+        Events.LookAtAll();
+        Streams.LookAtAll();
+    }
+}
