@@ -29,9 +29,9 @@ public sealed partial class LayeringTests
         ["Retention"] = Running,
     };
 
-    // What the public surface demands against the rule: a step's context gives the engine as a client, and a step's own sends.
+    // What the public surface demands against the rule: a step's context gives the engine as a client, which its attempt brings along.
     private static readonly HashSet<(string User, string Used)> Demanded =
-        [("StepContext", "WorkflowClient"), ("StepContext", "StepClient")];
+        [("StepContext", "WorkflowClient"), ("StepAttempt", "WorkflowClient")];
 
     [Fact]
     public void Types_use_only_what_their_folder_may_use()

@@ -5,5 +5,19 @@ internal static class BuiltInNames
 {
     public const string Sleep = "DBOS.sleep";
     public const string GetResult = "DBOS.getResult";
+    public const string Send = "DBOS.send";
+    public const string SendBulk = "DBOS.sendBulk";
+    public const string Receive = "DBOS.recv";
+    public const string SetEvent = "DBOS.setEvent";
+    public const string GetEvent = "DBOS.getEvent";
+    public const string WriteStream = "DBOS.writeStream";
+    public const string CloseStream = "DBOS.closeStream";
+    public const string ReadStream = "DBOS.readStreamOffset";
+    public const string WaitFirst = "DBOS.waitFirst";
+    public const string Any = "Dbos.Fluent.any";
+    public const string Compensating = "Dbos.Fluent.compensating";
+
+    // These have no row of their own: the names stand in messages alone.
     public const string All = "All";
+    public const string Parallel = "Parallel";
 }

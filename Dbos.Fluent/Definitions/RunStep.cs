@@ -5,7 +5,7 @@ namespace Dbos.Fluent;
 
 /// <summary>A step with a body of the user's own: it runs at least once, and never again once its outcome is stored.</summary>
 /// <typeparam name="T">The result's type.</typeparam>
-public sealed class RunStep<T> : Step<T>, IRunStep
+public sealed class RunStep<T> : Step<T>, IRunStep, ICompensableStep
 {
     // Either form of a body in one field: a descriptor is made at each yield.
     private readonly Delegate body;
@@ -28,6 +28,8 @@ public sealed class RunStep<T> : Step<T>, IRunStep
     }
 
     RunStepOptions IRunStep.Options => options;
+
+    Func<StepContext, object?, Task>? ICompensableStep.Undo => options.Undo;
 
     /// <summary>Tries a failing body again. Attempts and waits are in memory: after a crash the count starts at 1 again.</summary>
     /// <param name="attempts">Attempts in all, at least 1; 3 by default.</param>
@@ -55,6 +57,23 @@ public sealed class RunStep<T> : Step<T>, IRunStep
     /// <exception cref="ArgumentOutOfRangeException">The limit is zero, negative, infinite or longer than about 49 days.</exception>
     public RunStep<T> Timeout(TimeSpan perAttempt) => With(options with { Timeout = RunStepOptions.CheckTimeout(perAttempt) });
 
+    /// <summary>Says how the step is undone if the workflow fails after it has completed.</summary>
+    /// <remarks>
+    /// When a workflow fails, its completed steps are undone, the newest first; each undo is a step of its own, <c>{name}.compensate</c>,
+    /// that runs at least once and never again once its outcome is stored, also after a crash in the midst of undoing. A step that failed
+    /// is not undone, nor is any step of a workflow that was cancelled. An undo that fails is added to the workflow's failure and does not
+    /// stop the others. Nothing is undone unless asked; given twice, the latest counts.
+    /// </remarks>
+    /// <param name="undo">
+    /// The work that undoes it; make it idempotent, like the step itself. Its <see cref="StepContext"/> is the undo's own.
+    /// </param>
+    /// <returns>The descriptor with its undo.</returns>
+    public RunStep<T> CompensateWith(Func<StepContext, Task> undo) => With(options with { Undo = Compensation.Of(undo, Name) });
+
+    /// <inheritdoc cref="CompensateWith(Func{StepContext, Task})"/>
+    /// <param name="undo">The work that undoes it, given the step's result as it was stored.</param>
+    public RunStep<T> CompensateWith(Func<StepContext, T, Task> undo) => With(options with { Undo = Compensation.Of(undo, Name) });
+
     /// <inheritdoc cref="Step{T}.As"/>
     public new RunStep<T> As(out Step<T> step)
     {
@@ -73,7 +92,7 @@ public sealed class RunStep<T> : Step<T>, IRunStep
 
     /// <summary>Lays modifiers over the descriptor's own: what they leave open stays as it is.</summary>
     internal RunStep<T> Overlay(RunStepOptions over) =>
-        With(options with { Retry = over.Retry ?? options.Retry, Timeout = over.Timeout ?? options.Timeout });
+        With(new(over.Retry ?? options.Retry, over.Timeout ?? options.Timeout, over.Undo ?? options.Undo));
 
     async Task<object?> IRunStep.InvokeAsync(StepContext context)
     {

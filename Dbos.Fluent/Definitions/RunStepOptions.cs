@@ -1,7 +1,11 @@
 namespace Dbos.Fluent.Definitions;
 
 /// <summary>The modifiers of a step with a body. Immutable.</summary>
-internal sealed record RunStepOptions(RetryOptions? Retry = null, TimeSpan? Timeout = null)
+/// <param name="Retry">Null: one attempt.</param>
+/// <param name="Timeout">Null: an attempt takes as long as it takes.</param>
+/// <param name="Undo">Undoes the step, given its decoded result; null where nothing is to be undone.</param>
+internal sealed record RunStepOptions(
+    RetryOptions? Retry = null, TimeSpan? Timeout = null, Func<StepContext, object?, Task>? Undo = null)
 {
     // The longest time a timer of the framework takes.
     private static readonly TimeSpan TimeoutMax = TimeSpan.FromMilliseconds(uint.MaxValue - 1);

@@ -45,4 +45,56 @@ public abstract partial class Step
         ArgumentNullException.ThrowIfNull(handle);
         return new AwaitStep<TOut>(handle);
     }
+
+    /// <summary>Starts several children of one definition in one transaction: all of them or none.</summary>
+    /// <remarks>
+    /// One sequence number each, in the order listed; ids, deadlines and the replay are as in <see cref="Call{TIn,TOut}"/>.
+    /// </remarks>
+    /// <param name="definition">The children's definition.</param>
+    /// <param name="inputs">Their inputs; none is allowed and completes at once.</param>
+    /// <param name="options">
+    /// Says how the child with an input is started; called once for each, here. Null, the default, for the defaults.
+    /// </param>
+    /// <typeparam name="TIn">The children's input type.</typeparam>
+    /// <typeparam name="TOut">The children's result type.</typeparam>
+    /// <returns>The descriptor, to be yielded; its result is their handles, in the order listed.</returns>
+    public static Step<IReadOnlyList<WorkflowHandle<TOut>>> StartMany<TIn, TOut>(
+        WorkflowDefinition<TIn, TOut> definition, IReadOnlyList<TIn> inputs, Func<TIn, StartOptions>? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        ArgumentNullException.ThrowIfNull(inputs);
+        return new StartManyStep<TIn, TOut>(definition, inputs, options);
+    }
+
+    /// <summary>Waits for the results of several workflows and stores each as it comes, one sequence number each.</summary>
+    /// <remarks>A replay waits only for those whose result was not stored. When one fails, the others go on and are not awaited.</remarks>
+    /// <param name="handles">The workflows; none is allowed and completes at once.</param>
+    /// <typeparam name="TOut">Their result type.</typeparam>
+    /// <returns>The descriptor, to be yielded; its result is theirs, in the order listed, and it fails as the first that failed.</returns>
+    public static Step<IReadOnlyList<TOut>> AwaitAll<TOut>(IReadOnlyList<WorkflowHandle<TOut>> handles)
+    {
+        ArgumentNullException.ThrowIfNull(handles);
+        return new AllOfStep<TOut>([.. handles.Select(Await)]);
+    }
+
+    /// <summary>Waits for the first of several workflows to end, however it ends, and stores which it was.</summary>
+    /// <remarks>A replay gives the same one. The others run on; await the winner by its handle for its result.</remarks>
+    /// <param name="handles">The workflows, at least one.</param>
+    /// <returns>The descriptor, to be yielded; its result is the index of the first to end in <paramref name="handles"/>.</returns>
+    /// <exception cref="ArgumentException">There are no handles.</exception>
+    public static Step<int> AwaitAny(IReadOnlyList<WorkflowHandle> handles)
+    {
+        ArgumentNullException.ThrowIfNull(handles);
+        if (handles.Count == 0)
+        {
+            throw new ArgumentException("Of no workflows none ends first: give at least one handle.", nameof(handles));
+        }
+
+        foreach (var handle in handles)
+        {
+            ArgumentNullException.ThrowIfNull(handle);
+        }
+
+        return new AwaitAnyStep([.. handles.Select(handle => handle.Id)]);
+    }
 }

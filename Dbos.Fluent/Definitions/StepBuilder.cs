@@ -64,16 +64,13 @@ public sealed class StepBuilder<TIn, TOut, T> : WorkflowBuilder<TIn, TOut>
     /// <returns>The definition so far.</returns>
     public StepBuilder<TIn, TOut, T> Try(out ResultOf<StepOutcome<T>> outcome)
     {
-        outcome = new ResultOf<StepOutcome<T>>(step.Key, static ran => Outcome((Step<T>)ran));
+        outcome = new ResultOf<StepOutcome<T>>(step.Key, static ran => ((Step<T>)ran).ToOutcome());
         return new(before, step with { Tolerant = true });
     }
 
     /// <summary>Why a step takes neither retry nor timeout.</summary>
     internal static string NoAttempts(string name) =>
         $"Step '{name}' takes no Retry and no Timeout: they are for steps with a body of your own (Step, ForEach, Step.Run).";
-
-    private static StepOutcome<T> Outcome(Step<T> ran) =>
-        ran.Error is { } failure ? new(false, default, failure) : new(true, ran.Result, null);
 
     private StepBuilder<TIn, TOut, T> With(RunStepOptions options) =>
         step.Kind == StepKind.BuiltIn

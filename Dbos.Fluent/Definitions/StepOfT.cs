@@ -63,6 +63,9 @@ public class Step<T> : Step
         return copy;
     }
 
+    /// <summary>What became of the step, as data.</summary>
+    internal StepOutcome<T> ToOutcome() => slot.Failure is { } failure ? new(false, default, failure) : new(true, Result, null);
+
     /// <summary>A second descriptor that differs in a modifier and shares the place of the result.</summary>
     private protected Step<T> Copy() => (Step<T>)MemberwiseClone();
 }

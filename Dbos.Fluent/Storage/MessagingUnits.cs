@@ -138,7 +138,7 @@ internal enum WaitKind
 internal static class MessageTopics
 {
     /// <summary>What stands for no topic.</summary>
-    public const string None = "__null__topic__";
+    public const string None = ReservedTexts.NoTopic;
 
     public static string ToStored(string? topic) => topic ?? None;
 
@@ -148,7 +148,7 @@ internal static class MessageTopics
 /// <summary>The last value of a closed stream, which is the same in every SDK.</summary>
 internal static class StreamMarker
 {
-    public const string Text = "__DBOS_STREAM_CLOSED__";
+    public const string Text = ReservedTexts.StreamClosed;
 
     public static Payload Closed { get; } = new($"\"{Text}\"", "portable_json");
 

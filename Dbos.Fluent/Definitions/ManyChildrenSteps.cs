@@ -1,0 +1,29 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Definitions;
+
+/// <summary>Starts several children of one definition and gives their handles.</summary>
+internal sealed class StartManyStep<TIn, TOut> : Step<IReadOnlyList<WorkflowHandle<TOut>>>, IStartManyStep
+{
+    public StartManyStep(WorkflowDefinition<TIn, TOut> definition, IReadOnlyList<TIn> inputs, Func<TIn, StartOptions>? options)
+        : base(definition.Name)
+    {
+        Definition = definition;
+        Starts = [.. inputs.Select(input => ((object?)input, options?.Invoke(input) ?? new StartOptions()))];
+    }
+
+    public WorkflowDefinition Definition { get; }
+
+    public IReadOnlyList<(object? Input, StartOptions Options)> Starts { get; }
+
+    internal override int Slots => Starts.Count;
+
+    public void CompleteWithHandles(IReadOnlyList<string> workflowIds, IWorkflowOutcomes outcomes) =>
+        Complete(workflowIds.Select(id => new WorkflowHandle<TOut>(id, outcomes)).ToArray());
+}
+
+/// <summary>Waits for the first of several workflows to end.</summary>
+internal sealed class AwaitAnyStep(IReadOnlyList<string> workflowIds) : Step<int>(BuiltInNames.WaitFirst), IAwaitAnyStep
+{
+    public IReadOnlyList<string> WorkflowIds { get; } = workflowIds;
+}

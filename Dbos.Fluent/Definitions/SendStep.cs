@@ -1,0 +1,14 @@
+namespace Dbos.Fluent.Definitions;
+
+/// <summary>Sends messages: one, or several at once under a name of their own.</summary>
+internal sealed class SendStep(string name, IReadOnlyList<OutgoingMessage> messages, PayloadFormat? format) : Step<Unit>(name), ISendStep
+{
+    public IReadOnlyList<OutgoingMessage> Messages { get; } = messages;
+
+    public PayloadFormat? Format { get; } = CheckFormat(format);
+
+    private static PayloadFormat? CheckFormat(PayloadFormat? format) =>
+        format is null || Enum.IsDefined(format.Value)
+            ? format
+            : throw new ArgumentOutOfRangeException(nameof(format), format, "Format is MessagePack or PortableJson.");
+}
