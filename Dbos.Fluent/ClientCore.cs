@@ -16,14 +16,16 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     private Task signals = Task.CompletedTask;
     private int disposed;
 
-    public ClientCore(IStore store, PayloadSerializer serializer, ILoggerFactory loggers, RunningWorkflows? running)
+    public ClientCore(IStore store, PayloadSerializer serializer, StoreClock clock, ILoggerFactory loggers, RunningWorkflows? running)
     {
         this.running = running;
         Store = store;
+        Clock = clock;
         Serializer = serializer;
         Logger = new GuardedLogger(loggers.CreateLogger("Dbos.Fluent"));
         Stopped = stopped.Token;
-        Outcomes = new OutcomeWaiter(store.Workflows, id => running?.Contains(id) == true, Stopped);
+        Wakeups = new Wakeups(store, id => running?.Contains(id) == true, Stopped);
+        Write = unit => StoreBackoff.RepeatAsync(_ => store.Commits.CommitWaitingAsync(unit, Stopped).AsTask(), Stopped);
         Reader = new StatusReader(store.Workflows, serializer);
         Sender = new SignalSender(store.Signals, Logger, Stopped);
     }
@@ -32,9 +34,15 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
 
     public PayloadSerializer Serializer { get; }
 
+    public StoreClock Clock { get; }
+
     public ILogger Logger { get; }
 
-    public OutcomeWaiter Outcomes { get; }
+    /// <summary>Everything that is waited for here.</summary>
+    public Wakeups Wakeups { get; }
+
+    /// <summary>Writes a unit; an engine does it with everything else that its workflows write.</summary>
+    public Func<CommitUnit, Task<CommitResult>> Write { get; set; }
 
     public StatusReader Reader { get; }
 
@@ -43,16 +51,46 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     /// <summary>Fires when everything that waits for the database must give up.</summary>
     public CancellationToken Stopped { get; }
 
+    /// <summary>The client or engine of which this is the core; set when it is made.</summary>
+    public WorkflowClient? Client { get; set; }
+
     /// <summary>What wakes this process beyond the outcomes it awaits.</summary>
     public Action<StoreSignal> Signalled { get; set; } = _ => { };
 
-    public void Listen() => signals = Task.Run(ListenAsync);
+    public void Listen() => signals = Task.WhenAll(Task.Run(ListenAsync), Task.Run(CoverAsync));
+
+    /// <summary>Tells of a unit that was written here: those who wait in this process at once, others by a signal.</summary>
+    public void Written(CommitUnit unit)
+    {
+        switch (unit)
+        {
+            case SendUnit send:
+                foreach (var message in send.Messages)
+                {
+                    Wakeups.Inboxes.Complete(new InboxKey(message.DestinationId, message.Topic), true);
+                }
+
+                break;
+            case EventUnit set:
+                Wakeups.Events.Complete(new EventKey(set.Owner.WorkflowId, set.Key), set.Value);
+                break;
+            case StreamUnit write:
+                Wakeups.Streams.LookAtSignal(Wakeups.SignalOf(write.Owner.WorkflowId, write.Key));
+                break;
+        }
+
+        foreach (var signal in StoreSignals.Of(unit))
+        {
+            Signalled(signal);
+            Sender.Announce(signal);
+        }
+    }
 
     public async Task<T> GetResultAsync<T>(string workflowId, CancellationToken cancellationToken)
     {
         ThrowIfStopped("wait for a result");
         var outcome = await UseAsync(
-            "go on waiting for a result", token => Outcomes.WaitAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
+            "go on waiting for a result", token => Wakeups.Outcomes.WaitAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
         return outcome.Row.State == WorkflowState.Success
             ? (T)Serializer.Decode(outcome.Row.Output, typeof(T))!
             : throw OutcomeErrors.ToException(outcome.Row, Serializer, outcome.Original);
@@ -94,9 +132,35 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         foreach (var id in cancelled)
         {
             running?.Stop(id, CancellationReason.Cancelled);
-            Outcomes.LookAt(id);
+            Wakeups.Outcomes.LookAt(id);
             Sender.Announce(new StoreSignal(StoreSignalKind.Cancelled, id));
             Sender.Announce(new StoreSignal(StoreSignalKind.Completed, id));
+        }
+    }
+
+    public async Task ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken)
+    {
+        var result = await UseAsync(
+            "resume a workflow",
+            token => StoreBackoff.RepeatAsync(_ => Store.Workflows.ResumeAsync(workflowIds, queue, token), token),
+            cancellationToken).ConfigureAwait(false);
+        if (result.MissingId is { } missing)
+        {
+            throw new NonExistentWorkflowException(missing);
+        }
+
+        foreach (var id in result.ResumedIds)
+        {
+            // A run that has not ended is somebody else's now; in other processes their own look at the rows' tokens tells them.
+            running?.Stop(id, CancellationReason.Shutdown);
+            Sender.Announce(new StoreSignal(StoreSignalKind.Cancelled, id));
+        }
+
+        if (result.ResumedIds.Count > 0)
+        {
+            var enqueued = new StoreSignal(StoreSignalKind.Enqueued, queue ?? "");
+            Signalled(enqueued);
+            Sender.Announce(enqueued);
         }
     }
 
@@ -140,17 +204,31 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         }
     }
 
-    private void Route(StoreSignal signal)
+    // Behind signals that may be lost. Where nothing is signalled, or only that something changed, listening ticks by itself.
+    private async Task CoverAsync()
     {
-        if (signal.Kind is StoreSignalKind.Anything || (signal.Kind is StoreSignalKind.Completed && signal.Key.Length == 0))
+        if (!Store.Capabilities.PushesSignals)
         {
-            Outcomes.LookAtAll();
-        }
-        else if (signal.Kind is StoreSignalKind.Completed)
-        {
-            Outcomes.LookAt(signal.Key);
+            return;
         }
 
+        using var timer = new PeriodicTimer(Store.Capabilities.PollInterval, TimeProvider.System);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(Stopped).ConfigureAwait(false))
+            {
+                Route(StoreSignal.Anything);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped.
+        }
+    }
+
+    private void Route(StoreSignal signal)
+    {
+        Wakeups.Route(signal);
         Signalled(signal);
     }
 }

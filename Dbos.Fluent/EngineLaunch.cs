@@ -17,7 +17,7 @@ internal static class EngineLaunch
     private const string VersionVariable = "DBOS__APPVERSION";
     private static readonly TimeSpan GiveUpLimit = TimeSpan.FromSeconds(2);
 
-    public static async Task<EngineParts> RunAsync(EngineOptions options, CancellationToken cancellationToken)
+    public static async Task<WorkflowEngine> RunAsync(EngineOptions options, CancellationToken cancellationToken)
     {
         var registry = new Registry(options.Definitions);
         var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
@@ -45,7 +45,7 @@ internal static class EngineLaunch
         }
     }
 
-    private static async Task<EngineParts> BeginAsync(
+    private static async Task<WorkflowEngine> BeginAsync(
         EngineOptions options,
         IStore store,
         Registry registry,
@@ -60,8 +60,11 @@ internal static class EngineLaunch
                 .ConfigureAwait(false);
             var parts = Assemble(options, store, registry, self, lease, clock, loggers);
             await parts.Recovery.RecoverAtLaunchAsync(cancellationToken).ConfigureAwait(false);
+
+            // Before anything runs, as a step may use the engine as a client.
+            var engine = new WorkflowEngine(parts, options.DrainTimeout);
             parts.Start();
-            return parts;
+            return engine;
         }
         catch
         {
@@ -129,24 +132,32 @@ internal static class EngineLaunch
         ILoggerFactory loggers)
     {
         var running = new RunningWorkflows();
-        var core = new ClientCore(store, new PayloadSerializer(options.JsonOptions), loggers, running);
+        var core = new ClientCore(store, new PayloadSerializer(options.JsonOptions), clock, loggers, running);
+        var checkpointer = new Checkpointer(store.Commits, store.Capabilities.Lanes, core.Stopped);
+        core.Write = checkpointer.WriteAsync;
+        var parking = new Parking(checkpointer, core.Logger);
         var environment = new RunEnvironment
         {
             ExecutorId = self.ExecutorId,
             ApplicationName = self.ApplicationName,
             ApplicationVersion = self.ApplicationVersion,
             Registry = registry,
-            Checkpointer = new Checkpointer(store.Commits, store.Capabilities.Lanes, core.Stopped),
+            Checkpointer = checkpointer,
             Serializer = core.Serializer,
             Clock = clock,
             Lease = lease,
-            Outcomes = core.Outcomes,
+            Wakeups = core.Wakeups,
+            Written = core.Written,
+            UnloadAfter = options.UnloadAfter,
+            Leave = parking.Leave,
+            Client = () => core.Client!,
             Services = options.Services ?? EmptyServices.Instance,
             Logger = core.Logger,
             WorkflowLogger = loggers.CreateLogger("Dbos.Fluent.Workflow"),
             Handles = core,
         };
         var starter = new WorkflowStarter(environment, running);
+        var runs = new ClaimedRuns(store, environment, running, starter);
         var leases = new LeaseLoop(store.Executors, self, lease, clock, core.Logger);
         var deadlineError = CancelErrors.Encode(core.Serializer, CancellationReason.DeadlineExceeded);
         return new EngineParts
@@ -155,10 +166,13 @@ internal static class EngineLaunch
             Environment = environment,
             Running = running,
             Starter = starter,
-            Dispatcher = new Dispatcher(store, environment, running, starter, options.MaxRecoveryAttempts),
+            ClaimedRuns = runs,
+            Parking = parking,
+            Dispatcher = new Dispatcher(store, runs, core.Logger, options.MaxRecoveryAttempts),
+            ParkedDispatcher = new ParkedDispatcher(store, runs, environment, core.Logger),
             Leases = leases,
             Recovery = new RecoveryLoop(store.Executors, self, leases, registry, core.Logger),
-            Sweeps = new SweepLoop(store.Workflows, self.ApplicationName, running, core.Outcomes, deadlineError, core.Logger),
+            Sweeps = new SweepLoop(store.Workflows, self.ApplicationName, running, core.Wakeups, deadlineError, core.Logger),
             Registration = self,
         };
     }

@@ -39,6 +39,20 @@ public sealed class EngineOptions : ClientOptions
             : value;
     } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long a workflow that only waits stays in memory; then any engine of the application takes it up again in time.</summary>
+    /// <value>
+    /// 10 s by default. A sleep that lasts longer leaves at once, any other wait once it has lasted that long;
+    /// <see cref="Timeout.InfiniteTimeSpan"/> keeps everything in memory.
+    /// </value>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative or longer than a day.</exception>
+    public TimeSpan UnloadAfter
+    {
+        get;
+        set => field = value != Timeout.InfiniteTimeSpan && (value < TimeSpan.Zero || value > TimeSpan.FromDays(1))
+            ? throw new ArgumentOutOfRangeException(nameof(value), value, "UnloadAfter is at least zero and at most a day, or infinite.")
+            : value;
+    } = TimeSpan.FromSeconds(10);
+
     /// <summary>How long <c>DisposeAsync</c> lets running workflows finish before it hands them on.</summary>
     /// <value>5 s by default; zero hands everything on at once.</value>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative or longer than a day.</exception>

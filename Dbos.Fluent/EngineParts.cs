@@ -20,6 +20,12 @@ internal sealed class EngineParts
 
     public required Dispatcher Dispatcher { get; init; }
 
+    public required ParkedDispatcher ParkedDispatcher { get; init; }
+
+    public required ClaimedRuns ClaimedRuns { get; init; }
+
+    public required Parking Parking { get; init; }
+
     public required LeaseLoop Leases { get; init; }
 
     public required RecoveryLoop Recovery { get; init; }
@@ -35,7 +41,8 @@ internal sealed class EngineParts
         Recovery.HandedOn = _ => OnEnqueued();
         Recovery.RunningTokens = () => Running.Tokens;
         Running.Crashed = Recovery.HandBack;
-        Dispatcher.NotBegun = Recovery.HandBack;
+        ClaimedRuns.NotBegun = Recovery.HandBack;
+        Parking.Parked = ParkedDispatcher.Parked;
         Leases.AfterGap = Sweeps.StopLostAsync;
         Dispatcher.DeadLettered = ids => OnCompletedElsewhere(ids);
         Sweeps.Expired = ids => OnCompletedElsewhere(ids);
@@ -45,6 +52,7 @@ internal sealed class EngineParts
         Recovery.Start();
         Sweeps.Start();
         Dispatcher.Start();
+        ParkedDispatcher.Start();
     }
 
     /// <summary>
@@ -55,6 +63,7 @@ internal sealed class EngineParts
         try
         {
             await Dispatcher.DisposeAsync().ConfigureAwait(false);
+            await ParkedDispatcher.DisposeAsync().ConfigureAwait(false);
             await Running.DrainAsync(drain, cancellationToken).ConfigureAwait(false);
             await Running.WaitForEndAsync(StopGrace).ConfigureAwait(false);
             await Recovery.DisposeAsync().ConfigureAwait(false);
@@ -91,13 +100,16 @@ internal sealed class EngineParts
     private void OnEnded(string workflowId, Messaging.WorkflowOutcome? outcome)
     {
         Dispatcher.RunEnded();
+        ParkedDispatcher.RunEnded();
         if (outcome is null)
         {
-            Core.Outcomes.LookAt(workflowId);
+            Core.Wakeups.Outcomes.LookAt(workflowId);
         }
         else
         {
-            Core.Outcomes.Complete(outcome);
+            Core.Wakeups.Outcomes.Complete(workflowId, outcome);
+            Core.Wakeups.Streams.LookAtSignal(workflowId);
+            ParkedDispatcher.Signal(new StoreSignal(StoreSignalKind.Completed, workflowId));
             Core.Sender.Announce(new StoreSignal(StoreSignalKind.Completed, workflowId));
         }
     }
@@ -112,13 +124,15 @@ internal sealed class EngineParts
     {
         foreach (var id in ids)
         {
-            Core.Outcomes.LookAt(id);
+            Core.Wakeups.Route(new StoreSignal(StoreSignalKind.Completed, id));
+            ParkedDispatcher.Signal(new StoreSignal(StoreSignalKind.Completed, id));
             Core.Sender.Announce(new StoreSignal(StoreSignalKind.Completed, id));
         }
     }
 
     private void OnSignal(StoreSignal signal)
     {
+        ParkedDispatcher.Signal(signal);
         if (signal.Kind is StoreSignalKind.Enqueued or StoreSignalKind.Anything)
         {
             Dispatcher.Wake();

@@ -4,9 +4,16 @@ namespace Dbos.Fluent;
 
 /// <summary>Everything that can be done with workflows from outside one. An engine is one too. Safe for concurrent use.</summary>
 /// <remarks>Calls wait out an outage of the database unless their token is cancelled.</remarks>
-public class WorkflowClient : IAsyncDisposable
+public partial class WorkflowClient : IAsyncDisposable
 {
-    internal WorkflowClient(ClientCore core) => Core = core;
+    private readonly ClientMessages messages;
+
+    internal WorkflowClient(ClientCore core)
+    {
+        Core = core;
+        messages = new ClientMessages(core);
+        core.Client = this;
+    }
 
     internal ClientCore Core { get; }
 
@@ -93,6 +100,33 @@ public class WorkflowClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(workflowIds);
         string[] ids = [.. workflowIds.Select(id => Names.CheckId(id, nameof(workflowIds))).Distinct(StringComparer.Ordinal)];
         return Core.CancelAsync(ids, children, cancellationToken);
+    }
+
+    /// <inheritdoc cref="ResumeAsync(IEnumerable{string}, string?, CancellationToken)"/>
+    /// <param name="workflowId">The workflow's id.</param>
+    /// <param name="queue">The queue it goes through; null, the default, for the internal one, which has no limits.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    public Task ResumeAsync(string workflowId, string? queue = null, CancellationToken cancellationToken = default) =>
+        ResumeAsync([workflowId], queue, cancellationToken);
+
+    /// <summary>Lets workflows go on from their last checkpoint: cancelled and given-up ones, and those that wait in a queue.</summary>
+    /// <remarks>
+    /// Recovery attempts start at zero again. A deadline is cleared; a timeout stays, and begins anew when the workflow is taken up. One
+    /// that still runs somewhere goes on elsewhere, and what the first run does from then on is written nowhere. Workflows that have
+    /// succeeded or failed are left alone.
+    /// </remarks>
+    /// <param name="workflowIds">The workflows' ids; all are resumed in one transaction, or none.</param>
+    /// <param name="queue">The queue they go through; null, the default, for the internal one, which has no limits.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>A task that completes when the workflows are enqueued.</returns>
+    /// <exception cref="ArgumentException">An id or the queue's name is blank, too long or holds control characters.</exception>
+    /// <exception cref="NonExistentWorkflowException">One of them does not exist; nothing was resumed.</exception>
+    /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    public Task ResumeAsync(IEnumerable<string> workflowIds, string? queue = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(workflowIds);
+        string[] ids = [.. workflowIds.Select(id => Names.CheckId(id, nameof(workflowIds))).Distinct(StringComparer.Ordinal)];
+        return Core.ResumeAsync(ids, queue is null ? null : Names.CheckName(queue, nameof(queue)), cancellationToken);
     }
 
     /// <summary>Closes the connection to the database. Whoever still waits is thrown <see cref="EngineNotRunningException"/>.</summary>

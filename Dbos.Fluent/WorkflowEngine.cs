@@ -37,8 +37,7 @@ public sealed class WorkflowEngine : WorkflowClient
         ArgumentNullException.ThrowIfNull(configure);
         var options = new EngineOptions();
         configure(options);
-        var parts = await EngineLaunch.RunAsync(options, cancellationToken).ConfigureAwait(false);
-        return new WorkflowEngine(parts, options.DrainTimeout);
+        return await EngineLaunch.RunAsync(options, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>

@@ -27,6 +27,10 @@ public sealed class RunStep<T> : Step<T>, IRunStep, ICompensableStep
         this.options = options ?? RunStepOptions.Default;
     }
 
+    // For a step of the library's own making, whose name is another's with an ending and may be longer than a user's.
+    private RunStep(Delegate body, string uncheckedName, RunStepOptions options)
+        : base(uncheckedName) => (this.body, this.options) = (body, options);
+
     RunStepOptions IRunStep.Options => options;
 
     Func<StepContext, object?, Task>? ICompensableStep.Undo => options.Undo;
@@ -89,6 +93,10 @@ public sealed class RunStep<T> : Step<T>, IRunStep, ICompensableStep
         step = tolerant;
         return tolerant;
     }
+
+    /// <summary>The step that undoes a step of this name.</summary>
+    internal static RunStep<T> Undoing(string name, Func<StepContext, Task> undo, RunStepOptions options) =>
+        new(undo, name + ".compensate", options);
 
     /// <summary>Lays modifiers over the descriptor's own: what they leave open stays as it is.</summary>
     internal RunStep<T> Overlay(RunStepOptions over) =>

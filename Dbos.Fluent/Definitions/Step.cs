@@ -39,6 +39,9 @@ public abstract partial class Step
     /// <summary>Puts a decoded result where the workflow reads it.</summary>
     internal abstract void Complete(object? result);
 
+    /// <summary>The decoded result of a step that has completed.</summary>
+    internal abstract object? ResultValue { get; }
+
     /// <summary>The failure that stands where the workflow reads the result; null after a success and before the step has run.</summary>
     internal abstract RecordedFailure? RecordedError { get; }
 

@@ -27,6 +27,8 @@ public class Step<T> : Step
 
     internal override Type ResultType => typeof(T);
 
+    internal override object? ResultValue => slot.Read(Name);
+
     internal override RecordedFailure? RecordedError => slot.Failure;
 
     internal override Exception? RecordedException => slot.Exception;

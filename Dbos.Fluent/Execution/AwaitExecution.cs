@@ -69,7 +69,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
         try
         {
             var id = (string?)run.Environment.Serializer.Decode(new Payload(row.Output, row.Format), typeof(string));
-            var index = any.WorkflowIds.Index().FirstOrDefault(pair => pair.Item == id, (-1, "")).Item1;
+            var index = any.WorkflowIds.Index().FirstOrDefault(pair => pair.Item == id, (Index: -1, Item: "")).Index;
             if (index >= 0)
             {
                 step.Complete(index);

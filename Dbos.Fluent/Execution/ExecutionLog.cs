@@ -36,4 +36,7 @@ internal static partial class ExecutionLog
         LogLevel.Critical,
         "Running workflow {WorkflowId} ({WorkflowName}) failed in the engine itself; it is handed back for another attempt")]
     public static partial void RunCrashed(this ILogger logger, string workflowId, string workflowName, Exception exception);
+
+    [LoggerMessage(1107, LogLevel.Error, "Parking workflow {WorkflowId} failed; it goes on waiting in memory")]
+    public static partial void ParkingFailed(this ILogger logger, string workflowId, Exception exception);
 }

@@ -9,21 +9,22 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
     /// A member's failure cancels the others' tokens; that cancellation is never recorded, so after a crash such a member counts as not
     /// run. Of several failures the one that is first in sequence order is the outcome, which a replay finds again.
     /// </remarks>
-    public async ValueTask<StepEnd> AllAsync(Step step, IAllStep all, Slots slots, CancelSignal signal)
+    public async ValueTask<StepEnd> AllAsync(Step step, IAllStep all, StepPlace place)
     {
-        if (!Matches(all, slots))
+        if (!Matches(all.Members, place.Slots))
         {
             return StepEnd.Broken;
         }
 
-        using var siblings = new CancelSignal(signal);
-        if (HoldsFailure(all, slots))
+        using var siblings = new CancelSignal(place.Signal);
+        using var turns = new AnnouncedReceives(run.Receives, all.Members, place.Slots);
+        if (HoldsFailure(all, place.Slots))
         {
             // A replay that finds a recorded failure starts no member that was not recorded: only stored outcomes are restored.
             siblings.Fire(CancellationReason.Cancelled);
         }
 
-        var ends = await RunMembersAsync(all, slots, siblings).ConfigureAwait(false);
+        var ends = await RunMembersAsync(all, place.Part(place.Slots, siblings)).ConfigureAwait(false);
         if (ends.Contains(StepEnd.Broken))
         {
             return StepEnd.Broken;
@@ -58,7 +59,7 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
 
     private static void FailAs(Step group, Step member) => group.Fail(member.RecordedError!, member.RecordedException!);
 
-    private async Task<StepEnd[]> RunMembersAsync(IAllStep all, Slots slots, CancelSignal siblings)
+    private async Task<StepEnd[]> RunMembersAsync(IAllStep all, StepPlace place)
     {
         var members = all.Members;
         var ends = new StepEnd[members.Count];
@@ -71,32 +72,37 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             for (var i = Interlocked.Increment(ref next) - 1; i < members.Count; i = Interlocked.Increment(ref next) - 1)
             {
-                ends[i] = await steps.ExecuteAsync(members[i], slots.From(starts[i]), siblings).ConfigureAwait(false);
+                ends[i] = await steps.ExecuteAsync(members[i], place with { Slots = place.Slots.From(starts[i]) }).ConfigureAwait(false);
                 if (ends[i] is StepEnd.Broken || (ends[i] is StepEnd.Failed && !members[i].Tolerant))
                 {
-                    siblings.Fire(CancellationReason.Cancelled);
+                    place.Signal.Fire(CancellationReason.Cancelled);
                 }
             }
+
+            run.Waits.Leave();
         }
 
         var workers = new Task[Math.Min(members.Count, all.MaxParallel)];
+        run.Waits.Fork(workers.Length);
         for (var i = 0; i < workers.Length; i++)
         {
             workers[i] = RunSomeAsync();
         }
 
         await Task.WhenAll(workers).ConfigureAwait(false);
+        run.Waits.Return();
         return ends;
     }
 
-    // Before any begins: where code and history disagree about one member, none of them may have an effect.
-    private bool Matches(IAllStep all, Slots slots)
+    /// <summary>
+    /// Asked before any begins: where code and history disagree about one member, none of them may have an effect.
+    /// </summary>
+    public bool Matches(IReadOnlyList<Step> members, Slots slots)
     {
-        var starts = FirstNumbers(all.Members);
+        var starts = FirstNumbers(members);
         for (var i = 0; i < starts.Length; i++)
         {
-            var first = slots.From(starts[i]);
-            if (!(all.Members[i] is IAllStep group ? Matches(group, first) : steps.Matches(all.Members[i], first)))
+            if (!steps.Matches(members[i], slots.From(starts[i])))
             {
                 return false;
             }
@@ -134,7 +140,8 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         return false;
     }
 
-    private static int[] FirstNumbers(IReadOnlyList<Step> members)
+    /// <summary>Where each member's numbers begin, counted from the group's first.</summary>
+    public static int[] FirstNumbers(IReadOnlyList<Step> members)
     {
         var starts = new int[members.Count];
         for (var i = 1; i < starts.Length; i++)

@@ -11,6 +11,20 @@ internal sealed class History(IReadOnlyList<CheckpointRow> checkpoints)
     /// <summary>The highest recorded number; -1 where nothing is recorded.</summary>
     public int Highest => checkpoints.Count == 0 ? -1 : checkpoints[^1].Sequence;
 
+    /// <summary>The last checkpoint of a name; null where there is none.</summary>
+    public CheckpointRow? Find(string name)
+    {
+        for (var i = checkpoints.Count - 1; i >= 0; i--)
+        {
+            if (string.Equals(checkpoints[i].Name, name, StringComparison.Ordinal))
+            {
+                return checkpoints[i];
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>The checkpoint at a number.</summary>
     /// <remarks>No index is built for it: a history may be long, and is mostly read in its order.</remarks>
     public CheckpointRow? At(int sequence)

@@ -32,9 +32,12 @@ internal sealed record Race(int Sequence, long StartedAtMs) : IDisposable
         StartedAtMs,
         nowMs);
 
-    public void WonBy(int index)
+    /// <summary>When the winner finished.</summary>
+    public long WonAtMs { get; private set; }
+
+    public void WonBy(int index, long nowMs)
     {
-        Winner = index;
+        (WonAtMs, Winner) = (nowMs, index);
 
         // The others are told apart from the winner's way: their cancellation code must not hold it up.
         _ = won.CancelAsync();
@@ -74,13 +77,14 @@ internal sealed record RaceMember(Race Race, int Index, RaceMember? Outer, bool 
             }
 
             var wins = finishes && IsWhole;
-            CheckpointRow[] rows = wins ? [Race.Row(Index, now())] : [];
+            var nowMs = now();
+            CheckpointRow[] rows = wins ? [Race.Row(Index, nowMs)] : [];
             var result = Outer is null
                 ? await write(make(rows)).ConfigureAwait(false)
                 : await Outer.CommitAsync(outer => make([.. rows, .. outer]), wins, write, now).ConfigureAwait(false);
             if (wins && result?.Status == CommitStatus.Written)
             {
-                Race.WonBy(Index);
+                Race.WonBy(Index, nowMs);
             }
 
             return result;

@@ -28,7 +28,7 @@ internal sealed record RunEnvironment
     public required Wakeups Wakeups { get; init; }
 
     /// <summary>Tells this process, and others, of what a run has written for them.</summary>
-    public required Action<StoreSignal> Announce { get; init; }
+    public required Action<CommitUnit> Written { get; init; }
 
     /// <summary>How long a run that only waits stays in memory.</summary>
     public required TimeSpan UnloadAfter { get; init; }

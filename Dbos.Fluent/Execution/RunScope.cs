@@ -14,6 +14,9 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     private int highestStored = History.Highest;
     private CancelSignal? steps;
     private RunWaits? waits;
+    private StepOutlet? outlet;
+    private ReceiveTurns? receives;
+    private UndoList? undos;
 
     /// <summary>Ends the run at once: cancelled, fenced off, or the drain is over. Waits of the engine's own end by it.</summary>
     public CancelSignal Stop { get; } = new();
@@ -27,11 +30,14 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     public RunWaits Waits => LazyInitializer.EnsureInitialized(
         ref waits, () => new RunWaits(Environment.UnloadAfter, Environment.Clock, rows => Environment.Leave(this, rows)));
 
+    /// <summary>What step bodies of this run do to the outside.</summary>
+    public StepOutlet Outlet => LazyInitializer.EnsureInitialized(ref outlet, () => new StepOutlet(this));
+
     /// <summary>Who may take the next message of a topic, where several steps of this run wait for one.</summary>
-    public ReceiveTurns Receives { get; } = new();
+    public ReceiveTurns Receives => LazyInitializer.EnsureInitialized(ref receives);
 
     /// <summary>The steps that have completed and can be undone.</summary>
-    public UndoList Undos { get; } = new();
+    public UndoList Undos => LazyInitializer.EnsureInitialized(ref undos);
 
     /// <summary>The highest sequence number that stands in the history.</summary>
     public int HighestStored => Volatile.Read(ref highestStored);

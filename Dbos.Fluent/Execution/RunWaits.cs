@@ -16,11 +16,14 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Action<IR
     private int changes;
     private bool left;
 
-    /// <summary>Called before several branches of the run go on at once.</summary>
+    /// <summary>The run goes on in several branches at once, until each has left.</summary>
     public void Fork(int count) => Change(() => branches += count - 1);
 
-    /// <summary>Called when all of them have ended but the one that goes on.</summary>
-    public void Join(int count) => Change(() => branches -= count - 1);
+    /// <summary>One of several branches has ended.</summary>
+    public void Leave() => Change(() => branches--);
+
+    /// <summary>All branches have left, and the run goes on in one.</summary>
+    public void Return() => Change(() => branches++);
 
     /// <summary>A branch begins to wait.</summary>
     /// <param name="wait">For what; null for a wait that keeps the run in memory.</param>
@@ -55,7 +58,7 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Action<IR
 
     private List<WaitRow>? Consider()
     {
-        if (left || waits.Count == 0 || waits.Count < branches || waits.Contains(null))
+        if (left || waits.Count == 0 || waits.Count != branches || waits.Contains(null))
         {
             return null;
         }
@@ -63,12 +66,12 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Action<IR
         if (waits.TrueForAll(wait => wait!.Kind == WaitKind.Time))
         {
             var remainingMs = waits.Min(wait => wait!.WakeAtMs!.Value) - clock.NowMs;
-            return remainingMs > unloadAfter.TotalMilliseconds ? Leave() : null;
+            return unloadAfter != Timeout.InfiniteTimeSpan && remainingMs > unloadAfter.TotalMilliseconds ? Go() : null;
         }
 
-        if (unloadAfter <= TimeSpan.Zero)
+        if (unloadAfter == TimeSpan.Zero)
         {
-            return Leave();
+            return Go();
         }
 
         if (unloadAfter != Timeout.InfiniteTimeSpan)
@@ -80,7 +83,7 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Action<IR
         return null;
     }
 
-    private List<WaitRow> Leave()
+    private List<WaitRow> Go()
     {
         left = true;
         timer?.Dispose();
@@ -94,7 +97,7 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Action<IR
         {
             if (!left && (int)state! == changes)
             {
-                leaving = Leave();
+                leaving = Go();
             }
         }
 

@@ -8,6 +8,10 @@ namespace Dbos.Fluent.Execution;
 /// <summary>Durable sleeps: the wake-up moment is stored before the wait begins, and counts on every later run.</summary>
 internal sealed class SleepExecution(RunScope run, StepExecutor steps)
 {
+    /// <summary>Whether a sleep is recorded, and over by now.</summary>
+    public bool IsOver(int sequence) =>
+        run.History.At(sequence) is { Output: not null } row && WaitMarker.Read(row) <= run.Environment.Clock.NowMs;
+
     public async ValueTask<StepEnd> SleepAsync(SleepStep step, StepPlace place)
     {
         var sequence = place.Slots.First;
@@ -30,7 +34,7 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
             }
         }
 
-        var wakeAtMs = (long)double.Parse(row.Output!, CultureInfo.InvariantCulture);
+        var wakeAtMs = WaitMarker.Read(row);
         if (wakeAtMs > run.Environment.Clock.NowMs && !await WaitAsync(sequence, wakeAtMs, place.Signal).ConfigureAwait(false))
         {
             return StepEnd.Stopped;

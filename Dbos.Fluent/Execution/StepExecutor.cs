@@ -87,8 +87,11 @@ internal sealed class StepExecutor
     public bool IsRecorded(Step step, Slots slots) => step switch
     {
         IParallelStep => false,
+        SleepStep => sleeps.IsOver(slots.First),
         IAnyStep => run.History.At(slots[step.Slots - 1]) is not null,
-        IAllStep or ICallStep or IStartManyStep => Enumerable.Range(0, step.Slots).All(i => run.History.At(slots[i]) is not null),
+        IAllStep all => GroupExecution.FirstNumbers(all.Members).Index()
+            .All(first => IsRecorded(all.Members[first.Index], slots.From(first.Item))),
+        ICallStep or IStartManyStep => Enumerable.Range(0, step.Slots).All(i => run.History.At(slots[i]) is not null),
         _ => run.History.At(slots.First) is not null,
     };
 

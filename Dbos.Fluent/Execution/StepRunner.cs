@@ -101,6 +101,8 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
             CancellationToken = attempt.Token,
             Reason = () => attempt.Reason,
             Services = run.Environment.Services,
+            Outlet = run.Outlet,
+            Workflows = run.Environment.Client(),
         });
 
     /// <summary>Decides whether a failed attempt was the last one; null to try again.</summary>

@@ -1,6 +1,7 @@
 using Dbos.Fluent.Definitions;
 using Dbos.Fluent.Errors;
 using Dbos.Fluent.Messaging;
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 
@@ -16,6 +17,7 @@ internal sealed class WorkflowRun
     private readonly RunScope run;
     private readonly WorkflowDefinition definition;
     private readonly StepExecutor steps;
+    private readonly Undoing undoing;
     private int nextSequence;
 
     public WorkflowRun(RunScope run, WorkflowDefinition definition, IChildStarter starter)
@@ -23,6 +25,7 @@ internal sealed class WorkflowRun
         this.run = run;
         this.definition = definition;
         steps = new StepExecutor(run, starter);
+        undoing = new Undoing(run, steps);
     }
 
     public RunScope Scope => run;
@@ -43,7 +46,7 @@ internal sealed class WorkflowRun
         try
         {
             body = definition.Open(input, new WorkflowContext(run.Facts));
-            end = await DriveAsync(body).ConfigureAwait(false);
+            end = undoing.Begun is null ? await DriveAsync(body).ConfigureAwait(false) : await LookBackAsync(body).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is not StoreSchemaException)
         {
@@ -52,6 +55,7 @@ internal sealed class WorkflowRun
             end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
         }
 
+        end = await UndoAsync(Storable(end)).ConfigureAwait(false);
         if (end.IsStopped)
         {
             return RunEnd.Lost;
@@ -61,17 +65,60 @@ internal sealed class WorkflowRun
         return await StoreOutcomeAsync(end).ConfigureAwait(false);
     }
 
+    /// <summary>Restores what is recorded, until all steps are known that an earlier run has begun to undo.</summary>
+    private async ValueTask<BodyEnd> LookBackAsync(IWorkflowBody body)
+    {
+        run.IsLookingBack = true;
+        var end = await DriveAsync(body).ConfigureAwait(false);
+        return run.Broken is null && run.Stop.IsFired ? BodyEnd.Stopped : end;
+    }
+
+    /// <summary>Undoes what was done, where the workflow has failed and the history can be relied on.</summary>
+    private async ValueTask<BodyEnd> UndoAsync(BodyEnd end)
+    {
+        if (run.Broken is not null || (undoing.Begun is null && (end.IsStopped || end.Failure is null)) || run.Stop.IsFired)
+        {
+            return run.Stop.IsFired ? BodyEnd.Stopped : end;
+        }
+
+        RecordedFailure? failure;
+        if (undoing.Begun is null)
+        {
+            failure = await undoing.BeginAsync(end.Failure!, run.Steps).ConfigureAwait(false);
+        }
+        else if (run.Undos.Holds(undoing.ReadSequences()))
+        {
+            run.IsLookingBack = false;
+            failure = await undoing.GoOnAsync(run.Steps).ConfigureAwait(false);
+        }
+        else
+        {
+            run.Break(new UnexpectedStepException(
+                run.Work.Id, undoing.Begun.Sequence, "a step that is not recorded, or the end", BuiltInNames.Compensating));
+            failure = null;
+        }
+
+        return failure is not null ? new BodyEnd(false, null, failure, end.Exception)
+            : run.Broken is { } broken ? BodyEnd.FailedBy(Failures.Record(broken), broken)
+            : BodyEnd.Stopped;
+    }
+
     private async ValueTask<BodyEnd> DriveAsync(IWorkflowBody body)
     {
         run.Facts.Reached(0);
         while (await body.MoveNextAsync().ConfigureAwait(false) && body.Step is { } step)
         {
             step.Bind(run);
-            var slots = new Slots(nextSequence);
-            nextSequence += step.Slots;
+            var end = await steps.ExecuteAsync(step, new StepPlace(new Slots(nextSequence), run.Steps)).ConfigureAwait(false);
 
-            var end = await steps.ExecuteAsync(step, slots, run.Steps).ConfigureAwait(false);
+            // Known only now for branches: their steps are not all known before they run.
+            nextSequence += step.Slots;
             run.Facts.Reached(nextSequence);
+            if (run.IsLookingBack && run.Undos.Holds(undoing.ReadSequences()))
+            {
+                return BodyEnd.Stopped;
+            }
+
             switch (end)
             {
                 case StepEnd.Stopped:
@@ -126,7 +173,7 @@ internal sealed class WorkflowRun
 
     private async Task<RunEnd> StoreOutcomeAsync(BodyEnd end)
     {
-        var (unit, row) = Outcome(end, out var exception);
+        var (unit, row) = Outcome(end);
         CommitStatus status;
         try
         {
@@ -142,45 +189,54 @@ internal sealed class WorkflowRun
             return RunEnd.Lost;
         }
 
-        if (nextSequence <= run.History.Highest && exception is null)
+        if (nextSequence <= run.History.Highest && end.Failure is null)
         {
             run.Environment.Logger.FewerStepsThanRecorded(run.Work.Id, definition.Name, nextSequence, run.History.Highest);
         }
 
-        if (exception is not null)
+        if (end.Failure is not null)
         {
+            var exception = end.Exception ?? Failures.ForAwaiter(end.Failure, run.Work.Id, original: null);
             run.Environment.Logger.WorkflowFailed(run.Work.Id, definition.Name, exception);
         }
 
-        return new RunEnd(new WorkflowOutcome(row, exception));
+        return new RunEnd(new WorkflowOutcome(row, end.Exception));
     }
 
-    private (OutcomeUnit Unit, WorkflowOutcomeRow Row) Outcome(BodyEnd end, out Exception? exception)
+    /// <summary>Encodes the result; one that cannot be stored is a failure of the workflow like any other.</summary>
+    private BodyEnd Storable(BodyEnd end)
     {
-        var format = PayloadSerializer.FormatOf(run.Work.Input.Format);
-        var failure = end.Failure;
-        exception = end.Exception;
-        if (failure is null)
+        if (end.IsStopped || end.Failure is not null)
         {
-            try
-            {
-                var output = run.Environment.Serializer.Encode(end.Result, definition.OutputType, format);
-                return (
-                    new(run.Owner, WorkflowState.Success, output.Text, null),
-                    new(run.Work.Id, WorkflowState.Success, output, default, false));
-            }
-            catch (SerializationFailedException unserializable)
-            {
-                exception = new SerializationFailedException(
-                    unserializable.TypeName,
-                    $"The result of workflow '{run.Work.Id}' cannot be stored. {unserializable.Message}",
-                    unserializable,
-                    run.Work.Id);
-                failure = Failures.Record(exception);
-            }
+            return end;
         }
 
-        var error = run.Environment.Serializer.EncodeFailure(failure, format);
+        try
+        {
+            var format = PayloadSerializer.FormatOf(run.Work.Input.Format);
+            return end with { Output = run.Environment.Serializer.Encode(end.Result, definition.OutputType, format) };
+        }
+        catch (SerializationFailedException unserializable)
+        {
+            var exception = new SerializationFailedException(
+                unserializable.TypeName,
+                $"The result of workflow '{run.Work.Id}' cannot be stored. {unserializable.Message}",
+                unserializable,
+                run.Work.Id);
+            return BodyEnd.FailedBy(Failures.Record(exception), exception);
+        }
+    }
+
+    private (OutcomeUnit Unit, WorkflowOutcomeRow Row) Outcome(BodyEnd end)
+    {
+        if (end.Failure is null)
+        {
+            return (
+                new(run.Owner, WorkflowState.Success, end.Output.Text, null),
+                new(run.Work.Id, WorkflowState.Success, end.Output, default, false));
+        }
+
+        var error = run.Environment.Serializer.EncodeFailure(end.Failure, PayloadSerializer.FormatOf(run.Work.Input.Format));
         return (new(run.Owner, WorkflowState.Error, null, error.Text), new(run.Work.Id, WorkflowState.Error, default, error, false));
     }
 
@@ -205,6 +261,9 @@ internal sealed class WorkflowRun
     /// <summary>How the body ended, before that is stored.</summary>
     private sealed record BodyEnd(bool IsStopped, object? Result, RecordedFailure? Failure, Exception? Exception)
     {
+        /// <summary>The encoded result of one that succeeded.</summary>
+        public Payload Output { get; init; }
+
         public static BodyEnd Stopped { get; } = new(true, null, null, null);
 
         public static BodyEnd Succeeded(object? result) => new(false, result, null, null);

@@ -22,6 +22,7 @@ internal sealed class GatheredWaits<TKey, TFound>
     private readonly Dictionary<TKey, Awaited> awaited = [];
     private readonly Dictionary<string, HashSet<TKey>> bySignal = new(StringComparer.Ordinal);
     private readonly HashSet<TKey> asked = [];
+    private TaskCompletionSource looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool looking;
 
     /// <param name="read">Looks at keys together; gives those at which there is something.</param>
@@ -96,6 +97,18 @@ internal sealed class GatheredWaits<TKey, TFound>
 
     /// <summary>Something may be there.</summary>
     public void LookAt(TKey key) => LookAt([key]);
+
+    /// <summary>Looks, and completes when that has been done, whether or not anything was found.</summary>
+    public Task LookOnceAsync(TKey key)
+    {
+        lock (gate)
+        {
+            // The query that asks about this key is one that has not been taken yet.
+            var next = looked.Task;
+            LookAt([key]);
+            return next;
+        }
+    }
 
     /// <summary>Looks at the keys that a signal names, if any is waited for.</summary>
     public void LookAtSignal(string signal)
@@ -187,12 +200,12 @@ internal sealed class GatheredWaits<TKey, TFound>
         }
 
         // Nobody awaits it: what it finds, and any failure to find it, goes to the waiters.
-        _ = LookAsync();
+        _ = Task.Run(LookAsync, CancellationToken.None);
     }
 
     private async Task LookAsync()
     {
-        while (Take() is { } keys)
+        while (Take(out var done) is { } keys)
         {
             try
             {
@@ -207,11 +220,16 @@ internal sealed class GatheredWaits<TKey, TFound>
                 // The waiters of these keys are all there is to tell, and they are told.
                 Array.ForEach(keys, key => Remove(key)?.Source.TrySetException(exception));
             }
+
+            done?.TrySetResult();
         }
     }
 
-    private TKey[]? Take()
+    /// <summary>The keys of the next query; null where none is asked about.</summary>
+    /// <param name="done">What to complete after it: everything asked about so far is in it, or in one before it.</param>
+    private TKey[]? Take(out TaskCompletionSource? done)
     {
+        done = null;
         lock (gate)
         {
             if (asked.Count == 0)
@@ -222,6 +240,11 @@ internal sealed class GatheredWaits<TKey, TFound>
 
             TKey[] keys = [.. asked.Take(QueryMax)];
             asked.ExceptWith(keys);
+            if (asked.Count == 0)
+            {
+                (done, looked) = (looked, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            }
+
             return keys;
         }
     }

@@ -8,13 +8,8 @@ namespace Dbos.Fluent.Queues;
 /// <remarks>
 /// Woken by enqueues here and elsewhere, by runs that end, and by a covering poll. A claimed row is always run or handed back.
 /// </remarks>
-internal sealed class Dispatcher(
-    IStore store, RunEnvironment environment, RunningWorkflows running, IChildStarter starter, int? recoveryAttemptsMax) : IAsyncDisposable
+internal sealed class Dispatcher(IStore store, ClaimedRuns runs, ILogger logger, int? recoveryAttemptsMax) : IAsyncDisposable
 {
-    /// <summary>Runs that may be busy at once; waiting ones do not count.</summary>
-    private const int Capacity = 1000;
-
-    private const int ClaimMax = 250;
     private static readonly TimeSpan CoveringPoll = TimeSpan.FromSeconds(1);
 
     private readonly AsyncSignal wake = new();
@@ -24,9 +19,6 @@ internal sealed class Dispatcher(
 
     /// <summary>Called with the ids of workflows that were given up because their recovery attempts are spent.</summary>
     public Action<IReadOnlyList<string>> DeadLettered { get; set; } = _ => { };
-
-    /// <summary>Called with a claimed execution that could not be begun.</summary>
-    public Action<Ownership> NotBegun { get; set; } = _ => { };
 
     public void Start() => loop = Task.Run(RunAsync);
 
@@ -75,7 +67,7 @@ internal sealed class Dispatcher(
             catch (Exception exception)
             {
                 // A dispatcher that ends would strand every queue: it says what happened, waits for the next poll and goes on.
-                environment.Logger.ClaimFailed(exception);
+                logger.ClaimFailed(exception);
                 await PauseAsync().ConfigureAwait(false);
             }
         }
@@ -86,62 +78,24 @@ internal sealed class Dispatcher(
 
     private async Task<bool> ClaimAsync(CancellationToken cancellationToken)
     {
-        var limit = Math.Min(ClaimMax, Capacity - running.Busy);
+        var limit = runs.Room;
         full = limit <= 0;
-        if (full || environment.Registry.Names.Count == 0)
+        if (full)
         {
             return false;
         }
 
-        var request = new ClaimRequest
-        {
-            Token = Guid.CreateVersion7().ToString(),
-            ExecutorId = environment.ExecutorId,
-            ApplicationName = environment.ApplicationName,
-            ApplicationVersion = environment.ApplicationVersion,
-            WorkflowNames = environment.Registry.Names,
-            Limit = limit,
-            RecoveryAttemptsMax = recoveryAttemptsMax,
-        };
+        var request = runs.Request(limit) with { RecoveryAttemptsMax = recoveryAttemptsMax };
         var result = await StoreBackoff.RepeatAsync(
             failures => store.Claims.ClaimAsync(request with { Repeated = failures > 0 }, cancellationToken),
             cancellationToken).ConfigureAwait(false);
         if (result.DeadLettered.Count > 0)
         {
-            environment.Logger.DeadLettered(result.DeadLettered.Count, result.DeadLettered[0]);
+            logger.DeadLettered(result.DeadLettered.Count, result.DeadLettered[0]);
             DeadLettered(result.DeadLettered);
         }
 
-        await RunAsync(result.Claimed, cancellationToken).ConfigureAwait(false);
+        await runs.BeginAsync(result.Claimed, cancellationToken).ConfigureAwait(false);
         return result.Claimed.Count + result.DeadLettered.Count == limit;
-    }
-
-    private async Task RunAsync(IReadOnlyList<ClaimedWorkflow> claimed, CancellationToken cancellationToken)
-    {
-        if (claimed.Count == 0)
-        {
-            return;
-        }
-
-        var begun = 0;
-        try
-        {
-            // One query for the histories of the whole claim; those that never ran have none.
-            string[] ids = [.. claimed.Select(work => work.Id)];
-            var histories = await StoreBackoff.RepeatAsync(
-                _ => store.Claims.ReadHistoriesAsync(ids, cancellationToken), cancellationToken).ConfigureAwait(false);
-            for (; begun < claimed.Count; begun++)
-            {
-                running.Begin(claimed[begun], histories.GetValueOrDefault(claimed[begun].Id, []), environment, starter);
-            }
-        }
-        finally
-        {
-            // Whatever went wrong, a row that is ours and that nobody runs must not stay so.
-            foreach (var work in claimed.Skip(begun))
-            {
-                NotBegun(new Ownership(work.Id, work.Token));
-            }
-        }
     }
 }

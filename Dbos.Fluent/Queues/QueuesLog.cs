@@ -14,4 +14,7 @@ internal static partial class QueuesLog
         "{Count} workflows were recovered more often than allowed and are no longer tried; the first: {WorkflowId}. "
         + "Resume them once the cause is mended")]
     public static partial void DeadLettered(this ILogger logger, int count, string workflowId);
+
+    [LoggerMessage(1203, LogLevel.Error, "Taking up parked workflows failed; the next look tries again")]
+    public static partial void ParkedClaimFailed(this ILogger logger, Exception exception);
 }

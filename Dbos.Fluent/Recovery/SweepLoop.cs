@@ -12,7 +12,7 @@ internal sealed class SweepLoop(
     IWorkflowStore store,
     string applicationName,
     RunningWorkflows running,
-    OutcomeWaiter outcomes,
+    Wakeups wakeups,
     CancelError deadlineError,
     ILogger logger) : IAsyncDisposable
 {
@@ -48,7 +48,7 @@ internal sealed class SweepLoop(
                 await wake.WaitAsync(Interval, stopping.Token).ConfigureAwait(false);
                 await ExpireAsync(stopping.Token).ConfigureAwait(false);
                 await StopLostAsync(stopping.Token).ConfigureAwait(false);
-                outcomes.LookAtAll();
+                wakeups.Outcomes.LookAtAll();
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -71,7 +71,7 @@ internal sealed class SweepLoop(
             foreach (var id in ids)
             {
                 running.Stop(id, CancellationReason.DeadlineExceeded);
-                outcomes.LookAt(id);
+                wakeups.Outcomes.LookAt(id);
             }
 
             Expired(ids);

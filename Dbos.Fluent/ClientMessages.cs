@@ -1,0 +1,154 @@
+using System.Runtime.CompilerServices;
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Execution;
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent;
+
+/// <summary>Messages, events and streams as they are used from outside of a workflow. Arguments are checked.</summary>
+internal sealed class ClientMessages(ClientCore core)
+{
+    public Task SendAsync(IReadOnlyList<OutgoingMessage> messages, PayloadFormat? format, CancellationToken cancellationToken)
+    {
+        core.ThrowIfStopped("send a message");
+        return messages.Count == 0
+            ? Task.CompletedTask
+            : SendRowsAsync([.. messages.Select(message => Outbox.Row(core.Serializer, message, format))], cancellationToken);
+    }
+
+    public async Task SendToForksAsync(OutgoingMessage message, PayloadFormat? format, CancellationToken cancellationToken)
+    {
+        var forks = await UseAsync(
+            "send a message", token => core.Store.Messaging.ReadForksAsync(message.WorkflowId, token), cancellationToken)
+            .ConfigureAwait(false);
+        var all = forks.Prepend(message.WorkflowId).Select(id => message with { WorkflowId = id }).ToArray();
+        await SendAsync(all, format, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<IReadOnlyList<MessageInfo>> ListAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        var stored = await UseAsync(
+            "list messages", token => core.Store.Messaging.ReadMessagesAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
+        return stored is null
+            ? throw new NonExistentWorkflowException(workflowId)
+            : [.. stored.Select(message => new MessageInfo(
+                message.Id,
+                message.Topic,
+                core.Serializer.ToReadableJson(message.Value) ?? "null",
+                EpochMs.ToMoment(message.SentAtMs),
+                message.Consumed))];
+    }
+
+    public async Task<Optional<T>> GetEventAsync<T>(EventKey key, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var value = await core.UseAsync("wait for an event", token => WaitForEventAsync(key, timeout, token), cancellationToken)
+            .ConfigureAwait(false);
+        return value is { } found ? new Optional<T>(true, (T?)core.Serializer.Decode(found, typeof(T))) : default;
+    }
+
+    public async Task<IReadOnlyDictionary<string, T>> GetAllEventsAsync<T>(string workflowId, CancellationToken cancellationToken)
+    {
+        var rows = await UseAsync(
+            "read events", token => core.Store.Messaging.ReadAllEventsAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
+        return rows is null
+            ? throw new NonExistentWorkflowException(workflowId)
+            : rows.ToDictionary(row => row.Key.Key, row => (T)core.Serializer.Decode(row.Value, typeof(T))!, StringComparer.Ordinal);
+    }
+
+    public async IAsyncEnumerable<T> ReadStreamAsync<T>(
+        StreamPosition position, TimeSpan? valueTimeout, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var next = position;
+            var chunk = await core.UseAsync("read a stream", token => WaitForChunkAsync(next, valueTimeout, token), cancellationToken)
+                .ConfigureAwait(false);
+            if (!chunk.Exists)
+            {
+                throw new NonExistentWorkflowException(position.WorkflowId);
+            }
+
+            foreach (var value in chunk.Values)
+            {
+                yield return (T)core.Serializer.Decode(value, typeof(T))!;
+            }
+
+            if (chunk.Ended)
+            {
+                yield break;
+            }
+
+            position = position with { Offset = position.Offset + chunk.Values.Count };
+        }
+    }
+
+    private async Task SendRowsAsync(MessageRow[] rows, CancellationToken cancellationToken)
+    {
+        var unit = new SendUnit(null, [], rows);
+        var result = await core.UseAsync("send a message", token => core.Write(unit).WaitAsync(token), cancellationToken)
+            .ConfigureAwait(false);
+        if (result.Status != CommitStatus.Written)
+        {
+            throw WriteRefusals.ToException(unit, result);
+        }
+
+        core.Written(unit);
+    }
+
+    private async Task<Payload?> WaitForEventAsync(EventKey key, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var told = core.Wakeups.Events.Register(key);
+        var looked = core.Wakeups.Events.LookOnceAsync(key);
+        var over = EndAsync(timeout, cancellationToken);
+        await Task.WhenAny(told.Found, over).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!told.Found.IsCompleted)
+        {
+            // The one look may take longer than a short wait lasts; after it there is none beyond the time.
+            await looked.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        return told.Found.IsCompleted ? await told.Found.ConfigureAwait(false) : null;
+    }
+
+    private async Task<StreamChunk> WaitForChunkAsync(StreamPosition position, TimeSpan? valueTimeout, CancellationToken cancellationToken)
+    {
+        using var told = core.Wakeups.Streams.Register(position);
+        var looked = core.Wakeups.Streams.LookOnceAsync(position);
+        var over = EndAsync(valueTimeout ?? Timeout.InfiniteTimeSpan, cancellationToken);
+        await Task.WhenAny(told.Found, over).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!told.Found.IsCompleted)
+        {
+            await looked.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        return told.Found.IsCompleted
+            ? await told.Found.ConfigureAwait(false)
+            : throw new StreamTimeoutException(position.WorkflowId, position.Key, position.Offset, valueTimeout!.Value);
+    }
+
+    // A wait that is longer than a timer takes is cut in pieces.
+    private async Task EndAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var clock = core.Clock;
+        if (timeout == Timeout.InfiniteTimeSpan)
+        {
+            await Task.Delay(timeout, clock.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return;
+        }
+
+        try
+        {
+            await clock.WaitUntilAsync(WaitMarker.UntilMs(timeout, clock.NowMs), cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Whoever waits looks at the token.
+        }
+    }
+
+    private Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> use, CancellationToken cancellationToken) =>
+        core.UseAsync(doing, token => StoreBackoff.RepeatAsync(_ => use(token), token), cancellationToken);
+}

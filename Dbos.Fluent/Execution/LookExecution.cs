@@ -1,0 +1,113 @@
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Messaging;
+using Dbos.Fluent.Serialization;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Steps that wait for what others have written and take nothing away: events and stream values.</summary>
+internal sealed class LookExecution(RunScope run, StepExecutor steps)
+{
+    public async ValueTask<StepEnd> GetEventAsync(Step step, IGetEventStep get, StepPlace place)
+    {
+        var (first, second) = (place.Slots[0], place.Slots[1]);
+        if (!steps.TryMatch(first, StepKind.BuiltIn, BuiltInNames.GetEvent, out var row)
+            || !steps.TryMatch(second, StepKind.BuiltIn, BuiltInNames.Sleep, out var marker))
+        {
+            return StepEnd.Broken;
+        }
+
+        if (row is not null)
+        {
+            return ValueSteps.Restore(run, steps, step, get, row);
+        }
+
+        if (run.MayNotBegin(place.Signal))
+        {
+            return StepEnd.Stopped;
+        }
+
+        var started = run.Environment.Clock.NowMs;
+        var untilMs = marker is not null ? WaitMarker.Read(marker) : WaitMarker.UntilMs(get.Timeout, started);
+        if (marker is null
+            && !await steps.StoreAsync(WaitMarker.Row(second, untilMs, started), place, finishes: false).ConfigureAwait(false))
+        {
+            return StepEnd.Stopped;
+        }
+
+        return await WaitForEventAsync(step, get, place, started, untilMs).ConfigureAwait(false);
+    }
+
+    public async ValueTask<StepEnd> ReadStreamAsync(Step step, IReadStreamStep read, StepPlace place)
+    {
+        var sequence = place.Slots.First;
+        if (!steps.TryMatch(sequence, StepKind.BuiltIn, BuiltInNames.ReadStream, out var row))
+        {
+            return StepEnd.Broken;
+        }
+
+        if (row is not null)
+        {
+            return ValueSteps.Restore(run, steps, step, read, row);
+        }
+
+        if (run.MayNotBegin(place.Signal))
+        {
+            return StepEnd.Stopped;
+        }
+
+        var started = run.Environment.Clock.NowMs;
+        var position = new StreamPosition(read.WorkflowId, read.Key, read.Offset);
+        using var told = run.Environment.Wakeups.Streams.Register(position);
+        run.Environment.Wakeups.Streams.LookAt(position);
+        long? untilMs = read.Timeout is { } timeout && timeout != Timeout.InfiniteTimeSpan ? WaitMarker.UntilMs(timeout, started) : null;
+        var end = await ValueSteps.WaitAsync(run, null, told.Found, untilMs, place.Signal).ConfigureAwait(false);
+        if (end == WaitEnd.Stopped)
+        {
+            return StepEnd.Stopped;
+        }
+
+        row = new CheckpointRow(sequence, step.Name, null, null, null, null, started, run.Environment.Clock.NowMs);
+        if (end == WaitEnd.TimedOut || !(await told.Found.ConfigureAwait(false)).Exists)
+        {
+            Exception failure = end == WaitEnd.TimedOut
+                ? new StreamTimeoutException(read.WorkflowId, read.Key, read.Offset, read.Timeout!.Value)
+                : new NonExistentWorkflowException(read.WorkflowId);
+            return await steps.FailAsync(step, row, place, failure).ConfigureAwait(false);
+        }
+
+        var chunk = await told.Found.ConfigureAwait(false);
+        var value = chunk.Values.Count > 0 ? chunk.Values[0] : StreamMarker.Closed;
+        row = row with { Output = value.Text, Format = value.Format };
+        return await steps.StoreAsync(row, place).ConfigureAwait(false)
+            ? ValueSteps.Restore(run, steps, step, read, row)
+            : StepEnd.Stopped;
+    }
+
+    private async ValueTask<StepEnd> WaitForEventAsync(Step step, IGetEventStep get, StepPlace place, long started, long untilMs)
+    {
+        var key = new EventKey(get.WorkflowId, get.Key);
+        using var told = run.Environment.Wakeups.Events.Register(key);
+        var wait = new WaitRow(place.Slots[0], WaitKind.Event, get.WorkflowId, get.Key, untilMs);
+        var looked = run.Environment.Wakeups.Events.LookOnceAsync(key);
+        var end = await ValueSteps.WaitAsync(run, wait, told.Found, untilMs, place.Signal).ConfigureAwait(false);
+        if (end == WaitEnd.TimedOut)
+        {
+            // The look that began with the wait may take longer than a short wait lasts; zero looks once, too.
+            await looked.ConfigureAwait(false);
+            end = told.Found.IsCompletedSuccessfully ? WaitEnd.Told : end;
+        }
+
+        if (end == WaitEnd.Stopped)
+        {
+            return StepEnd.Stopped;
+        }
+
+        var value = end == WaitEnd.Told ? await told.Found.ConfigureAwait(false) : default;
+        var row = new CheckpointRow(
+            place.Slots[0], step.Name, value.Text, null, value.Format, null, started, run.Environment.Clock.NowMs);
+        return await steps.StoreAsync(row, place).ConfigureAwait(false)
+            ? ValueSteps.Restore(run, steps, step, get, row)
+            : StepEnd.Stopped;
+    }
+}

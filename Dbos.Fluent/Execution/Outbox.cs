@@ -1,0 +1,20 @@
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Serialization;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Messages on their way into the database.</summary>
+internal static class Outbox
+{
+    /// <summary>Encodes a message.</summary>
+    /// <remarks>
+    /// A key is one of its destination alone, so the same key may go to two workflows; DBOS makes the id of both in the same way.
+    /// </remarks>
+    /// <exception cref="SerializationFailedException">The message cannot be stored.</exception>
+    public static MessageRow Row(PayloadSerializer serializer, OutgoingMessage message, PayloadFormat? format) => new(
+        message.IdempotencyKey is { } key ? $"{key}::{message.WorkflowId}" : Guid.CreateVersion7().ToString(),
+        message.WorkflowId,
+        message.Topic,
+        serializer.Encode(message.Value, message.ValueType, format ?? PayloadFormat.MessagePack));
+}

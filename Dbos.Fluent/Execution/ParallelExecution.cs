@@ -1,0 +1,150 @@
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Errors;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Branches of a fluent definition that run at once, each driven step by step.</summary>
+/// <remarks>
+/// With <c>k</c> branches, slot <c>j</c> of branch <c>i</c> is <c>base + i + k·j</c>, so that a branch's numbers do not depend on how far
+/// the others are. What is recorded is restored in all branches before anything new begins in one: a replay that finds a recorded failure
+/// must not start what was never started.
+/// </remarks>
+internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
+{
+    public async ValueTask<StepEnd> ParallelAsync(Step step, IParallelStep parallel, StepPlace place)
+    {
+        var count = parallel.Branches.Count;
+        using var siblings = new CancelSignal(place.Signal);
+        var restored = new Meeting(count);
+        run.Waits.Fork(count);
+        var ends = await Task.WhenAll(parallel.Branches.Select((branch, index) =>
+        {
+            var slots = new Slots(place.Slots[index], place.Slots.Stride * count);
+            return DriveAsync(branch, place.Part(slots, siblings), restored);
+        })).ConfigureAwait(false);
+        run.Waits.Return();
+
+        parallel.SlotsTaken = ends.Length == 0 ? 0 : ends.Select((end, index) => end.Steps == 0 ? 0 : index + (count * (end.Steps - 1)) + 1).Max();
+        return End(step, ends);
+    }
+
+    private StepEnd End(Step step, BranchEnd[] ends)
+    {
+        if (ends.Any(end => end.End == StepEnd.Broken))
+        {
+            return StepEnd.Broken;
+        }
+
+        // Of several failures, the one that is first in sequence order: a replay finds it again, whichever came first in time.
+        if (ends.Where(end => end.Failure is not null).MinBy(end => end.FailedAt) is { } failed)
+        {
+            step.Fail(failed.Failure!, failed.Exception!);
+            return StepEnd.Failed;
+        }
+
+        if (ends.Any(end => end.End == StepEnd.Stopped))
+        {
+            return StepEnd.Stopped;
+        }
+
+        step.Complete(default(Unit));
+        return StepEnd.Completed;
+    }
+
+    private async Task<BranchEnd> DriveAsync(ParallelBranch branch, StepPlace place, Meeting restored)
+    {
+        // Code of the user's before the first step must not keep the other branches from beginning.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var arrival = new Arrival(restored);
+        var taken = 0;
+        try
+        {
+            var body = branch.Open();
+            while (await body.MoveNextAsync().ConfigureAwait(false) && body.Step is { } step)
+            {
+                step.Bind(run);
+                var slots = place.Slots.From(taken);
+                if (!steps.IsRecorded(step, slots))
+                {
+                    await arrival.MeetAsync().ConfigureAwait(false);
+                }
+
+                var end = await steps.ExecuteAsync(step, place with { Slots = slots }).ConfigureAwait(false);
+                taken += step.Slots;
+                if (end == StepEnd.Completed || (end == StepEnd.Failed && step.Tolerant))
+                {
+                    continue;
+                }
+
+                return Stop(end, step, slots, taken, place);
+            }
+
+            return new BranchEnd(StepEnd.Completed, taken);
+        }
+        catch (Exception exception)
+        {
+            // The user's code between the steps of a branch: its failure is the workflow's, like that of code outside of branches.
+            place.Signal.Fire(CancellationReason.Cancelled);
+            return new BranchEnd(StepEnd.Failed, taken, Failures.Record(exception), exception, place.Slots[taken]);
+        }
+        finally
+        {
+            arrival.Leave();
+            run.Waits.Leave();
+        }
+    }
+
+    private static BranchEnd Stop(StepEnd end, Step step, Slots slots, int taken, StepPlace place)
+    {
+        if (end != StepEnd.Stopped)
+        {
+            place.Signal.Fire(CancellationReason.Cancelled);
+        }
+
+        return end == StepEnd.Failed
+            ? new BranchEnd(end, taken, step.RecordedError, step.RecordedException, slots.First)
+            : new BranchEnd(end, taken);
+    }
+
+    /// <summary>How a branch ended, and how many numbers of its own it used.</summary>
+    private sealed record BranchEnd(
+        StepEnd End, int Steps, RecordedFailure? Failure = null, Exception? Exception = null, int FailedAt = int.MaxValue);
+
+    /// <summary>Where branches wait until each has restored what is recorded of it.</summary>
+    private sealed class Meeting(int expected)
+    {
+        private readonly TaskCompletionSource all = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int missing = expected;
+
+        public Task All => all.Task;
+
+        public void Arrive()
+        {
+            if (Interlocked.Decrement(ref missing) == 0)
+            {
+                all.TrySetResult();
+            }
+        }
+    }
+
+    /// <summary>One branch's part in the meeting: it arrives once, at its first unrecorded step or at its end.</summary>
+    private sealed class Arrival(Meeting meeting)
+    {
+        private bool arrived;
+
+        public Task MeetAsync()
+        {
+            Leave();
+            return meeting.All;
+        }
+
+        public void Leave()
+        {
+            if (!arrived)
+            {
+                arrived = true;
+                meeting.Arrive();
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using Dbos.Fluent.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Lets runs that only wait leave memory: their rows then say what they wait for, and any engine takes them up again.</summary>
+internal sealed class Parking(Checkpointer checkpointer, ILogger logger)
+{
+    /// <summary>Called with what was parked, and what it waits for.</summary>
+    public Action<string, IReadOnlyList<WaitRow>> Parked { get; set; } = (_, _) => { };
+
+    /// <summary>Begins to park a run; it ends by itself when that is durable.</summary>
+    /// <remarks>What comes for it meanwhile is found by whoever looks again after the parking; what this run still does is fenced off.</remarks>
+    public void Leave(RunScope run, IReadOnlyList<WaitRow> waits) =>
+
+        // Nobody awaits it: the run goes on waiting if it fails.
+        _ = LeaveAsync(run, waits);
+
+    private async Task LeaveAsync(RunScope run, IReadOnlyList<WaitRow> waits)
+    {
+        try
+        {
+            var result = await checkpointer.WriteAsync(new ParkUnit(run.Owner, waits)).ConfigureAwait(false);
+            run.Stop.Fire(CancellationReason.Shutdown);
+            if (result.Status == CommitStatus.Written)
+            {
+                Parked(run.Work.Id, waits);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The engine stops, and hands the workflow on with the rest.
+        }
+        catch (Exception exception)
+        {
+            // It stays in memory, where it waits as well.
+            logger.ParkingFailed(run.Work.Id, exception);
+        }
+    }
+}

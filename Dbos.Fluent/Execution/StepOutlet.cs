@@ -1,0 +1,65 @@
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Messaging;
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Serialization;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>What the steps of a run do to the outside of their workflow: at once, at least once, under the run's ownership.</summary>
+internal sealed class StepOutlet : IStepOutlet
+{
+    private readonly RunScope run;
+    private readonly StreamGatherer streams;
+
+    public StepOutlet(RunScope run)
+    {
+        this.run = run;
+        streams = new StreamGatherer(WriteAsync, run.Owner);
+    }
+
+    private PayloadSerializer Serializer => run.Environment.Serializer;
+
+    public Task SendAsync(int sequence, OutgoingMessage message, CancellationToken cancellationToken) =>
+        WriteAsync(new SendUnit(run.Owner, [], [Outbox.Row(Serializer, message, format: null)])).WaitAsync(cancellationToken);
+
+    public Task SetEventAsync(int sequence, string key, object? value, Type valueType, CancellationToken cancellationToken) =>
+        WriteAsync(new EventUnit(run.Owner, sequence, key, Encode(value, valueType), [])).WaitAsync(cancellationToken);
+
+    public Task WriteStreamAsync(int sequence, string key, object? value, Type valueType, CancellationToken cancellationToken) =>
+        streams.WriteAsync(sequence, key, Encode(value, valueType)).WaitAsync(cancellationToken);
+
+    public Task CloseStreamAsync(int sequence, string key, CancellationToken cancellationToken) =>
+        streams.WriteAsync(sequence, key, StreamMarker.Closed).WaitAsync(cancellationToken);
+
+    public Task<WorkflowStatus?> GetStatusAsync(string workflowId, CancellationToken cancellationToken) =>
+        run.Environment.Client().GetStatusAsync(workflowId, cancellationToken);
+
+    public Task<Optional<T>> GetEventAsync<T>(string workflowId, string key, TimeSpan timeout, CancellationToken cancellationToken) =>
+        run.Environment.Client().GetEventAsync<T>(workflowId, key, timeout, cancellationToken);
+
+    public IAsyncEnumerable<T> ReadStreamAsync<T>(
+        string workflowId, string key, int offset, TimeSpan? valueTimeout, CancellationToken cancellationToken) =>
+        run.Environment.Client().ReadStreamAsync<T>(workflowId, key, offset, valueTimeout, cancellationToken);
+
+    private async Task WriteAsync(CommitUnit unit)
+    {
+        var result = await run.Environment.Checkpointer.WriteAsync(unit).ConfigureAwait(false);
+        if (result.Status == CommitStatus.NotOwned)
+        {
+            // Somebody else has the workflow now: the step's token fires, and what it still does is written nowhere.
+            run.Stop.Fire(CancellationReason.Shutdown);
+            throw new OperationCanceledException("The workflow is no longer run here.", run.Stop.Token);
+        }
+
+        if (result.Status != CommitStatus.Written)
+        {
+            throw WriteRefusals.ToException(unit, result);
+        }
+
+        run.Environment.Written(unit);
+    }
+
+    private Payload Encode(object? value, Type type) =>
+        Serializer.Encode(value, type, PayloadSerializer.FormatOf(run.Work.Input.Format));
+}

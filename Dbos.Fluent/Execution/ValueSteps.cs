@@ -1,0 +1,84 @@
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>How a wait for a value ended.</summary>
+internal enum WaitEnd
+{
+    /// <summary>Something may be there.</summary>
+    Told,
+
+    /// <summary>Its time is over.</summary>
+    TimedOut,
+
+    /// <summary>The step must stop.</summary>
+    Stopped,
+}
+
+/// <summary>What the steps that wait for a value of others' have in common.</summary>
+internal static class ValueSteps
+{
+    /// <summary>Gives a step what is recorded: a value, that none came, or a failure.</summary>
+    public static StepEnd Restore(RunScope run, StepExecutor steps, Step step, IValueStep value, CheckpointRow row)
+    {
+        if (row.Error is not null)
+        {
+            return steps.Restore(step, row);
+        }
+
+        run.Facts.Saw(row.CompletedAtMs);
+        if (row.Output is null || (value is IReadStreamStep && StreamMarker.IsClosed(row.Output)))
+        {
+            value.CompleteEmpty();
+            return StepEnd.Completed;
+        }
+
+        try
+        {
+            value.CompleteWith(run.Environment.Serializer.Decode(new Payload(row.Output, row.Format), value.ValueType));
+            return StepEnd.Completed;
+        }
+        catch (SerializationFailedException exception)
+        {
+            return run.Break(exception);
+        }
+    }
+
+    /// <summary>Waits to be told, but no longer than a moment of workflow time.</summary>
+    /// <param name="run">The waiting run.</param>
+    /// <param name="wait">For what, if the run may leave memory meanwhile.</param>
+    /// <param name="told">Completes when something may be there.</param>
+    /// <param name="untilMs">When the wait is over; null without end.</param>
+    /// <param name="signal">Stops the wait.</param>
+    public static async ValueTask<WaitEnd> WaitAsync(RunScope run, WaitRow? wait, Task told, long? untilMs, CancelSignal signal) =>
+        await run.WaitAsync(wait, async () =>
+        {
+            using var done = CancellationTokenSource.CreateLinkedTokenSource(signal.Token);
+            var clock = run.Environment.Clock;
+            try
+            {
+                var over = untilMs is { } end
+                    ? clock.WaitUntilAsync(end, done.Token)
+                    : Task.Delay(Timeout.InfiniteTimeSpan, clock.Time, done.Token);
+                var first = await Task.WhenAny(told, over).ConfigureAwait(false);
+                if (signal.IsFired)
+                {
+                    return WaitEnd.Stopped;
+                }
+
+                // A wait that failed says why; one that the engine's end has cancelled stops the run.
+                await first.ConfigureAwait(false);
+                return first == told ? WaitEnd.Told : WaitEnd.TimedOut;
+            }
+            catch (OperationCanceledException)
+            {
+                return WaitEnd.Stopped;
+            }
+            finally
+            {
+                await done.CancelAsync().ConfigureAwait(false);
+            }
+        }).ConfigureAwait(false);
+}

@@ -1,0 +1,18 @@
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Messaging;
+
+/// <summary>Whom a written unit may wake.</summary>
+internal static class StoreSignals
+{
+    public static IEnumerable<StoreSignal> Of(CommitUnit unit) => unit switch
+    {
+        SendUnit send => send.Messages
+            .Select(message => Wakeups.SignalOf(new InboxKey(message.DestinationId, message.Topic)))
+            .Distinct(StringComparer.Ordinal)
+            .Select(key => new StoreSignal(StoreSignalKind.Message, key)),
+        EventUnit set => [new(StoreSignalKind.Event, Wakeups.SignalOf(set.Owner.WorkflowId, set.Key))],
+        StreamUnit write => [new(StoreSignalKind.Stream, Wakeups.SignalOf(write.Owner.WorkflowId, write.Key))],
+        _ => [],
+    };
+}
