@@ -133,6 +133,9 @@ public partial class WorkflowBuilder<TIn, TOut>
         null => throw new InvalidOperationException($"Then({title}) gave null instead of a step."),
         _ when options == RunStepOptions.Default => step,
         RunStep<T> run => run.Overlay(options),
-        _ => throw new InvalidOperationException(StepBuilder<TIn, TOut, T>.NoAttempts(step.Name)),
+        _ when options is not { Retry: null, Timeout: null } =>
+            throw new InvalidOperationException(StepBuilder<TIn, TOut, T>.NoAttempts(step.Name)),
+        CallStep<T> call => call.UndoneBy(options.Undo!),
+        _ => throw new InvalidOperationException(Compensation.NotFor(step.Name)),
     };
 }
