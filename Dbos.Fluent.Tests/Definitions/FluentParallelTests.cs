@@ -72,7 +72,7 @@ public sealed class FluentParallelTests
     public async Task Branches_may_be_driven_on_several_threads()
     {
         const int Branches = 16, Steps = 100;
-        var results = new ResultOf<int>[Branches, Steps];
+        var results = new ResultOf<int>[Branches * Steps];
         var definition = Workflow.Define<Order, int>("w")
             .Parallel([.. Enumerable.Range(0, Branches).Select(i => (Text(i), (Func<Builder, Builder>)(b => Many(b, i))))])
             .Return(x => Sum(x));
@@ -87,9 +87,9 @@ public sealed class FluentParallelTests
         Assert.Equal(Enumerable.Range(0, Branches * Steps).Sum(), body.Result);
 
         Builder Many(Builder b, int i) => Enumerable.Range(0, Steps).Aggregate(
-            b, (built, j) => built.Step(Text((i * Steps) + j), _ => Task.FromResult((i * Steps) + j)).As(out results[i, j]));
+            b, (built, j) => built.Step(Text((i * Steps) + j), _ => Task.FromResult((i * Steps) + j)).As(out results[(i * Steps) + j]));
 
-        int Sum(FlowState<Order> state) => results.Cast<ResultOf<int>>().Sum(state.Get);
+        int Sum(FlowState<Order> state) => results.Sum(state.Get);
     }
 
     [Fact]

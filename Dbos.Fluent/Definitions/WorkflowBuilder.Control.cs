@@ -71,9 +71,9 @@ public partial class WorkflowBuilder<TIn, TOut>
     /// <remarks>
     /// The steps bear one name and are numbered in the order of the items, never in the order finished; after a crash only the items
     /// without a stored outcome run again. When one fails, the others' tokens are cancelled and they are awaited; the failure that is first
-    /// in the order of the items is the outcome. <see cref="StepBuilder{TIn,TOut,T}.Retry"/> and
-    /// <see cref="StepBuilder{TIn,TOut,T}.Timeout"/>
-    /// apply to each item, <see cref="StepBuilder{TIn,TOut,T}.Try"/> to them together.
+    /// in the order of the items is the outcome. <see cref="StepBuilder{TIn,TOut,T}.Retry"/>,
+    /// <see cref="StepBuilder{TIn,TOut,T}.Timeout"/> and <c>CompensateWith</c> apply to each item,
+    /// <see cref="StepBuilder{TIn,TOut,T}.Try"/> to them together.
     /// </remarks>
     /// <param name="items">The items, read to their end once a pass; a replay must find the same ones. None completes at once.</param>
     /// <param name="name">Name of each item's step, given once in a definition. The same rules as for <see cref="Step{T}"/>.</param>
