@@ -7,12 +7,14 @@ namespace Dbos.Fluent.Tests.Definitions;
 internal sealed class BodyDriver
 {
     private readonly object run = new();
+    private readonly Stack<(Func<StepContext, object?, Task> Undo, object? Result)> undos = new();
     private int sequence;
 
     /// <summary>The steps yielded, members of a group included, in order.</summary>
     public List<Step> Yielded { get; } = [];
 
-    public IReadOnlyList<string> Names => [.. Yielded.Where(step => step is not IAllStep).Select(step => step.Name)];
+    public IReadOnlyList<string> Names =>
+        [.. Yielded.Where(step => step is not (IAllStep or IAnyStep or IParallelStep)).Select(step => step.Name)];
 
     /// <summary>What a step without a body of the user's gives.</summary>
     public Func<Step, object?> BuiltIn { get; init; } = _ => default(Unit);
@@ -39,6 +41,15 @@ internal sealed class BodyDriver
         return (TOut)body.Result!;
     }
 
+    /// <summary>Undoes what has completed, the newest first.</summary>
+    public async Task UndoAsync()
+    {
+        while (undos.TryPop(out var next))
+        {
+            await next.Undo(Attempt(), next.Result);
+        }
+    }
+
     private async Task ExecuteAsync(Step step)
     {
         Yielded.Add(step);
@@ -55,12 +66,20 @@ internal sealed class BodyDriver
 
                     all.Gather();
                     break;
+                case IAnyStep any:
+                    await ExecuteAsync(any.Members[0]);
+                    step.Complete(0);
+                    break;
+                case IParallelStep parallel:
+                    parallel.SlotsTaken = await RunBranchesAsync(parallel);
+                    step.Complete(default(Unit));
+                    break;
                 case IRunStep withBody:
-                    step.Complete(await withBody.InvokeAsync(Attempt()));
+                    Complete(step, await withBody.InvokeAsync(Attempt()));
                     break;
                 default:
                     sequence += step.Slots;
-                    step.Complete(BuiltIn(step));
+                    Complete(step, BuiltIn(step));
                     break;
             }
         }
@@ -68,6 +87,38 @@ internal sealed class BodyDriver
         {
             var failure = Failures.Record(exception);
             step.Fail(failure, Failures.ForStep(failure, "w", sequence, step.Name));
+        }
+    }
+
+    // One step of each branch in turn.
+    private async Task<int> RunBranchesAsync(IParallelStep parallel)
+    {
+        var first = sequence;
+        var open = parallel.Branches.Select(branch => branch.Open()).ToList();
+        while (open.Count > 0)
+        {
+            foreach (var branch in open.ToArray())
+            {
+                if (await branch.MoveNextAsync())
+                {
+                    await ExecuteAsync(branch.Step!);
+                }
+                else
+                {
+                    open.Remove(branch);
+                }
+            }
+        }
+
+        return sequence - first;
+    }
+
+    private void Complete(Step step, object? result)
+    {
+        step.Complete(result);
+        if (step is ICompensableStep { Undo: { } undo })
+        {
+            undos.Push((undo, result));
         }
     }
 

@@ -7,7 +7,7 @@ namespace Dbos.Fluent.Tests.Definitions;
 /// <summary>Facts of a workflow that never change.</summary>
 internal sealed class FixedFacts : IWorkflowFacts
 {
-    public string WorkflowId => "w";
+    public string WorkflowId { get; init; } = "w";
 
     public DateTimeOffset UtcNow { get; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 

@@ -1,5 +1,4 @@
 using Dbos.Fluent.Definitions;
-using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Tests.Definitions;
 
@@ -76,15 +75,5 @@ public sealed class FluentChildrenTests
     {
         Assert.Throws<ArgumentException>(() => Workflow.Declare<int, string>(" "));
         Assert.Throws<ArgumentOutOfRangeException>(() => Workflow.Declare<int, string>("w", (PayloadFormat)9));
-    }
-
-    private sealed class NoOutcomes : IWorkflowOutcomes
-    {
-        public static NoOutcomes Instance { get; } = new();
-
-        public Task<T> GetResultAsync<T>(string workflowId, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<WorkflowStatus> GetStatusAsync(string workflowId, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
     }
 }

@@ -48,4 +48,11 @@ internal interface IParallelStep
 }
 
 /// <summary>One branch: its name in messages, and its body of one run.</summary>
-internal sealed record ParallelBranch(string Name, Func<IWorkflowBody> Open);
+internal sealed record ParallelBranch(string Name, Func<IWorkflowBody> Open)
+{
+    /// <summary>
+    /// Opens the body with a context of its own: one whose clock and random numbers no sibling moves, so that a replay sees the same
+    /// values whichever branch was faster.
+    /// </summary>
+    public required Func<WorkflowContext, IWorkflowBody> OpenWith { get; init; }
+}

@@ -15,6 +15,14 @@ internal static class Compensation
         return (context, result) => undo(context, (T)result!) ?? throw NoTask(stepName);
     }
 
+    /// <summary>The modifiers of a list of steps as those of one of them: its undo is given a list with that one's result.</summary>
+    public static RunStepOptions ForOne<T>(RunStepOptions options) => options.Undo is { } undo
+        ? options with { Undo = (context, result) => undo(context, new[] { (T)result! }) }
+        : options;
+
+    public static string NotFor(string stepName) =>
+        $"Step '{stepName}' takes no CompensateWith: it is for steps with a body of your own (Step, ForEach, Step.Run) and for Call.";
+
     private static InvalidOperationException NoTask(string stepName) =>
         new($"The undo of step '{stepName}' returned null instead of a task.");
 }

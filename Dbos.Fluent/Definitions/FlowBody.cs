@@ -11,17 +11,19 @@ internal sealed class FlowBody<TIn> : IWorkflowBody
 
     private readonly Stack<Place> places = new();
     private readonly FlowState<TIn> state;
-    private readonly FlowResults results;
     private readonly string workflowName;
     private StepKey? yielded;
     private int passesWithoutStep;
 
     public FlowBody(FlowPlan<TIn> plan, TIn input, WorkflowContext context)
+        : this(plan.WorkflowName, plan.Parts, new FlowState<TIn>(input, context, new FlowResults(plan.WorkflowName, plan.Steps)))
     {
-        results = new FlowResults(plan.WorkflowName, plan.Steps);
-        state = new FlowState<TIn>(input, context, results);
-        workflowName = plan.WorkflowName;
-        places.Push(new Place(plan.Parts, 0));
+    }
+
+    private FlowBody(string workflowName, ImmutableArray<FlowNode<TIn>> parts, FlowState<TIn> state)
+    {
+        (this.workflowName, this.state) = (workflowName, state);
+        places.Push(new Place(parts, 0));
     }
 
     public Step? Step { get; private set; }
@@ -33,10 +35,12 @@ internal sealed class FlowBody<TIn> : IWorkflowBody
         // Kept only now that the run goes on: until then the step's own body reads its latest earlier result.
         if (yielded is not null)
         {
-            results.Keep(yielded, Step!);
+            state.Keep(yielded, Step!);
         }
 
-        (yielded, Step, passesWithoutStep) = (null, null, 0);
+        // Branches that held no step have brought a loop around them no further either.
+        passesWithoutStep = Step is ParallelStep { Slots: 0 } ? passesWithoutStep : 0;
+        (yielded, Step) = (null, null);
         return ValueTask.FromResult(Advance());
     }
 
@@ -64,6 +68,10 @@ internal sealed class FlowBody<TIn> : IWorkflowBody
                 case WhileNode<TIn> loop:
                     Pass(loop, place);
                     break;
+                case ParallelNode<TIn> parallel:
+                    places.Push(place.AfterThis());
+                    Step = new ParallelStep([.. parallel.Branches.Select(Open)]);
+                    return true;
                 case FailNode<TIn> fail:
                     throw fail.Exception(state)
                         ?? new InvalidOperationException($"Fail of workflow '{workflowName}' was given null instead of an exception.");
@@ -78,6 +86,11 @@ internal sealed class FlowBody<TIn> : IWorkflowBody
 
         return false;
     }
+
+    private ParallelBranch Open(FlowBranch<TIn> branch) => new(branch.Name, () => new FlowBody<TIn>(workflowName, branch.Parts, state))
+    {
+        OpenWith = context => new FlowBody<TIn>(workflowName, branch.Parts, state.With(context)),
+    };
 
     private void Pass(WhileNode<TIn> loop, Place place)
     {

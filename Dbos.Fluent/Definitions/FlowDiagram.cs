@@ -38,6 +38,7 @@ internal sealed class FlowDiagram<TIn>
                 StepNode<TIn> step => [new(Enter(open, step.Kind == StepKind.Each ? text.Subroutine : text.Box, Label(step)), null)],
                 IfNode<TIn> choice => Draw(choice, open),
                 WhileNode<TIn> loop => Draw(loop, open),
+                ParallelNode<TIn> parallel => Draw(parallel, open),
                 FailNode<TIn> fail => End(open, text.Hexagon, "fail: " + FlowText.Title(fail.Label, otherwise: "an exception")),
                 ReturnNode<TIn> => End(open, text.Rounded, "return"),
                 _ => throw new System.Diagnostics.UnreachableException($"Unknown part {part.GetType().Name}."),
@@ -58,6 +59,14 @@ internal sealed class FlowDiagram<TIn>
         var id = Enter(open, text.Diamond, "while " + FlowText.Title(loop.Label, otherwise: "a condition holds"));
         Connect(Draw(loop.Body, [new(id, "yes")]), id);
         return [new(id, "no")];
+    }
+
+    private ImmutableArray<OpenEnd> Draw(ParallelNode<TIn> parallel, ImmutableArray<OpenEnd> open)
+    {
+        var id = Enter(open, text.Fork, "parallel");
+        ImmutableArray<OpenEnd> ends =
+            [.. parallel.Branches.SelectMany(branch => Draw(branch.Parts, [new(id, MermaidText.Quoted(branch.Name))]))];
+        return ends.IsEmpty ? [] : [new(Enter(ends, text.Join, "join"), null)];
     }
 
     private ImmutableArray<OpenEnd> End(ImmutableArray<OpenEnd> open, Func<string, string, MermaidText> shape, string label)
@@ -98,6 +107,11 @@ internal sealed class FlowDiagram<TIn>
         if (step.Options.Timeout is { } timeout)
         {
             modifiers.Add($"timeout {timeout:c}");
+        }
+
+        if (step.UndoCode is not null)
+        {
+            modifiers.Add("undone on failure");
         }
 
         if (step.Tolerant)

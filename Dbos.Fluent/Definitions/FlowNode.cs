@@ -19,6 +19,12 @@ internal sealed record IfNode<TIn>(
 internal sealed record WhileNode<TIn>(Func<FlowState<TIn>, bool> Condition, string? Label, ImmutableArray<FlowNode<TIn>> Body)
     : FlowNode<TIn>;
 
+/// <summary>Runs branches at once and goes on when all have ended.</summary>
+internal sealed record ParallelNode<TIn>(ImmutableArray<FlowBranch<TIn>> Branches) : FlowNode<TIn>;
+
+/// <summary>One of the branches that run at once.</summary>
+internal sealed record FlowBranch<TIn>(string Name, ImmutableArray<FlowNode<TIn>> Parts);
+
 /// <summary>Fails the workflow with an exception of the user's.</summary>
 internal sealed record FailNode<TIn>(Func<FlowState<TIn>, Exception> Exception, string? Label) : FlowNode<TIn>;
 

@@ -15,6 +15,9 @@ internal sealed record FlowPath<TIn>(string WorkflowName, object Scope)
 
     private ImmutableHashSet<string> StepNames { get; init; } = ImmutableHashSet.Create<string>(StringComparer.Ordinal);
 
+    /// <summary>The branch of a <c>Parallel</c> that this path stands in, at whatever depth; null outside of any.</summary>
+    public string? ParallelBranch { get; init; }
+
     public bool IsEmpty => Parts.IsEmpty;
 
     public static FlowPath<TIn> Begin(string workflowName) => new(workflowName, new object());

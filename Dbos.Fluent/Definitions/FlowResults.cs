@@ -3,11 +3,25 @@ using System.Collections.Immutable;
 namespace Dbos.Fluent.Definitions;
 
 /// <summary>The results of one run of a fluent definition: for each step the descriptor that ran last.</summary>
-internal sealed class FlowResults(string workflowName, ImmutableArray<StepKey> steps)
+/// <remarks>Branches that run at once share it; each of them keeps results of steps of its own.</remarks>
+internal sealed class FlowResults
 {
-    private readonly Step?[] latest = new Step?[steps.Length];
+    private readonly string workflowName;
+    private readonly ImmutableArray<StepKey> steps;
+    private readonly Step?[] latest;
 
-    public void Keep(StepKey key, Step step) => latest[key.Ordinal] = step;
+    public FlowResults(string workflowName, ImmutableArray<StepKey> steps)
+        : this(workflowName, steps, new Step?[steps.Length])
+    {
+    }
+
+    private FlowResults(string workflowName, ImmutableArray<StepKey> steps, Step?[] latest) =>
+        (this.workflowName, this.steps, this.latest) = (workflowName, steps, latest);
+
+    public void Keep(StepKey key, Step step) => Volatile.Write(ref latest[key.Ordinal], step);
+
+    /// <summary>The results as they are now, which later ones leave as they are.</summary>
+    public FlowResults Copy() => new(workflowName, steps, [.. latest]);
 
     public T Get<T>(ResultOf<T> result)
     {
@@ -20,7 +34,7 @@ internal sealed class FlowResults(string workflowName, ImmutableArray<StepKey> s
                 + $"('{key.WorkflowName}'): a definition reads only results of its own steps.");
         }
 
-        return latest[key.Ordinal] is { } step
+        return Volatile.Read(ref latest[key.Ordinal]) is { } step
             ? result.Read(step)
             : throw new InvalidOperationException(
                 $"Workflow '{workflowName}' reads the result of step '{key.Title}', which has not run: "

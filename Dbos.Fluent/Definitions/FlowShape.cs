@@ -38,6 +38,9 @@ internal sealed class FlowShape<TIn>(FlowPlan<TIn> plan, Type output) : Definiti
                     code.Add(loop.Condition);
                     Write(loop.Body, code);
                     break;
+                case ParallelNode<TIn> parallel:
+                    Write(parallel, code);
+                    break;
                 case FailNode<TIn> fail:
                     code.Line("fail");
                     code.Add(fail.Exception);
@@ -52,6 +55,16 @@ internal sealed class FlowShape<TIn>(FlowPlan<TIn> plan, Type output) : Definiti
         }
 
         code.Line("}");
+    }
+
+    private static void Write(ParallelNode<TIn> parallel, CodeText code)
+    {
+        code.Line("parallel");
+        foreach (var branch in parallel.Branches)
+        {
+            code.Line($"branch {branch.Name}");
+            Write(branch.Parts, code);
+        }
     }
 
     private static void Write(StepNode<TIn> step, CodeText code)
@@ -75,9 +88,20 @@ internal sealed class FlowShape<TIn>(FlowPlan<TIn> plan, Type output) : Definiti
             }
         }
 
+        if (step.ValueType is { } awaited)
+        {
+            code.Type(awaited);
+        }
+
         foreach (var body in step.Code)
         {
             code.Add(body);
+        }
+
+        if (step.UndoCode is { } undo)
+        {
+            code.Line("undo");
+            code.Add(undo);
         }
     }
 }

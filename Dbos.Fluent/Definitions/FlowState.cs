@@ -45,4 +45,12 @@ public class FlowState<TIn>
     /// </exception>
     /// <exception cref="StepFailedException">A tolerant step failed and its plain result is read.</exception>
     public T Get<T>(ResultOf<T> result) => results.Get(result);
+
+    internal void Keep(StepKey key, Step step) => results.Keep(key, step);
+
+    /// <summary>The same run as a branch of its own sees it: the results are shared, the context is not.</summary>
+    internal FlowState<TIn> With(WorkflowContext workflow) => new(Input, workflow, results);
+
+    /// <summary>What is known now, which later results leave as it is.</summary>
+    internal FlowState<TIn> Copy() => new(Input, Workflow, results.Copy());
 }

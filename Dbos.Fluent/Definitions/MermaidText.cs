@@ -19,6 +19,18 @@ internal sealed class MermaidText
 
     public MermaidText Hexagon(string id, string label) => Node(id, "{{", label, "}}");
 
+    public MermaidText Fork(string id, string label) => Node(id, "[/", label, "\\]");
+
+    public MermaidText Join(string id, string label) => Node(id, "[\\", label, "/]");
+
+    /// <summary>A text of any content, as a label of an edge.</summary>
+    public static string Quoted(string label)
+    {
+        var quoted = new StringBuilder();
+        AppendQuoted(quoted, label);
+        return quoted.ToString();
+    }
+
     public MermaidText Edge(string from, string to, string? label)
     {
         text.Append("  ").Append(from).Append(" -->");
@@ -35,13 +47,20 @@ internal sealed class MermaidText
 
     private MermaidText Node(string id, string open, string label, string close)
     {
-        text.Append("  ").Append(id).Append(open).Append('"');
-        AppendLabel(label.ReplaceLineEndings("\n"));
-        text.Append('"').Append(close).Append('\n');
+        text.Append("  ").Append(id).Append(open);
+        AppendQuoted(text, label);
+        text.Append(close).Append('\n');
         return this;
     }
 
-    private void AppendLabel(string label)
+    private static void AppendQuoted(StringBuilder text, string label)
+    {
+        text.Append('"');
+        AppendLabel(text, label.ReplaceLineEndings("\n"));
+        text.Append('"');
+    }
+
+    private static void AppendLabel(StringBuilder text, string label)
     {
         for (var at = 0; at < label.Length; at++)
         {
@@ -64,15 +83,15 @@ internal sealed class MermaidText
                     break;
                 // # begins an entity, a backquote and a star Markdown, a backslash an escape, %% a directive.
                 case '#' or '`' or '*' or '\\' or '%':
-                    AppendEntity(label[at]);
+                    AppendEntity(text, label[at]);
                     break;
                 // Two of them enclose mathematics.
                 case '$' when at > 0 && label[at - 1] == '$':
-                    AppendEntity(label[at]);
+                    AppendEntity(text, label[at]);
                     break;
                 // "1. x" and "- x" would be read as lists of Markdown, which a label may not hold.
                 case '.' or ')' or '-' or '+' when BeginsList(label, at):
-                    AppendEntity(label[at]);
+                    AppendEntity(text, label[at]);
                     break;
                 case var control when char.IsControl(control):
                     text.Append(' ');
@@ -84,7 +103,7 @@ internal sealed class MermaidText
         }
     }
 
-    private void AppendEntity(char character) => text.Append('#').Append((int)character).Append(';');
+    private static void AppendEntity(StringBuilder text, char character) => text.Append('#').Append((int)character).Append(';');
 
     private static bool BeginsList(string label, int at)
     {

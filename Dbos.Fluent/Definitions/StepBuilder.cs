@@ -46,6 +46,44 @@ public sealed class StepBuilder<TIn, TOut, T> : WorkflowBuilder<TIn, TOut>
     public StepBuilder<TIn, TOut, T> Timeout(TimeSpan perAttempt) =>
         With(step.Options with { Timeout = RunStepOptions.CheckTimeout(perAttempt) });
 
+    /// <summary>Says how the step is undone if the workflow fails after it has completed.</summary>
+    /// <remarks>
+    /// <para>
+    /// When a workflow fails, its completed steps are undone, the newest first; each undo is a step of its own, <c>{name}.compensate</c>,
+    /// that runs at least once and never again once its outcome is stored, also after a crash in the midst of undoing. A step that failed
+    /// is not undone, nor is any step of a workflow that was cancelled. An undo that fails is added to the workflow's failure and does not
+    /// stop the others. Nothing is undone unless asked; given twice, the latest counts.
+    /// </para>
+    /// <para>After <c>ForEach</c> it applies to each item whose step completed.</para>
+    /// </remarks>
+    /// <param name="undo">
+    /// The work that undoes it; make it idempotent, like the step itself. It can read what the step could, and the step's own result; its
+    /// <see cref="StepState{TIn}.Step"/> is the undo's own.
+    /// </param>
+    /// <returns>
+    /// The definition so far. After <c>Then</c> the descriptor must be one that can be undone; with any other the run fails with an
+    /// <see cref="InvalidOperationException"/>.
+    /// </returns>
+    /// <exception cref="InvalidOperationException">
+    /// The step can not be undone: it has no body of your own and is no <c>Call</c>.
+    /// </exception>
+    public StepBuilder<TIn, TOut, T> CompensateWith(Func<StepState<TIn>, Task> undo)
+    {
+        ArgumentNullException.ThrowIfNull(undo);
+        return UndoneBy((state, _) => undo(state), undo);
+    }
+
+    /// <inheritdoc cref="CompensateWith(Func{StepState{TIn}, Task})"/>
+    /// <param name="undo">
+    /// The work that undoes it, given the step's result as it was stored. After <c>ForEach</c> it is called for each item whose step
+    /// completed, with a list that holds that item's result alone.
+    /// </param>
+    public StepBuilder<TIn, TOut, T> CompensateWith(Func<StepState<TIn>, T, Task> undo)
+    {
+        ArgumentNullException.ThrowIfNull(undo);
+        return UndoneBy(undo, undo);
+    }
+
     /// <summary>Names the step's result, so that what comes later can read it.</summary>
     /// <param name="result">The name, to be read with <see cref="FlowState{TIn}.Get"/>.</param>
     /// <returns>The definition so far.</returns>
@@ -71,6 +109,11 @@ public sealed class StepBuilder<TIn, TOut, T> : WorkflowBuilder<TIn, TOut>
     /// <summary>Why a step takes neither retry nor timeout.</summary>
     internal static string NoAttempts(string name) =>
         $"Step '{name}' takes no Retry and no Timeout: they are for steps with a body of your own (Step, ForEach, Step.Run).";
+
+    private StepBuilder<TIn, TOut, T> UndoneBy(Func<StepState<TIn>, T, Task> undo, Delegate code) =>
+        step.Kind == StepKind.BuiltIn && !step.Undoable
+            ? throw new InvalidOperationException(Compensation.NotFor(step.Key.Title))
+            : new(before, step with { Undo = undo, UndoCode = code });
 
     private StepBuilder<TIn, TOut, T> With(RunStepOptions options) =>
         step.Kind == StepKind.BuiltIn

@@ -33,6 +33,15 @@ internal abstract record StepNode<TIn>(StepKey Key, StepKind Kind) : FlowNode<TI
     /// <summary>The user's code in it.</summary>
     public ImmutableArray<Delegate> Code { get; init; } = [];
 
+    /// <summary>The type of what it waits for, where no code of the user's tells.</summary>
+    public Type? ValueType { get; init; }
+
+    /// <summary>True if it can be undone although it is a built-in step.</summary>
+    public bool Undoable { get; init; }
+
+    /// <summary>The user's code that undoes it; null where nothing is to be undone.</summary>
+    public Delegate? UndoCode { get; init; }
+
     public RunStepOptions Options { get; init; } = RunStepOptions.Default;
 
     public bool Tolerant { get; init; }
@@ -45,9 +54,23 @@ internal abstract record StepNode<TIn>(StepKey Key, StepKind Kind) : FlowNode<TI
 internal sealed record StepNode<TIn, T>(StepKey Key, StepKind Kind, Func<FlowState<TIn>, RunStepOptions, Step<T>> Descriptor)
     : StepNode<TIn>(Key, Kind)
 {
+    public Func<StepState<TIn>, T, Task>? Undo { get; init; }
+
     public override Step Make(FlowState<TIn> state)
     {
-        var step = Descriptor(state, Options);
-        return Tolerant ? step.Try(out _) : step;
+        if (Undo is not { } undo)
+        {
+            return Tolerated(Descriptor(state, Options));
+        }
+
+        // An undo sees what its step saw, and the step's own result: a pass later in a loop, a branch beside it or how far a replay got
+        // change nothing.
+        var seen = state.Copy();
+        var undoing = Compensation.Of<T>((context, result) => undo(new StepState<TIn>(seen, context), result), Key.Title);
+        var step = Tolerated(Descriptor(state, Options with { Undo = undoing }));
+        seen.Keep(Key, step);
+        return step;
     }
+
+    private Step<T> Tolerated(Step<T> step) => Tolerant ? step.Try(out _) : step;
 }

@@ -24,8 +24,10 @@ public partial class WorkflowBuilder<TIn, TOut>
         ArgumentNullException.ThrowIfNull(definition);
         ArgumentNullException.ThrowIfNull(input);
         return Continue<T>(
-            definition.Name, StepKind.BuiltIn, (flow, _) => new CallStep<T>(definition, input(flow), options?.Invoke(flow)),
-            node => node with { Label = $"call {definition.Name}", Facts = "call", Code = Both(input, options) });
+            definition.Name,
+            StepKind.BuiltIn,
+            (flow, modifiers) => new CallStep<T>(definition, input(flow), options?.Invoke(flow), modifiers.Undo),
+            node => node with { Label = $"call {definition.Name}", Facts = "call", Code = Both(input, options), Undoable = true });
     }
 
     /// <summary>Starts a child workflow and goes on at once, with a handle to await it by.</summary>

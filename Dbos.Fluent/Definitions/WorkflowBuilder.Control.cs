@@ -71,9 +71,9 @@ public partial class WorkflowBuilder<TIn, TOut>
     /// <remarks>
     /// The steps bear one name and are numbered in the order of the items, never in the order finished; after a crash only the items
     /// without a stored outcome run again. When one fails, the others' tokens are cancelled and they are awaited; the failure that is first
-    /// in the order of the items is the outcome. <see cref="StepBuilder{TIn,TOut,T}.Retry"/> and
-    /// <see cref="StepBuilder{TIn,TOut,T}.Timeout"/>
-    /// apply to each item, <see cref="StepBuilder{TIn,TOut,T}.Try"/> to them together.
+    /// in the order of the items is the outcome. <see cref="StepBuilder{TIn,TOut,T}.Retry"/>,
+    /// <see cref="StepBuilder{TIn,TOut,T}.Timeout"/> and <c>CompensateWith</c> apply to each item,
+    /// <see cref="StepBuilder{TIn,TOut,T}.Try"/> to them together.
     /// </remarks>
     /// <param name="items">The items, read to their end once a pass; a replay must find the same ones. None completes at once.</param>
     /// <param name="name">Name of each item's step, given once in a definition. The same rules as for <see cref="Step{T}"/>.</param>
@@ -96,7 +96,11 @@ public partial class WorkflowBuilder<TIn, TOut>
         return Continue<IReadOnlyList<T>>(
             name,
             StepKind.Each,
-            (flow, options) => new AllOfStep<T>([.. Items(items(flow), name).Select(Member(name, flow, body, options))], maxParallel),
+            (flow, options) =>
+            {
+                var member = Member(name, flow, body, Compensation.ForOne<T>(options));
+                return new AllOfStep<T>([.. Items(items(flow), name).Select(member)], maxParallel);
+            },
             node => node with
             {
                 Name = name,
@@ -119,9 +123,11 @@ public partial class WorkflowBuilder<TIn, TOut>
     /// <summary>Ends this path with a result; the definition itself ends with <see cref="Return"/> or <see cref="End"/>.</summary>
     /// <param name="result">Computes the result from what is known so far; it runs last on this path.</param>
     /// <returns>The definition so far; what follows on this path never runs.</returns>
+    /// <exception cref="InvalidOperationException">It stands in a branch of a <see cref="Parallel"/>.</exception>
     public WorkflowBuilder<TIn, TOut> ReturnEarly(Func<FlowState<TIn>, TOut> result)
     {
         ArgumentNullException.ThrowIfNull(result);
+        RefuseInParallel(nameof(Return));
         return new(Path.Add(new ReturnNode<TIn, TOut>(result)));
     }
 
@@ -130,17 +136,23 @@ public partial class WorkflowBuilder<TIn, TOut>
     /// Computes the result from what is known so far; it runs last. A definition without steps gives just this.
     /// </param>
     /// <returns>The definition; it is immutable and may be registered with many engines.</returns>
+    /// <exception cref="InvalidOperationException">It stands in a branch of a <see cref="Parallel"/>.</exception>
     public WorkflowDefinition<TIn, TOut> Return(Func<FlowState<TIn>, TOut> result) => Define(ReturnEarly(result).Path);
 
     /// <summary>Ends a definition without a result. Building one that has a result type with it is an error.</summary>
     /// <returns>The definition; it is immutable and may be registered with many engines.</returns>
-    /// <exception cref="InvalidOperationException">The definition has a result type: end it with <see cref="Return"/>.</exception>
-    public WorkflowDefinition<TIn, TOut> End() =>
-        typeof(TOut) == typeof(Unit)
+    /// <exception cref="InvalidOperationException">
+    /// The definition has a result type: end it with <see cref="Return"/>. Or it stands in a branch of a <see cref="Parallel"/>.
+    /// </exception>
+    public WorkflowDefinition<TIn, TOut> End()
+    {
+        RefuseInParallel(nameof(End));
+        return typeof(TOut) == typeof(Unit)
             ? Define(Path)
             : throw new InvalidOperationException(
                 $"Workflow '{Path.WorkflowName}' has a result of type {typeof(TOut).Name}: "
                 + "end its definition with Return, or define it without a result type.");
+    }
 
     private static WorkflowDefinition<TIn, TOut> Define(FlowPath<TIn> path)
     {

@@ -74,8 +74,8 @@ public partial class WorkflowBuilder<TIn, TOut>
     /// <typeparam name="T">The result's type.</typeparam>
     /// <returns>
     /// The definition so far. <see cref="StepBuilder{TIn,TOut,T}.Retry"/> and <see cref="StepBuilder{TIn,TOut,T}.Timeout"/> may follow
-    /// where
-    /// the descriptor is a <see cref="RunStep{T}"/>; with any other the run fails with an <see cref="InvalidOperationException"/>.
+    /// where the descriptor is a <see cref="RunStep{T}"/>, <c>CompensateWith</c> also where it is a <see cref="CallStep{T}"/>; with any
+    /// other the run fails with an <see cref="InvalidOperationException"/>.
     /// </returns>
     public StepBuilder<TIn, TOut, T> Then<T>(
         Func<FlowState<TIn>, Step<T>> step, [CallerArgumentExpression(nameof(step))] string? label = null)
@@ -133,6 +133,9 @@ public partial class WorkflowBuilder<TIn, TOut>
         null => throw new InvalidOperationException($"Then({title}) gave null instead of a step."),
         _ when options == RunStepOptions.Default => step,
         RunStep<T> run => run.Overlay(options),
-        _ => throw new InvalidOperationException(StepBuilder<TIn, TOut, T>.NoAttempts(step.Name)),
+        _ when options is not { Retry: null, Timeout: null } =>
+            throw new InvalidOperationException(StepBuilder<TIn, TOut, T>.NoAttempts(step.Name)),
+        CallStep<T> call => call.UndoneBy(options.Undo!),
+        _ => throw new InvalidOperationException(Compensation.NotFor(step.Name)),
     };
 }

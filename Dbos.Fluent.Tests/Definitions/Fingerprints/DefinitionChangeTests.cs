@@ -57,8 +57,44 @@ public sealed class DefinitionChangeTests
             Begin().Start(Child("a"), x => x.Input.Amount).Return(_ => 1).Fingerprint,
         ];
 
-        Assert.DoesNotContain("", variants);
-        Assert.Equal(variants.Length, variants.Distinct().Count());
+        AllDiffer(variants);
+    }
+
+    [Fact]
+    public void Undos_branches_and_messages_count()
+    {
+        string[] variants =
+        [
+            Original,
+            Begin().CompensateWith(_ => Task.CompletedTask).Return(_ => 1).Fingerprint,
+            Begin().CompensateWith(x => Elsewhere.ChargeAsync(x.Input.Amount)).Return(_ => 1).Fingerprint,
+            Begin().CompensateWith((_, charged) => Elsewhere.ChargeAsync(-charged)).Return(_ => 1).Fingerprint,
+            Begin().Parallel(("a", b => b), ("b", b => b)).Return(_ => 1).Fingerprint,
+            Begin().Parallel(("a", b => b), ("c", b => b)).Return(_ => 1).Fingerprint,
+            Begin().Parallel(("b", b => b), ("a", b => b)).Return(_ => 1).Fingerprint,
+            Begin().Parallel(("a", b => b.Sleep(TimeSpan.Zero)), ("b", b => b)).Return(_ => 1).Fingerprint,
+            Begin().Parallel(("a", b => b), ("b", b => b.Sleep(TimeSpan.Zero))).Return(_ => 1).Fingerprint,
+            Begin().Parallel(("a", b => b.Parallel(("b", c => c)))).Return(_ => 1).Fingerprint,
+            Begin().Send(_ => "w", _ => 1).Return(_ => 1).Fingerprint,
+            Begin().Send(_ => "w", _ => 1, "t").Return(_ => 1).Fingerprint,
+            Begin().Send(_ => "w", _ => 2).Return(_ => 1).Fingerprint,
+            Begin().Receive<int>().Return(_ => 1).Fingerprint,
+            Begin().Receive<long>().Return(_ => 1).Fingerprint,
+            Begin().Receive<int>("t").Return(_ => 1).Fingerprint,
+            Begin().Receive<int>("t", TimeSpan.FromSeconds(1)).Return(_ => 1).Fingerprint,
+            Begin().Receive<int>("t", TimeSpan.FromSeconds(2)).Return(_ => 1).Fingerprint,
+            Begin().SetEvent("k", _ => 1).Return(_ => 1).Fingerprint,
+            Begin().SetEvent("k", _ => 2).Return(_ => 1).Fingerprint,
+            Begin().SetEvent("l", _ => 1).Return(_ => 1).Fingerprint,
+            Begin().GetEvent<int>(_ => "w", "k", TimeSpan.FromSeconds(1)).Return(_ => 1).Fingerprint,
+            Begin().GetEvent<int>(_ => "w", "k", TimeSpan.FromSeconds(2)).Return(_ => 1).Fingerprint,
+            Begin().GetEvent<int>(_ => "v", "k", TimeSpan.FromSeconds(1)).Return(_ => 1).Fingerprint,
+            Begin().WriteStream("k", _ => 1).Return(_ => 1).Fingerprint,
+            Begin().CloseStream("k").Return(_ => 1).Fingerprint,
+            Begin().CloseStream("l").Return(_ => 1).Fingerprint,
+        ];
+
+        AllDiffer(variants);
     }
 
     [Fact]
@@ -66,6 +102,12 @@ public sealed class DefinitionChangeTests
         Assert.NotEqual(
             Workflow.Define<Order>("w").Step("s", x => Elsewhere.ChargeAsync(x.Input.Amount)).End().Fingerprint,
             Workflow.Define<Order>("w").Step("s", x => Elsewhere.ChargeAsync(x.Input.Amount * 2)).End().Fingerprint);
+
+    private static void AllDiffer(string[] fingerprints)
+    {
+        Assert.DoesNotContain("", fingerprints);
+        Assert.Equal(fingerprints.Length, fingerprints.Distinct().Count());
+    }
 
     private static StepBuilder<Order, int, int> Begin(string step = "charge") =>
         Workflow.Define<Order, int>("w").Step(step, x => Elsewhere.ChargeAsync(x.Input.Amount));
