@@ -70,7 +70,8 @@ public abstract class CancelStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         await EnqueueAsync(bed, A.Enqueued("waiting"));
         await CommitAsync(bed.Store, A.Outcome(await RunningAsync(bed, "ended")));
 
-        var cancelled = await bed.Store.Workflows.CancelAsync(["ended", "running", "unknown", "waiting", "running"], false, A.CancelError, Cancel);
+        string[] ids = ["ended", "running", "unknown", "waiting", "running"];
+        var cancelled = await bed.Store.Workflows.CancelAsync(ids, false, A.CancelError, Cancel);
 
         Assert.Equal(["running", "waiting"], cancelled.Order());
     }

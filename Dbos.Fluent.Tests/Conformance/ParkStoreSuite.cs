@@ -41,7 +41,12 @@ public abstract class ParkStoreSuite(StoreFixture fixture) : StoreSuite(fixture)
         await using var bed = await Fixture.CreateAsync();
 
         await Parking.ParkedAsync(
-            bed, "w", Parking.Until(77), Parking.ForMessage("w", "approval", 88), Parking.ForEvent("other", "price"), Parking.ForOutcome("child"));
+            bed,
+            "w",
+            Parking.Until(77),
+            Parking.ForMessage("w", "approval", 88),
+            Parking.ForEvent("other", "price"),
+            Parking.ForOutcome("child"));
 
         var rows = await bed.QueryAsync("SELECT * FROM fluent_waits ORDER BY sequence");
         HasColumns(rows[0], ("sequence", 3), ("kind", "time"), ("key", "w"), ("target", "w"), ("name", ""), ("wake_at", 77));

@@ -263,7 +263,7 @@ public abstract class ParkedClaimStoreSuite(StoreFixture fixture) : StoreSuite(f
     };
 
     // Ready in the eyes of every scope.
-    private static Task ParkReadyAsync(StoreBed bed, WorkflowInsert row) =>
+    private static Task<Ownership> ParkReadyAsync(StoreBed bed, WorkflowInsert row) =>
         Parking.ParkedAsync(bed, row, Parking.Until(1, row.Id), Parking.ForOutcome("gone"));
 
     private static async Task<string[]> WokenAsync(StoreBed bed, params StoreSignal[] signals) =>

@@ -1,10 +1,11 @@
+using System.Text.RegularExpressions;
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
 using Dbos.Fluent.Storage.Sqlite;
 
 namespace Dbos.Fluent.Tests.Stores.Sqlite;
 
-public sealed class SqliteMessagingTests : SqliteFileTest
+public sealed partial class SqliteMessagingTests : SqliteFileTest
 {
     private static readonly string[] None = [];
 
@@ -15,7 +16,8 @@ public sealed class SqliteMessagingTests : SqliteFileTest
         await CommitAsync(Send("b", "a"));
         await CommitAsync(Send("c"));
         await Database.ExecuteAsync(
-            $"INSERT INTO notifications (message_uuid, destination_uuid, topic, message, created_at_epoch_ms) VALUES ('z', 'w', 't', 'z', {NowMs})");
+            "INSERT INTO notifications (message_uuid, destination_uuid, topic, message, created_at_epoch_ms) "
+            + $"VALUES ('z', 'w', 't', 'z', {NowMs})");
 
         Assert.Equal(["z", "b", "a", "c"], (await Store.Messaging.ReadMessagesAsync("w", Cancel))!.Select(message => message.Id));
         var received = new List<string?>();
@@ -200,11 +202,10 @@ public sealed class SqliteMessagingTests : SqliteFileTest
     [InlineData(ParkSql.ReadPage, "PRIMARY KEY (workflow_uuid>?)")]
     public async Task A_claim_of_parked_workflows_walks_its_index_and_sorts_nothing(string sql, string index)
     {
-        var plan = await ExplainAsync(sql);
+        var plan = await PlanAsync(sql);
 
-        Assert.Contains(index, plan.Split('\n')[0], StringComparison.Ordinal);
-        Assert.DoesNotContain("USE TEMP B-TREE", plan.Split("CORRELATED")[0], StringComparison.Ordinal);
-        Assert.DoesNotContain("BY\nUSE TEMP", plan, StringComparison.Ordinal);
+        Assert.Contains(index, plan[0].Detail, StringComparison.Ordinal);
+        Assert.DoesNotContain(plan, step => step.Parent == "0" && step.Detail.Contains("TEMP B-TREE", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -223,7 +224,7 @@ public sealed class SqliteMessagingTests : SqliteFileTest
 
         Assert.Equal(SchemaLevel.FluentCurrent, (await store.Schema.ReadLevelAsync(Cancel)).Fluent);
         await CommitAsync(Send("a"));
-        Assert.Equal([CommitStatus.Written], await CommitAsync(new ParkUnit(Owner("w"), [new WaitRow(0, WaitKind.Time, "w", "", 1)])));
+        Assert.Equal([CommitStatus.Written], await CommitAsync(Park("w", 1)));
         Assert.Equal("1,2", await Database.ScalarAsync("SELECT group_concat(version) FROM fluent_migrations"));
     }
 
@@ -232,7 +233,7 @@ public sealed class SqliteMessagingTests : SqliteFileTest
     {
         string[] ids = ["a", "b", "c", "d"];
         await StartAsync([.. ids.Select(id => Direct(id))]);
-        await CommitAsync([.. ids.Select(id => new ParkUnit(Owner(id), [new WaitRow(0, WaitKind.Time, id, "", id == "b" ? 9 * NowMs : 1)]))]);
+        await CommitAsync([.. ids.Select(id => Park(id, wakeAtMs: id == "b" ? 9 * NowMs : 1))]);
 
         var first = await Store.Claims.ClaimParkedAsync(Claim("one") with { Limit = 2 }, new ParkedScope.Page("", 10), Cancel);
         var second = await Store.Claims.ClaimParkedAsync(Claim("two") with { Limit = 2 }, new ParkedScope.Page("c", 10), Cancel);
@@ -255,6 +256,8 @@ public sealed class SqliteMessagingTests : SqliteFileTest
     private static StreamUnit Close(int sequence, params CheckpointRow[] rows) =>
         new(Owner("w"), sequence, "s", [StreamMarker.Closed], rows);
 
+    private static ParkUnit Park(string id, long wakeAtMs) => new(Owner(id), [new WaitRow(0, WaitKind.Time, id, "", wakeAtMs)]);
+
     private async Task<CommitResult> ReceiveAsync(int sequence) => Assert.Single(
         await Store.Commits.CommitAsync([new ReceiveUnit(Owner("w"), "t", Row(sequence, null), [], [])], Cancel));
 
@@ -262,15 +265,24 @@ public sealed class SqliteMessagingTests : SqliteFileTest
     {
         var positions = places.Select(place => new StreamPosition(place.Id, "s", place.Offset)).ToList();
         var chunks = await Store.Messaging.ReadStreamsAsync(positions, limit, Cancel);
-        return chunks.Select(chunk => string.Join(
-            ' ',
-            [$"{chunk.Position.Offset}", .. chunk.Values.Select(value => value.Text), !chunk.Exists ? "absent" : chunk.Ended ? "end" : "more"]));
+        return chunks.Select(chunk => string.Join(' ', [$"{chunk.Position.Offset}", .. chunk.Values.Select(value => value.Text), End(chunk)]));
+
+        static string End(StreamChunk chunk) => (chunk.Exists, chunk.Ended) switch
+        {
+            (false, _) => "absent",
+            (_, true) => "end",
+            _ => "more",
+        };
     }
 
-    private async Task<string> ExplainAsync(string sql)
+    private async Task<string> ExplainAsync(string sql) => string.Join('\n', (await PlanAsync(sql)).Select(step => step.Detail));
+
+    private async Task<List<(string Parent, string Detail)>> PlanAsync(string sql)
     {
-        var plan = await Database.QueryAsync(
-            "EXPLAIN QUERY PLAN " + System.Text.RegularExpressions.Regex.Replace(sql, "@[a-z_]+", "?1"));
-        return string.Join('\n', plan.Select(row => row[3]));
+        var plan = await Database.QueryAsync("EXPLAIN QUERY PLAN " + Parameter().Replace(sql, "?1"));
+        return [.. plan.Select(row => (row[1]!, row[3]!))];
     }
+
+    [GeneratedRegex("@[a-z_]+")]
+    private static partial Regex Parameter();
 }

@@ -21,7 +21,7 @@ internal static class MessagingSql
 
     public const string InsertOrder = "INSERT INTO fluent_message_order (message_uuid) VALUES (@message_uuid)";
 
-    /// <summary>The condition on consumed is that of idx_fluent_notifications_unread, which also gives the first part of the order.</summary>
+    /// <summary>The condition on consumed is that of idx_fluent_notifications_unread, which gives the order as far as time goes.</summary>
     public const string ReadOldest = $"""
         SELECT n.message_uuid, n.message, n.serialization
           FROM notifications AS n

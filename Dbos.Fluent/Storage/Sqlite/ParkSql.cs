@@ -55,7 +55,7 @@ internal static class ParkSql
          LIMIT @limit
         """;
 
-    /// <summary>By pairs of kind and key. Without an order, so that the many who wait for one event are not sorted for each claim.</summary>
+    /// <summary>By pairs of kind and key. Without an order, so that many who wait for one event are not sorted for each claim.</summary>
     public const string FindWoken = $"""
         SELECT DISTINCT w.workflow_uuid
           FROM json_each(@signals) AS s

@@ -24,7 +24,8 @@ internal sealed class SqliteWorkflowStore(SqliteThreads writer, SqliteThreads re
     public async Task<IReadOnlyList<string>> CancelAsync(
         IReadOnlyList<string> workflowIds, bool children, CancelError error, CancellationToken cancellationToken) =>
         await writer.RunAsync(
-            session => Cancel(session, children ? ReadFamily(session, workflowIds) : workflowIds, error, Now()), cancellationToken).ConfigureAwait(false);
+            session => Cancel(session, children ? ReadFamily(session, workflowIds) : workflowIds, error, Now()),
+            cancellationToken).ConfigureAwait(false);
 
     public Task<ResumeResult> ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken) =>
         writer.RunAsync(session => Resume(session, workflowIds, queue ?? ExecutorSql.InternalQueue, Now()), cancellationToken);
