@@ -265,7 +265,8 @@ public sealed partial class SqliteMessagingTests : SqliteFileTest
     {
         var positions = places.Select(place => new StreamPosition(place.Id, "s", place.Offset)).ToList();
         var chunks = await Store.Messaging.ReadStreamsAsync(positions, limit, Cancel);
-        return chunks.Select(chunk => string.Join(' ', [$"{chunk.Position.Offset}", .. chunk.Values.Select(value => value.Text), End(chunk)]));
+        return chunks.Select(
+            chunk => string.Join(' ', [$"{chunk.Position.Offset}", .. chunk.Values.Select(value => value.Text), End(chunk)]));
 
         static string End(StreamChunk chunk) => (chunk.Exists, chunk.Ended) switch
         {
