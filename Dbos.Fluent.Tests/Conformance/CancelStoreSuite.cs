@@ -70,7 +70,8 @@ public abstract class CancelStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         await EnqueueAsync(bed, A.Enqueued("waiting"));
         await CommitAsync(bed.Store, A.Outcome(await RunningAsync(bed, "ended")));
 
-        var cancelled = await bed.Store.Workflows.CancelAsync(["ended", "running", "unknown", "waiting", "running"], false, A.CancelError, Cancel);
+        string[] ids = ["ended", "running", "unknown", "waiting", "running"];
+        var cancelled = await bed.Store.Workflows.CancelAsync(ids, false, A.CancelError, Cancel);
 
         Assert.Equal(["running", "waiting"], cancelled.Order());
     }
@@ -156,5 +157,62 @@ public abstract class CancelStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
 
         Assert.Equal(3, (await bed.Store.Workflows.CancelExpiredAsync(A.Application, 3, A.CancelError, Cancel)).Count);
         Assert.Equal(2, (await bed.Store.Workflows.CancelExpiredAsync(A.Application, 3, A.CancelError, Cancel)).Count);
+    }
+
+    [Fact]
+    public async Task Children_are_cancelled_with_their_parents_as_far_as_they_go()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await RunningAsync(bed, "parent");
+        await RunningAsync(bed, A.Direct("child") with { ParentId = "parent" });
+        await EnqueueAsync(bed, A.Enqueued("waiting child") with { ParentId = "parent" });
+        await Parking.ParkedAsync(bed, A.Direct("parked grandchild") with { ParentId = "child" }, Parking.ForMessage("parked grandchild"));
+        await RunningAsync(bed, "stranger");
+
+        var cancelled = await bed.Store.Workflows.CancelAsync(["parent", "child"], true, A.CancelError, Cancel);
+
+        Assert.Equal(["child", "parent", "parked grandchild", "waiting child"], cancelled.Order());
+        Assert.Equal(0, await bed.CountAsync("fluent_waits"));
+        HasColumns(await bed.RowAsync("parked grandchild"), ("status", "CANCELLED"), ("queue_name", null));
+        HasColumns(await bed.RowAsync("child", "workflow_output"), ("error", "native reason"));
+        HasColumns(await bed.RowAsync("stranger"), ("status", "PENDING"));
+    }
+
+    [Fact]
+    public async Task Children_of_those_that_have_ended_are_cancelled_too()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var parent = await RunningAsync(bed, "parent");
+        var child = await RunningAsync(bed, A.Direct("child") with { ParentId = "parent" });
+        await RunningAsync(bed, A.Direct("grandchild") with { ParentId = "child" });
+        await CommitAsync(bed.Store, A.Outcome(child));
+        await CommitAsync(bed.Store, A.Outcome(parent, WorkflowState.Error));
+
+        Assert.Equal(["grandchild"], await bed.Store.Workflows.CancelAsync(["parent", "unknown"], true, A.CancelError, Cancel));
+
+        HasColumns(await bed.RowAsync("child"), ("status", "SUCCESS"));
+    }
+
+    [Fact]
+    public async Task Children_run_on_where_only_the_parent_is_cancelled()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await RunningAsync(bed, "parent");
+        await RunningAsync(bed, A.Direct("child") with { ParentId = "parent" });
+
+        Assert.Equal(["parent"], await bed.Store.Workflows.CancelAsync(["parent"], false, A.CancelError, Cancel));
+
+        HasColumns(await bed.RowAsync("child"), ("status", "PENDING"));
+    }
+
+    [Fact]
+    public async Task Workflows_that_name_each_other_as_parents_do_not_hang_a_cancel()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await RunningAsync(bed, A.Direct("a") with { ParentId = "b" });
+        await RunningAsync(bed, A.Direct("b") with { ParentId = "a" });
+
+        Assert.Equal(
+            ["a", "b"], (await bed.Store.Workflows.CancelAsync(["a"], true, A.CancelError, Cancel).Within(Bounded.Limit)).Order());
     }
 }

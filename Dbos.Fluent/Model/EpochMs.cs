@@ -13,6 +13,9 @@ internal static class EpochMs
     /// <inheritdoc cref="ToMoment(long)"/>
     public static DateTimeOffset? ToMoment(long? epochMs) => epochMs is { } moment ? ToMoment(moment) : null;
 
+    /// <summary>The moment; null where it lies beyond the calendar, which is how never is stored.</summary>
+    public static DateTimeOffset? ToMomentOrNever(long? epochMs) => epochMs <= Last ? ToMoment(epochMs) : null;
+
     /// <summary>The length of time; one too long for its type is the longest.</summary>
     public static TimeSpan? ToDuration(long? milliseconds) =>
         milliseconds is { } length ? TimeSpan.FromMilliseconds(Math.Clamp(length, -Longest, Longest)) : null;

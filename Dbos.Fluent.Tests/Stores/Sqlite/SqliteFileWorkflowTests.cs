@@ -49,7 +49,8 @@ public sealed class SqliteFileWorkflowTests : SqliteFileTest
             Direct("done"));
         await CommitAsync(Success("done"));
 
-        var cancelled = await Store.Workflows.CancelAsync(["native", "portable", "foreign", "done", "unknown", "native"], false, Reason, Cancel);
+        string[] ids = ["native", "portable", "foreign", "done", "unknown", "native"];
+        var cancelled = await Store.Workflows.CancelAsync(ids, false, Reason, Cancel);
 
         Assert.Equal(["native", "portable", "foreign"], cancelled);
         var row = await ReadAsync("portable");

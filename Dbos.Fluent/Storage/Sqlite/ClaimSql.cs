@@ -8,7 +8,7 @@ internal static class ClaimSql
     private const string Columns = """
         w.workflow_uuid, w.name, coalesce(i.inputs, w.inputs), w.serialization, coalesce(w.recovery_attempts, 0), w.queue_name,
         w.parent_workflow_id, w.workflow_deadline_epoch_ms, w.workflow_timeout_ms, w.executor_id, w.created_at, w.forked_from,
-        o.seed, o.started_at
+        o.seed, o.started_at, EXISTS (SELECT 1 FROM fluent_waits AS p WHERE p.workflow_uuid = w.workflow_uuid)
         """;
 
     /// <summary>The order is that of idx_fluent_claimable, so that a long line is not sorted for each claim.</summary>
@@ -33,6 +33,15 @@ internal static class ClaimSql
           LEFT JOIN fluent_origins AS o ON o.workflow_uuid = w.workflow_uuid
          WHERE w.status = '{WorkflowStates.Pending}' AND w.owner_xid = @token
          ORDER BY w.priority, w.created_at, w.workflow_uuid
+        """;
+
+    /// <summary>A row that the caller has found, and will take.</summary>
+    public const string ReadOne = $"""
+        SELECT {Columns}
+          FROM workflow_status AS w
+          LEFT JOIN workflow_input AS i ON i.workflow_uuid = w.workflow_uuid
+          LEFT JOIN fluent_origins AS o ON o.workflow_uuid = w.workflow_uuid
+         WHERE w.workflow_uuid = @workflow_uuid
         """;
 
     public const string Claim = $"""

@@ -31,6 +31,9 @@ internal sealed record ClaimableRow
     /// <summary>Its stored origin; null if it has none.</summary>
     public WorkflowOrigin? Origin { get; init; }
 
+    /// <summary>It was parked, so what takes it up again is no recovery.</summary>
+    public required bool Parked { get; init; }
+
     public static ClaimableRow Read(SqliteStatement row) => new()
     {
         Id = row.Text(0),
@@ -45,5 +48,6 @@ internal sealed record ClaimableRow
         CreatedAtMs = row.Int64(10),
         ForkedFrom = row.TextOrNull(11),
         Origin = row.Int64OrNull(12) is { } seed ? new WorkflowOrigin(seed, row.Int64(13)) : null,
+        Parked = row.Truth(14),
     };
 }

@@ -57,6 +57,11 @@ internal static class CommitSql
            AND started_at_epoch_ms IS @started_at AND completed_at_epoch_ms IS @completed_at
         """;
 
+    public const string ReadCheckpoint = """
+        SELECT function_id, function_name, output, error, serialization, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms
+          FROM operation_outputs WHERE workflow_uuid = @workflow_uuid AND function_id = @function_id
+        """;
+
     public const string CompleteWorkflow = $"""
         UPDATE workflow_status
            SET status = @status, completed_at = @now, updated_at = @now, owner_xid = NULL, deduplication_id = NULL

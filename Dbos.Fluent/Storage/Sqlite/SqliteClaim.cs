@@ -3,6 +3,7 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// <summary>One claim, inside its transaction.</summary>
 internal sealed class SqliteClaim(SqliteSession session, ClaimRequest request, long nowMs)
 {
+    private readonly SqliteClaimReads reads = new(session, request, nowMs);
     private readonly List<ClaimedWorkflow> claimed = [];
     private readonly List<string> deadLettered = [];
 
@@ -10,7 +11,7 @@ internal sealed class SqliteClaim(SqliteSession session, ClaimRequest request, l
     {
         if (request.Repeated)
         {
-            ReadClaimed();
+            claimed.AddRange(reads.ReadClaimed());
         }
 
         var limit = request.Limit - claimed.Count;
@@ -25,30 +26,12 @@ internal sealed class SqliteClaim(SqliteSession session, ClaimRequest request, l
         return new ClaimResult(claimed, deadLettered);
     }
 
-    private void ReadClaimed()
-    {
-        var rows = new List<ClaimableRow>();
-        using (var statement = session.Use(ClaimSql.ReadClaimed).Bind("@token", request.Token))
-        {
-            while (statement.Step())
-            {
-                rows.Add(ClaimableRow.Read(statement));
-            }
-        }
-
-        var origins = new SqliteOrigins(session, nowMs);
-        foreach (var row in rows)
-        {
-            claimed.Add(Describe(row, row.RecoveryAttempts, row.DeadlineMs, origins.Resolve(row)));
-        }
-    }
-
     private List<ClaimableRow> ReadClaimable(int limit)
     {
         using var statement = session.Use(ClaimSql.ReadClaimable)
             .Bind("@names", SqliteLists.Of(request.WorkflowNames))
             .Bind("@application_version", request.ApplicationVersion)
-            .Bind("@takes_unversioned", TakesUnversioned() ? 1 : 0)
+            .Bind("@takes_unversioned", reads.TakesUnversioned() ? 1 : 0)
             .Bind("@application_name", request.ApplicationName)
             .Bind("@limit", limit);
         var rows = new List<ClaimableRow>();
@@ -60,18 +43,13 @@ internal sealed class SqliteClaim(SqliteSession session, ClaimRequest request, l
         return rows;
     }
 
-    private bool TakesUnversioned()
-    {
-        using var statement = session.Use(ClaimSql.ReadLatestVersion).Bind("@application_name", request.ApplicationName);
-        return !statement.Step() || statement.Text(0) == request.ApplicationVersion;
-    }
-
     private void Take(ClaimableRow row)
     {
-        var attempts = row.RecoveryAttempts + 1;
+        // One that another SDK resumed while it was parked has no attempt left, and this is its first again.
+        var attempts = row.Parked ? Math.Max(row.RecoveryAttempts, 1) : row.RecoveryAttempts + 1;
 
         // The first run is no recovery, so one more attempt than recoveries is allowed.
-        if (request.RecoveryAttemptsMax is { } recoveries && attempts > recoveries + 1)
+        if (!row.Parked && request.RecoveryAttemptsMax is { } recoveries && attempts > recoveries + 1)
         {
             using var deadLetter = session.Use(ClaimSql.DeadLetter)
                 .Bind("@workflow_uuid", row.Id)
@@ -96,19 +74,12 @@ internal sealed class SqliteClaim(SqliteSession session, ClaimRequest request, l
             claim.Execute();
         }
 
-        claimed.Add(Describe(row, attempts, deadline, new SqliteOrigins(session, nowMs).Resolve(row)));
-    }
+        if (row.Parked)
+        {
+            using var waits = session.Use(ParkSql.DeleteWaits).Bind("@workflow_uuid", row.Id);
+            waits.Execute();
+        }
 
-    private ClaimedWorkflow Describe(ClaimableRow row, int attempts, long? deadlineMs, WorkflowOrigin origin) => new()
-    {
-        Id = row.Id,
-        Name = row.Name,
-        Token = request.Token,
-        Input = row.Input,
-        Attempt = attempts,
-        Origin = origin,
-        Queue = row.Queue,
-        ParentId = row.ParentId,
-        DeadlineMs = deadlineMs,
-    };
+        claimed.Add(reads.Describe(row, attempts, deadline));
+    }
 }

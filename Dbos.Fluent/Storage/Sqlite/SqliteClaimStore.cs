@@ -7,14 +7,27 @@ internal sealed class SqliteClaimStore(SqliteThreads writer, SqliteThreads reade
         writer.RunAsync(session => new SqliteClaim(session, request, time.GetUtcNow().ToUnixTimeMilliseconds()).Run(), cancellationToken);
 
     public Task<ParkedClaim> ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+        writer.RunAsync(
+            session => new SqliteParkedClaim(session, request, time.GetUtcNow().ToUnixTimeMilliseconds()).Run(scope), cancellationToken);
 
     public Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+        readers.RunAsync(session => ReadOutlook(session, applicationName), cancellationToken);
 
     public async Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> ReadHistoriesAsync(
         IReadOnlyList<string> workflowIds, CancellationToken cancellationToken) =>
         await readers.RunAsync(session => ReadHistories(session, workflowIds), cancellationToken).ConfigureAwait(false);
+
+    private static ParkedOutlook ReadOutlook(SqliteSession session, string applicationName)
+    {
+        using var next = session.Use(ParkSql.ReadNextWake).Bind("@application_name", applicationName);
+        if (next.Step())
+        {
+            return new ParkedOutlook(true, next.Int64(0));
+        }
+
+        using var any = session.Use(ParkSql.FindAny).Bind("@application_name", applicationName);
+        return new ParkedOutlook(any.Step(), null);
+    }
 
     private static Dictionary<string, IReadOnlyList<CheckpointRow>> ReadHistories(SqliteSession session, IReadOnlyList<string> workflowIds)
     {

@@ -8,18 +8,16 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// </summary>
 internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
 {
+    private readonly SqliteCheckpoints checkpoints = new(session, nowMs);
+
     public CommitResult Write(CheckpointUnit unit)
     {
-        if (!TryReadOwned(unit.Owner, out var applicationName))
+        if (!checkpoints.TryReadOwned(unit.Owner, out var applicationName))
         {
-            return Stand(unit) ? CommitResult.Written : CommitResult.NotOwned;
+            return checkpoints.AnswerForLost(unit.Owner, unit.Rows);
         }
 
-        foreach (var row in unit.Rows)
-        {
-            WriteCheckpoint(unit.Owner.WorkflowId, row, applicationName);
-        }
-
+        checkpoints.Write(unit.Owner.WorkflowId, unit.Rows, applicationName);
         return CommitResult.Written;
     }
 
@@ -42,7 +40,7 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
     public CommitResult Write(StartUnit unit)
     {
         string? applicationName = null;
-        if (unit.Parent is { } parent && !TryReadOwned(parent, out applicationName))
+        if (unit.Parent is { } parent && !checkpoints.TryReadOwned(parent, out applicationName))
         {
             // Child and checkpoint are one unit: a child that this call made says that the checkpoint stands too.
             return ReadExisting(unit) is { Status: CommitStatus.Written } written ? written : CommitResult.NotOwned;
@@ -51,40 +49,11 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
         var result = Insert(unit.Row) ?? ReadExisting(unit) ?? ReadDeduplicated(unit.Row);
         if (result.Status is CommitStatus.Written or CommitStatus.Attached && unit is { Parent: { } owner, ParentCheckpoint: { } row })
         {
-            WriteCheckpoint(owner.WorkflowId, row, applicationName);
+            checkpoints.Write(owner.WorkflowId, row, applicationName);
         }
 
         return result;
     }
-
-    private bool TryReadOwned(Ownership owner, out string? applicationName)
-    {
-        using var statement = session.Use(CommitSql.ReadOwned)
-            .Bind("@workflow_uuid", owner.WorkflowId)
-            .Bind("@token", owner.Token);
-        var owned = statement.Step();
-        applicationName = owned ? statement.TextOrNull(0) : null;
-        return owned;
-    }
-
-    private void WriteCheckpoint(string workflowId, CheckpointRow row, string? applicationName)
-    {
-        using var statement = Bind(session.Use(CommitSql.InsertCheckpoint), workflowId, row)
-            .Bind("@serialization", row.Format)
-            .Bind("@application_name", applicationName)
-            .Bind("@now", nowMs);
-        statement.Execute();
-    }
-
-    private static SqliteStatement Bind(SqliteStatement statement, string workflowId, CheckpointRow row) => statement
-        .Bind("@workflow_uuid", workflowId)
-        .Bind("@function_id", row.Sequence)
-        .Bind("@function_name", row.Name)
-        .Bind("@output", row.Output)
-        .Bind("@error", row.Error)
-        .Bind("@child_workflow_id", row.ChildId)
-        .Bind("@started_at", row.StartedAtMs)
-        .Bind("@completed_at", row.CompletedAtMs);
 
     private int Complete(OutcomeUnit unit)
     {
@@ -154,21 +123,6 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
 
         var holder = new ExistingWorkflow(statement.Text(0), statement.Text(1), WorkflowStates.Parse(statement.Text(2)));
         return new CommitResult(CommitStatus.Deduplicated, holder);
-    }
-
-    // The commit whose acknowledgement was lost may have been followed by another that took the row from this owner.
-    private bool Stand(CheckpointUnit unit)
-    {
-        foreach (var row in unit.Rows)
-        {
-            using var statement = Bind(session.Use(CommitSql.ReadSameCheckpoint), unit.Owner.WorkflowId, row);
-            if (!statement.Step())
-            {
-                return false;
-            }
-        }
-
-        return unit.Rows.Count > 0;
     }
 
     private bool Stands(OutcomeUnit unit)

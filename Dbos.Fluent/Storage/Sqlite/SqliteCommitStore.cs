@@ -14,7 +14,9 @@ internal sealed class SqliteCommitStore(SqliteThreads writer, TimeProvider time)
 
     private CommitResult[] Write(SqliteSession session, IReadOnlyList<CommitUnit> batch)
     {
-        var writing = new SqliteCommit(session, time.GetUtcNow().ToUnixTimeMilliseconds());
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        var writing = new SqliteCommit(session, now);
+        var messaging = new SqliteMessagingCommit(session, now);
         var results = new CommitResult[batch.Count];
         for (var index = 0; index < results.Length; index++)
         {
@@ -23,6 +25,11 @@ internal sealed class SqliteCommitStore(SqliteThreads writer, TimeProvider time)
                 CheckpointUnit checkpoints => writing.Write(checkpoints),
                 OutcomeUnit outcome => writing.Write(outcome),
                 StartUnit start => writing.Write(start),
+                SendUnit send => messaging.Write(send),
+                ReceiveUnit receive => messaging.Write(receive),
+                EventUnit set => messaging.Write(set),
+                StreamUnit stream => messaging.Write(stream),
+                ParkUnit park => new SqlitePark(session, now).Write(park),
                 var other => throw new UnreachableException($"Unknown unit {other.GetType()}."),
             };
         }

@@ -122,7 +122,7 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
     {
         using var statement = Bind(session.Use(ExecutorSql.HandOn), request)
             .Bind("@executor_ids", SqliteLists.Of(request.ExecutorIds));
-        return ReadIds(statement);
+        return SqliteRows.ReadIds(statement);
     }
 
     private List<string> HandBack(SqliteSession session, IReadOnlyList<Ownership> executions)
@@ -149,7 +149,7 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
             .Bind("@unmoved_for", (long)unmovedFor.TotalMilliseconds)
             .Bind("@executor_ids", SqliteLists.Of(request.ExecutorIds))
             .Bind("@real_now", RealNow());
-        return ReadIds(statement);
+        return SqliteRows.ReadIds(statement);
     }
 
     private SqliteStatement Bind(SqliteStatement statement, HandOnRequest request) => statement
@@ -158,17 +158,6 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
         .Bind("@except_tokens", SqliteLists.Of(request.ExceptTokens))
         .Bind("@limit", request.Limit)
         .Bind("@now", Now());
-
-    private static List<string> ReadIds(SqliteStatement statement)
-    {
-        var ids = new List<string>();
-        while (statement.Step())
-        {
-            ids.Add(statement.Text(0));
-        }
-
-        return ids;
-    }
 
     private static ExecutorRow? Read(SqliteSession session, string executorId, long realNowMs)
     {

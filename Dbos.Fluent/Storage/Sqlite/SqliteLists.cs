@@ -18,13 +18,30 @@ internal static class SqliteLists
     });
 
     /// <summary>Pairs as arrays of two: the workflow and the token.</summary>
-    public static string Of(IReadOnlyCollection<Ownership> values) => Write(writer =>
+    public static string Of(IReadOnlyCollection<Ownership> values) => Of(values, value => (value.WorkflowId, value.Token));
+
+    /// <summary>Pairs as arrays of two.</summary>
+    public static string Of<T>(IReadOnlyCollection<T> values, Func<T, (string First, string Second)> toPair) => Write(writer =>
     {
-        foreach (var (workflowId, token) in values)
+        foreach (var value in values)
+        {
+            var (first, second) = toPair(value);
+            writer.WriteStartArray();
+            writer.WriteStringValue(first);
+            writer.WriteStringValue(second);
+            writer.WriteEndArray();
+        }
+    });
+
+    /// <summary>Places in streams as arrays of three: workflow, key and offset.</summary>
+    public static string Of(IReadOnlyCollection<StreamPosition> values) => Write(writer =>
+    {
+        foreach (var (workflowId, key, offset) in values)
         {
             writer.WriteStartArray();
             writer.WriteStringValue(workflowId);
-            writer.WriteStringValue(token);
+            writer.WriteStringValue(key);
+            writer.WriteNumberValue(offset);
             writer.WriteEndArray();
         }
     });

@@ -40,6 +40,18 @@ internal static class SqliteRows
         row.Truth(11))
     { ReadAtMs = readAtMs };
 
+    /// <summary>Rows of one column, an id.</summary>
+    public static List<string> ReadIds(SqliteStatement rows)
+    {
+        var ids = new List<string>();
+        while (rows.Step())
+        {
+            ids.Add(rows.Text(0));
+        }
+
+        return ids;
+    }
+
     private static WorkflowStatus ReadStatus(SqliteStatement row) => new()
     {
         Id = row.Text(0),
@@ -62,6 +74,7 @@ internal static class SqliteRows
         StartedAt = EpochMs.ToMoment(row.Int64OrNull(17)),
         CompletedAt = EpochMs.ToMoment(row.Int64OrNull(18)),
         Deadline = EpochMs.ToMoment(row.Int64OrNull(19)),
-        DelayUntil = EpochMs.ToMoment(row.Int64OrNull(20)),
+        DelayUntil = EpochMs.ToMomentOrNever(row.Int64OrNull(20)),
+        Parked = row.Truth(28),
     };
 }

@@ -20,14 +20,15 @@ internal sealed class SqliteSchemaStore(SqliteThreads writer, SqliteThreads read
             Write(session, SchemaSql.WriteDbosLevel, SchemaLevel.DbosCurrent);
         }
 
-        if (level.Fluent is null or < SchemaLevel.FluentCurrent)
+        for (var next = (level.Fluent ?? 0) + 1; next <= SchemaLevel.FluentCurrent; next++)
         {
-            foreach (var statement in SchemaScript.Fluent.Tables.Concat(SchemaScript.Fluent.Rest))
+            var script = SchemaScript.Fluent[(int)next - 1];
+            foreach (var statement in script.Tables.Concat(script.Rest))
             {
                 session.ExecuteScript(statement);
             }
 
-            Write(session, SchemaSql.WriteFluentLevel, SchemaLevel.FluentCurrent);
+            Write(session, SchemaSql.WriteFluentLevel, next);
         }
 
         return ReadLevel(session);

@@ -30,6 +30,7 @@ internal sealed class SqliteStore : IStore
         Claims = new SqliteClaimStore(writer, readers, options.Time);
         Workflows = new SqliteWorkflowStore(writer, readers, options.Time);
         Executors = new SqliteExecutorStore(writer, readers, options.Time);
+        Messaging = new SqliteMessagingStore(readers);
         Signals = new SqliteSignalStore(writer, Capabilities.PollInterval);
     }
 
@@ -45,7 +46,7 @@ internal sealed class SqliteStore : IStore
 
     public IExecutorStore Executors { get; }
 
-    public IMessagingStore Messaging { get; } = new SqliteMessagingStore();
+    public IMessagingStore Messaging { get; }
 
     public ISignalStore Signals { get; }
 

@@ -23,10 +23,12 @@ internal sealed class SqliteWorkflowStore(SqliteThreads writer, SqliteThreads re
 
     public async Task<IReadOnlyList<string>> CancelAsync(
         IReadOnlyList<string> workflowIds, bool children, CancelError error, CancellationToken cancellationToken) =>
-        await writer.RunAsync(session => Cancel(session, workflowIds, error, Now()), cancellationToken).ConfigureAwait(false);
+        await writer.RunAsync(
+            session => Cancel(session, children ? ReadFamily(session, workflowIds) : workflowIds, error, Now()),
+            cancellationToken).ConfigureAwait(false);
 
     public Task<ResumeResult> ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+        writer.RunAsync(session => Resume(session, workflowIds, queue ?? ExecutorSql.InternalQueue, Now()), cancellationToken);
 
     public async Task<IReadOnlyList<string>> CancelExpiredAsync(
         string applicationName, int limit, CancelError error, CancellationToken cancellationToken) =>
@@ -84,14 +86,11 @@ internal sealed class SqliteWorkflowStore(SqliteThreads writer, SqliteThreads re
     private List<string> CancelExpired(SqliteSession session, string applicationName, int limit, CancelError error)
     {
         var now = Now();
-        var expired = new List<string>();
+        List<string> expired;
         using (var statement = session.Use(WorkflowSql.ReadExpired)
             .Bind("@now", now).Bind("@application_name", applicationName).Bind("@limit", limit))
         {
-            while (statement.Step())
-            {
-                expired.Add(statement.Text(0));
-            }
+            expired = SqliteRows.ReadIds(statement);
         }
 
         return Cancel(session, expired, error, now);
@@ -109,6 +108,7 @@ internal sealed class SqliteWorkflowStore(SqliteThreads writer, SqliteThreads re
             }
 
             cancelled.Add(id);
+            DeleteWaits(session, id);
             using var output = session.Use(WorkflowSql.WriteCancelError)
                 .Bind("@workflow_uuid", id)
                 .Bind("@serialization", statement.TextOrNull(0))
@@ -119,6 +119,44 @@ internal sealed class SqliteWorkflowStore(SqliteThreads writer, SqliteThreads re
         }
 
         return cancelled;
+    }
+
+    private static List<string> ReadFamily(SqliteSession session, IReadOnlyList<string> workflowIds)
+    {
+        using var statement = session.Use(WorkflowSql.ReadFamily).Bind("@workflow_uuids", SqliteLists.Of(workflowIds));
+        return SqliteRows.ReadIds(statement);
+    }
+
+    private static ResumeResult Resume(SqliteSession session, IReadOnlyList<string> workflowIds, string queue, long nowMs)
+    {
+        foreach (var id in workflowIds)
+        {
+            using var find = session.Use(MessagingSql.FindWorkflow).Bind("@workflow_uuid", id);
+            if (!find.Step())
+            {
+                return new ResumeResult([], id);
+            }
+        }
+
+        var resumed = new List<string>();
+        foreach (var id in workflowIds.Distinct(StringComparer.Ordinal))
+        {
+            using var statement = session.Use(WorkflowSql.Resume)
+                .Bind("@workflow_uuid", id).Bind("@queue_name", queue).Bind("@now", nowMs);
+            if (statement.Execute() == 1)
+            {
+                DeleteWaits(session, id);
+                resumed.Add(id);
+            }
+        }
+
+        return new ResumeResult(resumed, null);
+    }
+
+    private static void DeleteWaits(SqliteSession session, string workflowId)
+    {
+        using var statement = session.Use(ParkSql.DeleteWaits).Bind("@workflow_uuid", workflowId);
+        statement.Execute();
     }
 
     private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();

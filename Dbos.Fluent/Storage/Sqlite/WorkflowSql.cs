@@ -9,12 +9,13 @@ internal static class WorkflowSql
     private const string PortableFormat = "portable_json";
 
     /// <summary>Rows of older SDKs have their payloads in workflow_status itself.</summary>
-    public const string Read = """
+    public const string Read = $"""
         SELECT w.workflow_uuid, w.name, w.status, w.queue_name, w.queue_partition_key, w.deduplication_id, w.priority,
                coalesce(w.recovery_attempts, 0), w.executor_id, w.application_name, w.application_version, w.parent_workflow_id,
                w.forked_from, w.schedule_name, w.workflow_timeout_ms, w.created_at, w.updated_at, w.started_at_epoch_ms, w.completed_at,
                w.workflow_deadline_epoch_ms, w.delay_until_epoch_ms, w.is_debounced, w.serialization,
-               coalesce(i.inputs, w.inputs), coalesce(o.output, w.output), coalesce(o.error, w.error), w.attributes, w.owner_xid
+               coalesce(i.inputs, w.inputs), coalesce(o.output, w.output), coalesce(o.error, w.error), w.attributes, w.owner_xid,
+               w.status = '{WorkflowStates.Delayed}' AND EXISTS (SELECT 1 FROM fluent_waits AS p WHERE p.workflow_uuid = w.workflow_uuid)
           FROM workflow_status AS w
           LEFT JOIN workflow_input AS i ON i.workflow_uuid = w.workflow_uuid
           LEFT JOIN workflow_output AS o ON o.workflow_uuid = w.workflow_uuid
@@ -47,6 +48,17 @@ internal static class WorkflowSql
          WHERE w.owner_xid IS NOT json_extract(mine.value, '$[1]')
         """;
 
+    /// <summary>
+    /// The workflows and what they started, and so on, whether or not they have ended. No limit: what is cancelled is cancelled in one.
+    /// </summary>
+    public const string ReadFamily = """
+        WITH RECURSIVE family (id) AS (
+            SELECT value FROM json_each(@workflow_uuids)
+            UNION
+            SELECT w.workflow_uuid FROM family CROSS JOIN workflow_status AS w ON w.parent_workflow_id = family.id)
+        SELECT id FROM family
+        """;
+
     /// <summary>Gives the row's format back, which decides how the reason is written.</summary>
     public const string Cancel = $"""
         UPDATE workflow_status
@@ -55,6 +67,15 @@ internal static class WorkflowSql
          WHERE workflow_uuid = @workflow_uuid
            AND status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}', '{WorkflowStates.Pending}')
         RETURNING serialization
+        """;
+
+    /// <summary>Executor, version, partition, timeout and the end of a delay stay, as with every DBOS SDK.</summary>
+    public const string Resume = $"""
+        UPDATE workflow_status
+           SET status = '{WorkflowStates.Enqueued}', owner_xid = NULL, queue_name = @queue_name, deduplication_id = NULL,
+               recovery_attempts = 0, workflow_deadline_epoch_ms = NULL, started_at_epoch_ms = NULL, completed_at = NULL,
+               updated_at = @now
+         WHERE workflow_uuid = @workflow_uuid AND status NOT IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}')
         """;
 
     /// <summary>Writes nothing where the format is another SDK's.</summary>

@@ -1,0 +1,124 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>
+/// Statements of <see cref="SqliteMessagingCommit"/>, which run under the write lock, and of <see cref="SqliteMessagingStore"/>.
+/// </summary>
+internal static class MessagingSql
+{
+    // Messages of other SDKs have no position, and NULL comes first.
+    private const string Arrival = "n.created_at_epoch_ms, p.position, n.message_uuid";
+
+    public const string FindWorkflow = "SELECT 1 FROM workflow_status WHERE workflow_uuid = @workflow_uuid";
+
+    /// <summary>Inserts nothing where the id stands: it is that message.</summary>
+    public const string InsertMessage = """
+        INSERT INTO notifications (message_uuid, destination_uuid, topic, message, serialization, created_at_epoch_ms)
+        VALUES (@message_uuid, @destination_uuid, @topic, @message, @serialization, @now)
+        ON CONFLICT (message_uuid) DO NOTHING
+        """;
+
+    public const string InsertOrder = "INSERT INTO fluent_message_order (message_uuid) VALUES (@message_uuid)";
+
+    /// <summary>The condition on consumed is that of idx_fluent_notifications_unread, which gives the order as far as time goes.</summary>
+    public const string ReadOldest = $"""
+        SELECT n.message_uuid, n.message, n.serialization
+          FROM notifications AS n
+          LEFT JOIN fluent_message_order AS p ON p.message_uuid = n.message_uuid
+         WHERE n.destination_uuid = @destination_uuid AND n.topic = @topic AND n.consumed = 0
+         ORDER BY {Arrival}
+         LIMIT 1
+        """;
+
+    public const string Consume = """
+        UPDATE notifications SET consumed = 1, consumed_by_function_id = @function_id WHERE message_uuid = @message_uuid
+        """;
+
+    public const string SetEvent = """
+        INSERT INTO workflow_events (workflow_uuid, key, value, serialization) VALUES (@workflow_uuid, @key, @value, @serialization)
+        ON CONFLICT (workflow_uuid, key) DO UPDATE SET value = excluded.value, serialization = excluded.serialization
+        """;
+
+    public const string SetEventHistory = """
+        INSERT INTO workflow_events_history (workflow_uuid, function_id, key, value, serialization)
+        VALUES (@workflow_uuid, @function_id, @key, @value, @serialization)
+        ON CONFLICT (workflow_uuid, function_id, key) DO UPDATE SET value = excluded.value, serialization = excluded.serialization
+        """;
+
+    public const string ReadStreamEnd = """
+        SELECT "offset", value FROM streams WHERE workflow_uuid = @workflow_uuid AND key = @key ORDER BY "offset" DESC LIMIT 1
+        """;
+
+    public const string Append = """
+        INSERT INTO streams (workflow_uuid, key, value, "offset", function_id, serialization)
+        VALUES (@workflow_uuid, @key, @value, @offset, @function_id, @serialization)
+        """;
+
+    /// <summary>Which of the pairs of workflow and topic, by their place in the list.</summary>
+    public const string ReadUnread = """
+        SELECT i.key FROM json_each(@inboxes) AS i
+         WHERE EXISTS (
+               SELECT 1 FROM notifications AS n
+                WHERE n.destination_uuid = json_extract(i.value, '$[0]') AND n.topic = json_extract(i.value, '$[1]') AND n.consumed = 0)
+        """;
+
+    /// <summary>By the place of the pair of workflow and key in the list.</summary>
+    public const string ReadEvents = """
+        SELECT k.key, e.value, e.serialization
+          FROM json_each(@events) AS k
+         CROSS JOIN workflow_events AS e ON e.workflow_uuid = json_extract(k.value, '$[0]') AND e.key = json_extract(k.value, '$[1]')
+        """;
+
+    /// <summary>One row without a key for a workflow without events. No limit: a workflow has as many keys as its code names.</summary>
+    public const string ReadAllEvents = """
+        SELECT e.key, e.value, e.serialization
+          FROM workflow_status AS w
+          LEFT JOIN workflow_events AS e ON e.workflow_uuid = w.workflow_uuid
+         WHERE w.workflow_uuid = @workflow_uuid
+        """;
+
+    /// <summary>
+    /// By the place of the workflow, key and offset in the list: one value more than the limit, to see whether a close stands behind them.
+    /// For a place without values the last value of the stream is looked at, as that place may lie behind the close.
+    /// </summary>
+    public const string ReadStreams = $"""
+        SELECT at.key, w.status,
+               w.status IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}', '{WorkflowStates.Cancelled}',
+                            '{WorkflowStates.MaxRecoveryAttemptsExceeded}'),
+               s.value, s.serialization,
+               CASE WHEN s.value IS NULL THEN (
+                   SELECT l.value FROM streams AS l
+                    WHERE l.workflow_uuid = w.workflow_uuid AND l.key = json_extract(at.value, '$[1]')
+                    ORDER BY l."offset" DESC LIMIT 1) END
+          FROM json_each(@positions) AS at
+          LEFT JOIN workflow_status AS w ON w.workflow_uuid = json_extract(at.value, '$[0]')
+          LEFT JOIN streams AS s
+            ON s.workflow_uuid = w.workflow_uuid AND s.key = json_extract(at.value, '$[1]')
+           AND s."offset" BETWEEN json_extract(at.value, '$[2]') AND json_extract(at.value, '$[2]') + @limit
+         ORDER BY at.key, s."offset"
+        """;
+
+    /// <summary>One row without an id for a workflow without messages. No limit: an inbox is read whole.</summary>
+    public const string ReadMessages = $"""
+        SELECT n.message_uuid, n.topic, n.message, n.serialization, n.created_at_epoch_ms, n.consumed
+          FROM workflow_status AS w
+          LEFT JOIN notifications AS n ON n.destination_uuid = w.workflow_uuid
+          LEFT JOIN fluent_message_order AS p ON p.message_uuid = n.message_uuid
+         WHERE w.workflow_uuid = @workflow_uuid
+         ORDER BY {Arrival}
+        """;
+
+    /// <summary>UNION ends where forks name each other. No limit: forks are made by people.</summary>
+    public const string ReadForks = """
+        WITH RECURSIVE forks (id) AS (
+            SELECT workflow_uuid FROM workflow_status WHERE forked_from = @workflow_uuid
+            UNION
+            SELECT w.workflow_uuid FROM forks CROSS JOIN workflow_status AS w ON w.forked_from = forks.id)
+        SELECT w.workflow_uuid
+          FROM forks
+         CROSS JOIN workflow_status AS w ON w.workflow_uuid = forks.id
+         WHERE w.workflow_uuid <> @workflow_uuid
+         ORDER BY w.created_at, w.workflow_uuid
+        """;
+}

@@ -1,0 +1,76 @@
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>What the units of a running workflow share: whether it may write, and its checkpoints.</summary>
+internal readonly struct SqliteCheckpoints(SqliteSession session, long nowMs)
+{
+    public bool TryReadOwned(Ownership owner, out string? applicationName)
+    {
+        using var statement = session.Use(CommitSql.ReadOwned)
+            .Bind("@workflow_uuid", owner.WorkflowId)
+            .Bind("@token", owner.Token);
+        var owned = statement.Step();
+        applicationName = owned ? statement.TextOrNull(0) : null;
+        return owned;
+    }
+
+    public void Write(string workflowId, IReadOnlyList<CheckpointRow> rows, string? applicationName)
+    {
+        foreach (var row in rows)
+        {
+            Write(workflowId, row, applicationName);
+        }
+    }
+
+    public void Write(string workflowId, CheckpointRow row, string? applicationName)
+    {
+        using var statement = Bind(session.Use(CommitSql.InsertCheckpoint), workflowId, row)
+            .Bind("@output", row.Output)
+            .Bind("@error", row.Error)
+            .Bind("@child_workflow_id", row.ChildId)
+            .Bind("@serialization", row.Format)
+            .Bind("@application_name", applicationName)
+            .Bind("@now", nowMs);
+        statement.Execute();
+    }
+
+    /// <summary>
+    /// What is answered to a former owner: the commit whose acknowledgement was lost may have been followed by another that took the row
+    /// from it.
+    /// </summary>
+    public CommitResult AnswerForLost(Ownership owner, IReadOnlyList<CheckpointRow> rows)
+    {
+        foreach (var row in rows)
+        {
+            using var statement = Bind(session.Use(CommitSql.ReadSameCheckpoint), owner.WorkflowId, row)
+                .Bind("@output", row.Output)
+                .Bind("@error", row.Error)
+                .Bind("@child_workflow_id", row.ChildId);
+            if (!statement.Step())
+            {
+                return CommitResult.NotOwned;
+            }
+        }
+
+        return rows.Count > 0 ? CommitResult.Written : CommitResult.NotOwned;
+    }
+
+    /// <summary>Whether the first of these stands: an owner finds it so only where an earlier try wrote the whole unit.</summary>
+    public bool Began(string workflowId, IReadOnlyList<CheckpointRow> rows) =>
+        rows is [var first, ..] && Read(workflowId, first.Sequence) is not null;
+
+    /// <summary>What stands at a sequence, whoever wrote it; null if nothing does.</summary>
+    public CheckpointRow? Read(string workflowId, int sequence)
+    {
+        using var statement = session.Use(CommitSql.ReadCheckpoint)
+            .Bind("@workflow_uuid", workflowId)
+            .Bind("@function_id", sequence);
+        return statement.Step() ? SqliteRows.ReadCheckpoint(statement) : null;
+    }
+
+    private static SqliteStatement Bind(SqliteStatement statement, string workflowId, CheckpointRow row) => statement
+        .Bind("@workflow_uuid", workflowId)
+        .Bind("@function_id", row.Sequence)
+        .Bind("@function_name", row.Name)
+        .Bind("@started_at", row.StartedAtMs)
+        .Bind("@completed_at", row.CompletedAtMs);
+}
