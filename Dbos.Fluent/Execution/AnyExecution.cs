@@ -37,7 +37,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
 
         var first = place.Slots.From(GroupExecution.FirstNumbers(any.Members)[winner]);
         var end = await steps.ExecuteAsync(any.Members[winner], place.Part(first)).ConfigureAwait(false);
-        run.Facts.Saw(row.CompletedAtMs);
+        place.Facts.Saw(row.CompletedAtMs);
         return End(step, any, winner, end);
     }
 
@@ -56,7 +56,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
         using var turns = new AnnouncedReceives(run.Receives, any.Members, place.Slots);
         run.Waits.Fork(any.Members.Count);
         var ends = await Task.WhenAll(any.Members.Select((member, index) => RunAsync(
-            member, new StepPlace(place.Slots.From(starts[index]), losers, new RaceMember(race, index, place.Race)))))
+            member, new StepPlace(place.Slots.From(starts[index]), losers, place.Facts, new RaceMember(race, index, place.Race)))))
             .ConfigureAwait(false);
         run.Waits.Return();
         if (ends.Contains(StepEnd.Broken))
@@ -70,7 +70,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
         }
 
         // The clock of the workflow must be the same on a replay, which sees nothing of the losers: this row is newer than all of theirs.
-        run.Facts.Saw(race.WonAtMs);
+        place.Facts.Saw(race.WonAtMs);
         return End(step, any, winner, ends[winner]);
     }
 

@@ -31,7 +31,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
             }
         }
 
-        return steps.Restore(step, row);
+        return steps.Restore(step, row, place);
     }
 
     /// <remarks>What is stored is the winner's id, so that the row can be read without knowing the list.</remarks>
@@ -60,12 +60,12 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
             }
         }
 
-        return CompleteWithWinner(step, any, row);
+        return CompleteWithWinner(step, any, row, place);
     }
 
-    private StepEnd CompleteWithWinner(Step step, IAwaitAnyStep any, CheckpointRow row)
+    private StepEnd CompleteWithWinner(Step step, IAwaitAnyStep any, CheckpointRow row, StepPlace place)
     {
-        run.Facts.Saw(row.CompletedAtMs);
+        place.Facts.Saw(row.CompletedAtMs);
         try
         {
             var id = (string?)run.Environment.Serializer.Decode(new Payload(row.Output, row.Format), typeof(string));

@@ -71,13 +71,13 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
 
         if (row is { Error: null, ChildId: { } recorded })
         {
-            run.Facts.Saw(row.CompletedAtMs);
+            place.Facts.Saw(row.CompletedAtMs);
             return (StepEnd.Completed, recorded);
         }
 
         if (row is not null)
         {
-            return (steps.Restore(step, row), "");
+            return (steps.Restore(step, row, place), "");
         }
 
         return run.MayNotBegin(place.Signal)
@@ -100,7 +100,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
             if (result.Status is CommitStatus.Written or CommitStatus.Attached)
             {
                 run.Stored(sequence);
-                run.Facts.Saw(now);
+                place.Facts.Saw(now);
                 return (StepEnd.Completed, childId);
             }
 

@@ -19,7 +19,7 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
 
         if (row is not null)
         {
-            return ValueSteps.Restore(run, steps, step, get, row);
+            return ValueSteps.Restore(run, steps, step, get, row, place);
         }
 
         if (run.MayNotBegin(place.Signal))
@@ -48,7 +48,7 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
 
         if (row is not null)
         {
-            return ValueSteps.Restore(run, steps, step, read, row);
+            return ValueSteps.Restore(run, steps, step, read, row, place);
         }
 
         if (run.MayNotBegin(place.Signal))
@@ -80,7 +80,7 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
         var value = chunk.Values.Count > 0 ? chunk.Values[0] : StreamMarker.Closed;
         row = row with { Output = value.Text, Format = value.Format };
         return await steps.StoreAsync(row, place).ConfigureAwait(false)
-            ? ValueSteps.Restore(run, steps, step, read, row)
+            ? ValueSteps.Restore(run, steps, step, read, row, place)
             : StepEnd.Stopped;
     }
 
@@ -107,7 +107,7 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
         var row = new CheckpointRow(
             place.Slots[0], step.Name, value.Text, null, value.Format, null, started, run.Environment.Clock.NowMs);
         return await steps.StoreAsync(row, place).ConfigureAwait(false)
-            ? ValueSteps.Restore(run, steps, step, get, row)
+            ? ValueSteps.Restore(run, steps, step, get, row, place)
             : StepEnd.Stopped;
     }
 }

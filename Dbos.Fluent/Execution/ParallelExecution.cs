@@ -17,12 +17,14 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
         using var siblings = new CancelSignal(place.Signal);
         var restored = new Meeting(count);
         run.Waits.Fork(count);
+        RunFacts[] facts = [.. parallel.Branches.Select((_, index) => place.Facts.Branch(place.Slots[index]))];
         var ends = await Task.WhenAll(parallel.Branches.Select((branch, index) =>
         {
             var slots = new Slots(place.Slots[index], place.Slots.Stride * count);
-            return DriveAsync(branch, place.Part(slots, siblings), restored);
+            return DriveAsync(branch, place.Part(slots, siblings) with { Facts = facts[index] }, restored);
         })).ConfigureAwait(false);
         run.Waits.Return();
+        place.Facts.Join(facts);
 
         parallel.SlotsTaken = ends.Length == 0 ? 0 : ends.Select((end, index) => end.Steps == 0 ? 0 : index + (count * (end.Steps - 1)) + 1).Max();
         return End(step, ends);
@@ -59,7 +61,7 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
         var taken = 0;
         try
         {
-            var body = branch.Open();
+            var body = branch.OpenWith(new WorkflowContext(place.Facts));
             while (await body.MoveNextAsync().ConfigureAwait(false) && body.Step is { } step)
             {
                 step.Bind(run);

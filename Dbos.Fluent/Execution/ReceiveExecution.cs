@@ -26,7 +26,7 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
 
         if (row is not null)
         {
-            return ValueSteps.Restore(run, steps, step, receive, row);
+            return ValueSteps.Restore(run, steps, step, receive, row, place);
         }
 
         if (run.MayNotBegin(place.Signal))
@@ -87,7 +87,12 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
             null => StepEnd.Stopped,
             { Status: CommitStatus.NothingThere } => null,
             _ => ValueSteps.Restore(
-                run, steps, step, receive, row with { Output = result.Received?.Text, Format = result.Received?.Format }),
+                run,
+                steps,
+                step,
+                receive,
+                row with { Output = result.Received?.Text, Format = result.Received?.Format },
+                place),
         };
     }
 
@@ -99,7 +104,7 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
         var now = run.Environment.Clock.NowMs;
         var row = new CheckpointRow(place.Slots[0], BuiltInNames.Receive, null, null, null, null, wait.StartedAtMs, now);
         return await steps.StoreAsync(row, place).ConfigureAwait(false)
-            ? ValueSteps.Restore(run, steps, step, receive, row)
+            ? ValueSteps.Restore(run, steps, step, receive, row, place)
             : StepEnd.Stopped;
     }
 

@@ -10,21 +10,33 @@ internal sealed class RunFacts : IWorkflowFacts
 {
     // Ids and random numbers are separate streams, so that using one does not shift the other.
     private const ulong IdStream = 0xA0761D6478BD642FUL;
+    private const ulong BranchStream = 0x9E3779B97F4A7C15UL;
 
     private readonly DeterministicRandom ids;
     private long nowMs;
     private int nextSequence;
     private readonly int highestRecorded;
 
+    private readonly RunFacts? whole;
+    private readonly ulong seed;
+    private readonly ILogger logger;
+
     public RunFacts(ClaimedWorkflow work, History history, ILogger logger)
+        : this(work.Id, work.Attempt, unchecked((ulong)work.Origin.Seed), history.Highest, logger) => nowMs = work.Origin.StartedAtMs;
+
+    private RunFacts(string workflowId, int attempt, ulong seed, int highestRecorded, ILogger logger)
     {
-        WorkflowId = work.Id;
-        Attempt = work.Attempt;
-        nowMs = work.Origin.StartedAtMs;
-        highestRecorded = history.Highest;
-        ids = new DeterministicRandom(unchecked((ulong)work.Origin.Seed ^ IdStream));
-        Random = new DeterministicRandom(unchecked((ulong)work.Origin.Seed));
+        (WorkflowId, Attempt, this.seed, this.highestRecorded, this.logger) = (workflowId, attempt, seed, highestRecorded, logger);
+        ids = new DeterministicRandom(seed ^ IdStream);
+        Random = new DeterministicRandom(seed);
         Logger = new ReplayLogger(this, logger);
+    }
+
+    private RunFacts(RunFacts whole, int firstSequence)
+        : this(whole.WorkflowId, whole.Attempt, whole.seed ^ (BranchStream * (ulong)(firstSequence + 1)), whole.highestRecorded, whole.logger)
+    {
+        this.whole = whole.whole ?? whole;
+        nowMs = Volatile.Read(ref whole.nowMs);
     }
 
     public string WorkflowId { get; }
@@ -37,7 +49,22 @@ internal sealed class RunFacts : IWorkflowFacts
 
     public DateTimeOffset UtcNow => EpochMs.ToMoment(Volatile.Read(ref nowMs));
 
-    public bool IsReplaying => Volatile.Read(ref nextSequence) <= highestRecorded;
+    public bool IsReplaying => whole is not null ? whole.IsReplaying : Volatile.Read(ref nextSequence) <= highestRecorded;
+
+    /// <summary>
+    /// What the context of a branch shows that runs beside others: a clock and random numbers of its own, which no other branch moves, so
+    /// that a replay sees the same whichever was faster.
+    /// </summary>
+    public RunFacts Branch(int firstSequence) => new(this, firstSequence);
+
+    /// <summary>The branches have ended: whoever goes on has seen what they saw.</summary>
+    public void Join(IEnumerable<RunFacts> branches)
+    {
+        foreach (var branch in branches)
+        {
+            Saw(Volatile.Read(ref branch.nowMs));
+        }
+    }
 
     public Guid NewGuid()
     {

@@ -36,7 +36,7 @@ internal sealed class SendExecution(RunScope run, StepExecutor steps)
 
         if (row is not null)
         {
-            return steps.Restore(step, row);
+            return steps.Restore(step, row, place);
         }
 
         if (run.MayNotBegin(place.Signal))
@@ -68,7 +68,7 @@ internal sealed class SendExecution(RunScope run, StepExecutor steps)
 
         run.Environment.Written(unit);
 
-        run.Facts.Saw(row.CompletedAtMs);
+        place.Facts.Saw(row.CompletedAtMs);
         step.Complete(default(Unit));
         return new(StepEnd.Completed);
     }

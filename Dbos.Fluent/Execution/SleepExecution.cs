@@ -40,7 +40,7 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
             return StepEnd.Stopped;
         }
 
-        run.Facts.Saw(wakeAtMs);
+        place.Facts.Saw(wakeAtMs);
         step.Complete(default(Unit));
         return StepEnd.Completed;
     }

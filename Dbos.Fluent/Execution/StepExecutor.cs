@@ -125,9 +125,9 @@ internal sealed class StepExecutor
     }
 
     /// <summary>Gives a step its recorded outcome.</summary>
-    public StepEnd Restore(Step step, CheckpointRow row)
+    public StepEnd Restore(Step step, CheckpointRow row, StepPlace place)
     {
-        run.Facts.Saw(row.CompletedAtMs);
+        place.Facts.Saw(row.CompletedAtMs);
         if (row.Error is not null)
         {
             var failure = run.Environment.Serializer.DecodeFailure(new Payload(row.Error, row.Format));
@@ -197,7 +197,7 @@ internal sealed class StepExecutor
     {
         var error = run.Environment.Serializer.EncodeFailure(Failures.Record(exception), PayloadFormat.MessagePack);
         var failed = row with { Output = null, Error = error.Text, Format = error.Format };
-        return await StoreAsync(failed, place).ConfigureAwait(false) ? Restore(step, failed) : StepEnd.Stopped;
+        return await StoreAsync(failed, place).ConfigureAwait(false) ? Restore(step, failed, place) : StepEnd.Stopped;
     }
 
     private ValueTask<StepEnd> RunAsync(Step step, IRunStep body, StepPlace place)
@@ -207,7 +207,7 @@ internal sealed class StepExecutor
             return new(StepEnd.Broken);
         }
 
-        return row is not null ? new(Restore(step, row)) : RunFirstAsync(step, body, place);
+        return row is not null ? new(Restore(step, row, place)) : RunFirstAsync(step, body, place);
     }
 
     private async ValueTask<StepEnd> RunFirstAsync(Step step, IRunStep body, StepPlace place)
@@ -246,12 +246,12 @@ internal sealed class StepExecutor
 
         if (row.Error is null)
         {
-            run.Facts.Saw(row.CompletedAtMs);
+            place.Facts.Saw(row.CompletedAtMs);
             step.Complete(decoded);
             return StepEnd.Completed;
         }
 
-        var restored = Restore(step, row);
+        var restored = Restore(step, row, place);
         if (step.RecordedError is { } failure && end.Exception is { } exception)
         {
             run.Original = (failure, exception);

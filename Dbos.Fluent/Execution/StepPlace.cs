@@ -3,9 +3,10 @@ namespace Dbos.Fluent.Execution;
 /// <summary>Where a step stands in its run.</summary>
 /// <param name="Slots">Its sequence numbers.</param>
 /// <param name="Signal">Tells it to stop: the run's own signal, or that of the group it belongs to.</param>
+/// <param name="Facts">What the context of the code that yielded it shows: the run's, or a branch's own.</param>
 /// <param name="Race">The member of an <c>Any</c> that it is, or is part of; null outside of any.</param>
-internal readonly record struct StepPlace(Slots Slots, CancelSignal Signal, RaceMember? Race = null)
+internal readonly record struct StepPlace(Slots Slots, CancelSignal Signal, RunFacts Facts, RaceMember? Race = null)
 {
     /// <summary>The place of a part of the step, which does not finish it.</summary>
-    public StepPlace Part(Slots slots, CancelSignal? signal = null) => new(slots, signal ?? Signal, Race?.Part());
+    public StepPlace Part(Slots slots, CancelSignal? signal = null) => new(slots, signal ?? Signal, Facts, Race?.Part());
 }

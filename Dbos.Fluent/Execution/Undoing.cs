@@ -39,7 +39,7 @@ internal sealed class Undoing(RunScope run, StepExecutor steps)
         var now = run.Environment.Clock.NowMs;
         var row = new CheckpointRow(
             run.HighestStored + 1, BuiltInNames.Compensating, sequences.Text, error.Text, sequences.Format, null, now, now);
-        return await steps.StoreAsync(row, new StepPlace(new Slots(row.Sequence), signal)).ConfigureAwait(false)
+        return await steps.StoreAsync(row, new StepPlace(new Slots(row.Sequence), signal, run.Facts)).ConfigureAwait(false)
             ? await UndoAsync(undos, failure, row.Sequence + 1, signal).ConfigureAwait(false)
             : null;
     }
@@ -59,7 +59,7 @@ internal sealed class Undoing(RunScope run, StepExecutor steps)
         {
             var step = UndoStep.Of(undo);
             step.Bind(run);
-            var end = await steps.ExecuteAsync(step, new StepPlace(new Slots(next++), signal)).ConfigureAwait(false);
+            var end = await steps.ExecuteAsync(step, new StepPlace(new Slots(next++), signal, run.Facts)).ConfigureAwait(false);
             switch (end)
             {
                 case StepEnd.Failed:

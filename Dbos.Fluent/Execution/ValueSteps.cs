@@ -21,14 +21,15 @@ internal enum WaitEnd
 internal static class ValueSteps
 {
     /// <summary>Gives a step what is recorded: a value, that none came, or a failure.</summary>
-    public static StepEnd Restore(RunScope run, StepExecutor steps, Step step, IValueStep value, CheckpointRow row)
+    public static StepEnd Restore(
+        RunScope run, StepExecutor steps, Step step, IValueStep value, CheckpointRow row, StepPlace place)
     {
         if (row.Error is not null)
         {
-            return steps.Restore(step, row);
+            return steps.Restore(step, row, place);
         }
 
-        run.Facts.Saw(row.CompletedAtMs);
+        place.Facts.Saw(row.CompletedAtMs);
         if (row.Output is null || (value is IReadStreamStep && StreamMarker.IsClosed(row.Output)))
         {
             value.CompleteEmpty();

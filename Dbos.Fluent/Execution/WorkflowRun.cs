@@ -109,7 +109,7 @@ internal sealed class WorkflowRun
         while (await body.MoveNextAsync().ConfigureAwait(false) && body.Step is { } step)
         {
             step.Bind(run);
-            var end = await steps.ExecuteAsync(step, new StepPlace(new Slots(nextSequence), run.Steps)).ConfigureAwait(false);
+            var end = await steps.ExecuteAsync(step, new StepPlace(new Slots(nextSequence), run.Steps, run.Facts)).ConfigureAwait(false);
 
             // Known only now for branches: their steps are not all known before they run.
             nextSequence += step.Slots;
