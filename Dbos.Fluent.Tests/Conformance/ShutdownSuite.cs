@@ -164,7 +164,7 @@ public abstract class ShutdownSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     {
         var child = Workflow.Define<Unit>("child").Sleep(TimeSpan.FromDays(1)).End();
         var parent = Workflow.Define<Unit>("parent").Call(child, _ => default).End();
-        var engine = await LaunchAsync(parent, child);
+        var engine = await LaunchAsync(options => options.UnloadAfter = Timeout.InfiniteTimeSpan, parent, child);
         await engine.BeginAsync(parent, default, "P");
         await Eventually.TrueAsync(async () => await CheckpointCountAsync("P-0") == 1, Bounded.Limit);
 
