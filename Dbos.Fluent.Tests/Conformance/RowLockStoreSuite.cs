@@ -35,14 +35,26 @@ public abstract class RowLockStoreSuite(StoreFixture fixture) : StoreSuite(fixtu
     [InlineData("checkpoint")]
     [InlineData("outcome")]
     [InlineData("child")]
+    [InlineData("send")]
+    [InlineData("receive")]
+    [InlineData("event")]
+    [InlineData("stream")]
+    [InlineData("park")]
     public async Task Single_unit_of_a_locked_row_is_busy(string kind)
     {
         await using var bed = await Fixture.CreateAsync();
         var owner = await RunningAsync(bed, "w");
+        await RunningAsync(bed, "other");
+        await CommitAsync(bed.Store, Some.Send(Some.Message("a", "w")));
         CommitUnit unit = kind switch
         {
             "checkpoint" => A.Checkpoints(owner, 0),
             "outcome" => A.Outcome(owner),
+            "send" => Some.Send(owner, 0, Some.Message("b", "other")),
+            "receive" => Some.Receive(owner, 0),
+            "event" => Some.Event(owner, 0, "k", "v"),
+            "stream" => Some.Write(owner, 0, "k", "v"),
+            "park" => new ParkUnit(owner, [Some.Sleep(0, 1)]),
             _ => A.Child(owner, 0, A.Direct("child")),
         };
 
@@ -52,6 +64,25 @@ public abstract class RowLockStoreSuite(StoreFixture fixture) : StoreSuite(fixtu
         }
 
         Assert.Equal(CommitStatus.Written, (await CommitAsync(bed.Store, unit)).Status);
+    }
+
+    [Fact]
+    public async Task Send_to_a_locked_row_is_busy_and_holds_up_nobody()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await RunningAsync(bed, "locked");
+        await RunningAsync(bed, "free");
+        var unit = Some.Send(Some.Message("a", "free"), Some.Message("b", "locked"));
+
+        await using (await bed.HoldAsync("locked"))
+        {
+            Assert.Equal(
+                [CommitStatus.Busy, CommitStatus.Written],
+                await StatusesAsync(bed.Store, unit, Some.Send(Some.Message("c", "free"))).Within(Bounded.Limit));
+        }
+
+        Assert.Equal(CommitResult.Written, await bed.Store.Commits.CommitWaitingAsync(unit, Cancel));
+        Assert.Equal(3, await bed.CountAsync("notifications"));
     }
 
     [Fact]

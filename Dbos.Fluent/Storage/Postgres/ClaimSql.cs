@@ -9,7 +9,8 @@ internal sealed class ClaimSql(SchemaName schema)
     // The queues that have something waiting are found by jumps through the index, and each gives its first rows in index order, so the
     // cost follows the number of queues and the limit, never the length of the lines. More candidates are read than are asked for, because
     // peers hold the first ones: SKIP LOCKED leaves those to them. What begins is a row that no executor ever had: such a row, if it is
-    // no fork, gets an origin of its own; any other without one was started directly, and its origin follows from it.
+    // no fork, gets an origin of its own; any other without one was started directly, and its origin follows from it. A row with waits was
+    // parked, and made ENQUEUED by another SDK's sweep: it is woken, and goes on with the attempt that parked it.
     public string Claim { get; } = $"""
         WITH RECURSIVE latest AS (
             SELECT version_name
@@ -48,22 +49,27 @@ internal sealed class ClaimSql(SchemaName schema)
              ORDER BY first.priority, first.created_at, first.workflow_uuid
              LIMIT 4 * $7 + 16),
         due AS MATERIALIZED (
-            SELECT candidate.workflow_uuid, w.begins, w.spent
+            SELECT candidate.workflow_uuid, w.begins, f.woken IS NOT NULL AS woken, w.spent AND f.woken IS NULL AS spent
               FROM candidate
              CROSS JOIN LATERAL (
                 SELECT executor_id IS NULL AND forked_from IS NULL AS begins, COALESCE(recovery_attempts >= $8 + 1, false) AS spent
                   FROM {schema}.workflow_status
                  WHERE workflow_uuid = candidate.workflow_uuid AND status = 'ENQUEUED'
                    FOR NO KEY UPDATE SKIP LOCKED) AS w
+              LEFT JOIN LATERAL (
+                SELECT true AS woken FROM {schema}.fluent_waits WHERE workflow_uuid = candidate.workflow_uuid LIMIT 1) AS f ON true
              LIMIT $7),
         claimed AS (
             UPDATE {schema}.workflow_status AS w
                SET status = 'PENDING', owner_xid = $2, executor_id = $3, application_version = $5,
-                   application_name = COALESCE(w.application_name, $4), recovery_attempts = COALESCE(w.recovery_attempts, 0) + 1,
+                   application_name = COALESCE(w.application_name, $4),
+                   recovery_attempts = COALESCE(w.recovery_attempts, 0)
+                       + CASE WHEN w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE woken)) THEN 0 ELSE 1 END,
                    started_at_epoch_ms = {Clock.Now}, updated_at = {Clock.Now},
                    workflow_deadline_epoch_ms = COALESCE(w.workflow_deadline_epoch_ms, {Clock.Now} + w.workflow_timeout_ms)
              WHERE w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE NOT spent))
             RETURNING w.*),
+        dropped AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE woken))),
         buried AS (
             UPDATE {schema}.workflow_status
                SET status = 'MAX_RECOVERY_ATTEMPTS_EXCEEDED', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL,
@@ -132,11 +138,13 @@ internal sealed class ClaimSql(SchemaName schema)
     public const string CheckpointColumns =
         "function_id, function_name, output, error, serialization, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms";
 
-    private const string OwnedColumns =
+    /// <summary>What <see cref="PostgresClaimStore"/> reads of a row that it owns; the columns of its origin follow.</summary>
+    public const string OwnedColumns =
         "w.workflow_uuid, w.name, w.owner_xid, COALESCE(i.inputs, w.inputs), w.serialization, COALESCE(w.recovery_attempts, 0), "
         + "w.queue_name, w.parent_workflow_id, w.workflow_deadline_epoch_ms, w.created_at, w.forked_from, w.priority";
 
-    private static string WithInputAndOrigin(SchemaName schema) => $"""
+    /// <summary>Adds <c>i</c>, the input, and <c>o</c>, the origin, to the row <c>w</c>.</summary>
+    public static string WithInputAndOrigin(SchemaName schema) => $"""
         LEFT JOIN LATERAL (SELECT inputs FROM {schema}.workflow_input WHERE workflow_uuid = w.workflow_uuid LIMIT 1) AS i ON true
           LEFT JOIN LATERAL (
             SELECT seed, started_at FROM {schema}.fluent_origins WHERE workflow_uuid = w.workflow_uuid LIMIT 1) AS o ON true

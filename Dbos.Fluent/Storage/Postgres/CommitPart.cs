@@ -2,7 +2,9 @@ using Npgsql;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>The units of one kind in a commit: one statement writes them, and one asks about those that it did not write.</summary>
+/// <summary>
+/// The units of one kind in a commit, or a single unit: one statement writes them, and one asks about those that it did not write.
+/// </summary>
 internal abstract class CommitPart
 {
     /// <summary>The writing statement with its parameters.</summary>
@@ -17,12 +19,22 @@ internal abstract class CommitPart
     /// <summary>Takes one row of the asking statement's answer; a unit that it leaves without a result is to be written again.</summary>
     public abstract void TakeAnswer(NpgsqlDataReader row, CommitResult?[] results);
 
-    /// <summary>Sorts units by kind: starts first and outcomes last, which keeps the order of any workflow's own units.</summary>
+    /// <summary>
+    /// Sorts units by kind: starts, checkpoints, what is written unit by unit, and last what gives the row up. That keeps the order of any
+    /// workflow's own units as far as it matters.
+    /// </summary>
+    /// <remarks>
+    /// A start or checkpoint that came after a single unit of its workflow is moved before it. All of it is one transaction, so nobody sees
+    /// one without the other; none of them reads what another writes; and where the single unit is not written for what it finds (nothing
+    /// there, a closed stream, no destination), those after it are written all the same, as they would be in their own order.
+    /// </remarks>
     public static List<CommitPart> Of(IReadOnlyList<CommitUnit> units, CommitResult?[] results)
     {
         List<Numbered<StartUnit>> starts = [];
         List<Numbered<CheckpointUnit>> checkpoints = [];
         List<Numbered<OutcomeUnit>> outcomes = [];
+        List<CommitPart> singles = [];
+        List<CommitPart> parks = [];
         for (var number = 0; number < units.Count; number++)
         {
             switch (units[number])
@@ -38,8 +50,12 @@ internal abstract class CommitPart
                 case OutcomeUnit outcome:
                     outcomes.Add(new(number, outcome));
                     break;
-                case var unknown:
-                    throw new System.Diagnostics.UnreachableException($"Unknown unit {unknown.GetType()}.");
+                case ParkUnit park:
+                    parks.Add(new ParkPart(new(number, park)));
+                    break;
+                case var single:
+                    singles.Add(OfSingle(number, single));
+                    break;
             }
         }
 
@@ -54,13 +70,23 @@ internal abstract class CommitPart
             parts.Add(new CheckpointPart(checkpoints));
         }
 
+        parts.AddRange(singles);
         if (outcomes.Count > 0)
         {
             parts.Add(new OutcomePart(outcomes));
         }
 
-        return parts;
+        return [.. parts, .. parks];
     }
+
+    private static SinglePart OfSingle(int number, CommitUnit single) => single switch
+    {
+        SendUnit send => new SendPart(new(number, send)),
+        ReceiveUnit receive => new ReceivePart(new(number, receive)),
+        EventUnit set => new EventPart(new(number, set)),
+        StreamUnit stream => new StreamPart(new(number, stream)),
+        var unknown => throw new System.Diagnostics.UnreachableException($"Unknown unit {unknown.GetType()}."),
+    };
 }
 
 /// <summary>A unit and its place in the whole commit.</summary>

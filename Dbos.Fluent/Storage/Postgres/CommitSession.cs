@@ -25,7 +25,7 @@ internal sealed class CommitSession(NpgsqlConnection connection, CommitSql sql, 
             }
 
             await SendAsync(
-                parts.ConvertAll(part => (part, part.Render(sql, database.Now))),
+                Writes(parts),
                 (part, row) => part.Take(row, results),
                 cancellationToken).ConfigureAwait(false);
             await SendAsync(Questions(parts, results), (part, row) => part.TakeAnswer(row, results), cancellationToken)
@@ -34,6 +34,23 @@ internal sealed class CommitSession(NpgsqlConnection connection, CommitSql sql, 
 
         await RecordAttachedAsync(units, results, cancellationToken).ConfigureAwait(false);
         return results;
+    }
+
+    private List<(CommitPart Part, NpgsqlBatchCommand Command)> Writes(List<CommitPart> parts)
+    {
+        List<(CommitPart Part, NpgsqlBatchCommand Command)> writes = [];
+        foreach (var part in parts)
+        {
+            // A lock that is waited for is waited for in a statement before: the snapshot of the unit's own is then newer than it.
+            if (sql.Waits && part is SinglePart single && single.RenderLock(sql) is { } held)
+            {
+                writes.Add((new LockPart(held), held));
+            }
+
+            writes.Add((part, part.Render(sql, database.Now)));
+        }
+
+        return writes;
     }
 
     private List<(CommitPart Part, NpgsqlBatchCommand Command)> Questions(List<CommitPart> parts, CommitResult?[] results)

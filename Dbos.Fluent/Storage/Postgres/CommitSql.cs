@@ -39,6 +39,8 @@ internal sealed class CommitSql
         Checkpoints = RenderCheckpoints(schema, whenLocked);
         Outcome = RenderOutcome(schema, whenLocked);
         Outcomes = RenderOutcomes(schema, whenLocked);
+        Units = new UnitSql(schema, whenLocked);
+        Waits = whenLocked != SkipLocked;
     }
 
     public string Start { get; }
@@ -54,6 +56,12 @@ internal sealed class CommitSql
     public string Outcome { get; }
 
     public string Outcomes { get; }
+
+    /// <summary>The statements of the units that are written one by one.</summary>
+    public UnitSql Units { get; }
+
+    /// <summary>True if locks of others are waited for.</summary>
+    public bool Waits { get; }
 
     /// <summary>The statements of a lane: a row that somebody else has locked is passed over.</summary>
     public static CommitSql Skipping(SchemaName schema) => new(schema, SkipLocked);

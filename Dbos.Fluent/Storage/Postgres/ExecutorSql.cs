@@ -4,7 +4,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class ExecutorSql(SchemaName schema)
 {
     /// <summary>The queue of the DBOS SDKs for what was started without one.</summary>
-    private const string InternalQueue = "_dbos_internal_queue";
+    public const string InternalQueue = "_dbos_internal_queue";
 
     private const string HandedOn =
         $"status = 'ENQUEUED', queue_name = COALESCE(w.queue_name, '{InternalQueue}'), owner_xid = NULL, started_at_epoch_ms = NULL, "

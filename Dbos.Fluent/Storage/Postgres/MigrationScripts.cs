@@ -9,14 +9,22 @@ internal sealed class MigrationScripts(SchemaName schema)
 
     public string DbosTables { get; } = Load("123_dbos_system_database.sql", schema);
 
-    public string FluentTables { get; } = Load("001_fluent_side_tables.sql", schema);
+    public string DbosIndexes { get; } = AtOnce(Load("123_dbos_indexes.sql", schema));
 
-    /// <summary>All index statements as one script, for a database whose tables are made in the same transaction.</summary>
-    public string Indexes { get; } = Load("123_dbos_indexes.sql", schema).Replace("{online}", "", StringComparison.Ordinal);
+    public IReadOnlyList<string> DbosIndexesOnline { get; } = OneByOne(Load("123_dbos_indexes.sql", schema));
 
-    /// <summary>The index statements one by one, each of which lets writers go on; none may run in a transaction.</summary>
-    public IReadOnlyList<string> OnlineIndexes { get; } =
-        [.. Load("123_dbos_indexes.sql", schema)
+    public string FluentTables { get; } = Load("001_fluent_side_tables.sql", schema) + Load("002_fluent_messaging.sql", schema);
+
+    public string FluentIndexes { get; } = AtOnce(Load("002_fluent_indexes.sql", schema));
+
+    public IReadOnlyList<string> FluentIndexesOnline { get; } = OneByOne(Load("002_fluent_indexes.sql", schema));
+
+    // All index statements as one script, for a database whose tables are made in the same transaction.
+    private static string AtOnce(string script) => script.Replace("{online}", "", StringComparison.Ordinal);
+
+    // The index statements one by one, each of which lets writers go on; none may run in a transaction.
+    private static string[] OneByOne(string script) =>
+        [.. script
             .Replace("{online}", "CONCURRENTLY", StringComparison.Ordinal)
             .Split(";\n", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
 

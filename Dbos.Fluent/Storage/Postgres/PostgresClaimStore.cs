@@ -8,6 +8,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStore, IAsyncDisposable
 {
     private readonly ClaimSql sql = new(database.Schema);
+    private readonly ParkedClaimSql parked = new(database.Schema);
     private readonly PostgresLanes lane = new(database, 1);
 
     public async Task<ClaimResult> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
@@ -28,11 +29,28 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
             [.. rows.Where(row => row.Spent).Select(row => row.Id)]);
     }
 
-    public Task<ParkedClaim> ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    public async Task<ParkedClaim> ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken)
+    {
+        // With the answer, the end of its page was lost: the page is looked at once more.
+        var owned = request.Repeated ? await ReadClaimedAsync(request, cancellationToken).ConfigureAwait(false) : [];
+        if (owned.Count > 0)
+        {
+            return await ClaimedAsync(owned, (scope as ParkedScope.Page)?.After, cancellationToken).ConfigureAwait(false);
+        }
 
-    public Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+        var rows = await TakeParkedAsync(request, scope, cancellationToken).ConfigureAwait(false);
+        return await ClaimedAsync(rows.FindAll(row => !row.Spent), rows.Find(row => row.Spent)?.Id, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, CancellationToken cancellationToken)
+    {
+        var rows = await lane.QueryAsync(
+            parked.ReadOutlook,
+            [Text(applicationName)],
+            row => new ParkedOutlook(row.GetBoolean(0), row.NumberOrNull(1)),
+            cancellationToken).ConfigureAwait(false);
+        return rows[0];
+    }
 
     public async Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> ReadHistoriesAsync(
         IReadOnlyList<string> workflowIds, CancellationToken cancellationToken)
@@ -50,6 +68,53 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
 
     private Task<List<ClaimRow>> ReadClaimedAsync(ClaimRequest request, CancellationToken cancellationToken) =>
         database.QueryAsync(sql.ReadClaimed, [Text(request.Token), Text(request.ExecutorId)], ClaimRow.Read, cancellationToken);
+
+    private async Task<ParkedClaim> ClaimedAsync(List<ClaimRow> taken, string? lastLookedAt, CancellationToken cancellationToken)
+    {
+        var origins = await ResolveForksAsync(taken, cancellationToken).ConfigureAwait(false);
+        return new ParkedClaim(taken.ConvertAll(row => row.ToWorkflow(origins)), lastLookedAt);
+    }
+
+    private Task<List<ClaimRow>> TakeParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken)
+    {
+        var (statement, parameters) = scope switch
+        {
+            ParkedScope.Due => (parked.Due, Array.Empty<NpgsqlParameter>()),
+            ParkedScope.Woken woken => (parked.Woken, KeysOf(woken.Signals)),
+            ParkedScope.Among among => (parked.Among, [Texts(among.WorkflowIds)]),
+            ParkedScope.Page page => (parked.Page, [Text(page.After), Small(page.PageSize)]),
+            _ => throw new System.Diagnostics.UnreachableException($"Unknown scope {scope.GetType()}."),
+        };
+        return lane.QueryAsync(
+            statement,
+            [
+                database.Now,
+                Text(request.Token),
+                Text(request.ExecutorId),
+                Text(request.ApplicationName),
+                Text(request.ApplicationVersion),
+                Texts(request.WorkflowNames),
+                Small(request.Limit),
+                .. parameters,
+            ],
+            ClaimRow.Read,
+            cancellationToken);
+    }
+
+    private static NpgsqlParameter[] KeysOf(IReadOnlyList<StoreSignal> signals)
+    {
+        List<StoreSignal> waited = [.. signals.Where(signal => KindOf(signal.Kind) is not null).Distinct()];
+        return [Texts(waited, signal => KindOf(signal.Kind)), Texts(waited, signal => signal.Key)];
+    }
+
+    // A wait for a moment is announced by nobody.
+    private static string? KindOf(StoreSignalKind announced) => announced switch
+    {
+        StoreSignalKind.Message => "message",
+        StoreSignalKind.Event => "event",
+        StoreSignalKind.Completed => "outcome",
+        _ => null,
+    };
 
     private Task<List<ClaimRow>> TakeAsync(ClaimRequest request, CancellationToken cancellationToken) => lane.QueryAsync(
         sql.Claim,

@@ -39,7 +39,7 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
 
     public ValueTask DisposeAsync() => lanes.DisposeAsync();
 
-    // What a workflow writes after its own outcome must find the row ended, so a new transaction begins there. It is one run but for that.
+    // What a workflow writes after its own outcome or parking must find the row given up, so a new transaction begins there. It is one run but for that.
     private static IEnumerable<IReadOnlyList<CommitUnit>> Runs(IReadOnlyList<CommitUnit> batch)
     {
         HashSet<Ownership>? ended = null;
@@ -52,9 +52,9 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
                 (first, ended) = (next, null);
             }
 
-            if (batch[next] is OutcomeUnit outcome)
+            if (batch[next] is OutcomeUnit or ParkUnit && OwnerOf(batch[next]) is { } leaving)
             {
-                (ended ??= []).Add(outcome.Owner);
+                (ended ??= []).Add(leaving);
             }
         }
 
@@ -73,6 +73,11 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
         StartUnit start => start.Parent,
         CheckpointUnit checkpoint => checkpoint.Owner,
         OutcomeUnit outcome => outcome.Owner,
+        SendUnit send => send.Owner,
+        ReceiveUnit receive => receive.Owner,
+        EventUnit set => set.Owner,
+        StreamUnit stream => stream.Owner,
+        ParkUnit park => park.Owner,
         _ => null,
     };
 

@@ -8,6 +8,8 @@ internal static class PostgresErrors
 {
     private const string Store = "PostgreSQL";
 
+    private const string StreamTable = "streams";
+
     private const string IdleInTransactionTimeout = "25P03";
 
     // Where the server says that a cached plan no longer fits its tables; the code it gives says only that something is not supported.
@@ -33,11 +35,12 @@ internal static class PostgresErrors
         PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.InvalidSchemaName
         or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.InvalidCatalogName;
 
-    // Whole classes: connection, resources, operator, system. Then lost races, timeouts, a standby that took over, and a prepared
+    // Whole classes: connection, resources, operator, system. Then lost races (also that for a place in a stream), timeouts, a standby that took over, and a prepared
     // statement that a pooler lost or that a migration made stale: a new connection prepares it again.
     private static bool IsPassing(PostgresException refused) =>
         refused.SqlState[..2] is "08" or "28" or "53" or "57" or "58"
         || refused.Routine == StalePlan
+        || refused is { SqlState: PostgresErrorCodes.UniqueViolation, TableName: StreamTable }
         || refused.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
             or PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.ReadOnlySqlTransaction or IdleInTransactionTimeout
             or PostgresErrorCodes.InvalidSqlStatementName;

@@ -1,23 +1,91 @@
+using Dbos.Fluent.Model;
+using Npgsql;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <inheritdoc/>
-internal sealed class PostgresMessagingStore : IMessagingStore
+/// <summary>Reads messages, events and streams.</summary>
+internal sealed class PostgresMessagingStore(PostgresDatabase database) : IMessagingStore
 {
-    public Task<IReadOnlyList<InboxKey>> ReadUnreadAsync(IReadOnlyList<InboxKey> inboxes, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    private readonly MessagingSql sql = new(database.Schema);
 
-    public Task<IReadOnlyList<EventRow>> ReadEventsAsync(IReadOnlyList<EventKey> events, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    public async Task<IReadOnlyList<InboxKey>> ReadUnreadAsync(IReadOnlyList<InboxKey> inboxes, CancellationToken cancellationToken) =>
+        await database.QueryAsync(
+            sql.ReadUnread,
+            [Texts(inboxes, inbox => inbox.WorkflowId), Texts(inboxes, inbox => MessageTopics.ToStored(inbox.Topic))],
+            row => inboxes[row.GetInt32(0) - 1],
+            cancellationToken).ConfigureAwait(false);
 
-    public Task<IReadOnlyList<EventRow>?> ReadAllEventsAsync(string workflowId, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    public async Task<IReadOnlyList<EventRow>> ReadEventsAsync(IReadOnlyList<EventKey> events, CancellationToken cancellationToken) =>
+        await database.QueryAsync(
+            sql.ReadEvents,
+            [Texts(events, key => key.WorkflowId), Texts(events, key => key.Key)],
+            row => new EventRow(events[row.GetInt32(0) - 1], new Payload(row.GetString(1), row.TextOrNull(2))),
+            cancellationToken).ConfigureAwait(false);
 
-    public Task<IReadOnlyList<StreamChunk>> ReadStreamsAsync(
-        IReadOnlyList<StreamPosition> positions, int limit, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<IReadOnlyList<EventRow>?> ReadAllEventsAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        var rows = await database.QueryAsync(
+            sql.ReadAllEvents,
+            [Text(workflowId)],
+            row => row.TextOrNull(0) is { } key
+                ? new EventRow(new EventKey(workflowId, key), new Payload(row.GetString(1), row.TextOrNull(2)))
+                : null,
+            cancellationToken).ConfigureAwait(false);
+        return rows.Count == 0 ? null : [.. rows.OfType<EventRow>().OrderBy(row => row.Key.Key, StringComparer.Ordinal)];
+    }
 
-    public Task<IReadOnlyList<StoredMessage>?> ReadMessagesAsync(string workflowId, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    public async Task<IReadOnlyList<StreamChunk>> ReadStreamsAsync(
+        IReadOnlyList<StreamPosition> positions, int limit, CancellationToken cancellationToken)
+    {
+        var rows = await database.QueryAsync(
+            sql.ReadStreams,
+            [
+                Texts(positions, position => position.WorkflowId),
+                Texts(positions, position => position.Key),
+                Smalls(positions, position => position.Offset),
+                Small(limit),
+            ],
+            PlaceRow.Read,
+            cancellationToken).ConfigureAwait(false);
+        return [.. rows
+            .GroupBy(row => row.Place)
+            .Select(place => Chunk(positions[place.Key], [.. place], limit))
+            .Where(chunk => chunk.Values.Count > 0 || chunk.Ended || !chunk.Exists)];
+    }
 
-    public Task<IReadOnlyList<string>> ReadForksAsync(string workflowId, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    public async Task<IReadOnlyList<StoredMessage>?> ReadMessagesAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        var rows = await database.QueryAsync(sql.ReadMessages, [Text(workflowId)], ReadMessage, cancellationToken).ConfigureAwait(false);
+        return rows.Count == 0 ? null : [.. rows.OfType<StoredMessage>()];
+    }
+
+    public async Task<IReadOnlyList<string>> ReadForksAsync(string workflowId, CancellationToken cancellationToken) =>
+        await database.QueryAsync(sql.ReadForks, [Text(workflowId)], row => row.GetString(0), cancellationToken).ConfigureAwait(false);
+
+    private static StreamChunk Chunk(StreamPosition position, List<PlaceRow> rows, int limit)
+    {
+        List<Payload> values = [.. rows.Where(row => row.Value.Text is not null).Take(limit).Select(row => row.Value)];
+        return new StreamChunk(position, values, rows[0].Over && rows.Count <= limit, rows[0].Exists);
+    }
+
+    private static StoredMessage? ReadMessage(NpgsqlDataReader row) => row.TextOrNull(0) is not { } id ? null : new StoredMessage(
+        id,
+        MessageTopics.FromStored(row.TextOrNull(1)),
+        new Payload(row.GetString(2), row.TextOrNull(3)),
+        row.GetInt64(4),
+        row.GetBoolean(5));
+
+    /// <param name="Place">The position that was asked about.</param>
+    /// <param name="Exists">Whether there is such a workflow.</param>
+    /// <param name="Over">Whether nothing will be written behind what is there.</param>
+    /// <param name="Value">One value from there on; its text is null where there is none.</param>
+    private sealed record PlaceRow(int Place, bool Exists, bool Over, Payload Value)
+    {
+        public static PlaceRow Read(NpgsqlDataReader row) => new(
+            row.GetInt32(0) - 1,
+            !row.IsDBNull(1),
+            row.GetBoolean(2) || row.GetBoolean(3),
+            new Payload(row.TextOrNull(4), row.TextOrNull(5)));
+    }
 }

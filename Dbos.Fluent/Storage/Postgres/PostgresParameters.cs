@@ -12,6 +12,8 @@ internal static class PostgresParameters
 
     public static NpgsqlParameter Small(int? value) => Of(NpgsqlDbType.Integer, value);
 
+    public static NpgsqlParameter Truth(bool value) => Of(NpgsqlDbType.Boolean, value);
+
     public static NpgsqlParameter Texts(IReadOnlyList<string> values) => Texts(values, value => value);
 
     public static NpgsqlParameter Texts<T>(IReadOnlyList<T> rows, Func<T, string?> column) => Column(NpgsqlDbType.Text, rows, column);

@@ -117,12 +117,27 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
 
         if (level.Fluent is not >= SchemaLevel.FluentCurrent)
         {
+            await RaiseFluentAsync(connection, found, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task RaiseFluentAsync(NpgsqlConnection connection, Records found, CancellationToken cancellationToken)
+    {
+        string[] tables = [sql.LimitLockWait, sql.CreateFluentRecord, scripts.Value.FluentTables];
+        if (!found.Workflows)
+        {
             await InTransactionAsync(
                 connection,
-                [sql.LimitLockWait, sql.CreateFluentRecord, scripts.Value.FluentTables],
+                [.. tables, scripts.Value.FluentIndexes],
                 (sql.RecordFluentLevel, SchemaLevel.FluentCurrent),
                 cancellationToken).ConfigureAwait(false);
+            return;
         }
+
+        await InTransactionAsync(connection, tables, null, cancellationToken).ConfigureAwait(false);
+        await BuildOnlineAsync(connection, scripts.Value.FluentIndexesOnline, cancellationToken).ConfigureAwait(false);
+        await RunAsync(connection, sql.RecordFluentLevel, cancellationToken, PostgresParameters.Number(SchemaLevel.FluentCurrent))
+            .ConfigureAwait(false);
     }
 
     private async Task RaiseDbosAsync(NpgsqlConnection connection, Records found, CancellationToken cancellationToken)
@@ -132,21 +147,26 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
         if (!found.Workflows)
         {
             await InTransactionAsync(
-                connection, [.. tables, scripts.Value.Indexes], (sql.RecordDbosLevel, SchemaLevel.DbosCurrent), cancellationToken)
+                connection, [.. tables, scripts.Value.DbosIndexes], (sql.RecordDbosLevel, SchemaLevel.DbosCurrent), cancellationToken)
                 .ConfigureAwait(false);
             return;
         }
 
         await InTransactionAsync(connection, tables, null, cancellationToken).ConfigureAwait(false);
-        await DropStaleIndexesAsync(connection, cancellationToken).ConfigureAwait(false);
-        foreach (var statement in scripts.Value.OnlineIndexes)
-        {
-            await RunAsync(connection, statement, cancellationToken).ConfigureAwait(false);
-        }
+        await BuildOnlineAsync(connection, scripts.Value.DbosIndexesOnline, cancellationToken).ConfigureAwait(false);
 
         // Last, so that a process killed before it leaves the work to the next one.
         await RunAsync(connection, sql.RecordDbosLevel, cancellationToken, PostgresParameters.Number(SchemaLevel.DbosCurrent))
             .ConfigureAwait(false);
+    }
+
+    private async Task BuildOnlineAsync(NpgsqlConnection connection, IReadOnlyList<string> indexes, CancellationToken cancellationToken)
+    {
+        await DropStaleIndexesAsync(connection, cancellationToken).ConfigureAwait(false);
+        foreach (var statement in indexes)
+        {
+            await RunAsync(connection, statement, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     private async Task DropStaleIndexesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)

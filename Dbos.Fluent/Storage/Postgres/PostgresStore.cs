@@ -29,6 +29,7 @@ internal sealed class PostgresStore : IStore
         Schema = new PostgresSchemaStore(database);
         claims = new PostgresClaimStore(database);
         Workflows = new PostgresWorkflowStore(database);
+        Messaging = new PostgresMessagingStore(database);
         Executors = new PostgresExecutorStore(database);
         Signals = new PostgresSignalStore(database, Capabilities.PollInterval);
     }
@@ -45,7 +46,7 @@ internal sealed class PostgresStore : IStore
 
     public IExecutorStore Executors { get; }
 
-    public IMessagingStore Messaging { get; } = new PostgresMessagingStore();
+    public IMessagingStore Messaging { get; }
 
     public ISignalStore Signals { get; }
 

@@ -4,9 +4,12 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Reads workflows, and cancels them.</summary>
+/// <summary>Reads workflows, cancels and resumes them.</summary>
 internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkflowStore
 {
+    // A parked workflow whose waits have no end is delayed until a moment that no calendar has.
+    private static readonly long EndOfCalendar = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
     private readonly WorkflowSql sql = new(database.Schema);
 
     public async Task<WorkflowRow?> ReadAsync(string workflowId, CancellationToken cancellationToken)
@@ -46,14 +49,22 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkfl
 
     public async Task<IReadOnlyList<string>> CancelAsync(
         IReadOnlyList<string> workflowIds, bool children, CancelError error, CancellationToken cancellationToken) =>
-        await database.QueryAsync(
-            sql.Cancel,
-            [database.Now, Texts(workflowIds), Text(error.Native), Text(error.Portable)],
+        await LockedAsync(
+            PostgresDatabase.Command(sql.LockTree, Texts(workflowIds), Truth(children)),
+            PostgresDatabase.Command(
+                sql.Cancel, database.Now, Texts(workflowIds), Text(error.Native), Text(error.Portable), Truth(children)),
             row => row.GetString(0),
             cancellationToken).ConfigureAwait(false);
 
-    public Task<ResumeResult> ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    public async Task<ResumeResult> ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken)
+    {
+        var rows = await LockedAsync(
+            PostgresDatabase.Command(sql.LockAll, Texts(workflowIds)),
+            PostgresDatabase.Command(sql.Resume, database.Now, Texts(workflowIds), Text(queue)),
+            row => (Missing: row.GetBoolean(0), Id: row.GetString(1)),
+            cancellationToken).ConfigureAwait(false);
+        return rows is [{ Missing: true } missing] ? new ResumeResult([], missing.Id) : new ResumeResult(rows.ConvertAll(row => row.Id), null);
+    }
 
     public async Task<IReadOnlyList<string>> CancelExpiredAsync(
         string applicationName, int limit, CancelError error, CancellationToken cancellationToken) =>
@@ -62,6 +73,18 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkfl
             [database.Now, Text(applicationName), Text(error.Native), Text(error.Portable), Small(limit)],
             row => row.GetString(0),
             cancellationToken).ConfigureAwait(false);
+
+    // The changing statement's snapshot is taken with the locks held.
+    private Task<List<T>> LockedAsync<T>(
+        NpgsqlBatchCommand locking, NpgsqlBatchCommand changing, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        database.BatchAsync(
+            [locking, changing],
+            async reader =>
+            {
+                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                return await PostgresDatabase.ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken);
 
     private static WorkflowOutcomeRow ReadOutcome(NpgsqlDataReader row)
     {
@@ -110,7 +133,8 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkfl
         StartedAt = EpochMs.ToMoment(row.NumberOrNull(17)),
         CompletedAt = EpochMs.ToMoment(row.NumberOrNull(18)),
         Deadline = EpochMs.ToMoment(row.NumberOrNull(19)),
-        DelayUntil = EpochMs.ToMoment(row.NumberOrNull(20)),
+        DelayUntil = row.NumberOrNull(20) is { } until && until <= EndOfCalendar ? EpochMs.ToMoment(until) : null,
+        Parked = row.GetBoolean(27),
     };
 
     private static WorkflowState? StateOrNull(NpgsqlDataReader row, int column) =>

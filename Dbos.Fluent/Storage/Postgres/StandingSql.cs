@@ -36,6 +36,25 @@ internal sealed class StandingSql(SchemaName schema)
              GROUP BY r.ord) AS stands ON stands.ord = u.ord
         """;
 
+    /// <summary>
+    /// For a unit that is written by itself: whether the workflow is still owned, whether its first row stands and with what output, and
+    /// whether it stands parked by this token. $1 workflow, $2 token, $3 sequence, $4 name, $5 started, $6 completed.
+    /// </summary>
+    public string ReadSingle { get; } = $"""
+        SELECT COALESCE(w.owner_xid = $2, false), COALESCE(c.stands, false), c.output, c.serialization,
+               COALESCE(w.status = 'DELAYED' AND f.waits, false)
+          FROM (SELECT 1) AS one
+          LEFT JOIN LATERAL (SELECT * FROM {schema}.workflow_status WHERE workflow_uuid = $1 LIMIT 1) AS w ON true
+          LEFT JOIN LATERAL (
+            SELECT true AS stands, output, serialization
+              FROM {schema}.operation_outputs
+             WHERE workflow_uuid = $1 AND function_id = $3
+               AND (function_name, started_at_epoch_ms, completed_at_epoch_ms) IS NOT DISTINCT FROM ($4, $5, $6)
+             LIMIT 1) AS c ON true
+          LEFT JOIN LATERAL (
+            SELECT true AS waits FROM {schema}.fluent_waits WHERE workflow_uuid = $1 AND token = $2 LIMIT 1) AS f ON true
+        """;
+
     /// <summary>For outcomes: whether the workflow is still owned, and whether it has ended as it would be ended.</summary>
     public string ReadOutcomes { get; } = $"""
         SELECT o.ord,

@@ -13,7 +13,8 @@ internal sealed class WorkflowSql(SchemaName schema)
                w.executor_id, w.application_name, w.application_version, w.parent_workflow_id, w.forked_from, w.schedule_name,
                w.workflow_timeout_ms, w.created_at, w.updated_at, w.started_at_epoch_ms, w.completed_at, w.workflow_deadline_epoch_ms,
                w.delay_until_epoch_ms, w.attributes::text, w.owner_xid, w.serialization,
-               COALESCE(i.inputs, w.inputs), COALESCE(o.output, w.output), COALESCE(o.error, w.error)
+               COALESCE(i.inputs, w.inputs), COALESCE(o.output, w.output), COALESCE(o.error, w.error),
+               w.status = 'DELAYED' AND EXISTS (SELECT FROM {schema}.fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid)
           FROM {schema}.workflow_status AS w
           LEFT JOIN {schema}.workflow_input AS i ON i.workflow_uuid = w.workflow_uuid
           LEFT JOIN {schema}.workflow_output AS o ON o.workflow_uuid = w.workflow_uuid
@@ -44,15 +45,56 @@ internal sealed class WorkflowSql(SchemaName schema)
          WHERE w.owner_xid IS DISTINCT FROM e.token
         """;
 
-    /// <summary>$1 now, $2 ids, $3 the reason in the native format, $4 in the portable one.</summary>
+    /// <summary>Locks what <see cref="Cancel"/> cancels. $1 ids, $2 whether their children too.</summary>
+    // In a statement before: the snapshot of the next is newer than the locks, and holds what a run wrote while they were waited for, such
+    // as the waits of its parking and the children it had begun. In id order, so that two of these never wait in a circle.
+    public string LockTree { get; } = $"""
+        WITH RECURSIVE {Tree(schema, "$1", "$2")}
+        SELECT 1
+          FROM {schema}.workflow_status
+         WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM tree)) AND status IN ('ENQUEUED', 'DELAYED', 'PENDING')
+         ORDER BY workflow_uuid
+           FOR NO KEY UPDATE
+        """;
+
+    /// <summary>
+    /// $1 now, $2 ids, $3 the reason in the native format, $4 in the portable one, $5 whether their children too, ended parents or not.
+    /// </summary>
     public string Cancel { get; } = $"""
-        WITH due AS (
+        WITH RECURSIVE {Tree(schema, "$2", "$5")},
+        due AS (
             SELECT workflow_uuid
               FROM {schema}.workflow_status
-             WHERE workflow_uuid = ANY ($2::text[]) AND status IN ('ENQUEUED', 'DELAYED', 'PENDING')
+             WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM tree)) AND status IN ('ENQUEUED', 'DELAYED', 'PENDING')
              ORDER BY workflow_uuid
                FOR NO KEY UPDATE),
         {CancelDue(schema)}
+        """;
+
+    /// <summary>Locks what <see cref="Resume"/> resumes, in id order; in a statement before, as for a cancel. $1 ids.</summary>
+    public string LockAll { get; } = $"""
+        SELECT 1 FROM {schema}.workflow_status WHERE workflow_uuid = ANY ($1::text[]) ORDER BY workflow_uuid FOR NO KEY UPDATE
+        """;
+
+    /// <summary>$1 now, $2 ids, $3 queue. Gives the first id that does not exist, or those that were enqueued.</summary>
+    public string Resume { get; } = $"""
+        WITH missing AS (
+            SELECT a.id
+              FROM unnest($2::text[]) WITH ORDINALITY AS a(id, n)
+             WHERE NOT EXISTS (SELECT FROM {schema}.workflow_status WHERE workflow_uuid = a.id)
+             ORDER BY a.n
+             LIMIT 1),
+        resumed AS (
+            UPDATE {schema}.workflow_status
+               SET status = 'ENQUEUED', queue_name = COALESCE($3, '{ExecutorSql.InternalQueue}'), owner_xid = NULL,
+                   deduplication_id = NULL, workflow_deadline_epoch_ms = NULL, started_at_epoch_ms = NULL, completed_at = NULL,
+                   recovery_attempts = 0, updated_at = {Clock.Now}
+             WHERE workflow_uuid = ANY ($2::text[]) AND status NOT IN ('SUCCESS', 'ERROR') AND NOT EXISTS (SELECT FROM missing)
+            RETURNING workflow_uuid),
+        dropped AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM resumed)))
+        SELECT true, id FROM missing
+        UNION ALL
+        SELECT false, workflow_uuid FROM resumed
         """;
 
     /// <summary>$1 now, $2 application, $3 the reason in the native format, $4 in the portable one, $5 limit.</summary>
@@ -71,6 +113,19 @@ internal sealed class WorkflowSql(SchemaName schema)
         {CancelDue(schema)}
         """;
 
+    // UNION ends where ids that were deleted and used again name each other; OFFSET 0 keeps each step a lookup by the index on the parent.
+    // No limit: a cancel with children takes in all of them.
+    private static string Tree(SchemaName schema, string ids, string children) => $"""
+        tree AS (
+            SELECT unnest({ids}::text[]) AS id
+            UNION
+            SELECT child.id
+              FROM tree
+             CROSS JOIN LATERAL (
+                SELECT workflow_uuid AS id FROM {schema}.workflow_status WHERE parent_workflow_id = tree.id OFFSET 0) AS child
+             WHERE {children})
+        """;
+
     private static string CancelDue(SchemaName schema) => $"""
         cancelled AS (
             UPDATE {schema}.workflow_status AS w
@@ -83,7 +138,8 @@ internal sealed class WorkflowSql(SchemaName schema)
             INSERT INTO {schema}.workflow_output (workflow_uuid, error, retention_timestamp)
             SELECT workflow_uuid, reason, completed_at FROM cancelled WHERE reason IS NOT NULL
             ON CONFLICT (workflow_uuid)
-            DO UPDATE SET output = NULL, error = EXCLUDED.error, retention_timestamp = EXCLUDED.retention_timestamp)
+            DO UPDATE SET output = NULL, error = EXCLUDED.error, retention_timestamp = EXCLUDED.retention_timestamp),
+        dropped AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM cancelled)))
         SELECT workflow_uuid FROM cancelled
         """;
 }

@@ -1,0 +1,87 @@
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Statements that read messages, events and streams.</summary>
+/// <remarks>Lists are looked up item by item, each lookup limited, so that no list is ever joined with a whole table.</remarks>
+internal sealed class MessagingSql(SchemaName schema)
+{
+    /// <summary>The stored forms of the end of a stream, as <see cref="StreamMarker"/> knows them: neither holds a quote to be escaped.</summary>
+    public const string Markers = $"'\"{StreamMarker.Text}\"', '{StreamMarker.Text}'";
+
+    // What other SDKs sent has no position; and they look at the time only.
+    private const string Arrival = "n.created_at_epoch_ms, o.position NULLS FIRST, n.message_uuid";
+
+    /// <summary>$1 workflows, $2 topics. Gives the places, from 1, of those that hold an unread message.</summary>
+    public string ReadUnread { get; } = $"""
+        SELECT i.place::int
+          FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(id, topic, place)
+         CROSS JOIN LATERAL (
+            SELECT 1 FROM {schema}.notifications WHERE destination_uuid = i.id AND topic = i.topic AND NOT consumed LIMIT 1) AS n
+        """;
+
+    /// <summary>$1 workflows, $2 keys. Gives the places, from 1, of those that are set.</summary>
+    public string ReadEvents { get; } = $"""
+        SELECT k.place::int, e.value, e.serialization
+          FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k(id, key, place)
+         CROSS JOIN LATERAL (
+            SELECT value, serialization FROM {schema}.workflow_events WHERE workflow_uuid = k.id AND key = k.key LIMIT 1) AS e
+        """;
+
+    /// <summary>One row without a key for a workflow without events. No limit: a workflow has as many events as its code has keys.</summary>
+    public string ReadAllEvents { get; } = $"""
+        SELECT e.key, e.value, e.serialization
+          FROM {schema}.workflow_status AS w
+          LEFT JOIN {schema}.workflow_events AS e ON e.workflow_uuid = w.workflow_uuid
+         WHERE w.workflow_uuid = $1
+        """;
+
+    /// <summary>$1 workflows, $2 keys, $3 offsets, $4 limit. Rows of one place follow each other; one without a value where none is.</summary>
+    // One statement is one snapshot, so a writer that is seen to have ended wrote nothing that is not seen. One value more than the limit
+    // tells whether something follows; of a place without any, the stream's last value tells whether it lies behind the end.
+    public string ReadStreams { get; } = $"""
+        SELECT p.place::int, w.exists, COALESCE(w.ended, false), COALESCE(t.closed, false), s.value, s.serialization
+          FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS p(id, key, first, place)
+          LEFT JOIN LATERAL (
+            SELECT true AS exists, status NOT IN ('ENQUEUED', 'DELAYED', 'PENDING') AS ended
+              FROM {schema}.workflow_status
+             WHERE workflow_uuid = p.id
+             LIMIT 1) AS w ON true
+          LEFT JOIN LATERAL (
+            SELECT value IN ({Markers}) AS closed
+              FROM {schema}.streams
+             WHERE workflow_uuid = p.id AND key = p.key
+             ORDER BY "offset" DESC
+             LIMIT 1) AS t ON true
+          LEFT JOIN LATERAL (
+            SELECT "offset" AS at, value, serialization
+              FROM {schema}.streams
+             WHERE workflow_uuid = p.id AND key = p.key AND "offset" >= p.first AND value NOT IN ({Markers})
+             ORDER BY "offset"
+             LIMIT $4 + 1) AS s ON true
+         ORDER BY p.place, s.at
+        """;
+
+    /// <summary>One row without an id for a workflow without messages. No limit: an inbox is read whole.</summary>
+    public string ReadMessages { get; } = $"""
+        SELECT n.message_uuid, n.topic, n.message, n.serialization, n.created_at_epoch_ms, n.consumed
+          FROM {schema}.workflow_status AS w
+          LEFT JOIN {schema}.notifications AS n ON n.destination_uuid = w.workflow_uuid
+          LEFT JOIN {schema}.fluent_message_order AS o ON o.message_uuid = n.message_uuid
+         WHERE w.workflow_uuid = $1
+         ORDER BY {Arrival}
+        """;
+
+    /// <summary>UNION ends where forks name each other. No limit: forks are made by people.</summary>
+    public string ReadForks { get; } = $"""
+        WITH RECURSIVE fork AS (
+            SELECT workflow_uuid, created_at FROM {schema}.workflow_status WHERE forked_from = $1
+            UNION
+            SELECT w.workflow_uuid, w.created_at
+              FROM fork
+             CROSS JOIN LATERAL (
+                SELECT workflow_uuid, created_at
+                  FROM {schema}.workflow_status
+                 WHERE forked_from = fork.workflow_uuid
+                OFFSET 0) AS w)
+        SELECT workflow_uuid FROM fork WHERE workflow_uuid <> $1 ORDER BY created_at, workflow_uuid
+        """;
+}

@@ -1,0 +1,40 @@
+using Npgsql;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>The parking of a workflow in a commit.</summary>
+internal sealed class ParkPart(Numbered<ParkUnit> numbered) : SinglePart(numbered.Number)
+{
+    private readonly ParkUnit unit = numbered.Unit;
+
+    public override Ownership? Owner => unit.Owner;
+
+    protected override CheckpointRow? First => null;
+
+    public override NpgsqlBatchCommand Render(CommitSql sql, NpgsqlParameter now) => PostgresDatabase.Command(
+        sql.Units.Park,
+        [
+            .. Guard(now, unit.Owner),
+            Smalls(unit.Waits, wait => wait.Sequence),
+            Texts(unit.Waits, wait => StoredKind(wait.Kind)),
+            Texts(unit.Waits, wait => wait.Key),
+            Texts(unit.Waits, wait => wait.TargetId),
+            Texts(unit.Waits, wait => wait.Name),
+            Numbers(unit.Waits, wait => wait.WakeAtMs),
+        ]);
+
+    public override void Take(NpgsqlDataReader row, CommitResult?[] results) => results[Number] = CommitResult.Written;
+
+    // Parked by this very execution: a token is never used again.
+    protected override bool Stands(NpgsqlDataReader answer) => answer.GetBoolean(4);
+
+    private static string StoredKind(WaitKind kind) => kind switch
+    {
+        WaitKind.Time => "time",
+        WaitKind.Message => "message",
+        WaitKind.Event => "event",
+        WaitKind.Outcome => "outcome",
+        _ => throw new System.Diagnostics.UnreachableException($"Unknown kind of wait {kind}."),
+    };
+}

@@ -1,0 +1,177 @@
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Statements that take parked workflows.</summary>
+/// <remarks>
+/// <para>
+/// Each begins with $1 now, $2 token, $3 executor, $4 application, $5 version, $6 workflow names, $7 limit. A row of <c>found</c> is a wait
+/// that may be over and its place in line; the workflow's row is looked at before the limit counts, so that what is not for this engine is
+/// passed over. More are found than asked for, because peers hold the first ones.
+/// </para>
+/// <para>
+/// A row is locked only in the very version that the statement's snapshot saw: then its waits are those that the snapshot saw, and none is
+/// left behind when they are deleted. A row that changed meanwhile is in somebody else's hands, or comes with the next claim.
+/// </para>
+/// </remarks>
+internal sealed class ParkedClaimSql(SchemaName schema)
+{
+    /// <summary>Those with a wait that is over by time, in the order of the index on it, which is read only as far as the limit needs.</summary>
+    public string Due { get; } = Render(
+        schema,
+        "",
+        $"""
+            SELECT f.workflow_uuid, f.wake_at AS place, w.version
+              FROM {schema}.fluent_waits AS f
+             CROSS JOIN LATERAL ({Mine(schema, "f.workflow_uuid")}) AS w
+             WHERE f.wake_at <= {Clock.Now}
+             ORDER BY f.wake_at
+             LIMIT 4 * $7 + 16
+        """,
+        "NULL::text");
+
+    /// <summary>Those that wait for one of these: $8 kinds, $9 keys.</summary>
+    public string Woken { get; } = Render(
+        schema,
+        "",
+        $"""
+            SELECT f.workflow_uuid, s.place, w.version
+              FROM unnest($8::text[], $9::text[]) WITH ORDINALITY AS s(kind, key, place)
+             CROSS JOIN LATERAL (
+                SELECT workflow_uuid FROM {schema}.fluent_waits WHERE kind = s.kind AND key = s.key OFFSET 0) AS f
+             CROSS JOIN LATERAL ({Mine(schema, "f.workflow_uuid")}) AS w
+             LIMIT 4 * $7 + 16
+        """,
+        "NULL::text");
+
+    /// <summary>Of these, those that are ready: $8 ids. No limit but the list's own length.</summary>
+    public string Among { get; } = Render(
+        schema,
+        "",
+        $"""
+            SELECT p.id AS workflow_uuid, p.place, w.version
+              FROM unnest($8::text[]) WITH ORDINALITY AS p(id, place)
+             {WithReadyWait(schema)}
+        """,
+        "NULL::text");
+
+    /// <summary>Of a page, those that are ready: $8 the id behind which it begins, $9 how many are looked at.</summary>
+    // One more is read, to know whether there is a next page. A claim that took as many as it may has not taken all that is ready: the
+    // next page then begins behind the last it took.
+    public string Page { get; } = Render(
+        schema,
+        $"""
+        page AS MATERIALIZED (
+            SELECT f.workflow_uuid AS id, row_number() OVER (ORDER BY f.workflow_uuid) AS place
+              FROM {schema}.fluent_waits AS f
+             CROSS JOIN LATERAL (
+                SELECT 1
+                  FROM {schema}.workflow_status
+                 WHERE workflow_uuid = f.workflow_uuid AND status = 'DELAYED' AND (application_name = $4 OR application_name IS NULL)
+                 LIMIT 1) AS w
+             WHERE f.workflow_uuid > $8
+               AND f.sequence = (
+                   SELECT sequence FROM {schema}.fluent_waits WHERE workflow_uuid = f.workflow_uuid ORDER BY sequence LIMIT 1)
+             ORDER BY f.workflow_uuid
+             LIMIT $9 + 1),
+        """,
+        $"""
+            SELECT p.id AS workflow_uuid, p.place, w.version
+              FROM page AS p
+             {WithReadyWait(schema)}
+               AND p.place <= $9
+        """,
+        """
+        COALESCE(
+               (SELECT max(workflow_uuid) FROM due HAVING count(*) >= $7),
+               (SELECT id FROM page WHERE place = $9 AND EXISTS (SELECT FROM page WHERE place > $9)))
+        """);
+
+    /// <summary>Whether any is parked, and the first end of a wait. $1 application.</summary>
+    // Both look at waits, the second in the order of the index, until they meet one of this application, which is the first unless the
+    // database is shared: no total is needed. A join would read all of them.
+    public string ReadOutlook { get; } = $"""
+        SELECT EXISTS (SELECT FROM {schema}.fluent_waits AS f CROSS JOIN LATERAL ({Parked(schema)}) AS w LIMIT 1),
+               (SELECT f.wake_at
+                  FROM {schema}.fluent_waits AS f
+                 CROSS JOIN LATERAL ({Parked(schema)}) AS w
+                 WHERE f.wake_at IS NOT NULL
+                 ORDER BY f.wake_at
+                 LIMIT 1)
+        """;
+
+    private static string Render(SchemaName schema, string before, string found, string lastLookedAt) => $"""
+        WITH latest AS (
+            SELECT version_name
+              FROM {schema}.application_versions
+             WHERE application_name = $4 OR application_name IS NULL
+             ORDER BY version_timestamp DESC
+             LIMIT 1),
+        {before}
+        found AS MATERIALIZED (
+        {found}),
+        candidate AS MATERIALIZED (
+            SELECT workflow_uuid, version, min(place) AS place FROM found GROUP BY workflow_uuid, version ORDER BY place, workflow_uuid),
+        due AS MATERIALIZED (
+            SELECT candidate.workflow_uuid, candidate.place
+              FROM candidate
+             CROSS JOIN LATERAL (
+                SELECT 1
+                  FROM {schema}.workflow_status AS w
+                 WHERE w.workflow_uuid = candidate.workflow_uuid AND w.status = 'DELAYED' AND w.xmin = candidate.version
+                   FOR NO KEY UPDATE SKIP LOCKED) AS w
+             LIMIT $7),
+        claimed AS (
+            UPDATE {schema}.workflow_status AS w
+               SET status = 'PENDING', owner_xid = $2, executor_id = $3, application_version = $5,
+                   application_name = COALESCE(w.application_name, $4), delay_until_epoch_ms = NULL, updated_at = {Clock.Now}
+             WHERE w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due))
+            RETURNING w.*),
+        dropped AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due)))
+        SELECT false, {ClaimSql.OwnedColumns}, o.seed, o.started_at, due.place
+          FROM claimed AS w
+          LEFT JOIN due ON due.workflow_uuid = w.workflow_uuid
+          {ClaimSql.WithInputAndOrigin(schema)}
+        UNION ALL
+        SELECT true, last.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+          FROM (SELECT {lastLookedAt} AS id) AS last
+         WHERE last.id IS NOT NULL
+         ORDER BY 16, 2
+        """;
+
+    // The row under an id, if this engine may take it: as an ordinary claim does, but for queues.
+    private static string Mine(SchemaName schema, string id) => $"""
+
+                SELECT w.xmin AS version
+                  FROM {schema}.workflow_status AS w
+                 WHERE w.workflow_uuid = {id}
+                   AND w.status = 'DELAYED'
+                   AND w.name = ANY ($6::text[])
+                   AND (w.application_name = $4 OR w.application_name IS NULL)
+                   AND (w.application_version = $5
+                        OR (w.application_version IS NULL AND COALESCE((SELECT version_name FROM latest), $5) = $5))
+                 LIMIT 1
+        """;
+
+    private static string WithReadyWait(SchemaName schema) => $"""
+        CROSS JOIN LATERAL ({Mine(schema, "p.id")}) AS w
+             CROSS JOIN LATERAL (
+                SELECT f.wake_at, f.kind, f.target, f.name FROM {schema}.fluent_waits AS f WHERE f.workflow_uuid = p.id OFFSET 0) AS f
+             WHERE COALESCE(
+                   f.wake_at <= {Clock.Now} OR CASE f.kind
+                       WHEN 'message' THEN (
+                           SELECT true FROM {schema}.notifications
+                            WHERE destination_uuid = f.target AND topic = f.name AND NOT consumed LIMIT 1)
+                       WHEN 'event' THEN (SELECT true FROM {schema}.workflow_events WHERE workflow_uuid = f.target AND key = f.name LIMIT 1)
+                       WHEN 'outcome' THEN COALESCE((
+                           SELECT status NOT IN ('ENQUEUED', 'DELAYED', 'PENDING')
+                             FROM {schema}.workflow_status WHERE workflow_uuid = f.target LIMIT 1), true)
+                   END,
+                   false)
+        """;
+
+    private static string Parked(SchemaName schema) => $"""
+        SELECT 1
+                  FROM {schema}.workflow_status
+                 WHERE workflow_uuid = f.workflow_uuid AND status = 'DELAYED' AND (application_name = $1 OR application_name IS NULL)
+                 LIMIT 1
+        """;
+}

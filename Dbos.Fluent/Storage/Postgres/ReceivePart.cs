@@ -1,0 +1,44 @@
+using Dbos.Fluent.Model;
+using Npgsql;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>A receive in a commit.</summary>
+internal sealed class ReceivePart(Numbered<ReceiveUnit> numbered) : SinglePart(numbered.Number)
+{
+    private readonly ReceiveUnit unit = numbered.Unit;
+
+    public override Ownership? Owner => unit.Owner;
+
+    protected override CheckpointRow? First => unit.Row;
+
+    public override NpgsqlBatchCommand Render(CommitSql sql, NpgsqlParameter now) => PostgresDatabase.Command(
+        sql.Units.Receive,
+        [
+            .. Guard(now, unit.Owner),
+            .. Columns(unit.Begun),
+            Text(MessageTopics.ToStored(unit.Topic)),
+            Small(unit.Row.Sequence),
+            Text(unit.Row.Name),
+            Text(unit.Row.ChildId),
+            Number(unit.Row.StartedAtMs),
+            Number(unit.Row.CompletedAtMs),
+            .. Columns(unit.With),
+        ]);
+
+    // A message without a checkpoint: an earlier try of this unit ended between this one's snapshot and its lock. What it recorded is asked.
+    public override void Take(NpgsqlDataReader row, CommitResult?[] results)
+    {
+        if (row.GetBoolean(0))
+        {
+            results[Number] = Standing(new Payload(row.TextOrNull(2), row.TextOrNull(3)));
+        }
+        else if (!row.GetBoolean(1))
+        {
+            results[Number] = new CommitResult(CommitStatus.NothingThere);
+        }
+    }
+
+    protected override CommitResult Standing(Payload output) => new(CommitStatus.Written) { Received = output };
+}

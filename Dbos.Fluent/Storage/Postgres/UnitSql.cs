@@ -1,0 +1,220 @@
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Statements that write one unit of messaging or parking each: the owner's lock, its checkpoints, and its effect in one.</summary>
+/// <remarks>
+/// <para>
+/// Each begins with $1 now, $2 the owner's workflow, $3 its token and, but for parking, $4 to $11 the checkpoint rows in columns. It gives
+/// one row if the workflow is owned, and none otherwise. The lock is that of <see cref="CommitSql"/>, and for the same reason.
+/// </para>
+/// <para>
+/// The lock may be had a moment after the statement's snapshot was taken, and a given-up try of the same unit may have ended in between. So
+/// the effect hangs on what no snapshot decides: the unit's first row was written by this very statement, or the message was unread when
+/// it was locked. What the snapshot alone says is right at any rate once the lock is held before (<see cref="LockOwner"/>).
+/// </para>
+/// </remarks>
+internal sealed class UnitSql
+{
+    private const string CheckpointColumns =
+        "workflow_uuid, function_id, function_name, output, error, serialization, child_workflow_id, "
+        + "started_at_epoch_ms, completed_at_epoch_ms, application_name";
+
+    // What stood before is left as it is, and tells that the effect stands too. A unit without rows comes from inside a step: it takes
+    // effect each time.
+    private const string IsFirst =
+        "(cardinality($4::int[]) = 0 OR EXISTS (SELECT FROM recorded WHERE function_id = ($4::int[])[1]))";
+
+    public UnitSql(SchemaName schema, string whenLocked)
+    {
+        LockOwner = $"SELECT 1 FROM {schema}.workflow_status WHERE workflow_uuid = $1 FOR NO KEY UPDATE {whenLocked}";
+        Send = RenderSend(schema, whenLocked, Owned(schema, whenLocked));
+        SendUnowned = RenderSend(schema, whenLocked, "SELECT NULL::text AS application_name");
+        Receive = RenderReceive(schema, whenLocked);
+        SetEvent = RenderSetEvent(schema, whenLocked);
+        WriteStream = RenderWriteStream(schema, whenLocked);
+        Park = RenderPark(schema, whenLocked);
+    }
+
+    /// <summary>$1 is the workflow. In a statement before the unit's own, so that the unit's snapshot is newer than the lock.</summary>
+    public string LockOwner { get; }
+
+    public string Send { get; }
+
+    public string SendUnowned { get; }
+
+    public string Receive { get; }
+
+    public string SetEvent { get; }
+
+    public string WriteStream { get; }
+
+    public string Park { get; }
+
+    // $12 ids, $13 destinations, $14 topics, $15 texts, $16 formats. A destination is locked against its deletion, in id order, as the
+    // foreign key would lock it; but here one that somebody else has locked for good holds up no lane. Who is asked for is looked up by
+    // LIMIT 1, as an EXISTS could be planned as a hash of the whole table. The identity column numbers the rows in the order inserted.
+    private static string RenderSend(SchemaName schema, string whenLocked, string owned) => $"""
+        WITH owned AS MATERIALIZED ({owned}),
+        held AS MATERIALIZED (
+            SELECT d.id
+              FROM (SELECT DISTINCT unnest($13::text[]) AS id ORDER BY 1) AS d
+             CROSS JOIN LATERAL (SELECT 1 FROM {schema}.workflow_status WHERE workflow_uuid = d.id FOR KEY SHARE {whenLocked}) AS w),
+        absent AS MATERIALIZED (
+            SELECT d.id, d.n,
+                   COALESCE((SELECT true FROM {schema}.workflow_status WHERE workflow_uuid = d.id LIMIT 1), false) AS stands
+              FROM unnest($13::text[]) WITH ORDINALITY AS d(id, n)
+             WHERE d.id <> ALL (ARRAY(SELECT id FROM held))),
+        ready AS MATERIALIZED (SELECT application_name FROM owned WHERE NOT EXISTS (SELECT FROM absent)),
+        {Record(schema, "recorded", "ready", 4)},
+        stored AS (
+            INSERT INTO {schema}.notifications (message_uuid, destination_uuid, topic, message, created_at_epoch_ms, serialization)
+            SELECT m.id, m.destination, m.topic, m.value, {Clock.Now}, m.format
+              FROM ready
+             CROSS JOIN unnest($12::text[], $13::text[], $14::text[], $15::text[], $16::text[]) WITH ORDINALITY
+                AS m(id, destination, topic, value, format, n)
+             ORDER BY m.n
+            ON CONFLICT (message_uuid) DO NOTHING
+            RETURNING message_uuid),
+        placed AS (
+            INSERT INTO {schema}.fluent_message_order (message_uuid)
+            SELECT m.id
+              FROM unnest($12::text[]) WITH ORDINALITY AS m(id, n)
+             WHERE m.id = ANY (ARRAY(SELECT message_uuid FROM stored))
+             ORDER BY m.n)
+        SELECT EXISTS (SELECT FROM absent), (SELECT id FROM absent WHERE NOT stands ORDER BY n LIMIT 1) FROM owned
+        """;
+
+    // $12 topic; $13 sequence, $14 name, $15 child, $16 started, $17 completed of the receive itself; $18 to $25 the rows that go with a
+    // message. The message's own lock looks again whether it is unread, in its latest version. The position is looked up row by row, as a
+    // join could be planned as a scan of all positions.
+    private static string RenderReceive(SchemaName schema, string whenLocked) => $"""
+        WITH owned AS MATERIALIZED ({Owned(schema, whenLocked)}),
+        {Record(schema, "begun", "owned", 4)},
+        stood AS MATERIALIZED (
+            SELECT c.output, c.serialization
+              FROM owned
+             CROSS JOIN LATERAL (
+                SELECT output, serialization
+                  FROM {schema}.operation_outputs
+                 WHERE workflow_uuid = $2 AND function_id = $13
+                 LIMIT 1) AS c),
+        oldest AS MATERIALIZED (
+            SELECT owned.application_name, m.message_uuid, m.message, m.serialization
+              FROM owned
+             CROSS JOIN LATERAL (
+                SELECT n.message_uuid, n.message, n.serialization
+                  FROM {schema}.notifications AS n
+                 WHERE n.destination_uuid = $2 AND n.topic = $12 AND NOT n.consumed
+                 ORDER BY n.created_at_epoch_ms,
+                          (SELECT position FROM {schema}.fluent_message_order WHERE message_uuid = n.message_uuid LIMIT 1) NULLS FIRST,
+                          n.message_uuid
+                 LIMIT 1
+                   FOR NO KEY UPDATE OF n) AS m
+             WHERE NOT EXISTS (SELECT FROM stood)),
+        recorded AS (
+            INSERT INTO {schema}.operation_outputs ({CheckpointColumns})
+            SELECT $2, $13, $14, message, NULL, serialization, $15, $16, $17, application_name FROM oldest
+            ON CONFLICT (workflow_uuid, function_id) DO NOTHING
+            RETURNING function_id),
+        consumed AS (
+            UPDATE {schema}.notifications
+               SET consumed = true, consumed_by_function_id = $13
+             WHERE message_uuid = ANY (ARRAY(SELECT message_uuid FROM oldest)) AND EXISTS (SELECT FROM recorded)),
+        taken AS MATERIALIZED (SELECT application_name FROM oldest WHERE EXISTS (SELECT FROM recorded)),
+        {Record(schema, "followed", "taken", 18)}
+        SELECT EXISTS (SELECT FROM stood) OR EXISTS (SELECT FROM recorded), EXISTS (SELECT FROM oldest),
+               COALESCE(stood.output, oldest.message), COALESCE(stood.serialization, oldest.serialization)
+          FROM owned LEFT JOIN stood ON true LEFT JOIN oldest ON true
+        """;
+
+    // $12 key, $13 value, $14 format, $15 sequence.
+    private static string RenderSetEvent(SchemaName schema, string whenLocked) => $"""
+        WITH owned AS MATERIALIZED ({Owned(schema, whenLocked)}),
+        {Record(schema, "recorded", "owned", 4)},
+        fresh AS MATERIALIZED (SELECT 1 FROM owned WHERE {IsFirst}),
+        latest AS (
+            INSERT INTO {schema}.workflow_events (workflow_uuid, key, value, serialization)
+            SELECT $2, $12, $13, $14 FROM fresh
+            ON CONFLICT (workflow_uuid, key) DO UPDATE SET value = EXCLUDED.value, serialization = EXCLUDED.serialization),
+        past AS (
+            INSERT INTO {schema}.workflow_events_history (workflow_uuid, function_id, key, value, serialization)
+            SELECT $2, $15, $12, $13, $14 FROM fresh
+            ON CONFLICT (workflow_uuid, function_id, key) DO UPDATE SET value = EXCLUDED.value, serialization = EXCLUDED.serialization)
+        SELECT 0 FROM owned
+        """;
+
+    // $12 key, $13 values, $14 formats, $15 sequence, $16 whether they close the stream. The end is the primary key's last entry.
+    private static string RenderWriteStream(SchemaName schema, string whenLocked) => $"""
+        WITH owned AS MATERIALIZED ({Owned(schema, whenLocked)}),
+        stream AS MATERIALIZED (
+            SELECT owned.application_name, COALESCE(last.place, -1) AS place, COALESCE(last.closed, false) AS closed,
+                   COALESCE((
+                       SELECT true FROM {schema}.operation_outputs WHERE workflow_uuid = $2 AND function_id = ($4::int[])[1] LIMIT 1),
+                       false) AS stood
+              FROM owned
+              LEFT JOIN LATERAL (
+                SELECT "offset" AS place, value IN ({MessagingSql.Markers}) AS closed
+                  FROM {schema}.streams
+                 WHERE workflow_uuid = $2 AND key = $12
+                 ORDER BY "offset" DESC
+                 LIMIT 1) AS last ON true),
+        open AS MATERIALIZED (SELECT * FROM stream WHERE $16 OR NOT closed),
+        {Record(schema, "recorded", "open", 4)},
+        appended AS (
+            INSERT INTO {schema}.streams (workflow_uuid, key, value, "offset", function_id, serialization)
+            SELECT $2, $12, v.value, open.place + v.n::int, $15, v.format
+              FROM open
+             CROSS JOIN unnest($13::text[], $14::text[]) WITH ORDINALITY AS v(value, format, n)
+             WHERE NOT open.closed AND {IsFirst})
+        SELECT stood OR $16 OR NOT closed FROM stream
+        """;
+
+    // $4 sequences, $5 kinds, $6 keys, $7 targets, $8 names, $9 ends. Waits that an earlier parking left give way: those of the same step
+    // are overwritten and the others deleted, as one statement cannot delete a row and insert it again.
+    private static string RenderPark(SchemaName schema, string whenLocked) => $"""
+        WITH owned AS MATERIALIZED (
+            SELECT 1
+              FROM {schema}.workflow_status
+             WHERE workflow_uuid = $2 AND owner_xid = $3 AND status = 'PENDING'
+               FOR NO KEY UPDATE {whenLocked}),
+        parked AS (
+            UPDATE {schema}.workflow_status
+               SET status = 'DELAYED', owner_xid = NULL, queue_name = COALESCE(queue_name, '{ExecutorSql.InternalQueue}'),
+                   delay_until_epoch_ms = COALESCE((SELECT min(wake) FROM unnest($9::bigint[]) AS wake), {long.MaxValue}),
+                   updated_at = {Clock.Now}
+             WHERE workflow_uuid = $2 AND EXISTS (SELECT FROM owned)),
+        dropped AS (
+            DELETE FROM {schema}.fluent_waits
+             WHERE workflow_uuid = $2 AND sequence <> ALL ($4::int[]) AND EXISTS (SELECT FROM owned)),
+        waiting AS (
+            INSERT INTO {schema}.fluent_waits (workflow_uuid, sequence, kind, key, target, name, wake_at, token)
+            SELECT $2, f.sequence, f.kind, f.key, f.target, f.name, f.wake_at, $3
+              FROM owned
+             CROSS JOIN unnest($4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[])
+                AS f(sequence, kind, key, target, name, wake_at)
+            ON CONFLICT (workflow_uuid, sequence)
+            DO UPDATE SET kind = EXCLUDED.kind, key = EXCLUDED.key, target = EXCLUDED.target, name = EXCLUDED.name,
+                          wake_at = EXCLUDED.wake_at, token = EXCLUDED.token)
+        SELECT 0 FROM owned
+        """;
+
+    private static string Owned(SchemaName schema, string whenLocked) => $"""
+
+            SELECT application_name
+              FROM {schema}.workflow_status
+             WHERE workflow_uuid = $2 AND owner_xid = $3
+               FOR NO KEY UPDATE {whenLocked}
+        """;
+
+    // Eight columns of checkpoint rows, from the given parameter on, written for the one row of a source.
+    private static string Record(SchemaName schema, string name, string source, int first) => $"""
+        {name} AS (
+            INSERT INTO {schema}.operation_outputs ({CheckpointColumns})
+            SELECT $2, r.seq, r.step, r.output, r.error, r.format, r.child, r.started, r.completed, {source}.application_name
+              FROM {source}
+             CROSS JOIN unnest(${first}::int[], ${first + 1}::text[], ${first + 2}::text[], ${first + 3}::text[], ${first + 4}::text[],
+                               ${first + 5}::text[], ${first + 6}::bigint[], ${first + 7}::bigint[])
+                AS r(seq, step, output, error, format, child, started, completed)
+            ON CONFLICT (workflow_uuid, function_id) DO NOTHING
+            RETURNING function_id)
+        """;
+}
