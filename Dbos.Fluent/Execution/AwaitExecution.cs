@@ -130,7 +130,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
                 // Of several that have ended by now, the first in the list.
                 var first = Array.FindIndex(waits, wait => wait.IsCompletedSuccessfully);
                 await done.CancelAsync().ConfigureAwait(false);
-                await Task.WhenAll(waits).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await ((Task)Task.WhenAll(waits)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return first < 0 ? null : ids[first];
             }
             catch (OperationCanceledException)
