@@ -80,9 +80,14 @@ internal sealed record EventUnit(Ownership Owner, int Sequence, string Key, Payl
 internal sealed record StreamUnit(
     Ownership Owner, int Sequence, string Key, IReadOnlyList<Payload> Values, IReadOnlyList<CheckpointRow> Rows) : CommitUnit
 {
+    /// <summary>The steps that write the values, one for each; null where <see cref="Sequence"/> writes them all.</summary>
+    public IReadOnlyList<int>? Sequences { get; init; }
+
     public bool Closes => Values is [{ } only] && StreamMarker.IsClosed(only.Text);
 
     public override string LaneKey => Owner.WorkflowId;
+
+    public int SequenceOf(int index) => Sequences is null ? Sequence : Sequences[index];
 
     public override long Size => Values.Sum(value => (long)(value.Text?.Length ?? 0));
 

@@ -142,7 +142,7 @@ internal sealed class UnitSql
         SELECT 0 FROM owned
         """;
 
-    // $12 key, $13 values, $14 formats, $15 sequence, $16 whether they close the stream. The end is the primary key's last entry.
+    // $12 key, $13 values, $14 formats, $15 the steps that write them, $16 whether they close the stream. The end is the primary key's last entry.
     private static string RenderWriteStream(SchemaName schema, string whenLocked) => $"""
         WITH owned AS MATERIALIZED ({Owned(schema, whenLocked)}),
         stream AS MATERIALIZED (
@@ -161,9 +161,9 @@ internal sealed class UnitSql
         {Record(schema, "recorded", "open", 4)},
         appended AS (
             INSERT INTO {schema}.streams (workflow_uuid, key, value, "offset", function_id, serialization)
-            SELECT $2, $12, v.value, open.place + v.n::int, $15, v.format
+            SELECT $2, $12, v.value, open.place + v.n::int, v.step, v.format
               FROM open
-             CROSS JOIN unnest($13::text[], $14::text[]) WITH ORDINALITY AS v(value, format, n)
+             CROSS JOIN unnest($13::text[], $14::text[], $15::int[]) WITH ORDINALITY AS v(value, format, step, n)
              WHERE NOT open.closed AND {IsFirst})
         SELECT stood OR $16 OR NOT closed FROM stream
         """;
