@@ -11,11 +11,17 @@ internal sealed class MessagingSql(SchemaName schema)
     private const string Arrival = "n.created_at_epoch_ms, o.position NULLS FIRST, n.message_uuid";
 
     /// <summary>$1 workflows, $2 topics. Gives the places, from 1, of those that hold an unread message.</summary>
+    // The order is that of the index of unread messages, for which it is asked; without it, one crowded inbox among many that are empty
+    // could make a scan of all messages look short.
     public string ReadUnread { get; } = $"""
         SELECT i.place::int
           FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(id, topic, place)
          CROSS JOIN LATERAL (
-            SELECT 1 FROM {schema}.notifications WHERE destination_uuid = i.id AND topic = i.topic AND NOT consumed LIMIT 1) AS n
+            SELECT 1
+              FROM {schema}.notifications
+             WHERE destination_uuid = i.id AND topic = i.topic AND NOT consumed
+             ORDER BY created_at_epoch_ms
+             LIMIT 1) AS n
         """;
 
     /// <summary>$1 workflows, $2 keys. Gives the places, from 1, of those that are set.</summary>

@@ -44,7 +44,8 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
 
     public async Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, CancellationToken cancellationToken)
     {
-        var rows = await lane.QueryAsync(
+        // Not on the lane: where others' parked rows stand before the first of its own, claims need not wait for it.
+        var rows = await database.QueryAsync(
             parked.ReadOutlook,
             [Text(applicationName)],
             row => new ParkedOutlook(row.GetBoolean(0), row.NumberOrNull(1)),

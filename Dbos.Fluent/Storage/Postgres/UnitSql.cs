@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements that write one unit of messaging or parking each: the owner's lock, its checkpoints, and its effect in one.</summary>
@@ -84,8 +86,9 @@ internal sealed class UnitSql
         """;
 
     // $12 topic; $13 sequence, $14 name, $15 child, $16 started, $17 completed of the receive itself; $18 to $25 the rows that go with a
-    // message. The message's own lock looks again whether it is unread, in its latest version. The position is looked up row by row, as a
-    // join could be planned as a scan of all positions.
+    // message. The oldest time comes first off the index of unread messages, and only those of that one millisecond are sorted. The
+    // message's own lock looks again whether it is unread, in its latest version; if the snapshot saw one that the lock then does not find,
+    // an earlier try of this unit took it. The position is looked up row by row, as a join could be planned as a scan of all positions.
     private static string RenderReceive(SchemaName schema, string whenLocked) => $"""
         WITH owned AS MATERIALIZED ({Owned(schema, whenLocked)}),
         {Record(schema, "begun", "owned", 4)},
@@ -97,19 +100,27 @@ internal sealed class UnitSql
                   FROM {schema}.operation_outputs
                  WHERE workflow_uuid = $2 AND function_id = $13
                  LIMIT 1) AS c),
-        oldest AS MATERIALIZED (
-            SELECT owned.application_name, m.message_uuid, m.message, m.serialization
+        first AS MATERIALIZED (
+            SELECT owned.application_name, n.sent_at
               FROM owned
+             CROSS JOIN LATERAL (
+                SELECT created_at_epoch_ms AS sent_at
+                  FROM {schema}.notifications
+                 WHERE destination_uuid = $2 AND topic = $12 AND NOT consumed
+                 ORDER BY created_at_epoch_ms
+                 LIMIT 1) AS n
+             WHERE NOT EXISTS (SELECT FROM stood)),
+        oldest AS MATERIALIZED (
+            SELECT first.application_name, m.message_uuid, m.message, m.serialization
+              FROM first
              CROSS JOIN LATERAL (
                 SELECT n.message_uuid, n.message, n.serialization
                   FROM {schema}.notifications AS n
-                 WHERE n.destination_uuid = $2 AND n.topic = $12 AND NOT n.consumed
-                 ORDER BY n.created_at_epoch_ms,
-                          (SELECT position FROM {schema}.fluent_message_order WHERE message_uuid = n.message_uuid LIMIT 1) NULLS FIRST,
+                 WHERE n.destination_uuid = $2 AND n.topic = $12 AND n.created_at_epoch_ms = first.sent_at AND NOT n.consumed
+                 ORDER BY (SELECT position FROM {schema}.fluent_message_order WHERE message_uuid = n.message_uuid LIMIT 1) NULLS FIRST,
                           n.message_uuid
                  LIMIT 1
-                   FOR NO KEY UPDATE OF n) AS m
-             WHERE NOT EXISTS (SELECT FROM stood)),
+                   FOR NO KEY UPDATE OF n) AS m),
         recorded AS (
             INSERT INTO {schema}.operation_outputs ({CheckpointColumns})
             SELECT $2, $13, $14, message, NULL, serialization, $15, $16, $17, application_name FROM oldest
@@ -121,7 +132,7 @@ internal sealed class UnitSql
              WHERE message_uuid = ANY (ARRAY(SELECT message_uuid FROM oldest)) AND EXISTS (SELECT FROM recorded)),
         taken AS MATERIALIZED (SELECT application_name FROM oldest WHERE EXISTS (SELECT FROM recorded)),
         {Record(schema, "followed", "taken", 18)}
-        SELECT EXISTS (SELECT FROM stood) OR EXISTS (SELECT FROM recorded), EXISTS (SELECT FROM oldest),
+        SELECT EXISTS (SELECT FROM stood) OR EXISTS (SELECT FROM recorded), EXISTS (SELECT FROM first),
                COALESCE(stood.output, oldest.message), COALESCE(stood.serialization, oldest.serialization)
           FROM owned LEFT JOIN stood ON true LEFT JOIN oldest ON true
         """;
@@ -174,7 +185,7 @@ internal sealed class UnitSql
         WITH owned AS MATERIALIZED (
             SELECT 1
               FROM {schema}.workflow_status
-             WHERE workflow_uuid = $2 AND owner_xid = $3 AND status = 'PENDING'
+             WHERE workflow_uuid = $2 AND owner_xid = $3 AND {RowState.Is("status", WorkflowStates.Pending)}
                FOR NO KEY UPDATE {whenLocked}),
         parked AS (
             UPDATE {schema}.workflow_status
