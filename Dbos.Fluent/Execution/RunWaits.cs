@@ -10,7 +10,7 @@ namespace Dbos.Fluent.Execution;
 internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Action<IReadOnlyList<WaitRow>> leave) : IDisposable
 {
     private readonly Lock gate = new();
-    private readonly List<WaitRow?> waits = [];
+    private readonly List<IReadOnlyList<WaitRow>?> waits = [];
     private ITimer? timer;
     private int branches = 1;
     private int changes;
@@ -26,10 +26,10 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Action<IR
     public void Return() => Change(() => branches++);
 
     /// <summary>A branch begins to wait.</summary>
-    /// <param name="wait">For what; null for a wait that keeps the run in memory.</param>
-    public void Begin(WaitRow? wait) => Change(() => waits.Add(wait));
+    /// <param name="wait">For what, one of which is enough; null for a wait that keeps the run in memory.</param>
+    public void Begin(IReadOnlyList<WaitRow>? wait) => Change(() => waits.Add(wait));
 
-    public void End(WaitRow? wait) => Change(() => waits.Remove(wait));
+    public void End(IReadOnlyList<WaitRow>? wait) => Change(() => waits.Remove(wait));
 
     public void Dispose()
     {
@@ -63,9 +63,9 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Action<IR
             return null;
         }
 
-        if (waits.TrueForAll(wait => wait!.Kind == WaitKind.Time))
+        if (waits.TrueForAll(wait => wait is [{ Kind: WaitKind.Time }]))
         {
-            var remainingMs = waits.Min(wait => wait!.WakeAtMs!.Value) - clock.NowMs;
+            var remainingMs = waits.Min(wait => wait![0].WakeAtMs!.Value) - clock.NowMs;
             return unloadAfter != Timeout.InfiniteTimeSpan && remainingMs > unloadAfter.TotalMilliseconds ? Go() : null;
         }
 
@@ -87,7 +87,7 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Action<IR
     {
         left = true;
         timer?.Dispose();
-        return [.. waits.Select(wait => wait!).DistinctBy(wait => wait.Sequence)];
+        return [.. waits.SelectMany(wait => wait!)];
     }
 
     private void AfterTime(object? state)

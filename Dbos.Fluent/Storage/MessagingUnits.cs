@@ -119,6 +119,9 @@ internal sealed record ParkUnit(Ownership Owner, IReadOnlyList<WaitRow> Waits) :
 /// <param name="WakeAtMs">When the wait is over at the latest; null where it has no end.</param>
 internal sealed record WaitRow(int Sequence, WaitKind Kind, string TargetId, string Name, long? WakeAtMs)
 {
+    /// <summary>Counts the things that one step waits for, from 0.</summary>
+    public int Part { get; init; }
+
     /// <summary>What a signal of it carries, and the column <c>key</c>.</summary>
     public string Key => Kind is WaitKind.Message or WaitKind.Event ? $"{TargetId}::{Name}" : TargetId;
 }

@@ -72,7 +72,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
                  WHERE w.workflow_uuid = f.workflow_uuid AND {IsParked} AND (w.application_name = $4 OR w.application_name IS NULL)
                  LIMIT 1) AS w
              WHERE f.workflow_uuid > $8
-               AND f.sequence = (
+               AND f.part = 0 AND f.sequence = (
                    SELECT sequence FROM {schema}.fluent_waits WHERE workflow_uuid = f.workflow_uuid ORDER BY sequence LIMIT 1)
              ORDER BY f.workflow_uuid
              LIMIT $9 + 1),

@@ -179,7 +179,7 @@ internal sealed class UnitSql
         SELECT stood OR $16 OR NOT closed FROM stream
         """;
 
-    // $4 sequences, $5 kinds, $6 keys, $7 targets, $8 names, $9 ends. Waits that an earlier parking left give way: those of the same step
+    // $4 sequences, $5 kinds, $6 keys, $7 targets, $8 names, $9 ends, $10 parts. Waits that an earlier parking left give way: those of the same step
     // are overwritten and the others deleted, as one statement cannot delete a row and insert it again.
     private static string RenderPark(SchemaName schema, string whenLocked) => $"""
         WITH owned AS MATERIALIZED (
@@ -197,12 +197,12 @@ internal sealed class UnitSql
             DELETE FROM {schema}.fluent_waits
              WHERE workflow_uuid = $2 AND sequence <> ALL ($4::int[]) AND EXISTS (SELECT FROM owned)),
         waiting AS (
-            INSERT INTO {schema}.fluent_waits (workflow_uuid, sequence, kind, key, target, name, wake_at, token)
-            SELECT $2, f.sequence, f.kind, f.key, f.target, f.name, f.wake_at, $3
+            INSERT INTO {schema}.fluent_waits (workflow_uuid, sequence, part, kind, key, target, name, wake_at, token)
+            SELECT $2, f.sequence, f.part, f.kind, f.key, f.target, f.name, f.wake_at, $3
               FROM owned
-             CROSS JOIN unnest($4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[])
-                AS f(sequence, kind, key, target, name, wake_at)
-            ON CONFLICT (workflow_uuid, sequence)
+             CROSS JOIN unnest($4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::int[])
+                AS f(sequence, kind, key, target, name, wake_at, part)
+            ON CONFLICT (workflow_uuid, sequence, part)
             DO UPDATE SET kind = EXCLUDED.kind, key = EXCLUDED.key, target = EXCLUDED.target, name = EXCLUDED.name,
                           wake_at = EXCLUDED.wake_at, token = EXCLUDED.token)
         SELECT 0 FROM owned
