@@ -39,7 +39,8 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
         }
 
         var rows = await TakeParkedAsync(request, scope, cancellationToken).ConfigureAwait(false);
-        return await ClaimedAsync(rows.FindAll(row => !row.Spent), rows.Find(row => row.Spent)?.Id, cancellationToken).ConfigureAwait(false);
+        var lastLookedAt = rows.Find(row => row.Spent)?.Id;
+        return await ClaimedAsync(rows.FindAll(row => !row.Spent), lastLookedAt, cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, CancellationToken cancellationToken)
