@@ -18,7 +18,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
 {
     private static readonly string IsParked = RowState.Is("w.status", WorkflowStates.Delayed);
 
-    /// <summary>Those with a wait that is over by time. The index on it gives the order, and is read only as far as the limit needs.</summary>
+    /// <summary>Those with a wait that is over by time. The index gives the order, and is read as far as the limit needs.</summary>
     public string Due { get; } = Render(
         schema,
         "",
