@@ -18,7 +18,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
 {
     private static readonly string IsParked = RowState.Is("w.status", WorkflowStates.Delayed);
 
-    /// <summary>Those with a wait that is over by time, in the order of the index on it, which is read only as far as the limit needs.</summary>
+    /// <summary>Those with a wait that is over by time. The index gives the order, and is read as far as the limit needs.</summary>
     public string Due { get; } = Render(
         schema,
         "",
@@ -90,8 +90,8 @@ internal sealed class ParkedClaimSql(SchemaName schema)
         """);
 
     /// <summary>Whether any is parked, and the first end of a wait. $1 application.</summary>
-    // Waits are looked at in the order of the index until one is of this application, which is the first unless the database is shared. Only
-    // where none has an end are those without one looked at too.
+    // Waits are looked at in the order of the index until one is of this application, which is the first unless the database is shared.
+    // Only where none has an end are those without one looked at too.
     public string ReadOutlook { get; } = $"""
         WITH next AS MATERIALIZED (
             SELECT f.wake_at

@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Statements that write one unit of messaging or parking each: the owner's lock, its checkpoints, and its effect in one.</summary>
+/// <summary>Statements that write one unit of messaging or parking each: the owner's lock, checkpoints and effect in one.</summary>
 /// <remarks>
 /// <para>
 /// Each begins with $1 now, $2 the owner's workflow, $3 its token and, but for parking, $4 to $11 the checkpoint rows in columns. It gives
