@@ -97,7 +97,7 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
         }
         finally
         {
-            Waits.End(wait);
+            await Waits.EndAsync(wait).ConfigureAwait(false);
             Interlocked.Decrement(ref waiting);
         }
     }

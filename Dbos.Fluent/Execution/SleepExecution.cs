@@ -35,7 +35,8 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
         }
 
         var wakeAtMs = WaitMarker.Read(row);
-        if (wakeAtMs > run.Environment.Clock.NowMs && !await WaitAsync(sequence, wakeAtMs, place.Signal).ConfigureAwait(false))
+        if (wakeAtMs > run.Environment.Clock.NowMs
+            && (!await WaitAsync(sequence, wakeAtMs, place.Signal).ConfigureAwait(false) || run.Stop.IsFired))
         {
             return StepEnd.Stopped;
         }
