@@ -10,6 +10,9 @@ public abstract class TestDatabase : IAsyncDisposable
     /// <summary>What a worker process needs to open it: see <c>WorkerDatabase</c>.</summary>
     public abstract IReadOnlyDictionary<string, string> WorkerSettings { get; }
 
+    /// <summary>Whether what one process writes is announced to the others; if not, they look from time to time.</summary>
+    public virtual bool PushesSignals => false;
+
     /// <summary>Makes an engine or client use it.</summary>
     public abstract void Use(ClientOptions options);
 
@@ -102,6 +105,8 @@ public sealed class PostgresTestDatabase(string connectionString, bool notificat
         ["postgres"] = ConnectionString,
         ["notifications"] = notifications ? "true" : "false",
     };
+
+    public override bool PushesSignals => notifications;
 
     public override void Use(ClientOptions options)
     {
