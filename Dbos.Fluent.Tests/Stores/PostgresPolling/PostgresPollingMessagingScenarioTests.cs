@@ -9,3 +9,10 @@ public sealed class PostgresPollingMessageSendTests(PostgresPollingDatabases f)
 
 public sealed class PostgresPollingMessageRecordTests(PostgresPollingDatabases f)
     : MessageRecordSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingEventTests(PostgresPollingDatabases f) : EventSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingStreamTests(PostgresPollingDatabases f) : StreamSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingStreamReadTests(PostgresPollingDatabases f)
+    : StreamReadSuite(f), IClassFixture<PostgresPollingDatabases>;
