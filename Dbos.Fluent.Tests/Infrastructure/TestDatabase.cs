@@ -10,6 +10,9 @@ public abstract class TestDatabase : IAsyncDisposable
     /// <summary>What a worker process needs to open it: see <c>WorkerDatabase</c>.</summary>
     public abstract IReadOnlyDictionary<string, string> WorkerSettings { get; }
 
+    /// <summary>Whether what one process writes is announced to the others; if not, they look from time to time.</summary>
+    public virtual bool PushesSignals => false;
+
     /// <summary>Makes an engine or client use it.</summary>
     public abstract void Use(ClientOptions options);
 
@@ -107,6 +110,8 @@ public sealed class PostgresTestDatabase(string connectionString, bool notificat
     };
 
     public override Task SilenceMessagesAsync() => ExecuteAsync("ALTER TABLE notifications DISABLE TRIGGER USER");
+
+    public override bool PushesSignals => notifications;
 
     public override void Use(ClientOptions options)
     {
