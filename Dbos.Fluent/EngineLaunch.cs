@@ -149,7 +149,7 @@ internal static class EngineLaunch
             Wakeups = core.Wakeups,
             Written = core.Written,
             UnloadAfter = options.UnloadAfter,
-            Leave = parking.Leave,
+            Leave = parking.LeaveAsync,
             Client = () => core.Client!,
             Services = options.Services ?? EmptyServices.Instance,
             Logger = core.Logger,

@@ -60,6 +60,9 @@ public abstract class TestDatabase : IAsyncDisposable
     public Task FlipAsync(string workflowId) => ExecuteAsync(
         $"UPDATE workflow_status SET status = 'PENDING', owner_xid = 'lost', completed_at = NULL WHERE workflow_uuid = '{workflowId}'");
 
+    /// <summary>From now on no message announces itself, as if each announcement were lost.</summary>
+    public virtual Task SilenceMessagesAsync() => Task.CompletedTask;
+
     public virtual ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
@@ -105,6 +108,8 @@ public sealed class PostgresTestDatabase(string connectionString, bool notificat
         ["postgres"] = ConnectionString,
         ["notifications"] = notifications ? "true" : "false",
     };
+
+    public override Task SilenceMessagesAsync() => ExecuteAsync("ALTER TABLE notifications DISABLE TRIGGER USER");
 
     public override bool PushesSignals => notifications;
 

@@ -3,6 +3,11 @@ namespace Dbos.Fluent.Definitions;
 /// <summary>Steps of which the first to finish counts; the result is its index.</summary>
 internal sealed class AnyStep(IReadOnlyList<Step> members) : GroupStep<int>(BuiltInNames.Any, members), IAnyStep
 {
+    // As the user holds them: one descriptor may stand for several members, each of which has a result of its own.
+    private readonly Step[] listed = [.. members];
+
     // One for the row that says which of them won.
     internal override int Slots => base.Slots + 1;
+
+    public void ShowResultOf(int winner) => listed[winner].ShowOutcomeOf(Members[winner]);
 }

@@ -29,6 +29,15 @@ internal abstract class GroupStep<T> : Step<T>
         }
     }
 
+    internal override void ShowOutcomeOf(Step same)
+    {
+        base.ShowOutcomeOf(same);
+        foreach (var (member, other) in Members.Zip(((GroupStep<T>)same).Members))
+        {
+            member.ShowOutcomeOf(other);
+        }
+    }
+
     internal override Step WithOwnResult()
     {
         var copy = (GroupStep<T>)base.WithOwnResult();

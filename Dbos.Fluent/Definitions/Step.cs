@@ -27,6 +27,9 @@ public abstract partial class Step
     /// <summary>Where results appear: its own, and those of its members. Copies of a descriptor share theirs.</summary>
     internal abstract IEnumerable<object> ResultSlots { get; }
 
+    /// <summary>Shows what has become of a copy with results of its own.</summary>
+    internal abstract void ShowOutcomeOf(Step same);
+
     /// <summary>The same step with results of its own, for one that a group lists more than once.</summary>
     internal abstract Step WithOwnResult();
 

@@ -58,6 +58,8 @@ public class Step<T> : Step
 
     internal override void Fail(RecordedFailure failure, Exception exception) => slot.Fail(failure, exception);
 
+    internal override void ShowOutcomeOf(Step same) => slot.TakeFrom(((Step<T>)same).slot);
+
     internal override Step WithOwnResult()
     {
         var copy = Copy();

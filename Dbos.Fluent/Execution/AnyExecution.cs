@@ -11,6 +11,8 @@ namespace Dbos.Fluent.Execution;
 /// </remarks>
 internal sealed class AnyExecution(RunScope run, StepExecutor steps)
 {
+    private readonly RecordedParts undos = new(run);
+
     public async ValueTask<StepEnd> AnyAsync(Step step, IAnyStep any, StepPlace place)
     {
         if (!steps.Matches(step, place.Slots))
@@ -24,15 +26,26 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
             : await RestoreAsync(step, any, place, row).ConfigureAwait(false);
     }
 
+    /// <summary>The winner that a row names; null where it names none.</summary>
+    public static int? Winner(IAnyStep any, CheckpointRow? row) =>
+        int.TryParse(row?.Output, CultureInfo.InvariantCulture, out var winner) && winner >= 0 && winner < any.Members.Count
+            ? winner
+            : null;
+
     private async ValueTask<StepEnd> RestoreAsync(Step step, IAnyStep any, StepPlace place, CheckpointRow row)
     {
-        if (!int.TryParse(row.Output, CultureInfo.InvariantCulture, out var winner) || winner < 0 || winner >= any.Members.Count)
+        if (Winner(any, row) is not { } winner)
         {
             return run.Break(new UnexpectedStepException(
                 run.Work.Id,
                 row.Sequence,
                 $"{row.Name} (of {any.Members.Count.ToString(CultureInfo.InvariantCulture)} members)",
                 $"{row.Name} (won by member {row.Output})"));
+        }
+
+        if (!undos.Recall(any, place.Slots, except: winner))
+        {
+            return StepEnd.Broken;
         }
 
         var first = place.Slots.From(GroupExecution.FirstNumbers(any.Members)[winner]);
@@ -45,7 +58,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
     {
         if (run.MayNotBegin(place.Signal))
         {
-            return StepEnd.Stopped;
+            return undos.Recall(any, place.Slots, except: null) ? StepEnd.Stopped : StepEnd.Broken;
         }
 
         using var race = new Race(place.Slots[step.Slots - 1], run.Environment.Clock.NowMs);
@@ -54,11 +67,11 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
             static signal => ((CancelSignal)signal!).Fire(CancellationReason.Cancelled), losers).ConfigureAwait(false);
         var starts = GroupExecution.FirstNumbers(any.Members);
         using var turns = new AnnouncedReceives(run.Receives, any.Members, place.Slots);
-        run.Waits.Fork(any.Members.Count);
+        using var branches = run.Waits.Fork(any.Members.Count);
+        RunFacts[] facts = [.. starts.Select(start => place.Facts.Branch(place.Slots[start]))];
         var ends = await Task.WhenAll(any.Members.Select((member, index) => RunAsync(
-            member, new StepPlace(place.Slots.From(starts[index]), losers, place.Facts, new RaceMember(race, index, place.Race)))))
+            member, new StepPlace(place.Slots.From(starts[index]), losers, facts[index], new RaceMember(race, index, place.Race)))))
             .ConfigureAwait(false);
-        run.Waits.Return();
         if (ends.Contains(StepEnd.Broken))
         {
             return StepEnd.Broken;
@@ -69,7 +82,16 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
             return StepEnd.Stopped;
         }
 
-        // The clock of the workflow must be the same on a replay, which sees nothing of the losers: this row is newer than all of theirs.
+        // A replay sees nothing of the losers: neither may the body now, nor the clock of the workflow.
+        foreach (var (index, member) in any.Members.Index())
+        {
+            if (index != winner)
+            {
+                member.Bind(run);
+            }
+        }
+
+        place.Facts.Join([facts[winner]]);
         place.Facts.Saw(race.WonAtMs);
         return End(step, any, winner, ends[winner]);
     }
@@ -89,13 +111,17 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
             place.Signal.Fire(CancellationReason.Cancelled);
         }
 
-        run.Waits.Leave();
         return end;
     }
 
     private static StepEnd End(Step step, IAnyStep any, int winner, StepEnd end)
     {
         var member = any.Members[winner];
+        if (end is StepEnd.Completed or StepEnd.Failed)
+        {
+            any.ShowResultOf(winner);
+        }
+
         switch (end)
         {
             case StepEnd.Failed when !member.Tolerant:

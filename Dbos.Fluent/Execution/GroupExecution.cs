@@ -65,6 +65,8 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         var ends = new StepEnd[members.Count];
         var starts = FirstNumbers(members);
         var next = 0;
+        var workers = new Task[Math.Min(members.Count, all.MaxParallel)];
+        using var branches = run.Waits.Fork(workers.Length);
 
         async Task RunSomeAsync()
         {
@@ -79,18 +81,18 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
                 }
             }
 
-            run.Waits.Leave();
+            if (!place.Signal.IsFired)
+            {
+                branches.Leave();
+            }
         }
 
-        var workers = new Task[Math.Min(members.Count, all.MaxParallel)];
-        run.Waits.Fork(workers.Length);
         for (var i = 0; i < workers.Length; i++)
         {
             workers[i] = RunSomeAsync();
         }
 
         await Task.WhenAll(workers).ConfigureAwait(false);
-        run.Waits.Return();
         return ends;
     }
 
@@ -111,14 +113,26 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         return true;
     }
 
-    private bool HoldsFailure(IAllStep all, Slots slots)
+    private bool HoldsFailure(Step step, Slots slots) => step switch
+    {
+        IAllStep group => HoldsFailure(group, slots),
+
+        // Of a race the winner's failure counts alone, and that only where it is not data.
+        IAnyStep race => AnyExecution.Winner(race, run.History.At(slots[step.Slots - 1])) is { } winner
+            && !race.Members[winner].Tolerant
+            && HoldsFailure(race.Members[winner], slots.From(FirstNumbers(race.Members)[winner])),
+        _ => HoldsFailure(slots, step.Slots),
+    };
+
+    /// <summary>Whether a member of the group is recorded as failed, and so the group.</summary>
+    public bool HoldsFailure(IAllStep all, Slots slots)
     {
         var starts = FirstNumbers(all.Members);
         for (var i = 0; i < starts.Length; i++)
         {
             var member = all.Members[i];
             var first = slots.From(starts[i]);
-            if (!member.Tolerant && (member is IAllStep group ? HoldsFailure(group, first) : HoldsFailure(first, member.Slots)))
+            if (!member.Tolerant && HoldsFailure(member, first))
             {
                 return true;
             }

@@ -15,15 +15,15 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
     {
         var count = parallel.Branches.Count;
         using var siblings = new CancelSignal(place.Signal);
-        var restored = new Meeting(count);
-        run.Waits.Fork(count);
+        var restored = new RestoredMeeting(count, place.Restored);
+        using var branches = run.Waits.Fork(count);
         RunFacts[] facts = [.. parallel.Branches.Select((_, index) => place.Facts.Branch(place.Slots[index]))];
         var ends = await Task.WhenAll(parallel.Branches.Select((branch, index) =>
         {
             var slots = new Slots(place.Slots[index], place.Slots.Stride * count);
-            return DriveAsync(branch, place.Part(slots, siblings) with { Facts = facts[index] }, restored);
+            var own = place.Part(slots, siblings) with { Facts = facts[index], Restored = restored.Join() };
+            return DriveAsync(branch, own, branches);
         })).ConfigureAwait(false);
-        run.Waits.Return();
         place.Facts.Join(facts);
 
         parallel.SlotsTaken = ends.Length == 0 ? 0 : ends.Select((end, index) => end.Steps == 0 ? 0 : index + (count * (end.Steps - 1)) + 1).Max();
@@ -53,11 +53,11 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
         return StepEnd.Completed;
     }
 
-    private async Task<BranchEnd> DriveAsync(ParallelBranch branch, StepPlace place, Meeting restored)
+    private async Task<BranchEnd> DriveAsync(ParallelBranch branch, StepPlace place, RunWaits.Branches branches)
     {
         // Code of the user's before the first step must not keep the other branches from beginning.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        var arrival = new Arrival(restored);
+        var arrival = place.Restored!;
         var taken = 0;
         try
         {
@@ -66,7 +66,7 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
             {
                 step.Bind(run);
                 var slots = place.Slots.From(taken);
-                if (!steps.IsRecorded(step, slots))
+                if (step is not IParallelStep && !steps.IsRecorded(step, slots))
                 {
                     await arrival.MeetAsync().ConfigureAwait(false);
                 }
@@ -92,7 +92,10 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
         finally
         {
             arrival.Leave();
-            run.Waits.Leave();
+            if (!place.Signal.IsFired)
+            {
+                branches.Leave();
+            }
         }
     }
 
@@ -111,42 +114,4 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
     /// <summary>How a branch ended, and how many numbers of its own it used.</summary>
     private sealed record BranchEnd(
         StepEnd End, int Steps, RecordedFailure? Failure = null, Exception? Exception = null, int FailedAt = int.MaxValue);
-
-    /// <summary>Where branches wait until each has restored what is recorded of it.</summary>
-    private sealed class Meeting(int expected)
-    {
-        private readonly TaskCompletionSource all = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private int missing = expected;
-
-        public Task All => all.Task;
-
-        public void Arrive()
-        {
-            if (Interlocked.Decrement(ref missing) == 0)
-            {
-                all.TrySetResult();
-            }
-        }
-    }
-
-    /// <summary>One branch's part in the meeting: it arrives once, at its first unrecorded step or at its end.</summary>
-    private sealed class Arrival(Meeting meeting)
-    {
-        private bool arrived;
-
-        public Task MeetAsync()
-        {
-            Leave();
-            return meeting.All;
-        }
-
-        public void Leave()
-        {
-            if (!arrived)
-            {
-                arrived = true;
-                meeting.Arrive();
-            }
-        }
-    }
 }

@@ -9,14 +9,10 @@ internal sealed class Parking(Checkpointer checkpointer, ILogger logger)
     /// <summary>Called with what was parked, and what it waits for.</summary>
     public Action<string, IReadOnlyList<WaitRow>> Parked { get; set; } = (_, _) => { };
 
-    /// <summary>Begins to park a run; it ends by itself when that is durable.</summary>
+    /// <summary>Parks a run, which ends by itself when that is durable.</summary>
     /// <remarks>What comes for it meanwhile is found by whoever looks again after the parking; what this run still does is fenced off.</remarks>
-    public void Leave(RunScope run, IReadOnlyList<WaitRow> waits) =>
-
-        // Nobody awaits it: the run goes on waiting if it fails.
-        _ = LeaveAsync(run, waits);
-
-    private async Task LeaveAsync(RunScope run, IReadOnlyList<WaitRow> waits)
+    /// <returns>Completes when it is known whether the run has left; it goes on waiting if not.</returns>
+    public async Task LeaveAsync(RunScope run, IReadOnlyList<WaitRow> waits)
     {
         try
         {

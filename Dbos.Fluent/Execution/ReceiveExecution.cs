@@ -82,10 +82,16 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
         var row = new CheckpointRow(place.Slots[0], BuiltInNames.Receive, null, null, null, null, wait.StartedAtMs, now);
         var result = await steps.CommitAsync(with => new ReceiveUnit(run.Owner, receive.Topic, row, begun, with), place)
             .ConfigureAwait(false);
+        if (result?.Status == CommitStatus.NothingThere)
+        {
+            // The row of the wait stands all the same.
+            begun.ToList().ForEach(marker => run.Stored(marker.Sequence));
+            return null;
+        }
+
         return result switch
         {
             null => StepEnd.Stopped,
-            { Status: CommitStatus.NothingThere } => null,
             _ => ValueSteps.Restore(
                 run,
                 steps,

@@ -34,7 +34,7 @@ internal sealed record RunEnvironment
     public required TimeSpan UnloadAfter { get; init; }
 
     /// <summary>Lets a run that only waits leave memory.</summary>
-    public required Action<RunScope, IReadOnlyList<WaitRow>> Leave { get; init; }
+    public required Func<RunScope, IReadOnlyList<WaitRow>, Task> Leave { get; init; }
 
     public required IServiceProvider Services { get; init; }
 

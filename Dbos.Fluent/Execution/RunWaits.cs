@@ -7,29 +7,37 @@ namespace Dbos.Fluent.Execution;
 /// A sleep that is known to last longer than the limit leaves at once; any other wait once it has lasted that long. The limit is real
 /// time; the remaining time of a sleep is workflow time.
 /// </remarks>
-internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Action<IReadOnlyList<WaitRow>> leave) : IDisposable
+internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IReadOnlyList<WaitRow>, Task> leave) : IDisposable
 {
     private readonly Lock gate = new();
-    private readonly List<WaitRow?> waits = [];
+    private readonly List<IReadOnlyList<WaitRow>?> waits = [];
+    private readonly TaskCompletionSource settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ITimer? timer;
     private int branches = 1;
     private int changes;
     private bool left;
 
-    /// <summary>The run goes on in several branches at once, until each has left.</summary>
-    public void Fork(int count) => Change(() => branches += count - 1);
-
-    /// <summary>One of several branches has ended.</summary>
-    public void Leave() => Change(() => branches--);
-
-    /// <summary>All branches have left, and the run goes on in one.</summary>
-    public void Return() => Change(() => branches++);
+    /// <summary>The run goes on in several branches at once, until the fork is disposed.</summary>
+    public Branches Fork(int count)
+    {
+        Change(() => branches += count - 1);
+        return new Branches(this, count);
+    }
 
     /// <summary>A branch begins to wait.</summary>
-    /// <param name="wait">For what; null for a wait that keeps the run in memory.</param>
-    public void Begin(WaitRow? wait) => Change(() => waits.Add(wait));
+    /// <param name="wait">For what, one of which is enough; null for a wait that keeps the run in memory.</param>
+    public void Begin(IReadOnlyList<WaitRow>? wait) => Change(() => waits.Add(wait));
 
-    public void End(WaitRow? wait) => Change(() => waits.Remove(wait));
+    /// <summary>A wait is over.</summary>
+    /// <returns>
+    /// Completes when it is known whether the run leaves memory, where it had begun to: until then nothing may be written, or a message
+    /// could be taken by a run that then waits for it elsewhere.
+    /// </returns>
+    public Task EndAsync(IReadOnlyList<WaitRow>? wait)
+    {
+        Change(() => waits.Remove(wait));
+        return Volatile.Read(ref left) ? settled.Task : Task.CompletedTask;
+    }
 
     public void Dispose()
     {
@@ -38,6 +46,8 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Action<IR
             left = true;
             timer?.Dispose();
         }
+
+        settled.TrySetResult();
     }
 
     private void Change(Action change)
@@ -50,22 +60,29 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Action<IR
             leaving = Consider();
         }
 
+        Leave(leaving);
+    }
+
+    private void Leave(IReadOnlyList<WaitRow>? leaving)
+    {
         if (leaving is not null)
         {
-            leave(leaving);
+            // Nobody awaits it: what becomes of it is told to whoever ends a wait.
+            _ = leave(leaving).ContinueWith(
+                _ => settled.TrySetResult(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
 
-    private List<WaitRow>? Consider()
+    private IReadOnlyList<WaitRow>? Consider()
     {
         if (left || waits.Count == 0 || waits.Count != branches || waits.Contains(null))
         {
             return null;
         }
 
-        if (waits.TrueForAll(wait => wait!.Kind == WaitKind.Time))
+        if (waits.TrueForAll(wait => wait is [{ Kind: WaitKind.Time }]))
         {
-            var remainingMs = waits.Min(wait => wait!.WakeAtMs!.Value) - clock.NowMs;
+            var remainingMs = waits.Min(wait => wait![0].WakeAtMs!.Value) - clock.NowMs;
             return unloadAfter != Timeout.InfiniteTimeSpan && remainingMs > unloadAfter.TotalMilliseconds ? Go() : null;
         }
 
@@ -87,7 +104,7 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Action<IR
     {
         left = true;
         timer?.Dispose();
-        return [.. waits.Select(wait => wait!).DistinctBy(wait => wait.Sequence)];
+        return [.. waits.SelectMany(wait => wait!)];
     }
 
     private void AfterTime(object? state)
@@ -101,9 +118,25 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Action<IR
             }
         }
 
-        if (leaving is not null)
+        Leave(leaving);
+    }
+
+    /// <summary>The branches of one fork.</summary>
+    /// <remarks>
+    /// A branch that ends because another has been decided upon does not leave: what the cancelled ones still wait for must not look like
+    /// what the run waits for.
+    /// </remarks>
+    internal sealed class Branches(RunWaits waits, int count) : IDisposable
+    {
+        private int ended;
+
+        /// <summary>One of them has ended, and the others go on.</summary>
+        public void Leave() => waits.Change(() =>
         {
-            leave(leaving);
-        }
+            ended++;
+            waits.branches--;
+        });
+
+        public void Dispose() => waits.Change(() => waits.branches += 1 - (count - ended));
     }
 }

@@ -35,7 +35,8 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
         }
 
         var wakeAtMs = WaitMarker.Read(row);
-        if (wakeAtMs > run.Environment.Clock.NowMs && !await WaitAsync(sequence, wakeAtMs, place.Signal).ConfigureAwait(false))
+        if (wakeAtMs > run.Environment.Clock.NowMs
+            && (!await WaitAsync(sequence, wakeAtMs, place.Signal).ConfigureAwait(false) || run.Stop.IsFired))
         {
             return StepEnd.Stopped;
         }
@@ -68,7 +69,7 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
         }
 
         var wait = new WaitRow(sequence, WaitKind.Time, run.Work.Id, "", wakeAtMs);
-        return await run.WaitAsync(wait, async () =>
+        return await run.WaitAsync([wait], async () =>
         {
             try
             {

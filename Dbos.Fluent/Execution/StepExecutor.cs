@@ -89,7 +89,7 @@ internal sealed class StepExecutor
         IParallelStep => false,
         SleepStep => sleeps.IsOver(slots.First),
         IAnyStep => run.History.At(slots[step.Slots - 1]) is not null,
-        IAllStep all => GroupExecution.FirstNumbers(all.Members).Index()
+        IAllStep all => groups.HoldsFailure(all, slots) || GroupExecution.FirstNumbers(all.Members).Index()
             .All(first => IsRecorded(all.Members[first.Index], slots.From(first.Item))),
         ICallStep or IStartManyStep => Enumerable.Range(0, step.Slots).All(i => run.History.At(slots[i]) is not null),
         _ => run.History.At(slots.First) is not null,

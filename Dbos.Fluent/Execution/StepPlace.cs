@@ -5,8 +5,10 @@ namespace Dbos.Fluent.Execution;
 /// <param name="Signal">Tells it to stop: the run's own signal, or that of the group it belongs to.</param>
 /// <param name="Facts">What the context of the code that yielded it shows: the run's, or a branch's own.</param>
 /// <param name="Race">The member of an <c>Any</c> that it is, or is part of; null outside of any.</param>
-internal readonly record struct StepPlace(Slots Slots, CancelSignal Signal, RunFacts Facts, RaceMember? Race = null)
+/// <param name="Restored">Where the branch it stands in meets the others before anything new begins; null outside of branches.</param>
+internal readonly record struct StepPlace(
+    Slots Slots, CancelSignal Signal, RunFacts Facts, RaceMember? Race = null, RestoredMeeting.Arrival? Restored = null)
 {
     /// <summary>The place of a part of the step, which does not finish it.</summary>
-    public StepPlace Part(Slots slots, CancelSignal? signal = null) => new(slots, signal ?? Signal, Facts, Race?.Part());
+    public StepPlace Part(Slots slots, CancelSignal? signal = null) => this with { Slots = slots, Signal = signal ?? Signal, Race = Race?.Part() };
 }

@@ -189,11 +189,18 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         }
 
         var request = runs.Request(limit);
+        var repeated = false;
         var claim = await StoreBackoff.RepeatAsync(
-            failures => store.Claims.ClaimParkedAsync(request with { Repeated = failures > 0 }, scope, cancellationToken),
+            failures =>
+            {
+                repeated = failures > 0;
+                return store.Claims.ClaimParkedAsync(request with { Repeated = repeated }, scope, cancellationToken);
+            },
             cancellationToken).ConfigureAwait(false);
         await runs.BeginAsync(claim.Claimed, cancellationToken).ConfigureAwait(false);
-        return (claim.Claimed.Count == limit, claim.LastLookedAt);
+
+        // A repeated claim may give what the lost answer held and no more.
+        return (claim.Claimed.Count == limit || (repeated && claim.Claimed.Count > 0), claim.LastLookedAt);
     }
 
     private async Task ReadOutlookAsync(CancellationToken cancellationToken)

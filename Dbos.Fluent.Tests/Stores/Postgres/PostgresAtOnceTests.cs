@@ -1,0 +1,9 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.Postgres;
+
+public sealed class PostgresAnyTests(PostgresDatabases f) : AnySuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresAnyReplayTests(PostgresDatabases f) : AnyReplaySuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresAnyMemberTests(PostgresDatabases f) : AnyMemberSuite(f), IClassFixture<PostgresDatabases>;

@@ -1,0 +1,9 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.PostgresPolling;
+
+public sealed class PostgresPollingAnyTests(PostgresPollingDatabases f) : AnySuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingAnyReplayTests(PostgresPollingDatabases f) : AnyReplaySuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingAnyMemberTests(PostgresPollingDatabases f) : AnyMemberSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -1,0 +1,9 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.Sqlite;
+
+public sealed class SqliteAnyTests(SqliteDatabases f) : AnySuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteAnyReplayTests(SqliteDatabases f) : AnyReplaySuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteAnyMemberTests(SqliteDatabases f) : AnyMemberSuite(f), IClassFixture<SqliteDatabases>;

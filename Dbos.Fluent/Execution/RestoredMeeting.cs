@@ -1,0 +1,51 @@
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Where branches wait until each has restored what is recorded of it.</summary>
+/// <param name="expected">How many branches there are.</param>
+/// <param name="outer">The part that the branch has which holds them, in a meeting of its own; null where none holds them.</param>
+internal sealed class RestoredMeeting(int expected, RestoredMeeting.Arrival? outer)
+{
+    private readonly TaskCompletionSource all = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int missing = expected;
+
+    /// <summary>A branch's part in the meeting.</summary>
+    public Arrival Join() => new(this);
+
+    private void Arrive()
+    {
+        if (Interlocked.Decrement(ref missing) == 0)
+        {
+            all.TrySetResult();
+        }
+    }
+
+    // The branch that holds these has restored all there is when each of these has.
+    private async Task MeetAsync()
+    {
+        await all.Task.ConfigureAwait(false);
+        if (outer is not null)
+        {
+            await outer.MeetAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>One branch's part in the meeting: it arrives once, at its first unrecorded step or at its end.</summary>
+    internal sealed class Arrival(RestoredMeeting meeting)
+    {
+        private int arrived;
+
+        public Task MeetAsync()
+        {
+            Leave();
+            return meeting.MeetAsync();
+        }
+
+        public void Leave()
+        {
+            if (Interlocked.Exchange(ref arrived, 1) == 0)
+            {
+                meeting.Arrive();
+            }
+        }
+    }
+}
