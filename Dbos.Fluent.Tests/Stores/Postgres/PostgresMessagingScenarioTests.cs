@@ -13,3 +13,9 @@ public sealed class PostgresEventTests(PostgresDatabases f) : EventSuite(f), ICl
 public sealed class PostgresStreamTests(PostgresDatabases f) : StreamSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresStreamReadTests(PostgresDatabases f) : StreamReadSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresWakeupTests(PostgresDatabases f) : WakeupSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresManyWaitersTests(PostgresDatabases f) : ManyWaitersSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresMessagingInputTests(PostgresDatabases f) : MessagingInputSuite(f), IClassFixture<PostgresDatabases>;

@@ -16,3 +16,11 @@ public sealed class PostgresPollingStreamTests(PostgresPollingDatabases f) : Str
 
 public sealed class PostgresPollingStreamReadTests(PostgresPollingDatabases f)
     : StreamReadSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingWakeupTests(PostgresPollingDatabases f) : WakeupSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingManyWaitersTests(PostgresPollingDatabases f)
+    : ManyWaitersSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingMessagingInputTests(PostgresPollingDatabases f)
+    : MessagingInputSuite(f), IClassFixture<PostgresPollingDatabases>;

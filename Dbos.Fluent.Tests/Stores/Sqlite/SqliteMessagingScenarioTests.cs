@@ -13,3 +13,9 @@ public sealed class SqliteEventTests(SqliteDatabases f) : EventSuite(f), IClassF
 public sealed class SqliteStreamTests(SqliteDatabases f) : StreamSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteStreamReadTests(SqliteDatabases f) : StreamReadSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteWakeupTests(SqliteDatabases f) : WakeupSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteManyWaitersTests(SqliteDatabases f) : ManyWaitersSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteMessagingInputTests(SqliteDatabases f) : MessagingInputSuite(f), IClassFixture<SqliteDatabases>;
