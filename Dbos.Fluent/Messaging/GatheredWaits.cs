@@ -110,6 +110,9 @@ internal sealed class GatheredWaits<TKey, TFound>
         }
     }
 
+    /// <summary>Looks as a wait does when it begins; completes at once where this process tells of the key itself.</summary>
+    public Task LookFirstAsync(TKey key) => IsToldHere(key) ? Task.CompletedTask : LookOnceAsync(key);
+
     /// <summary>Looks at the keys that a signal names, if any is waited for.</summary>
     public void LookAtSignal(string signal)
     {
