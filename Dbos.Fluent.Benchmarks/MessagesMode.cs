@@ -1,6 +1,8 @@
 namespace Dbos.Fluent.Benchmarks;
 
-/// <summary>Messages and events: from one workflow to another here, to a workflow in another process, and to whoever waits outside.</summary>
+/// <summary>
+/// Messages and events: from one workflow to another here, to a workflow in another process, and to whoever waits outside.
+/// </summary>
 internal static class MessagesMode
 {
     public static async Task<int> RunAsync(Arguments run)

@@ -32,7 +32,8 @@ internal static class SleepersMode
         var idle = TimeSpan.FromSeconds(Math.Min(10, Math.Max(1, (wakeAt - DateTimeOffset.UtcNow).TotalSeconds - 2)));
         await Task.Delay(idle);
         self.Refresh();
-        Console.WriteLine($"resident {self.WorkingSet64 / 1048576.0:0.0} MiB, of which managed {GC.GetTotalMemory(false) / 1048576.0:0.0} MiB");
+        Console.WriteLine(
+            $"resident {self.WorkingSet64 / 1048576.0:0.0} MiB, of which managed {GC.GetTotalMemory(false) / 1048576.0:0.0} MiB");
         Console.WriteLine($"processor while nothing is due: {(self.TotalProcessorTime - before) / clock.Elapsed * 100:0.00} % of a core");
         while (DateTimeOffset.UtcNow < wakeAt)
         {
@@ -45,7 +46,8 @@ internal static class SleepersMode
             await Task.Delay(5);
         }
 
-        Console.WriteLine($"{awake} finished {clock.Elapsed.TotalSeconds:0.0} s after they were due ({awake / clock.Elapsed.TotalSeconds:0}/s)");
+        Console.WriteLine(
+            $"{awake} finished {clock.Elapsed.TotalSeconds:0.0} s after they were due ({awake / clock.Elapsed.TotalSeconds:0}/s)");
         return 0;
     }
 

@@ -77,7 +77,8 @@ public abstract class ResumeSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         await engine.CancelAsync("A", cancellationToken: Cancel);
         gate.Open();
 
-        var missing = await Assert.ThrowsAsync<NonExistentWorkflowException>(() => engine.ResumeAsync(["A", "missing"], cancellationToken: Cancel));
+        var missing = await Assert.ThrowsAsync<NonExistentWorkflowException>(
+            () => engine.ResumeAsync(["A", "missing"], cancellationToken: Cancel));
 
         Assert.Equal("missing", missing.WorkflowId);
         Assert.Equal(WorkflowState.Cancelled, await engine.StateOfAsync("A"));

@@ -237,7 +237,8 @@ public abstract class UnloadSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         await ParkedAsync(engine, "A");
 
         await engine.SendAsync("A", 1, "x", cancellationToken: Cancel);
-        await Eventually.TrueAsync(async () => (await engine.StepsAsync("A")).Contains("DBOS.recv", StringComparison.Ordinal), Bounded.Limit);
+        await Eventually.TrueAsync(
+            async () => (await engine.StepsAsync("A")).Contains("DBOS.recv", StringComparison.Ordinal), Bounded.Limit);
         await engine.SendAsync("A", 2, "y", cancellationToken: Cancel);
 
         Assert.Equal("1, 2", await handle.ResultAsync());

@@ -73,7 +73,7 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IRea
         }
     }
 
-    private IReadOnlyList<WaitRow>? Consider()
+    private List<WaitRow>? Consider()
     {
         if (left || waits.Count == 0 || waits.Count != branches || waits.Contains(null))
         {

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Queues;
 
-/// <summary>Takes parked workflows up again, whoever parked them: when their time has come, and when what they wait for may be there.</summary>
+/// <summary>
+/// Takes parked workflows up again, whoever parked them: when their time has come, and when what they wait for may be there.
+/// </summary>
 /// <remarks>
 /// One timer for the next moment at which any parked workflow is due; one statement for all signals that came meanwhile. What a lost signal
 /// left is found by looking through all that wait for something, page by page, at each covering poll.

@@ -126,7 +126,9 @@ internal sealed record WaitRow(int Sequence, WaitKind Kind, string TargetId, str
     public string Key => Kind is WaitKind.Message or WaitKind.Event ? $"{TargetId}::{Name}" : TargetId;
 }
 
-/// <summary>What a parked workflow may wait for; stored in lower case (<c>time</c>, <c>message</c>, <c>event</c>, <c>outcome</c>).</summary>
+/// <summary>
+/// What a parked workflow may wait for; stored in lower case (<c>time</c>, <c>message</c>, <c>event</c>, <c>outcome</c>).
+/// </summary>
 internal enum WaitKind
 {
     /// <summary>A moment.</summary>

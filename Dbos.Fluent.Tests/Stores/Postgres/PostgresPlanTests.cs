@@ -25,8 +25,8 @@ public sealed class PostgresPlanTests(PostgresStores stores) : IClassFixture<Pos
             $"1, array[1], {Texts}, {Texts}, {Texts}, {Texts}, {Texts}"),
         ["park"] = (
             Commit.Units.Park,
-            "bigint, text, text, int[], text[], text[], text[], text[], bigint[]",
-            $"1, 'a', 'a', array[1], {Texts}, {Texts}, {Texts}, {Texts}, array[1]"),
+            "bigint, text, text, int[], text[], text[], text[], text[], bigint[], int[]",
+            $"1, 'a', 'a', array[1], {Texts}, {Texts}, {Texts}, {Texts}, array[1], array[0]"),
         ["claim"] = (
             new ClaimSql(Schema).Claim,
             "bigint, text, text, text, text, text[], int, int, bigint",

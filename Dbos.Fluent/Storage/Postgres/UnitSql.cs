@@ -153,7 +153,8 @@ internal sealed class UnitSql
         SELECT 0 FROM owned
         """;
 
-    // $12 key, $13 values, $14 formats, $15 the steps that write them, $16 whether they close the stream. The end is the primary key's last entry.
+    // $12 key, $13 values, $14 formats, $15 the steps that write them, $16 whether they close the stream. The end is the
+    // primary key's last entry.
     private static string RenderWriteStream(SchemaName schema, string whenLocked) => $"""
         WITH owned AS MATERIALIZED ({Owned(schema, whenLocked)}),
         stream AS MATERIALIZED (
@@ -179,8 +180,8 @@ internal sealed class UnitSql
         SELECT stood OR $16 OR NOT closed FROM stream
         """;
 
-    // $4 sequences, $5 kinds, $6 keys, $7 targets, $8 names, $9 ends, $10 parts. Waits that an earlier parking left give way: those of the same step
-    // are overwritten and the others deleted, as one statement cannot delete a row and insert it again.
+    // $4 sequences, $5 kinds, $6 keys, $7 targets, $8 names, $9 ends, $10 parts. Waits that an earlier parking left give way: those of
+    // the same step are overwritten and the others deleted, as one statement cannot delete a row and insert it again.
     private static string RenderPark(SchemaName schema, string whenLocked) => $"""
         WITH owned AS MATERIALIZED (
             SELECT 1
