@@ -117,6 +117,25 @@ public abstract class EventWaitSuite(IDatabaseFixture fixture) : EngineSuite(fix
     }
 
     [Fact]
+    public async Task Nobody_is_told_what_was_read_before_he_asked()
+    {
+        var setter = Flows.Series("setter", () => [Step.SetEvent("k", 1)]);
+        var held = new Probe();
+        var other = await LaunchAsync(options => options.ExecutorId = "executor-2", setter);
+        await (await other.StartAsync(setter, default, new() { Id = "W", Format = PayloadFormat.PortableJson }, Cancel)).ResultAsync();
+        var engine = await LaunchHoldingAsync(held, hold: true);
+        var first = engine.GetEventAsync<int>("W", "k", Long, Cancel);
+        await held.ReachedAsync();
+
+        await Database.ExecuteAsync("UPDATE workflow_events SET value = '2'");
+        var second = engine.GetEventAsync<int>("W", "k", Long, Cancel);
+        held.Open();
+
+        Assert.Equal((1, 2), ((await first.Within(Bounded.Limit)).Value, (await second.Within(Bounded.Limit)).Value));
+        Assert.Equal(0, engine.Core.Wakeups.Events.Count);
+    }
+
+    [Fact]
     public async Task A_wait_that_is_given_up_leaves_nothing_behind()
     {
         var engine = await LaunchAsync();
