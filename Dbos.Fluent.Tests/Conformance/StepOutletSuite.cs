@@ -32,7 +32,7 @@ public abstract class StepOutletSuite(IDatabaseFixture fixture) : EngineSuite(fi
         var lost = context!;
         await Database.ExecuteAsync("UPDATE workflow_status SET owner_xid = 'another'");
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => lost.Client.SetEventAsync("k", 1).Within(Bounded.Limit));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => lost.Client.SetEventAsync("k", 1, Cancel).Within(Bounded.Limit));
 
         await Eventually.TrueAsync(() => lost.CancellationToken.IsCancellationRequested, Bounded.Limit);
         await EverythingIsRefusedAsync();
