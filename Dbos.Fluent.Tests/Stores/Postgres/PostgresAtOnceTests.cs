@@ -12,3 +12,8 @@ public sealed class PostgresParallelTests(PostgresDatabases f) : ParallelSuite(f
 
 public sealed class PostgresParallelReplayTests(PostgresDatabases f)
     : ParallelReplaySuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresManyChildrenTests(PostgresDatabases f)
+    : ManyChildrenSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresAwaitAnyTests(PostgresDatabases f) : AwaitAnySuite(f), IClassFixture<PostgresDatabases>;

@@ -16,3 +16,9 @@ public sealed class PostgresPollingParallelTests(PostgresPollingDatabases f)
 
 public sealed class PostgresPollingParallelReplayTests(PostgresPollingDatabases f)
     : ParallelReplaySuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingManyChildrenTests(PostgresPollingDatabases f)
+    : ManyChildrenSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingAwaitAnyTests(PostgresPollingDatabases f)
+    : AwaitAnySuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -12,3 +12,7 @@ public sealed class SqliteParallelTests(SqliteDatabases f) : ParallelSuite(f), I
 
 public sealed class SqliteParallelReplayTests(SqliteDatabases f)
     : ParallelReplaySuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteManyChildrenTests(SqliteDatabases f) : ManyChildrenSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteAwaitAnyTests(SqliteDatabases f) : AwaitAnySuite(f), IClassFixture<SqliteDatabases>;
