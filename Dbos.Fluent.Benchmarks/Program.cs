@@ -10,6 +10,10 @@ const string Help = """
       replay    an unfinished workflow with many recorded steps, owner killed        rounds=5 steps=5000
       recover   many unfinished workflows, owner killed                              rounds=5 n=1000 steps=5
       launch    process start to launched, beside a bare program                     rounds=7
+      messages  a message there and back, to another process, an event set and got    rounds=3 n=200
+      stream    stream values written from a workflow and from steps, and read        rounds=3 n=2000
+      sleepers  workflows that all sleep to one moment                                n=100000 seconds=90
+      rows      launch on very many sleeping rows (copied by SQL: a database to throw away)   rounds=3 n=1000000
       yield     a yield restored from history, in memory (BenchmarkDotNet)
     """;
 
@@ -21,6 +25,11 @@ return run.Mode switch
     "replay" => await ReplayMode.RunAsync(run),
     "recover" => await RecoverMode.RunAsync(run),
     "launch" => await LaunchMode.RunAsync(run),
+    "messages" => await MessagesMode.RunAsync(run),
+    "stream" => await StreamMode.RunAsync(run),
+    "sleepers" => await SleepersMode.RunAsync(run),
+    "rows" => await SleepersMode.RowsAsync(run),
+    "receive" => await MessagesMode.ReceiveAsync(run),
     "yield" => YieldMode.Run(),
     "fill" => await FillProcess.RunAsync(run),
     "launch-once" => await LaunchMode.OnceAsync(run),

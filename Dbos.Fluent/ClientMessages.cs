@@ -99,16 +99,7 @@ internal sealed class ClientMessages(ClientCore core)
     private async Task<Payload?> WaitForEventAsync(EventKey key, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var told = core.Wakeups.Events.Register(key);
-        var looked = core.Wakeups.Events.LookOnceAsync(key);
-        var over = EndAsync(timeout, cancellationToken);
-        await Task.WhenAny(told.Found, over).ConfigureAwait(false);
-        cancellationToken.ThrowIfCancellationRequested();
-        if (!told.Found.IsCompleted)
-        {
-            // The one look may take longer than a short wait lasts; after it there is none beyond the time.
-            await looked.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-
+        await WaitAsync(told.Found, core.Wakeups.Events.LookOnceAsync(key), timeout, cancellationToken).ConfigureAwait(false);
         return told.Found.IsCompleted ? await told.Found.ConfigureAwait(false) : null;
     }
 
@@ -116,17 +107,24 @@ internal sealed class ClientMessages(ClientCore core)
     {
         using var told = core.Wakeups.Streams.Register(position);
         var looked = core.Wakeups.Streams.LookOnceAsync(position);
-        var over = EndAsync(valueTimeout ?? Timeout.InfiniteTimeSpan, cancellationToken);
-        await Task.WhenAny(told.Found, over).ConfigureAwait(false);
-        cancellationToken.ThrowIfCancellationRequested();
-        if (!told.Found.IsCompleted)
-        {
-            await looked.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-
+        await WaitAsync(told.Found, looked, valueTimeout ?? Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(false);
         return told.Found.IsCompleted
             ? await told.Found.ConfigureAwait(false)
             : throw new StreamTimeoutException(position.WorkflowId, position.Key, position.Offset, valueTimeout!.Value);
+    }
+
+    private async Task WaitAsync(Task told, Task looked, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        // A wait that is over early takes its timer with it, which may be set for a day.
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAny(told, EndAsync(timeout, done.Token)).ConfigureAwait(false);
+        await done.CancelAsync().ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!told.IsCompleted)
+        {
+            // The one look may take longer than a short wait lasts; after it there is none beyond the time.
+            await looked.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
     }
 
     // A wait that is longer than a timer takes is cut in pieces.

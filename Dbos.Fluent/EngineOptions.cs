@@ -39,7 +39,9 @@ public sealed class EngineOptions : ClientOptions
             : value;
     } = TimeSpan.FromSeconds(15);
 
-    /// <summary>How long a workflow that only waits stays in memory; then any engine of the application takes it up again in time.</summary>
+    /// <summary>
+    /// How long a workflow that only waits stays in memory; then any engine of the application takes it up again in time.
+    /// </summary>
     /// <value>
     /// 10 s by default. A sleep that lasts longer leaves at once, any other wait once it has lasted that long;
     /// <see cref="Timeout.InfiniteTimeSpan"/> keeps everything in memory.

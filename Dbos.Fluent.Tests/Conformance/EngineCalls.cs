@@ -37,6 +37,23 @@ internal static class EngineCalls
         return string.Join(", ", history.Checkpoints.Select(step => $"{step.Sequence} {step.Name}{(step.Error is null ? "" : " failed")}"));
     }
 
+    /// <summary>Reads a stream to its end.</summary>
+    public static async Task<List<T>> ReadAllAsync<T>(this WorkflowClient client, string id, string key, int offset = 0)
+    {
+        return await CollectAsync().Within(Bounded.Limit, $"stream '{key}' of '{id}' ends");
+
+        async Task<List<T>> CollectAsync()
+        {
+            List<T> values = [];
+            await foreach (var value in client.ReadStreamAsync<T>(id, key, offset, cancellationToken: Cancel))
+            {
+                values.Add(value);
+            }
+
+            return values;
+        }
+    }
+
     /// <summary>A workflow's state.</summary>
     public static async Task<WorkflowState> StateOfAsync(this WorkflowClient client, string id) =>
         (await client.GetStatusAsync(id, Cancel).Within(Bounded.Limit))!.State;

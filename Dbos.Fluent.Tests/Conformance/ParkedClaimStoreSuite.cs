@@ -243,8 +243,10 @@ public abstract class ParkedClaimStoreSuite(StoreFixture fixture) : StoreSuite(f
 
         Assert.Equal(2, lost.Claimed.Count);
         Assert.Equal(lost.Claimed.OrderBy(one => one.Id), repeated.Claimed.Take(2).OrderBy(one => one.Id));
-        Assert.Equal(3, repeated.Claimed.Select(one => one.Id).Distinct().Count());
-        Assert.Equal(1, await bed.CountAsync("(SELECT DISTINCT workflow_uuid FROM fluent_waits) AS parked"));
+        // Whether there is room for more in the same answer is the store's choice.
+        var taken = repeated.Claimed.Select(one => one.Id).Distinct().Count();
+        Assert.InRange(taken, 2, 3);
+        Assert.Equal(4 - taken, await bed.CountAsync("(SELECT DISTINCT workflow_uuid FROM fluent_waits) AS parked"));
     }
 
     public static TheoryData<string> Scopes => ["due", "woken", "among", "page"];

@@ -14,7 +14,8 @@ internal static class Some
         new(id, destination, topic, Value("text of " + id));
 
     /// <summary>Sends as a step of a workflow.</summary>
-    public static SendUnit Send(Ownership owner, int sequence, params MessageRow[] messages) => new(owner, [Row(sequence, "DBOS.send")], messages);
+    public static SendUnit Send(Ownership owner, int sequence, params MessageRow[] messages) =>
+        new(owner, [Row(sequence, "DBOS.send")], messages);
 
     /// <summary>Sends from outside of any workflow.</summary>
     public static SendUnit Send(params MessageRow[] messages) => new(null, [], messages);

@@ -20,6 +20,7 @@ public sealed class ErrorTextTests(SqliteDatabases fixture) : EngineSuite(fixtur
         await ShowReplaysAsync();
         await ShowIdsAsync();
         await ShowCancellationsAsync();
+        await ShowStreamsAsync();
         await ShowPayloadsAsync();
         await ShowLaunchesAsync();
 
@@ -108,6 +109,28 @@ public sealed class ErrorTextTests(SqliteDatabases fixture) : EngineSuite(fixtur
         async IAsyncEnumerable<Step> Waiting(Unit input, WorkflowContext workflow)
         {
             yield return Step.Run("wait", s => gate.PassAsync(s));
+        }
+    }
+
+    private async Task ShowStreamsAsync()
+    {
+        var open = Flows.Series("open", () => [Step.Run("wait", s => gate.PassAsync(s))]);
+        var closed = Flows.Series("closed", () => [Step.Run("write", WriteAsync)]);
+        var engine = await LaunchAsync(open, closed);
+        await engine.BeginAsync(open, default, "export-1");
+        await ShowAsync(async () =>
+        {
+            await using var reader = engine.ReadStreamAsync<int>("export-1", "rows", 0, TimeSpan.FromMilliseconds(1), Cancel)
+                .GetAsyncEnumerator(Cancel);
+            await reader.MoveNextAsync();
+        });
+        await engine.RunAsync(closed, default, "export-2");
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
+
+        async Task WriteAsync(StepContext step)
+        {
+            await step.Client.CloseStreamAsync("rows", step);
+            await ShowAsync(() => step.Client.WriteStreamAsync("rows", 7, step));
         }
     }
 

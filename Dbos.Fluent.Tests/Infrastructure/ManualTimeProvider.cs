@@ -33,6 +33,18 @@ public sealed class ManualTimeProvider(DateTimeOffset? start = null) : TimeProvi
     /// <summary>Timers set and not waited for with <see cref="NextTimerAsync"/>.</summary>
     public int TimersSet => timers.Reader.Count;
 
+    /// <summary>Timers that will still fire.</summary>
+    public int TimersPending
+    {
+        get
+        {
+            lock (gate)
+            {
+                return queue.UnorderedItems.Count(item => item.Element.Version == item.Element.Timer.Version);
+            }
+        }
+    }
+
     /// <summary>Waits until somebody sets a timer, and gives after what time it is due; each setting is waited for once.</summary>
     public Task<TimeSpan> NextTimerAsync() => timers.Reader.ReadAsync(TestContext.Current.CancellationToken).Within(Bounded.Limit);
 

@@ -10,6 +10,9 @@ public abstract class TestDatabase : IAsyncDisposable
     /// <summary>What a worker process needs to open it: see <c>WorkerDatabase</c>.</summary>
     public abstract IReadOnlyDictionary<string, string> WorkerSettings { get; }
 
+    /// <summary>Whether what one process writes is announced to the others; if not, they look from time to time.</summary>
+    public virtual bool PushesSignals => false;
+
     /// <summary>Makes an engine or client use it.</summary>
     public abstract void Use(ClientOptions options);
 
@@ -57,6 +60,9 @@ public abstract class TestDatabase : IAsyncDisposable
     public Task FlipAsync(string workflowId) => ExecuteAsync(
         $"UPDATE workflow_status SET status = 'PENDING', owner_xid = 'lost', completed_at = NULL WHERE workflow_uuid = '{workflowId}'");
 
+    /// <summary>From now on no message announces itself, as if each announcement were lost.</summary>
+    public virtual Task SilenceMessagesAsync() => Task.CompletedTask;
+
     public virtual ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
@@ -102,6 +108,10 @@ public sealed class PostgresTestDatabase(string connectionString, bool notificat
         ["postgres"] = ConnectionString,
         ["notifications"] = notifications ? "true" : "false",
     };
+
+    public override Task SilenceMessagesAsync() => ExecuteAsync("ALTER TABLE notifications DISABLE TRIGGER USER");
+
+    public override bool PushesSignals => notifications;
 
     public override void Use(ClientOptions options)
     {

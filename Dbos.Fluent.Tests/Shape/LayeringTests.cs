@@ -31,7 +31,13 @@ public sealed partial class LayeringTests
 
     // What the public surface demands against the rule: a step's context gives the engine as a client, which its attempt brings along.
     private static readonly HashSet<(string User, string Used)> Demanded =
-        [("StepContext", "WorkflowClient"), ("StepAttempt", "WorkflowClient")];
+    [
+        ("StepContext", "WorkflowClient"),
+        ("StepAttempt", "WorkflowClient"),
+        ("StepRunner", "WorkflowClient"),
+        ("StepOutlet", "WorkflowClient"),
+        ("RunEnvironment", "WorkflowClient"),
+    ];
 
     [Fact]
     public void Types_use_only_what_their_folder_may_use()

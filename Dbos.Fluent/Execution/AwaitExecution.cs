@@ -96,7 +96,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
         }
 
         var wait = new WaitRow(place.Slots.First, WaitKind.Outcome, workflowId, "", null);
-        return await run.WaitAsync(wait, async () =>
+        return await run.WaitAsync([wait], async () =>
         {
             try
             {
@@ -117,8 +117,9 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
             return null;
         }
 
-        // Parked for many workflows at once it would need a row for each; it stays in memory, which costs nothing while nothing ends.
-        return await run.WaitAsync(null, async () =>
+        WaitRow[] wait = [.. ids.Distinct(StringComparer.Ordinal).Select(
+            (id, index) => new WaitRow(place.Slots.First, WaitKind.Outcome, id, "", null) { Part = index })];
+        return await run.WaitAsync(wait, async () =>
         {
             using var stop = StopOf(place.Signal);
             using var done = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
@@ -130,7 +131,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
                 // Of several that have ended by now, the first in the list.
                 var first = Array.FindIndex(waits, wait => wait.IsCompletedSuccessfully);
                 await done.CancelAsync().ConfigureAwait(false);
-                await Task.WhenAll(waits).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await ((Task)Task.WhenAll(waits)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return first < 0 ? null : ids[first];
             }
             catch (OperationCanceledException)

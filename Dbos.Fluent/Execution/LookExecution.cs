@@ -59,9 +59,9 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
         var started = run.Environment.Clock.NowMs;
         var position = new StreamPosition(read.WorkflowId, read.Key, read.Offset);
         using var told = run.Environment.Wakeups.Streams.Register(position);
-        run.Environment.Wakeups.Streams.LookAt(position);
+        var looked = run.Environment.Wakeups.Streams.LookOnceAsync(position);
         long? untilMs = read.Timeout is { } timeout && timeout != Timeout.InfiniteTimeSpan ? WaitMarker.UntilMs(timeout, started) : null;
-        var end = await ValueSteps.WaitAsync(run, null, told.Found, untilMs, place.Signal).ConfigureAwait(false);
+        var end = await WaitAsync(null, told.Found, looked, untilMs, place.Signal).ConfigureAwait(false);
         if (end == WaitEnd.Stopped)
         {
             return StepEnd.Stopped;
@@ -90,14 +90,7 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
         using var told = run.Environment.Wakeups.Events.Register(key);
         var wait = new WaitRow(place.Slots[0], WaitKind.Event, get.WorkflowId, get.Key, untilMs);
         var looked = run.Environment.Wakeups.Events.LookOnceAsync(key);
-        var end = await ValueSteps.WaitAsync(run, wait, told.Found, untilMs, place.Signal).ConfigureAwait(false);
-        if (end == WaitEnd.TimedOut)
-        {
-            // The look that began with the wait may take longer than a short wait lasts; zero looks once, too.
-            await looked.ConfigureAwait(false);
-            end = told.Found.IsCompletedSuccessfully ? WaitEnd.Told : end;
-        }
-
+        var end = await WaitAsync(wait, told.Found, looked, untilMs, place.Signal).ConfigureAwait(false);
         if (end == WaitEnd.Stopped)
         {
             return StepEnd.Stopped;
@@ -109,5 +102,18 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
         return await steps.StoreAsync(row, place).ConfigureAwait(false)
             ? ValueSteps.Restore(run, steps, step, get, row, place)
             : StepEnd.Stopped;
+    }
+
+    private async ValueTask<WaitEnd> WaitAsync(WaitRow? wait, Task told, Task looked, long? untilMs, CancelSignal signal)
+    {
+        var end = await ValueSteps.WaitAsync(run, wait, told, untilMs, signal).ConfigureAwait(false);
+        if (end != WaitEnd.TimedOut)
+        {
+            return end;
+        }
+
+        // The look that began with the wait may take longer than a short wait lasts; zero looks once, too.
+        await looked.ConfigureAwait(false);
+        return told.IsCompletedSuccessfully ? WaitEnd.Told : end;
     }
 }

@@ -26,7 +26,10 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
         })).ConfigureAwait(false);
         place.Facts.Join(facts);
 
-        parallel.SlotsTaken = ends.Length == 0 ? 0 : ends.Select((end, index) => end.Steps == 0 ? 0 : index + (count * (end.Steps - 1)) + 1).Max();
+        parallel.SlotsTaken = ends
+            .Select((end, index) => end.Steps == 0 ? 0 : index + (count * (end.Steps - 1)) + 1)
+            .DefaultIfEmpty()
+            .Max();
         return End(step, ends);
     }
 

@@ -10,7 +10,9 @@ internal sealed class Parking(Checkpointer checkpointer, ILogger logger)
     public Action<string, IReadOnlyList<WaitRow>> Parked { get; set; } = (_, _) => { };
 
     /// <summary>Parks a run, which ends by itself when that is durable.</summary>
-    /// <remarks>What comes for it meanwhile is found by whoever looks again after the parking; what this run still does is fenced off.</remarks>
+    /// <remarks>
+    /// What comes for it meanwhile is found by whoever looks again after the parking; what this run still does is fenced off.
+    /// </remarks>
     /// <returns>Completes when it is known whether the run has left; it goes on waiting if not.</returns>
     public async Task LeaveAsync(RunScope run, IReadOnlyList<WaitRow> waits)
     {

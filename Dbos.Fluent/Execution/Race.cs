@@ -66,7 +66,10 @@ internal sealed record RaceMember(Race Race, int Index, RaceMember? Outer, bool 
     /// <param name="now">The time.</param>
     /// <returns>The result; null if another member has won, in which case nothing was written.</returns>
     public async ValueTask<CommitResult?> CommitAsync(
-        Func<IReadOnlyList<CheckpointRow>, CommitUnit> make, bool finishes, Func<CommitUnit, ValueTask<CommitResult?>> write, Func<long> now)
+        Func<IReadOnlyList<CheckpointRow>, CommitUnit> make,
+        bool finishes,
+        Func<CommitUnit, ValueTask<CommitResult?>> write,
+        Func<long> now)
     {
         await Race.Gate.WaitAsync().ConfigureAwait(false);
         try

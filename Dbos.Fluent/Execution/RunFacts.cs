@@ -33,7 +33,12 @@ internal sealed class RunFacts : IWorkflowFacts
     }
 
     private RunFacts(RunFacts whole, int firstSequence)
-        : this(whole.WorkflowId, whole.Attempt, whole.seed ^ (BranchStream * (ulong)(firstSequence + 1)), whole.highestRecorded, whole.logger)
+        : this(
+            whole.WorkflowId,
+            whole.Attempt,
+            whole.seed ^ (BranchStream * (ulong)(firstSequence + 1)),
+            whole.highestRecorded,
+            whole.logger)
     {
         this.whole = whole.whole ?? whole;
         nowMs = Volatile.Read(ref whole.nowMs);

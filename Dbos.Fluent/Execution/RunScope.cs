@@ -85,9 +85,9 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     }
 
     /// <summary>Waits for something that is not the run's own doing.</summary>
-    /// <param name="wait">For what, if the run may leave memory meanwhile; null if it stays.</param>
+    /// <param name="wait">For what, any of it, if the run may leave memory meanwhile; null if it stays.</param>
     /// <param name="until">The wait itself.</param>
-    public async Task<T> WaitAsync<T>(WaitRow? wait, Func<Task<T>> until)
+    public async Task<T> WaitAsync<T>(IReadOnlyList<WaitRow>? wait, Func<Task<T>> until)
     {
         Interlocked.Increment(ref waiting);
         Waits.Begin(wait);

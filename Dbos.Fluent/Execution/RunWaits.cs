@@ -10,7 +10,7 @@ namespace Dbos.Fluent.Execution;
 internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IReadOnlyList<WaitRow>, Task> leave) : IDisposable
 {
     private readonly Lock gate = new();
-    private readonly List<WaitRow?> waits = [];
+    private readonly List<IReadOnlyList<WaitRow>?> waits = [];
     private readonly TaskCompletionSource settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ITimer? timer;
     private int branches = 1;
@@ -25,15 +25,15 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IRea
     }
 
     /// <summary>A branch begins to wait.</summary>
-    /// <param name="wait">For what; null for a wait that keeps the run in memory.</param>
-    public void Begin(WaitRow? wait) => Change(() => waits.Add(wait));
+    /// <param name="wait">For what, one of which is enough; null for a wait that keeps the run in memory.</param>
+    public void Begin(IReadOnlyList<WaitRow>? wait) => Change(() => waits.Add(wait));
 
     /// <summary>A wait is over.</summary>
     /// <returns>
     /// Completes when it is known whether the run leaves memory, where it had begun to: until then nothing may be written, or a message
     /// could be taken by a run that then waits for it elsewhere.
     /// </returns>
-    public Task EndAsync(WaitRow? wait)
+    public Task EndAsync(IReadOnlyList<WaitRow>? wait)
     {
         Change(() => waits.Remove(wait));
         return Volatile.Read(ref left) ? settled.Task : Task.CompletedTask;
@@ -73,16 +73,16 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IRea
         }
     }
 
-    private IReadOnlyList<WaitRow>? Consider()
+    private List<WaitRow>? Consider()
     {
         if (left || waits.Count == 0 || waits.Count != branches || waits.Contains(null))
         {
             return null;
         }
 
-        if (waits.TrueForAll(wait => wait!.Kind == WaitKind.Time))
+        if (waits.TrueForAll(wait => wait is [{ Kind: WaitKind.Time }]))
         {
-            var remainingMs = waits.Min(wait => wait!.WakeAtMs!.Value) - clock.NowMs;
+            var remainingMs = waits.Min(wait => wait![0].WakeAtMs!.Value) - clock.NowMs;
             return unloadAfter != Timeout.InfiniteTimeSpan && remainingMs > unloadAfter.TotalMilliseconds ? Go() : null;
         }
 
@@ -104,7 +104,7 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IRea
     {
         left = true;
         timer?.Dispose();
-        return [.. waits.Select(wait => wait!).DistinctBy(wait => wait.Sequence)];
+        return [.. waits.SelectMany(wait => wait!)];
     }
 
     private void AfterTime(object? state)

@@ -69,7 +69,7 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
         }
 
         var wait = new WaitRow(sequence, WaitKind.Time, run.Work.Id, "", wakeAtMs);
-        return await run.WaitAsync(wait, async () =>
+        return await run.WaitAsync([wait], async () =>
         {
             try
             {

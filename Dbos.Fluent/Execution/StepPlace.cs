@@ -10,5 +10,6 @@ internal readonly record struct StepPlace(
     Slots Slots, CancelSignal Signal, RunFacts Facts, RaceMember? Race = null, RestoredMeeting.Arrival? Restored = null)
 {
     /// <summary>The place of a part of the step, which does not finish it.</summary>
-    public StepPlace Part(Slots slots, CancelSignal? signal = null) => this with { Slots = slots, Signal = signal ?? Signal, Race = Race?.Part() };
+    public StepPlace Part(Slots slots, CancelSignal? signal = null) =>
+        this with { Slots = slots, Signal = signal ?? Signal, Race = Race?.Part() };
 }

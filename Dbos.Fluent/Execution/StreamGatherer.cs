@@ -13,7 +13,9 @@ internal sealed class StreamGatherer(Func<StreamUnit, Task> write, Ownership own
     private readonly Lock gate = new();
     private readonly Dictionary<(int Sequence, string Key), Queue<Pending>> gathered = [];
 
-    /// <summary>Writes a value; it is durable when the task completes. Values of one step arrive in the order in which they are given.</summary>
+    /// <summary>
+    /// Writes a value; it is durable when the task completes. Values of one step arrive in the order in which they are given.
+    /// </summary>
     public Task WriteAsync(int sequence, string key, Payload value)
     {
         var pending = new Pending(value);

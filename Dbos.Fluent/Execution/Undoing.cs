@@ -18,7 +18,8 @@ internal sealed class Undoing(RunScope run, StepExecutor steps)
     public CheckpointRow? Begun { get; } = run.History.Find(BuiltInNames.Compensating);
 
     /// <summary>The sequences that the row names.</summary>
-    public int[] ReadSequences() => (int[]?)run.Environment.Serializer.Decode(new Payload(Begun!.Output, Begun.Format), SequencesType) ?? [];
+    public int[] ReadSequences() =>
+        (int[]?)run.Environment.Serializer.Decode(new Payload(Begun!.Output, Begun.Format), SequencesType) ?? [];
 
     /// <summary>The failure that the row names.</summary>
     public RecordedFailure ReadFailure() => run.Environment.Serializer.DecodeFailure(new Payload(Begun!.Error, Begun.Format));

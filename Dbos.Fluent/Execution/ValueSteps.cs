@@ -54,7 +54,7 @@ internal static class ValueSteps
     /// <param name="untilMs">When the wait is over; null without end.</param>
     /// <param name="signal">Stops the wait.</param>
     public static async ValueTask<WaitEnd> WaitAsync(RunScope run, WaitRow? wait, Task told, long? untilMs, CancelSignal signal) =>
-        await run.WaitAsync(wait, async () =>
+        await run.WaitAsync(wait is null ? null : [wait], async () =>
         {
             using var done = CancellationTokenSource.CreateLinkedTokenSource(signal.Token);
             var clock = run.Environment.Clock;

@@ -18,6 +18,7 @@ internal sealed class WorkflowRun
     private readonly WorkflowDefinition definition;
     private readonly StepExecutor steps;
     private readonly Undoing undoing;
+    private readonly StreamBurst burst;
     private int nextSequence;
 
     public WorkflowRun(RunScope run, WorkflowDefinition definition, IChildStarter starter)
@@ -26,6 +27,7 @@ internal sealed class WorkflowRun
         this.definition = definition;
         steps = new StepExecutor(run, starter);
         undoing = new Undoing(run, steps);
+        burst = new StreamBurst(run, steps);
     }
 
     public RunScope Scope => run;
@@ -55,6 +57,7 @@ internal sealed class WorkflowRun
             end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
         }
 
+        end = await SettleAsync(end).ConfigureAwait(false);
         end = await UndoAsync(Storable(end)).ConfigureAwait(false);
         if (end.IsStopped)
         {
@@ -109,7 +112,7 @@ internal sealed class WorkflowRun
         while (await body.MoveNextAsync().ConfigureAwait(false) && body.Step is { } step)
         {
             step.Bind(run);
-            var end = await steps.ExecuteAsync(step, new StepPlace(new Slots(nextSequence), run.Steps, run.Facts)).ConfigureAwait(false);
+            var (end, ended) = await ExecuteAsync(step, new StepPlace(new Slots(nextSequence), run.Steps, run.Facts)).ConfigureAwait(false);
 
             // Known only now for branches: their steps are not all known before they run.
             nextSequence += step.Slots;
@@ -125,12 +128,51 @@ internal sealed class WorkflowRun
                     return BodyEnd.Stopped;
                 case StepEnd.Broken:
                     return BodyEnd.FailedBy(Failures.Record(run.Broken!), run.Broken!);
-                case StepEnd.Failed when !step.Tolerant:
-                    return FailedStep(step.RecordedError!, step.RecordedException!);
+                case StepEnd.Failed when !ended.Tolerant:
+                    return FailedStep(ended.RecordedError!, ended.RecordedException!);
             }
         }
 
         return BodyEnd.Succeeded(body.Result);
+    }
+
+    /// <summary>Executes a step once what came before it is durable; gives the step that ended so, which may be one before it.</summary>
+    private async ValueTask<(StepEnd End, Step Ended)> ExecuteAsync(Step step, StepPlace place)
+    {
+        if (burst.Takes(step, place))
+        {
+            return (await burst.AddAsync(step, (IWriteStreamStep)step, place).ConfigureAwait(false), burst.Failed ?? step);
+        }
+
+        if (burst.IsOpen && await burst.FlushAsync().ConfigureAwait(false) is not StepEnd.Completed and var before)
+        {
+            return (before, burst.Failed ?? step);
+        }
+
+        return (await steps.ExecuteAsync(step, place).ConfigureAwait(false), step);
+    }
+
+    /// <summary>Waits for stream values that are still being written; one of them that was refused fails the workflow first.</summary>
+    private async ValueTask<BodyEnd> SettleAsync(BodyEnd end)
+    {
+        if (!burst.IsOpen)
+        {
+            return end;
+        }
+
+        try
+        {
+            return await burst.FlushAsync().ConfigureAwait(false) switch
+            {
+                StepEnd.Completed => end,
+                StepEnd.Failed => FailedStep(burst.Failed!.RecordedError!, burst.Failed.RecordedException!),
+                _ => BodyEnd.Stopped,
+            };
+        }
+        catch (Exception exception) when (exception is not StoreSchemaException)
+        {
+            return run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
+        }
     }
 
     // Whoever awaits in this process is shown the exception itself, for debugging; the record is what counts.

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Queues;
 
-/// <summary>Takes parked workflows up again, whoever parked them: when their time has come, and when what they wait for may be there.</summary>
+/// <summary>
+/// Takes parked workflows up again, whoever parked them: when their time has come, and when what they wait for may be there.
+/// </summary>
 /// <remarks>
 /// One timer for the next moment at which any parked workflow is due; one statement for all signals that came meanwhile. What a lost signal
 /// left is found by looking through all that wait for something, page by page, at each covering poll.
@@ -189,11 +191,18 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         }
 
         var request = runs.Request(limit);
+        var repeated = false;
         var claim = await StoreBackoff.RepeatAsync(
-            failures => store.Claims.ClaimParkedAsync(request with { Repeated = failures > 0 }, scope, cancellationToken),
+            failures =>
+            {
+                repeated = failures > 0;
+                return store.Claims.ClaimParkedAsync(request with { Repeated = repeated }, scope, cancellationToken);
+            },
             cancellationToken).ConfigureAwait(false);
         await runs.BeginAsync(claim.Claimed, cancellationToken).ConfigureAwait(false);
-        return (claim.Claimed.Count == limit, claim.LastLookedAt);
+
+        // A repeated claim may give what the lost answer held and no more.
+        return (claim.Claimed.Count == limit || (repeated && claim.Claimed.Count > 0), claim.LastLookedAt);
     }
 
     private async Task ReadOutlookAsync(CancellationToken cancellationToken)

@@ -9,7 +9,9 @@ internal abstract record CommitUnit
     /// <summary>Characters of its payloads, by which the size of a batch is bounded.</summary>
     public abstract long Size { get; }
 
-    /// <summary>The highest sequence number of the checkpoints it writes for the workflow that writes it; -1 where it writes none.</summary>
+    /// <summary>
+    /// The highest sequence number of the checkpoints it writes for the workflow that writes it; -1 where it writes none.
+    /// </summary>
     public virtual int HighestSequence => -1;
 
     protected static int Highest(IReadOnlyList<CheckpointRow> rows)

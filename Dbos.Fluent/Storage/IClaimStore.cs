@@ -24,7 +24,9 @@ internal interface IClaimStore
     /// </remarks>
     Task<ClaimResult> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken);
 
-    /// <summary>Claims parked workflows: DELAYED rows with waits become PENDING, owned by the request's token, their waits removed.</summary>
+    /// <summary>
+    /// Claims parked workflows: DELAYED rows with waits become PENDING, owned by the request's token, their waits removed.
+    /// </summary>
     /// <remarks>
     /// By the request's names, version and application like any claim, locked rows skipped; but no queue, no limit and no pause counts, no
     /// attempt is added, and priority, start time and deadline stay. Executor, version and the name of an unclaimed application are set.

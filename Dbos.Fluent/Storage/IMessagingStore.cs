@@ -23,7 +23,9 @@ internal interface IMessagingStore
     Task<IReadOnlyList<StreamChunk>> ReadStreamsAsync(
         IReadOnlyList<StreamPosition> positions, int limit, CancellationToken cancellationToken);
 
-    /// <summary>All messages of a workflow, read and unread, in the order in which they arrive; null if there is no such workflow.</summary>
+    /// <summary>
+    /// All messages of a workflow, read and unread, in the order in which they arrive; null if there is no such workflow.
+    /// </summary>
     Task<IReadOnlyList<StoredMessage>?> ReadMessagesAsync(string workflowId, CancellationToken cancellationToken);
 
     /// <summary>The forks of a workflow, and theirs, as far as they go; by creation. Empty for an unknown workflow.</summary>

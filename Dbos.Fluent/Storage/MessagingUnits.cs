@@ -80,9 +80,14 @@ internal sealed record EventUnit(Ownership Owner, int Sequence, string Key, Payl
 internal sealed record StreamUnit(
     Ownership Owner, int Sequence, string Key, IReadOnlyList<Payload> Values, IReadOnlyList<CheckpointRow> Rows) : CommitUnit
 {
+    /// <summary>The steps that write the values, one for each; null where <see cref="Sequence"/> writes them all.</summary>
+    public IReadOnlyList<int>? Sequences { get; init; }
+
     public bool Closes => Values is [{ } only] && StreamMarker.IsClosed(only.Text);
 
     public override string LaneKey => Owner.WorkflowId;
+
+    public int SequenceOf(int index) => Sequences is null ? Sequence : Sequences[index];
 
     public override long Size => Values.Sum(value => (long)(value.Text?.Length ?? 0));
 
@@ -114,11 +119,16 @@ internal sealed record ParkUnit(Ownership Owner, IReadOnlyList<WaitRow> Waits) :
 /// <param name="WakeAtMs">When the wait is over at the latest; null where it has no end.</param>
 internal sealed record WaitRow(int Sequence, WaitKind Kind, string TargetId, string Name, long? WakeAtMs)
 {
+    /// <summary>Counts the things that one step waits for, from 0.</summary>
+    public int Part { get; init; }
+
     /// <summary>What a signal of it carries, and the column <c>key</c>.</summary>
     public string Key => Kind is WaitKind.Message or WaitKind.Event ? $"{TargetId}::{Name}" : TargetId;
 }
 
-/// <summary>What a parked workflow may wait for; stored in lower case (<c>time</c>, <c>message</c>, <c>event</c>, <c>outcome</c>).</summary>
+/// <summary>
+/// What a parked workflow may wait for; stored in lower case (<c>time</c>, <c>message</c>, <c>event</c>, <c>outcome</c>).
+/// </summary>
 internal enum WaitKind
 {
     /// <summary>A moment.</summary>

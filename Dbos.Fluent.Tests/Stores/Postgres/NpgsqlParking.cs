@@ -16,7 +16,10 @@ internal sealed class NpgsqlParking(PostgresBed bed) : IAsyncDisposable
         """
         UPDATE workflow_status SET status = 'DELAYED', owner_xid = NULL WHERE workflow_uuid = $1 AND owner_xid = $2;
         """,
-        "INSERT INTO fluent_waits (workflow_uuid, sequence, kind, key, target, name, wake_at, token) VALUES ($1, 0, 'time', '', '', '', 1, $2)",
+        """
+        INSERT INTO fluent_waits (workflow_uuid, sequence, part, kind, key, target, name, wake_at, token)
+        VALUES ($1, 0, 0, 'time', '', '', '', 1, $2)
+        """,
         owner);
 
     /// <summary>Takes a message as step 0 of a workflow, in a transaction that stays open.</summary>

@@ -64,8 +64,8 @@ public sealed class PostgresParkTests(PostgresStores f) : StoreSuite(f), IClassF
         var owner = await RunningAsync(bed, "w");
         await bed.ExecuteAsync(
             """
-            INSERT INTO fluent_waits (workflow_uuid, sequence, kind, key, target, name, wake_at, token)
-            VALUES ('w', 0, 'time', '', '', '', 5, 'old'), ('w', 9, 'time', '', '', '', 5, 'old')
+            INSERT INTO fluent_waits (workflow_uuid, sequence, part, kind, key, target, name, wake_at, token)
+            VALUES ('w', 0, 0, 'time', '', '', '', 5, 'old'), ('w', 9, 0, 'time', '', '', '', 5, 'old')
             """);
 
         await ParkAsync(bed, owner, Some.Sleep(0, 7), Some.Sleep(1, 8));

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements that take waiting workflows, and read what their new owner needs.</summary>
@@ -54,7 +56,7 @@ internal sealed class ClaimSql(SchemaName schema)
              CROSS JOIN LATERAL (
                 SELECT executor_id IS NULL AND forked_from IS NULL AS begins, COALESCE(recovery_attempts >= $8 + 1, false) AS spent
                   FROM {schema}.workflow_status
-                 WHERE workflow_uuid = candidate.workflow_uuid AND status = 'ENQUEUED'
+                 WHERE workflow_uuid = candidate.workflow_uuid AND {RowState.Is("status", WorkflowStates.Enqueued)}
                    FOR NO KEY UPDATE SKIP LOCKED) AS w
               LEFT JOIN LATERAL (
                 SELECT true AS woken FROM {schema}.fluent_waits WHERE workflow_uuid = candidate.workflow_uuid LIMIT 1) AS f ON true

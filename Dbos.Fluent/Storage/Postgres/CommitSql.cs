@@ -27,6 +27,8 @@ internal sealed class CommitSql
         + "queue_name, priority, deduplication_id, queue_partition_key, parent_workflow_id, schedule_name, serialization, attributes, "
         + "workflow_timeout_ms, workflow_deadline_epoch_ms, delay_until_epoch_ms, created_at, updated_at";
 
+    private static readonly string IsRunning = RowState.Is("status", WorkflowStates.Pending);
+
     private const string Ended =
         $"owner_xid = NULL, deduplication_id = NULL, completed_at = {Clock.Now}, updated_at = {Clock.Now}";
 
@@ -197,7 +199,7 @@ internal sealed class CommitSql
         WITH owned AS (
             SELECT 1
               FROM {schema}.workflow_status
-             WHERE workflow_uuid = $2 AND owner_xid = $3 AND status = 'PENDING'
+             WHERE workflow_uuid = $2 AND owner_xid = $3 AND {IsRunning}
                FOR NO KEY UPDATE {whenLocked}),
         ended AS (
             UPDATE {schema}.workflow_status
@@ -218,7 +220,7 @@ internal sealed class CommitSql
              CROSS JOIN LATERAL (
                 SELECT 1
                   FROM {schema}.workflow_status
-                 WHERE workflow_uuid = o.id AND owner_xid = o.token AND status = 'PENDING'
+                 WHERE workflow_uuid = o.id AND owner_xid = o.token AND {IsRunning}
                    FOR NO KEY UPDATE {whenLocked}) AS w),
         succeeded AS ({EndThose(schema, WorkflowStates.Success)}),
         failed AS ({EndThose(schema, WorkflowStates.Error)}),

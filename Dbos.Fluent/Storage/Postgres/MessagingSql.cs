@@ -4,18 +4,24 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <remarks>Lists are looked up item by item, each lookup limited, so that no list is ever joined with a whole table.</remarks>
 internal sealed class MessagingSql(SchemaName schema)
 {
-    /// <summary>The stored forms of the end of a stream, as <see cref="StreamMarker"/> knows them: neither holds a quote to be escaped.</summary>
+    /// <summary>The stored forms of the end of a stream, as <see cref="StreamMarker"/> knows them; neither holds a quote.</summary>
     public const string Markers = $"'\"{StreamMarker.Text}\"', '{StreamMarker.Text}'";
 
     // What other SDKs sent has no position; and they look at the time only.
     private const string Arrival = "n.created_at_epoch_ms, o.position NULLS FIRST, n.message_uuid";
 
     /// <summary>$1 workflows, $2 topics. Gives the places, from 1, of those that hold an unread message.</summary>
+    // The order is that of the index of unread messages, for which it is asked; without it, one crowded inbox among many that are empty
+    // could make a scan of all messages look short.
     public string ReadUnread { get; } = $"""
         SELECT i.place::int
           FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(id, topic, place)
          CROSS JOIN LATERAL (
-            SELECT 1 FROM {schema}.notifications WHERE destination_uuid = i.id AND topic = i.topic AND NOT consumed LIMIT 1) AS n
+            SELECT 1
+              FROM {schema}.notifications
+             WHERE destination_uuid = i.id AND topic = i.topic AND NOT consumed
+             ORDER BY created_at_epoch_ms
+             LIMIT 1) AS n
         """;
 
     /// <summary>$1 workflows, $2 keys. Gives the places, from 1, of those that are set.</summary>
@@ -26,7 +32,7 @@ internal sealed class MessagingSql(SchemaName schema)
             SELECT value, serialization FROM {schema}.workflow_events WHERE workflow_uuid = k.id AND key = k.key LIMIT 1) AS e
         """;
 
-    /// <summary>One row without a key for a workflow without events. No limit: a workflow has as many events as its code has keys.</summary>
+    /// <summary>One row without a key for a workflow without events. No limit: a workflow has as many as its code has keys.</summary>
     public string ReadAllEvents { get; } = $"""
         SELECT e.key, e.value, e.serialization
           FROM {schema}.workflow_status AS w
@@ -34,7 +40,7 @@ internal sealed class MessagingSql(SchemaName schema)
          WHERE w.workflow_uuid = $1
         """;
 
-    /// <summary>$1 workflows, $2 keys, $3 offsets, $4 limit. Rows of one place follow each other; one without a value where none is.</summary>
+    /// <summary>$1 workflows, $2 keys, $3 offsets, $4 limit. Rows of one place follow each other, at least one each.</summary>
     // One statement is one snapshot, so a writer that is seen to have ended wrote nothing that is not seen. One value more than the limit
     // tells whether something follows; of a place without any, the stream's last value tells whether it lies behind the end.
     public string ReadStreams { get; } = $"""

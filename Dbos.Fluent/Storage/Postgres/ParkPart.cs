@@ -22,6 +22,7 @@ internal sealed class ParkPart(Numbered<ParkUnit> numbered) : SinglePart(numbere
             Texts(unit.Waits, wait => wait.TargetId),
             Texts(unit.Waits, wait => wait.Name),
             Numbers(unit.Waits, wait => wait.WakeAtMs),
+            Smalls(unit.Waits, wait => wait.Part),
         ]);
 
     public override void Take(NpgsqlDataReader row, CommitResult?[] results) => results[Number] = CommitResult.Written;

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements that take parked workflows.</summary>
@@ -14,7 +16,9 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// </remarks>
 internal sealed class ParkedClaimSql(SchemaName schema)
 {
-    /// <summary>Those with a wait that is over by time, in the order of the index on it, which is read only as far as the limit needs.</summary>
+    private static readonly string IsParked = RowState.Is("w.status", WorkflowStates.Delayed);
+
+    /// <summary>Those with a wait that is over by time. The index gives the order, and is read as far as the limit needs.</summary>
     public string Due { get; } = Render(
         schema,
         "",
@@ -64,11 +68,11 @@ internal sealed class ParkedClaimSql(SchemaName schema)
               FROM {schema}.fluent_waits AS f
              CROSS JOIN LATERAL (
                 SELECT 1
-                  FROM {schema}.workflow_status
-                 WHERE workflow_uuid = f.workflow_uuid AND status = 'DELAYED' AND (application_name = $4 OR application_name IS NULL)
+                  FROM {schema}.workflow_status AS w
+                 WHERE w.workflow_uuid = f.workflow_uuid AND {IsParked} AND (w.application_name = $4 OR w.application_name IS NULL)
                  LIMIT 1) AS w
              WHERE f.workflow_uuid > $8
-               AND f.sequence = (
+               AND f.part = 0 AND f.sequence = (
                    SELECT sequence FROM {schema}.fluent_waits WHERE workflow_uuid = f.workflow_uuid ORDER BY sequence LIMIT 1)
              ORDER BY f.workflow_uuid
              LIMIT $9 + 1),
@@ -86,16 +90,21 @@ internal sealed class ParkedClaimSql(SchemaName schema)
         """);
 
     /// <summary>Whether any is parked, and the first end of a wait. $1 application.</summary>
-    // Both look at waits, the second in the order of the index, until they meet one of this application, which is the first unless the
-    // database is shared: no total is needed. A join would read all of them.
+    // Waits are looked at in the order of the index until one is of this application, which is the first unless the database is shared.
+    // Only where none has an end are those without one looked at too.
     public string ReadOutlook { get; } = $"""
-        SELECT EXISTS (SELECT FROM {schema}.fluent_waits AS f CROSS JOIN LATERAL ({Parked(schema)}) AS w LIMIT 1),
-               (SELECT f.wake_at
-                  FROM {schema}.fluent_waits AS f
-                 CROSS JOIN LATERAL ({Parked(schema)}) AS w
-                 WHERE f.wake_at IS NOT NULL
-                 ORDER BY f.wake_at
-                 LIMIT 1)
+        WITH next AS MATERIALIZED (
+            SELECT f.wake_at
+              FROM {schema}.fluent_waits AS f
+             CROSS JOIN LATERAL ({Parked(schema)}) AS w
+             WHERE f.wake_at IS NOT NULL
+             ORDER BY f.wake_at
+             LIMIT 1)
+        SELECT EXISTS (SELECT FROM next)
+               OR COALESCE((
+                   SELECT true FROM {schema}.fluent_waits AS f CROSS JOIN LATERAL ({Parked(schema)}) AS w WHERE f.wake_at IS NULL LIMIT 1),
+                   false),
+               (SELECT wake_at FROM next)
         """;
 
     private static string Render(SchemaName schema, string before, string found, string lastLookedAt) => $"""
@@ -116,7 +125,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
              CROSS JOIN LATERAL (
                 SELECT 1
                   FROM {schema}.workflow_status AS w
-                 WHERE w.workflow_uuid = candidate.workflow_uuid AND w.status = 'DELAYED' AND w.xmin = candidate.version
+                 WHERE w.workflow_uuid = candidate.workflow_uuid AND {IsParked} AND w.xmin = candidate.version
                    FOR NO KEY UPDATE SKIP LOCKED) AS w
              LIMIT $7),
         claimed AS (
@@ -143,7 +152,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
                 SELECT w.xmin AS version
                   FROM {schema}.workflow_status AS w
                  WHERE w.workflow_uuid = {id}
-                   AND w.status = 'DELAYED'
+                   AND {IsParked}
                    AND w.name = ANY ($6::text[])
                    AND (w.application_name = $4 OR w.application_name IS NULL)
                    AND (w.application_version = $5
@@ -159,7 +168,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
                    f.wake_at <= {Clock.Now} OR CASE f.kind
                        WHEN 'message' THEN (
                            SELECT true FROM {schema}.notifications
-                            WHERE destination_uuid = f.target AND topic = f.name AND NOT consumed LIMIT 1)
+                            WHERE destination_uuid = f.target AND topic = f.name AND NOT consumed ORDER BY created_at_epoch_ms LIMIT 1)
                        WHEN 'event' THEN (SELECT true FROM {schema}.workflow_events WHERE workflow_uuid = f.target AND key = f.name LIMIT 1)
                        WHEN 'outcome' THEN COALESCE((
                            SELECT status NOT IN ('ENQUEUED', 'DELAYED', 'PENDING')
@@ -170,8 +179,8 @@ internal sealed class ParkedClaimSql(SchemaName schema)
 
     private static string Parked(SchemaName schema) => $"""
         SELECT 1
-                  FROM {schema}.workflow_status
-                 WHERE workflow_uuid = f.workflow_uuid AND status = 'DELAYED' AND (application_name = $1 OR application_name IS NULL)
+                  FROM {schema}.workflow_status AS w
+                 WHERE w.workflow_uuid = f.workflow_uuid AND {IsParked} AND (w.application_name = $1 OR w.application_name IS NULL)
                  LIMIT 1
         """;
 }

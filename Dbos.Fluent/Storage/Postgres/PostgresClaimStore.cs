@@ -31,20 +31,23 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
 
     public async Task<ParkedClaim> ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken)
     {
-        // With the answer, the end of its page was lost: the page is looked at once more.
         var owned = request.Repeated ? await ReadClaimedAsync(request, cancellationToken).ConfigureAwait(false) : [];
-        if (owned.Count > 0)
+        if (owned.Count >= request.Limit)
         {
+            // With the answer, the end of its page was lost: the page is looked at once more.
             return await ClaimedAsync(owned, (scope as ParkedScope.Page)?.After, cancellationToken).ConfigureAwait(false);
         }
 
-        var rows = await TakeParkedAsync(request, scope, cancellationToken).ConfigureAwait(false);
-        return await ClaimedAsync(rows.FindAll(row => !row.Spent), rows.Find(row => row.Spent)?.Id, cancellationToken).ConfigureAwait(false);
+        var rest = request with { Limit = request.Limit - owned.Count };
+        var rows = await TakeParkedAsync(rest, scope, cancellationToken).ConfigureAwait(false);
+        var lastLookedAt = rows.Find(row => row.Spent)?.Id;
+        return await ClaimedAsync([.. owned, .. rows.Where(row => !row.Spent)], lastLookedAt, cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, CancellationToken cancellationToken)
     {
-        var rows = await lane.QueryAsync(
+        // Not on the lane: where others' parked rows stand before the first of its own, claims need not wait for it.
+        var rows = await database.QueryAsync(
             parked.ReadOutlook,
             [Text(applicationName)],
             row => new ParkedOutlook(row.GetBoolean(0), row.NumberOrNull(1)),

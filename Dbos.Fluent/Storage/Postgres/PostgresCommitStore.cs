@@ -39,7 +39,8 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
 
     public ValueTask DisposeAsync() => lanes.DisposeAsync();
 
-    // What a workflow writes after its own outcome or parking must find the row given up, so a new transaction begins there. It is one run but for that.
+    // What a workflow writes after its own outcome or parking must find the row given up, so a new transaction begins there. It is one run
+    // but for that.
     private static IEnumerable<IReadOnlyList<CommitUnit>> Runs(IReadOnlyList<CommitUnit> batch)
     {
         HashSet<Ownership>? ended = null;

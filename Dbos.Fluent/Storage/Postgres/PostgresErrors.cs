@@ -35,8 +35,8 @@ internal static class PostgresErrors
         PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.InvalidSchemaName
         or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.InvalidCatalogName;
 
-    // Whole classes: connection, resources, operator, system. Then lost races (also that for a place in a stream), timeouts, a standby that took over, and a prepared
-    // statement that a pooler lost or that a migration made stale: a new connection prepares it again.
+    // Whole classes: connection, resources, operator, system. Then lost races (also that for a place in a stream), timeouts, a standby that
+    // took over, and a prepared statement that a pooler lost or that a migration made stale: a new connection prepares it again.
     private static bool IsPassing(PostgresException refused) =>
         refused.SqlState[..2] is "08" or "28" or "53" or "57" or "58"
         || refused.Routine == StalePlan

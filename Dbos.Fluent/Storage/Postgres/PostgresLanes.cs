@@ -12,7 +12,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
     // A prepared statement keeps its plan, and one made while the tables were empty and never analysed would go on scanning them whole as
     // they grow. Here a plan is made once and is right at any size: the statements look rows up by key, each in a lookup of its own, and
     // what is left to join is the statement's own sets, which are never to be compared row by row with each other.
-    private const string PlanByKey =
+    public const string PlanByKey =
         "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_nestloop = off; "
         + "SET jit = off";
 

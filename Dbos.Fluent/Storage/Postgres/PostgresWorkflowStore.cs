@@ -63,7 +63,9 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkfl
             PostgresDatabase.Command(sql.Resume, database.Now, Texts(workflowIds), Text(queue)),
             row => (Missing: row.GetBoolean(0), Id: row.GetString(1)),
             cancellationToken).ConfigureAwait(false);
-        return rows is [{ Missing: true } missing] ? new ResumeResult([], missing.Id) : new ResumeResult(rows.ConvertAll(row => row.Id), null);
+        return rows is [{ Missing: true } missing]
+            ? new ResumeResult([], missing.Id)
+            : new ResumeResult(rows.ConvertAll(row => row.Id), null);
     }
 
     public async Task<IReadOnlyList<string>> CancelExpiredAsync(

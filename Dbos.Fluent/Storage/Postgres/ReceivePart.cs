@@ -27,7 +27,8 @@ internal sealed class ReceivePart(Numbered<ReceiveUnit> numbered) : SinglePart(n
             .. Columns(unit.With),
         ]);
 
-    // A message without a checkpoint: an earlier try of this unit ended between this one's snapshot and its lock. What it recorded is asked.
+    // A message was there and this unit did not record it: an earlier try of it ended between the snapshot and the lock, and what that one
+    // recorded is asked.
     public override void Take(NpgsqlDataReader row, CommitResult?[] results)
     {
         if (row.GetBoolean(0))

@@ -20,7 +20,7 @@ internal sealed class StreamPart(Numbered<StreamUnit> numbered) : SinglePart(num
             Text(unit.Key),
             Texts(unit.Values, value => value.Text),
             Texts(unit.Values, value => value.Format),
-            Small(unit.Sequence),
+            Smalls([.. Enumerable.Range(0, unit.Values.Count)], index => unit.SequenceOf(index)),
             Truth(unit.Closes),
         ]);
 

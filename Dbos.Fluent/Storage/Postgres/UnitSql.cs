@@ -1,6 +1,8 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Statements that write one unit of messaging or parking each: the owner's lock, its checkpoints, and its effect in one.</summary>
+/// <summary>Statements that write one unit of messaging or parking each: the owner's lock, checkpoints and effect in one.</summary>
 /// <remarks>
 /// <para>
 /// Each begins with $1 now, $2 the owner's workflow, $3 its token and, but for parking, $4 to $11 the checkpoint rows in columns. It gives
@@ -84,8 +86,9 @@ internal sealed class UnitSql
         """;
 
     // $12 topic; $13 sequence, $14 name, $15 child, $16 started, $17 completed of the receive itself; $18 to $25 the rows that go with a
-    // message. The message's own lock looks again whether it is unread, in its latest version. The position is looked up row by row, as a
-    // join could be planned as a scan of all positions.
+    // message. The oldest time comes first off the index of unread messages, and only those of that one millisecond are sorted. The
+    // message's own lock looks again whether it is unread, in its latest version; if the snapshot saw one that the lock then does not find,
+    // an earlier try of this unit took it. The position is looked up row by row, as a join could be planned as a scan of all positions.
     private static string RenderReceive(SchemaName schema, string whenLocked) => $"""
         WITH owned AS MATERIALIZED ({Owned(schema, whenLocked)}),
         {Record(schema, "begun", "owned", 4)},
@@ -97,19 +100,27 @@ internal sealed class UnitSql
                   FROM {schema}.operation_outputs
                  WHERE workflow_uuid = $2 AND function_id = $13
                  LIMIT 1) AS c),
-        oldest AS MATERIALIZED (
-            SELECT owned.application_name, m.message_uuid, m.message, m.serialization
+        first AS MATERIALIZED (
+            SELECT owned.application_name, n.sent_at
               FROM owned
+             CROSS JOIN LATERAL (
+                SELECT created_at_epoch_ms AS sent_at
+                  FROM {schema}.notifications
+                 WHERE destination_uuid = $2 AND topic = $12 AND NOT consumed
+                 ORDER BY created_at_epoch_ms
+                 LIMIT 1) AS n
+             WHERE NOT EXISTS (SELECT FROM stood)),
+        oldest AS MATERIALIZED (
+            SELECT first.application_name, m.message_uuid, m.message, m.serialization
+              FROM first
              CROSS JOIN LATERAL (
                 SELECT n.message_uuid, n.message, n.serialization
                   FROM {schema}.notifications AS n
-                 WHERE n.destination_uuid = $2 AND n.topic = $12 AND NOT n.consumed
-                 ORDER BY n.created_at_epoch_ms,
-                          (SELECT position FROM {schema}.fluent_message_order WHERE message_uuid = n.message_uuid LIMIT 1) NULLS FIRST,
+                 WHERE n.destination_uuid = $2 AND n.topic = $12 AND n.created_at_epoch_ms = first.sent_at AND NOT n.consumed
+                 ORDER BY (SELECT position FROM {schema}.fluent_message_order WHERE message_uuid = n.message_uuid LIMIT 1) NULLS FIRST,
                           n.message_uuid
                  LIMIT 1
-                   FOR NO KEY UPDATE OF n) AS m
-             WHERE NOT EXISTS (SELECT FROM stood)),
+                   FOR NO KEY UPDATE OF n) AS m),
         recorded AS (
             INSERT INTO {schema}.operation_outputs ({CheckpointColumns})
             SELECT $2, $13, $14, message, NULL, serialization, $15, $16, $17, application_name FROM oldest
@@ -121,7 +132,7 @@ internal sealed class UnitSql
              WHERE message_uuid = ANY (ARRAY(SELECT message_uuid FROM oldest)) AND EXISTS (SELECT FROM recorded)),
         taken AS MATERIALIZED (SELECT application_name FROM oldest WHERE EXISTS (SELECT FROM recorded)),
         {Record(schema, "followed", "taken", 18)}
-        SELECT EXISTS (SELECT FROM stood) OR EXISTS (SELECT FROM recorded), EXISTS (SELECT FROM oldest),
+        SELECT EXISTS (SELECT FROM stood) OR EXISTS (SELECT FROM recorded), EXISTS (SELECT FROM first),
                COALESCE(stood.output, oldest.message), COALESCE(stood.serialization, oldest.serialization)
           FROM owned LEFT JOIN stood ON true LEFT JOIN oldest ON true
         """;
@@ -142,7 +153,8 @@ internal sealed class UnitSql
         SELECT 0 FROM owned
         """;
 
-    // $12 key, $13 values, $14 formats, $15 sequence, $16 whether they close the stream. The end is the primary key's last entry.
+    // $12 key, $13 values, $14 formats, $15 the steps that write them, $16 whether they close the stream. The end is the
+    // primary key's last entry.
     private static string RenderWriteStream(SchemaName schema, string whenLocked) => $"""
         WITH owned AS MATERIALIZED ({Owned(schema, whenLocked)}),
         stream AS MATERIALIZED (
@@ -161,20 +173,20 @@ internal sealed class UnitSql
         {Record(schema, "recorded", "open", 4)},
         appended AS (
             INSERT INTO {schema}.streams (workflow_uuid, key, value, "offset", function_id, serialization)
-            SELECT $2, $12, v.value, open.place + v.n::int, $15, v.format
+            SELECT $2, $12, v.value, open.place + v.n::int, v.step, v.format
               FROM open
-             CROSS JOIN unnest($13::text[], $14::text[]) WITH ORDINALITY AS v(value, format, n)
+             CROSS JOIN unnest($13::text[], $14::text[], $15::int[]) WITH ORDINALITY AS v(value, format, step, n)
              WHERE NOT open.closed AND {IsFirst})
         SELECT stood OR $16 OR NOT closed FROM stream
         """;
 
-    // $4 sequences, $5 kinds, $6 keys, $7 targets, $8 names, $9 ends. Waits that an earlier parking left give way: those of the same step
-    // are overwritten and the others deleted, as one statement cannot delete a row and insert it again.
+    // $4 sequences, $5 kinds, $6 keys, $7 targets, $8 names, $9 ends, $10 parts. Waits that an earlier parking left give way: those of
+    // the same step are overwritten and the others deleted, as one statement cannot delete a row and insert it again.
     private static string RenderPark(SchemaName schema, string whenLocked) => $"""
         WITH owned AS MATERIALIZED (
             SELECT 1
               FROM {schema}.workflow_status
-             WHERE workflow_uuid = $2 AND owner_xid = $3 AND status = 'PENDING'
+             WHERE workflow_uuid = $2 AND owner_xid = $3 AND {RowState.Is("status", WorkflowStates.Pending)}
                FOR NO KEY UPDATE {whenLocked}),
         parked AS (
             UPDATE {schema}.workflow_status
@@ -186,12 +198,12 @@ internal sealed class UnitSql
             DELETE FROM {schema}.fluent_waits
              WHERE workflow_uuid = $2 AND sequence <> ALL ($4::int[]) AND EXISTS (SELECT FROM owned)),
         waiting AS (
-            INSERT INTO {schema}.fluent_waits (workflow_uuid, sequence, kind, key, target, name, wake_at, token)
-            SELECT $2, f.sequence, f.kind, f.key, f.target, f.name, f.wake_at, $3
+            INSERT INTO {schema}.fluent_waits (workflow_uuid, sequence, part, kind, key, target, name, wake_at, token)
+            SELECT $2, f.sequence, f.part, f.kind, f.key, f.target, f.name, f.wake_at, $3
               FROM owned
-             CROSS JOIN unnest($4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[])
-                AS f(sequence, kind, key, target, name, wake_at)
-            ON CONFLICT (workflow_uuid, sequence)
+             CROSS JOIN unnest($4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::int[])
+                AS f(sequence, kind, key, target, name, wake_at, part)
+            ON CONFLICT (workflow_uuid, sequence, part)
             DO UPDATE SET kind = EXCLUDED.kind, key = EXCLUDED.key, target = EXCLUDED.target, name = EXCLUDED.name,
                           wake_at = EXCLUDED.wake_at, token = EXCLUDED.token)
         SELECT 0 FROM owned

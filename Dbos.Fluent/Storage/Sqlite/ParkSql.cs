@@ -24,8 +24,8 @@ internal static class ParkSql
         """;
 
     public const string InsertWait = """
-        INSERT INTO fluent_waits (workflow_uuid, sequence, kind, key, target, name, wake_at, token)
-        VALUES (@workflow_uuid, @sequence, @kind, @key, @target, @name, @wake_at, @token)
+        INSERT INTO fluent_waits (workflow_uuid, sequence, part, kind, key, target, name, wake_at, token)
+        VALUES (@workflow_uuid, @sequence, @part, @kind, @key, @target, @name, @wake_at, @token)
         """;
 
     public const string DeleteWaits = "DELETE FROM fluent_waits WHERE workflow_uuid = @workflow_uuid";

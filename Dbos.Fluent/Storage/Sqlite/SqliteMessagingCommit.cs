@@ -112,11 +112,11 @@ internal readonly struct SqliteMessagingCommit(SqliteSession session, long nowMs
             return new CommitResult(CommitStatus.StreamClosed);
         }
 
-        foreach (var value in closed ? [] : unit.Values)
+        for (var index = 0; index < unit.Values.Count && !closed; index++)
         {
-            using var append = Bind(session.Use(MessagingSql.Append), unit.Owner.WorkflowId, unit.Key, value)
+            using var append = Bind(session.Use(MessagingSql.Append), unit.Owner.WorkflowId, unit.Key, unit.Values[index])
                 .Bind("@offset", next++)
-                .Bind("@function_id", unit.Sequence);
+                .Bind("@function_id", unit.SequenceOf(index));
             append.Execute();
         }
 

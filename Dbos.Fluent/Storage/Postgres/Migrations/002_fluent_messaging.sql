@@ -5,13 +5,14 @@
 CREATE TABLE IF NOT EXISTS {schema}.fluent_waits (
     workflow_uuid text NOT NULL REFERENCES {schema}.workflow_status (workflow_uuid) ON UPDATE CASCADE ON DELETE CASCADE,
     sequence integer NOT NULL,
+    part integer NOT NULL,
     kind text NOT NULL CHECK (kind IN ('time', 'message', 'event', 'outcome')),
     key text NOT NULL,
     target text NOT NULL,
     name text NOT NULL,
     wake_at bigint,
     token text NOT NULL,
-    PRIMARY KEY (workflow_uuid, sequence)
+    PRIMARY KEY (workflow_uuid, sequence, part)
 );
 
 -- Which are due: read in this order, and no further than what is due.

@@ -5,13 +5,14 @@
 CREATE TABLE IF NOT EXISTS fluent_waits (
     workflow_uuid TEXT NOT NULL REFERENCES workflow_status (workflow_uuid) ON UPDATE CASCADE ON DELETE CASCADE,
     sequence INTEGER NOT NULL,
+    part INTEGER NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('time', 'message', 'event', 'outcome')),
     key TEXT NOT NULL,
     target TEXT NOT NULL,
     name TEXT NOT NULL,
     wake_at INTEGER,
     token TEXT NOT NULL,
-    PRIMARY KEY (workflow_uuid, sequence)
+    PRIMARY KEY (workflow_uuid, sequence, part)
 ) WITHOUT ROWID;
 
 -- The order in which messages came. Their time of sending cannot tell it within a millisecond, and a consumed position is not used again.

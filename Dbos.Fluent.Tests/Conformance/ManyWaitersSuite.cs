@@ -1,0 +1,87 @@
+using System.Diagnostics;
+
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>A thousand waits at once hold neither threads nor connections.</summary>
+public abstract class ManyWaitersSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    private const int Waiters = 1000;
+    private const int Connections = 10;
+
+    // Far above what a process needs, far below a thread for each waiter.
+    private const int ThreadsMax = 200;
+
+    private readonly ManualTimeProvider time = new();
+
+    [Fact]
+    public Task A_thousand_receivers_wait_beside_a_workflow_that_is_quick() => WaitAsync(
+        Flows.One("receive", () => Step.Receive<int>("t", TimeSpan.FromDays(1))),
+        engine => engine.SendManyAsync(
+            Enumerable.Range(0, Waiters).Select(i => (Id(i), i, (string?)"t", (string?)null)), cancellationToken: Cancel));
+
+    [Fact]
+    public async Task A_thousand_waiters_for_an_event_wait_beside_a_workflow_that_is_quick()
+    {
+        var setter = Flows.Series("setter", () => [Step.SetEvent("k", 7)]);
+        await WaitAsync(
+            Flows.One("get", () => Step.GetEvent<int>("W", "k", TimeSpan.FromDays(1))),
+            engine => engine.RunAsync(setter, default, "W"),
+            setter);
+    }
+
+    [Fact]
+    public Task A_thousand_sleepers_wait_beside_a_workflow_that_is_quick() => WaitAsync(
+        Flows.One("sleep", () => Step.Sleep(TimeSpan.FromDays(1))),
+        _ =>
+        {
+            time.Advance(TimeSpan.FromDays(1));
+            return Task.CompletedTask;
+        });
+
+    private static string Id(int number) => $"waiter {number}";
+
+    private async Task WaitAsync<T>(
+        WorkflowDefinition<Unit, T> waiter, Func<WorkflowEngine, Task> wake, params WorkflowDefinition[] others)
+    {
+        var quick = Flows.Series("quick", () => [Step.Run("step", _ => Task.CompletedTask)]);
+        var engine = await LaunchAsync(Configure, [waiter, quick, .. others]);
+        await engine.RunAsync(quick, default, "warm");
+        using var self = Process.GetCurrentProcess();
+        var handles = await Task.WhenAll(Enumerable.Range(0, Waiters).Select(i => engine.BeginAsync(waiter, default, Id(i))));
+        await Eventually.TrueAsync(
+            async () => await Database.CountAsync("SELECT count(*) FROM operation_outputs WHERE function_name = 'DBOS.sleep'") == Waiters,
+            Bounded.Limit,
+            "all wait");
+
+        self.Refresh();
+        Assert.InRange(self.Threads.Count, 1, ThreadsMax);
+        await engine.RunAsync(quick, default, "quick").Within(TimeSpan.FromSeconds(5));
+        Assert.NotNull(await engine.GetStatusAsync(Id(7), Cancel).Within(TimeSpan.FromSeconds(5)));
+        await AssertConnectionsAsync();
+
+        await wake(engine);
+
+        await Task.WhenAll(handles.Select(handle => handle.ResultAsync())).Within(Bounded.Limit);
+        Assert.Equal(0, engine.Core.Wakeups.Inboxes.Count + engine.Core.Wakeups.Events.Count + engine.Core.Wakeups.Outcomes.Count);
+    }
+
+    private void Configure(EngineOptions options)
+    {
+        // What waits stays in memory here; that it may leave is another suite's matter.
+        (options.TimeProvider, options.UnloadAfter) = (time, Timeout.InfiniteTimeSpan);
+        if (Database is PostgresTestDatabase postgres)
+        {
+            options.UsePostgres($"{postgres.ConnectionString};Maximum Pool Size={Connections}");
+        }
+    }
+
+    private async Task AssertConnectionsAsync()
+    {
+        if (Database is PostgresTestDatabase)
+        {
+            // The one that asks is not the engine's.
+            var open = await Database.CountAsync("SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = current_database()");
+            Assert.InRange(open, 1, Connections);
+        }
+    }
+}

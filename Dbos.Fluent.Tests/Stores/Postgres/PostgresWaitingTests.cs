@@ -1,0 +1,7 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.Postgres;
+
+public sealed class PostgresUnloadTests(PostgresDatabases f) : UnloadSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresResumeTests(PostgresDatabases f) : ResumeSuite(f), IClassFixture<PostgresDatabases>;

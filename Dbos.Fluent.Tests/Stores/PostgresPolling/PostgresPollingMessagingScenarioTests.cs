@@ -1,0 +1,26 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.PostgresPolling;
+
+public sealed class PostgresPollingMessageTests(PostgresPollingDatabases f) : MessageSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingMessageSendTests(PostgresPollingDatabases f)
+    : MessageSendSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingMessageRecordTests(PostgresPollingDatabases f)
+    : MessageRecordSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingEventTests(PostgresPollingDatabases f) : EventSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingStreamTests(PostgresPollingDatabases f) : StreamSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingStreamReadTests(PostgresPollingDatabases f)
+    : StreamReadSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingWakeupTests(PostgresPollingDatabases f) : WakeupSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingManyWaitersTests(PostgresPollingDatabases f)
+    : ManyWaitersSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingMessagingInputTests(PostgresPollingDatabases f)
+    : MessagingInputSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -1,0 +1,7 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.PostgresPolling;
+
+public sealed class PostgresPollingUnloadTests(PostgresPollingDatabases f) : UnloadSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingResumeTests(PostgresPollingDatabases f) : ResumeSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -1,0 +1,7 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.Sqlite;
+
+public sealed class SqliteUnloadTests(SqliteDatabases f) : UnloadSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteResumeTests(SqliteDatabases f) : ResumeSuite(f), IClassFixture<SqliteDatabases>;
