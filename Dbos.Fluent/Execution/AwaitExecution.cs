@@ -122,21 +122,23 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
         return await run.WaitAsync(wait, async () =>
         {
             using var stop = StopOf(place.Signal);
-            using var done = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+            var outcomes = run.Environment.Wakeups.Outcomes;
+            var waits = ids.Select(outcomes.Register).ToArray();
             try
             {
-                var waits = ids.Select(id => run.Environment.Wakeups.Outcomes.WaitAsync(id, done.Token)).ToArray();
-                await Task.WhenAny(waits).ConfigureAwait(false);
-
-                // Of several that have ended by now, the first in the list.
-                var first = Array.FindIndex(waits, wait => wait.IsCompletedSuccessfully);
-                await done.CancelAsync().ConfigureAwait(false);
-                await ((Task)Task.WhenAll(waits)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                return first < 0 ? null : ids[first];
+                // Of several that have ended by now, the first in the list: all are looked at before one is chosen.
+                await outcomes.LookOnceAsync(ids).WaitAsync(stop.Token).ConfigureAwait(false);
+                var one = await Task.WhenAny(waits.Select(wait => wait.Found)).WaitAsync(stop.Token).ConfigureAwait(false);
+                await one.ConfigureAwait(false);
+                return ids[Array.FindIndex(waits, wait => wait.Found.IsCompletedSuccessfully)];
             }
             catch (OperationCanceledException)
             {
                 return null;
+            }
+            finally
+            {
+                Array.ForEach(waits, wait => wait.Dispose());
             }
         }).ConfigureAwait(false);
     }

@@ -110,6 +110,20 @@ internal sealed class GatheredWaits<TKey, TFound>
         }
     }
 
+    /// <summary>
+    /// Looks at these, and completes when that has been done; those that are told of here when they are found are not looked at.
+    /// </summary>
+    public Task LookOnceAsync(IReadOnlyList<TKey> keys)
+    {
+        TKey[] elsewhere = [.. keys.Where(key => !IsToldHere(key))];
+        lock (gate)
+        {
+            var next = looked.Task;
+            LookAt(elsewhere);
+            return asked.Count == 0 ? Task.CompletedTask : next;
+        }
+    }
+
     /// <summary>Looks at the keys that a signal names, if any is waited for.</summary>
     public void LookAtSignal(string signal)
     {
