@@ -59,7 +59,8 @@ public abstract class ManyChildrenSuite(IDatabaseFixture fixture) : EngineSuite(
     public async Task A_crash_while_awaiting_awaits_the_same_children()
     {
         var gate = new Probe();
-        var child = Workflow.Define<int, int>("child").Step("at the gate", x => gate.PassAsync(x.CancellationToken)).Return(x => x.Input * 2);
+        var child = Workflow.Define<int, int>("child")
+            .Step("at the gate", x => gate.PassAsync(x.CancellationToken)).Return(x => x.Input * 2);
         var parent = Family(child);
         var engine = await LaunchAsync(parent, child);
         await engine.BeginAsync(parent, 10, "P");

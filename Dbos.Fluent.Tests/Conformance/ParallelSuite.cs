@@ -14,8 +14,10 @@ public abstract class ParallelSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var workflow = Workflow.Define<Unit, string>("numbers")
             .Step("before", _ => Task.FromResult("b"))
             .Parallel(
-                ("left", b => b.Step("l0", async x => await slow.PassAsync(x.CancellationToken)).Step("l1", _ => Task.FromResult(1)).As(out _)),
-                ("right", b => b.Step("r0", _ => Task.CompletedTask).Step("r1", _ => Task.CompletedTask).Step("r2", _ => Task.CompletedTask)),
+                ("left", b => b
+                    .Step("l0", x => slow.PassAsync(x.CancellationToken)).Step("l1", _ => Task.FromResult(1))),
+                ("right", b => b
+                    .Step("r0", _ => Task.CompletedTask).Step("r1", _ => Task.CompletedTask).Step("r2", _ => Task.CompletedTask)),
                 ("empty", b => b))
             .Step("after", _ => Task.FromResult("a")).As(out var after)
             .Return(x => x.Get(after));
