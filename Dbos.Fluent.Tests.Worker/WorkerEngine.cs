@@ -23,6 +23,11 @@ internal static class WorkerEngine
             options.Lease = TimeSpan.FromMilliseconds(worker.Number("lease"));
         }
 
+        if (worker.Settings.ContainsKey("unload"))
+        {
+            options.UnloadAfter = TimeSpan.FromMilliseconds(worker.Number("unload"));
+        }
+
         options.Add(workflows.All);
     });
 

@@ -11,7 +11,8 @@ internal sealed record StoreCall(StoreCallKind Kind, IReadOnlyList<CommitUnit> B
     public IReadOnlyList<string> Claimed { get; init; } = [];
 
     /// <summary>
-    /// What it writes, in words that a test names a point by: <c>start w1</c>, <c>checkpoint one</c>, <c>outcome w1</c>, <c>claim w1</c>.
+    /// What it writes, in words that a test names a point by: <c>start w1</c>, <c>checkpoint one</c>, <c>outcome w1</c>, <c>claim w1</c>,
+    /// <c>park w1</c>.
     /// </summary>
     public IEnumerable<string> Subjects => Kind switch
     {
@@ -25,6 +26,8 @@ internal sealed record StoreCall(StoreCallKind Kind, IReadOnlyList<CommitUnit> B
     {
         StartUnit start => [$"start {start.Row.Id}"],
         CheckpointUnit checkpoints => checkpoints.Rows.Select(row => $"checkpoint {row.Name}"),
+        ReceiveUnit receive => [$"checkpoint {receive.Row.Name}"],
+        ParkUnit park => [$"park {park.Owner.WorkflowId}"],
         OutcomeUnit outcome => [$"outcome {outcome.Owner.WorkflowId}"],
         _ => [],
     };

@@ -7,7 +7,7 @@ namespace Dbos.Fluent.Tests.Worker.Workflows;
 /// </summary>
 /// <param name="ledger">Where effects are noted.</param>
 /// <param name="reach">Called with points inside bodies and steps; it may hold them.</param>
-internal sealed class CrashWorkflows(Ledger ledger, Func<string, Task> reach)
+internal sealed partial class CrashWorkflows(Ledger ledger, Func<string, Task> reach)
 {
     private static readonly TimeSpan RetryWait = TimeSpan.FromSeconds(10);
 
@@ -36,7 +36,8 @@ internal sealed class CrashWorkflows(Ledger ledger, Func<string, Task> reach)
     /// <summary>As many steps as the input says, one after the other; the result is how many.</summary>
     public WorkflowDefinition<int, int> Chain => field ??= Workflow.Define<int, int>("chain", RunChain);
 
-    public WorkflowDefinition[] All => [Steps, Retrying, Sleeping, Parent, Child, Group, Chain, FailingWorkflow.Definition];
+    public WorkflowDefinition[] All =>
+        [Steps, Retrying, Sleeping, Parent, Child, Group, Chain, FailingWorkflow.Definition, Saga, Branches, Race, Receiving];
 
     public WorkflowDefinition<int, string> Named(string name) =>
         (WorkflowDefinition<int, string>)All.Single(definition => definition.Name == name);

@@ -98,7 +98,8 @@ public abstract class AnyMemberSuite(IDatabaseFixture fixture) : EngineSuite(fix
     {
         var notes = new CommitNotes();
         var workflow = Racing.Of(
-            Form.Iterator, () => [Racing.Endless("S0"), Step.Any(Racing.Endless("S1"), Step.Any(Racing.Quick("S2"), Racing.Endless("S3")))]);
+            Form.Iterator,
+            () => [Racing.Endless("S0"), Step.Any(Racing.Endless("S1"), Step.Any(Racing.Quick("S2"), Racing.Endless("S3")))]);
         var engine = await LaunchAsync(notes.Wrap, workflow);
 
         Assert.Equal(1, await engine.RunAsync(workflow, default, "A"));
@@ -130,10 +131,30 @@ public abstract class AnyMemberSuite(IDatabaseFixture fixture) : EngineSuite(fix
     }
 
     [Fact]
+    public async Task A_race_in_a_branch_is_numbered_in_the_branchs_numbers()
+    {
+        ResultOf<int> winner = null!;
+        var workflow = Workflow.Define<Unit, int>("branches")
+            .Parallel(
+                ("race", b => b.Then(_ => Step.Any(Racing.Endless("S0"), Racing.Quick("S2"))).As(out winner)
+                    .Step("S6", _ => Task.CompletedTask)),
+                ("other", b => b.Step("S1", _ => Task.CompletedTask).Step("S3", _ => Task.CompletedTask)))
+            .Return(x => x.Get(winner));
+        var engine = await LaunchAsync(workflow);
+
+        Assert.Equal(1, await engine.RunAsync(workflow, default, "A"));
+
+        Assert.Equal("1 S1, 2 S2, 3 S3, 4 Dbos.Fluent.any, 6 S6", await engine.StepsAsync("A"));
+        engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
+        Assert.Equal(1, await engine.ResultAsync<int>("A"));
+    }
+
+    [Fact]
     public async Task A_child_that_a_loser_started_runs_on()
     {
         var gate = new Probe();
-        var child = Workflow.Define<Unit, string>("child").Step("at the gate", x => gate.PassAsync(x.CancellationToken)).Return(_ => "done");
+        var child = Workflow.Define<Unit, string>("child")
+            .Step("at the gate", x => gate.PassAsync(x.CancellationToken)).Return(_ => "done");
         var workflow = Racing.Of(Form.Iterator, () => [Step.Call(child, default), Step.Run("winner", _ => gate.ReachedAsync())]);
         var engine = await LaunchAsync(workflow, child);
 
@@ -148,7 +169,8 @@ public abstract class AnyMemberSuite(IDatabaseFixture fixture) : EngineSuite(fix
     public async Task A_child_of_a_race_that_crashed_is_attached_to_and_not_started_again()
     {
         var gate = new Probe();
-        var child = Workflow.Define<Unit, string>("child").Step("at the gate", x => gate.PassAsync(x.CancellationToken)).Return(_ => "done");
+        var child = Workflow.Define<Unit, string>("child")
+            .Step("at the gate", x => gate.PassAsync(x.CancellationToken)).Return(_ => "done");
         var workflow = Racing.Of(Form.Iterator, () => [Racing.Endless("slow"), Step.Call(child, default)]);
         var engine = await LaunchAsync(workflow, child);
         await engine.BeginAsync(workflow, default, "A");

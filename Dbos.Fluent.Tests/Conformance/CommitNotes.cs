@@ -18,6 +18,9 @@ internal sealed class CommitNotes
     /// <summary>How many commits took effect.</summary>
     public int Count => batches.Count;
 
+    /// <summary>How many commits wrote a row of this name.</summary>
+    public int CountWith(string row) => batches.Count(units => units.Any(unit => unit.Split(" + ").Contains(row)));
+
     /// <summary>The units that were written with a row of this name, each as <c>S1 + Dbos.Fluent.any</c>.</summary>
     public string[] With(string row) => [.. batches.SelectMany(units => units).Where(unit => unit.Split(" + ").Contains(row)).Distinct()];
 

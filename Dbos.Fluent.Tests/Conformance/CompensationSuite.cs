@@ -127,7 +127,8 @@ public abstract class CompensationSuite(IDatabaseFixture fixture) : EngineSuite(
 
         Assert.Equal("child of 8, child of 7", undone.Text);
         Assert.Equal(
-            "0 child, 1 DBOS.getResult, 2 child, 3 DBOS.getResult, 4 Dbos.Fluent.compensating failed, 5 child.compensate, 6 child.compensate",
+            "0 child, 1 DBOS.getResult, 2 child, 3 DBOS.getResult, 4 Dbos.Fluent.compensating failed, "
+            + "5 child.compensate, 6 child.compensate",
             await engine.StepsAsync("A"));
 
         async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Tests.Conformance;
 
-/// <summary>Undoing that is interrupted: by a crash at each place, by a change of the code, by a cancel; and what is never undone.</summary>
+/// <summary>Undoing that is interrupted: by a crash at each place, by changed code, by a cancel; and what is never undone.</summary>
 public abstract class UndoReplaySuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
     private const string Steps = "0 a, 1 b, 2 c, 3 fails failed, 4 Dbos.Fluent.compensating failed, "

@@ -65,6 +65,13 @@ public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         },
         Workflows.All);
 
+    /// <summary>Kills a worker when it is at a point.</summary>
+    private protected static async Task KillAtAsync(ChildProcess worker, string point)
+    {
+        await worker.ReachedAsync(point);
+        await worker.KillAsync();
+    }
+
     /// <summary>What stands in the database of a workflow: the names of its checkpoints, by sequence.</summary>
     private protected async Task<string[]> CheckpointsAsync(string id)
     {

@@ -135,12 +135,6 @@ public abstract class KillSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
 
     private const string SleepRow = "SELECT output FROM operation_outputs WHERE function_name = 'DBOS.sleep'";
 
-    private static async Task KillAtAsync(ChildProcess worker, string point)
-    {
-        await worker.ReachedAsync(point);
-        await worker.KillAsync();
-    }
-
     /// <summary>
     /// Launches a successor, waits for the result of <c>w1</c>, and asserts what must hold of the steps of every workflow: each took
     /// effect, and none again after its checkpoint.

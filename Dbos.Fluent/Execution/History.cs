@@ -25,10 +25,21 @@ internal sealed class History(IReadOnlyList<CheckpointRow> checkpoints)
         return null;
     }
 
+    /// <summary>
+    /// Only what stands below it is shown, by default everything. What is written when undoing begins may stand at the number of a step
+    /// that was cancelled before it was recorded.
+    /// </summary>
+    public int End { get; set; } = int.MaxValue;
+
     /// <summary>The checkpoint at a number.</summary>
     /// <remarks>No index is built for it: a history may be long, and is mostly read in its order.</remarks>
     public CheckpointRow? At(int sequence)
     {
+        if (sequence >= End)
+        {
+            return null;
+        }
+
         // Without a gap before it, a row stands at its own number.
         if ((uint)sequence < (uint)checkpoints.Count && checkpoints[sequence].Sequence == sequence)
         {

@@ -72,6 +72,7 @@ internal sealed class WorkflowRun
     private async ValueTask<BodyEnd> LookBackAsync(IWorkflowBody body)
     {
         run.IsLookingBack = true;
+        run.History.End = undoing.Begun!.Sequence;
         var end = await DriveAsync(body).ConfigureAwait(false);
         return run.Broken is null && run.Stop.IsFired ? BodyEnd.Stopped : end;
     }
@@ -92,6 +93,7 @@ internal sealed class WorkflowRun
         else if (run.Undos.Holds(undoing.ReadSequences()))
         {
             run.IsLookingBack = false;
+            run.History.End = int.MaxValue;
             failure = await undoing.GoOnAsync(run.Steps).ConfigureAwait(false);
         }
         else
@@ -117,7 +119,7 @@ internal sealed class WorkflowRun
             // Known only now for branches: their steps are not all known before they run.
             nextSequence += step.Slots;
             run.Facts.Reached(nextSequence);
-            if (run.IsLookingBack && run.Undos.Holds(undoing.ReadSequences()))
+            if (end != StepEnd.Broken && run.IsLookingBack && run.Undos.Holds(undoing.ReadSequences()))
             {
                 return BodyEnd.Stopped;
             }

@@ -7,3 +7,13 @@ public sealed class PostgresAnyTests(PostgresDatabases f) : AnySuite(f), IClassF
 public sealed class PostgresAnyReplayTests(PostgresDatabases f) : AnyReplaySuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresAnyMemberTests(PostgresDatabases f) : AnyMemberSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresParallelTests(PostgresDatabases f) : ParallelSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresParallelReplayTests(PostgresDatabases f)
+    : ParallelReplaySuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresManyChildrenTests(PostgresDatabases f)
+    : ManyChildrenSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresAwaitAnyTests(PostgresDatabases f) : AwaitAnySuite(f), IClassFixture<PostgresDatabases>;

@@ -13,3 +13,5 @@ public sealed class PostgresContentionTests(PostgresDatabases f) : ContentionSui
 public sealed class PostgresMigrationKillTests(PostgresDatabases f) : MigrationKillSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresProcessFailureTests(PostgresDatabases f) : ProcessFailureSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresDecisionKillTests(PostgresDatabases f) : DecisionKillSuite(f), IClassFixture<PostgresDatabases>;

@@ -7,3 +7,5 @@ public sealed class PostgresCompensationTests(PostgresDatabases f) : Compensatio
 public sealed class PostgresUndoStepTests(PostgresDatabases f) : UndoStepSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresUndoReplayTests(PostgresDatabases f) : UndoReplaySuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresUndoGroupTests(PostgresDatabases f) : UndoGroupSuite(f), IClassFixture<PostgresDatabases>;

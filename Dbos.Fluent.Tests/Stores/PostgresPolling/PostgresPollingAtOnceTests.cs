@@ -2,8 +2,23 @@ using Dbos.Fluent.Tests.Conformance;
 
 namespace Dbos.Fluent.Tests.Stores.PostgresPolling;
 
-public sealed class PostgresPollingAnyTests(PostgresPollingDatabases f) : AnySuite(f), IClassFixture<PostgresPollingDatabases>;
+public sealed class PostgresPollingAnyTests(PostgresPollingDatabases f)
+    : AnySuite(f), IClassFixture<PostgresPollingDatabases>;
 
-public sealed class PostgresPollingAnyReplayTests(PostgresPollingDatabases f) : AnyReplaySuite(f), IClassFixture<PostgresPollingDatabases>;
+public sealed class PostgresPollingAnyReplayTests(PostgresPollingDatabases f)
+    : AnyReplaySuite(f), IClassFixture<PostgresPollingDatabases>;
 
-public sealed class PostgresPollingAnyMemberTests(PostgresPollingDatabases f) : AnyMemberSuite(f), IClassFixture<PostgresPollingDatabases>;
+public sealed class PostgresPollingAnyMemberTests(PostgresPollingDatabases f)
+    : AnyMemberSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingParallelTests(PostgresPollingDatabases f)
+    : ParallelSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingParallelReplayTests(PostgresPollingDatabases f)
+    : ParallelReplaySuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingManyChildrenTests(PostgresPollingDatabases f)
+    : ManyChildrenSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingAwaitAnyTests(PostgresPollingDatabases f)
+    : AwaitAnySuite(f), IClassFixture<PostgresPollingDatabases>;

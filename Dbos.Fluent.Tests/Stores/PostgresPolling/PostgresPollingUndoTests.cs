@@ -7,3 +7,5 @@ public sealed class PostgresPollingCompensationTests(PostgresPollingDatabases f)
 public sealed class PostgresPollingUndoStepTests(PostgresPollingDatabases f) : UndoStepSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingUndoReplayTests(PostgresPollingDatabases f) : UndoReplaySuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingUndoGroupTests(PostgresPollingDatabases f) : UndoGroupSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -7,3 +7,12 @@ public sealed class SqliteAnyTests(SqliteDatabases f) : AnySuite(f), IClassFixtu
 public sealed class SqliteAnyReplayTests(SqliteDatabases f) : AnyReplaySuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteAnyMemberTests(SqliteDatabases f) : AnyMemberSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteParallelTests(SqliteDatabases f) : ParallelSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteParallelReplayTests(SqliteDatabases f)
+    : ParallelReplaySuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteManyChildrenTests(SqliteDatabases f) : ManyChildrenSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteAwaitAnyTests(SqliteDatabases f) : AwaitAnySuite(f), IClassFixture<SqliteDatabases>;

@@ -13,3 +13,5 @@ public sealed class SqliteContentionTests(SqliteDatabases f) : ContentionSuite(f
 public sealed class SqliteMigrationKillTests(SqliteDatabases f) : MigrationKillSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteProcessFailureTests(SqliteDatabases f) : ProcessFailureSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteDecisionKillTests(SqliteDatabases f) : DecisionKillSuite(f), IClassFixture<SqliteDatabases>;

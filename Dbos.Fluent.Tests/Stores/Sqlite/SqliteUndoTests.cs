@@ -7,3 +7,5 @@ public sealed class SqliteCompensationTests(SqliteDatabases f) : CompensationSui
 public sealed class SqliteUndoStepTests(SqliteDatabases f) : UndoStepSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteUndoReplayTests(SqliteDatabases f) : UndoReplaySuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteUndoGroupTests(SqliteDatabases f) : UndoGroupSuite(f), IClassFixture<SqliteDatabases>;

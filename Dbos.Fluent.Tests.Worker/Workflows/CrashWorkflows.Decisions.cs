@@ -1,0 +1,53 @@
+namespace Dbos.Fluent.Tests.Worker.Workflows;
+
+/// <summary>Workflows that undo, run branches at once, race, and take messages.</summary>
+internal sealed partial class CrashWorkflows
+{
+    /// <summary>Two steps that can be undone, and a failure.</summary>
+    public WorkflowDefinition<int, string> Saga => field ??= Workflow.Define<int, string>("saga", RunSaga);
+
+    /// <summary>Two branches of two steps each, and a step.</summary>
+    public WorkflowDefinition<int, string> Branches => field ??= Workflow.Define<int, string>("branches")
+        .Parallel(
+            ("left", branch => branch.Then(_ => Effect("left 0")).Then(_ => Effect("left 1"))),
+            ("right", branch => branch.Then(_ => Effect("right 0")).Then(_ => Effect("right 1"))))
+        .Then(_ => Effect("after")).As(out var after)
+        .Return(x => x.Get(after));
+
+    /// <summary>A race of a step and one that never ends, and a step.</summary>
+    public WorkflowDefinition<int, string> Race => field ??= Workflow.Define<int, string>("race", RunRace);
+
+    /// <summary>A step, two messages, a step; the result is the messages.</summary>
+    public WorkflowDefinition<int, string> Receiving => field ??= Workflow.Define<int, string>("receiving", RunReceiving);
+
+    private async IAsyncEnumerable<StepOr<string>> RunSaga(int input, WorkflowContext workflow)
+    {
+        yield return Undoable("one");
+        yield return Undoable("two");
+        throw new TimeoutException("Nothing came of it.");
+    }
+
+    private async IAsyncEnumerable<StepOr<string>> RunRace(int input, WorkflowContext workflow)
+    {
+        var loser = Step.Run("loser", async step =>
+        {
+            await reach("inside loser");
+            await new TaskCompletionSource<string>().Task.WaitAsync(step.CancellationToken);
+        });
+        yield return Step.Any(loser, Effect("winner")).As(out var winner);
+        yield return Effect("after");
+        yield return winner.Result == 1 ? "the winner" : "the loser";
+    }
+
+    private async IAsyncEnumerable<StepOr<string>> RunReceiving(int input, WorkflowContext workflow)
+    {
+        yield return Effect("one");
+        yield return Step.Receive<string>("t").As(out var first);
+        yield return Step.Receive<string>("t").As(out var second);
+        yield return Effect("two");
+        yield return $"{first.Result} {second.Result}";
+    }
+
+    private RunStep<string> Undoable(string name) => Step.Run(name, step => EffectAsync(name, step))
+        .CompensateWith(undo => EffectAsync("undo " + name, undo));
+}

@@ -1,0 +1,166 @@
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Waiting for the first of several workflows to end. Scenario CH-06.</summary>
+public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    private WorkflowClient client = null!;
+    private readonly Probe[] gates = [new(), new(), new()];
+
+    [Fact]
+    public async Task The_first_to_end_is_recorded_by_its_id_and_a_replay_does_not_ask_again()
+    {
+        var (parent, child) = Family();
+        var engine = await LaunchAsync(parent, child);
+        client = engine;
+        var handle = await engine.BeginAsync(parent, default, "P");
+        foreach (var gate in gates)
+        {
+            await gate.ReachedAsync();
+        }
+
+        gates[2].Open();
+        Assert.Equal("2 of P-2", await handle.ResultAsync());
+        Assert.Equal("0 child, 1 child, 2 child, 3 DBOS.waitFirst, 4 DBOS.getResult", await engine.StepsAsync("P"));
+        Assert.Equal("\"P-2\"", (await engine.GetHistoryAsync("P", Cancel)).Checkpoints[3].Output);
+        var stored = await Database.StoredStepsAsync("P");
+
+        // By now all have ended, and asked again it would be the first.
+        gates[0].Open();
+        gates[1].Open();
+        await engine.ResultAsync<int>("P-0");
+        await engine.ResultAsync<int>("P-1");
+        engine = await FlipAndRelaunchAsync(engine, ["P"], parent, child);
+
+        Assert.Equal("2 of P-2", await engine.ResultAsync<string>("P"));
+        Assert.Equal(stored, await Database.StoredStepsAsync("P"));
+    }
+
+    [Fact]
+    public async Task Of_several_that_have_ended_the_first_in_the_list_counts()
+    {
+        var quick = Workflow.Define<int, int>("quick").Return(x => x.Input);
+        var workflow = Workflow.Define<Unit, string>("looks", Body);
+        var engine = await LaunchAsync(workflow, quick);
+        client = engine;
+        for (var i = 0; i < 20; i++)
+        {
+            await engine.RunAsync(quick, i, $"Q{i}");
+        }
+
+        for (var round = 0; round < 10; round++)
+        {
+            Assert.Equal("0,0,0", await engine.RunAsync(workflow, default, $"A{round}"));
+        }
+
+        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
+        {
+            var won = new List<int>();
+            foreach (var order in (IEnumerable<int>[])[Enumerable.Range(0, 20), Enumerable.Range(0, 20).Reverse(), [7, 3, 11]])
+            {
+                yield return Step.AwaitAny([.. order.Select(i => Handle($"Q{i}"))]).As(out var winner);
+                won.Add(winner.Result);
+            }
+
+            yield return string.Join(',', won);
+        }
+    }
+
+    [Fact]
+    public async Task One_that_has_ended_wins_over_those_that_run()
+    {
+        var (parent, child) = Family();
+        var quick = Workflow.Define<int, int>("quick").Return(x => x.Input);
+        var workflow = Workflow.Define<Unit, int>("mixed", Body);
+        var engine = await LaunchAsync(workflow, parent, child, quick);
+        client = engine;
+        await engine.BeginAsync(child, 0, "running");
+        await engine.RunAsync(quick, 1, "ended");
+
+        Assert.Equal(1, await engine.RunAsync(workflow, default, "A"));
+
+        async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.AwaitAny([Handle("running"), Handle("ended")]).As(out var winner);
+            yield return winner.Result;
+        }
+    }
+
+    [Fact]
+    public async Task One_that_failed_or_was_cancelled_has_ended_too()
+    {
+        var (_, child) = Family();
+        var failing = Workflow.Define<int, int>("failing").Fail(_ => new TimeoutException("as asked")).Return(x => x.Input);
+        var workflow = Workflow.Define<string, int>("awaits", Body);
+        var engine = await LaunchAsync(workflow, child, failing);
+        client = engine;
+        await engine.BeginAsync(child, 0, "running");
+        await engine.BeginAsync(child, 1, "cancelled");
+        await engine.CancelAsync("cancelled", cancellationToken: Cancel);
+        await (await engine.BeginAsync(failing, 1, "failed")).FailureAsync();
+
+        Assert.Equal(1, await engine.RunAsync(workflow, "failed", "A"));
+        Assert.Equal(1, await engine.RunAsync(workflow, "cancelled", "B"));
+
+        async IAsyncEnumerable<StepOr<int>> Body(string id, WorkflowContext workflow)
+        {
+            yield return Step.AwaitAny([Handle("running"), Handle(id)]).As(out var winner);
+            yield return winner.Result;
+        }
+    }
+
+    [Fact]
+    public async Task A_crash_before_anyone_ended_waits_again()
+    {
+        var (parent, child) = Family();
+        var engine = await LaunchAsync(parent, child);
+        client = engine;
+        await engine.BeginAsync(parent, default, "P");
+        await gates[1].ReachedAsync();
+
+        engine = await RelaunchAsync(engine, parent, child);
+        gates[1].Open();
+
+        Assert.Equal("1 of P-1", await engine.ResultAsync<string>("P"));
+    }
+
+    [Fact]
+    public async Task A_recorded_winner_that_the_code_does_not_list_is_another_step()
+    {
+        var quick = Workflow.Define<int, int>("quick").Return(x => x.Input);
+        var awaited = "Q1";
+        var workflow = Workflow.Define<Unit, int>("changed", Body);
+        var engine = await LaunchAsync(workflow, quick);
+        client = engine;
+        await engine.RunAsync(quick, 1, "Q1");
+        await engine.RunAsync(workflow, default, "A");
+
+        awaited = "Q2";
+        engine = await FlipAndRelaunchAsync(engine, ["A"], workflow, quick);
+
+        await Assert.ThrowsAsync<UnexpectedStepException>(() => engine.ResultAsync<int>("A"));
+
+        async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.AwaitAny([Handle(awaited)]).As(out var winner);
+            yield return winner.Result;
+        }
+    }
+
+    private WorkflowHandle<int> Handle(string id) => client.Retrieve<int>(id);
+
+    // A parent of three children that wait at the gates, and what it says of the first to end.
+    private (WorkflowDefinition<Unit, string> Parent, WorkflowDefinition<int, int> Child) Family()
+    {
+        var child = Workflow.Define<int, int>("child")
+            .Step("at the gate", x => gates[x.Input].PassAsync(x.CancellationToken)).Return(x => x.Input);
+        return (Workflow.Define<Unit, string>("parent", Body), child);
+
+        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.StartMany(child, [0, 1, 2]).As(out var handles);
+            yield return Step.AwaitAny(handles.Result).As(out var winner);
+            yield return Step.Await(handles.Result[winner.Result]).As(out var result);
+            yield return $"{result.Result} of {handles.Result[winner.Result].Id}";
+        }
+    }
+}
