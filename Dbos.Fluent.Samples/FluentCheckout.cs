@@ -17,24 +17,12 @@ internal static class FluentCheckout
     public static async Task<int> RunAsync(SampleSettings settings)
     {
         Console.WriteLine(Checkout.ToMermaid());
-        var file = Path.Combine(Path.GetTempPath(), $"dbos-fluent-{Guid.NewGuid():N}.sqlite");
-        var given = settings is { Postgres: null, Sqlite: null } ? settings with { Sqlite = file } : settings;
-        await using (var engine = await WorkflowEngine.LaunchAsync(options =>
+        using var database = new SampleDatabase(settings);
+        await using var engine = await database.LaunchAsync(options => options.Add(Checkout));
+        foreach (var order in await Orders.ReadAsync())
         {
-            given.Use(options);
-            options.Add(Checkout);
-        }))
-        {
-            foreach (var order in await Orders.ReadAsync())
-            {
-                var receipt = await (await engine.StartAsync(Checkout, order));
-                Console.WriteLine($"order {receipt.OrderId}: {receipt.ChargeId}, {string.Join(", ", receipt.Parcels)}");
-            }
-        }
-
-        if (given.Sqlite == file)
-        {
-            File.Delete(file);
+            var receipt = await (await engine.StartAsync(Checkout, order));
+            Console.WriteLine($"order {receipt.OrderId}: {receipt.ChargeId}, {string.Join(", ", receipt.Parcels)}");
         }
 
         return 0;

@@ -8,7 +8,10 @@ const string Help = """
 
       crash-demo   runs a checkout in a child process, kills that with SIGKILL between two steps, starts another one,
                    and shows that the checkout finishes without repeating a step
-      fluent       the same checkout written with the fluent builder: prints its diagram and runs it
+      approval     a payment that waits two days for an approval: it leaves memory, its engine goes, another one finishes it
+      agent        an agent that streams its progress and its answer, word by word, while it works
+      saga         a booking that fails at its last step and undoes itself, as an iterator and as a definition with branches
+      fluent       the checkout written with the fluent builder: prints its diagram and runs it
       --help       this text
     """;
 
@@ -17,6 +20,12 @@ switch (settings.Mode)
 {
     case "crash-demo":
         return await CrashDemo.RunAsync(settings);
+    case "approval":
+        return await Approval.RunAsync(settings);
+    case "agent":
+        return await Agent.RunAsync(settings);
+    case "saga":
+        return await Saga.RunAsync(settings);
     case "fluent":
         return await FluentCheckout.RunAsync(settings);
     case "checkout-process":

@@ -1,13 +1,11 @@
 using System.Diagnostics;
-using Dbos.Fluent.Tests.Worker.Faults;
 
 namespace Dbos.Fluent.Tests.Conformance;
 
-/// <summary>Events: set, overwritten, waited for, and recorded. Scenarios EV-01, EV-02, EV-04, EV-05.</summary>
+/// <summary>Events: set, overwritten, read, and recorded. Scenarios EV-01, EV-02.</summary>
 public abstract class EventSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
     private static readonly TimeSpan Long = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan Rarely = TimeSpan.FromMinutes(1);
 
     [Fact]
     public async Task The_latest_value_of_each_event_is_read_while_its_workflow_runs_and_after_it_has_ended()
@@ -153,113 +151,6 @@ public abstract class EventSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         Assert.False((await engine.ResultAsync<Optional<int>>("R")).HasValue);
     }
 
-    [Theory]
-    [InlineData("client")]
-    [InlineData("workflow")]
-    [InlineData("receive")]
-    public async Task A_wait_looks_once_when_it_begins_and_not_again_when_it_ends(string how)
-    {
-        var looks = 0;
-        var timeout = TimeSpan.FromMilliseconds(300);
-        var get = Flows.One("get", () => Step.GetEvent<int>("W", "k", timeout));
-        var receive = Flows.One("receive", () => Step.Receive<int>(null, timeout));
-        var engine = await LaunchCountingAsync(call => Count(call), get, receive);
-
-        // The listener's connection looks, too, when it is made; the first wait may meet that.
-        List<int> counted = [];
-        while (!counted.Contains(1) && counted.Count < 5)
-        {
-            looks = 0;
-            Assert.False((await WaitAsync($"R{counted.Count}")).HasValue);
-            counted.Add(looks);
-        }
-
-        Assert.Equal(1, counted[^1]);
-
-        Task<Optional<int>> WaitAsync(string id) => how == "client"
-            ? engine.GetEventAsync<int>("W", "k", timeout, Cancel)
-            : engine.RunAsync(how == "workflow" ? get : receive, default, id);
-
-        void Count(StoreCall call)
-        {
-            if (call.Kind is StoreCallKind.ReadEvents or StoreCallKind.ReadUnread || call.Batch.Any(unit => unit is Storage.ReceiveUnit))
-            {
-                Interlocked.Increment(ref looks);
-            }
-        }
-    }
-
-    [Fact]
-    public async Task Many_waiters_look_together_and_return_together()
-    {
-        const int Waiters = 64;
-        var looks = 0;
-        var timeout = TimeSpan.FromMilliseconds(500);
-        var engine = await LaunchCountingAsync(call => looks += call.Kind == StoreCallKind.ReadEvents ? 1 : 0);
-        var watch = Stopwatch.StartNew();
-
-        var ends = await Task.WhenAll(Enumerable.Range(0, Waiters).Select(async i =>
-        {
-            Assert.False((await engine.GetEventAsync<int>("W", $"k{i}", timeout, Cancel)).HasValue);
-            return watch.Elapsed;
-        })).Within(Bounded.Limit);
-
-        Assert.All(ends, end => Assert.InRange(end, timeout * 0.9, timeout * 6));
-        Assert.InRange(ends.Max() - ends.Min(), TimeSpan.Zero, timeout * 3);
-        Assert.InRange(looks, 1, Waiters / 2);
-        Assert.Equal(0, engine.Core.Wakeups.Events.Count);
-    }
-
-    [Theory]
-    [InlineData("before")]
-    [InlineData("after")]
-    [InlineData("while it looks")]
-    public async Task An_event_of_another_process_arrives_whenever_it_was_set(string when)
-    {
-        var setter = Flows.Series("setter", () => [Step.SetEvent("k", 1)]);
-        var held = new Probe();
-        var engine = await LaunchHoldingAsync(held, when == "while it looks");
-        var other = await LaunchAsync(options => options.ExecutorId = "executor-2", setter);
-        if (when == "before")
-        {
-            await other.RunAsync(setter, default, "W");
-        }
-
-        var waiting = engine.GetEventAsync<int>("W", "k", Long, Cancel);
-        if (when == "while it looks")
-        {
-            await held.ReachedAsync();
-        }
-        else if (when == "after")
-        {
-            await Eventually.TrueAsync(() => engine.Core.Wakeups.Events.Count == 1, Bounded.Limit);
-        }
-
-        if (when != "before")
-        {
-            await other.RunAsync(setter, default, "W");
-        }
-
-        held.Open();
-
-        Assert.Equal(1, (await waiting.Within(TimeSpan.FromSeconds(10))).Value);
-    }
-
-    [Fact]
-    public async Task A_waiter_in_the_same_process_is_told_directly()
-    {
-        var gate = new Probe();
-        var setter = Flows.Series("setter", () => [Step.Run("wait", s => gate.PassAsync(s)), Step.SetEvent("k", 1)]);
-        var engine = await LaunchAsync(options => (options.PollInterval, options.Notifications) = (Rarely, false), setter);
-        await engine.BeginAsync(setter, default, "W");
-        var waiting = engine.GetEventAsync<int>("W", "k", Long, Cancel);
-        await Eventually.TrueAsync(() => engine.Core.Wakeups.Events.Count == 1, Bounded.Limit);
-
-        gate.Open();
-
-        Assert.Equal(1, (await waiting.Within(TimeSpan.FromSeconds(10))).Value);
-    }
-
     [Fact]
     public async Task A_value_of_another_type_is_refused_to_its_reader_and_stays_for_others()
     {
@@ -274,66 +165,6 @@ public abstract class EventSuite(IDatabaseFixture fixture) : EngineSuite(fixture
 
         Assert.Equal("text", (await engine.GetEventAsync<string>("W", "k", Long, Cancel)).Value);
     }
-
-    [Fact]
-    public async Task A_wait_that_is_given_up_leaves_nothing_behind()
-    {
-        var engine = await LaunchAsync();
-        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        var waiting = engine.GetEventAsync<int>("W", "k", Timeout.InfiniteTimeSpan, giveUp.Token);
-        await Eventually.TrueAsync(() => engine.Core.Wakeups.Events.Count == 1, Bounded.Limit);
-
-        await giveUp.CancelAsync();
-
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.Within(Bounded.Limit));
-        Assert.Equal(0, engine.Core.Wakeups.Events.Count);
-    }
-
-    [Fact]
-    public async Task A_wait_that_is_over_early_leaves_no_timer_behind()
-    {
-        var time = new ManualTimeProvider();
-        var setter = Flows.Series("setter", () => [Step.SetEvent("k", 1), Step.WriteStream("s", 1), Step.CloseStream("s")]);
-        var engine = await LaunchAsync(options => options.TimeProvider = time, setter);
-        await engine.RunAsync(setter, default, "W");
-        var before = time.TimersPending;
-
-        await engine.GetEventAsync<int>("W", "k", TimeSpan.FromHours(1), Cancel).Within(Bounded.Limit);
-        await foreach (var value in engine.ReadStreamAsync<int>("W", "s", 0, TimeSpan.FromHours(1), Cancel))
-        {
-            Assert.Equal(1, value);
-        }
-
-        Assert.Equal(before, time.TimersPending);
-    }
-
-    // Without notifications a covering poll is the only look of another process's events; it stays as it is there.
-    private Task<WorkflowEngine> LaunchHoldingAsync(Probe held, bool hold) => LaunchAsync(options =>
-    {
-        var once = hold ? 1 : 0;
-        options.PollInterval = Database.PushesSignals ? Rarely : null;
-        options.WrapStore = store => new FaultingStore(store, new CallFaults
-        {
-            After = (call, token) => call.Kind == StoreCallKind.ReadEvents && Interlocked.Exchange(ref once, 0) == 1
-                ? held.PassAsync(token)
-                : Task.CompletedTask,
-        });
-    });
-
-    private Task<WorkflowEngine> LaunchCountingAsync(Action<StoreCall> count, params WorkflowDefinition[] definitions) => LaunchAsync(
-        options =>
-        {
-            options.PollInterval = Rarely;
-            options.WrapStore = store => new FaultingStore(store, new CallFaults
-            {
-                Before = (call, _) =>
-                {
-                    count(call);
-                    return Task.CompletedTask;
-                },
-            });
-        },
-        definitions);
 
     private async Task<string[]> RowsAsync(string columns, string table) =>
         [.. (await Database.QueryAsync($"SELECT {columns} FROM {table} ORDER BY {columns}")).Select(row => string.Join(' ', row))];

@@ -187,6 +187,25 @@ public abstract class MessageSendSuite(IDatabaseFixture fixture) : EngineSuite(f
     }
 
     [Fact]
+    public async Task Senders_that_use_the_same_keys_at_once_deliver_each_once_whatever_their_order()
+    {
+        const int Rounds = 10;
+        var engine = await LaunchAsync(Nothing);
+        var other = await LaunchAsync(options => options.ExecutorId = "executor-2");
+        await engine.RunAsync(Nothing, default, "A");
+        await engine.RunAsync(Nothing, default, "B");
+
+        await Task.WhenAll(Enumerable.Range(0, Rounds * 4).Select(i =>
+        {
+            (string, int, string?, string?)[] messages = [("A", 1, null, $"key {i % Rounds}"), ("B", 2, null, $"key {i % Rounds}")];
+            return (i % 2 == 0 ? engine : other).SendManyAsync(
+                (i / Rounds) % 2 == 0 ? messages : [messages[1], messages[0]], cancellationToken: Cancel);
+        })).Within(Bounded.Limit);
+
+        Assert.Equal(Rounds * 2, await Database.MessagesAsync());
+    }
+
+    [Fact]
     public async Task A_message_to_a_workflow_that_has_ended_is_kept_and_never_read()
     {
         var engine = await LaunchAsync(Nothing);

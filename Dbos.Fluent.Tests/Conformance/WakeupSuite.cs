@@ -77,12 +77,15 @@ public abstract class WakeupSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         Assert.Equal(7, await handle.GetResultAsync(Cancel).Within(Soon));
     }
 
-    [Fact]
-    public async Task Values_and_waiters_that_meet_at_random_never_miss_each_other()
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(0)]
+    public async Task Values_and_waiters_that_meet_at_random_never_miss_each_other(int unloadAfterMs)
     {
         const int Pairs = 60;
         var (waiters, writers) = (Pair(waits: true), Pair(waits: false));
-        var engine = await LaunchAsync(options => options.PollInterval = Often, waiters);
+        var engine = await LaunchAsync(
+            options => (options.PollInterval, options.UnloadAfter) = (Often, TimeSpan.FromMilliseconds(unloadAfterMs)), waiters);
         var other = await LaunchOtherAsync(writers);
 
         // Neither side waits for the other, so each pair meets as the machine happens to run them.
@@ -96,6 +99,46 @@ public abstract class WakeupSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
 
         Assert.All(results, result => Assert.Equal(21, result));
         Assert.Equal(0, await Database.UnreadAsync());
+    }
+
+    [Fact]
+    public async Task A_wait_for_what_is_there_already_does_not_leave_memory()
+    {
+        var parks = 0;
+        var faults = new CallFaults
+        {
+            Before = (call, _) =>
+            {
+                Interlocked.Add(ref parks, call.Batch.Count(unit => unit is ParkUnit));
+                return Task.CompletedTask;
+            },
+        };
+        var child = Workflow.Define<Unit, int>("child", Child);
+        var parent = Workflow.Define<Unit, int>("parent", Parent);
+        var engine = await LaunchAsync(
+            options => (options.UnloadAfter, options.WrapStore) = (TimeSpan.Zero, store => new FaultingStore(store, faults)),
+            child,
+            parent);
+        await engine.RunAsync(child, default, "C");
+
+        Assert.Equal(14, await engine.RunAsync(parent, default, "P"));
+        Assert.Equal(0, parks);
+
+        static async IAsyncEnumerable<StepOr<int>> Child(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.SetEvent("k", 7);
+            yield return 7;
+        }
+
+        async IAsyncEnumerable<StepOr<int>> Parent(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Start(child, default, new() { Id = "C" }).As(out var started);
+            yield return Step.GetEvent<int>("C", "k", Timeout.InfiniteTimeSpan).As(out var set);
+            yield return Step.GetEvent<int>("C", "never", TimeSpan.Zero);
+            yield return Step.Await(started.Result).As(out var ended);
+            yield return Step.AwaitAny([started.Result]);
+            yield return set.Result.Value + ended.Result;
+        }
     }
 
     private static WorkflowDefinition<string, int> Pair(bool waits)

@@ -19,7 +19,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
         if (row is null)
         {
             var startedAtMs = run.Environment.Clock.NowMs;
-            if (await WaitAsync(workflowId, place).ConfigureAwait(false) is not { } outcome)
+            if (await WaitFirstAsync([workflowId], place).ConfigureAwait(false) is not { } outcome)
             {
                 return StepEnd.Stopped;
             }
@@ -52,7 +52,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
             }
 
             var now = run.Environment.Clock.NowMs;
-            var id = run.Environment.Serializer.Encode(winner, typeof(string), PayloadFormat.MessagePack);
+            var id = run.Environment.Serializer.Encode(winner.Id, typeof(string), PayloadFormat.MessagePack);
             row = new CheckpointRow(sequence, BuiltInNames.WaitFirst, id.Text, null, id.Format, null, startedAtMs, now);
             if (!await steps.StoreAsync(row, place).ConfigureAwait(false))
             {
@@ -88,60 +88,41 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
         }
     }
 
-    private async ValueTask<WorkflowOutcomeRow?> WaitAsync(string workflowId, StepPlace place)
+    /// <summary>Waits until one of them has ended; of several that have, it is the first in the list.</summary>
+    private async ValueTask<WorkflowOutcomeRow?> WaitFirstAsync(IReadOnlyList<string> ids, StepPlace place)
     {
         if (run.MayNotBegin(place.Signal))
         {
             return null;
         }
 
-        var wait = new WaitRow(place.Slots.First, WaitKind.Outcome, workflowId, "", null);
-        return await run.WaitAsync([wait], async () =>
+        var outcomes = run.Environment.Wakeups.Outcomes;
+        using var stop = StopOf(place.Signal);
+        var told = ids.Select(outcomes.Register).ToArray();
+        try
         {
-            try
-            {
-                using var stop = StopOf(place.Signal);
-                return (await run.Environment.Wakeups.Outcomes.WaitAsync(workflowId, stop.Token).ConfigureAwait(false)).Row;
-            }
-            catch (OperationCanceledException)
-            {
-                return null;
-            }
-        }).ConfigureAwait(false);
-    }
-
-    private async ValueTask<string?> WaitFirstAsync(IReadOnlyList<string> ids, StepPlace place)
-    {
-        if (run.MayNotBegin(place.Signal))
+            // Until it has looked the run stays in memory: one that left for what has ended already would be taken up, and leave again.
+            // And until it has looked at all, the first to be found need not be the first in the list.
+            var first = Task.WhenAny(told.Select(wait => wait.Found));
+            var looked = Task.WhenAll(ids.Select(outcomes.LookFirstAsync));
+            await run.WaitAsync(null, () => Task.WhenAny(looked).WaitAsync(stop.Token)).ConfigureAwait(false);
+            var isOver = Array.Exists(told, wait => wait.Found.IsCompleted);
+            await run.WaitAsync(isOver ? null : Waits(ids, place), () => first.WaitAsync(stop.Token)).ConfigureAwait(false);
+            var ended = Array.Find(told, wait => wait.Found.IsCompletedSuccessfully)?.Found ?? await first.ConfigureAwait(false);
+            return (await ended.ConfigureAwait(false)).Row;
+        }
+        catch (OperationCanceledException)
         {
             return null;
         }
-
-        WaitRow[] wait = [.. ids.Distinct(StringComparer.Ordinal).Select(
-            (id, index) => new WaitRow(place.Slots.First, WaitKind.Outcome, id, "", null) { Part = index })];
-        return await run.WaitAsync(wait, async () =>
+        finally
         {
-            using var stop = StopOf(place.Signal);
-            var outcomes = run.Environment.Wakeups.Outcomes;
-            var waits = ids.Select(outcomes.Register).ToArray();
-            try
-            {
-                // Of several that have ended by now, the first in the list: all are looked at before one is chosen.
-                await outcomes.LookOnceAsync(ids).WaitAsync(stop.Token).ConfigureAwait(false);
-                var one = await Task.WhenAny(waits.Select(wait => wait.Found)).WaitAsync(stop.Token).ConfigureAwait(false);
-                await one.ConfigureAwait(false);
-                return ids[Array.FindIndex(waits, wait => wait.Found.IsCompletedSuccessfully)];
-            }
-            catch (OperationCanceledException)
-            {
-                return null;
-            }
-            finally
-            {
-                Array.ForEach(waits, wait => wait.Dispose());
-            }
-        }).ConfigureAwait(false);
+            Array.ForEach(told, wait => wait.Dispose());
+        }
     }
+
+    private static WaitRow[] Waits(IReadOnlyList<string> ids, StepPlace place) => [.. ids.Distinct(StringComparer.Ordinal).Select(
+        (id, index) => new WaitRow(place.Slots.First, WaitKind.Outcome, id, "", null) { Part = index })];
 
     // A drain lets a run wait on for a child that may be draining too; only the end of the drain or a sibling stops the wait.
     private CancelSignal StopOf(CancelSignal signal) => new(signal == run.Steps ? run.Stop : signal);

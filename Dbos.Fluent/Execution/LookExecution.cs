@@ -106,14 +106,12 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
 
     private async ValueTask<WaitEnd> WaitAsync(WaitRow? wait, Task told, Task looked, long? untilMs, CancelSignal signal)
     {
-        var end = await ValueSteps.WaitAsync(run, wait, told, untilMs, signal).ConfigureAwait(false);
-        if (end != WaitEnd.TimedOut)
-        {
-            return end;
-        }
-
-        // The look that began with the wait may take longer than a short wait lasts; zero looks once, too.
-        await looked.ConfigureAwait(false);
-        return told.IsCompletedSuccessfully ? WaitEnd.Told : end;
+        // The look that begins the wait counts however short the wait is. Until it is done the run stays in memory, and also where nothing
+        // is left to wait for: one that left then would be taken up at once, and leave again.
+        var look = await ValueSteps.WaitAsync(run, null, Task.WhenAny(told, looked), null, signal).ConfigureAwait(false);
+        var isOver = told.IsCompleted || untilMs <= run.Environment.Clock.NowMs;
+        return look == WaitEnd.Stopped
+            ? look
+            : await ValueSteps.WaitAsync(run, isOver ? null : wait, told, untilMs, signal).ConfigureAwait(false);
     }
 }

@@ -6,7 +6,7 @@ namespace Dbos.Fluent.Messaging;
 /// <remarks>
 /// A waiter registers first and looks second, so what comes between the two is not missed. In this process it may be told directly;
 /// another process's doings are looked up when a signal names them, and at each covering poll. Lookups gather: what was asked for while one
-/// query was under way is the next query.
+/// query was under way is the next query. An answer is for those who registered before it was asked: to others it may be out of date.
 /// </remarks>
 /// <typeparam name="TKey">What is waited for.</typeparam>
 /// <typeparam name="TFound">What is found there.</typeparam>
@@ -19,11 +19,12 @@ internal sealed class GatheredWaits<TKey, TFound>
     private readonly Func<TKey, string[]> signalsOf;
     private readonly CancellationToken stopped;
     private readonly Lock gate = new();
-    private readonly Dictionary<TKey, Awaited> awaited = [];
+    private readonly Dictionary<TKey, List<Registration>> awaited = [];
     private readonly Dictionary<string, HashSet<TKey>> bySignal = new(StringComparer.Ordinal);
     private readonly HashSet<TKey> asked = [];
     private TaskCompletionSource looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool looking;
+    private long registered;
 
     /// <param name="read">Looks at keys together; gives those at which there is something.</param>
     /// <param name="signalsOf">The signals by which a key is named.</param>
@@ -73,27 +74,28 @@ internal sealed class GatheredWaits<TKey, TFound>
     {
         lock (gate)
         {
-            if (!awaited.TryGetValue(key, out var entry))
+            if (!awaited.TryGetValue(key, out var waiters))
             {
-                awaited.Add(key, entry = new Awaited());
+                awaited.Add(key, waiters = []);
                 foreach (var signal in signalsOf(key))
                 {
                     (bySignal.TryGetValue(signal, out var keys) ? keys : bySignal[signal] = []).Add(key);
                 }
             }
 
-            entry.Waiters++;
+            var registration = new Registration(this, key, ++registered);
+            waiters.Add(registration);
             if (stopped.IsCancellationRequested)
             {
-                entry.Source.TrySetCanceled(stopped);
+                registration.Source.TrySetCanceled(stopped);
             }
 
-            return new Registration(this, key, entry);
+            return registration;
         }
     }
 
     /// <summary>Something is there; every waiter of the key is told, and none of them waits any more.</summary>
-    public void Complete(TKey key, TFound found) => Remove(key)?.Source.TrySetResult(found);
+    public void Complete(TKey key, TFound found) => Take(key, long.MaxValue).ForEach(waiter => waiter.Source.TrySetResult(found));
 
     /// <summary>Something may be there.</summary>
     public void LookAt(TKey key) => LookAt([key]);
@@ -110,19 +112,8 @@ internal sealed class GatheredWaits<TKey, TFound>
         }
     }
 
-    /// <summary>
-    /// Looks at these, and completes when that has been done; those that are told of here when they are found are not looked at.
-    /// </summary>
-    public Task LookOnceAsync(IReadOnlyList<TKey> keys)
-    {
-        TKey[] elsewhere = [.. keys.Where(key => !IsToldHere(key))];
-        lock (gate)
-        {
-            var next = looked.Task;
-            LookAt(elsewhere);
-            return asked.Count == 0 ? Task.CompletedTask : next;
-        }
-    }
+    /// <summary>Looks as a wait does when it begins; completes at once where this process tells of the key itself.</summary>
+    public Task LookFirstAsync(TKey key) => IsToldHere(key) ? Task.CompletedTask : LookOnceAsync(key);
 
     /// <summary>Looks at the keys that a signal names, if any is waited for.</summary>
     public void LookAtSignal(string signal)
@@ -153,28 +144,42 @@ internal sealed class GatheredWaits<TKey, TFound>
         LookAt([.. keys.Where(key => !IsToldHere(key))]);
     }
 
-    // The last waiter takes the entry with it, so that nobody's lost interest is looked up for ever.
-    private void Release(TKey key, Awaited entry)
+    private void Release(Registration registration)
     {
         lock (gate)
         {
-            if (--entry.Waiters == 0 && awaited.GetValueOrDefault(key) == entry)
+            if (awaited.TryGetValue(registration.Key, out var waiters) && waiters.Remove(registration))
             {
-                Forget(key);
+                ForgetUnlessAwaited(registration.Key, waiters);
             }
         }
     }
 
-    private Awaited? Remove(TKey key)
+    /// <summary>Takes those away who registered up to a number; they wait no more.</summary>
+    private List<Registration> Take(TKey key, long upTo)
     {
         lock (gate)
         {
-            return awaited.TryGetValue(key, out var entry) ? Forget(key, entry) : null;
+            if (!awaited.TryGetValue(key, out var waiters))
+            {
+                return [];
+            }
+
+            var taken = waiters.FindAll(waiter => waiter.Number <= upTo);
+            waiters.RemoveAll(waiter => waiter.Number <= upTo);
+            ForgetUnlessAwaited(key, waiters);
+            return taken;
         }
     }
 
-    private Awaited? Forget(TKey key, Awaited? entry = null)
+    // The last waiter takes the key with it, so that nobody's lost interest is looked up for ever.
+    private void ForgetUnlessAwaited(TKey key, List<Registration> waiters)
     {
+        if (waiters.Count > 0)
+        {
+            return;
+        }
+
         awaited.Remove(key);
         foreach (var signal in signalsOf(key))
         {
@@ -183,21 +188,19 @@ internal sealed class GatheredWaits<TKey, TFound>
                 bySignal.Remove(signal);
             }
         }
-
-        return entry;
     }
 
     private void GiveUp()
     {
-        Awaited[] all;
+        Registration[] all;
         lock (gate)
         {
-            all = [.. awaited.Values];
+            all = [.. awaited.Values.SelectMany(waiters => waiters)];
             awaited.Clear();
             bySignal.Clear();
         }
 
-        Array.ForEach(all, entry => entry.Source.TrySetCanceled(stopped));
+        Array.ForEach(all, waiter => waiter.Source.TrySetCanceled(stopped));
     }
 
     private void LookAt(TKey[] keys)
@@ -219,20 +222,20 @@ internal sealed class GatheredWaits<TKey, TFound>
 
     private async Task LookAsync()
     {
-        while (Take(out var done) is { } keys)
+        while (Take(out var upTo, out var done) is { } keys)
         {
             try
             {
                 var all = await StoreBackoff.RepeatAsync(_ => read(keys, stopped), stopped).ConfigureAwait(false);
                 foreach (var (key, found) in all)
                 {
-                    Complete(key, found);
+                    Take(key, upTo).ForEach(waiter => waiter.Source.TrySetResult(found));
                 }
             }
             catch (Exception exception)
             {
                 // The waiters of these keys are all there is to tell, and they are told.
-                Array.ForEach(keys, key => Remove(key)?.Source.TrySetException(exception));
+                Array.ForEach(keys, key => Take(key, upTo).ForEach(waiter => waiter.Source.TrySetException(exception)));
             }
 
             done?.TrySetResult();
@@ -240,12 +243,14 @@ internal sealed class GatheredWaits<TKey, TFound>
     }
 
     /// <summary>The keys of the next query; null where none is asked about.</summary>
+    /// <param name="upTo">The number of the last waiter to whom the answer is news.</param>
     /// <param name="done">What to complete after it: everything asked about so far is in it, or in one before it.</param>
-    private TKey[]? Take(out TaskCompletionSource? done)
+    private TKey[]? Take(out long upTo, out TaskCompletionSource? done)
     {
         done = null;
         lock (gate)
         {
+            upTo = registered;
             if (asked.Count == 0)
             {
                 looking = false;
@@ -267,29 +272,20 @@ internal sealed class GatheredWaits<TKey, TFound>
     public sealed class Registration : IDisposable
     {
         private readonly GatheredWaits<TKey, TFound> waits;
-        private readonly TKey key;
-        private readonly Awaited entry;
-        private int disposed;
 
-        internal Registration(GatheredWaits<TKey, TFound> waits, TKey key, object entry) =>
-            (this.waits, this.key, this.entry) = (waits, key, (Awaited)entry);
+        internal Registration(GatheredWaits<TKey, TFound> waits, TKey key, long number) =>
+            (this.waits, Key, Number) = (waits, key, number);
 
         /// <summary>What was found.</summary>
-        public Task<TFound> Found => entry.Source.Task;
+        public Task<TFound> Found => Source.Task;
 
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref disposed, 1) == 0)
-            {
-                waits.Release(key, entry);
-            }
-        }
-    }
+        internal TKey Key { get; }
 
-    private sealed class Awaited
-    {
-        public TaskCompletionSource<TFound> Source { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        /// <summary>Its place in the order in which all have registered.</summary>
+        internal long Number { get; }
 
-        public int Waiters { get; set; }
+        internal TaskCompletionSource<TFound> Source { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void Dispose() => waits.Release(this);
     }
 }

@@ -19,3 +19,7 @@ public sealed class PostgresWakeupTests(PostgresDatabases f) : WakeupSuite(f), I
 public sealed class PostgresManyWaitersTests(PostgresDatabases f) : ManyWaitersSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresMessagingInputTests(PostgresDatabases f) : MessagingInputSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresStepOutletTests(PostgresDatabases f) : StepOutletSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresEventWaitTests(PostgresDatabases f) : EventWaitSuite(f), IClassFixture<PostgresDatabases>;

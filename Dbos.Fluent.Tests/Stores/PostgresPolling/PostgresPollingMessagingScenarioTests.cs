@@ -24,3 +24,8 @@ public sealed class PostgresPollingManyWaitersTests(PostgresPollingDatabases f)
 
 public sealed class PostgresPollingMessagingInputTests(PostgresPollingDatabases f)
     : MessagingInputSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingStepOutletTests(PostgresPollingDatabases f)
+    : StepOutletSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingEventWaitTests(PostgresPollingDatabases f) : EventWaitSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -19,3 +19,7 @@ public sealed class SqliteWakeupTests(SqliteDatabases f) : WakeupSuite(f), IClas
 public sealed class SqliteManyWaitersTests(SqliteDatabases f) : ManyWaitersSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteMessagingInputTests(SqliteDatabases f) : MessagingInputSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteStepOutletTests(SqliteDatabases f) : StepOutletSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteEventWaitTests(SqliteDatabases f) : EventWaitSuite(f), IClassFixture<SqliteDatabases>;
