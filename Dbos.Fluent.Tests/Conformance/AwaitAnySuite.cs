@@ -3,7 +3,7 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>Waiting for the first of several workflows to end. Scenario CH-06.</summary>
 public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
-    private WorkflowClient client = null!;
+    private Func<string, WorkflowHandle<int>> handleOf = null!;
     private readonly Probe[] gates = [new(), new(), new()];
 
     [Fact]
@@ -11,7 +11,7 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
     {
         var (parent, child) = Family();
         var engine = await LaunchAsync(parent, child);
-        client = engine;
+        handleOf = engine.Retrieve<int>;
         var handle = await engine.BeginAsync(parent, default, "P");
         foreach (var gate in gates)
         {
@@ -41,7 +41,7 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var quick = Workflow.Define<int, int>("quick").Return(x => x.Input);
         var workflow = Workflow.Define<Unit, string>("looks", Body);
         var engine = await LaunchAsync(workflow, quick);
-        client = engine;
+        handleOf = engine.Retrieve<int>;
         for (var i = 0; i < 20; i++)
         {
             await engine.RunAsync(quick, i, $"Q{i}");
@@ -57,7 +57,7 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
             var won = new List<int>();
             foreach (var order in (IEnumerable<int>[])[Enumerable.Range(0, 20), Enumerable.Range(0, 20).Reverse(), [7, 3, 11]])
             {
-                yield return Step.AwaitAny([.. order.Select(i => Handle($"Q{i}"))]).As(out var winner);
+                yield return Step.AwaitAny([.. order.Select(i => handleOf($"Q{i}"))]).As(out var winner);
                 won.Add(winner.Result);
             }
 
@@ -72,7 +72,7 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var quick = Workflow.Define<int, int>("quick").Return(x => x.Input);
         var workflow = Workflow.Define<Unit, int>("mixed", Body);
         var engine = await LaunchAsync(workflow, parent, child, quick);
-        client = engine;
+        handleOf = engine.Retrieve<int>;
         await engine.BeginAsync(child, 0, "running");
         await engine.RunAsync(quick, 1, "ended");
 
@@ -80,7 +80,7 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
 
         async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)
         {
-            yield return Step.AwaitAny([Handle("running"), Handle("ended")]).As(out var winner);
+            yield return Step.AwaitAny([handleOf("running"), handleOf("ended")]).As(out var winner);
             yield return winner.Result;
         }
     }
@@ -92,7 +92,7 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var failing = Workflow.Define<int, int>("failing").Fail(_ => new TimeoutException("as asked")).Return(x => x.Input);
         var workflow = Workflow.Define<string, int>("awaits", Body);
         var engine = await LaunchAsync(workflow, child, failing);
-        client = engine;
+        handleOf = engine.Retrieve<int>;
         await engine.BeginAsync(child, 0, "running");
         await engine.BeginAsync(child, 1, "cancelled");
         await engine.CancelAsync("cancelled", cancellationToken: Cancel);
@@ -103,7 +103,7 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
 
         async IAsyncEnumerable<StepOr<int>> Body(string id, WorkflowContext workflow)
         {
-            yield return Step.AwaitAny([Handle("running"), Handle(id)]).As(out var winner);
+            yield return Step.AwaitAny([handleOf("running"), handleOf(id)]).As(out var winner);
             yield return winner.Result;
         }
     }
@@ -113,7 +113,7 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
     {
         var (parent, child) = Family();
         var engine = await LaunchAsync(parent, child);
-        client = engine;
+        handleOf = engine.Retrieve<int>;
         await engine.BeginAsync(parent, default, "P");
         await gates[1].ReachedAsync();
 
@@ -130,7 +130,7 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var awaited = "Q1";
         var workflow = Workflow.Define<Unit, int>("changed", Body);
         var engine = await LaunchAsync(workflow, quick);
-        client = engine;
+        handleOf = engine.Retrieve<int>;
         await engine.RunAsync(quick, 1, "Q1");
         await engine.RunAsync(workflow, default, "A");
 
@@ -141,12 +141,10 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
 
         async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)
         {
-            yield return Step.AwaitAny([Handle(awaited)]).As(out var winner);
+            yield return Step.AwaitAny([handleOf(awaited)]).As(out var winner);
             yield return winner.Result;
         }
     }
-
-    private WorkflowHandle<int> Handle(string id) => client.Retrieve<int>(id);
 
     // A parent of three children that wait at the gates, and what it says of the first to end.
     private (WorkflowDefinition<Unit, string> Parent, WorkflowDefinition<int, int> Child) Family()

@@ -101,11 +101,11 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
         var told = ids.Select(outcomes.Register).ToArray();
         try
         {
-            // Of several that have ended by now, the first in the list: all are looked at before one is chosen. Until then the run stays in
-            // memory: one that left for what has ended already would be taken up, and leave again.
+            // Until it has looked the run stays in memory: one that left for what has ended already would be taken up, and leave again.
+            // And until it has looked at all, the first to be found need not be the first in the list.
             var first = Task.WhenAny(told.Select(wait => wait.Found));
             var looked = Task.WhenAll(ids.Select(outcomes.LookFirstAsync));
-            await run.WaitAsync(null, () => LookedAsync(looked, stop.Token)).ConfigureAwait(false);
+            await run.WaitAsync(null, () => Task.WhenAny(looked).WaitAsync(stop.Token)).ConfigureAwait(false);
             var isOver = Array.Exists(told, wait => wait.Found.IsCompleted);
             await run.WaitAsync(isOver ? null : Waits(ids, place), () => first.WaitAsync(stop.Token)).ConfigureAwait(false);
             var ended = Array.Find(told, wait => wait.Found.IsCompletedSuccessfully)?.Found ?? await first.ConfigureAwait(false);
@@ -119,12 +119,6 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
         {
             Array.ForEach(told, wait => wait.Dispose());
         }
-    }
-
-    private static async Task<bool> LookedAsync(Task looked, CancellationToken cancellationToken)
-    {
-        await looked.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return true;
     }
 
     private static WaitRow[] Waits(IReadOnlyList<string> ids, StepPlace place) => [.. ids.Distinct(StringComparer.Ordinal).Select(
