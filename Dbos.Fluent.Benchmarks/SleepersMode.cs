@@ -103,7 +103,8 @@ internal static class SleepersMode
             await using var copy = new NpgsqlCommand(
                 $"insert into dbos.{table} (workflow_uuid, {columns}) select m.workflow_uuid || '-' || g, {columns} "
                 + $"from dbos.{table} m, generate_series(1, {n}) g where m.workflow_uuid = '{model}'",
-                connection) { CommandTimeout = 0 };
+                connection)
+            { CommandTimeout = 0 };
             await copy.ExecuteNonQueryAsync();
         }
 

@@ -6,10 +6,19 @@ public abstract class RecordedFailureSuite(IDatabaseFixture fixture) : EngineSui
     [Fact]
     public async Task A_type_of_the_users_own_is_seen_elsewhere_with_its_bases_and_inner_failures()
     {
-        var workflow = Failing(() => new PaymentDeclinedException("card 4711", new TimeoutException("bank", new IOException("wire"))));
+        var gate = new Probe();
+        var workflow = Workflow.Define<Unit>("failing").Step("step", async x =>
+        {
+            await gate.PassAsync(x.CancellationToken);
+            throw new PaymentDeclinedException("card 4711", new TimeoutException("bank", new IOException("wire")));
+        }).End();
         var engine = await LaunchAsync(workflow);
         var handle = await engine.BeginAsync(workflow, default, "A");
-        var here = await Assert.ThrowsAsync<WorkflowFailedException>(() => handle.ResultAsync());
+
+        // Only whoever waits already when it fails is shown the exception itself.
+        var waiting = Assert.ThrowsAsync<WorkflowFailedException>(() => handle.ResultAsync());
+        gate.Open();
+        var here = await waiting;
         var other = await LaunchAsync(options => options.ExecutorId = "executor-2");
 
         var there = await Assert.ThrowsAsync<WorkflowFailedException>(() => other.Retrieve<Unit>("A").ResultAsync());

@@ -116,7 +116,10 @@ public partial class WorkflowBuilder<TIn, TOut>
             (flow, _) => new GetEventStep<T>(workflowId(flow), key, timeout),
             node => node with
             {
-                Label = Within(title, timeout), Facts = $"get event {timeout:c}", Code = [workflowId], ValueType = typeof(T),
+                Label = Within(title, timeout),
+                Facts = $"get event {timeout:c}",
+                Code = [workflowId],
+                ValueType = typeof(T),
             });
     }
 

@@ -15,7 +15,8 @@ internal sealed class Wakeups
             async (ids, token) => [.. from row in await store.Workflows.ReadOutcomesAsync(ids, token).ConfigureAwait(false)
                                       select KeyValuePair.Create(row.Id, new WorkflowOutcome(row))],
             id => [id],
-            stopped) { IsToldHere = runsHere };
+            stopped)
+        { IsToldHere = runsHere };
         Inboxes = new(
             async (keys, token) => [.. from key in await store.Messaging.ReadUnreadAsync(keys, token).ConfigureAwait(false)
                                        select KeyValuePair.Create(key, true)],
