@@ -32,6 +32,9 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
 
     public IStore Store { get; }
 
+    /// <summary>The application whose rows these are; null for a client that names none.</summary>
+    public string? ApplicationName { get; init; }
+
     public PayloadSerializer Serializer { get; }
 
     public StoreClock Clock { get; }

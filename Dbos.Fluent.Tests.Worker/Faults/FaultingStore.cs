@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
 
@@ -6,7 +7,8 @@ namespace Dbos.Fluent.Tests.Worker.Faults;
 /// <summary>A store whose calls pass through <see cref="IStoreFaults"/> before and after they take effect.</summary>
 /// <remarks>Listening is passed on untouched: wake-ups are hints, and their loss is the proxy's business.</remarks>
 internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
-    : IStore, ISchemaStore, ICommitStore, IClaimStore, IWorkflowStore, IExecutorStore, IMessagingStore, ISignalStore
+    : IStore, ISchemaStore, ICommitStore, IClaimStore, IWorkflowStore, IExecutorStore, IMessagingStore, IQueueStore, IScheduleStore,
+        IOutboxStore, ISignalStore
 {
     public StoreCapabilities Capabilities => inner.Capabilities;
 
@@ -21,6 +23,12 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     public IExecutorStore Executors => this;
 
     public IMessagingStore Messaging => this;
+
+    public IQueueStore Queues => this;
+
+    public IScheduleStore Schedules => this;
+
+    public IOutboxStore Outbox => this;
 
     public ISignalStore Signals => this;
 
@@ -40,6 +48,9 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
 
     Task<ClaimResult> IClaimStore.ClaimAsync(ClaimRequest request, CancellationToken token) =>
         CallAsync(StoreCallKind.Claim, () => inner.Claims.ClaimAsync(request, token), token);
+
+    Task<LimitedClaim> IClaimStore.ClaimLimitedAsync(ClaimRequest request, QueueShare share, CancellationToken token) =>
+        CallAsync(StoreCallKind.ClaimLimited, () => inner.Claims.ClaimLimitedAsync(request, share, token), token);
 
     Task<ParkedClaim> IClaimStore.ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken token) =>
         CallAsync(StoreCallKind.ClaimParked, () => inner.Claims.ClaimParkedAsync(request, scope, token), token);
@@ -118,6 +129,63 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<IReadOnlyList<string>> IMessagingStore.ReadForksAsync(string workflowId, CancellationToken token) =>
         CallAsync(StoreCallKind.ReadForks, () => inner.Messaging.ReadForksAsync(workflowId, token), token);
 
+    Task<QueueRegistered> IQueueStore.RegisterAsync(QueueRegistration registration, CancellationToken token) =>
+        CallAsync(StoreCallKind.RegisterQueue, () => inner.Queues.RegisterAsync(registration, token), token);
+
+    Task<QueueRow?> IQueueStore.ReadAsync(string name, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadQueues, () => inner.Queues.ReadAsync(name, token), token);
+
+    Task<IReadOnlyList<QueueRow>> IQueueStore.ReadAllAsync(string? applicationName, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadQueues, () => inner.Queues.ReadAllAsync(applicationName, token), token);
+
+    Task<IReadOnlyDictionary<string, QueueCount>> IQueueStore.CountAsync(IReadOnlyList<string> names, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadQueues, () => inner.Queues.CountAsync(names, token), token);
+
+    Task<bool> IQueueStore.SetPausedAsync(string name, bool paused, CancellationToken token) =>
+        CallAsync(StoreCallKind.ChangeQueue, () => inner.Queues.SetPausedAsync(name, paused, token), token);
+
+    Task IQueueStore.DeleteAsync(string name, CancellationToken token) =>
+        CallAsync(StoreCallKind.ChangeQueue, () => Nothing(inner.Queues.DeleteAsync(name, token)), token);
+
+    Task<QueueOutlook> IQueueStore.ReadOutlookAsync(string applicationName, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadOutlook, () => inner.Queues.ReadOutlookAsync(applicationName, token), token);
+
+    Task<IReadOnlyList<string>> IQueueStore.ReleaseDelayedAsync(string applicationName, int limit, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReleaseDelayed, () => inner.Queues.ReleaseDelayedAsync(applicationName, limit, token), token);
+
+    Task<IReadOnlyList<CommitResult>> IQueueStore.StartManyAsync(IReadOnlyList<StartUnit> starts, CancellationToken token) =>
+        CallAsync(StoreCallKind.StartMany, () => inner.Queues.StartManyAsync(starts, token), token);
+
+    Task<bool> IQueueStore.SetPriorityAsync(string workflowId, int priority, CancellationToken token) =>
+        CallAsync(StoreCallKind.ChangeWaiting, () => inner.Queues.SetPriorityAsync(workflowId, priority, token), token);
+
+    Task<bool> IQueueStore.SetDelayAsync(string workflowId, DelayEnd end, CancellationToken token) =>
+        CallAsync(StoreCallKind.ChangeWaiting, () => inner.Queues.SetDelayAsync(workflowId, end, token), token);
+
+    Task<ScheduleWritten> IScheduleStore.WriteAsync(IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken token) =>
+        CallAsync(StoreCallKind.WriteSchedules, () => inner.Schedules.WriteAsync(rows, mode, token), token);
+
+    Task<ScheduleRow?> IScheduleStore.ReadAsync(string name, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadSchedules, () => inner.Schedules.ReadAsync(name, token), token);
+
+    Task<IReadOnlyList<ScheduleRow>> IScheduleStore.ReadAllAsync(string? applicationName, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadSchedules, () => inner.Schedules.ReadAllAsync(applicationName, token), token);
+
+    Task<bool> IScheduleStore.SetPausedAsync(string name, bool paused, long? skipUntilMs, CancellationToken token) =>
+        CallAsync(StoreCallKind.WriteSchedules, () => inner.Schedules.SetPausedAsync(name, paused, skipUntilMs, token), token);
+
+    Task IScheduleStore.DeleteAsync(string name, CancellationToken token) =>
+        CallAsync(StoreCallKind.WriteSchedules, () => Nothing(inner.Schedules.DeleteAsync(name, token)), token);
+
+    Task<TickOutcome> IScheduleStore.FireAsync(ScheduleTick tick, CancellationToken token) =>
+        CallAsync(StoreCallKind.Fire, () => inner.Schedules.FireAsync(tick, token), token);
+
+    Task<CommitResult> IOutboxStore.StartAsync(DbTransaction transaction, StartUnit start, CancellationToken token) =>
+        inner.Outbox.StartAsync(transaction, start, token);
+
+    Task<CommitResult> IOutboxStore.SendAsync(DbTransaction transaction, MessageRow message, CancellationToken token) =>
+        inner.Outbox.SendAsync(transaction, message, token);
+
     Task ISignalStore.AnnounceAsync(IReadOnlyCollection<StoreSignal> signals, CancellationToken token) =>
         CallAsync(StoreCallKind.Announce, () => Nothing(inner.Signals.AnnounceAsync(signals, token)), token);
 
@@ -129,7 +197,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
         var call = new StoreCall(kind, batch ?? []);
         await faults.BeforeAsync(call, token);
         var result = await effect();
-        var answered = result is ClaimResult claim ? call with { Claimed = [.. claim.Claimed.Select(work => work.Id)] } : call;
+        var claim = (result as ClaimResult) ?? (result as LimitedClaim)?.Result;
+        var answered = claim is null ? call : call with { Claimed = [.. claim.Claimed.Select(work => work.Id)] };
         await faults.AfterAsync(answered, token);
         return result;
     }

@@ -17,7 +17,7 @@ internal sealed record StoreCall(StoreCallKind Kind, IReadOnlyList<CommitUnit> B
     public IEnumerable<string> Subjects => Kind switch
     {
         StoreCallKind.Commit or StoreCallKind.CommitWaiting => Batch.SelectMany(SubjectsOf),
-        StoreCallKind.Claim => Claimed.Select(id => "claim " + id),
+        StoreCallKind.Claim or StoreCallKind.ClaimLimited => Claimed.Select(id => "claim " + id),
         StoreCallKind.Migrate => ["migrate"],
         _ => [],
     };
@@ -27,6 +27,7 @@ internal sealed record StoreCall(StoreCallKind Kind, IReadOnlyList<CommitUnit> B
         StartUnit start => [$"start {start.Row.Id}"],
         CheckpointUnit checkpoints => checkpoints.Rows.Select(row => $"checkpoint {row.Name}"),
         ReceiveUnit receive => [$"checkpoint {receive.Row.Name}"],
+        DebounceUnit debounce => [$"debounce {debounce.Row.DeduplicationId}"],
         ParkUnit park => [$"park {park.Owner.WorkflowId}"],
         OutcomeUnit outcome => [$"outcome {outcome.Owner.WorkflowId}"],
         _ => [],
@@ -66,4 +67,15 @@ internal enum StoreCallKind
     ReadStreams,
     ReadMessages,
     ReadForks,
+    ClaimLimited,
+    RegisterQueue,
+    ReadQueues,
+    ChangeQueue,
+    ReadOutlook,
+    ReleaseDelayed,
+    StartMany,
+    ChangeWaiting,
+    WriteSchedules,
+    ReadSchedules,
+    Fire,
 }

@@ -3,14 +3,21 @@ namespace Dbos.Fluent;
 /// <summary>Two different things were registered under one name.</summary>
 public sealed class ConflictingRegistrationException : DbosException
 {
-    internal ConflictingRegistrationException(string what, string name)
-        : base(
-            "DBOS1003",
-            $"Two different {what}s are registered under the name '{name}'. Rename one: a name finds the code of stored work again.") =>
-        Name = name;
+    private ConflictingRegistrationException(string name, string message)
+        : base("DBOS1003", message) => Name = name;
 
     /// <summary>The name they share.</summary>
     public string Name { get; }
 
     internal override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string> { ["name"] = Name };
+
+    internal static ConflictingRegistrationException OfWorkflow(string name) => new(
+        name, $"Two different workflows are registered under the name '{name}'. Rename one: a name finds the code of stored work again.");
+
+    internal static ConflictingRegistrationException OfQueue(string name, string applicationName) => new(
+        name,
+        $"The queue '{name}' belongs to application '{applicationName}' of the same database. Choose another name, or delete that queue.");
+
+    internal static ConflictingRegistrationException OfSchedule(string name) => new(
+        name, $"A schedule '{name}' exists. Choose another name, update it, or apply it: that creates and updates.");
 }

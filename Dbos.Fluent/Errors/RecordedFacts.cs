@@ -56,6 +56,8 @@ internal static class RecordedFacts
                 new ConflictingWorkflowException(Fact("workflowId"), Fact("startedName"), Fact("existingName")),
             nameof(WorkflowIdInUseException) when Enum.TryParse<WorkflowState>(Fact("state"), out var state) =>
                 new WorkflowIdInUseException(Fact("workflowId"), Fact("existingName"), state),
+            nameof(QueueDeduplicatedException) => new QueueDeduplicatedException(
+                Fact("workflowId"), Fact("queue"), Fact("deduplicationId"), facts.GetValueOrDefault("holderId")),
             _ => null,
         };
     }

@@ -23,7 +23,7 @@ internal sealed class Registry
 
             if (!byName.TryAdd(definition.Name, definition) && byName[definition.Name] != definition)
             {
-                throw new ConflictingRegistrationException("workflow", definition.Name);
+                throw ConflictingRegistrationException.OfWorkflow(definition.Name);
             }
         }
 

@@ -22,6 +22,8 @@ internal sealed record ClaimedWorkflow
 
     public string? Queue { get; init; }
 
+    public string? PartitionKey { get; init; }
+
     public string? ParentId { get; init; }
 
     public long? DeadlineMs { get; init; }

@@ -3,8 +3,14 @@ namespace Dbos.Fluent.Storage;
 /// <summary>Takes waiting workflows: ENQUEUED rows become PENDING, owned by the claim's token.</summary>
 internal interface IClaimStore
 {
-    /// <summary>Claims due workflows, by priority and age, skipping rows that a peer is claiming at this moment.</summary>
+    /// <summary>
+    /// Claims due workflows of queues without limits, by priority, age and id, skipping rows that a peer is claiming at this moment.
+    /// </summary>
     /// <remarks>
+    /// <para>
+    /// Of the request's queues those are left out that are paused, or have got a limit meanwhile; one without a row counts as without
+    /// limits.
+    /// </para>
     /// <para>
     /// Each claimed row gets this executor, this application version, the application's name if it has none, one recovery attempt more, a
     /// start time, and a deadline if it has a timeout and no deadline yet. A row whose attempts are spent becomes
@@ -23,6 +29,21 @@ internal interface IClaimStore
     /// </para>
     /// </remarks>
     Task<ClaimResult> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Claims due workflows of one queue, no more than its limits, as they stand in its row now, allow.</summary>
+    /// <remarks>
+    /// <para>
+    /// All that is said of <see cref="ClaimAsync"/> holds; the request's list of queues is not looked at. In one round trip, and under the
+    /// lock of the queue's row where a limit is shared, so that two claims at once never exceed it: running ones are PENDING rows of the
+    /// application or of none; a rate window counts rows with <c>rate_limited</c> that started within it, also parked ones. Each claimed
+    /// row of a queue with a rate limit is marked <c>rate_limited</c>.
+    /// </para>
+    /// <para>
+    /// In a partitioned queue the partitions take turns: the first of each before the second of any. Rows without a partition are not
+    /// claimed there. Nothing is taken from a paused queue, nor from one without a row.
+    /// </para>
+    /// </remarks>
+    Task<LimitedClaim> ClaimLimitedAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken);
 
     /// <summary>
     /// Claims parked workflows: DELAYED rows with waits become PENDING, owned by the request's token, their waits removed.
@@ -55,6 +76,9 @@ internal sealed record ClaimRequest
 
     /// <summary>Only workflows of these names, which this engine has the code of.</summary>
     public required IReadOnlyList<string> WorkflowNames { get; init; }
+
+    /// <summary>Only from these queues.</summary>
+    public IReadOnlyList<string> Queues { get; init; } = [];
 
     /// <summary>No more than this many, dead-lettered ones included.</summary>
     public required int Limit { get; init; }

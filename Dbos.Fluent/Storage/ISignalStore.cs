@@ -46,4 +46,10 @@ internal enum StoreSignalKind
 
     /// <summary>A stream was written; the key is <c>workflow::key</c>.</summary>
     Stream,
+
+    /// <summary>A queue was registered, changed, paused or deleted; the key is its name.</summary>
+    Queue,
+
+    /// <summary>A schedule was made, changed, paused or deleted; the key is its name.</summary>
+    Schedule,
 }

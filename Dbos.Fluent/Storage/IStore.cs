@@ -22,5 +22,11 @@ internal interface IStore : IAsyncDisposable
 
     IMessagingStore Messaging { get; }
 
+    IQueueStore Queues { get; }
+
+    IScheduleStore Schedules { get; }
+
+    IOutboxStore Outbox { get; }
+
     ISignalStore Signals { get; }
 }

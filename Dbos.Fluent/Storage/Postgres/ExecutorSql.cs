@@ -1,10 +1,12 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements about executors, their leases, and the handing on of their work.</summary>
 internal sealed class ExecutorSql(SchemaName schema)
 {
     /// <summary>The queue of the DBOS SDKs for what was started without one.</summary>
-    public const string InternalQueue = "_dbos_internal_queue";
+    public const string InternalQueue = QueueNames.Internal;
 
     private const string HandedOn =
         $"status = 'ENQUEUED', queue_name = COALESCE(w.queue_name, '{InternalQueue}'), owner_xid = NULL, started_at_epoch_ms = NULL, "

@@ -29,6 +29,9 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
             [.. rows.Where(row => row.Spent).Select(row => row.Id)]);
     }
 
+    public Task<LimitedClaim> ClaimLimitedAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken) =>
+        throw new NotImplementedException();
+
     public async Task<ParkedClaim> ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken)
     {
         var owned = request.Repeated ? await ReadClaimedAsync(request, cancellationToken).ConfigureAwait(false) : [];

@@ -48,6 +48,12 @@ internal sealed class PostgresStore : IStore
 
     public IMessagingStore Messaging { get; }
 
+    public IQueueStore Queues => throw new NotImplementedException();
+
+    public IScheduleStore Schedules => throw new NotImplementedException();
+
+    public IOutboxStore Outbox => throw new NotImplementedException();
+
     public ISignalStore Signals { get; }
 
     public async ValueTask DisposeAsync()

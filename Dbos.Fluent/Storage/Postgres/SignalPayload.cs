@@ -12,6 +12,8 @@ internal readonly record struct SignalPayload(string Channel, string Payload)
     private const string Enqueued = "enqueued";
     private const string Completed = "completed";
     private const string Cancelled = "cancelled";
+    private const string Queue = "queue";
+    private const string Schedule = "schedule";
 
     public bool Fits => Encoding.UTF8.GetByteCount(Payload) <= BytesMax;
 
@@ -24,6 +26,8 @@ internal readonly record struct SignalPayload(string Channel, string Payload)
         StoreSignalKind.Enqueued => Wakeup(schema, Enqueued, signal.Key),
         StoreSignalKind.Completed => Wakeup(schema, Completed, signal.Key),
         StoreSignalKind.Cancelled => Wakeup(schema, Cancelled, signal.Key),
+        StoreSignalKind.Queue => Wakeup(schema, Queue, signal.Key),
+        StoreSignalKind.Schedule => Wakeup(schema, Schedule, signal.Key),
         _ => throw new UnreachableException($"Unknown kind of signal {signal.Kind}."),
     };
 
@@ -61,6 +65,8 @@ internal readonly record struct SignalPayload(string Channel, string Payload)
             Enqueued => new StoreSignal(StoreSignalKind.Enqueued, key),
             Completed => new StoreSignal(StoreSignalKind.Completed, key),
             Cancelled => new StoreSignal(StoreSignalKind.Cancelled, key),
+            Queue => new StoreSignal(StoreSignalKind.Queue, key),
+            Schedule => new StoreSignal(StoreSignalKind.Schedule, key),
             _ => null,
         };
     }

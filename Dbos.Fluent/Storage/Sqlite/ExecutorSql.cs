@@ -9,7 +9,7 @@ namespace Dbos.Fluent.Storage.Sqlite;
 internal static class ExecutorSql
 {
     /// <summary>Where a workflow without a queue of its own waits to be taken over, as with every DBOS SDK.</summary>
-    public const string InternalQueue = "_dbos_internal_queue";
+    public const string InternalQueue = QueueNames.Internal;
 
     private const string Columns = """
         executor_id, incarnation, application_name, application_version, machine_id, boot_id, pid_namespace, process_id, process_start,

@@ -6,6 +6,9 @@ internal sealed class SqliteClaimStore(SqliteThreads writer, SqliteThreads reade
     public Task<ClaimResult> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) =>
         writer.RunAsync(session => new SqliteClaim(session, request, time.GetUtcNow().ToUnixTimeMilliseconds()).Run(), cancellationToken);
 
+    public Task<LimitedClaim> ClaimLimitedAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken) =>
+        throw new NotImplementedException();
+
     public Task<ParkedClaim> ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken) =>
         writer.RunAsync(
             session => new SqliteParkedClaim(session, request, time.GetUtcNow().ToUnixTimeMilliseconds()).Run(scope), cancellationToken);

@@ -1,0 +1,46 @@
+namespace Dbos.Fluent;
+
+/// <summary>
+/// A start was refused: another workflow of the queue, which has not ended, holds its deduplication id. Nothing was stored.
+/// </summary>
+public sealed class QueueDeduplicatedException : DbosException
+{
+    internal QueueDeduplicatedException(string workflowId, string queue, string deduplicationId, string? holderId)
+        : base(
+            "DBOS2005",
+            $"Workflow '{workflowId}' was not started: the deduplication id '{deduplicationId}' of queue '{queue}' is held by "
+            + (holderId is null ? "a workflow that has ended meanwhile. Start it again." : $"workflow '{holderId}', which has not ended. ")
+            + (holderId is null ? "" : "Await that one, or start with DeduplicationPolicy.ReturnExisting to attach to it.")) =>
+        (WorkflowId, Queue, DeduplicationId, HolderId) = (workflowId, queue, deduplicationId, holderId);
+
+    /// <summary>The workflow that was not started.</summary>
+    public string WorkflowId { get; }
+
+    /// <summary>The queue in which the deduplication id is held.</summary>
+    public string Queue { get; }
+
+    /// <summary>The deduplication id in use.</summary>
+    public string DeduplicationId { get; }
+
+    /// <summary>The workflow that holds it; null if that had ended by the time it was asked for.</summary>
+    public string? HolderId { get; }
+
+    internal override IReadOnlyDictionary<string, string> Facts
+    {
+        get
+        {
+            var facts = new Dictionary<string, string>
+            {
+                ["workflowId"] = WorkflowId,
+                ["queue"] = Queue,
+                ["deduplicationId"] = DeduplicationId,
+            };
+            if (HolderId is not null)
+            {
+                facts["holderId"] = HolderId;
+            }
+
+            return facts;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+namespace Dbos.Fluent;
+
+/// <summary>How many workflows may be started from a queue in any span of time: a rolling window, not a calendar's.</summary>
+/// <remarks>
+/// Starts count, not completions, on the database's clock and over all processes of the application. A cancelled start gives its place
+/// back. What goes on after a wait takes no new place.
+/// </remarks>
+public sealed record RateLimit
+{
+    private static readonly TimeSpan PerMin = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>Makes a limit.</summary>
+    /// <param name="Starts">How many may start; at least one.</param>
+    /// <param name="Per">In how long; at least a millisecond, at most 365 days. Fractions of a millisecond are rounded up.</param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// <paramref name="Starts"/> is less than one, or <paramref name="Per"/> is out of its range.
+    /// </exception>
+    public RateLimit(int Starts, TimeSpan Per) => (this.Starts, this.Per) = (Starts, Per);
+
+    /// <summary>How many may start.</summary>
+    /// <value>At least one: to stop a queue, pause it.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than one.</exception>
+    public int Starts
+    {
+        get;
+        init => field = value < 1
+            ? throw new ArgumentOutOfRangeException(nameof(Starts), value, "A rate limit lets at least one workflow start: pause the queue instead.")
+            : value;
+    }
+
+    /// <summary>The length of the window.</summary>
+    /// <value>From one millisecond to 365 days.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of its range.</exception>
+    public TimeSpan Per
+    {
+        get;
+        init => field = value < PerMin || value > TimeSpan.FromDays(365)
+            ? throw new ArgumentOutOfRangeException(nameof(Per), value, "The window of a rate limit lasts from one millisecond to 365 days.")
+            : value;
+    }
+
+    /// <summary>Takes the limit apart.</summary>
+    /// <param name="Starts">How many may start.</param>
+    /// <param name="Per">In how long.</param>
+    public void Deconstruct(out int Starts, out TimeSpan Per) => (Starts, Per) = (this.Starts, this.Per);
+}

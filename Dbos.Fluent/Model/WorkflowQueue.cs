@@ -1,0 +1,132 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent;
+
+/// <summary>A named line of workflows that wait to be run, and its limits. Immutable; the limits bind once it is registered.</summary>
+/// <remarks>
+/// <para>
+/// Register it at launch (<c>EngineOptions.Add</c>) or at run time (<see cref="QueueClient.RegisterAsync"/>): it then
+/// is a row of the database, and every process of the application serves it. An enqueue to a queue that nobody has registered is accepted
+/// and waits.
+/// </para>
+/// <para>
+/// Limits are shared by the engines of one application, except for those of a worker, which is one process. A queue with a limit for
+/// each partition is partitioned: every enqueue to it names its partition, and the limits of the whole queue hold beside.
+/// </para>
+/// </remarks>
+public sealed record WorkflowQueue
+{
+    /// <summary>Names a queue.</summary>
+    /// <param name="Name">Its name: not blank, at most 255 characters, no control characters, not beginning with <c>_dbos_</c>.</param>
+    /// <exception cref="ArgumentException">The name is none of that kind.</exception>
+    public WorkflowQueue(string Name) => this.Name = Name;
+
+    /// <summary>The queue's name, unique in the database.</summary>
+    /// <exception cref="ArgumentException">The name is blank, too long, holds control characters, or begins with <c>_dbos_</c>.</exception>
+    public string Name
+    {
+        get;
+        init => field = QueueNames.Check(value, nameof(Name));
+    }
+
+    /// <summary>How many of its workflows may run at once, in all processes together.</summary>
+    /// <value>Null by default: without limit. A workflow that waits for something keeps its place.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than one.</exception>
+    public int? Concurrency
+    {
+        get;
+        init => field = CheckLimit(value, nameof(Concurrency));
+    }
+
+    /// <summary>How many of its workflows may run at once in each process.</summary>
+    /// <value>Null by default: as many as the process has room for.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than one.</exception>
+    public int? WorkerConcurrency
+    {
+        get;
+        init => field = CheckLimit(value, nameof(WorkerConcurrency));
+    }
+
+    /// <summary>How many of its workflows may be started in a span of time, by all processes together.</summary>
+    /// <value>Null by default: without limit.</value>
+    public RateLimit? RateLimit { get; init; }
+
+    /// <summary>How many workflows of one partition may run at once, in all processes together.</summary>
+    /// <value>Null by default: without limit.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than one.</exception>
+    public int? PartitionConcurrency
+    {
+        get;
+        init => field = CheckLimit(value, nameof(PartitionConcurrency));
+    }
+
+    /// <summary>How many workflows of one partition may run at once in each process.</summary>
+    /// <value>Null by default: without limit.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than one.</exception>
+    public int? PartitionWorkerConcurrency
+    {
+        get;
+        init => field = CheckLimit(value, nameof(PartitionWorkerConcurrency));
+    }
+
+    /// <summary>How many workflows of one partition may be started in a span of time, by all processes together.</summary>
+    /// <value>Null by default: without limit.</value>
+    public RateLimit? PartitionRateLimit { get; init; }
+
+    /// <summary>How often the other DBOS SDKs look whether something waits. Dispatch here is woken, and does not use it.</summary>
+    /// <value>Null by default: their own default of a second. From a millisecond to a day.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of its range.</exception>
+    public TimeSpan? PollInterval
+    {
+        get;
+        init => field = value is { } interval && (interval < TimeSpan.FromMilliseconds(1) || interval > TimeSpan.FromDays(1))
+            ? throw new ArgumentOutOfRangeException(nameof(PollInterval), value, "PollInterval lasts from one millisecond to a day.")
+            : value;
+    }
+
+    /// <summary>A queue's name stands for it wherever one is named.</summary>
+    /// <param name="queue">The queue, or null.</param>
+    /// <returns>Its name, or null.</returns>
+    public static implicit operator string?(WorkflowQueue? queue) => queue?.Name;
+
+    /// <summary>Takes the queue's name out.</summary>
+    /// <param name="Name">Its name.</param>
+    public void Deconstruct(out string Name) => Name = this.Name;
+
+    /// <summary>True if every enqueue must name a partition.</summary>
+    internal bool IsPartitioned => PartitionConcurrency is not null || PartitionWorkerConcurrency is not null || PartitionRateLimit is not null;
+
+    /// <summary>True if claims of several processes must be counted together.</summary>
+    internal bool HasSharedLimit =>
+        Concurrency is not null || RateLimit is not null || PartitionConcurrency is not null || PartitionRateLimit is not null;
+
+    /// <summary>True if more may be waiting than may be run now.</summary>
+    internal bool IsLimited => HasSharedLimit || WorkerConcurrency is not null || PartitionWorkerConcurrency is not null;
+
+    /// <summary>Checks the limits against each other: one that could never bind is a mistake.</summary>
+    /// <exception cref="ArgumentException">A limit lies above one that holds for more.</exception>
+    internal WorkflowQueue Checked()
+    {
+        ThrowIfAbove(WorkerConcurrency, nameof(WorkerConcurrency), Concurrency, nameof(Concurrency));
+        ThrowIfAbove(PartitionConcurrency, nameof(PartitionConcurrency), Concurrency, nameof(Concurrency));
+        ThrowIfAbove(PartitionWorkerConcurrency, nameof(PartitionWorkerConcurrency), PartitionConcurrency, nameof(PartitionConcurrency));
+        ThrowIfAbove(PartitionWorkerConcurrency, nameof(PartitionWorkerConcurrency), WorkerConcurrency, nameof(WorkerConcurrency));
+        ThrowIfAbove(PartitionWorkerConcurrency, nameof(PartitionWorkerConcurrency), Concurrency, nameof(Concurrency));
+        return PartitionRateLimit is { } each && RateLimit is { } all && each.Starts > all.Starts && each.Per <= all.Per
+            ? throw new ArgumentException(
+                $"Queue '{Name}': PartitionRateLimit ({each.Starts} in {each.Per}) can never bind above RateLimit ({all.Starts} in {all.Per}).")
+            : this;
+    }
+
+    private static int? CheckLimit(int? value, string property) => value is < 1
+        ? throw new ArgumentOutOfRangeException(property, value, $"{property} is at least one, or null for no limit: pause the queue instead.")
+        : value;
+
+    private void ThrowIfAbove(int? limit, string name, int? wider, string widerName)
+    {
+        if (limit > wider)
+        {
+            throw new ArgumentException($"Queue '{Name}': {name} ({limit}) can never bind above {widerName} ({wider}).");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent;
+
+/// <summary>
+/// Queues at run time: registering, changing, pausing. Every process sees a change at once where it is notified, else within a second.
+/// Safe for concurrent use.
+/// </summary>
+public sealed class QueueClient
+{
+    private readonly ClientCore core;
+    private readonly string? applicationVersion;
+
+    internal QueueClient(ClientCore core, string? applicationVersion) => (this.core, this.applicationVersion) = (core, applicationVersion);
+
+    /// <summary>Registers a queue, or changes the limits of one that is registered. A pause stays.</summary>
+    /// <remarks>
+    /// Lower limits stop nothing that runs: fewer are started until they hold. A limit of zero is refused: pause the queue instead.
+    /// </remarks>
+    /// <param name="queue">The queue with all its limits.</param>
+    /// <param name="onConflict">
+    /// What happens if it is registered already; <see cref="OnConflict.AlwaysUpdate"/> by default. A client that is no engine has no
+    /// version, so its <see cref="OnConflict.UpdateIfLatestVersion"/> changes nothing.
+    /// </param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>A task that completes when the registration is durable.</returns>
+    /// <exception cref="ArgumentException">A limit lies above one that holds for more, so that it could never bind.</exception>
+    /// <exception cref="ConflictingRegistrationException">The name belongs to a queue of another application.</exception>
+    /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    public async Task RegisterAsync(
+        WorkflowQueue queue, OnConflict onConflict = OnConflict.AlwaysUpdate, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(queue);
+        if (!Enum.IsDefined(onConflict))
+        {
+            throw new ArgumentOutOfRangeException(nameof(onConflict), onConflict, "OnConflict is one of the enumeration's values.");
+        }
+
+        var registration = new QueueRegistration(queue.Checked(), onConflict, core.ApplicationName, applicationVersion);
+        var registered = await UseAsync(
+            "register a queue", token => core.Store.Queues.RegisterAsync(registration, token), cancellationToken).ConfigureAwait(false);
+        if (registered.OtherApplication is { } other)
+        {
+            throw ConflictingRegistrationException.OfQueue(queue.Name, other);
+        }
+
+        Announce(queue.Name);
+    }
+
+    /// <summary>Reads one queue.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="cancellationToken">Gives up the reading.</param>
+    /// <returns>The queue as it is now, or null if nobody has registered it.</returns>
+    /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
+    public async Task<QueueStatus?> GetAsync(string name, CancellationToken cancellationToken = default)
+    {
+        Names.CheckName(name, nameof(name));
+        var row = await UseAsync("read a queue", token => core.Store.Queues.ReadAsync(name, token), cancellationToken)
+            .ConfigureAwait(false);
+        return row is null ? null : (await WithCountsAsync([row], cancellationToken).ConfigureAwait(false))[0];
+    }
+
+    /// <summary>Reads all queues of this client's application, and those of none; of every application if the client has no name.</summary>
+    /// <param name="cancellationToken">Gives up the reading.</param>
+    /// <returns>The queues as they are now, by name.</returns>
+    public async Task<IReadOnlyList<QueueStatus>> ListAsync(CancellationToken cancellationToken = default)
+    {
+        var rows = await UseAsync(
+            "list queues", token => core.Store.Queues.ReadAllAsync(core.ApplicationName, token), cancellationToken).ConfigureAwait(false);
+        return await WithCountsAsync(rows, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Stops starting workflows from a queue. Running ones go on, and enqueues are still taken.</summary>
+    /// <param name="name">The queue's name.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>A task that completes when the pause is durable; nothing happens if there is no such queue.</returns>
+    /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
+    public Task PauseAsync(string name, CancellationToken cancellationToken = default) => SetPausedAsync(name, true, cancellationToken);
+
+    /// <summary>Ends a pause.</summary>
+    /// <param name="name">The queue's name.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>A task that completes when that is durable; nothing happens if there is no such queue.</returns>
+    /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
+    public Task ResumeAsync(string name, CancellationToken cancellationToken = default) => SetPausedAsync(name, false, cancellationToken);
+
+    /// <summary>Deletes a queue. What waits in it stays there until a queue of that name is registered again.</summary>
+    /// <param name="name">The queue's name.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>A task that completes when it is deleted; nothing happens if there is no such queue.</returns>
+    /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
+    public async Task DeleteAsync(string name, CancellationToken cancellationToken = default)
+    {
+        Names.CheckName(name, nameof(name));
+        await UseAsync(
+            "delete a queue",
+            async token =>
+            {
+                await core.Store.Queues.DeleteAsync(name, token).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
+        Announce(name);
+    }
+
+    private async Task SetPausedAsync(string name, bool paused, CancellationToken cancellationToken)
+    {
+        Names.CheckName(name, nameof(name));
+        var known = await UseAsync(
+            "pause a queue", token => core.Store.Queues.SetPausedAsync(name, paused, token), cancellationToken).ConfigureAwait(false);
+        if (known)
+        {
+            Announce(name);
+        }
+    }
+
+    private async Task<IReadOnlyList<QueueStatus>> WithCountsAsync(IReadOnlyList<QueueRow> rows, CancellationToken cancellationToken)
+    {
+        string[] names = [.. rows.Select(row => row.Queue.Name)];
+        var counts = await UseAsync("count workflows", token => core.Store.Queues.CountAsync(names, token), cancellationToken)
+            .ConfigureAwait(false);
+        return
+        [
+            .. from row in rows
+               let count = counts.GetValueOrDefault(row.Queue.Name)
+               select new QueueStatus(row.Queue, row.Paused, count.Waiting, count.Running),
+        ];
+    }
+
+    private Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
+        core.UseAsync(doing, token => StoreBackoff.RepeatAsync(_ => call(token), token), cancellationToken);
+
+    private void Announce(string name)
+    {
+        var signal = new StoreSignal(StoreSignalKind.Queue, name);
+        core.Signalled(signal);
+        core.Sender.Announce(signal);
+    }
+}
