@@ -10,6 +10,8 @@ public sealed class EngineOptions : ClientOptions
 
     internal List<WorkflowDefinition> Definitions { get; } = [];
 
+    internal List<WorkflowQueue> Queues { get; } = [];
+
     /// <summary>The id of this executor. Two living processes must not share one.</summary>
     /// <value>Null by default: a new id at each launch.</value>
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
@@ -81,6 +83,15 @@ public sealed class EngineOptions : ClientOptions
     /// <value>True by default. False needs no right to create tables; the launch then fails on a database that is behind.</value>
     public bool Migrate { get; set; } = true;
 
+    /// <summary>The queues that this engine serves; the internal one, for what is resumed, recovered and delayed, is always served.</summary>
+    /// <value>Null by default: every queue of the application. An empty list: none.</value>
+    /// <exception cref="ArgumentException">A name is blank, too long or holds control characters.</exception>
+    public IReadOnlyList<string>? ListenTo
+    {
+        get;
+        set => field = value is null ? null : [.. value.Select(name => Names.CheckName(name, nameof(ListenTo)))];
+    }
+
     /// <summary>The application's services, for <see cref="StepContext.Services"/>.</summary>
     /// <value>Null by default: none.</value>
     public IServiceProvider? Services { get; set; }
@@ -106,6 +117,30 @@ public sealed class EngineOptions : ClientOptions
         {
             ArgumentNullException.ThrowIfNull(definition, nameof(definitions));
             Definitions.Add(definition);
+        }
+
+        return this;
+    }
+
+    /// <summary>Registers queues at the launch, with <see cref="OnConflict.UpdateIfLatestVersion"/>.</summary>
+    /// <param name="queues">The queues, each name once.</param>
+    /// <returns>These options.</returns>
+    /// <exception cref="ArgumentException">A limit lies above one that holds for more, so that it could never bind.</exception>
+    /// <exception cref="ConflictingRegistrationException">Two different queues have one name.</exception>
+    public EngineOptions Add(params WorkflowQueue[] queues)
+    {
+        ArgumentNullException.ThrowIfNull(queues);
+        foreach (var queue in queues)
+        {
+            ArgumentNullException.ThrowIfNull(queue, nameof(queues));
+            if (Queues.Find(other => other.Name == queue.Name) is not { } same)
+            {
+                Queues.Add(queue.Checked());
+            }
+            else if (same != queue)
+            {
+                throw ConflictingRegistrationException.OfQueues(queue.Name);
+            }
         }
 
         return this;
