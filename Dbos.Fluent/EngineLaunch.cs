@@ -4,6 +4,7 @@ using Dbos.Fluent.Execution;
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Queues;
 using Dbos.Fluent.Recovery;
+using Dbos.Fluent.Schedules;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 using Microsoft.Extensions.Logging;
@@ -64,6 +65,7 @@ internal static class EngineLaunch
 
             // Before anything runs, as a step may use the engine as a client.
             var engine = new WorkflowEngine(parts, options.DrainTimeout);
+            await engine.Schedules.DeclareAsync(options.Schedules, cancellationToken).ConfigureAwait(false);
             parts.Start();
             return engine;
         }
@@ -191,6 +193,7 @@ internal static class EngineLaunch
             ClaimedRuns = runs,
             Parking = parking,
             Queues = queues,
+            Schedules = new ScheduleLoop(store.Schedules, environment, core.Written, store.Capabilities.PollInterval),
             Outlooks = new OutlookLoop(store.Queues, self.ApplicationName, core.Logger),
             Dispatcher = new Dispatcher(store.Queues, runs, environment, queues),
             ParkedDispatcher = new ParkedDispatcher(store, runs, environment, core.Logger),

@@ -1,4 +1,5 @@
 using Dbos.Fluent.Model;
+using Dbos.Fluent.Schedules;
 using Npgsql;
 
 namespace Dbos.Fluent;
@@ -11,6 +12,8 @@ public sealed class EngineOptions : ClientOptions
     internal List<WorkflowDefinition> Definitions { get; } = [];
 
     internal List<WorkflowQueue> Queues { get; } = [];
+
+    internal List<ScheduleDefinition> Schedules { get; } = [];
 
     /// <summary>The id of this executor. Two living processes must not share one.</summary>
     /// <value>Null by default: a new id at each launch.</value>
@@ -141,6 +144,47 @@ public sealed class EngineOptions : ClientOptions
             {
                 throw ConflictingRegistrationException.OfQueues(queue.Name);
             }
+        }
+
+        return this;
+    }
+
+    /// <summary>Declares a schedule: it is created or updated at the launch, and its workflow registered if its code is at hand.</summary>
+    /// <remarks>
+    /// What an operator has paused stays paused. A schedule that is no longer declared stays in the database until it is deleted
+    /// (<see cref="ScheduleClient.DeleteAsync"/>).
+    /// </remarks>
+    /// <param name="name">Its name, unique in the database; at most 200 characters.</param>
+    /// <param name="cron">
+    /// Five fields (minute, hour, day of month, month, day of week) or six, with seconds first.
+    /// </param>
+    /// <param name="definition">What it starts.</param>
+    /// <param name="timeZone">The IANA name of the zone in which the expression is read; UTC by default.</param>
+    /// <param name="options">How it starts; null for the defaults.</param>
+    /// <typeparam name="TOut">The workflow's result type.</typeparam>
+    /// <returns>These options.</returns>
+    /// <exception cref="ArgumentException">
+    /// The name, the expression (the message says where in it) or the zone does not serve, or the name stands here twice.
+    /// </exception>
+    public EngineOptions Schedule<TOut>(
+        string name,
+        string cron,
+        WorkflowDefinition<ScheduledRun, TOut> definition,
+        string timeZone = "UTC",
+        ScheduleOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        ScheduleRows.CheckName(name);
+        _ = CronSchedule.Parse(cron, timeZone);
+        if (Schedules.Exists(other => other.Name == name))
+        {
+            throw new ArgumentException($"The schedule '{name}' is declared twice.", nameof(name));
+        }
+
+        Schedules.Add(new ScheduleDefinition(name, cron, definition, timeZone, options));
+        if (definition.HasBody)
+        {
+            Definitions.Add(definition);
         }
 
         return this;

@@ -1,6 +1,7 @@
 using Dbos.Fluent.Execution;
 using Dbos.Fluent.Queues;
 using Dbos.Fluent.Recovery;
+using Dbos.Fluent.Schedules;
 using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent;
@@ -25,6 +26,8 @@ internal sealed class EngineParts
     public required OutlookLoop Outlooks { get; init; }
 
     public required QueueBoard Queues { get; init; }
+
+    public required ScheduleLoop Schedules { get; init; }
 
     public required ClaimedRuns ClaimedRuns { get; init; }
 
@@ -61,6 +64,7 @@ internal sealed class EngineParts
         Dispatcher.Start();
         ParkedDispatcher.Start();
         Outlooks.Start();
+        Schedules.Start();
     }
 
     /// <summary>
@@ -70,6 +74,7 @@ internal sealed class EngineParts
     {
         try
         {
+            await Schedules.DisposeAsync().ConfigureAwait(false);
             await Outlooks.DisposeAsync().ConfigureAwait(false);
             await Dispatcher.DisposeAsync().ConfigureAwait(false);
             await ParkedDispatcher.DisposeAsync().ConfigureAwait(false);
@@ -122,6 +127,7 @@ internal sealed class EngineParts
             return;
         }
 
+        Schedules.Ended(work.Id);
         Core.Wakeups.Outcomes.Complete(work.Id, outcome);
         Core.Wakeups.Streams.LookAtSignal(work.Id);
         ParkedDispatcher.Signal(new StoreSignal(StoreSignalKind.Completed, work.Id));
@@ -158,6 +164,16 @@ internal sealed class EngineParts
         if (signal.Kind is StoreSignalKind.Enqueued)
         {
             Dispatcher.Enqueued(signal.Key);
+        }
+
+        if (signal.Kind == StoreSignalKind.Schedule)
+        {
+            Schedules.Changed();
+        }
+
+        if (signal.Kind == StoreSignalKind.Completed)
+        {
+            Schedules.Ended(signal.Key);
         }
 
         if (signal.Kind is StoreSignalKind.Queue or StoreSignalKind.Anything

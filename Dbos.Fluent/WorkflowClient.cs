@@ -15,11 +15,15 @@ public partial class WorkflowClient : IAsyncDisposable
         messages = new ClientMessages(core);
         starts = new ClientWaiting(core);
         Queues = new QueueClient(core);
+        Schedules = new ScheduleClient(core);
         core.Client = this;
     }
 
     /// <summary>Queues at run time.</summary>
     public QueueClient Queues { get; }
+
+    /// <summary>Schedules at run time.</summary>
+    public ScheduleClient Schedules { get; }
 
     internal ClientCore Core { get; }
 
