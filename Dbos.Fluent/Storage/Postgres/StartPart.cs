@@ -81,7 +81,8 @@ internal sealed class StartPart : CommitPart
         }
     }
 
-    private static bool AreApart(List<Numbered<StartUnit>> units) =>
+    /// <summary>Whether no start is in the way of another: no id and no deduplication id stands twice.</summary>
+    public static bool AreApart(List<Numbered<StartUnit>> units) =>
         units.Select(unit => unit.Unit.Row.Id).Distinct().Count() == units.Count
         && units.Where(unit => unit.Unit.Row.DeduplicationId is not null)
             .GroupBy(unit => (unit.Unit.Row.Queue, unit.Unit.Row.DeduplicationId))
