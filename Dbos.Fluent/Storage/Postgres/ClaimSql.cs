@@ -89,9 +89,9 @@ internal sealed class ClaimSql(SchemaName schema)
 
     /// <summary>What <see cref="PostgresClaimStore"/> reads of a row that it owns; the columns of its origin follow.</summary>
     public const string OwnedColumns =
-        "w.workflow_uuid, w.name, w.owner_xid, COALESCE(i.inputs, w.inputs), w.serialization, COALESCE(w.recovery_attempts, 0), "
-        + "w.queue_name, w.parent_workflow_id, w.workflow_deadline_epoch_ms, w.created_at, w.forked_from, w.priority, "
-        + "w.queue_partition_key";
+        "w.workflow_uuid, w.name, w.owner_xid, COALESCE(i.inputs, w.inputs) AS input, w.serialization, "
+        + "COALESCE(w.recovery_attempts, 0) AS attempts, w.queue_name, w.parent_workflow_id, w.workflow_deadline_epoch_ms, "
+        + "w.created_at, w.forked_from, w.priority, w.queue_partition_key";
 
     /// <summary>The latest version of the application, $4: <c>latest</c>. Rows without a version are for whoever runs it.</summary>
     public static string Latest(SchemaName schema) => $"""

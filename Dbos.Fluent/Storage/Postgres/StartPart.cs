@@ -94,7 +94,8 @@ internal sealed class StartPart : CommitPart
         : CommitStatus.NameConflict,
         existing);
 
-    private static NpgsqlParameter[] RowOf(WorkflowInsert row) =>
+    /// <summary>The parameters $2 to $20 of a start.</summary>
+    public static NpgsqlParameter[] RowOf(WorkflowInsert row) =>
     [
         Text(row.Id),
         Text(row.State.ToStored()),
