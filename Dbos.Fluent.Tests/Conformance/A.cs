@@ -61,6 +61,7 @@ internal static class A
         ApplicationName = Application,
         ApplicationVersion = Version,
         WorkflowNames = [Name],
+        Queues = [Queue, InternalQueue],
         Limit = limit,
     };
 

@@ -25,6 +25,13 @@ internal abstract class StoreBed : IAsyncDisposable
     /// <summary>Holds the lock that a writer of this workflow's row needs, from another connection, until disposed.</summary>
     public abstract Task<IAsyncDisposable> HoldAsync(string workflowId);
 
+    /// <summary>A transaction as a program that uses the library begins one of its own, on a connection of its own.</summary>
+    public async Task<CallersTransaction> BeginAsync()
+    {
+        var connection = await ConnectAsync();
+        return new CallersTransaction(connection, await connection.BeginTransactionAsync());
+    }
+
     public async Task<int> ExecuteAsync(string sql, params (string Name, object? Value)[] parameters)
     {
         await using var connection = await ConnectAsync();

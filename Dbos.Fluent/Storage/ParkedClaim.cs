@@ -18,11 +18,11 @@ internal abstract record ParkedScope
     internal sealed record Among(IReadOnlyList<string> WorkflowIds) : ParkedScope;
 
     /// <summary>
-    /// Of a page of all parked workflows of the application, by id behind <paramref name="After"/>, those for which what they wait for is
-    /// there. For what lost signals left.
+    /// Of a page of those parked workflows of the application that wait for something besides a moment, by id behind
+    /// <paramref name="After"/>, those for which what they wait for is there. For what lost signals left.
     /// </summary>
     /// <param name="After">The id behind which the page begins; empty for the first.</param>
-    /// <param name="PageSize">How many parked workflows are looked at.</param>
+    /// <param name="PageSize">How many of them are looked at.</param>
     internal sealed record Page(string After, int PageSize) : ParkedScope;
 }
 

@@ -7,6 +7,9 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// </summary>
 internal abstract class CommitPart
 {
+    /// <summary>A lock to be taken in a statement before, where locks are waited for; null where none is needed.</summary>
+    public virtual NpgsqlBatchCommand? RenderLock(CommitSql sql) => null;
+
     /// <summary>The writing statement with its parameters.</summary>
     public abstract NpgsqlBatchCommand Render(CommitSql sql, NpgsqlParameter now);
 
@@ -33,6 +36,7 @@ internal abstract class CommitPart
         List<Numbered<StartUnit>> starts = [];
         List<Numbered<CheckpointUnit>> checkpoints = [];
         List<Numbered<OutcomeUnit>> outcomes = [];
+        List<Numbered<DebounceUnit>> debounces = [];
         List<CommitPart> singles = [];
         List<CommitPart> parks = [];
         for (var number = 0; number < units.Count; number++)
@@ -49,6 +53,9 @@ internal abstract class CommitPart
                     break;
                 case OutcomeUnit outcome:
                     outcomes.Add(new(number, outcome));
+                    break;
+                case DebounceUnit debounce:
+                    debounces.Add(new(number, debounce));
                     break;
                 case ParkUnit park:
                     parks.Add(new ParkPart(new(number, park)));
@@ -70,6 +77,10 @@ internal abstract class CommitPart
             parts.Add(new CheckpointPart(checkpoints));
         }
 
+        // In one order, as two processes that begin the same keys at once wait for each other. Those of one key stay in theirs.
+        parts.AddRange(debounces
+            .OrderBy(debounce => (debounce.Unit.Row.Queue, debounce.Unit.Row.DeduplicationId))
+            .Select(debounce => new DebouncePart(debounce)));
         parts.AddRange(singles);
         if (outcomes.Count > 0)
         {

@@ -1,0 +1,102 @@
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Claims from queues without limits: only from those that are named, and still have none.</summary>
+public abstract class QueueClaimStoreSuite(StoreFixture fixture) : StoreSuite(fixture)
+{
+    private static readonly string[] Queues = ["one", "two", "three"];
+
+    [Fact]
+    public async Task Only_the_named_queues_are_claimed_from()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await EnqueueAsync(bed, In("one", "a"), In("two", "b"), In("three", "c"), In(A.InternalQueue, "d"));
+
+        Assert.Equal(["a", "c"], await ClaimIdsAsync(bed.Store, A.Claim("token") with { Queues = ["three", "one"] }));
+        Assert.Empty(await ClaimIdsAsync(bed.Store, A.Claim("token 2") with { Queues = [] }));
+        Assert.Equal(["d"], await ClaimIdsAsync(bed.Store, A.Claim("token 3") with { Queues = [A.InternalQueue, "unknown"] }));
+        HasColumns(await bed.RowAsync("b"), ("status", "ENQUEUED"));
+    }
+
+    [Fact]
+    public async Task Priority_age_and_id_order_what_several_queues_hold()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await EnqueueAsync(bed, In("one", "late") with { Priority = 5 }, In("two", "second"), In("one", "third"));
+        await StatusesAsync(bed.Store, A.Start(In("two", "y")), A.Start(In("one", "z")), A.Start(In("three", "x")));
+
+        var request = A.Claim("token", limit: 4) with { Queues = Queues };
+        Assert.Equal(["second", "third", "x", "y"], await ClaimIdsAsync(bed.Store, request));
+        Assert.Equal(["z", "late"], await ClaimIdsAsync(bed.Store, request with { Token = "token 2" }));
+    }
+
+    [Fact]
+    public async Task Paused_queue_is_left_out_until_its_pause_ends()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await bed.Store.Queues.RegisterAsync(Queueing.Registration(new WorkflowQueue("one")), Cancel);
+        await EnqueueAsync(bed, In("one", "a"), In("two", "b"));
+        var request = A.Claim("token") with { Queues = Queues };
+
+        await bed.Store.Queues.SetPausedAsync("one", true, Cancel);
+        Assert.Equal(["b"], await ClaimIdsAsync(bed.Store, request));
+        await bed.Store.Queues.SetPausedAsync("one", false, Cancel);
+        Assert.Equal(["a"], await ClaimIdsAsync(bed.Store, request with { Token = "token 2" }));
+    }
+
+    [Fact]
+    public async Task Queue_with_any_limit_is_left_out()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var rate = new RateLimit(5, TimeSpan.FromSeconds(1));
+        WorkflowQueue[] limited =
+        [
+            new("q1") { Concurrency = 5 },
+            new("q2") { WorkerConcurrency = 5 },
+            new("q3") { RateLimit = rate },
+            new("q4") { PartitionConcurrency = 5 },
+            new("q5") { PartitionWorkerConcurrency = 5 },
+            new("q6") { PartitionRateLimit = rate },
+        ];
+        foreach (var queue in limited)
+        {
+            await bed.Store.Queues.RegisterAsync(Queueing.Registration(queue), Cancel);
+            await EnqueueAsync(bed, In(queue.Name, "in " + queue.Name));
+        }
+
+        await bed.Store.Queues.RegisterAsync(Queueing.Registration(new WorkflowQueue("free")), Cancel);
+        await EnqueueAsync(bed, In("free", "w"));
+
+        Assert.Equal(
+            ["w"], await ClaimIdsAsync(bed.Store, A.Claim("token") with { Queues = [.. limited.Select(queue => queue.Name), "free"] }));
+    }
+
+    [Fact]
+    public async Task Claim_tells_the_partition_and_marks_no_rate()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await EnqueueAsync(bed, Queueing.InPartition("w", "north"));
+
+        var claimed = await ClaimOneAsync(bed.Store, A.Claim("token"));
+
+        Assert.Equal((A.Queue, "north"), (claimed.Queue, claimed.PartitionKey));
+        HasColumns(await bed.RowAsync("w"), ("rate_limited", 0));
+    }
+
+    [Fact]
+    public async Task Repeated_claim_gives_back_what_was_taken_from_a_queue_that_is_paused_since()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await Queueing.RegisterAsync(bed, Queueing.Line);
+        await Queueing.EnqueueAsync(bed, "a", "b");
+        await ClaimIdsAsync(bed.Store, A.Claim("token", limit: 1));
+
+        await bed.Store.Queues.SetPausedAsync(A.Queue, true, Cancel);
+
+        Assert.Equal(["a"], await ClaimIdsAsync(bed.Store, A.Claim("token", limit: 2) with { Repeated = true }));
+    }
+
+    private static WorkflowInsert In(string queue, string id) => A.Enqueued(id) with { Queue = queue };
+}
