@@ -31,6 +31,8 @@ internal sealed class PostgresStore : IStore
         Workflows = new PostgresWorkflowStore(database);
         Messaging = new PostgresMessagingStore(database);
         Queues = new PostgresQueueStore(database);
+        Schedules = new PostgresScheduleStore(database);
+        Outbox = new PostgresOutboxStore(database);
         Executors = new PostgresExecutorStore(database);
         Signals = new PostgresSignalStore(database, Capabilities.PollInterval);
     }
@@ -51,9 +53,9 @@ internal sealed class PostgresStore : IStore
 
     public IQueueStore Queues { get; }
 
-    public IScheduleStore Schedules => throw new NotImplementedException();
+    public IScheduleStore Schedules { get; }
 
-    public IOutboxStore Outbox => throw new NotImplementedException();
+    public IOutboxStore Outbox { get; }
 
     public ISignalStore Signals { get; }
 
