@@ -5,16 +5,9 @@ namespace Dbos.Fluent.Schedules;
 
 /// <summary>A cron expression that is read by the clocks of one time zone.</summary>
 /// <remarks>
-/// <para>
 /// When clocks go forward, what was skipped takes place at the first instant after the gap, once however much was skipped. An interval job
 /// (<c>*</c> or <c>*/n</c> in the hour or minute field) goes without if it takes place anyway within the length of the gap: every fifteen
-/// minutes stay fifteen minutes. When clocks go back, a fixed-time job takes place at the first of two equal times, an interval job at both.
-/// </para>
-/// <para>
-/// Two time lines meet here, and two types keep them apart: instants are <see cref="DateTimeOffset"/> in UTC, times on the zone's clocks
-/// <see cref="DateTime"/>. A zone is asked for nothing but its offset at an instant: the framework's own answers to which times are skipped
-/// or doubled leave out changes that are no daylight saving, such as the day that Samoa dropped in 2011.
-/// </para>
+/// minutes stay fifteen minutes. When clocks go back, a fixed-time job takes place at the first of equal times, an interval job at each.
 /// </remarks>
 internal sealed class CronSchedule : ICronSchedule
 {
@@ -64,7 +57,7 @@ internal sealed class CronSchedule : ICronSchedule
             return null;
         }
 
-        // From here on, `at` is an instant from which the clocks are followed, and no time on them before `local` counts any more.
+        // Instants are DateTimeOffset, times on clocks are DateTime. Clocks are followed from `at`; times before `local` count no more.
         var at = moment < Earliest ? Earliest : new(moment.UtcTicks - (moment.UtcTicks % Second.Ticks), TimeSpan.Zero);
         var local = AfterRepetition(at, at.ToOffset(OffsetAt(at)).DateTime + Second);
         var lastYear = Math.Min(local.Year + HorizonYears, LastYear);
@@ -129,6 +122,7 @@ internal sealed class CronSchedule : ICronSchedule
 
     private DateTimeOffset Instant(DateTime local, DateTimeOffset at) => new DateTimeOffset(local, OffsetAt(at)).ToUniversalTime();
 
+    // A zone is asked for nothing else: of skipped and doubled times it knows those of daylight saving, not the day that Samoa left out.
     private TimeSpan OffsetAt(DateTimeOffset instant) => zone.GetUtcOffset(instant);
 }
 
@@ -233,8 +227,8 @@ internal sealed record CronExpression(CronField Second, CronField Minute, CronFi
 /// <summary>Reads cron expressions, and says where one cannot be read.</summary>
 /// <remarks>
 /// <para>
-/// The fields are minute (0-59), hour (0-23), day of month (1-31), month (1-12, JAN-DEC) and day of week (0-7, SUN-SAT; 0 and 7 are Sunday);
-/// a sixth in front is the second (0-59), else 0. Blanks part them; names may be written in any case. Each is a list, separated by commas, of
+/// The fields are minute (0-59), hour (0-23), day of month (1-31), month (1-12, JAN-DEC), day of week (0-7, SUN-SAT; 0 and 7 are Sunday); a
+/// sixth in front is the second (0-59), else 0. Blanks part them; names may be written in any case. Each is a list, separated by commas, of
 /// <c>*</c>, <c>a</c>, <c>a-b</c>, and of <c>*/n</c>, <c>a-b/n</c>, and <c>a/n</c> for <c>a-last/n</c>. In the day fields <c>?</c> is
 /// <c>*</c>; <c>L</c> in the day of month is the month's last one. Ranges go upwards, as cron has it, except for days of the week: these
 /// are a circle (FRI-MON), as 0 and 7 are one day.
@@ -378,9 +372,10 @@ internal sealed class CronParser
     {
         var found = at > start ? text[start..at] : text[start..].Split((char[]?)null, 2)[0];
         var quoted = found.Length > 0 ? $"'{found}'" : "nothing";
-        return new ArgumentException(
-            $"Cron expression '{text}' is wrong at position {start + 1}, {field}: found {quoted}, expected {expected}.", "cron");
+        return Wrong(text, $"at position {start + 1}, {field}: found {quoted}, expected {expected}.");
     }
+
+    private static ArgumentException Wrong(string cron, string how) => new($"Cron expression '{cron}' is wrong {how}", nameof(cron));
 
     /// <summary>What one field counts.</summary>
     private sealed record Unit(string Name, int First, int Last, string[] Names)
