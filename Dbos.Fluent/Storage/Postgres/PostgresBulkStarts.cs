@@ -8,20 +8,22 @@ internal sealed class PostgresBulkStarts(PostgresDatabase database)
     // Large enough that the statement's own cost does not count, small enough that what is sent is not held twice in memory.
     private const int RowsMax = 2_000;
 
+    // The connection, the beginning and the end of the transaction, and the first rows.
+    private const int StatementsAround = 4;
+
     private readonly CommitSql sql = CommitSql.Waiting(database.Schema);
     private readonly StandingSql standing = new(database.Schema);
 
-    public async Task<IReadOnlyList<CommitResult>> WriteAsync(IReadOnlyList<StartUnit> starts, CancellationToken cancellationToken)
-    {
-        if (starts.Count == 0)
-        {
-            return [];
-        }
+    public async Task<IReadOnlyList<CommitResult>> WriteAsync(IReadOnlyList<StartUnit> starts, CancellationToken cancellationToken) =>
+        starts.Count == 0 ? [] : await database.LimitAsync(
+            StatementsAround + (starts.Count / RowsMax), () => OnConnectionAsync(starts, cancellationToken)).ConfigureAwait(false);
 
+    private async Task<CommitResult[]> OnConnectionAsync(IReadOnlyList<StartUnit> starts, CancellationToken cancellationToken)
+    {
         var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            return await PostgresDatabase.GuardAsync(() => InTransactionAsync(connection, starts, cancellationToken)).ConfigureAwait(false);
+            return await InTransactionAsync(connection, starts, cancellationToken).ConfigureAwait(false);
         }
     }
 

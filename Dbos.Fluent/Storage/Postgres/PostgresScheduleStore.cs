@@ -11,18 +11,15 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
     private const string PausedStatus = "PAUSED";
     private const string ActiveStatus = "ACTIVE";
 
+    // The connection, the beginning and the end of the transaction, and two between.
+    private const int StatementsOfWrite = 5;
+
     private readonly ScheduleSql sql = new(database.Schema);
     private readonly TickSql ticks = new(database.Schema);
 
-    public async Task<ScheduleWritten> WriteAsync(
-        IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken)
-    {
-        var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            return await PostgresDatabase.GuardAsync(() => WriteAsync(connection, rows, mode, cancellationToken)).ConfigureAwait(false);
-        }
-    }
+    public Task<ScheduleWritten> WriteAsync(
+        IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken) =>
+        database.LimitAsync(StatementsOfWrite, () => OnConnectionAsync(rows, mode, cancellationToken));
 
     public async Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken)
     {
@@ -65,8 +62,18 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
         },
         cancellationToken);
 
+    private async Task<ScheduleWritten> OnConnectionAsync(
+        IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken)
+    {
+        var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            return await InTransactionAsync(connection, rows, mode, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     // Whatever is in the way is found while writing, and disposing rolls back.
-    private async Task<ScheduleWritten> WriteAsync(
+    private async Task<ScheduleWritten> InTransactionAsync(
         NpgsqlConnection connection, IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken)
     {
         var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
