@@ -28,12 +28,14 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         Write = unit => StoreBackoff.RepeatAsync(_ => store.Commits.CommitWaitingAsync(unit, Stopped).AsTask(), Stopped);
         Reader = new StatusReader(store.Workflows, serializer);
         Sender = new SignalSender(store.Signals, Logger, Stopped);
+        Book = new QueueBook(store);
+        Starts = new ClientStarts(() => Identity, serializer, Book, unit => Write(unit), Written);
     }
 
     public IStore Store { get; }
 
-    /// <summary>The application whose rows these are; null for a client that names none.</summary>
-    public string? ApplicationName { get; init; }
+    /// <summary>In whose name it acts.</summary>
+    public StarterIdentity Identity { get; init; } = new(null);
 
     public PayloadSerializer Serializer { get; }
 
@@ -46,6 +48,12 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
 
     /// <summary>Writes a unit; an engine does it with everything else that its workflows write.</summary>
     public Func<CommitUnit, Task<CommitResult>> Write { get; set; }
+
+    /// <summary>Starts workflows; an engine's own starts may run at once.</summary>
+    public IStarts Starts { get; set; }
+
+    /// <summary>What the queues are.</summary>
+    public QueueBook Book { get; }
 
     public StatusReader Reader { get; }
 
@@ -231,6 +239,11 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
 
     private void Route(StoreSignal signal)
     {
+        if (signal.Kind == StoreSignalKind.Queue)
+        {
+            Book.Forget(signal.Key);
+        }
+
         Wakeups.Route(signal);
         Signalled(signal);
     }

@@ -28,7 +28,10 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
 
     /// <summary>What is waited for, by whom it can leave memory.</summary>
     public RunWaits Waits => LazyInitializer.EnsureInitialized(
-        ref waits, () => new RunWaits(Environment.UnloadAfter, Environment.Clock, rows => Environment.Leave(this, rows)));
+        ref waits, () => new RunWaits(UnloadAfter, Environment.Clock, rows => Environment.Leave(this, rows)));
+
+    private TimeSpan UnloadAfter =>
+        Work.Queue is { } queue && Environment.KeepsPlace(queue) ? Timeout.InfiniteTimeSpan : Environment.UnloadAfter;
 
     /// <summary>What step bodies of this run do to the outside.</summary>
     public StepOutlet Outlet => LazyInitializer.EnsureInitialized(ref outlet, () => new StepOutlet(this));

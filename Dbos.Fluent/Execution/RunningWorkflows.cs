@@ -9,11 +9,15 @@ internal sealed class RunningWorkflows
 {
     private readonly ConcurrentDictionary<string, Entry> latest = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Entry, Task> all = new();
+    private readonly QueueLoad load = new();
     private volatile bool draining;
     private volatile bool stopped;
 
     /// <summary>Called whenever a run has ended, with what it stored.</summary>
-    public Action<string, WorkflowOutcome?> Ended { get; set; } = (_, _) => { };
+    public Action<ClaimedWorkflow, WorkflowOutcome?> Ended { get; set; } = (_, _) => { };
+
+    /// <summary>What runs here of each queue.</summary>
+    public QueueLoad Load => load;
 
     /// <summary>Called with an execution that the engine itself failed to run; its row still carries the token.</summary>
     public Action<Ownership> Crashed { get; set; } = _ => { };
@@ -56,6 +60,8 @@ internal sealed class RunningWorkflows
         {
             entry.Scope.Steps.Fire(CancellationReason.Shutdown);
         }
+
+        load.Begin(work);
 
         // The caller's AsyncLocals (its Activity, its culture) are not the workflow's: every run starts from a clean context.
         using (ExecutionContext.SuppressFlow())
@@ -152,7 +158,8 @@ internal sealed class RunningWorkflows
         latest.TryRemove(KeyValuePair.Create(entry.Scope.Work.Id, entry));
         all.TryRemove(entry, out _);
         entry.Dispose();
-        Ended(entry.Scope.Work.Id, outcome);
+        load.End(entry.Scope.Work);
+        Ended(entry.Scope.Work, outcome);
     }
 
     private sealed class Entry : IDisposable

@@ -171,21 +171,6 @@ public sealed class SqliteFileClaimTests : SqliteFileTest
         Assert.Equal(5, await Database.CountAsync("SELECT count(*) FROM fluent_origins"));
     }
 
-    [Fact]
-    public async Task A_claim_reads_only_the_rows_it_takes()
-    {
-        var plan = await Database.QueryAsync("EXPLAIN QUERY PLAN " + Dbos.Fluent.Storage.Sqlite.ClaimSql.ReadClaimable
-            .Replace("@limit", "10", StringComparison.Ordinal)
-            .Replace("@names", "'[]'", StringComparison.Ordinal)
-            .Replace("@takes_unversioned", "1", StringComparison.Ordinal)
-            .Replace("@application_version", "'v1'", StringComparison.Ordinal)
-            .Replace("@application_name", "'shop'", StringComparison.Ordinal));
-
-        var steps = string.Join('\n', plan.Select(row => row[3]));
-        Assert.Contains("idx_fluent_claimable", steps, StringComparison.Ordinal);
-        Assert.DoesNotContain("TEMP B-TREE", steps, StringComparison.Ordinal);
-    }
-
     private async Task<ClaimedWorkflow> ClaimOneAsync(string token = "claim") =>
         Assert.Single((await Store.Claims.ClaimAsync(Claim(token), Cancel)).Claimed);
 

@@ -1,6 +1,7 @@
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
 using Dbos.Fluent.Storage.Sqlite;
+using Dbos.Fluent.Tests.Conformance;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dbos.Fluent.Tests.Stores.Sqlite;
@@ -87,6 +88,7 @@ public abstract class SqliteFileTest : IAsyncLifetime
         ApplicationName = "shop",
         ApplicationVersion = "v1",
         WorkflowNames = ["checkout"],
+        Queues = ["orders", A.InternalQueue],
         Limit = 100,
     };
 

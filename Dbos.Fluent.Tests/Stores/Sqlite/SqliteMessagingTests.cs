@@ -215,6 +215,7 @@ public sealed partial class SqliteMessagingTests : SqliteFileTest
         await Database.ExecuteAsync(
             """
             DROP TABLE fluent_waits; DROP TABLE fluent_message_order; DROP INDEX idx_fluent_notifications_unread;
+            DROP TABLE fluent_queues; DROP TABLE fluent_schedules; DROP INDEX idx_fluent_line;
             DELETE FROM fluent_migrations WHERE version > 1;
             """);
         var store = Open();
@@ -225,7 +226,7 @@ public sealed partial class SqliteMessagingTests : SqliteFileTest
         Assert.Equal(SchemaLevel.FluentCurrent, (await store.Schema.ReadLevelAsync(Cancel)).Fluent);
         await CommitAsync(Send("a"));
         Assert.Equal([CommitStatus.Written], await CommitAsync(Park("w", 1)));
-        Assert.Equal("1,2", await Database.ScalarAsync("SELECT group_concat(version) FROM fluent_migrations"));
+        Assert.Equal("1,2,3", await Database.ScalarAsync("SELECT group_concat(version) FROM fluent_migrations"));
     }
 
     [Fact]
@@ -233,7 +234,7 @@ public sealed partial class SqliteMessagingTests : SqliteFileTest
     {
         string[] ids = ["a", "b", "c", "d"];
         await StartAsync([.. ids.Select(id => Direct(id))]);
-        await CommitAsync([.. ids.Select(id => Park(id, wakeAtMs: id == "b" ? 9 * NowMs : 1))]);
+        await CommitAsync([.. ids.Select(id => ParkForMessage(id, wakeAtMs: id == "b" ? 9 * NowMs : 1))]);
 
         var first = await Store.Claims.ClaimParkedAsync(Claim("one") with { Limit = 2 }, new ParkedScope.Page("", 10), Cancel);
         var second = await Store.Claims.ClaimParkedAsync(Claim("two") with { Limit = 2 }, new ParkedScope.Page("c", 10), Cancel);
@@ -257,6 +258,9 @@ public sealed partial class SqliteMessagingTests : SqliteFileTest
         new(Owner("w"), sequence, "s", [StreamMarker.Closed], rows);
 
     private static ParkUnit Park(string id, long wakeAtMs) => new(Owner(id), [new WaitRow(0, WaitKind.Time, id, "", wakeAtMs)]);
+
+    private static ParkUnit ParkForMessage(string id, long wakeAtMs) =>
+        new(Owner(id), [new WaitRow(0, WaitKind.Message, id, "t", wakeAtMs)]);
 
     private async Task<CommitResult> ReceiveAsync(int sequence) => Assert.Single(
         await Store.Commits.CommitAsync([new ReceiveUnit(Owner("w"), "t", Row(sequence, null), [], [])], Cancel));

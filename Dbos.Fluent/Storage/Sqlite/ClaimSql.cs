@@ -8,21 +8,7 @@ internal static class ClaimSql
     private const string Columns = """
         w.workflow_uuid, w.name, coalesce(i.inputs, w.inputs), w.serialization, coalesce(w.recovery_attempts, 0), w.queue_name,
         w.parent_workflow_id, w.workflow_deadline_epoch_ms, w.workflow_timeout_ms, w.executor_id, w.created_at, w.forked_from,
-        o.seed, o.started_at, EXISTS (SELECT 1 FROM fluent_waits AS p WHERE p.workflow_uuid = w.workflow_uuid)
-        """;
-
-    /// <summary>The order is that of idx_fluent_claimable, so that a long line is not sorted for each claim.</summary>
-    public const string ReadClaimable = $"""
-        SELECT {Columns}
-          FROM workflow_status AS w
-          LEFT JOIN workflow_input AS i ON i.workflow_uuid = w.workflow_uuid
-          LEFT JOIN fluent_origins AS o ON o.workflow_uuid = w.workflow_uuid
-         WHERE w.status = '{WorkflowStates.Enqueued}'
-           AND w.name IN (SELECT value FROM json_each(@names))
-           AND (w.application_version = @application_version OR (w.application_version IS NULL AND @takes_unversioned))
-           AND (w.application_name = @application_name OR w.application_name IS NULL)
-         ORDER BY w.priority, w.created_at, w.workflow_uuid
-         LIMIT @limit
+        o.seed, o.started_at, EXISTS (SELECT 1 FROM fluent_waits AS p WHERE p.workflow_uuid = w.workflow_uuid), w.queue_partition_key
         """;
 
     /// <summary>What an earlier call with the token has claimed; at most the limit of that call.</summary>
@@ -48,7 +34,7 @@ internal static class ClaimSql
         UPDATE workflow_status
            SET status = '{WorkflowStates.Pending}', owner_xid = @token, executor_id = @executor_id,
                application_version = @application_version, application_name = coalesce(application_name, @application_name),
-               recovery_attempts = @recovery_attempts, workflow_deadline_epoch_ms = @deadline,
+               recovery_attempts = @recovery_attempts, workflow_deadline_epoch_ms = @deadline, rate_limited = @rate_limited,
                started_at_epoch_ms = @now, updated_at = @now
          WHERE workflow_uuid = @workflow_uuid
         """;

@@ -15,6 +15,8 @@ internal sealed record ClaimableRow
 
     public string? Queue { get; init; }
 
+    public string? PartitionKey { get; init; }
+
     public string? ParentId { get; init; }
 
     public long? DeadlineMs { get; init; }
@@ -49,5 +51,6 @@ internal sealed record ClaimableRow
         ForkedFrom = row.TextOrNull(11),
         Origin = row.Int64OrNull(12) is { } seed ? new WorkflowOrigin(seed, row.Int64(13)) : null,
         Parked = row.Truth(14),
+        PartitionKey = row.TextOrNull(15),
     };
 }

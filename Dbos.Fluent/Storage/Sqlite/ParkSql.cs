@@ -89,12 +89,12 @@ internal static class ParkSql
          LIMIT @limit
         """;
 
-    /// <summary>In the order of the primary key of fluent_waits.</summary>
+    /// <summary>In the order of idx_fluent_waits_open, whose condition it repeats: what only sleeps is found by its time.</summary>
     public const string ReadPage = $"""
         SELECT p.workflow_uuid
           FROM fluent_waits AS p
          CROSS JOIN workflow_status AS w ON w.workflow_uuid = p.workflow_uuid
-         WHERE p.workflow_uuid > @after AND {OfApplication}
+         WHERE p.kind <> 'time' AND p.workflow_uuid > @after AND {OfApplication}
          GROUP BY p.workflow_uuid
          ORDER BY p.workflow_uuid
          LIMIT @limit

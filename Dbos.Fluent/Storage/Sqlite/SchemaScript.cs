@@ -10,7 +10,8 @@ internal sealed class SchemaScript
     public static SchemaScript Dbos { get; } = Read("123_dbos_system_database.sql");
 
     /// <summary>The first one leads to level 1, the next to level 2, and so on.</summary>
-    public static IReadOnlyList<SchemaScript> Fluent { get; } = [Read("001_fluent_side_tables.sql"), Read("002_fluent_messaging.sql")];
+    public static IReadOnlyList<SchemaScript> Fluent { get; } =
+        [Read("001_fluent_side_tables.sql"), Read("002_fluent_messaging.sql"), Read("003_fluent_queues.sql")];
 
     public IReadOnlyList<string> Tables { get; }
 

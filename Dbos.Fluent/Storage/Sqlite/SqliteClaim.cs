@@ -1,85 +1,52 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>One claim, inside its transaction.</summary>
+/// <summary>One claim from queues without limits, inside its transaction.</summary>
 internal sealed class SqliteClaim(SqliteSession session, ClaimRequest request, long nowMs)
 {
-    private readonly SqliteClaimReads reads = new(session, request, nowMs);
-    private readonly List<ClaimedWorkflow> claimed = [];
-    private readonly List<string> deadLettered = [];
+    private readonly SqliteTaking taking = new(session, request, nowMs);
 
     public ClaimResult Run()
     {
-        if (request.Repeated)
+        taking.TakeBack();
+        if (taking.Left > 0)
         {
-            claimed.AddRange(reads.ReadClaimed());
-        }
-
-        var limit = request.Limit - claimed.Count;
-        if (limit > 0)
-        {
-            foreach (var row in ReadClaimable(limit))
+            foreach (var id in FindFirst(taking.Left))
             {
-                Take(row);
+                taking.Take(id, rateLimited: false);
             }
         }
 
-        return new ClaimResult(claimed, deadLettered);
+        return taking.Result;
     }
 
-    private List<ClaimableRow> ReadClaimable(int limit)
+    private IEnumerable<string> FindFirst(int limit)
     {
-        using var statement = session.Use(ClaimSql.ReadClaimable)
-            .Bind("@names", SqliteLists.Of(request.WorkflowNames))
-            .Bind("@application_version", request.ApplicationVersion)
-            .Bind("@takes_unversioned", reads.TakesUnversioned() ? 1 : 0)
-            .Bind("@application_name", request.ApplicationName)
-            .Bind("@limit", limit);
-        var rows = new List<ClaimableRow>();
-        while (statement.Step())
+        var line = new SqliteLine(session, request);
+        var places = new List<LinePlace>();
+        foreach (var queue in FindOpen())
         {
-            rows.Add(ClaimableRow.Read(statement));
+            places.AddRange(line.Read(queue, limit));
         }
 
-        return rows;
+        places.Sort();
+        return places.Take(limit).Select(place => place.WorkflowId);
     }
 
-    private void Take(ClaimableRow row)
+    // What was registered, paused or limited since the caller last looked counts.
+    private IEnumerable<string> FindOpen()
     {
-        // One that another SDK resumed while it was parked has no attempt left, and this is its first again.
-        var attempts = row.Parked ? Math.Max(row.RecoveryAttempts, 1) : row.RecoveryAttempts + 1;
-
-        // The first run is no recovery, so one more attempt than recoveries is allowed.
-        if (!row.Parked && request.RecoveryAttemptsMax is { } recoveries && attempts > recoveries + 1)
+        var closed = new HashSet<string>(StringComparer.Ordinal);
+        using (var statement = session.Use(QueueSql.ReadMany).Bind("@names", SqliteLists.Of(request.Queues)))
         {
-            using var deadLetter = session.Use(ClaimSql.DeadLetter)
-                .Bind("@workflow_uuid", row.Id)
-                .Bind("@recovery_attempts", attempts)
-                .Bind("@now", nowMs);
-            deadLetter.Execute();
-            deadLettered.Add(row.Id);
-            return;
+            while (statement.Step())
+            {
+                if (SqliteQueueRow.Read(statement) is { } row && (row.Paused || row.Queue.IsLimited))
+                {
+                    closed.Add(row.Queue.Name);
+                }
+            }
         }
 
-        var deadline = row.DeadlineMs ?? (nowMs + row.TimeoutMs);
-        using (var claim = session.Use(ClaimSql.Claim)
-            .Bind("@workflow_uuid", row.Id)
-            .Bind("@token", request.Token)
-            .Bind("@executor_id", request.ExecutorId)
-            .Bind("@application_version", request.ApplicationVersion)
-            .Bind("@application_name", request.ApplicationName)
-            .Bind("@recovery_attempts", attempts)
-            .Bind("@deadline", deadline)
-            .Bind("@now", nowMs))
-        {
-            claim.Execute();
-        }
-
-        if (row.Parked)
-        {
-            using var waits = session.Use(ParkSql.DeleteWaits).Bind("@workflow_uuid", row.Id);
-            waits.Execute();
-        }
-
-        claimed.Add(reads.Describe(row, attempts, deadline));
+        return request.Queues.Distinct(StringComparer.Ordinal).Where(queue => !closed.Contains(queue));
     }
 }

@@ -47,6 +47,7 @@ internal readonly struct SqliteClaimReads(SqliteSession session, ClaimRequest re
         Attempt = attempts,
         Origin = new SqliteOrigins(session, nowMs).Resolve(row),
         Queue = row.Queue,
+        PartitionKey = row.PartitionKey,
         ParentId = row.ParentId,
         DeadlineMs = deadlineMs,
     };

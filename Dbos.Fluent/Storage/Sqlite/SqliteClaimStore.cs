@@ -7,7 +7,8 @@ internal sealed class SqliteClaimStore(SqliteThreads writer, SqliteThreads reade
         writer.RunAsync(session => new SqliteClaim(session, request, time.GetUtcNow().ToUnixTimeMilliseconds()).Run(), cancellationToken);
 
     public Task<LimitedClaim> ClaimLimitedAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+        writer.RunAsync(
+            session => new SqliteLimitedClaim(session, request, share, time.GetUtcNow().ToUnixTimeMilliseconds()).Run(), cancellationToken);
 
     public Task<ParkedClaim> ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken) =>
         writer.RunAsync(
@@ -20,7 +21,7 @@ internal sealed class SqliteClaimStore(SqliteThreads writer, SqliteThreads reade
         IReadOnlyList<string> workflowIds, CancellationToken cancellationToken) =>
         await readers.RunAsync(session => ReadHistories(session, workflowIds), cancellationToken).ConfigureAwait(false);
 
-    private static ParkedOutlook ReadOutlook(SqliteSession session, string applicationName)
+    internal static ParkedOutlook ReadOutlook(SqliteSession session, string applicationName)
     {
         using var next = session.Use(ParkSql.ReadNextWake).Bind("@application_name", applicationName);
         if (next.Step())

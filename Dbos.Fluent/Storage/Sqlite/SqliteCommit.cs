@@ -65,7 +65,8 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
         return statement.Execute();
     }
 
-    private CommitResult? Insert(WorkflowInsert row)
+    /// <summary>Inserts a workflow with its input; null where its id, or its deduplication id on its queue, is in use.</summary>
+    public CommitResult? Insert(WorkflowInsert row)
     {
         var direct = row.State is WorkflowState.Pending;
         var deadline = row.DeadlineMs ?? (direct ? nowMs + row.TimeoutMs : null);
@@ -90,7 +91,8 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
         return new CommitResult(CommitStatus.Written, CreatedAtMs: nowMs, DeadlineMs: deadline);
     }
 
-    private CommitResult? ReadExisting(StartUnit unit)
+    /// <summary>What stands under the id of a start; null if nothing does.</summary>
+    public CommitResult? ReadExisting(StartUnit unit)
     {
         using var statement = session.Use(CommitSql.ReadExisting).Bind("@workflow_uuid", unit.Row.Id);
         if (!statement.Step())

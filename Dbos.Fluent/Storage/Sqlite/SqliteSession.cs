@@ -8,9 +8,10 @@ internal sealed class SqliteSession : IDisposable
 {
     private static readonly bool ProviderSet = SetProvider();
     private readonly sqlite3 connection;
+    private readonly bool owned;
     private readonly Dictionary<string, SqliteStatement> statements = new(ReferenceEqualityComparer.Instance);
 
-    private SqliteSession(sqlite3 connection) => this.connection = connection;
+    private SqliteSession(sqlite3 connection, bool owned) => (this.connection, this.owned) = (connection, owned);
 
     /// <summary>Opens a file.</summary>
     /// <param name="path">The file; <c>:memory:</c> for a database of this session alone.</param>
@@ -21,7 +22,7 @@ internal sealed class SqliteSession : IDisposable
         // The driver's own waits are switched off: they are coarse, and the thread could not be stopped in one.
         _ = ProviderSet;
         var code = raw.sqlite3_open_v2(path, out var opened, raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_NOMUTEX | flags, null);
-        var session = new SqliteSession(opened);
+        var session = new SqliteSession(opened, owned: true);
         try
         {
             if (code != raw.SQLITE_OK)
@@ -40,6 +41,9 @@ internal sealed class SqliteSession : IDisposable
             throw;
         }
     }
+
+    /// <summary>Works on somebody else's connection, which stays open when this is disposed.</summary>
+    public static SqliteSession Borrow(sqlite3 connection) => new(connection, owned: false);
 
     /// <summary>A use of a statement, prepared once. Statement texts are constants, so their identity is the key.</summary>
     public SqliteStatement Use(string sql)
@@ -85,6 +89,13 @@ internal sealed class SqliteSession : IDisposable
         }
     }
 
+    /// <summary>Takes back what was done since the savepoint, if it stands, and leaves the rest of the transaction.</summary>
+    public void RollBackPart()
+    {
+        _ = raw.sqlite3_exec(connection, TransactionSql.RollBackToSavepoint);
+        _ = raw.sqlite3_exec(connection, TransactionSql.ReleaseSavepoint);
+    }
+
     public void Dispose()
     {
         foreach (var statement in statements.Values)
@@ -93,7 +104,10 @@ internal sealed class SqliteSession : IDisposable
         }
 
         statements.Clear();
-        _ = raw.sqlite3_close_v2(connection);
+        if (owned)
+        {
+            _ = raw.sqlite3_close_v2(connection);
+        }
     }
 
     private static bool SetProvider()

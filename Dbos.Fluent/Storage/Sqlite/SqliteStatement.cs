@@ -34,6 +34,13 @@ internal sealed class SqliteStatement : IDisposable
         return this;
     }
 
+    public SqliteStatement BindReal(string name, double? value)
+    {
+        var index = parameters[name];
+        Check(value is { } number ? raw.sqlite3_bind_double(statement, index, number) : raw.sqlite3_bind_null(statement, index));
+        return this;
+    }
+
     /// <summary>Goes to the next row.</summary>
     /// <returns>False at the end.</returns>
     public bool Step()
@@ -69,6 +76,8 @@ internal sealed class SqliteStatement : IDisposable
     public long Int64(int column) => raw.sqlite3_column_int64(statement, column);
 
     public long? Int64OrNull(int column) => IsNull(column) ? null : Int64(column);
+
+    public double? RealOrNull(int column) => IsNull(column) ? null : raw.sqlite3_column_double(statement, column);
 
     public int Int32(int column) => checked((int)Int64(column));
 

@@ -31,6 +31,9 @@ internal sealed class SqliteStore : IStore
         Workflows = new SqliteWorkflowStore(writer, readers, options.Time);
         Executors = new SqliteExecutorStore(writer, readers, options.Time);
         Messaging = new SqliteMessagingStore(readers);
+        Queues = new SqliteQueueStore(writer, readers, options.Time);
+        Schedules = new SqliteScheduleStore(writer, readers, options.Time);
+        Outbox = new SqliteOutboxStore(file, options);
         Signals = new SqliteSignalStore(writer, Capabilities.PollInterval);
     }
 
@@ -48,11 +51,11 @@ internal sealed class SqliteStore : IStore
 
     public IMessagingStore Messaging { get; }
 
-    public IQueueStore Queues => throw new NotImplementedException();
+    public IQueueStore Queues { get; }
 
-    public IScheduleStore Schedules => throw new NotImplementedException();
+    public IScheduleStore Schedules { get; }
 
-    public IOutboxStore Outbox => throw new NotImplementedException();
+    public IOutboxStore Outbox { get; }
 
     public ISignalStore Signals { get; }
 

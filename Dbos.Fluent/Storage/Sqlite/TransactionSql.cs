@@ -32,6 +32,13 @@ internal static class TransactionSql
 
     public const string RollBack = "ROLLBACK";
 
+    /// <summary>A part of a transaction that can be taken back alone; names of the caller's own are others.</summary>
+    public const string SetSavepoint = "SAVEPOINT dbos_fluent_part";
+
+    public const string RollBackToSavepoint = "ROLLBACK TO dbos_fluent_part";
+
+    public const string ReleaseSavepoint = "RELEASE dbos_fluent_part";
+
     /// <summary>Changes when another connection commits, never for this connection's own commits.</summary>
     public const string ReadDataVersion = "PRAGMA data_version";
 }

@@ -1,0 +1,71 @@
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>
+/// Finds the partitions of a queue in which something waits, behind a given one and once round. It reads some at a time, as the claim in
+/// between changes what is read.
+/// </summary>
+internal sealed class PartitionSweep(SqliteSession session, WorkflowQueue queue, string applicationName, string startsBehind)
+{
+    /// <summary>How many partitions one claim looks at, as it holds the file's write lock meanwhile.</summary>
+    public const int PartitionsMax = 8192;
+
+    private const int BatchMin = 16;
+    private const int BatchMax = 512;
+
+    private readonly Queue<(string Partition, long Running)> found = new();
+    private readonly string start = startsBehind;
+    private string after = startsBehind;
+    private bool wrapped = startsBehind.Length == 0;
+    private bool readAll;
+    private int looked;
+
+    /// <summary>True when each was looked at.</summary>
+    public bool Ended => readAll && found.Count == 0;
+
+    public bool ReachedItsBound => looked >= PartitionsMax && !Ended;
+
+    /// <summary>The next partition, and how many of it run.</summary>
+    /// <param name="wanted">How many more workflows are wanted: what is read ahead.</param>
+    public (string Partition, long Running)? Next(int wanted)
+    {
+        if (looked >= PartitionsMax)
+        {
+            return null;
+        }
+
+        while (found.Count == 0 && !readAll)
+        {
+            Read(Math.Clamp(wanted, BatchMin, BatchMax));
+        }
+
+        if (!found.TryDequeue(out var next))
+        {
+            return null;
+        }
+
+        looked++;
+        return next;
+    }
+
+    private void Read(int limit)
+    {
+        using var statement = session.Use(LineSql.ReadPartitions)
+            .Bind("@queue_name", queue.Name)
+            .Bind("@application_name", applicationName)
+            .Bind("@after", after)
+            .Bind("@until", wrapped && start.Length > 0 ? start : null)
+            .Bind("@running_max", queue.PartitionConcurrency ?? 0)
+            .Bind("@limit", limit);
+        var count = 0;
+        for (; statement.Step(); count++)
+        {
+            after = statement.Text(0);
+            found.Enqueue((after, statement.Int64(1)));
+        }
+
+        if (count < limit)
+        {
+            (after, readAll, wrapped) = ("", wrapped, true);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <inheritdoc/>
+/// <remarks>
+/// It works on the caller's connection, on the caller's thread. What fails in the middle is taken back to a savepoint, so the caller's
+/// transaction stays what it was.
+/// </remarks>
+internal sealed class SqliteOutboxStore(string path, StoreOptions options) : IOutboxStore
+{
+    private const int BusyWaitMs = 5;
+
+    public Task<CommitResult> StartAsync(DbTransaction transaction, StartUnit start, CancellationToken cancellationToken) =>
+        RunAsync(transaction, (session, now) => new SqliteCommit(session, now).Write(start), cancellationToken);
+
+    public Task<CommitResult> SendAsync(DbTransaction transaction, MessageRow message, CancellationToken cancellationToken) => RunAsync(
+        transaction,
+        (session, now) => new SqliteMessagingCommit(session, now).Write(new SendUnit(null, [], [message])),
+        cancellationToken);
+
+    private async Task<CommitResult> RunAsync(
+        DbTransaction transaction, Func<SqliteSession, long, CommitResult> write, CancellationToken cancellationToken)
+    {
+        using var session = SqliteSession.Borrow(Check(transaction));
+        var begun = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                return Write(session, write);
+            }
+            catch (SqliteException exception) when (CanWait(exception) && TimeProvider.System.GetElapsedTime(begun) < options.CommandTimeout)
+            {
+                // A deferred transaction takes the write lock only here, and another may have it.
+                await Task.Delay(TimeSpan.FromMilliseconds(BusyWaitMs), TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            }
+            catch (SqliteException exception)
+            {
+                throw SqliteErrors.Translate(exception, path);
+            }
+        }
+    }
+
+    // A transaction that has read before others wrote can never write, however long it waits.
+    private static bool CanWait(SqliteException exception) =>
+        SqliteErrors.IsBusy(exception) && exception.SqliteExtendedErrorCode != raw.SQLITE_BUSY_SNAPSHOT;
+
+    private CommitResult Write(SqliteSession session, Func<SqliteSession, long, CommitResult> write)
+    {
+        session.Execute(TransactionSql.SetSavepoint);
+        try
+        {
+            var result = write(session, options.Time.GetUtcNow().ToUnixTimeMilliseconds());
+            session.Execute(TransactionSql.ReleaseSavepoint);
+            return result;
+        }
+        catch
+        {
+            session.RollBackPart();
+            throw;
+        }
+    }
+
+    private sqlite3 Check(DbTransaction transaction)
+    {
+        if (transaction is not SqliteTransaction)
+        {
+            throw new ArgumentException(
+                $"A {nameof(SqliteTransaction)} on the file of this store is needed; this is a {transaction.GetType()}.", nameof(transaction));
+        }
+
+        if (transaction.Connection is not SqliteConnection { Handle: { } connection })
+        {
+            throw new ArgumentException("The transaction has ended.", nameof(transaction));
+        }
+
+        var file = raw.sqlite3_db_filename(connection, "main").utf8_to_string();
+        return SqliteFile.IsSame(path, file)
+            ? connection
+            : throw new ArgumentException($"The transaction is on '{file}', and the workflows are in '{path}'.", nameof(transaction));
+    }
+}

@@ -1,0 +1,142 @@
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <inheritdoc/>
+internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads readers, TimeProvider time) : IScheduleStore
+{
+    public Task<ScheduleWritten> WriteAsync(IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken) =>
+        writer.RunAsync(session => Write(session, rows, mode), cancellationToken);
+
+    public Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken) =>
+        readers.RunAsync(session => Read(session, name), cancellationToken);
+
+    public async Task<IReadOnlyList<ScheduleRow>> ReadAllAsync(string? applicationName, CancellationToken cancellationToken) =>
+        await readers.RunAsync(session => ReadAll(session, applicationName), cancellationToken).ConfigureAwait(false);
+
+    public Task<bool> SetPausedAsync(string name, bool paused, long? skipUntilMs, CancellationToken cancellationToken) =>
+        writer.RunAsync(session => SetPaused(session, name, paused, skipUntilMs), cancellationToken);
+
+    public Task DeleteAsync(string name, CancellationToken cancellationToken) => writer.RunAsync(
+        session =>
+        {
+            using var statement = session.Use(ScheduleSql.Delete).Bind("@schedule_name", name);
+            return statement.Execute();
+        },
+        cancellationToken);
+
+    public Task<TickOutcome> FireAsync(ScheduleTick tick, CancellationToken cancellationToken) => writer.RunAsync(
+        session => new SqliteTick(session, tick, time.GetUtcNow().ToUnixTimeMilliseconds()).Fire(), cancellationToken);
+
+    internal static ScheduleRow? Read(SqliteSession session, string name)
+    {
+        using var statement = session.Use(ScheduleSql.Read).Bind("@schedule_name", name);
+        return statement.Step() ? SqliteScheduleRow.Read(statement) : null;
+    }
+
+    /// <summary>Moves what last fired on, never back.</summary>
+    internal static void Fired(SqliteSession session, ScheduleRow row, long momentMs)
+    {
+        if (row.LastFiredAtMs >= momentMs)
+        {
+            return;
+        }
+
+        using var statement = session.Use(ScheduleSql.SetLastFired)
+            .Bind("@schedule_name", row.Name)
+            .Bind("@last_fired_at", SqliteScheduleRow.ToMoment(momentMs));
+        statement.Execute();
+    }
+
+    private static ScheduleWritten Write(SqliteSession session, IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode)
+    {
+        var inUse = new List<bool>(rows.Count);
+        foreach (var row in rows)
+        {
+            inUse.Add(Read(session, row.Name) is not null);
+            if (mode is ScheduleWrite.Create && inUse[^1] || mode is ScheduleWrite.Update && !inUse[^1])
+            {
+                return new ScheduleWritten(row.Name);
+            }
+        }
+
+        foreach (var (index, row) in rows.Index())
+        {
+            if (inUse[index])
+            {
+                Update(session, row, mode);
+            }
+            else
+            {
+                Insert(session, row);
+            }
+
+            using var side = SqliteScheduleRow.BindSide(session.Use(ScheduleSql.WriteSide), row);
+            side.Execute();
+        }
+
+        return new ScheduleWritten(null);
+    }
+
+    private static void Insert(SqliteSession session, ScheduleRow row)
+    {
+        using var insert = SqliteScheduleRow.BindCommon(session.Use(ScheduleSql.Insert), row)
+            .Bind("@schedule_id", Guid.CreateVersion7().ToString())
+            .Bind("@workflow_name", row.WorkflowName)
+            .Bind("@status", SqliteScheduleRow.ToStatus(row.Paused))
+            .Bind("@last_fired_at", SqliteScheduleRow.ToMoment(row.LastFiredAtMs))
+            .Bind("@application_name", row.ApplicationName);
+        insert.Execute();
+    }
+
+    private static void Update(SqliteSession session, ScheduleRow row, ScheduleWrite mode)
+    {
+        using (var update = SqliteScheduleRow.BindCommon(session.Use(ScheduleSql.Update), row))
+        {
+            update.Execute();
+        }
+
+        if (mode is ScheduleWrite.Apply)
+        {
+            using var workflow = session.Use(ScheduleSql.SetWorkflow)
+                .Bind("@schedule_name", row.Name)
+                .Bind("@workflow_name", row.WorkflowName)
+                .Bind("@application_name", row.ApplicationName);
+            workflow.Execute();
+        }
+    }
+
+    private static List<ScheduleRow> ReadAll(SqliteSession session, string? applicationName)
+    {
+        using var statement = session.Use(ScheduleSql.ReadAll).Bind("@application_name", applicationName);
+        var rows = new List<ScheduleRow>();
+        while (statement.Step())
+        {
+            rows.Add(SqliteScheduleRow.Read(statement));
+        }
+
+        // SQLite compares the bytes of UTF-8, which is another order where surrogates stand.
+        rows.Sort(static (one, other) => string.CompareOrdinal(one.Name, other.Name));
+        return rows;
+    }
+
+    private static bool SetPaused(SqliteSession session, string name, bool paused, long? skipUntilMs)
+    {
+        if (Read(session, name) is not { } row)
+        {
+            return false;
+        }
+
+        using (var statement = session.Use(ScheduleSql.SetStatus)
+            .Bind("@schedule_name", name)
+            .Bind("@status", SqliteScheduleRow.ToStatus(paused)))
+        {
+            statement.Execute();
+        }
+
+        if (!paused && skipUntilMs is { } until)
+        {
+            Fired(session, row, until);
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,76 @@
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>What one claim has taken so far, inside its transaction.</summary>
+internal sealed class SqliteTaking(SqliteSession session, ClaimRequest request, long nowMs)
+{
+    private readonly SqliteClaimReads reads = new(session, request, nowMs);
+    private readonly List<ClaimedWorkflow> claimed = [];
+    private readonly List<string> deadLettered = [];
+
+    public IReadOnlyList<ClaimedWorkflow> Claimed => claimed;
+
+    /// <summary>How many more the request asks for.</summary>
+    public int Left => request.Limit - claimed.Count - deadLettered.Count;
+
+    public ClaimResult Result => new(claimed, deadLettered);
+
+    /// <summary>Begins with what an earlier call with the token has claimed.</summary>
+    public void TakeBack()
+    {
+        if (request.Repeated)
+        {
+            claimed.AddRange(reads.ReadClaimed());
+        }
+    }
+
+    /// <summary>Takes a workflow that waits.</summary>
+    /// <returns>False if its attempts were spent, and it was given up.</returns>
+    public bool Take(string workflowId, bool rateLimited)
+    {
+        var row = reads.ReadOne(workflowId);
+
+        // One that another SDK resumed while it was parked has no attempt left, and this is its first again.
+        var attempts = row.Parked ? Math.Max(row.RecoveryAttempts, 1) : row.RecoveryAttempts + 1;
+
+        // The first run is no recovery, so one more attempt than recoveries is allowed.
+        if (!row.Parked && request.RecoveryAttemptsMax is { } recoveries && attempts > recoveries + 1)
+        {
+            GiveUp(row.Id, attempts);
+            return false;
+        }
+
+        var deadline = row.DeadlineMs ?? (nowMs + row.TimeoutMs);
+        using (var claim = session.Use(ClaimSql.Claim)
+            .Bind("@workflow_uuid", row.Id)
+            .Bind("@token", request.Token)
+            .Bind("@executor_id", request.ExecutorId)
+            .Bind("@application_version", request.ApplicationVersion)
+            .Bind("@application_name", request.ApplicationName)
+            .Bind("@recovery_attempts", attempts)
+            .Bind("@deadline", deadline)
+            .Bind("@rate_limited", rateLimited ? 1 : 0)
+            .Bind("@now", nowMs))
+        {
+            claim.Execute();
+        }
+
+        if (row.Parked)
+        {
+            using var waits = session.Use(ParkSql.DeleteWaits).Bind("@workflow_uuid", row.Id);
+            waits.Execute();
+        }
+
+        claimed.Add(reads.Describe(row, attempts, deadline));
+        return true;
+    }
+
+    private void GiveUp(string workflowId, int attempts)
+    {
+        using var deadLetter = session.Use(ClaimSql.DeadLetter)
+            .Bind("@workflow_uuid", workflowId)
+            .Bind("@recovery_attempts", attempts)
+            .Bind("@now", nowMs);
+        deadLetter.Execute();
+        deadLettered.Add(workflowId);
+    }
+}
