@@ -64,6 +64,27 @@ public sealed class PostgresQueueingTests(PostgresStores stores) : StoreSuite(st
     }
 
     [Fact]
+    public async Task Repeated_claim_finds_what_the_first_one_takes_after_it_was_given_up()
+    {
+        await using var bed = (PostgresBed)await Fixture.CreateAsync();
+        await Queueing.RegisterAsync(bed, Queueing.Line with { Concurrency = 5 });
+        await EnqueueAsync(bed, A.Enqueued("a"), A.Enqueued("b"));
+        await using var holding = new NpgsqlConnection(bed.ConnectionString + ";Search Path=" + PostgresStores.Schema);
+        await holding.OpenAsync(Cancel);
+        await using var hold = new NpgsqlCommand("BEGIN; SELECT 1 FROM queues FOR UPDATE", holding);
+        await hold.ExecuteNonQueryAsync(Cancel);
+
+        // The first still waits in the server when its caller has long asked again.
+        var first = Queueing.ClaimAsync(bed, "token", limit: 1);
+        await NpgsqlParking.BlockedByAsync(bed.ConnectionString, holding.ProcessID);
+        var again = bed.Store.Claims.ClaimLimitedAsync(A.Claim("token", 1) with { Repeated = true }, Queueing.Share(), Cancel);
+        await holding.CloseAsync();
+
+        Assert.Equal(["a"], Queueing.IdsOf(await first.Within(Bounded.Limit)));
+        Assert.Equal(["a"], Queueing.IdsOf(await again.Within(Bounded.Limit)));
+    }
+
+    [Fact]
     public async Task Claim_that_waits_for_one_queue_holds_up_no_other()
     {
         await using var bed = (PostgresBed)await Fixture.CreateAsync();

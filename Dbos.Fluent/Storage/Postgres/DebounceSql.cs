@@ -15,7 +15,9 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
     private const string Waits =
         "w.status = 'DELAYED' AND w.is_debounced AND COALESCE(w.recovery_attempts, 0) = 0 AND w.name = $4";
 
-    /// <summary>$1 the parent, $2 queue, $3 deduplication id. In a statement before, so that the unit's snapshot is newer than the locks.</summary>
+    /// <summary>
+    /// $1 the parent, $2 queue, $3 deduplication id. In a statement before, so that the unit's snapshot is newer than the locks.
+    /// </summary>
     public string Lock { get; } = $"""
         WITH parent AS MATERIALIZED (
             SELECT 1 FROM {schema}.workflow_status WHERE workflow_uuid = $1 FOR NO KEY UPDATE {whenLocked}),

@@ -38,16 +38,17 @@ internal sealed class PostgresBulkStarts(PostgresDatabase database)
             var session = new CommitSession(connection, sql, standing, database) { Prepares = false };
             foreach (var numbers in Order(starts).Chunk(RowsMax))
             {
-                var written = await session.WriteAsync([.. numbers.Select(number => starts[number])], cancellationToken).ConfigureAwait(false);
+                var written = await session.WriteAsync([.. numbers.Select(number => starts[number])], cancellationToken)
+                    .ConfigureAwait(false);
                 for (var index = 0; index < numbers.Length; index++)
                 {
                     results[numbers[index]] = written[index] ?? CommitResult.Busy;
                 }
 
-                // Disposing rolls back. What is left stands as Busy: nothing is known of it, and nothing of it was written.
+                // Disposing rolls back.
                 if (Array.Exists(numbers, number => !Stands(results[number])))
                 {
-                    return results;
+                    return Array.ConvertAll(results, TakenBack);
                 }
             }
 
@@ -56,6 +57,9 @@ internal sealed class PostgresBulkStarts(PostgresDatabase database)
 
         return results;
     }
+
+    // What was written is gone again, so nothing is known of it; what stood before stands.
+    private static CommitResult TakenBack(CommitResult result) => result.Status == CommitStatus.Written ? CommitResult.Busy : result;
 
     private static bool Stands(CommitResult result) => result.Status is CommitStatus.Written or CommitStatus.Attached;
 

@@ -12,6 +12,7 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
     private const int LeftOut = FirstOfRow + 17;
 
     private readonly LimitedClaimSql sql = new(database.Schema);
+    private readonly ClaimSql claim = new(database.Schema);
     private readonly PostgresLanes lanes = new(database, Lanes);
 
     /// <summary>Takes what the queue allows. One round trip; one more, without any lock, where inputs are large.</summary>
@@ -28,6 +29,21 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
             cancellationToken).ConfigureAwait(false);
         return without.Count == 0 ? answer : await WithInputsAsync(answer, without, cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>What an earlier call with the request's token took.</summary>
+    // Behind the lock: a call whose answer was given up may still be waiting for it, and takes its rows before this one looks.
+    public Task<List<ClaimRow>> ReadTakenAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken) =>
+        lanes.BatchAsync(
+            [
+                PostgresDatabase.Command(sql.Lock, Text(share.Queue)),
+                PostgresDatabase.Command(claim.ReadClaimed, Text(request.Token), Text(request.ExecutorId)),
+            ],
+            async reader =>
+            {
+                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                return await PostgresDatabase.ReadAllAsync(reader, ClaimRow.Read, cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken);
 
     public ValueTask DisposeAsync() => lanes.DisposeAsync();
 

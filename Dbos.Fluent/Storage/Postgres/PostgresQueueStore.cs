@@ -58,10 +58,8 @@ internal sealed class PostgresQueueStore(PostgresDatabase database) : IQueueStor
     public Task<bool> SetPausedAsync(string name, bool paused, CancellationToken cancellationToken) =>
         AnyAsync(sql.SetPaused, [Text(name), Truth(paused)], cancellationToken);
 
-    public Task DeleteAsync(string name, CancellationToken cancellationToken) => database.BatchAsync(
-        [PostgresDatabase.Command(sql.Delete, Text(name)), PostgresDatabase.Command(sql.DeletePause, Text(name))],
-        reader => Task.FromResult(reader.RecordsAffected),
-        cancellationToken);
+    public Task DeleteAsync(string name, CancellationToken cancellationToken) =>
+        database.QueryAsync(sql.Delete, [Text(name)], row => row.FieldCount, cancellationToken);
 
     public async Task<QueueOutlook> ReadOutlookAsync(string applicationName, CancellationToken cancellationToken)
     {

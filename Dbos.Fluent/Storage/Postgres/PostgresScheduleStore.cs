@@ -40,10 +40,8 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
         return rows.Count > 0;
     }
 
-    public Task DeleteAsync(string name, CancellationToken cancellationToken) => database.BatchAsync(
-        [PostgresDatabase.Command(sql.Delete, Text(name)), PostgresDatabase.Command(sql.DeleteOptions, Text(name))],
-        reader => Task.FromResult(reader.RecordsAffected),
-        cancellationToken);
+    public Task DeleteAsync(string name, CancellationToken cancellationToken) =>
+        database.QueryAsync(sql.Delete, [Text(name)], row => row.FieldCount, cancellationToken);
 
     public Task<TickOutcome> FireAsync(ScheduleTick tick, CancellationToken cancellationToken) => database.BatchAsync(
         [
@@ -82,7 +80,8 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
             var names = mode == ScheduleWrite.Update
                 ? await RunAsync(connection, sql.Lock, [Texts(rows, row => row.Name)], cancellationToken).ConfigureAwait(false)
                 : await RunAsync(
-                    connection, mode == ScheduleWrite.Create ? sql.Create : sql.Apply, ColumnsOf(rows), cancellationToken).ConfigureAwait(false);
+                    connection, mode == ScheduleWrite.Create ? sql.Create : sql.Apply, ColumnsOf(rows), cancellationToken)
+                    .ConfigureAwait(false);
             if (rows.FirstOrDefault(row => !names.Contains(row.Name)) is { } conflict)
             {
                 return new ScheduleWritten(conflict.Name);
@@ -126,7 +125,7 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
         new() { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Boolean, Value = rows.Select(row => row.AutomaticBackfill).ToArray() },
         Texts(rows, row => row.Queue),
         Texts(rows, row => row.ApplicationName),
-        Texts(rows, row => row.Overlap.ToString()),
+        Texts(rows, row => OverlapWords.ToStored(row.Overlap)),
         Numbers(rows, row => row.JitterMs),
         Numbers(rows, row => row.FromMs),
         Numbers(rows, row => row.UntilMs),
@@ -145,7 +144,7 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
         AutomaticBackfill = row.GetBoolean(7),
         Queue = row.TextOrNull(8),
         ApplicationName = row.TextOrNull(9),
-        Overlap = row.TextOrNull(10) is { } overlap ? Enum.Parse<Overlap>(overlap) : Overlap.Allow,
+        Overlap = OverlapWords.Parse(row.TextOrNull(10)),
         JitterMs = row.GetInt64(11),
         FromMs = row.NumberOrNull(12),
         UntilMs = row.NumberOrNull(13),

@@ -88,15 +88,14 @@ internal sealed class QueueSql(SchemaName schema)
         SELECT asked.name, waiting.count, running.count
           FROM (SELECT DISTINCT unnest($1::text[]) AS name) AS asked
          CROSS JOIN LATERAL (
-            SELECT count(*) FROM {schema}.workflow_status AS w WHERE w.queue_name = asked.name AND w.status = 'ENQUEUED' OFFSET 0) AS waiting
+            SELECT count(*) FROM {schema}.workflow_status WHERE queue_name = asked.name AND status = 'ENQUEUED' OFFSET 0) AS waiting
          CROSS JOIN LATERAL (
-            SELECT count(*) FROM {schema}.workflow_status AS w WHERE w.queue_name = asked.name AND w.status = 'PENDING' OFFSET 0) AS running
+            SELECT count(*) FROM {schema}.workflow_status WHERE queue_name = asked.name AND status = 'PENDING' OFFSET 0) AS running
          WHERE waiting.count > 0 OR running.count > 0
         """;
 
     /// <summary>$1 name, $2 whether.</summary>
-    // The lock is that of a claim with shared limits: once this has returned, none of them claims by what it read before. It also waits for
-    // a deletion, so that no pause is left of a queue that is gone.
+    // The lock is that of a claim with shared limits: once this has returned, none of them claims by what it read before.
     public string SetPaused { get; } = $"""
         INSERT INTO {schema}.fluent_queues (name, paused)
         SELECT q.name, $2 FROM (SELECT name FROM {schema}.queues WHERE name = $1 FOR NO KEY UPDATE) AS q
@@ -105,9 +104,6 @@ internal sealed class QueueSql(SchemaName schema)
         """;
 
     public string Delete { get; } = $"DELETE FROM {schema}.queues WHERE name = $1";
-
-    /// <summary>After <see cref="Delete"/>, whose lock a pause waits for: no later pause can be missed.</summary>
-    public string DeletePause { get; } = $"DELETE FROM {schema}.fluent_queues WHERE name = $1";
 
     /// <summary>$1 now, $2 application. One row at least: the answers, and beside them the queues.</summary>
     // Only index probes: names of queues by jumps through the rows in flight, the first due of each kind, no counts.
