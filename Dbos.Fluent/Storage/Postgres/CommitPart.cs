@@ -39,7 +39,6 @@ internal abstract class CommitPart
         List<Numbered<DebounceUnit>> debounces = [];
         List<CommitPart> singles = [];
         List<CommitPart> parks = [];
-        List<CommitPart> parts = [];
         for (var number = 0; number < units.Count; number++)
         {
             switch (units[number])
@@ -67,9 +66,7 @@ internal abstract class CommitPart
             }
         }
 
-        parts.AddRange(Joined(starts, checkpoints));
-        parts.AddRange(InOneOrder(debounces));
-        parts.AddRange(singles);
+        List<CommitPart> parts = [.. Joined(starts, checkpoints), .. InOneOrder(debounces), .. singles];
         if (outcomes.Count > 0)
         {
             parts.Add(new OutcomePart(outcomes));

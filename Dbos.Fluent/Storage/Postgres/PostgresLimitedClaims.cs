@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using Npgsql;
 using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
@@ -60,9 +62,26 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
         Number(Random.Shared.NextInt64()),
         Text(share.Queue),
         Small(share.RunningHere),
-        Json(JsonSerializer.Serialize(share.RunningByPartition.ToDictionary(part => part.Key, part => part.Value))),
+        Json(ToObject(share.RunningByPartition)),
         Text(share.AfterPartition),
     ];
+
+    private static string ToObject(IReadOnlyList<KeyValuePair<string, int>> numbers)
+    {
+        var written = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(written))
+        {
+            json.WriteStartObject();
+            foreach (var (name, number) in numbers)
+            {
+                json.WriteNumber(name, number);
+            }
+
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(written.WrittenSpan);
+    }
 
     private static async Task<LimitedAnswer> ReadAsync(
         NpgsqlDataReader reader, HashSet<string> without, CancellationToken cancellationToken)
@@ -70,12 +89,17 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
         var answer = new LimitedAnswer([], false, null, "");
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            answer = answer with { More = reader.GetBoolean(0), RetryAtMs = reader.NumberOrNull(1), LastPartition = reader.GetString(2) };
-            if (reader.IsDBNull(FirstOfRow))
-            {
-                continue;
-            }
+            answer = Add(answer, reader, without);
+        }
 
+        return answer;
+    }
+
+    // Each row says what holds for all; where nothing was taken there is one without a workflow.
+    private static LimitedAnswer Add(LimitedAnswer answer, NpgsqlDataReader reader, HashSet<string> without)
+    {
+        if (!reader.IsDBNull(FirstOfRow))
+        {
             var row = ClaimRow.Read(reader, FirstOfRow);
             answer.Rows.Add(row);
             if (reader.GetBoolean(LeftOut))
@@ -84,7 +108,7 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
             }
         }
 
-        return answer;
+        return answer with { More = reader.GetBoolean(0), RetryAtMs = reader.NumberOrNull(1), LastPartition = reader.GetString(2) };
     }
 
     // One that is gone by now was deleted, and is nobody's to run.
