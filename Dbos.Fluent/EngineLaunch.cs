@@ -66,6 +66,7 @@ internal static class EngineLaunch
             // Before anything runs, as a step may use the engine as a client.
             var engine = new WorkflowEngine(parts, options.DrainTimeout);
             await engine.Schedules.DeclareAsync(options.Schedules, cancellationToken).ConfigureAwait(false);
+            await parts.Schedules.BeginAsync(cancellationToken).ConfigureAwait(false);
             parts.Start();
             return engine;
         }

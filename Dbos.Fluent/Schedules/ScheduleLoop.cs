@@ -24,7 +24,9 @@ internal sealed class ScheduleLoop : IAsyncDisposable
     private readonly Dictionary<string, SchedulePlan> plans = new(StringComparer.Ordinal);
     private readonly HashSet<string> warned = new(StringComparer.Ordinal);
     private long lastRead;
-    private volatile bool stale = true;
+    private readonly Lock gate = new();
+    private DateTimeOffset? changedAt;
+    private volatile bool stale;
     private volatile bool anyWaiting;
     private Task loop = Task.CompletedTask;
 
@@ -40,12 +42,19 @@ internal sealed class ScheduleLoop : IAsyncDisposable
         timer = new MomentTimer(environment.Clock, wake.Set, stopping.Token);
     }
 
+    /// <summary>Begins to follow: every moment from the beginning of this call on is a schedule's to fire.</summary>
+    public Task BeginAsync(CancellationToken cancellationToken)
+    {
+        NoteChange();
+        return ReadAsync(cancellationToken);
+    }
+
     public void Start() => loop = Task.Run(RunAsync);
 
-    /// <summary>A schedule may have changed.</summary>
+    /// <summary>A schedule may have changed: from now on, not from when that is read, its moments count.</summary>
     public void Changed()
     {
-        stale = true;
+        NoteChange();
         wake.Set();
     }
 
@@ -111,9 +120,24 @@ internal sealed class ScheduleLoop : IAsyncDisposable
         timer.Set(stale ? environment.Clock.NowMs : plans.Values.Min(plan => plan.Next)?.ToUnixTimeMilliseconds());
     }
 
+    private void NoteChange()
+    {
+        lock (gate)
+        {
+            changedAt ??= environment.Clock.UtcNow;
+            stale = true;
+        }
+    }
+
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
-        stale = false;
+        DateTimeOffset since;
+        lock (gate)
+        {
+            since = changedAt ?? environment.Clock.UtcNow;
+            (changedAt, stale) = (null, false);
+        }
+
         var rows = await StoreBackoff.RepeatAsync(
             _ => store.ReadAllAsync(environment.ApplicationName, cancellationToken), cancellationToken).ConfigureAwait(false);
         lastRead = TimeProvider.System.GetTimestamp();
@@ -127,17 +151,17 @@ internal sealed class ScheduleLoop : IAsyncDisposable
         {
             if (!plans.TryGetValue(row.Name, out var plan) || !plan.TryUpdate(row))
             {
-                Begin(row);
+                Begin(row, since);
             }
         }
     }
 
-    private void Begin(ScheduleRow row)
+    private void Begin(ScheduleRow row, DateTimeOffset since)
     {
         plans.Remove(row.Name);
         try
         {
-            plans[row.Name] = SchedulePlan.Begin(row, environment.Clock.UtcNow);
+            plans[row.Name] = SchedulePlan.Begin(row, since);
             warned.Remove(row.Name);
         }
         catch (ArgumentException exception)
