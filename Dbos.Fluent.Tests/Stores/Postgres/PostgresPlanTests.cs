@@ -37,8 +37,8 @@ public sealed class PostgresPlanTests(PostgresStores stores) : IClassFixture<Pos
             $"1, 'a', 'a', 'a', 'a', {Texts}, 1, 1, 1, 'a', 1, '{{}}', 'a'"),
         ["debounce"] = (
             Commit.Debounce.Write,
-            "bigint, text, text, text, text, text, text, text, text, int, text, text, text, text, text, text, bigint, bigint, bigint, text, "
-            + "text, text, int, text, text, text, text, bigint, bigint, bigint",
+            "bigint, text, text, text, text, text, text, text, text, int, text, text, text, text, text, text, bigint, bigint, bigint, "
+            + "text, text, text, int, text, text, text, text, bigint, bigint, bigint",
             "1, 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 1, 'a', 'a', 'a', 'a', 'a', '{}', 1, 1, 1, 'a', 'a', 'a', 1, 'a', 'a', 'a', 'a', "
             + "1, 1, 1"),
         ["due"] = (Parked.Due, "bigint, text, text, text, text, text[], int", $"1, 'a', 'a', 'a', 'a', {Texts}, 1"),

@@ -66,22 +66,7 @@ internal abstract class CommitPart
             }
         }
 
-        List<CommitPart> parts = [];
-        if (starts.Count > 0)
-        {
-            parts.Add(new StartPart(starts));
-        }
-
-        if (checkpoints.Count > 0)
-        {
-            parts.Add(new CheckpointPart(checkpoints));
-        }
-
-        // In one order, as two processes that begin the same keys at once wait for each other. Those of one key stay in theirs.
-        parts.AddRange(debounces
-            .OrderBy(debounce => (debounce.Unit.Row.Queue, debounce.Unit.Row.DeduplicationId))
-            .Select(debounce => new DebouncePart(debounce)));
-        parts.AddRange(singles);
+        List<CommitPart> parts = [.. Joined(starts, checkpoints), .. InOneOrder(debounces), .. singles];
         if (outcomes.Count > 0)
         {
             parts.Add(new OutcomePart(outcomes));
@@ -89,6 +74,25 @@ internal abstract class CommitPart
 
         return [.. parts, .. parks];
     }
+
+    private static IEnumerable<CommitPart> Joined(List<Numbered<StartUnit>> starts, List<Numbered<CheckpointUnit>> checkpoints)
+    {
+        if (starts.Count > 0)
+        {
+            yield return new StartPart(starts);
+        }
+
+        if (checkpoints.Count > 0)
+        {
+            yield return new CheckpointPart(checkpoints);
+        }
+    }
+
+    // Two processes that begin the same keys at once wait for each other: in one order, never in a circle. Those of one key stay in theirs.
+    private static IEnumerable<DebouncePart> InOneOrder(List<Numbered<DebounceUnit>> debounces) => debounces
+        .OrderBy(debounce => debounce.Unit.Row.Queue, StringComparer.Ordinal)
+        .ThenBy(debounce => debounce.Unit.Row.DeduplicationId, StringComparer.Ordinal)
+        .Select(debounce => new DebouncePart(debounce));
 
     private static SinglePart OfSingle(int number, CommitUnit single) => single switch
     {

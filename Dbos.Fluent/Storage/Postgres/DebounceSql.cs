@@ -15,7 +15,9 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
     private const string Waits =
         "w.status = 'DELAYED' AND w.is_debounced AND COALESCE(w.recovery_attempts, 0) = 0 AND w.name = $4";
 
-    /// <summary>$1 the parent, $2 queue, $3 deduplication id. In a statement before, so that the unit's snapshot is newer than the locks.</summary>
+    /// <summary>
+    /// $1 the parent, $2 queue, $3 deduplication id. In a statement before, so that the unit's snapshot is newer than the locks.
+    /// </summary>
     public string Lock { get; } = $"""
         WITH parent AS MATERIALIZED (
             SELECT 1 FROM {schema}.workflow_status WHERE workflow_uuid = $1 FOR NO KEY UPDATE {whenLocked}),
@@ -26,7 +28,7 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
 
     // The holder is looked for without a lock first: where there is one, nothing is inserted, and a lane does not wait for whoever has it.
     // Its lock gives its latest version, and nothing if it was let into its queue meanwhile. What stood of the parent's checkpoint is what
-    // an earlier try wrote, so that one's work is done.
+    // an earlier try wrote, as is a holder that carries this call's own token: that one's work is done.
     public string Write { get; } = $"""
         WITH parent AS MATERIALIZED (
             SELECT application_name
@@ -44,8 +46,9 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
             SELECT h.*
               FROM allowed
              CROSS JOIN LATERAL (
-                SELECT w.workflow_uuid, w.name, w.status, w.creator_xid, {Waits} AS waits,
-                       LEAST({Clock.Now} + $19, w.debounce_deadline_epoch_ms) AS delay_until, w.created_at, w.workflow_deadline_epoch_ms
+                SELECT w.workflow_uuid, w.name, w.status, w.created_at, {Waits} AS waits,
+                       COALESCE(w.workflow_uuid = $2 AND w.creator_xid = $5, false) AS mine,
+                       LEAST({Clock.Now} + $19, w.debounce_deadline_epoch_ms) AS delay_until
                   FROM {schema}.workflow_status AS w
                  WHERE w.queue_name = $9 AND w.deduplication_id = $11
                    FOR NO KEY UPDATE {whenLocked}) AS h
@@ -53,7 +56,7 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
         moved AS (
             UPDATE {schema}.workflow_status AS w
                SET delay_until_epoch_ms = (SELECT delay_until FROM holder), serialization = $15, updated_at = {Clock.Now}
-             WHERE w.workflow_uuid = (SELECT workflow_uuid FROM holder WHERE waits)
+             WHERE w.workflow_uuid = (SELECT workflow_uuid FROM holder WHERE waits AND NOT mine)
             RETURNING w.workflow_uuid, w.created_at),
         created AS (
             INSERT INTO {schema}.workflow_status ({CommitSql.StatusColumns}, is_debounced, debounce_deadline_epoch_ms)
@@ -75,8 +78,7 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
              WHERE $23 IS NOT NULL
             ON CONFLICT (workflow_uuid, function_id) DO NOTHING)
         SELECT stood.child_workflow_id, child.name, child.status, child.created_at,
-               holder.workflow_uuid, holder.name, holder.status, holder.created_at, COALESCE(holder.waits, false),
-               COALESCE(holder.workflow_uuid = $2 AND holder.creator_xid = $5, false),
+               holder.workflow_uuid, holder.name, holder.status, holder.created_at, holder.waits, holder.mine,
                created.created_at, EXISTS (SELECT FROM seen)
           FROM allowed
           LEFT JOIN stood ON true

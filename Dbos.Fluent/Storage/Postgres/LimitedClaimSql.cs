@@ -51,7 +51,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         WITH RECURSIVE {ClaimSql.Latest(schema)},
         {Room(schema)},
         {First(schema)},
-        {Partitions(schema)},
+        {Look(schema)},
+        {Turns(schema)},
         candidate AS MATERIALIZED (
             SELECT workflow_uuid, queue_name, place FROM first UNION ALL SELECT workflow_uuid, queue_name, place FROM turn ORDER BY 3),
         {ClaimSql.Take(schema, "(SELECT now FROM clock)", "(SELECT places FROM room)", "(SELECT rated FROM room)")},
@@ -121,7 +122,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                      LIMIT COALESCE(rule.concurrency, 0)) AS one) AS running
              CROSS JOIN LATERAL ({Recent(schema, "", "rule.now - rule.per", "rule.rate")}) AS recent),
         room AS MATERIALIZED (
-            SELECT spare.*, COALESCE(starts <= others, false) AND others > 0 AS rate_binds, rate IS NOT NULL OR partition_rate IS NOT NULL AS rated,
+            SELECT spare.*, COALESCE(starts <= others, false) AND others > 0 AS rate_binds,
+                   rate IS NOT NULL OR partition_rate IS NOT NULL AS rated,
                    CASE WHEN unheld THEN 0 ELSE GREATEST(LEAST(others, starts), 0) END AS places,
                    CASE WHEN unheld OR others <= 0 THEN 0
                         ELSE GREATEST(LEAST(others, starts), 0) + CASE WHEN starts <= others THEN 1 ELSE 0 END END AS search
@@ -158,9 +160,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         """;
 
     // A walk from partition to partition, once round, that ends by itself when it has found as many with room and work as are searched for.
-    // The partitions take turns: the first of each, in the order of the walk, then the second of each. No partition gives more than its
-    // part of what is searched for; if that leaves places, another claim takes them.
-    private static string Partitions(SchemaName schema) => $"""
+    private static string Look(SchemaName schema) => $"""
         look AS (
             SELECT $13::text AS key, false AS wrapped, 0 AS looked, 0 AS found, 0::bigint AS places, NULL::bigint AS starts,
                    NULL::bigint AS retry_at, false AS waits
@@ -188,7 +188,12 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                             LIMIT 1), false) ELSE false END AS waits
                 OFFSET 0) AS head
              WHERE look.found < room.search AND look.looked < {PartitionsMax}
-               AND next.key IS NOT NULL AND (NOT next.wrapped OR next.key <= $13)),
+               AND next.key IS NOT NULL AND (NOT next.wrapped OR next.key <= $13))
+        """;
+
+    // The partitions take turns: the first of each, in the order of the walk, then the second of each. No partition gives more than its
+    // part of what is searched for; if that leaves places, another claim takes them.
+    private static string Turns(SchemaName schema) => $"""
         open AS MATERIALIZED (SELECT * FROM look WHERE looked > 0 AND waits AND places > 0),
         part AS MATERIALIZED (
             SELECT ceil(room.search::numeric / GREATEST((SELECT count(*) FROM open), 1))::bigint AS most FROM room),
@@ -227,7 +232,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                                room.partition_concurrency - running.count,
                                room.partition_worker_concurrency - COALESCE(($12::jsonb ->> next.key)::bigint, 0),
                                room.partition_rate - recent.starts),
-                           0) AS places,
+                           room.search) AS places,
                        room.partition_rate - recent.starts AS starts, COALESCE(recent.oldest, room.now) + room.partition_per AS retry_at
                   FROM (
                     SELECT count(*)

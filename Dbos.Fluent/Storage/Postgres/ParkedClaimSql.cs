@@ -191,7 +191,8 @@ internal sealed class ParkedClaimSql(SchemaName schema)
     private static string Parked(SchemaName schema, string application) => $"""
         SELECT 1
                   FROM {schema}.workflow_status AS w
-                 WHERE w.workflow_uuid = f.workflow_uuid AND {IsParked} AND (w.application_name = {application} OR w.application_name IS NULL)
+                 WHERE w.workflow_uuid = f.workflow_uuid AND {IsParked}
+                   AND (w.application_name = {application} OR w.application_name IS NULL)
                  LIMIT 1
         """;
 }

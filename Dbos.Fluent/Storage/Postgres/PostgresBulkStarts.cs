@@ -8,20 +8,22 @@ internal sealed class PostgresBulkStarts(PostgresDatabase database)
     // Large enough that the statement's own cost does not count, small enough that what is sent is not held twice in memory.
     private const int RowsMax = 2_000;
 
+    // The connection, the beginning and the end of the transaction, and the first rows.
+    private const int StatementsAround = 4;
+
     private readonly CommitSql sql = CommitSql.Waiting(database.Schema);
     private readonly StandingSql standing = new(database.Schema);
 
-    public async Task<IReadOnlyList<CommitResult>> WriteAsync(IReadOnlyList<StartUnit> starts, CancellationToken cancellationToken)
-    {
-        if (starts.Count == 0)
-        {
-            return [];
-        }
+    public async Task<IReadOnlyList<CommitResult>> WriteAsync(IReadOnlyList<StartUnit> starts, CancellationToken cancellationToken) =>
+        starts.Count == 0 ? [] : await database.LimitAsync(
+            StatementsAround + (starts.Count / RowsMax), () => OnConnectionAsync(starts, cancellationToken)).ConfigureAwait(false);
 
+    private async Task<CommitResult[]> OnConnectionAsync(IReadOnlyList<StartUnit> starts, CancellationToken cancellationToken)
+    {
         var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            return await PostgresDatabase.GuardAsync(() => InTransactionAsync(connection, starts, cancellationToken)).ConfigureAwait(false);
+            return await InTransactionAsync(connection, starts, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -36,16 +38,17 @@ internal sealed class PostgresBulkStarts(PostgresDatabase database)
             var session = new CommitSession(connection, sql, standing, database) { Prepares = false };
             foreach (var numbers in Order(starts).Chunk(RowsMax))
             {
-                var written = await session.WriteAsync([.. numbers.Select(number => starts[number])], cancellationToken).ConfigureAwait(false);
+                var written = await session.WriteAsync([.. numbers.Select(number => starts[number])], cancellationToken)
+                    .ConfigureAwait(false);
                 for (var index = 0; index < numbers.Length; index++)
                 {
                     results[numbers[index]] = written[index] ?? CommitResult.Busy;
                 }
 
-                // Disposing rolls back. What is left stands as Busy: nothing is known of it, and nothing of it was written.
+                // Disposing rolls back.
                 if (Array.Exists(numbers, number => !Stands(results[number])))
                 {
-                    return results;
+                    return Array.ConvertAll(results, TakenBack);
                 }
             }
 
@@ -54,6 +57,9 @@ internal sealed class PostgresBulkStarts(PostgresDatabase database)
 
         return results;
     }
+
+    // What was written is gone again, so nothing is known of it; what stood before stands.
+    private static CommitResult TakenBack(CommitResult result) => result.Status == CommitStatus.Written ? CommitResult.Busy : result;
 
     private static bool Stands(CommitResult result) => result.Status is CommitStatus.Written or CommitStatus.Attached;
 

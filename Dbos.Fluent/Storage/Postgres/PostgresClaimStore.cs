@@ -31,7 +31,7 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
 
     public async Task<LimitedClaim> ClaimLimitedAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken)
     {
-        var owned = request.Repeated ? await ReadClaimedAsync(request, cancellationToken).ConfigureAwait(false) : [];
+        var owned = request.Repeated ? await limited.ReadTakenAsync(request, share, cancellationToken).ConfigureAwait(false) : [];
         var answer = owned.Count > 0
             ? new LimitedAnswer(owned, More: true, RetryAtMs: null, share.AfterPartition)
             : await limited.TakeAsync(request, share, cancellationToken).ConfigureAwait(false);

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using Npgsql;
 using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
@@ -12,6 +14,7 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
     private const int LeftOut = FirstOfRow + 17;
 
     private readonly LimitedClaimSql sql = new(database.Schema);
+    private readonly ClaimSql claim = new(database.Schema);
     private readonly PostgresLanes lanes = new(database, Lanes);
 
     /// <summary>Takes what the queue allows. One round trip; one more, without any lock, where inputs are large.</summary>
@@ -29,6 +32,21 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
         return without.Count == 0 ? answer : await WithInputsAsync(answer, without, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>What an earlier call with the request's token took.</summary>
+    // Behind the lock: a call whose answer was given up may still be waiting for it, and takes its rows before this one looks.
+    public Task<List<ClaimRow>> ReadTakenAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken) =>
+        lanes.BatchAsync(
+            [
+                PostgresDatabase.Command(sql.Lock, Text(share.Queue)),
+                PostgresDatabase.Command(claim.ReadClaimed, Text(request.Token), Text(request.ExecutorId)),
+            ],
+            async reader =>
+            {
+                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                return await PostgresDatabase.ReadAllAsync(reader, ClaimRow.Read, cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken);
+
     public ValueTask DisposeAsync() => lanes.DisposeAsync();
 
     private NpgsqlParameter[] Parameters(ClaimRequest request, QueueShare share) =>
@@ -44,9 +62,26 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
         Number(Random.Shared.NextInt64()),
         Text(share.Queue),
         Small(share.RunningHere),
-        Json(JsonSerializer.Serialize(share.RunningByPartition.ToDictionary(part => part.Key, part => part.Value))),
+        Json(ToObject(share.RunningByPartition)),
         Text(share.AfterPartition),
     ];
+
+    private static string ToObject(IReadOnlyList<KeyValuePair<string, int>> numbers)
+    {
+        var written = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(written))
+        {
+            json.WriteStartObject();
+            foreach (var (name, number) in numbers)
+            {
+                json.WriteNumber(name, number);
+            }
+
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(written.WrittenSpan);
+    }
 
     private static async Task<LimitedAnswer> ReadAsync(
         NpgsqlDataReader reader, HashSet<string> without, CancellationToken cancellationToken)
@@ -54,12 +89,17 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
         var answer = new LimitedAnswer([], false, null, "");
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            answer = answer with { More = reader.GetBoolean(0), RetryAtMs = reader.NumberOrNull(1), LastPartition = reader.GetString(2) };
-            if (reader.IsDBNull(FirstOfRow))
-            {
-                continue;
-            }
+            answer = Add(answer, reader, without);
+        }
 
+        return answer;
+    }
+
+    // Each row says what holds for all; where nothing was taken there is one without a workflow.
+    private static LimitedAnswer Add(LimitedAnswer answer, NpgsqlDataReader reader, HashSet<string> without)
+    {
+        if (!reader.IsDBNull(FirstOfRow))
+        {
             var row = ClaimRow.Read(reader, FirstOfRow);
             answer.Rows.Add(row);
             if (reader.GetBoolean(LeftOut))
@@ -68,7 +108,7 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
             }
         }
 
-        return answer;
+        return answer with { More = reader.GetBoolean(0), RetryAtMs = reader.NumberOrNull(1), LastPartition = reader.GetString(2) };
     }
 
     // One that is gone by now was deleted, and is nobody's to run.

@@ -12,10 +12,23 @@ internal static class PostgresQueueRows
     private static readonly TimeSpan PollMin = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan PollMax = TimeSpan.FromDays(1);
 
-    /// <summary>The row whose <see cref="QueueSql.Columns"/> begin at <paramref name="first"/>.</summary>
-    public static QueueRow Read(NpgsqlDataReader row, int first)
+    /// <summary>
+    /// The row whose <see cref="QueueSql.Columns"/> begin at <paramref name="first"/>; null for one under a name that this library has no
+    /// queue for, as another SDK may write it. One such row must not hide the others.
+    /// </summary>
+    public static QueueRow? ReadOrNull(NpgsqlDataReader row, int first)
     {
-        var queue = new WorkflowQueue(row.GetString(first))
+        WorkflowQueue named;
+        try
+        {
+            named = new WorkflowQueue(row.GetString(first));
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+
+        var queue = named with
         {
             Concurrency = LimitOrNull(row, first + 1),
             WorkerConcurrency = LimitOrNull(row, first + 2),

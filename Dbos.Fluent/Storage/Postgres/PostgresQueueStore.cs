@@ -14,22 +14,35 @@ internal sealed class PostgresQueueStore(PostgresDatabase database) : IQueueStor
 
     public async Task<QueueRegistered> RegisterAsync(QueueRegistration registration, CancellationToken cancellationToken)
     {
-        var row = await database.BatchAsync(
-            Registering(registration),
-            async reader => (await PostgresDatabase.ReadAllAsync(reader, QueueAt(0), cancellationToken).ConfigureAwait(false))[0],
-            cancellationToken).ConfigureAwait(false);
-        var isOthers = row.ApplicationName is not null && registration.ApplicationName is { } own && row.ApplicationName != own;
-        return new QueueRegistered(row, isOthers ? row.ApplicationName : null);
+        for (; ; )
+        {
+            var rows = await database.BatchAsync(
+                Registering(registration),
+                reader => PostgresDatabase.ReadAllAsync(reader, ReadRow, cancellationToken),
+                cancellationToken).ConfigureAwait(false);
+
+            // None where somebody deleted it between the first and the last statement: it is registered anew.
+            if (rows is [{ } row])
+            {
+                var isOthers = row.ApplicationName is not null
+                    && registration.ApplicationName is not null
+                    && row.ApplicationName != registration.ApplicationName;
+                return new QueueRegistered(row, isOthers ? row.ApplicationName : null);
+            }
+        }
     }
 
     public async Task<QueueRow?> ReadAsync(string name, CancellationToken cancellationToken)
     {
-        var rows = await database.QueryAsync(sql.Read, [Text(name)], QueueAt(0), cancellationToken).ConfigureAwait(false);
+        var rows = await database.QueryAsync(sql.Read, [Text(name)], ReadRow, cancellationToken).ConfigureAwait(false);
         return rows.Count == 0 ? null : rows[0];
     }
 
-    public async Task<IReadOnlyList<QueueRow>> ReadAllAsync(string? applicationName, CancellationToken cancellationToken) =>
-        await database.QueryAsync(sql.ReadAll, [Text(applicationName)], QueueAt(0), cancellationToken).ConfigureAwait(false);
+    public async Task<IReadOnlyList<QueueRow>> ReadAllAsync(string? applicationName, CancellationToken cancellationToken)
+    {
+        var rows = await database.QueryAsync(sql.ReadAll, [Text(applicationName)], ReadRow, cancellationToken).ConfigureAwait(false);
+        return [.. rows.OfType<QueueRow>()];
+    }
 
     public async Task<IReadOnlyDictionary<string, QueueCount>> CountAsync(
         IReadOnlyList<string> names, CancellationToken cancellationToken)
@@ -45,10 +58,8 @@ internal sealed class PostgresQueueStore(PostgresDatabase database) : IQueueStor
     public Task<bool> SetPausedAsync(string name, bool paused, CancellationToken cancellationToken) =>
         AnyAsync(sql.SetPaused, [Text(name), Truth(paused)], cancellationToken);
 
-    public Task DeleteAsync(string name, CancellationToken cancellationToken) => database.BatchAsync(
-        [PostgresDatabase.Command(sql.Delete, Text(name)), PostgresDatabase.Command(sql.DeletePause, Text(name))],
-        reader => Task.FromResult(reader.RecordsAffected),
-        cancellationToken);
+    public Task DeleteAsync(string name, CancellationToken cancellationToken) =>
+        database.QueryAsync(sql.Delete, [Text(name)], row => row.FieldCount, cancellationToken);
 
     public async Task<QueueOutlook> ReadOutlookAsync(string applicationName, CancellationToken cancellationToken)
     {
@@ -59,7 +70,7 @@ internal sealed class PostgresQueueStore(PostgresDatabase database) : IQueueStor
             row =>
             {
                 outlook ??= ReadOutlook(row);
-                return row.IsDBNull(OutlookColumns) ? null : PostgresQueueRows.Read(row, OutlookColumns);
+                return row.IsDBNull(OutlookColumns) ? null : PostgresQueueRows.ReadOrNull(row, OutlookColumns);
             },
             cancellationToken).ConfigureAwait(false);
         return outlook! with { Queues = [.. rows.OfType<QueueRow>()] };
@@ -87,7 +98,7 @@ internal sealed class PostgresQueueStore(PostgresDatabase database) : IQueueStor
         row.GetBoolean(2),
         row.GetInt64(3));
 
-    private static Func<NpgsqlDataReader, QueueRow> QueueAt(int first) => row => PostgresQueueRows.Read(row, first);
+    private static QueueRow? ReadRow(NpgsqlDataReader row) => PostgresQueueRows.ReadOrNull(row, 0);
 
     // Statement by statement, in one transaction, each in a snapshot of its own: what another process registers meanwhile is seen.
     private List<NpgsqlBatchCommand> Registering(QueueRegistration registration)

@@ -11,18 +11,15 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
     private const string PausedStatus = "PAUSED";
     private const string ActiveStatus = "ACTIVE";
 
+    // The connection, the beginning and the end of the transaction, and two between.
+    private const int StatementsOfWrite = 5;
+
     private readonly ScheduleSql sql = new(database.Schema);
     private readonly TickSql ticks = new(database.Schema);
 
-    public async Task<ScheduleWritten> WriteAsync(
-        IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken)
-    {
-        var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            return await PostgresDatabase.GuardAsync(() => WriteAsync(connection, rows, mode, cancellationToken)).ConfigureAwait(false);
-        }
-    }
+    public Task<ScheduleWritten> WriteAsync(
+        IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken) =>
+        database.LimitAsync(StatementsOfWrite, () => OnConnectionAsync(rows, mode, cancellationToken));
 
     public async Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken)
     {
@@ -43,10 +40,8 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
         return rows.Count > 0;
     }
 
-    public Task DeleteAsync(string name, CancellationToken cancellationToken) => database.BatchAsync(
-        [PostgresDatabase.Command(sql.Delete, Text(name)), PostgresDatabase.Command(sql.DeleteOptions, Text(name))],
-        reader => Task.FromResult(reader.RecordsAffected),
-        cancellationToken);
+    public Task DeleteAsync(string name, CancellationToken cancellationToken) =>
+        database.QueryAsync(sql.Delete, [Text(name)], row => row.FieldCount, cancellationToken);
 
     public Task<TickOutcome> FireAsync(ScheduleTick tick, CancellationToken cancellationToken) => database.BatchAsync(
         [
@@ -65,8 +60,18 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
         },
         cancellationToken);
 
+    private async Task<ScheduleWritten> OnConnectionAsync(
+        IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken)
+    {
+        var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            return await InTransactionAsync(connection, rows, mode, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     // Whatever is in the way is found while writing, and disposing rolls back.
-    private async Task<ScheduleWritten> WriteAsync(
+    private async Task<ScheduleWritten> InTransactionAsync(
         NpgsqlConnection connection, IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken)
     {
         var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
@@ -75,7 +80,8 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
             var names = mode == ScheduleWrite.Update
                 ? await RunAsync(connection, sql.Lock, [Texts(rows, row => row.Name)], cancellationToken).ConfigureAwait(false)
                 : await RunAsync(
-                    connection, mode == ScheduleWrite.Create ? sql.Create : sql.Apply, ColumnsOf(rows), cancellationToken).ConfigureAwait(false);
+                    connection, mode == ScheduleWrite.Create ? sql.Create : sql.Apply, ColumnsOf(rows), cancellationToken)
+                    .ConfigureAwait(false);
             if (rows.FirstOrDefault(row => !names.Contains(row.Name)) is { } conflict)
             {
                 return new ScheduleWritten(conflict.Name);
@@ -119,7 +125,7 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
         new() { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Boolean, Value = rows.Select(row => row.AutomaticBackfill).ToArray() },
         Texts(rows, row => row.Queue),
         Texts(rows, row => row.ApplicationName),
-        Texts(rows, row => row.Overlap.ToString()),
+        Texts(rows, row => OverlapWords.ToStored(row.Overlap)),
         Numbers(rows, row => row.JitterMs),
         Numbers(rows, row => row.FromMs),
         Numbers(rows, row => row.UntilMs),
@@ -138,7 +144,7 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
         AutomaticBackfill = row.GetBoolean(7),
         Queue = row.TextOrNull(8),
         ApplicationName = row.TextOrNull(9),
-        Overlap = row.TextOrNull(10) is { } overlap ? Enum.Parse<Overlap>(overlap) : Overlap.Allow,
+        Overlap = OverlapWords.Parse(row.TextOrNull(10)),
         JitterMs = row.GetInt64(11),
         FromMs = row.NumberOrNull(12),
         UntilMs = row.NumberOrNull(13),

@@ -23,16 +23,13 @@ internal sealed class QueueSql(SchemaName schema)
         + "OR COALESCE(q.rate_limit_max IS NOT NULL AND q.rate_limit_period_sec <= 0, false) "
         + "OR COALESCE(q.partition_rate_limit_max IS NOT NULL AND q.partition_rate_limit_period_sec <= 0, false))";
 
-    /// <summary>What <see cref="PostgresQueueRows.Read"/> reads of <c>q</c>, eleven columns, and whether it is paused.</summary>
+    /// <summary>What <see cref="PostgresQueueRows.ReadOrNull"/> reads of <c>q</c>, eleven columns, and whether it is paused.</summary>
     public static string Columns(SchemaName schema) => $"""
         q.name, q.concurrency, q.worker_concurrency, q.rate_limit_max, q.rate_limit_period_sec, q.partition_concurrency,
                q.partition_worker_concurrency, q.partition_rate_limit_max, q.partition_rate_limit_period_sec, q.polling_interval_sec,
                q.application_name,
                {IsShut} OR COALESCE((SELECT paused FROM {schema}.fluent_queues WHERE name = q.name LIMIT 1), false)
         """;
-
-    // Names that begin so are none of this library's to register, and it has no queue to show for them.
-    private const string IsNamed = @"q.name NOT LIKE '\_dbos\_%'";
 
     /// <summary>
     /// $1 now, $2 name, $3 concurrency, $4 that of a worker, $5 and $6 rate, $7 and $8 concurrency of a partition and of that in a worker,
@@ -76,13 +73,13 @@ internal sealed class QueueSql(SchemaName schema)
                IS DISTINCT FROM ($3, $4, $5, $6, $7, $8, $9, $10, $11, true, COALESCE($7, $8, $9) IS NOT NULL)
         """;
 
-    public string Read { get; } = $"SELECT {Columns(schema)} FROM {schema}.queues AS q WHERE q.name = $1 AND {IsNamed}";
+    public string Read { get; } = $"SELECT {Columns(schema)} FROM {schema}.queues AS q WHERE q.name = $1";
 
     /// <summary>$1 application, or null for all. The order is that of the code units, whatever the database sorts by.</summary>
     public string ReadAll { get; } = $"""
         SELECT {Columns(schema)}
           FROM {schema}.queues AS q
-         WHERE ($1 IS NULL OR q.application_name = $1 OR q.application_name IS NULL) AND {IsNamed}
+         WHERE ($1 IS NULL OR q.application_name = $1 OR q.application_name IS NULL)
          ORDER BY q.name COLLATE "C"
         """;
 
@@ -91,15 +88,14 @@ internal sealed class QueueSql(SchemaName schema)
         SELECT asked.name, waiting.count, running.count
           FROM (SELECT DISTINCT unnest($1::text[]) AS name) AS asked
          CROSS JOIN LATERAL (
-            SELECT count(*) FROM {schema}.workflow_status AS w WHERE w.queue_name = asked.name AND w.status = 'ENQUEUED' OFFSET 0) AS waiting
+            SELECT count(*) FROM {schema}.workflow_status WHERE queue_name = asked.name AND status = 'ENQUEUED' OFFSET 0) AS waiting
          CROSS JOIN LATERAL (
-            SELECT count(*) FROM {schema}.workflow_status AS w WHERE w.queue_name = asked.name AND w.status = 'PENDING' OFFSET 0) AS running
+            SELECT count(*) FROM {schema}.workflow_status WHERE queue_name = asked.name AND status = 'PENDING' OFFSET 0) AS running
          WHERE waiting.count > 0 OR running.count > 0
         """;
 
     /// <summary>$1 name, $2 whether.</summary>
-    // The lock is that of a claim with shared limits: once this has returned, none of them claims by what it read before. It also waits for
-    // a deletion, so that no pause is left of a queue that is gone.
+    // The lock is that of a claim with shared limits: once this has returned, none of them claims by what it read before.
     public string SetPaused { get; } = $"""
         INSERT INTO {schema}.fluent_queues (name, paused)
         SELECT q.name, $2 FROM (SELECT name FROM {schema}.queues WHERE name = $1 FOR NO KEY UPDATE) AS q
@@ -108,9 +104,6 @@ internal sealed class QueueSql(SchemaName schema)
         """;
 
     public string Delete { get; } = $"DELETE FROM {schema}.queues WHERE name = $1";
-
-    /// <summary>After <see cref="Delete"/>, whose lock a pause waits for: no later pause can be missed.</summary>
-    public string DeletePause { get; } = $"DELETE FROM {schema}.fluent_queues WHERE name = $1";
 
     /// <summary>$1 now, $2 application. One row at least: the answers, and beside them the queues.</summary>
     // Only index probes: names of queues by jumps through the rows in flight, the first due of each kind, no counts.
@@ -146,7 +139,7 @@ internal sealed class QueueSql(SchemaName schema)
         SELECT answer.waiting, answer.next_delayed, answer.deadline_passed, answer.now, answer.any_parked, answer.next_wake,
                {Columns(schema)}
           FROM answer
-          LEFT JOIN {schema}.queues AS q ON (q.application_name = $2 OR q.application_name IS NULL) AND {IsNamed}
+          LEFT JOIN {schema}.queues AS q ON (q.application_name = $2 OR q.application_name IS NULL)
          ORDER BY q.name COLLATE "C"
         """;
 

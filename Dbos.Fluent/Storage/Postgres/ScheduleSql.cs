@@ -21,7 +21,7 @@ internal sealed class ScheduleSql(SchemaName schema)
         written AS (
             {InsertRows(schema)}
             ON CONFLICT (schedule_name) DO NOTHING
-            RETURNING schedule_name AS name, true AS made),
+            RETURNING schedule_name AS name),
         {Options(schema)}
         SELECT name FROM written
         """;
@@ -43,13 +43,12 @@ internal sealed class ScheduleSql(SchemaName schema)
                SET schedule = s.cron, cron_timezone = s.zone, context = s.context, automatic_backfill = s.backfill, queue_name = s.queue
               FROM s
              WHERE w.schedule_name = s.name
-            RETURNING w.schedule_name AS name, false AS made),
+            RETURNING w.schedule_name AS name),
         {Options(schema)}
         SELECT name FROM written
         """;
 
     /// <summary>Makes or changes each. What its row was made with but for id, pause and when it last fired is written again.</summary>
-    // A row that this statement has inserted has no earlier version, which xmax tells.
     public string Apply { get; } = $"""
         WITH {Rows},
         written AS (
@@ -59,7 +58,7 @@ internal sealed class ScheduleSql(SchemaName schema)
                    schedule = EXCLUDED.schedule, cron_timezone = EXCLUDED.cron_timezone, context = EXCLUDED.context,
                    automatic_backfill = EXCLUDED.automatic_backfill, queue_name = EXCLUDED.queue_name,
                    application_name = EXCLUDED.application_name
-            RETURNING schedule_name AS name, xmax = 0 AS made),
+            RETURNING schedule_name AS name),
         {Options(schema)}
         SELECT name FROM written
         """;
@@ -84,15 +83,13 @@ internal sealed class ScheduleSql(SchemaName schema)
 
     public string Delete { get; } = $"DELETE FROM {schema}.workflow_schedules WHERE schedule_name = $1";
 
-    /// <summary>After <see cref="Delete"/>, whose lock a writer of the same name waits for.</summary>
-    public string DeleteOptions { get; } = $"DELETE FROM {schema}.fluent_schedules WHERE schedule_name = $1";
-
     /// <summary>When the schedule <c>s</c> last fired, in epoch milliseconds; null where the text is no moment.</summary>
     // SDKs write the offset in several forms, or none for UTC.
     public const string FiredAt = """
         CASE WHEN s.last_fired_at ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)?$'
              THEN (EXTRACT(epoch FROM (
-                 s.last_fired_at || CASE WHEN s.last_fired_at ~ '(Z|[+-]\d\d(:?\d\d)?)$' THEN '' ELSE 'Z' END)::timestamptz) * 1000)::bigint END
+                 s.last_fired_at || CASE WHEN s.last_fired_at ~ '(Z|[+-]\d\d(:?\d\d)?)$' THEN '' ELSE 'Z' END)::timestamptz) * 1000)::bigint
+             END
         """;
 
     private static string InsertRows(SchemaName schema) => $"""
@@ -104,26 +101,15 @@ internal sealed class ScheduleSql(SchemaName schema)
               FROM s
         """;
 
-    // A moment that waits stays with its schedule through any change; what a schedule of the same name left, which somebody deleted who
-    // knows nothing of this table, does not.
+    // A moment that waits stays with its schedule through any change.
     private static string Options(SchemaName schema) => $"""
-        kept AS (
-            {InsertOptions(schema, "NOT w.made")}
-            ON CONFLICT (schedule_name) DO UPDATE
-               SET overlap = EXCLUDED.overlap, jitter_ms = EXCLUDED.jitter_ms, from_ms = EXCLUDED.from_ms, until_ms = EXCLUDED.until_ms),
-        begun AS (
-            {InsertOptions(schema, "w.made")}
-            ON CONFLICT (schedule_name) DO UPDATE
-               SET overlap = EXCLUDED.overlap, jitter_ms = EXCLUDED.jitter_ms, from_ms = EXCLUDED.from_ms, until_ms = EXCLUDED.until_ms,
-                   waiting_tick_ms = EXCLUDED.waiting_tick_ms)
-        """;
-
-    private static string InsertOptions(SchemaName schema, string which) => $"""
-        INSERT INTO {schema}.fluent_schedules (schedule_name, overlap, jitter_ms, from_ms, until_ms, waiting_tick_ms)
+        options AS (
+            INSERT INTO {schema}.fluent_schedules (schedule_name, overlap, jitter_ms, from_ms, until_ms, waiting_tick_ms)
             SELECT s.name, s.overlap, s.jitter, s."from", s.until, s.waiting
               FROM s JOIN written AS w ON w.name = s.name
-             WHERE {which}
              ORDER BY s.name
+            ON CONFLICT (schedule_name) DO UPDATE
+               SET overlap = EXCLUDED.overlap, jitter_ms = EXCLUDED.jitter_ms, from_ms = EXCLUDED.from_ms, until_ms = EXCLUDED.until_ms)
         """;
 
     private static string Select(SchemaName schema) => $"""

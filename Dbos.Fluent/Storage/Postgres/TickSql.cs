@@ -24,9 +24,9 @@ internal sealed class TickSql(SchemaName schema)
                    WHEN s.paused THEN '{Paused}'
                    WHEN s.last_fired >= $22 THEN CASE WHEN s.waiting = $22 THEN '{Queued}' ELSE '{AlreadyFired}' END
                    WHEN s.mine IS NOT NULL THEN '{AlreadyFired}'
-                   WHEN s.overlap = '{nameof(Overlap.QueueOne)}' AND s.waiting IS NOT NULL THEN '{Skipped}'
-                   WHEN s.overlap = '{nameof(Overlap.QueueOne)}' AND {Runs(schema)} THEN '{Queued}'
-                   WHEN s.overlap = '{nameof(Overlap.Skip)}' AND {Runs(schema)} THEN '{Skipped}'
+                   WHEN s.overlap = '{OverlapWords.QueueOne}' AND s.waiting IS NOT NULL THEN '{Skipped}'
+                   WHEN s.overlap = '{OverlapWords.QueueOne}' AND {Runs(schema)} THEN '{Queued}'
+                   WHEN s.overlap = '{OverlapWords.Skip}' AND {Runs(schema)} THEN '{Skipped}'
         """,
         $"""
         moved AS (

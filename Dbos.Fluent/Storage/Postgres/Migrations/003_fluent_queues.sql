@@ -1,15 +1,14 @@
--- What DBOS has no columns for: the pause of a queue, and the options of schedules. Neither refers to the table it belongs to, so that
--- making them locks nothing; each row goes with the queue or the schedule that this library deletes, and a leftover of one that another
--- SDK deleted is overwritten when that name is written again.
+-- What DBOS has no columns for: the pause of a queue, and the options of schedules. Both tables are new; making them locks queues and
+-- workflow_schedules against writers for the moment that a foreign key takes. Each row goes with what it belongs to, whoever deletes that.
 
 CREATE TABLE IF NOT EXISTS {schema}.fluent_queues (
-    name text PRIMARY KEY,
+    name text PRIMARY KEY REFERENCES {schema}.queues (name) ON UPDATE CASCADE ON DELETE CASCADE,
     paused boolean NOT NULL
 );
 
 CREATE TABLE IF NOT EXISTS {schema}.fluent_schedules (
-    schedule_name text PRIMARY KEY,
-    overlap text NOT NULL,
+    schedule_name text PRIMARY KEY REFERENCES {schema}.workflow_schedules (schedule_name) ON UPDATE CASCADE ON DELETE CASCADE,
+    overlap text NOT NULL CHECK (overlap IN ('allow', 'skip', 'queue_one')),
     jitter_ms bigint NOT NULL,
     from_ms bigint,
     until_ms bigint,
