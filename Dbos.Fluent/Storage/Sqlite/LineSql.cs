@@ -22,13 +22,13 @@ internal static class LineSql
     public const string ReadLine = $"""
         SELECT * FROM (
             SELECT * FROM (
-                SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w
+                SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w INDEXED BY idx_fluent_line
                  WHERE w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = @queue_name AND w.application_name = @application_name
                    AND {Takeable}
                  ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit)
             UNION ALL
             SELECT * FROM (
-                SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w
+                SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w INDEXED BY idx_fluent_line
                  WHERE w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = @queue_name AND w.application_name IS NULL
                    AND {Takeable}
                  ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit)) AS first

@@ -3,6 +3,10 @@ using Dbos.Fluent.Model;
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>Statements of <see cref="SqliteQueueStore"/>, and the rows of queues that claims read.</summary>
+/// <remarks>
+/// The library's own indexes are named, because statistics of a file in which nearly everything waits would lead to a scan. Those of DBOS
+/// are not: a later level may replace them.
+/// </remarks>
 internal static class QueueSql
 {
     private const string Columns = """
@@ -81,17 +85,17 @@ internal static class QueueSql
     /// <summary>From queue to queue by jumps along idx_fluent_line, so that the length of the lines does not count.</summary>
     public const string ReadWaiting = $"""
         WITH RECURSIVE line (queue_name) AS (
-            SELECT min(w.queue_name) FROM workflow_status AS w WHERE w.status = '{WorkflowStates.Enqueued}'
+            SELECT min(w.queue_name) FROM workflow_status AS w INDEXED BY idx_fluent_line WHERE w.status = '{WorkflowStates.Enqueued}'
             UNION ALL
-            SELECT (SELECT min(w.queue_name) FROM workflow_status AS w
+            SELECT (SELECT min(w.queue_name) FROM workflow_status AS w INDEXED BY idx_fluent_line
                      WHERE w.status = '{WorkflowStates.Enqueued}' AND w.queue_name > line.queue_name)
               FROM line WHERE line.queue_name IS NOT NULL)
         SELECT line.queue_name FROM line
          WHERE line.queue_name IS NOT NULL
-           AND (EXISTS (SELECT 1 FROM workflow_status AS w
+           AND (EXISTS (SELECT 1 FROM workflow_status AS w INDEXED BY idx_fluent_line
                          WHERE w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = line.queue_name
                            AND w.application_name = @application_name)
-                OR EXISTS (SELECT 1 FROM workflow_status AS w
+                OR EXISTS (SELECT 1 FROM workflow_status AS w INDEXED BY idx_fluent_line
                             WHERE w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = line.queue_name
                               AND w.application_name IS NULL))
         """;
@@ -100,11 +104,11 @@ internal static class QueueSql
     public const string ReadNextDelayed = $"""
         SELECT min(first.delay_until) FROM (
             SELECT * FROM (
-                SELECT w.delay_until_epoch_ms AS delay_until FROM workflow_status AS w
+                SELECT w.delay_until_epoch_ms AS delay_until FROM workflow_status AS w INDEXED BY idx_fluent_delayed
                  WHERE {DelayedEnqueue} AND w.application_name = @application_name ORDER BY w.delay_until_epoch_ms LIMIT 1)
             UNION ALL
             SELECT * FROM (
-                SELECT w.delay_until_epoch_ms FROM workflow_status AS w
+                SELECT w.delay_until_epoch_ms FROM workflow_status AS w INDEXED BY idx_fluent_delayed
                  WHERE {DelayedEnqueue} AND w.application_name IS NULL ORDER BY w.delay_until_epoch_ms LIMIT 1)) AS first
         """;
 
@@ -112,12 +116,13 @@ internal static class QueueSql
     public const string FindDelayed = $"""
         SELECT due.workflow_uuid FROM (
             SELECT * FROM (
-                SELECT w.workflow_uuid, w.delay_until_epoch_ms AS delay_until FROM workflow_status AS w
+                SELECT w.workflow_uuid, w.delay_until_epoch_ms AS delay_until
+                  FROM workflow_status AS w INDEXED BY idx_fluent_delayed
                  WHERE {DelayedEnqueue} AND w.application_name = @application_name AND w.delay_until_epoch_ms <= @now
                  ORDER BY w.delay_until_epoch_ms LIMIT @limit)
             UNION ALL
             SELECT * FROM (
-                SELECT w.workflow_uuid, w.delay_until_epoch_ms FROM workflow_status AS w
+                SELECT w.workflow_uuid, w.delay_until_epoch_ms FROM workflow_status AS w INDEXED BY idx_fluent_delayed
                  WHERE {DelayedEnqueue} AND w.application_name IS NULL AND w.delay_until_epoch_ms <= @now
                  ORDER BY w.delay_until_epoch_ms LIMIT @limit)) AS due
          ORDER BY due.delay_until, due.workflow_uuid
