@@ -132,9 +132,12 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         foreach (var id in cancelled)
         {
             running?.Stop(id, CancellationReason.Cancelled);
-            Wakeups.Outcomes.LookAt(id);
+
+            // A parked parent and the readers of its streams wait here too, and not every store brings our own signals back to us.
+            var ended = new StoreSignal(StoreSignalKind.Completed, id);
+            Route(ended);
             Sender.Announce(new StoreSignal(StoreSignalKind.Cancelled, id));
-            Sender.Announce(new StoreSignal(StoreSignalKind.Completed, id));
+            Sender.Announce(ended);
         }
     }
 

@@ -100,11 +100,19 @@ internal sealed class GatheredWaits<TKey, TFound>
     /// <summary>Something may be there.</summary>
     public void LookAt(TKey key) => LookAt([key]);
 
-    /// <summary>Looks, and completes when that has been done, whether or not anything was found.</summary>
+    /// <summary>
+    /// Looks, and completes when that has been done, whether or not anything was found; at once where nobody waits for the key any more.
+    /// </summary>
     public Task LookOnceAsync(TKey key)
     {
         lock (gate)
         {
+            // Whoever registered has been told meanwhile. No query asks about the key then, and perhaps none will be made at all.
+            if (!awaited.ContainsKey(key))
+            {
+                return Task.CompletedTask;
+            }
+
             // The query that asks about this key is one that has not been taken yet.
             var next = looked.Task;
             LookAt([key]);

@@ -22,6 +22,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     private HashSet<StoreSignal> signals = [];
     private HashSet<string> justParked = new(StringComparer.Ordinal);
     private bool cover = true;
+    private bool parkedMeanwhile;
     private volatile bool anyParked = true;
     private volatile bool full;
     private long? nextWakeMs;
@@ -36,7 +37,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     {
         lock (gate)
         {
-            anyParked = true;
+            (anyParked, parkedMeanwhile) = (true, true);
             if (waits.Any(wait => wait.Kind != WaitKind.Time))
             {
                 justParked.Add(workflowId);
@@ -210,7 +211,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         lastOutlook = TimeProvider.System.GetTimestamp();
         lock (gate)
         {
-            (anyParked, nextWakeMs) = (justParked.Count > 0, null);
+            (parkedMeanwhile, nextWakeMs) = (justParked.Count > 0, null);
         }
 
         var outlook = await StoreBackoff.RepeatAsync(
@@ -218,8 +219,10 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             .ConfigureAwait(false);
         lock (gate)
         {
-            // What was parked here since the question was put is not in the answer.
-            anyParked |= outlook.Any;
+            // What was parked here since the question was put is not in the answer. Until it comes signals are kept, as they may be for what
+            // the answer tells of; and what another process has parked may have been signalled while nothing was known to be.
+            var any = outlook.Any || parkedMeanwhile;
+            (cover, anyParked) = (cover || (any && !anyParked), any);
             nextWakeMs = !(nextWakeMs <= outlook.NextWakeAtMs) ? outlook.NextWakeAtMs ?? nextWakeMs : nextWakeMs;
         }
     }

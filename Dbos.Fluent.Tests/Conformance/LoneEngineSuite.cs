@@ -1,0 +1,108 @@
+using Dbos.Fluent.Storage;
+using Dbos.Fluent.Tests.Worker.Faults;
+
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>
+/// Wake-ups of an engine that hears of nothing but its own doings: no other process commits, nothing is announced, and no poll comes
+/// within the test.
+/// </summary>
+public abstract class LoneEngineSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    // Far below the poll, far above what a loaded machine needs.
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan Poll = TimeSpan.FromMinutes(1);
+
+    private readonly CallFaults faults = new();
+
+    [Fact]
+    public async Task A_message_that_comes_while_the_next_moment_is_looked_up_wakes_whoever_is_parked()
+    {
+        var looking = new Probe();
+        var workflow = Flows.One("receive", () => Step.Receive<int>());
+        var engine = await LaunchAloneAsync(workflow);
+        var handle = await engine.BeginAsync(workflow, default, "R");
+        await ParkedAsync(engine, "R");
+        faults.After = (call, token) => call.Kind == StoreCallKind.ReadParkedOutlook ? looking.PassAsync(token) : Task.CompletedTask;
+        await looking.ReachedAsync();
+
+        await engine.SendAsync("R", 7, cancellationToken: Cancel);
+        looking.Open();
+
+        Assert.Equal(7, await handle.GetResultAsync(Cancel).Within(Soon));
+    }
+
+    [Fact]
+    public async Task The_cancel_of_a_child_wakes_its_parked_parent()
+    {
+        var child = Workflow.Define<Unit>("child").Sleep(TimeSpan.FromDays(1)).End();
+        var parent = Workflow.Define<Unit>("parent").Call(child, _ => default).End();
+        var engine = await LaunchAloneAsync(parent, child);
+        var handle = await engine.BeginAsync(parent, default, "P");
+        await ParkedAsync(engine, "P");
+        await ParkedAsync(engine, "P-0");
+
+        await engine.CancelAsync("P-0", cancellationToken: Cancel);
+
+        await StateAsync(engine, "P", WorkflowState.Error).Within(Soon);
+        Assert.True((await handle.FailureAsync()).Is<AwaitedWorkflowCancelledException>());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_reader_ends_with_a_writer_that_is_cancelled(bool parked)
+    {
+        var (end, looked) = (new Probe(), new TaskCompletionSource());
+        var workflow = Flows.Series(
+            "writer",
+            () => [Step.WriteStream("s", 1), parked ? Step.Receive<int>() : Step.Run("wait", s => end.PassAsync(s))]);
+        var engine = await LaunchAloneAsync(workflow);
+        await engine.BeginAsync(workflow, default, "W");
+        await (parked ? ParkedAsync(engine, "W") : end.ReachedAsync());
+        faults.After = (call, _) =>
+        {
+            _ = call.Kind == StoreCallKind.ReadStreams && looked.TrySetResult();
+            return Task.CompletedTask;
+        };
+        var reader = engine.ReadAllAsync<int>("W", "s", offset: 1);
+        await looked.Task.Within(Bounded.Limit);
+
+        await engine.CancelAsync("W", cancellationToken: Cancel);
+
+        Assert.Empty(await reader.Within(Soon));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_message_whose_sender_gave_up_the_waiting_is_received(bool parked)
+    {
+        var sending = new Probe();
+        var workflow = Flows.One("receive", () => Step.Receive<int>());
+        var engine = await LaunchAloneAsync(workflow);
+        var handle = await engine.BeginAsync(workflow, default, "R");
+        await (parked ? ParkedAsync(engine, "R") : Task.CompletedTask);
+        faults.Before = (call, token) => call.Batch.Any(unit => unit is SendUnit) ? sending.PassAsync(token) : Task.CompletedTask;
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var send = engine.SendAsync("R", 7, cancellationToken: giveUp.Token);
+        await sending.ReachedAsync();
+
+        await giveUp.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => send.Within(Bounded.Limit));
+        sending.Open();
+
+        Assert.Equal(7, await handle.GetResultAsync(Cancel).Within(Soon));
+    }
+
+    private static Task ParkedAsync(WorkflowEngine engine, string id) => Eventually.TrueAsync(
+        async () => (await engine.GetStatusAsync(id, Cancel))?.Parked == true, Bounded.Limit, $"{id} is parked");
+
+    private Task<WorkflowEngine> LaunchAloneAsync(params WorkflowDefinition[] definitions) => LaunchAsync(
+        options =>
+        {
+            (options.Notifications, options.PollInterval, options.UnloadAfter) = (false, Poll, TimeSpan.Zero);
+            options.WrapStore = store => new FaultingStore(store, faults);
+        },
+        definitions);
+}
