@@ -243,7 +243,7 @@ internal sealed class GatheredWaits<TKey, TFound>
             catch (Exception exception)
             {
                 // The waiters of these keys are all there is to tell, and they are told.
-                Array.ForEach(keys, key => Take(key, upTo).ForEach(waiter => waiter.Source.TrySetException(exception)));
+                Array.ForEach(keys, key => Take(key, upTo).ForEach(waiter => waiter.Fail(exception)));
             }
 
             done?.TrySetResult();
@@ -295,5 +295,12 @@ internal sealed class GatheredWaits<TKey, TFound>
         internal TaskCompletionSource<TFound> Source { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public void Dispose() => waits.Release(this);
+
+        // One that has given up meanwhile, or has been told by another of its waits, never looks at it.
+        internal void Fail(Exception exception)
+        {
+            Source.TrySetException(exception);
+            _ = Found.Exception;
+        }
     }
 }
