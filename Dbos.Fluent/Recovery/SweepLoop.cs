@@ -67,10 +67,11 @@ internal sealed class SweepLoop(
         IReadOnlyList<string> ids;
         do
         {
+            var begun = running.Begun;
             ids = await store.CancelExpiredAsync(applicationName, ExpiredMax, deadlineError, cancellationToken).ConfigureAwait(false);
             foreach (var id in ids)
             {
-                running.Stop(id, CancellationReason.DeadlineExceeded);
+                running.Stop(id, CancellationReason.DeadlineExceeded, begun);
                 wakeups.Outcomes.LookAt(id);
             }
 
