@@ -62,7 +62,11 @@ public abstract class LoneEngineSuite(IDatabaseFixture fixture) : EngineSuite(fi
         await (parked ? ParkedAsync(engine, "W") : end.ReachedAsync());
         faults.After = (call, _) =>
         {
-            _ = call.Kind == StoreCallKind.ReadStreams && looked.TrySetResult();
+            if (call.Kind == StoreCallKind.ReadStreams)
+            {
+                looked.TrySetResult();
+            }
+
             return Task.CompletedTask;
         };
         var reader = engine.ReadAllAsync<int>("W", "s", offset: 1);
@@ -93,6 +97,50 @@ public abstract class LoneEngineSuite(IDatabaseFixture fixture) : EngineSuite(fi
         sending.Open();
 
         Assert.Equal(7, await handle.GetResultAsync(Cancel).Within(Soon));
+    }
+
+    [Fact]
+    public async Task A_resume_whose_answer_comes_after_its_run_has_begun_does_not_stop_that_run()
+    {
+        var (step, resuming) = (new Probe(), new Probe());
+        var workflow = Flows.Series("waits", () => [Step.Run("wait", s => step.PassAsync(s))]);
+        var engine = await LaunchAloneAsync(workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A");
+        await step.ReachedAsync();
+        faults.After = (call, token) => call.Kind == StoreCallKind.Resume ? resuming.PassAsync(token) : Task.CompletedTask;
+
+        var resume = engine.ResumeAsync("A", cancellationToken: Cancel);
+        await resuming.ReachedAsync();
+        await step.ReachedAsync();
+        resuming.Open();
+        await resume.Within(Bounded.Limit);
+        step.Open();
+
+        await handle.GetResultAsync(Cancel).Within(Soon);
+        Assert.Equal("0 wait", await engine.StepsAsync("A"));
+    }
+
+    [Fact]
+    public async Task What_another_version_left_overdue_does_not_hide_when_a_sleep_ends()
+    {
+        var time = new ManualTimeProvider();
+        var workflow = Workflow.Define<Unit>("sleeps").Sleep(TimeSpan.FromDays(1)).End();
+        var former = await LaunchAsync(
+            options => (options.TimeProvider, options.ApplicationVersion, options.ExecutorId) = (time, "v0", "former"), workflow);
+        await former.BeginAsync(workflow, default, "old");
+        await ParkedAsync(former, "old");
+        await former.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        time.Advance(TimeSpan.FromDays(2));
+        var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
+        var handle = await engine.BeginAsync(workflow, default, "new");
+        await ParkedAsync(engine, "new");
+
+        // The one timer that is set is that for the next moment at which a parked workflow of ours is due.
+        await Eventually.TrueAsync(() => time.TimersPending == 1, Bounded.Limit, "a timer is set");
+        time.Advance(TimeSpan.FromDays(1));
+
+        await handle.ResultAsync();
+        Assert.True((await engine.GetStatusAsync("old", Cancel))!.Parked);
     }
 
     private static Task ParkedAsync(WorkflowEngine engine, string id) => Eventually.TrueAsync(

@@ -121,16 +121,15 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     {
         if (lastOutlook == 0 || TimeProvider.System.GetElapsedTime(lastOutlook) >= OutlookInterval)
         {
-            await ReadOutlookAsync(cancellationToken).ConfigureAwait(false);
+            await ReadOutlookAsync(afterMs: null, cancellationToken).ConfigureAwait(false);
         }
 
-        while (nextWakeMs <= environment.Clock.NowMs)
+        for (var nowMs = environment.Clock.NowMs; NextWakeMs() <= nowMs; nowMs = environment.Clock.NowMs)
         {
             if (await ClaimAsync(new ParkedScope.Due(), cancellationToken).ConfigureAwait(false) is not { IsFull: true })
             {
-                // What is still due after it is another application's or another version's, and not for us to wait for.
-                await ReadOutlookAsync(cancellationToken).ConfigureAwait(false);
-                break;
+                // What is still due after it is another version's or in somebody's hands. It must not hide when ours are due.
+                await ReadOutlookAsync(nowMs, cancellationToken).ConfigureAwait(false);
             }
 
             if (full)
@@ -202,11 +201,12 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             cancellationToken).ConfigureAwait(false);
         await runs.BeginAsync(claim.Claimed, cancellationToken).ConfigureAwait(false);
 
-        // A repeated claim may give what the lost answer held and no more.
-        return (claim.Claimed.Count == limit || (repeated && claim.Claimed.Count > 0), claim.LastLookedAt);
+        // A repeated claim may give what the lost answer held and no more; and what was found may have been waits of a few workflows only.
+        var mayBeMore = repeated || (scope is not ParkedScope.Page && claim.LastLookedAt is not null);
+        return (claim.Claimed.Count == limit || (mayBeMore && claim.Claimed.Count > 0), claim.LastLookedAt);
     }
 
-    private async Task ReadOutlookAsync(CancellationToken cancellationToken)
+    private async Task ReadOutlookAsync(long? afterMs, CancellationToken cancellationToken)
     {
         lastOutlook = TimeProvider.System.GetTimestamp();
         lock (gate)
@@ -215,15 +215,23 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         }
 
         var outlook = await StoreBackoff.RepeatAsync(
-            _ => store.Claims.ReadParkedOutlookAsync(environment.ApplicationName, cancellationToken), cancellationToken)
+            _ => store.Claims.ReadParkedOutlookAsync(environment.ApplicationName, afterMs, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
         lock (gate)
         {
             // What was parked here since the question was put is not in the answer. Until it comes signals are kept, as they may be for what
             // the answer tells of; and what another process has parked may have been signalled while nothing was known to be.
-            var any = outlook.Any || parkedMeanwhile;
+            var any = outlook.Any || parkedMeanwhile || (afterMs is not null && anyParked);
             (cover, anyParked) = (cover || (any && !anyParked), any);
             nextWakeMs = !(nextWakeMs <= outlook.NextWakeAtMs) ? outlook.NextWakeAtMs ?? nextWakeMs : nextWakeMs;
+        }
+    }
+
+    private long? NextWakeMs()
+    {
+        lock (gate)
+        {
+            return nextWakeMs;
         }
     }
 
@@ -240,12 +248,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     /// <summary>Wakes the loop when the next parked workflow is due, in workflow time.</summary>
     private void SetTimer()
     {
-        long? next;
-        lock (gate)
-        {
-            next = nextWakeMs;
-        }
-
+        var next = NextWakeMs();
         if (timer?.MomentMs == next)
         {
             return;
