@@ -148,6 +148,7 @@ internal static class EngineLaunch
             Lease = lease,
             Wakeups = core.Wakeups,
             Written = core.Written,
+            WhyLost = new LostReasons(store.Workflows, core.Stopped).ReadAsync,
             UnloadAfter = options.UnloadAfter,
             Leave = parking.LeaveAsync,
             Client = () => core.Client!,

@@ -100,6 +100,33 @@ public abstract class LoneEngineSuite(IDatabaseFixture fixture) : EngineSuite(fi
     }
 
     [Fact]
+    public async Task A_step_whose_write_is_refused_because_of_a_cancel_is_told_that_reason()
+    {
+        var (step, cancelling) = (new Probe(), new Probe());
+        var reason = new TaskCompletionSource<CancellationReason>();
+        var workflow = Flows.Series("writes", () => [Step.Run("write", WriteAsync)]);
+        var engine = await LaunchAloneAsync(workflow);
+        await engine.BeginAsync(workflow, default, "A");
+        await step.ReachedAsync();
+        faults.After = (call, token) => call.Kind == StoreCallKind.Cancel ? cancelling.PassAsync(token) : Task.CompletedTask;
+
+        var cancel = engine.CancelAsync("A", cancellationToken: Cancel);
+        await cancelling.ReachedAsync();
+        step.Open();
+
+        Assert.Equal(CancellationReason.Cancelled, await reason.Task.Within(Bounded.Limit));
+        cancelling.Open();
+        await cancel.Within(Bounded.Limit);
+
+        async Task WriteAsync(StepContext context)
+        {
+            context.CancellationToken.Register(() => reason.TrySetResult(context.CancellationReason));
+            await step.PassAsync();
+            await context.Client.WriteStreamAsync("s", 1);
+        }
+    }
+
+    [Fact]
     public async Task A_resume_whose_answer_comes_after_its_run_has_begun_does_not_stop_that_run()
     {
         var (step, resuming) = (new Probe(), new Probe());

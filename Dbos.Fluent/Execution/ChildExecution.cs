@@ -116,15 +116,15 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
         }
     }
 
-    private ValueTask<StepEnd> RefusedAsync(Step step, CheckpointRow row, StepPlace place, CommitResult result)
+    private async ValueTask<StepEnd> RefusedAsync(Step step, CheckpointRow row, StepPlace place, CommitResult result)
     {
         if (result.Status == CommitStatus.NotOwned)
         {
-            run.Stop.Fire(CancellationReason.Shutdown);
-            return new(StepEnd.Stopped);
+            await run.LoseAsync().ConfigureAwait(false);
+            return StepEnd.Stopped;
         }
 
         // The refusal is an outcome of the step: a replay gives it again without asking the database.
-        return steps.FailAsync(step, row, place, StartRefusals.ToException(result, row.ChildId!, step.Name));
+        return await steps.FailAsync(step, row, place, StartRefusals.ToException(result, row.ChildId!, step.Name)).ConfigureAwait(false);
     }
 }

@@ -93,9 +93,7 @@ internal sealed class SweepLoop(
         foreach (var lost in await store.ReadLostAsync(executions, cancellationToken).ConfigureAwait(false))
         {
             // By token, as the workflow may have been resumed here meanwhile.
-            running.Stop(tokens[lost.WorkflowId], lost.State != WorkflowState.Cancelled ? CancellationReason.Shutdown
-                : lost.DeadlinePassed ? CancellationReason.DeadlineExceeded
-                : CancellationReason.Cancelled);
+            running.Stop(tokens[lost.WorkflowId], LostReasons.Of(lost));
         }
     }
 }
