@@ -136,21 +136,26 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     public async Task CancelAsync(IReadOnlyList<string> workflowIds, bool children, CancellationToken cancellationToken)
     {
         var error = CancelErrors.Encode(Serializer, CancellationReason.Cancelled);
+        var begun = running?.Begun ?? 0;
         var cancelled = await UseAsync(
             "cancel a workflow",
             token => StoreBackoff.RepeatAsync(_ => Store.Workflows.CancelAsync(workflowIds, children, error, token), token),
             cancellationToken).ConfigureAwait(false);
         foreach (var id in cancelled)
         {
-            running?.Stop(id, CancellationReason.Cancelled);
-            Wakeups.Outcomes.LookAt(id);
+            running?.Stop(id, CancellationReason.Cancelled, begun);
+
+            // A parked parent and the readers of its streams wait here too, and not every store brings our own signals back to us.
+            var ended = new StoreSignal(StoreSignalKind.Completed, id);
+            Route(ended);
             Sender.Announce(new StoreSignal(StoreSignalKind.Cancelled, id));
-            Sender.Announce(new StoreSignal(StoreSignalKind.Completed, id));
+            Sender.Announce(ended);
         }
     }
 
     public async Task ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken)
     {
+        var begun = running?.Begun ?? 0;
         var result = await UseAsync(
             "resume a workflow",
             token => StoreBackoff.RepeatAsync(_ => Store.Workflows.ResumeAsync(workflowIds, queue, token), token),
@@ -163,7 +168,7 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         foreach (var id in result.ResumedIds)
         {
             // A run that has not ended is somebody else's now; in other processes their own look at the rows' tokens tells them.
-            running?.Stop(id, CancellationReason.Shutdown);
+            running?.Stop(id, CancellationReason.Shutdown, begun);
             Sender.Announce(new StoreSignal(StoreSignalKind.Cancelled, id));
         }
 
@@ -204,9 +209,9 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
                 Route(signal);
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (Stopped.IsCancellationRequested)
         {
-            // Stopped.
+            // Nobody waits any more.
         }
         catch (Exception exception)
         {

@@ -171,6 +171,7 @@ internal static class EngineLaunch
             Lease = lease,
             Wakeups = core.Wakeups,
             Written = core.Written,
+            WhyLost = new LostReasons(store.Workflows, core.Stopped).ReadAsync,
             UnloadAfter = options.UnloadAfter,
             Leave = parking.LeaveAsync,
             KeepsPlace = queue => queues.Find(queue)?.Row.Queue is { Concurrency: not null } or { PartitionConcurrency: not null },

@@ -121,7 +121,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
     {
         if (result.Status == CommitStatus.NotOwned)
         {
-            run.Stop.Fire(CancellationReason.Shutdown);
+            await run.LoseAsync().ConfigureAwait(false);
             return (StepEnd.Stopped, row.ChildId!);
         }
 

@@ -30,6 +30,9 @@ internal sealed record RunEnvironment
     /// <summary>Tells this process, and others, of what a run has written for them.</summary>
     public required Action<CommitUnit> Written { get; init; }
 
+    /// <summary>Finds out why an execution has lost its workflow.</summary>
+    public Func<Ownership, Task<CancellationReason>> WhyLost { get; init; } = _ => Task.FromResult(CancellationReason.Shutdown);
+
     /// <summary>How long a run that only waits stays in memory.</summary>
     public required TimeSpan UnloadAfter { get; init; }
 

@@ -10,6 +10,7 @@ internal sealed class RunningWorkflows
     private readonly ConcurrentDictionary<string, Entry> latest = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Entry, Task> all = new();
     private readonly QueueLoad load = new();
+    private long begun;
     private volatile bool draining;
     private volatile bool stopped;
 
@@ -45,7 +46,7 @@ internal sealed class RunningWorkflows
     {
         var definition = environment.Registry.Find(work.Name)!;
         var history = checkpoints.Count == 0 ? History.Empty : new History(checkpoints);
-        var entry = new Entry(work, history, definition, environment, starter);
+        var entry = new Entry(work, history, definition, environment, starter) { Number = Interlocked.Increment(ref begun) };
         latest.AddOrUpdate(work.Id, entry, (_, former) =>
         {
             former.Scope.Stop.Fire(CancellationReason.Shutdown);
@@ -81,10 +82,19 @@ internal sealed class RunningWorkflows
         }
     }
 
+    /// <summary>How many runs have begun: a mark by which those before it are told from later ones.</summary>
+    public long Begun => Interlocked.Read(ref begun);
+
     /// <summary>Tells a run that its workflow was cancelled or taken away.</summary>
-    public void Stop(string workflowId, CancellationReason reason)
+    /// <param name="workflowId">The workflow.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="upTo">
+    /// The mark from before the database was asked to do so. A run that began after it may be what follows, and finds out by its token if
+    /// it is not.
+    /// </param>
+    public void Stop(string workflowId, CancellationReason reason, long upTo)
     {
-        if (latest.TryGetValue(workflowId, out var entry))
+        if (latest.TryGetValue(workflowId, out var entry) && entry.Number <= upTo)
         {
             entry.Scope.Stop.Fire(reason);
         }
@@ -172,6 +182,9 @@ internal sealed class RunningWorkflows
             Scope = new RunScope(work, history, new RunFacts(work, history, environment.WorkflowLogger), environment);
             Run = new WorkflowRun(Scope, definition, starter);
         }
+
+        /// <summary>Its place in the order in which all have begun.</summary>
+        public required long Number { get; init; }
 
         public RunScope Scope { get; }
 

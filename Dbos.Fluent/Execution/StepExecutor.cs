@@ -190,8 +190,7 @@ internal sealed class StepExecutor
             return null;
         }
 
-        // Somebody else has the workflow now: whatever else this run does is for nothing.
-        run.Stop.Fire(CancellationReason.Shutdown);
+        await run.LoseAsync().ConfigureAwait(false);
         return null;
     }
 

@@ -9,7 +9,7 @@ internal sealed class MomentTimer(StoreClock clock, Action due, CancellationToke
     /// How far the database's clock is taken to be behind this one at the most: something that was due for longer and still could not be
     /// taken is in somebody else's hands, and not tried again before the next look at everything.
     /// </summary>
-    private const long SkewMs = 250;
+    public const long SkewMs = 250;
     private const long RetryMs = 10;
 
     private readonly Lock gate = new();

@@ -22,6 +22,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     private HashSet<StoreSignal> signals = [];
     private HashSet<string> justParked = new(StringComparer.Ordinal);
     private bool cover = true;
+    private bool parkedMeanwhile;
     private volatile bool anyParked = true;
     private volatile bool full;
     private long? nextWakeMs;
@@ -35,19 +36,14 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     {
         lock (gate)
         {
-            (anyParked, nextWakeMs) = (justParked.Count > 0, null);
+            (parkedMeanwhile, nextWakeMs) = (justParked.Count > 0, null);
         }
     }
 
     /// <summary>Takes in what parked workflows there are.</summary>
     public void Saw(ParkedOutlook outlook)
     {
-        lock (gate)
-        {
-            anyParked |= outlook.Any;
-            nextWakeMs = !(nextWakeMs <= outlook.NextWakeAtMs) ? outlook.NextWakeAtMs ?? nextWakeMs : nextWakeMs;
-        }
-
+        Settle(outlook, isPart: false);
         if (outlook.Any)
         {
             wake.Set();
@@ -59,7 +55,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     {
         lock (gate)
         {
-            anyParked = true;
+            (anyParked, parkedMeanwhile) = (true, true);
             if (waits.Any(wait => wait.Kind != WaitKind.Time))
             {
                 justParked.Add(workflowId);
@@ -150,12 +146,12 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
     private async Task ClaimDueAsync(CancellationToken cancellationToken)
     {
-        while (nextWakeMs <= environment.Clock.NowMs)
+        for (var nowMs = environment.Clock.NowMs; NextWakeMs() <= nowMs; nowMs = environment.Clock.NowMs)
         {
             if (await ClaimAsync(new ParkedScope.Due(), cancellationToken).ConfigureAwait(false) is not { IsFull: true })
             {
-                // What is still due after it is another application's or another version's, and not for us to wait for.
-                await ReadOutlookAsync(cancellationToken).ConfigureAwait(false);
+                // What is still due after it is another version's or in somebody's hands. It must not hide when ours are due.
+                await ReadOutlookAsync(nowMs - MomentTimer.SkewMs, cancellationToken).ConfigureAwait(false);
                 return;
             }
 
@@ -226,20 +222,37 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             cancellationToken).ConfigureAwait(false);
         await runs.BeginAsync(claim.Claimed, cancellationToken).ConfigureAwait(false);
 
-        // A repeated claim may give what the lost answer held and no more.
-        return (claim.Claimed.Count == limit || (repeated && claim.Claimed.Count > 0), claim.LastLookedAt);
+        // A repeated claim may give what the lost answer held and no more; and what was found may have been waits of a few workflows only.
+        var mayBeMore = repeated || (scope is not ParkedScope.Page && claim.LastLookedAt is not null);
+        return (claim.Claimed.Count == limit || (mayBeMore && claim.Claimed.Count > 0), claim.LastLookedAt);
     }
 
-    private async Task ReadOutlookAsync(CancellationToken cancellationToken)
+    private async Task ReadOutlookAsync(long afterMs, CancellationToken cancellationToken)
     {
         LookBegins();
         var outlook = await StoreBackoff.RepeatAsync(
-            _ => store.Claims.ReadParkedOutlookAsync(environment.ApplicationName, cancellationToken), cancellationToken)
+            _ => store.Claims.ReadParkedOutlookAsync(environment.ApplicationName, afterMs, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
+        Settle(outlook, isPart: true);
+    }
+
+    // What was parked here since the question was put is not in the answer. Until it comes signals are kept, as they may be for what the
+    // answer tells of; and what another process has parked may have been signalled while nothing was known to be.
+    private void Settle(ParkedOutlook outlook, bool isPart)
+    {
         lock (gate)
         {
-            anyParked |= outlook.Any;
+            var any = outlook.Any || parkedMeanwhile || (isPart && anyParked);
+            (cover, anyParked) = (cover || (any && !anyParked), any);
             nextWakeMs = !(nextWakeMs <= outlook.NextWakeAtMs) ? outlook.NextWakeAtMs ?? nextWakeMs : nextWakeMs;
+        }
+    }
+
+    private long? NextWakeMs()
+    {
+        lock (gate)
+        {
+            return nextWakeMs;
         }
     }
 
@@ -257,9 +270,6 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     private void SetTimer()
     {
         timer ??= new MomentTimer(environment.Clock, wake.Set, stopping.Token);
-        lock (gate)
-        {
-            timer.SetTry(nextWakeMs);
-        }
+        timer.SetTry(NextWakeMs());
     }
 }

@@ -83,10 +83,11 @@ internal sealed class SweepLoop(
         IReadOnlyList<string> ids;
         do
         {
+            var begun = running.Begun;
             ids = await store.CancelExpiredAsync(applicationName, ExpiredMax, deadlineError, cancellationToken).ConfigureAwait(false);
             foreach (var id in ids)
             {
-                running.Stop(id, CancellationReason.DeadlineExceeded);
+                running.Stop(id, CancellationReason.DeadlineExceeded, begun);
                 wakeups.Outcomes.LookAt(id);
             }
 
@@ -108,9 +109,7 @@ internal sealed class SweepLoop(
         foreach (var lost in await store.ReadLostAsync(executions, cancellationToken).ConfigureAwait(false))
         {
             // By token, as the workflow may have been resumed here meanwhile.
-            running.Stop(tokens[lost.WorkflowId], lost.State != WorkflowState.Cancelled ? CancellationReason.Shutdown
-                : lost.DeadlinePassed ? CancellationReason.DeadlineExceeded
-                : CancellationReason.Cancelled);
+            running.Stop(tokens[lost.WorkflowId], LostReasons.Of(lost));
         }
     }
 }

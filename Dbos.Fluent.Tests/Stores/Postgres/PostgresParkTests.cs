@@ -87,8 +87,8 @@ public sealed class PostgresParkTests(PostgresStores f) : StoreSuite(f), IClassF
         Assert.Equal(["third"], await ClaimAsync(bed, new ParkedScope.Due(), A.Claim("two", 2)));
         Assert.Empty(await ClaimAsync(bed, new ParkedScope.Due(), A.Claim("three", 2)));
         Assert.Equal(
-            new ParkedOutlook(true, bed.Time.NowMs + 900), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, Cancel));
-        Assert.Equal(new ParkedOutlook(false, null), await bed.Store.Claims.ReadParkedOutlookAsync(A.OtherApplication, Cancel));
+            new ParkedOutlook(true, bed.Time.NowMs + 900), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, null, Cancel));
+        Assert.Equal(new ParkedOutlook(false, null), await bed.Store.Claims.ReadParkedOutlookAsync(A.OtherApplication, null, Cancel));
     }
 
     [Fact]

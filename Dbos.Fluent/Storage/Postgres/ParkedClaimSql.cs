@@ -16,6 +16,9 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// </remarks>
 internal sealed class ParkedClaimSql(SchemaName schema)
 {
+    // What was found may all be waits of a few workflows, which a claim then takes, and nobody knows how many wait behind them.
+    private const string MoreMayBeThere = "(SELECT '' FROM found HAVING count(*) >= 4 * $7 + 16)";
+
     private static readonly string IsParked = RowState.Is("w.status", WorkflowStates.Delayed);
 
     /// <summary>Those with a wait that is over by time. The index gives the order, and is read as far as the limit needs.</summary>
@@ -30,7 +33,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
              ORDER BY f.wake_at
              LIMIT 4 * $7 + 16
         """,
-        "NULL::text");
+        MoreMayBeThere);
 
     /// <summary>Those that wait for one of these: $8 kinds, $9 keys.</summary>
     public string Woken { get; } = Render(
@@ -44,7 +47,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
              CROSS JOIN LATERAL ({Mine(schema, "f.workflow_uuid")}) AS w
              LIMIT 4 * $7 + 16
         """,
-        "NULL::text");
+        MoreMayBeThere);
 
     /// <summary>Of these, those that are ready: $8 ids. No limit but the list's own length.</summary>
     public string Among { get; } = Render(
@@ -95,18 +98,18 @@ internal sealed class ParkedClaimSql(SchemaName schema)
                (SELECT id FROM page WHERE place = $9 AND EXISTS (SELECT FROM page WHERE place > $9)))
         """);
 
-    /// <summary>Whether any is parked, and the first end of a wait. $1 application.</summary>
-    public string ReadOutlook { get; } = Outlook(schema, "$1");
+    /// <summary>Whether any is parked, and the first end of a wait behind a moment. $1 application, $2 the moment.</summary>
+    public string ReadOutlook { get; } = Outlook(schema, "$1", "$2");
 
     /// <summary>As <see cref="ReadOutlook"/>, as a part of another statement.</summary>
     // Waits are looked at in the order of the index until one is of this application, which is the first unless the database is shared.
     // Only where none has an end are those without one looked at too.
-    public static string Outlook(SchemaName schema, string application) => $"""
+    public static string Outlook(SchemaName schema, string application, string after) => $"""
         WITH next AS MATERIALIZED (
             SELECT f.wake_at
               FROM {schema}.fluent_waits AS f
              CROSS JOIN LATERAL ({Parked(schema, application)}) AS w
-             WHERE f.wake_at IS NOT NULL
+             WHERE f.wake_at > {after}
              ORDER BY f.wake_at
              LIMIT 1)
         SELECT EXISTS (SELECT FROM next)

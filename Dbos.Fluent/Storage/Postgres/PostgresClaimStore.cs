@@ -54,12 +54,12 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
         return await ClaimedAsync([.. owned, .. rows.Where(row => !row.Spent)], lastLookedAt, cancellationToken).ConfigureAwait(false);
     }
 
-    public async Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, CancellationToken cancellationToken)
+    public async Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, long? afterMs, CancellationToken cancellationToken)
     {
         // Not on the lane: where others' parked rows stand before the first of its own, claims need not wait for it.
         var rows = await database.QueryAsync(
             parked.ReadOutlook,
-            [Text(applicationName)],
+            [Text(applicationName), Number(afterMs ?? long.MinValue)],
             row => new ParkedOutlook(row.GetBoolean(0), row.NumberOrNull(1)),
             cancellationToken).ConfigureAwait(false);
         return rows[0];

@@ -135,7 +135,7 @@ internal sealed class QueueSql(SchemaName schema)
                      LIMIT 1) IS NOT NULL AS deadline_passed,
                    {Clock.Now} AS now,
                    parked.*
-              FROM ({ParkedClaimSql.Outlook(schema, "$2")}) AS parked(any_parked, next_wake))
+              FROM ({ParkedClaimSql.Outlook(schema, "$2", "-1")}) AS parked(any_parked, next_wake))
         SELECT answer.waiting, answer.next_delayed, answer.deadline_passed, answer.now, answer.any_parked, answer.next_wake,
                {Columns(schema)}
           FROM answer
