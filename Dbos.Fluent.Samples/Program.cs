@@ -11,6 +11,7 @@ const string Help = """
       approval     a payment that waits two days for an approval: it leaves memory, its engine goes, another one finishes it
       agent        an agent that streams its progress and its answer, word by word, while it works
       saga         a booking that fails at its last step and undoes itself, as an iterator and as a definition with branches
+      queues       mails under limits of a queue, a digest that is debounced, a report that is scheduled
       fluent       the checkout written with the fluent builder: prints its diagram and runs it
       --help       this text
     """;
@@ -26,6 +27,8 @@ switch (settings.Mode)
         return await Agent.RunAsync(settings);
     case "saga":
         return await Saga.RunAsync(settings);
+    case "queues":
+        return await Queues.RunAsync(settings);
     case "fluent":
         return await FluentCheckout.RunAsync(settings);
     case "checkout-process":

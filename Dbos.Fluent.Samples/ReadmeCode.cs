@@ -51,6 +51,25 @@ internal static class ReadmeCode
         return receipt;
     }
 
+    public static async Task PutOffAsync(WorkflowEngine engine, Order order, string connectionString)
+    {
+        var options = new StartOptions { Queue = "mails", Priority = 5, DeduplicationId = order.Id, Delay = TimeSpan.FromMinutes(10) };
+        await engine.StartAsync(Ship, order.Items[0], options);
+
+        await engine.Queues.RegisterAsync(new WorkflowQueue("mails") { Concurrency = 20 });    // every process sees it at once
+        await engine.Queues.PauseAsync("mails");
+
+        await using var client = await WorkflowClient.ConnectAsync(o => o.UsePostgres(connectionString));
+        var sum = await client.EnqueueAsync<int>("add", [20, 22], new() { Queue = "python" });    // code that lives elsewhere
+
+        await using var connection = new Npgsql.NpgsqlConnection(connectionString);
+        await connection.OpenAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        // … your own writes: the shipment starts if, and only if, they are committed
+        await client.StartInTransactionAsync(transaction, Ship, order.Items[0], new() { Queue = "shipments" });
+        await transaction.CommitAsync();
+    }
+
     public static async IAsyncEnumerable<StepOr<int>> FulfilAsync(Order order, WorkflowContext workflow)
     {
         yield return Step.AllOutcomes(order.Items.Select(i => Step.Run($"pack {i.Sku}", s => Packing.PackAsync(i)))).As(out var packed);
