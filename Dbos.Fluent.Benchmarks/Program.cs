@@ -14,6 +14,9 @@ const string Help = """
       stream    stream values written from a workflow and from steps, and read        rounds=3 n=2000
       sleepers  workflows that all sleep to one moment                                n=100000 seconds=90
       rows      launch on very many sleeping rows (copied by SQL: a database to throw away)   rounds=3 n=1000000
+      queue     enqueue to the first line and to the result, here and in another process   rounds=3 n=200
+      drain     a backlog worked off under limits of several kinds, and put there     rounds=3 n=20000
+      idle      an idle engine with ten queues                                        rounds=3
       yield     a yield restored from history, in memory (BenchmarkDotNet)
     """;
 
@@ -29,6 +32,10 @@ return run.Mode switch
     "stream" => await StreamMode.RunAsync(run),
     "sleepers" => await SleepersMode.RunAsync(run),
     "rows" => await SleepersMode.RowsAsync(run),
+    "queue" => await QueueLatencyMode.RunAsync(run),
+    "drain" => await DrainMode.RunAsync(run),
+    "idle" => await IdleMode.RunAsync(run),
+    "queue-serve" => await QueueLatencyMode.ServeAsync(run),
     "receive" => await MessagesMode.ReceiveAsync(run),
     "yield" => YieldMode.Run(),
     "fill" => await FillProcess.RunAsync(run),

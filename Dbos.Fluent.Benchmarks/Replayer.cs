@@ -36,6 +36,7 @@ internal sealed class Replayer : ICommitStore, IServiceProvider, IChildStarter, 
             Logger = NullLogger.Instance,
             WorkflowLogger = NullLogger.Instance,
             Handles = this,
+            KeepsPlace = _ => false,
         };
         work = new ClaimedWorkflow
         {
@@ -83,6 +84,8 @@ internal sealed class Replayer : ICommitStore, IServiceProvider, IChildStarter, 
     public object? GetService(Type serviceType) => null;
 
     public Task<CommitResult> StartAsync(ChildStart start) => throw new NotSupportedException();
+
+    public Task<CommitResult> DebounceAsync(ChildStart start, DebounceCall call) => throw new NotSupportedException();
 
     public Task<T> GetResultAsync<T>(string workflowId, CancellationToken cancellationToken) => throw new NotSupportedException();
 

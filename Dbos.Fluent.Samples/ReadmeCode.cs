@@ -56,7 +56,7 @@ internal static class ReadmeCode
         yield return Step.AllOutcomes(order.Items.Select(i => Step.Run($"pack {i.Sku}", s => Packing.PackAsync(i)))).As(out var packed);
         var bad = packed.Result.Count(outcome => !outcome.Succeeded);            // failures are data here; Step.All would fail
 
-        yield return Step.StartMany(Ship, order.Items).As(out var shipments);    // a thousand children: one transaction, all or none
+        yield return Step.StartMany(Ship, order.Items).As(out var shipments);    // a thousand children in a few commits
         yield return Step.Any(
             Step.AwaitAll(shipments.Result),
             Step.Receive<string>("stop")).As(out var first);                     // the index of the first to finish

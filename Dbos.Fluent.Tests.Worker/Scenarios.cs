@@ -27,7 +27,7 @@ internal static class Scenarios
     /// <summary>Launches an engine and does what comes, until <c>end</c> is released.</summary>
     private static async Task ServeAsync(WorkerContext worker)
     {
-        using var ledger = new Ledger(worker.Text("ledger"));
+        using var ledger = new Ledger(worker.Text("ledger")) { Durable = worker.Settings.GetValueOrDefault("quick") is null };
         var workflows = new CrashWorkflows(ledger, point => worker.Points.ReachAsync(point));
         await using var engine = await WorkerEngine.LaunchAsync(worker, workflows);
         await worker.Points.ReachAsync("launched", engine.ExecutorId);

@@ -28,12 +28,14 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         Write = unit => StoreBackoff.RepeatAsync(_ => store.Commits.CommitWaitingAsync(unit, Stopped).AsTask(), Stopped);
         Reader = new StatusReader(store.Workflows, serializer);
         Sender = new SignalSender(store.Signals, Logger, Stopped);
+        Book = new QueueBook(store);
+        Starts = new ClientStarts(() => Identity, serializer, Book, unit => Write(unit), Written);
     }
 
     public IStore Store { get; }
 
-    /// <summary>The application whose rows these are; null for a client that names none.</summary>
-    public string? ApplicationName { get; init; }
+    /// <summary>In whose name it acts.</summary>
+    public StarterIdentity Identity { get; init; } = new(null);
 
     public PayloadSerializer Serializer { get; }
 
@@ -46,6 +48,12 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
 
     /// <summary>Writes a unit; an engine does it with everything else that its workflows write.</summary>
     public Func<CommitUnit, Task<CommitResult>> Write { get; set; }
+
+    /// <summary>Starts workflows; an engine's own starts may run at once.</summary>
+    public IStarts Starts { get; set; }
+
+    /// <summary>What the queues are.</summary>
+    public QueueBook Book { get; }
 
     public StatusReader Reader { get; }
 
@@ -128,21 +136,26 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     public async Task CancelAsync(IReadOnlyList<string> workflowIds, bool children, CancellationToken cancellationToken)
     {
         var error = CancelErrors.Encode(Serializer, CancellationReason.Cancelled);
+        var begun = running?.Begun ?? 0;
         var cancelled = await UseAsync(
             "cancel a workflow",
             token => StoreBackoff.RepeatAsync(_ => Store.Workflows.CancelAsync(workflowIds, children, error, token), token),
             cancellationToken).ConfigureAwait(false);
         foreach (var id in cancelled)
         {
-            running?.Stop(id, CancellationReason.Cancelled);
-            Wakeups.Outcomes.LookAt(id);
+            running?.Stop(id, CancellationReason.Cancelled, begun);
+
+            // A parked parent and the readers of its streams wait here too, and not every store brings our own signals back to us.
+            var ended = new StoreSignal(StoreSignalKind.Completed, id);
+            Route(ended);
             Sender.Announce(new StoreSignal(StoreSignalKind.Cancelled, id));
-            Sender.Announce(new StoreSignal(StoreSignalKind.Completed, id));
+            Sender.Announce(ended);
         }
     }
 
     public async Task ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken)
     {
+        var begun = running?.Begun ?? 0;
         var result = await UseAsync(
             "resume a workflow",
             token => StoreBackoff.RepeatAsync(_ => Store.Workflows.ResumeAsync(workflowIds, queue, token), token),
@@ -155,7 +168,7 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         foreach (var id in result.ResumedIds)
         {
             // A run that has not ended is somebody else's now; in other processes their own look at the rows' tokens tells them.
-            running?.Stop(id, CancellationReason.Shutdown);
+            running?.Stop(id, CancellationReason.Shutdown, begun);
             Sender.Announce(new StoreSignal(StoreSignalKind.Cancelled, id));
         }
 
@@ -196,9 +209,9 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
                 Route(signal);
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (Stopped.IsCancellationRequested)
         {
-            // Stopped.
+            // Nobody waits any more.
         }
         catch (Exception exception)
         {
@@ -231,6 +244,11 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
 
     private void Route(StoreSignal signal)
     {
+        if (signal.Kind == StoreSignalKind.Queue)
+        {
+            Book.Forget(signal.Key);
+        }
+
         Wakeups.Route(signal);
         Signalled(signal);
     }

@@ -86,14 +86,24 @@ internal sealed class ClientMessages(ClientCore core)
     private async Task SendRowsAsync(MessageRow[] rows, CancellationToken cancellationToken)
     {
         var unit = new SendUnit(null, [], rows);
-        var result = await core.UseAsync("send a message", token => core.Write(unit).WaitAsync(token), cancellationToken)
+        var result = await core.UseAsync("send a message", token => WriteAsync(unit).WaitAsync(token), cancellationToken)
             .ConfigureAwait(false);
         if (result.Status != CommitStatus.Written)
         {
             throw WriteRefusals.ToException(unit, result);
         }
+    }
 
-        core.Written(unit);
+    // A caller who gives up the waiting does not take the message back: whoever waits for it is told as soon as it is durable.
+    private async Task<CommitResult> WriteAsync(SendUnit unit)
+    {
+        var result = await core.Write(unit).ConfigureAwait(false);
+        if (result.Status == CommitStatus.Written)
+        {
+            core.Written(unit);
+        }
+
+        return result;
     }
 
     private async Task<Payload?> WaitForEventAsync(EventKey key, TimeSpan timeout, CancellationToken cancellationToken)

@@ -4,6 +4,7 @@ using Dbos.Fluent.Execution;
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Queues;
 using Dbos.Fluent.Recovery;
+using Dbos.Fluent.Schedules;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 using Microsoft.Extensions.Logging;
@@ -59,10 +60,13 @@ internal static class EngineLaunch
             var lease = await ExecutorRegistrar.RegisterAsync(store.Executors, self, clock, loggers, cancellationToken)
                 .ConfigureAwait(false);
             var parts = Assemble(options, store, registry, self, lease, clock, loggers);
+            await RegisterQueuesAsync(options, store, self, cancellationToken).ConfigureAwait(false);
             await parts.Recovery.RecoverAtLaunchAsync(cancellationToken).ConfigureAwait(false);
 
             // Before anything runs, as a step may use the engine as a client.
             var engine = new WorkflowEngine(parts, options.DrainTimeout);
+            await engine.Schedules.DeclareAsync(options.Schedules, cancellationToken).ConfigureAwait(false);
+            await parts.Schedules.BeginAsync(cancellationToken).ConfigureAwait(false);
             parts.Start();
             return engine;
         }
@@ -70,6 +74,21 @@ internal static class EngineLaunch
         {
             await GiveUpLeaseAsync(store, self).ConfigureAwait(false);
             throw;
+        }
+    }
+
+    private static async Task RegisterQueuesAsync(
+        EngineOptions options, IStore store, ExecutorRegistration self, CancellationToken cancellationToken)
+    {
+        foreach (var queue in options.Queues)
+        {
+            var registration = new QueueRegistration(
+                queue, OnConflict.UpdateIfLatestVersion, self.ApplicationName, self.ApplicationVersion);
+            var registered = await store.Queues.RegisterAsync(registration, cancellationToken).ConfigureAwait(false);
+            if (registered.OtherApplication is { } other)
+            {
+                throw ConflictingRegistrationException.OfQueue(queue.Name, other);
+            }
         }
     }
 
@@ -132,9 +151,13 @@ internal static class EngineLaunch
         ILoggerFactory loggers)
     {
         var running = new RunningWorkflows();
-        var core = new ClientCore(store, new PayloadSerializer(options.JsonOptions), clock, loggers, running);
+        var core = new ClientCore(store, new PayloadSerializer(options.JsonOptions), clock, loggers, running)
+        {
+            Identity = new StarterIdentity(self.ApplicationName, self.ApplicationVersion, self.ExecutorId),
+        };
         var checkpointer = new Checkpointer(store.Commits, store.Capabilities.Lanes, core.Stopped);
         core.Write = checkpointer.WriteAsync;
+        var queues = new QueueBoard(options.ListenTo);
         var parking = new Parking(checkpointer, core.Logger);
         var environment = new RunEnvironment
         {
@@ -148,16 +171,19 @@ internal static class EngineLaunch
             Lease = lease,
             Wakeups = core.Wakeups,
             Written = core.Written,
+            WhyLost = new LostReasons(store.Workflows, core.Stopped).ReadAsync,
             UnloadAfter = options.UnloadAfter,
             Leave = parking.LeaveAsync,
+            KeepsPlace = queue => queues.Find(queue)?.Row.Queue is { Concurrency: not null } or { PartitionConcurrency: not null },
             Client = () => core.Client!,
             Services = options.Services ?? EmptyServices.Instance,
             Logger = core.Logger,
             WorkflowLogger = loggers.CreateLogger("Dbos.Fluent.Workflow"),
             Handles = core,
         };
-        var starter = new WorkflowStarter(environment, running);
-        var runs = new ClaimedRuns(store, environment, running, starter);
+        var starter = new WorkflowStarter(environment, running, core.Book);
+        core.Starts = starter;
+        var runs = new ClaimedRuns(store, environment, running, starter, options.MaxRecoveryAttempts);
         var leases = new LeaseLoop(store.Executors, self, lease, clock, core.Logger);
         var deadlineError = CancelErrors.Encode(core.Serializer, CancellationReason.DeadlineExceeded);
         return new EngineParts
@@ -168,7 +194,10 @@ internal static class EngineLaunch
             Starter = starter,
             ClaimedRuns = runs,
             Parking = parking,
-            Dispatcher = new Dispatcher(store, runs, core.Logger, options.MaxRecoveryAttempts),
+            Queues = queues,
+            Schedules = new ScheduleLoop(store.Schedules, environment, core.Written, store.Capabilities.PollInterval),
+            Outlooks = new OutlookLoop(store.Queues, self.ApplicationName, core.Logger),
+            Dispatcher = new Dispatcher(store.Queues, runs, environment, queues),
             ParkedDispatcher = new ParkedDispatcher(store, runs, environment, core.Logger),
             Leases = leases,
             Recovery = new RecoveryLoop(store.Executors, self, leases, registry, core.Logger),

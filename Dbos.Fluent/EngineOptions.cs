@@ -1,4 +1,5 @@
 using Dbos.Fluent.Model;
+using Dbos.Fluent.Schedules;
 using Npgsql;
 
 namespace Dbos.Fluent;
@@ -9,6 +10,10 @@ public sealed class EngineOptions : ClientOptions
     private static readonly TimeSpan LeaseMin = TimeSpan.FromMilliseconds(300);
 
     internal List<WorkflowDefinition> Definitions { get; } = [];
+
+    internal List<WorkflowQueue> Queues { get; } = [];
+
+    internal List<ScheduleDefinition> Schedules { get; } = [];
 
     /// <summary>The id of this executor. Two living processes must not share one.</summary>
     /// <value>Null by default: a new id at each launch.</value>
@@ -81,6 +86,15 @@ public sealed class EngineOptions : ClientOptions
     /// <value>True by default. False needs no right to create tables; the launch then fails on a database that is behind.</value>
     public bool Migrate { get; set; } = true;
 
+    /// <summary>The queues that this engine serves; the internal one, for what is resumed, recovered and delayed, is always served.</summary>
+    /// <value>Null by default: every queue of the application. An empty list: none.</value>
+    /// <exception cref="ArgumentException">A name is blank, too long or holds control characters.</exception>
+    public IReadOnlyList<string>? ListenTo
+    {
+        get;
+        set => field = value is null ? null : [.. value.Select(name => Names.CheckName(name, nameof(ListenTo)))];
+    }
+
     /// <summary>The application's services, for <see cref="StepContext.Services"/>.</summary>
     /// <value>Null by default: none.</value>
     public IServiceProvider? Services { get; set; }
@@ -105,6 +119,71 @@ public sealed class EngineOptions : ClientOptions
         foreach (var definition in definitions)
         {
             ArgumentNullException.ThrowIfNull(definition, nameof(definitions));
+            Definitions.Add(definition);
+        }
+
+        return this;
+    }
+
+    /// <summary>Registers queues at the launch, with <see cref="OnConflict.UpdateIfLatestVersion"/>.</summary>
+    /// <param name="queues">The queues, each name once.</param>
+    /// <returns>These options.</returns>
+    /// <exception cref="ArgumentException">A limit lies above one that holds for more, so that it could never bind.</exception>
+    /// <exception cref="ConflictingRegistrationException">Two different queues have one name.</exception>
+    public EngineOptions Add(params WorkflowQueue[] queues)
+    {
+        ArgumentNullException.ThrowIfNull(queues);
+        foreach (var queue in queues)
+        {
+            ArgumentNullException.ThrowIfNull(queue, nameof(queues));
+            if (Queues.Find(other => other.Name == queue.Name) is not { } same)
+            {
+                Queues.Add(queue.Checked());
+            }
+            else if (same != queue)
+            {
+                throw ConflictingRegistrationException.OfQueues(queue.Name);
+            }
+        }
+
+        return this;
+    }
+
+    /// <summary>Declares a schedule: it is created or updated at the launch, and its workflow registered if its code is at hand.</summary>
+    /// <remarks>
+    /// What an operator has paused stays paused. A schedule that is no longer declared stays in the database until it is deleted
+    /// (<see cref="ScheduleClient.DeleteAsync"/>).
+    /// </remarks>
+    /// <param name="name">Its name, unique in the database; at most 200 characters.</param>
+    /// <param name="cron">
+    /// Five fields (minute, hour, day of month, month, day of week) or six, with seconds first.
+    /// </param>
+    /// <param name="definition">What it starts.</param>
+    /// <param name="timeZone">The IANA name of the zone in which the expression is read; UTC by default.</param>
+    /// <param name="options">How it starts; null for the defaults.</param>
+    /// <typeparam name="TOut">The workflow's result type.</typeparam>
+    /// <returns>These options.</returns>
+    /// <exception cref="ArgumentException">
+    /// The name, the expression (the message says where in it) or the zone does not serve, or the name stands here twice.
+    /// </exception>
+    public EngineOptions Schedule<TOut>(
+        string name,
+        string cron,
+        WorkflowDefinition<ScheduledRun, TOut> definition,
+        string timeZone = "UTC",
+        ScheduleOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        ScheduleRows.CheckName(name);
+        _ = CronSchedule.Parse(cron, timeZone);
+        if (Schedules.Exists(other => other.Name == name))
+        {
+            throw new ArgumentException($"The schedule '{name}' is declared twice.", nameof(name));
+        }
+
+        Schedules.Add(new ScheduleDefinition(name, cron, definition, timeZone, options));
+        if (definition.HasBody)
+        {
             Definitions.Add(definition);
         }
 

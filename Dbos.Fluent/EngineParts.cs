@@ -1,6 +1,7 @@
 using Dbos.Fluent.Execution;
 using Dbos.Fluent.Queues;
 using Dbos.Fluent.Recovery;
+using Dbos.Fluent.Schedules;
 using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent;
@@ -22,6 +23,12 @@ internal sealed class EngineParts
 
     public required ParkedDispatcher ParkedDispatcher { get; init; }
 
+    public required OutlookLoop Outlooks { get; init; }
+
+    public required QueueBoard Queues { get; init; }
+
+    public required ScheduleLoop Schedules { get; init; }
+
     public required ClaimedRuns ClaimedRuns { get; init; }
 
     public required Parking Parking { get; init; }
@@ -38,13 +45,16 @@ internal sealed class EngineParts
     public void Start()
     {
         Running.Ended = OnEnded;
-        Recovery.HandedOn = _ => OnEnqueued();
+        Recovery.HandedOn = _ => OnEnqueued("");
         Recovery.RunningTokens = () => Running.Tokens;
         Running.Crashed = Recovery.HandBack;
         ClaimedRuns.NotBegun = Recovery.HandBack;
         Parking.Parked = ParkedDispatcher.Parked;
         Leases.AfterGap = Sweeps.StopLostAsync;
-        Dispatcher.DeadLettered = ids => OnCompletedElsewhere(ids);
+        ClaimedRuns.DeadLettered = ids => OnCompletedElsewhere(ids);
+        Dispatcher.Look = Outlooks.Wake;
+        Outlooks.Begins = ParkedDispatcher.LookBegins;
+        Outlooks.Seen = OnOutlook;
         Sweeps.Expired = ids => OnCompletedElsewhere(ids);
         Core.Signalled = OnSignal;
         Core.Listen();
@@ -53,6 +63,8 @@ internal sealed class EngineParts
         Sweeps.Start();
         Dispatcher.Start();
         ParkedDispatcher.Start();
+        Outlooks.Start();
+        Schedules.Start();
     }
 
     /// <summary>
@@ -62,6 +74,8 @@ internal sealed class EngineParts
     {
         try
         {
+            await Schedules.DisposeAsync().ConfigureAwait(false);
+            await Outlooks.DisposeAsync().ConfigureAwait(false);
             await Dispatcher.DisposeAsync().ConfigureAwait(false);
             await ParkedDispatcher.DisposeAsync().ConfigureAwait(false);
             await Running.DrainAsync(drain, cancellationToken).ConfigureAwait(false);
@@ -97,27 +111,41 @@ internal sealed class EngineParts
         }
     }
 
-    private void OnEnded(string workflowId, Messaging.WorkflowOutcome? outcome)
+    private void OnEnded(ClaimedWorkflow work, Messaging.WorkflowOutcome? outcome)
     {
-        Dispatcher.RunEnded();
+        Dispatcher.RunEnded(work);
         ParkedDispatcher.RunEnded();
+        if (work.Queue is { } queue && Queues.Find(queue) is { Row.Queue.HasSharedLimit: true })
+        {
+            // Its place is free for whoever gets there first, which may be another process.
+            Core.Sender.Announce(new StoreSignal(StoreSignalKind.Enqueued, queue));
+        }
+
         if (outcome is null)
         {
-            Core.Wakeups.Outcomes.LookAt(workflowId);
+            Core.Wakeups.Outcomes.LookAt(work.Id);
+            return;
         }
-        else
-        {
-            Core.Wakeups.Outcomes.Complete(workflowId, outcome);
-            Core.Wakeups.Streams.LookAtSignal(workflowId);
-            ParkedDispatcher.Signal(new StoreSignal(StoreSignalKind.Completed, workflowId));
-            Core.Sender.Announce(new StoreSignal(StoreSignalKind.Completed, workflowId));
-        }
+
+        Schedules.Ended(work.Id);
+        Core.Wakeups.Outcomes.Complete(work.Id, outcome);
+        Core.Wakeups.Streams.LookAtSignal(work.Id);
+        ParkedDispatcher.Signal(new StoreSignal(StoreSignalKind.Completed, work.Id));
+        Core.Sender.Announce(new StoreSignal(StoreSignalKind.Completed, work.Id));
     }
 
-    private void OnEnqueued()
+    private void OnEnqueued(string queue)
     {
-        Dispatcher.Wake();
-        Core.Sender.Announce(new StoreSignal(StoreSignalKind.Enqueued, ""));
+        Dispatcher.Enqueued(queue);
+        Outlooks.Wake();
+        Core.Sender.Announce(new StoreSignal(StoreSignalKind.Enqueued, queue));
+    }
+
+    private void OnOutlook(QueueOutlook outlook)
+    {
+        Dispatcher.Saw(outlook);
+        ParkedDispatcher.Saw(outlook.Parked);
+        Sweeps.Saw(outlook.DeadlinePassed);
     }
 
     private void OnCompletedElsewhere(IReadOnlyList<string> ids)
@@ -133,9 +161,26 @@ internal sealed class EngineParts
     private void OnSignal(StoreSignal signal)
     {
         ParkedDispatcher.Signal(signal);
-        if (signal.Kind is StoreSignalKind.Enqueued or StoreSignalKind.Anything)
+        if (signal.Kind is StoreSignalKind.Enqueued)
         {
-            Dispatcher.Wake();
+            Dispatcher.Enqueued(signal.Key);
+        }
+
+        if (signal.Kind == StoreSignalKind.Schedule)
+        {
+            Schedules.Changed();
+        }
+
+        if (signal.Kind == StoreSignalKind.Completed)
+        {
+            Schedules.Ended(signal.Key);
+        }
+
+        if (signal.Kind is StoreSignalKind.Queue or StoreSignalKind.Anything
+            || signal is { Kind: StoreSignalKind.Enqueued, Key: "" })
+        {
+            // What exactly is there to do is not said.
+            Outlooks.Wake();
         }
 
         if ((signal.Kind is StoreSignalKind.Cancelled && Running.Contains(signal.Key)) || signal.Kind is StoreSignalKind.Anything)

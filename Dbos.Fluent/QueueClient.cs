@@ -10,9 +10,8 @@ namespace Dbos.Fluent;
 public sealed class QueueClient
 {
     private readonly ClientCore core;
-    private readonly string? applicationVersion;
 
-    internal QueueClient(ClientCore core, string? applicationVersion) => (this.core, this.applicationVersion) = (core, applicationVersion);
+    internal QueueClient(ClientCore core) => this.core = core;
 
     /// <summary>Registers a queue, or changes the limits of one that is registered. A pause stays.</summary>
     /// <remarks>
@@ -37,7 +36,7 @@ public sealed class QueueClient
             throw new ArgumentOutOfRangeException(nameof(onConflict), onConflict, "OnConflict is one of the enumeration's values.");
         }
 
-        var registration = new QueueRegistration(queue.Checked(), onConflict, core.ApplicationName, applicationVersion);
+        var registration = new QueueRegistration(queue.Checked(), onConflict, core.Identity.ApplicationName, core.Identity.ApplicationVersion);
         var registered = await UseAsync(
             "register a queue", token => core.Store.Queues.RegisterAsync(registration, token), cancellationToken).ConfigureAwait(false);
         if (registered.OtherApplication is { } other)
@@ -67,7 +66,7 @@ public sealed class QueueClient
     public async Task<IReadOnlyList<QueueStatus>> ListAsync(CancellationToken cancellationToken = default)
     {
         var rows = await UseAsync(
-            "list queues", token => core.Store.Queues.ReadAllAsync(core.ApplicationName, token), cancellationToken).ConfigureAwait(false);
+            "list queues", token => core.Store.Queues.ReadAllAsync(core.Identity.ApplicationName, token), cancellationToken).ConfigureAwait(false);
         return await WithCountsAsync(rows, cancellationToken).ConfigureAwait(false);
     }
 
@@ -134,6 +133,7 @@ public sealed class QueueClient
     private void Announce(string name)
     {
         var signal = new StoreSignal(StoreSignalKind.Queue, name);
+        core.Book.Forget(name);
         core.Signalled(signal);
         core.Sender.Announce(signal);
     }

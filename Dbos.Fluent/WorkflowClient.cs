@@ -7,41 +7,43 @@ namespace Dbos.Fluent;
 public partial class WorkflowClient : IAsyncDisposable
 {
     private readonly ClientMessages messages;
+    private readonly ClientWaiting starts;
 
     internal WorkflowClient(ClientCore core)
     {
         Core = core;
         messages = new ClientMessages(core);
+        starts = new ClientWaiting(core);
+        Queues = new QueueClient(core);
+        Schedules = new ScheduleClient(core);
         core.Client = this;
     }
 
+    /// <summary>Queues at run time.</summary>
+    public QueueClient Queues { get; }
+
+    /// <summary>Schedules at run time.</summary>
+    public ScheduleClient Schedules { get; }
+
     internal ClientCore Core { get; }
 
-    /// <summary>
-    /// Starts a workflow and returns once it is durable: from then on it will be finished, whatever happens to this process.
-    /// </summary>
-    /// <param name="definition">What to start; it must be registered with this engine.</param>
-    /// <param name="input">Its input.</param>
-    /// <param name="options">How it is started; null for the defaults.</param>
-    /// <param name="cancellationToken">
-    /// Gives up the waiting. The workflow is then either not started, or started and run to its end.
-    /// </param>
-    /// <typeparam name="TIn">The input's type.</typeparam>
-    /// <typeparam name="TOut">The result's type.</typeparam>
-    /// <returns>
-    /// A handle to the workflow. If the id was in use by a workflow of this definition, a handle to that one, whatever its state; its
-    /// outcome is thrown by awaiting the handle, never by the start.
-    /// </returns>
-    /// <exception cref="WorkflowNotRegisteredException">The definition is not registered with this engine.</exception>
-    /// <exception cref="ConflictingWorkflowException">The id belongs to a workflow of another definition.</exception>
-    /// <exception cref="WorkflowIdInUseException">The id is in use, and the options say <see cref="IdReuse.Reject"/>.</exception>
-    /// <exception cref="SerializationFailedException">The input cannot be stored.</exception>
-    /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
-    public Task<WorkflowHandle<TOut>> StartAsync<TIn, TOut>(
-        WorkflowDefinition<TIn, TOut> definition, TIn input, StartOptions? options = null, CancellationToken cancellationToken = default)
+    /// <summary>Connects a client: it starts, awaits and manages workflows, and runs none.</summary>
+    /// <remarks>
+    /// It changes no table: on a database that another SDK has made it works for all that needs none of this library's own tables. Dispose
+    /// it to close its connections.
+    /// </remarks>
+    /// <param name="configure">Names the database, and the application whose workflows it starts without a queue.</param>
+    /// <param name="cancellationToken">Gives up the connecting.</param>
+    /// <returns>The client.</returns>
+    /// <exception cref="ArgumentException">An option is invalid.</exception>
+    /// <exception cref="StoreUnavailableException">The database cannot be reached.</exception>
+    /// <exception cref="StoreSchemaException">It is no database of this kind, or it is behind this version.</exception>
+    public static async Task<WorkflowClient> ConnectAsync(Action<ClientOptions> configure, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(definition);
-        return StartCoreAsync(definition, input, options ?? new StartOptions(), cancellationToken);
+        ArgumentNullException.ThrowIfNull(configure);
+        var options = new ClientOptions();
+        configure(options);
+        return new WorkflowClient(await ClientConnect.RunAsync(options, cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>A handle to a workflow that was started before, here or elsewhere. Nothing is read until the handle is used.</summary>
@@ -137,9 +139,8 @@ public partial class WorkflowClient : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    internal virtual Task<WorkflowHandle<TOut>> StartCoreAsync<TIn, TOut>(
-        WorkflowDefinition<TIn, TOut> definition, TIn input, StartOptions options, CancellationToken cancellationToken) =>
-        throw new ArgumentException("A client starts workflows on a named queue.", nameof(options));
+    /// <summary>Throws once no more work is taken on.</summary>
+    private protected virtual void ThrowIfStopping(string doing) => Core.ThrowIfStopped(doing);
 
     private protected virtual ValueTask CloseAsync() => Core.DisposeAsync();
 }

@@ -1,6 +1,3 @@
-using Dbos.Fluent.Execution;
-using Dbos.Fluent.Storage;
-
 namespace Dbos.Fluent;
 
 /// <summary>
@@ -60,32 +57,13 @@ public sealed class WorkflowEngine : WorkflowClient
         }
     }
 
-    internal override async Task<WorkflowHandle<TOut>> StartCoreAsync<TIn, TOut>(
-        WorkflowDefinition<TIn, TOut> definition, TIn input, StartOptions options, CancellationToken cancellationToken)
-    {
-        ThrowIfStopping();
-        cancellationToken.ThrowIfCancellationRequested();
-        var given = options.Id is null ? options with { Id = Guid.CreateVersion7().ToString() } : options;
-        try
-        {
-            var result = await parts.Starter.StartAsync(definition, input, given).WaitAsync(cancellationToken).ConfigureAwait(false);
-            return result.Status is CommitStatus.Written or CommitStatus.Attached
-                ? new WorkflowHandle<TOut>(given.Id!, Core)
-                : throw StartRefusals.ToException(result, given.Id!, definition.Name);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new EngineNotRunningException($"know whether workflow '{given.Id}' was started");
-        }
-    }
-
-    private void ThrowIfStopping()
+    private protected override void ThrowIfStopping(string doing)
     {
         lock (gate)
         {
             if (stopping is not null)
             {
-                throw new EngineNotRunningException("start a workflow");
+                throw new EngineNotRunningException(doing);
             }
         }
     }

@@ -55,8 +55,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<ParkedClaim> IClaimStore.ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken token) =>
         CallAsync(StoreCallKind.ClaimParked, () => inner.Claims.ClaimParkedAsync(request, scope, token), token);
 
-    Task<ParkedOutlook> IClaimStore.ReadParkedOutlookAsync(string applicationName, CancellationToken token) =>
-        CallAsync(StoreCallKind.ReadParkedOutlook, () => inner.Claims.ReadParkedOutlookAsync(applicationName, token), token);
+    Task<ParkedOutlook> IClaimStore.ReadParkedOutlookAsync(string applicationName, long? afterMs, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadParkedOutlook, () => inner.Claims.ReadParkedOutlookAsync(applicationName, afterMs, token), token);
 
     Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> IClaimStore.ReadHistoriesAsync(
         IReadOnlyList<string> workflowIds, CancellationToken token) =>

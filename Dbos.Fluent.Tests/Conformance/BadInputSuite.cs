@@ -81,7 +81,7 @@ public abstract class BadInputSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.Throws<ArgumentNullException>(() => Step.Start<Unit, int>(null!, default));
         Assert.Throws<ArgumentNullException>(() => Step.Await<int>(null!));
         Assert.Throws<ArgumentNullException>(() => Step.All(Step.Sleep(TimeSpan.Zero), null!));
-        Assert.Throws<ArgumentNullException>(() => new EngineOptions().Add([null!]));
+        Assert.Throws<ArgumentNullException>(() => new EngineOptions().Add((WorkflowDefinition)null!));
         Assert.Throws<ArgumentNullException>(() => new EngineOptions { TimeProvider = null! });
         Assert.ThrowsAny<ArgumentException>(() => new EngineOptions().UseSqlite(" "));
         Assert.ThrowsAny<ArgumentException>(() => new EngineOptions().UsePostgres(" "));

@@ -26,6 +26,29 @@ public abstract class MessageSendSuite(IDatabaseFixture fixture) : EngineSuite(f
     }
 
     [Fact]
+    public async Task Keys_and_ids_that_hold_the_separator_between_them_are_not_taken_for_each_other()
+    {
+        (string Id, string Key)[] pairs = [("b::c", "a"), ("c", "a::b"), (":c", "a"), ("c", "a:"), ("c", "a")];
+        var engine = await LaunchAsync(Nothing);
+        foreach (var id in pairs.Select(pair => pair.Id).Distinct())
+        {
+            await engine.RunAsync(Nothing, default, id);
+        }
+
+        for (var times = 0; times < 2; times++)
+        {
+            await engine.SendManyAsync(pairs.Select(pair => (pair.Id, pair.Key, (string?)null, (string?)pair.Key)), cancellationToken: Cancel);
+        }
+
+        Assert.Equal(["\"a\""], await ValuesAsync("b::c"));
+        Assert.Equal(["\"a\""], await ValuesAsync(":c"));
+        Assert.Equal(["\"a::b\"", "\"a:\"", "\"a\""], await ValuesAsync("c"));
+
+        async Task<IEnumerable<string>> ValuesAsync(string id) =>
+            (await engine.GetMessagesAsync(id, Cancel)).Select(message => message.Value);
+    }
+
+    [Fact]
     public async Task One_key_delivers_once_whichever_workflow_sends_it()
     {
         var sender = Flows.Series("sender", () => [Step.Send("R", 1, null, "key"), Step.Send("R", 2, null, "key")]);

@@ -172,7 +172,7 @@ public abstract class ParkStoreSuite(StoreFixture fixture) : StoreSuite(fixture)
         HasColumns(await bed.RowAsync("w"), ("status", "CANCELLED"), ("queue_name", null), ("completed_at", bed.Time.NowMs));
         Assert.Equal(0, await bed.CountAsync("fluent_waits"));
         Assert.Empty(await Parking.ClaimIdsAsync(bed, new ParkedScope.Due()));
-        Assert.False((await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, Cancel)).Any);
+        Assert.False((await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, null, Cancel)).Any);
     }
 
     [Fact]
@@ -208,23 +208,38 @@ public abstract class ParkStoreSuite(StoreFixture fixture) : StoreSuite(fixture)
         Assert.Empty(await Parking.ClaimIdsAsync(bed, new ParkedScope.Due()));
         Assert.Empty(await Parking.ClaimIdsAsync(bed, new ParkedScope.Among(["w"])));
         Assert.Empty(await Parking.ClaimIdsAsync(bed, new ParkedScope.Page("", 10)));
-        Assert.Equal(new ParkedOutlook(false, null), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, Cancel));
+        Assert.Equal(new ParkedOutlook(false, null), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, null, Cancel));
     }
 
     [Fact]
     public async Task Outlook_names_the_earliest_wake_up_of_the_application()
     {
         await using var bed = await Fixture.CreateAsync();
-        Assert.Equal(new ParkedOutlook(false, null), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, Cancel));
+        Assert.Equal(new ParkedOutlook(false, null), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, null, Cancel));
 
         await Parking.ParkedAsync(bed, A.Direct("theirs") with { ApplicationName = A.OtherApplication }, Parking.Until(10, "theirs"));
         await Parking.ParkedAsync(bed, "open", Parking.ForMessage("open"));
-        Assert.Equal(new ParkedOutlook(true, null), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, Cancel));
+        Assert.Equal(new ParkedOutlook(true, null), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, null, Cancel));
 
         await Parking.ParkedAsync(bed, "a", Parking.Until(40, "a"), Parking.ForMessage("a", wakeAtMs: 30));
         await Parking.ParkedAsync(bed, A.Direct("nobody's") with { ApplicationName = null }, Parking.Until(20, "nobody's"));
-        Assert.Equal(new ParkedOutlook(true, 20), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, Cancel));
-        Assert.Equal(new ParkedOutlook(true, 10), await bed.Store.Claims.ReadParkedOutlookAsync(A.OtherApplication, Cancel));
+        Assert.Equal(new ParkedOutlook(true, 20), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, null, Cancel));
+        Assert.Equal(new ParkedOutlook(true, 10), await bed.Store.Claims.ReadParkedOutlookAsync(A.OtherApplication, null, Cancel));
+    }
+
+    [Fact]
+    public async Task Outlook_behind_a_moment_leaves_out_what_ends_up_to_it()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await Parking.ParkedAsync(bed, "a", Parking.Until(10, "a"), Parking.ForMessage("a", wakeAtMs: 20));
+        await Parking.ParkedAsync(bed, "b", Parking.Until(30, "b"));
+
+        Assert.Equal(new ParkedOutlook(true, 20), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, 10, Cancel));
+        Assert.Equal(new ParkedOutlook(true, 30), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, 20, Cancel));
+        Assert.Equal(new ParkedOutlook(false, null), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, 30, Cancel));
+
+        await Parking.ParkedAsync(bed, "open", Parking.ForMessage("open"));
+        Assert.Equal(new ParkedOutlook(true, null), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, 30, Cancel));
     }
 
     [Fact]

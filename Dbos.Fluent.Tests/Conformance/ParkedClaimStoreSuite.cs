@@ -99,6 +99,33 @@ public abstract class ParkedClaimStoreSuite(StoreFixture fixture) : StoreSuite(f
         Assert.Equal(["a", "b"], await Parking.ClaimIdsAsync(bed, Due, A.Claim("next", limit: 2)));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Many_waits_of_one_workflow_keep_no_other_from_being_taken(bool due)
+    {
+        const int Many = 60;
+        await using var bed = await Fixture.CreateAsync();
+        WaitRow[] waits = due
+            ? [.. Enumerable.Range(0, Many).Select(i => Parking.Until(1, "a", i))]
+            : [.. Enumerable.Range(0, Many).Select(i => Parking.ForOutcome($"child {i}", i))];
+        await Parking.ParkedAsync(bed, "a", waits);
+        await Parking.ParkedAsync(bed, "b", due ? Parking.Until(2, "b") : Parking.ForOutcome("last"));
+        ParkedScope scope = due ? Due : new ParkedScope.Woken(
+            [.. waits.Select(wait => new StoreSignal(StoreSignalKind.Completed, wait.Key)), new(StoreSignalKind.Completed, "last")]);
+
+        var taken = new List<string>();
+        ParkedClaim claim;
+        do
+        {
+            claim = await bed.Store.Claims.ClaimParkedAsync(A.Claim($"token {taken.Count}", limit: 3), scope, Cancel);
+            taken.AddRange(claim.Claimed.Select(workflow => workflow.Id));
+        }
+        while (claim.LastLookedAt is not null);
+
+        Assert.Equal(["a", "b"], taken);
+    }
+
     [Fact]
     public async Task Woken_ones_are_those_that_wait_for_the_signal()
     {

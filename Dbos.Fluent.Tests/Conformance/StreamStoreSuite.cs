@@ -99,6 +99,22 @@ public abstract class StreamStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
     }
 
     [Fact]
+    public async Task What_another_SDK_wrote_behind_its_close_is_not_read()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await RunningAsync(bed, "w");
+        await bed.ExecuteAsync(
+            """
+            INSERT INTO streams (workflow_uuid, key, value, "offset")
+            VALUES ('w', 'log', 'a', 0), ('w', 'log', '"__DBOS_STREAM_CLOSED__"', 1), ('w', 'log', 'b', 2), ('w', 'log', 'c', 3)
+            """);
+
+        Assert.Equal([("a", true)], await ReadAsync(bed, 0, 10));
+        Assert.Equal([("a", true)], await ReadAsync(bed, 0, 1));
+        Assert.Equal([("", true)], await ReadAsync(bed, 1, 10));
+    }
+
+    [Fact]
     public async Task Write_with_another_token_is_not_written()
     {
         await using var bed = await Fixture.CreateAsync();

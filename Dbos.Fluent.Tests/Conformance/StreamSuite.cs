@@ -199,6 +199,40 @@ public abstract class StreamSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
     }
 
     [Fact]
+    public async Task Large_values_of_one_step_are_stored_in_units_that_a_server_takes()
+    {
+        const int Values = 5;
+        var (gathered, sizes) = (new TaskCompletionSource(), new List<long>());
+        var faults = new CallFaults
+        {
+            Before = async (call, token) =>
+            {
+                foreach (var unit in call.Batch.OfType<Storage.StreamUnit>())
+                {
+                    sizes.Add(unit.Size);
+                    await gathered.Task.WaitAsync(token);
+                }
+            },
+        };
+        var large = new string('x', 4_000_000);
+        var workflow = Flows.Series("writer", () => [Step.Run("write", WriteAsync)]);
+        var engine = await LaunchAsync(options => options.WrapStore = store => new FaultingStore(store, faults), workflow);
+
+        await engine.RunAsync(workflow, default, "W");
+
+        Assert.Equal(Values, (await RowsAsync()).Length);
+        Assert.Equal(3, sizes.Count);
+        Assert.All(sizes, size => Assert.InRange(size, 1, 16 << 20));
+
+        async Task WriteAsync(StepContext context)
+        {
+            var writes = Enumerable.Range(0, Values).Select(_ => context.Client.WriteStreamAsync("s", large)).ToArray();
+            gathered.SetResult();
+            await Task.WhenAll(writes);
+        }
+    }
+
+    [Fact]
     public async Task Steps_that_write_one_stream_at_once_lose_nothing_and_keep_each_their_order()
     {
         const int Steps = 4;

@@ -218,4 +218,17 @@ public abstract class WorkflowStoreSuite(StoreFixture fixture) : StoreSuite(fixt
             new LostExecution("w", WorkflowState.Cancelled, DeadlinePassed: true),
             Assert.Single(await bed.Store.Workflows.ReadLostAsync([owner], Cancel)));
     }
+
+    [Fact]
+    public async Task Lost_execution_that_was_cancelled_in_time_did_not_run_out_of_it()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var owner = await RunningAsync(bed, A.Direct("w") with { TimeoutMs = 1_000 });
+        await bed.Store.Workflows.CancelAsync(["w"], false, A.CancelError, Cancel);
+        bed.Time.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.Equal(
+            new LostExecution("w", WorkflowState.Cancelled, DeadlinePassed: false),
+            Assert.Single(await bed.Store.Workflows.ReadLostAsync([owner], Cancel)));
+    }
 }

@@ -9,13 +9,18 @@ internal static class Seeds
 {
     private const string Variable = "DBOS_TEST_SEED";
 
-    public static Random Next(out int seed)
+    public static Random Next(out int seed) => new(seed = Given(otherwise: Random.Shared.Next()));
+
+    /// <summary>The same seed each time, for tests that are to find the same each time; the variable still wins.</summary>
+    public static Random Fixed(int seed) => new(Given(seed));
+
+    private static int Given(int otherwise)
     {
-        seed = int.TryParse(Environment.GetEnvironmentVariable(Variable), CultureInfo.InvariantCulture, out var given)
+        var seed = int.TryParse(Environment.GetEnvironmentVariable(Variable), CultureInfo.InvariantCulture, out var given)
             ? given
-            : Random.Shared.Next();
+            : otherwise;
         TestContext.Current.TestOutputHelper?.WriteLine($"{Variable}={seed}");
-        return new Random(seed);
+        return seed;
     }
 
     /// <summary>Lets a random while pass, up to a limit, for tests whose subject are faults at any moment.</summary>

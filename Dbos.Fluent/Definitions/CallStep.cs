@@ -1,4 +1,5 @@
 using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
 
@@ -17,7 +18,7 @@ public sealed class CallStep<T> : Step<T>, ICallStep, ICompensableStep
     {
         this.definition = definition;
         this.input = input;
-        this.options = options ?? new StartOptions();
+        this.options = StartRules.Check(options ?? new StartOptions(), definition);
         this.undo = undo;
     }
 

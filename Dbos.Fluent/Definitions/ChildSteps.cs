@@ -20,7 +20,7 @@ internal sealed class StartStep<TOut>(WorkflowDefinition definition, object? inp
 
     public object? Input { get; } = input;
 
-    public StartOptions Options { get; } = options ?? new StartOptions();
+    public StartOptions Options { get; } = StartRules.Check(options ?? new StartOptions(), definition);
 
     public void CompleteWithHandle(string workflowId, IWorkflowOutcomes outcomes) =>
         Complete(new WorkflowHandle<TOut>(workflowId, outcomes));

@@ -9,7 +9,7 @@ internal sealed class StartManyStep<TIn, TOut> : Step<IReadOnlyList<WorkflowHand
         : base(definition.Name)
     {
         Definition = definition;
-        Starts = [.. inputs.Select(input => ((object?)input, options?.Invoke(input) ?? new StartOptions()))];
+        Starts = [.. inputs.Select(input => ((object?)input, StartRules.Check(options?.Invoke(input) ?? new StartOptions(), definition)))];
     }
 
     public WorkflowDefinition Definition { get; }

@@ -46,8 +46,10 @@ public abstract partial class Step
         return new AwaitStep<TOut>(handle);
     }
 
-    /// <summary>Starts several children of one definition in one transaction: all of them or none.</summary>
+    /// <summary>Starts several children of one definition, written together: a thousand take a few commits.</summary>
     /// <remarks>
+    /// After a crash only those that were not started are. Where one is refused (its id belongs to another definition, say) the step fails
+    /// with the refusal that is first in the order listed, and the others have begun.
     /// One sequence number each, in the order listed; ids, deadlines and the replay are as in <see cref="Call{TIn,TOut}"/>.
     /// </remarks>
     /// <param name="definition">The children's definition.</param>

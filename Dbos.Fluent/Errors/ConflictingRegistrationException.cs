@@ -18,6 +18,9 @@ public sealed class ConflictingRegistrationException : DbosException
         name,
         $"The queue '{name}' belongs to application '{applicationName}' of the same database. Choose another name, or delete that queue.");
 
+    internal static ConflictingRegistrationException OfQueues(string name) => new(
+        name, $"Two queues with different limits are registered under the name '{name}'. Rename one, or register it once.");
+
     internal static ConflictingRegistrationException OfSchedule(string name) => new(
         name, $"A schedule '{name}' exists. Choose another name, update it, or apply it: that creates and updates.");
 }

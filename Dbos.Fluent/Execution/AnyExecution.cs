@@ -100,6 +100,20 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
     {
         // A body that blocks its thread must not keep the others from beginning.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            return await ExecuteAsync(member, place).ConfigureAwait(false);
+        }
+        catch
+        {
+            // The store failed for good, and the run ends here. A member that waits without an end would keep it from ending.
+            place.Signal.Fire(CancellationReason.Cancelled);
+            throw;
+        }
+    }
+
+    private async ValueTask<StepEnd> ExecuteAsync(Step member, StepPlace place)
+    {
         var end = await steps.ExecuteAsync(member, place).ConfigureAwait(false);
         if (end is StepEnd.Completed or StepEnd.Failed && place.Race!.Race.Winner is null)
         {

@@ -104,27 +104,37 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
                 return (StepEnd.Completed, childId);
             }
 
-            return (await RefusedAsync(step, row, place, result).ConfigureAwait(false), childId);
+            return await RefusedAsync(step, row, place, result, child.Options).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
             return (StepEnd.Stopped, childId);
         }
-        catch (DbosException exception) when (exception is not StoreUnavailableException)
+        catch (Exception exception) when (exception is ArgumentException or (DbosException and not StoreUnavailableException))
         {
             return (await steps.FailAsync(step, row, place, exception).ConfigureAwait(false), childId);
         }
     }
 
-    private ValueTask<StepEnd> RefusedAsync(Step step, CheckpointRow row, StepPlace place, CommitResult result)
+    private async ValueTask<(StepEnd End, string ChildId)> RefusedAsync(
+        Step step, CheckpointRow row, StepPlace place, CommitResult result, StartOptions options)
     {
         if (result.Status == CommitStatus.NotOwned)
         {
-            run.Stop.Fire(CancellationReason.Shutdown);
-            return new(StepEnd.Stopped);
+            await run.LoseAsync().ConfigureAwait(false);
+            return (StepEnd.Stopped, row.ChildId!);
+        }
+
+        if (StartRefusals.AttachedId(result, row.ChildId!, step.Name, options) is { } holder)
+        {
+            // The parent's row names the holder, and is written by itself: nothing was started that it would have to go with.
+            var stored = await steps.StoreAsync(row with { ChildId = holder }, place).ConfigureAwait(false);
+            place.Facts.Saw(row.CompletedAtMs);
+            return (stored ? StepEnd.Completed : StepEnd.Stopped, holder);
         }
 
         // The refusal is an outcome of the step: a replay gives it again without asking the database.
-        return steps.FailAsync(step, row, place, StartRefusals.ToException(result, row.ChildId!, step.Name));
+        var exception = StartRefusals.ToException(result, options, step.Name);
+        return (await steps.FailAsync(step, row, place, exception).ConfigureAwait(false), row.ChildId!);
     }
 }

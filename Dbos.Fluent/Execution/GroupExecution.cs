@@ -74,7 +74,7 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             for (var i = Interlocked.Increment(ref next) - 1; i < members.Count; i = Interlocked.Increment(ref next) - 1)
             {
-                ends[i] = await steps.ExecuteAsync(members[i], place with { Slots = place.Slots.From(starts[i]) }).ConfigureAwait(false);
+                ends[i] = await ExecuteAsync(members[i], place with { Slots = place.Slots.From(starts[i]) }).ConfigureAwait(false);
                 if (ends[i] is StepEnd.Broken || (ends[i] is StepEnd.Failed && !members[i].Tolerant))
                 {
                     place.Signal.Fire(CancellationReason.Cancelled);
@@ -94,6 +94,20 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
 
         await Task.WhenAll(workers).ConfigureAwait(false);
         return ends;
+    }
+
+    private async ValueTask<StepEnd> ExecuteAsync(Step member, StepPlace place)
+    {
+        try
+        {
+            return await steps.ExecuteAsync(member, place).ConfigureAwait(false);
+        }
+        catch
+        {
+            // The store failed for good, and the run ends here. A sibling that waits without an end would keep it from ending.
+            place.Signal.Fire(CancellationReason.Cancelled);
+            throw;
+        }
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
@@ -9,6 +10,9 @@ internal interface IChildStarter
     /// <exception cref="SerializationFailedException">Its input cannot be stored.</exception>
     /// <exception cref="OperationCanceledException">The engine has stopped.</exception>
     Task<CommitResult> StartAsync(ChildStart start);
+
+    /// <summary>Starts a child after a quiet period, or moves the start of the one that waits.</summary>
+    Task<CommitResult> DebounceAsync(ChildStart start, DebounceCall call);
 }
 
 /// <summary>A child to be started by a running workflow.</summary>

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Dbos.Fluent.Definitions;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
@@ -13,8 +15,15 @@ internal static class Outbox
     /// </remarks>
     /// <exception cref="SerializationFailedException">The message cannot be stored.</exception>
     public static MessageRow Row(PayloadSerializer serializer, OutgoingMessage message, PayloadFormat? format) => new(
-        message.IdempotencyKey is { } key ? $"{key}::{message.WorkflowId}" : Guid.CreateVersion7().ToString(),
+        message.IdempotencyKey is { } key ? IdOf(key, message.WorkflowId) : Guid.CreateVersion7().ToString(),
         message.WorkflowId,
         message.Topic,
         serializer.Encode(message.Value, message.ValueType, format ?? PayloadFormat.MessagePack));
+
+    // Two pairs of key and destination would make one id where the key holds the separator or could be the beginning of it, and the second
+    // message would be taken for the first. Such a key counts by its digest.
+    private static string IdOf(string key, string destinationId) =>
+        key.Contains("::", StringComparison.Ordinal) || key.EndsWith(':')
+            ? $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))}::{destinationId}"
+            : $"{key}::{destinationId}";
 }

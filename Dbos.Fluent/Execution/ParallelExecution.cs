@@ -86,6 +86,12 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
 
             return new BranchEnd(StepEnd.Completed, taken);
         }
+        catch (StoreSchemaException)
+        {
+            // No fault of the workflow's: the run ends and is tried again. A branch that waits without an end would keep it from ending.
+            place.Signal.Fire(CancellationReason.Cancelled);
+            throw;
+        }
         catch (Exception exception)
         {
             // The user's code between the steps of a branch: its failure is the workflow's, like that of code outside of branches.

@@ -30,8 +30,17 @@ internal sealed record RunEnvironment
     /// <summary>Tells this process, and others, of what a run has written for them.</summary>
     public required Action<CommitUnit> Written { get; init; }
 
+    /// <summary>Finds out why an execution has lost its workflow.</summary>
+    public Func<Ownership, Task<CancellationReason>> WhyLost { get; init; } = _ => Task.FromResult(CancellationReason.Shutdown);
+
     /// <summary>How long a run that only waits stays in memory.</summary>
     public required TimeSpan UnloadAfter { get; init; }
+
+    /// <summary>
+    /// True for a queue of which a waiting workflow keeps its place: such a run stays PENDING, and so in memory. There are no more of them
+    /// than the queue's limit.
+    /// </summary>
+    public required Func<string, bool> KeepsPlace { get; init; }
 
     /// <summary>Lets a run that only waits leave memory.</summary>
     public required Func<RunScope, IReadOnlyList<WaitRow>, Task> Leave { get; init; }

@@ -9,6 +9,9 @@ namespace Dbos.Fluent.Execution;
 /// <param name="Environment">What all runs share.</param>
 internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts Facts, RunEnvironment Environment) : IDisposable
 {
+    // A run that has lost its workflow must not go on for long only because nobody says why.
+    private static readonly TimeSpan ReasonLimit = TimeSpan.FromSeconds(1);
+
     private int waiting;
     private int active;
     private int highestStored = History.Highest;
@@ -17,6 +20,7 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     private StepOutlet? outlet;
     private ReceiveTurns? receives;
     private UndoList? undos;
+    private Task? losing;
 
     /// <summary>Ends the run at once: cancelled, fenced off, or the drain is over. Waits of the engine's own end by it.</summary>
     public CancelSignal Stop { get; } = new();
@@ -28,7 +32,10 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
 
     /// <summary>What is waited for, by whom it can leave memory.</summary>
     public RunWaits Waits => LazyInitializer.EnsureInitialized(
-        ref waits, () => new RunWaits(Environment.UnloadAfter, Environment.Clock, rows => Environment.Leave(this, rows)));
+        ref waits, () => new RunWaits(UnloadAfter, Environment.Clock, rows => Environment.Leave(this, rows)));
+
+    private TimeSpan UnloadAfter =>
+        Work.Queue is { } queue && Environment.KeepsPlace(queue) ? Timeout.InfiniteTimeSpan : Environment.UnloadAfter;
 
     /// <summary>What step bodies of this run do to the outside.</summary>
     public StepOutlet Outlet => LazyInitializer.EnsureInitialized(ref outlet, () => new StepOutlet(this));
@@ -58,6 +65,27 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     {
         Broken ??= exception;
         return StepEnd.Broken;
+    }
+
+    /// <summary>
+    /// Somebody else has the workflow now, or it was cancelled: whatever else this run does is for nothing, and its steps are told why.
+    /// </summary>
+    public Task LoseAsync() => LazyInitializer.EnsureInitialized(ref losing, FindReasonAsync);
+
+    private async Task FindReasonAsync()
+    {
+        try
+        {
+            Stop.Fire(await Environment.WhyLost(Owner).WaitAsync(ReasonLimit, TimeProvider.System, Stop.Token).ConfigureAwait(false));
+        }
+        catch (TimeoutException)
+        {
+            Stop.Fire(CancellationReason.Shutdown);
+        }
+        catch (OperationCanceledException)
+        {
+            // Somebody else has told it meanwhile.
+        }
     }
 
     /// <summary>True if no further step may begin: the run has lost its workflow, or a sibling has failed.</summary>

@@ -9,11 +9,16 @@ internal sealed class RunningWorkflows
 {
     private readonly ConcurrentDictionary<string, Entry> latest = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Entry, Task> all = new();
+    private readonly QueueLoad load = new();
+    private long begun;
     private volatile bool draining;
     private volatile bool stopped;
 
     /// <summary>Called whenever a run has ended, with what it stored.</summary>
-    public Action<string, WorkflowOutcome?> Ended { get; set; } = (_, _) => { };
+    public Action<ClaimedWorkflow, WorkflowOutcome?> Ended { get; set; } = (_, _) => { };
+
+    /// <summary>What runs here of each queue.</summary>
+    public QueueLoad Load => load;
 
     /// <summary>Called with an execution that the engine itself failed to run; its row still carries the token.</summary>
     public Action<Ownership> Crashed { get; set; } = _ => { };
@@ -41,7 +46,7 @@ internal sealed class RunningWorkflows
     {
         var definition = environment.Registry.Find(work.Name)!;
         var history = checkpoints.Count == 0 ? History.Empty : new History(checkpoints);
-        var entry = new Entry(work, history, definition, environment, starter);
+        var entry = new Entry(work, history, definition, environment, starter) { Number = Interlocked.Increment(ref begun) };
         latest.AddOrUpdate(work.Id, entry, (_, former) =>
         {
             former.Scope.Stop.Fire(CancellationReason.Shutdown);
@@ -56,6 +61,8 @@ internal sealed class RunningWorkflows
         {
             entry.Scope.Steps.Fire(CancellationReason.Shutdown);
         }
+
+        load.Begin(work);
 
         // The caller's AsyncLocals (its Activity, its culture) are not the workflow's: every run starts from a clean context.
         using (ExecutionContext.SuppressFlow())
@@ -75,10 +82,19 @@ internal sealed class RunningWorkflows
         }
     }
 
+    /// <summary>How many runs have begun: a mark by which those before it are told from later ones.</summary>
+    public long Begun => Interlocked.Read(ref begun);
+
     /// <summary>Tells a run that its workflow was cancelled or taken away.</summary>
-    public void Stop(string workflowId, CancellationReason reason)
+    /// <param name="workflowId">The workflow.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="upTo">
+    /// The mark from before the database was asked to do so. A run that began after it may be what follows, and finds out by its token if
+    /// it is not.
+    /// </param>
+    public void Stop(string workflowId, CancellationReason reason, long upTo)
     {
-        if (latest.TryGetValue(workflowId, out var entry))
+        if (latest.TryGetValue(workflowId, out var entry) && entry.Number <= upTo)
         {
             entry.Scope.Stop.Fire(reason);
         }
@@ -152,7 +168,8 @@ internal sealed class RunningWorkflows
         latest.TryRemove(KeyValuePair.Create(entry.Scope.Work.Id, entry));
         all.TryRemove(entry, out _);
         entry.Dispose();
-        Ended(entry.Scope.Work.Id, outcome);
+        load.End(entry.Scope.Work);
+        Ended(entry.Scope.Work, outcome);
     }
 
     private sealed class Entry : IDisposable
@@ -165,6 +182,9 @@ internal sealed class RunningWorkflows
             Scope = new RunScope(work, history, new RunFacts(work, history, environment.WorkflowLogger), environment);
             Run = new WorkflowRun(Scope, definition, starter);
         }
+
+        /// <summary>Its place in the order in which all have begun.</summary>
+        public required long Number { get; init; }
 
         public RunScope Scope { get; }
 

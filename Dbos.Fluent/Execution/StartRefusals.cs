@@ -3,13 +3,32 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>The exceptions of starts that the database refused.</summary>
+/// <summary>What the database's answer to a start means for whoever started.</summary>
 internal static class StartRefusals
 {
-    public static DbosException ToException(CommitResult result, string workflowId, string name) => result.Status switch
+    /// <summary>The workflow that a handle is given to: the one that was started, or one that stands where it would have.</summary>
+    /// <exception cref="DbosException">The start was refused.</exception>
+    public static string IdOf(CommitResult result, StartRequest request) =>
+        AttachedId(result, request.Options.Id!, request.Name, request.Options) ?? throw ToException(result, request.Options, request.Name);
+
+    /// <summary>The same as null where the start was refused.</summary>
+    /// <exception cref="ConflictingWorkflowException">The holder of the deduplication id is a workflow of another definition.</exception>
+    public static string? AttachedId(CommitResult result, string workflowId, string name, StartOptions options) => result switch
     {
-        CommitStatus.NameConflict => new ConflictingWorkflowException(workflowId, name, result.Existing!.Name),
-        CommitStatus.IdInUse => new WorkflowIdInUseException(workflowId, result.Existing!.Name, result.Existing.State),
+        { Status: CommitStatus.Written or CommitStatus.Attached } => workflowId,
+        { Status: CommitStatus.Deduplicated, Existing: { } holder }
+            when options.DeduplicationPolicy == DeduplicationPolicy.ReturnExisting => holder.Name == name
+                ? holder.Id
+                : throw new ConflictingWorkflowException(holder.Id, name, holder.Name),
+        _ => null,
+    };
+
+    public static DbosException ToException(CommitResult result, StartOptions options, string name) => result.Status switch
+    {
+        CommitStatus.NameConflict => new ConflictingWorkflowException(options.Id!, name, result.Existing!.Name),
+        CommitStatus.IdInUse => new WorkflowIdInUseException(options.Id!, result.Existing!.Name, result.Existing.State),
+        CommitStatus.Deduplicated => new QueueDeduplicatedException(
+            options.Id!, options.Queue!, options.DeduplicationId!, result.Existing?.Id),
         _ => throw new UnreachableException($"A start cannot end as {result.Status} here."),
     };
 }

@@ -12,6 +12,7 @@ internal sealed class StepExecutor
     private readonly RunScope run;
     private readonly SleepExecution sleeps;
     private readonly ChildExecution children;
+    private readonly DebounceExecution debounces;
     private readonly GroupExecution groups;
     private readonly AnyExecution races;
     private readonly ParallelExecution branches;
@@ -24,6 +25,7 @@ internal sealed class StepExecutor
         this.run = run;
         sleeps = new SleepExecution(run, this);
         children = new ChildExecution(run, this, starter);
+        debounces = new DebounceExecution(run, this, starter);
         groups = new GroupExecution(run, this);
         races = new AnyExecution(run, this);
         branches = new ParallelExecution(run, this);
@@ -51,6 +53,7 @@ internal sealed class StepExecutor
         ICallStep call => children.CallAsync(step, call, place),
         IStartStep start => children.StartAsync(step, start, place),
         IStartManyStep many => children.StartManyAsync(step, many, place),
+        IDebounceStep debounce => debounces.DebounceAsync(step, debounce, place),
         IAwaitStep await => children.AwaitAsync(step, await.WorkflowId, place),
         IAwaitAnyStep first => children.AwaitAnyAsync(step, first, place),
         ISendStep send => sends.SendAsync(step, send, place),
@@ -187,8 +190,7 @@ internal sealed class StepExecutor
             return null;
         }
 
-        // Somebody else has the workflow now: whatever else this run does is for nothing.
-        run.Stop.Fire(CancellationReason.Shutdown);
+        await run.LoseAsync().ConfigureAwait(false);
         return null;
     }
 

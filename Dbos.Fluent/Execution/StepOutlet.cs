@@ -47,8 +47,8 @@ internal sealed class StepOutlet : IStepOutlet
         var result = await run.Environment.Checkpointer.WriteAsync(unit).ConfigureAwait(false);
         if (result.Status == CommitStatus.NotOwned)
         {
-            // Somebody else has the workflow now: the step's token fires, and what it still does is written nowhere.
-            run.Stop.Fire(CancellationReason.Shutdown);
+            // The step's token fires, and what it still does is written nowhere.
+            await run.LoseAsync().ConfigureAwait(false);
             throw new OperationCanceledException("The workflow is no longer run here.", run.Stop.Token);
         }
 

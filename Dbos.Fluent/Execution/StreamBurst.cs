@@ -14,10 +14,14 @@ internal sealed class StreamBurst(RunScope run, StepExecutor steps)
 {
     private const int ValuesMax = 256;
 
+    // Of large values fewer wait in memory, and fewer go in one statement.
+    private const long SizeMax = 16L << 20;
+
     private readonly Lock gate = new();
     private readonly List<Written> gathered = [];
     private Task<StepEnd> writing = Task.FromResult(StepEnd.Completed);
     private string? key;
+    private long size;
     private bool busy;
 
     /// <summary>True if a write has begun that nobody has waited for.</summary>
@@ -33,7 +37,7 @@ internal sealed class StreamBurst(RunScope run, StepExecutor steps)
     /// <summary>Begins to write a value, after those before it.</summary>
     public async ValueTask<StepEnd> AddAsync(Step step, IWriteStreamStep write, StepPlace place)
     {
-        if (key is not null && (key != write.Key || gathered.Count >= ValuesMax)
+        if (key is not null && (key != write.Key || gathered.Count >= ValuesMax || Volatile.Read(ref size) >= SizeMax)
             && await FlushAsync().ConfigureAwait(false) is not StepEnd.Completed and var end)
         {
             return end;
@@ -69,6 +73,7 @@ internal sealed class StreamBurst(RunScope run, StepExecutor steps)
         lock (gate)
         {
             gathered.Add(written);
+            size += written.Value.Text?.Length ?? 0;
             if (busy)
             {
                 return;
@@ -128,6 +133,7 @@ internal sealed class StreamBurst(RunScope run, StepExecutor steps)
 
             List<Written> batch = [.. gathered];
             gathered.Clear();
+            size = 0;
             return batch;
         }
     }

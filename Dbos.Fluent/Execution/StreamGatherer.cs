@@ -10,6 +10,9 @@ internal sealed class StreamGatherer(Func<StreamUnit, Task> write, Ownership own
 {
     private const int ValuesMax = 1000;
 
+    // A statement of a thousand large values would be more than a server takes.
+    private const long SizeMax = 16L << 20;
+
     private readonly Lock gate = new();
     private readonly Dictionary<(int Sequence, string Key), Queue<Pending>> gathered = [];
 
@@ -69,7 +72,9 @@ internal sealed class StreamGatherer(Func<StreamUnit, Task> write, Ownership own
             }
 
             List<Pending> batch = [waiting.Dequeue()];
-            while (batch.Count < ValuesMax && !batch[0].Closes && waiting.TryPeek(out var next) && !next.Closes)
+            for (var size = batch[0].Size;
+                batch.Count < ValuesMax && !batch[0].Closes && waiting.TryPeek(out var next) && !next.Closes && size + next.Size <= SizeMax;
+                size += next.Size)
             {
                 batch.Add(waiting.Dequeue());
             }
@@ -81,6 +86,8 @@ internal sealed class StreamGatherer(Func<StreamUnit, Task> write, Ownership own
     private sealed class Pending(Payload value) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         public Payload Value { get; } = value;
+
+        public long Size => Value.Text?.Length ?? 0;
 
         public bool Closes => StreamMarker.IsClosed(Value.Text);
     }

@@ -3,38 +3,97 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Starts workflows in this process: inserts the row, owned from the first moment, and runs it.</summary>
-internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflows running) : IChildStarter
+/// <summary>
+/// Starts workflows for an engine: at once, owned from the first moment and run here, or waiting in a queue for whoever claims them.
+/// </summary>
+internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflows running, QueueBook book) : IChildStarter, IStarts
 {
-    /// <summary>Starts a workflow from outside any other. The id in the options is given.</summary>
-    public async Task<CommitResult> StartAsync(WorkflowDefinition definition, object? input, StartOptions options)
+    private readonly StartRows rows = new(
+        new StarterIdentity(environment.ApplicationName, environment.ApplicationVersion, environment.ExecutorId));
+
+    public StartRequest Request(WorkflowDefinition definition, object? input, StartOptions options)
     {
-        environment.Registry.Require(definition);
-        var row = Row(definition, input, options, parent: null, deadlineMs: null);
-        var result = await environment.Checkpointer.WriteAsync(new StartUnit(row, RejectExisting: options.IdReuse == IdReuse.Reject))
-            .ConfigureAwait(false);
-        Begin(row, result);
-        return result;
+        var isOurs = environment.Registry.Find(definition.Name) == definition;
+        StartRules.Check(options, definition);
+        if (!isOurs && options.Queue is null)
+        {
+            environment.Registry.Require(definition);
+        }
+
+        return StartRequest.Of(definition, input, options, isOurs, environment.Serializer);
+    }
+
+    public async Task<CommitResult> StartAsync(StartRequest request, CancellationToken cancellationToken)
+    {
+        var unit = await UnitAsync(request, cancellationToken).ConfigureAwait(false);
+        return await WriteAsync(unit).ConfigureAwait(false);
+    }
+
+    public async ValueTask<StartUnit> UnitAsync(StartRequest request, CancellationToken cancellationToken)
+    {
+        var row = rows.Row(request);
+        await CheckPartitionAsync(request.Options, cancellationToken).ConfigureAwait(false);
+        return new StartUnit(row, RejectExisting: request.Options.IdReuse == IdReuse.Reject);
     }
 
     public async Task<CommitResult> StartAsync(ChildStart start)
     {
-        environment.Registry.Require(start.Definition);
-        var inherited = start.Options.Timeout is null ? start.ParentDeadlineMs : null;
-        var row = Row(start.Definition, start.Input, start.Options, start.Parent.WorkflowId, inherited);
-        var unit = new StartUnit(row, start.Parent, start.ParentCheckpoint, start.Options.IdReuse == IdReuse.Reject);
+        var request = Request(start.Definition, start.Input, start.Options) with
+        {
+            ParentId = start.Parent.WorkflowId,
+            DeadlineMs = start.Options.Timeout is null ? start.ParentDeadlineMs : null,
+        };
+        var row = rows.Row(request);
+        await CheckPartitionAsync(start.Options, CancellationToken.None).ConfigureAwait(false);
+        return await WriteAsync(new StartUnit(row, start.Parent, start.ParentCheckpoint, start.Options.IdReuse == IdReuse.Reject))
+            .ConfigureAwait(false);
+    }
+
+    public async Task<CommitResult> DebounceAsync(ChildStart start, DebounceCall call)
+    {
+        var request = Debouncing.Request(this, start.Definition, start.Input, start.Options, call) with
+        {
+            ParentId = start.Parent.WorkflowId,
+        };
+        var unit = await UnitAsync(request, CancellationToken.None).ConfigureAwait(false);
+        var debounce = new DebounceUnit(unit.Row, call.AtMostMs, start.Parent, start.ParentCheckpoint);
+        var result = await environment.Checkpointer.WriteAsync(debounce).ConfigureAwait(false);
+        if (result.Status is CommitStatus.Written or CommitStatus.Attached)
+        {
+            environment.Written(debounce);
+        }
+
+        return result;
+    }
+
+    private async ValueTask CheckPartitionAsync(StartOptions options, CancellationToken cancellationToken)
+    {
+        if (options.Queue is { } queue)
+        {
+            PartitionRule.Check(options, await book.FindAsync(queue, cancellationToken).ConfigureAwait(false));
+        }
+    }
+
+    private async Task<CommitResult> WriteAsync(StartUnit unit)
+    {
         var result = await environment.Checkpointer.WriteAsync(unit).ConfigureAwait(false);
-        Begin(row, result);
+        if (result.Status == CommitStatus.Written)
+        {
+            if (unit.Row.State == WorkflowState.Pending)
+            {
+                Begin(unit.Row, result);
+            }
+            else
+            {
+                environment.Written(unit);
+            }
+        }
+
         return result;
     }
 
     private void Begin(WorkflowInsert row, CommitResult result)
     {
-        if (result.Status != CommitStatus.Written)
-        {
-            return;
-        }
-
         var work = new ClaimedWorkflow
         {
             Id = row.Id,
@@ -48,22 +107,4 @@ internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflo
         };
         running.Begin(work, [], environment, this);
     }
-
-    private WorkflowInsert Row(WorkflowDefinition definition, object? input, StartOptions options, string? parent, long? deadlineMs) =>
-        new()
-        {
-            Id = options.Id!,
-            Name = definition.Name,
-            State = WorkflowState.Pending,
-            Token = Guid.CreateVersion7().ToString(),
-            Input = environment.Serializer.EncodeInput(input, definition.InputType, options.Format ?? definition.Format),
-            ExecutorId = environment.ExecutorId,
-            ApplicationName = environment.ApplicationName,
-            ApplicationVersion = options.ApplicationVersion ?? environment.ApplicationVersion,
-            ParentId = parent,
-            TimeoutMs = options.Timeout is { } timeout && timeout != Timeout.InfiniteTimeSpan
-            ? (long)Math.Ceiling(timeout.TotalMilliseconds)
-            : null,
-            DeadlineMs = deadlineMs,
-        };
 }

@@ -100,11 +100,19 @@ internal sealed class GatheredWaits<TKey, TFound>
     /// <summary>Something may be there.</summary>
     public void LookAt(TKey key) => LookAt([key]);
 
-    /// <summary>Looks, and completes when that has been done, whether or not anything was found.</summary>
+    /// <summary>
+    /// Looks, and completes when that has been done, whether or not anything was found; at once where nobody waits for the key any more.
+    /// </summary>
     public Task LookOnceAsync(TKey key)
     {
         lock (gate)
         {
+            // Whoever registered has been told meanwhile. No query asks about the key then, and perhaps none will be made at all.
+            if (!awaited.ContainsKey(key))
+            {
+                return Task.CompletedTask;
+            }
+
             // The query that asks about this key is one that has not been taken yet.
             var next = looked.Task;
             LookAt([key]);
@@ -235,7 +243,7 @@ internal sealed class GatheredWaits<TKey, TFound>
             catch (Exception exception)
             {
                 // The waiters of these keys are all there is to tell, and they are told.
-                Array.ForEach(keys, key => Take(key, upTo).ForEach(waiter => waiter.Source.TrySetException(exception)));
+                Array.ForEach(keys, key => Take(key, upTo).ForEach(waiter => waiter.Fail(exception)));
             }
 
             done?.TrySetResult();
@@ -287,5 +295,12 @@ internal sealed class GatheredWaits<TKey, TFound>
         internal TaskCompletionSource<TFound> Source { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public void Dispose() => waits.Release(this);
+
+        // One that has given up meanwhile, or has been told by another of its waits, never looks at it.
+        internal void Fail(Exception exception)
+        {
+            Source.TrySetException(exception);
+            _ = Found.Exception;
+        }
     }
 }

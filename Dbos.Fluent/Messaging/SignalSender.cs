@@ -51,7 +51,7 @@ internal sealed class SignalSender(ISignalStore store, ILogger logger, Cancellat
 
                 await store.AnnounceAsync(signals, stopped).ConfigureAwait(false);
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (stopped.IsCancellationRequested)
             {
                 return;
             }

@@ -13,6 +13,10 @@ internal static class StoreSignals
             .Select(key => new StoreSignal(StoreSignalKind.Message, key)),
         EventUnit set => [new(StoreSignalKind.Event, Wakeups.SignalOf(set.Owner.WorkflowId, set.Key))],
         StreamUnit write => [new(StoreSignalKind.Stream, Wakeups.SignalOf(write.Owner.WorkflowId, write.Key))],
+        StartUnit { Row.State: WorkflowState.Enqueued } start => [new(StoreSignalKind.Enqueued, start.Row.Queue ?? "")],
+
+        // Nothing can be claimed yet, but whoever waits for the next moment may have to wait for an earlier one.
+        StartUnit { Row.State: WorkflowState.Delayed } or DebounceUnit => [new(StoreSignalKind.Enqueued, "")],
         _ => [],
     };
 }

@@ -5,6 +5,8 @@ namespace Dbos.Fluent;
 /// <summary>How one workflow is started. Immutable; checked when the property is set.</summary>
 public sealed record StartOptions
 {
+    private static readonly TimeSpan DelayMax = TimeSpan.FromDays(36_525);
+
     /// <summary>The workflow's id, which is also its idempotency key.</summary>
     /// <value>Null by default: a new id is made. Not blank, at most 255 characters, no control characters.</value>
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
@@ -24,6 +26,75 @@ public sealed record StartOptions
             ? value
             : throw new ArgumentOutOfRangeException(nameof(value), value, "IdReuse is ReturnExisting or Reject.");
     }
+
+    /// <summary>The queue it waits in until it may run; a <see cref="WorkflowQueue"/> converts to its name.</summary>
+    /// <value>
+    /// Null by default: it is started at once, in this process. The limits are those that the queue was registered with; one that nobody
+    /// has registered is accepted, and what is in it waits.
+    /// </value>
+    /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
+    public string? Queue
+    {
+        get;
+        init => field = value is null ? null : Names.CheckName(value, nameof(Queue));
+    }
+
+    /// <summary>Its place in the queue: lower numbers first, and among equals the older first. Children do not inherit it.</summary>
+    /// <value>0 by default, which is before all others. Needs a <see cref="Queue"/>.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    public int Priority
+    {
+        get;
+        init => field = value < 0
+            ? throw new ArgumentOutOfRangeException(nameof(value), value, "Priority is at least 0, which comes first.")
+            : value;
+    }
+
+    /// <summary>Keeps a second workflow with the same deduplication id out of the queue until this one has ended.</summary>
+    /// <value>
+    /// Null by default: none. Needs a <see cref="Queue"/>. It is not the id: once the workflow has ended another may be started under it.
+    /// </value>
+    /// <exception cref="ArgumentException">The text is blank, too long or holds control characters.</exception>
+    public string? DeduplicationId
+    {
+        get;
+        init => field = value is null ? null : Names.CheckName(value, nameof(DeduplicationId));
+    }
+
+    /// <summary>What happens when another workflow of the queue holds the <see cref="DeduplicationId"/>.</summary>
+    /// <value><see cref="DeduplicationPolicy.Reject"/> by default.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
+    public DeduplicationPolicy DeduplicationPolicy
+    {
+        get;
+        init => field = Enum.IsDefined(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "DeduplicationPolicy is Reject or ReturnExisting.");
+    }
+
+    /// <summary>Its partition of a queue with a limit for each partition, such as the customer it is for.</summary>
+    /// <value>Null by default: none. Every start on a partitioned queue needs one, and no other start may have one.</value>
+    /// <exception cref="ArgumentException">The text is blank, too long or holds control characters.</exception>
+    public string? PartitionKey
+    {
+        get;
+        init => field = value is null ? null : Names.CheckName(value, nameof(PartitionKey));
+    }
+
+    /// <summary>How long it is held back before it enters its queue, on the database's clock; without a queue, before it starts.</summary>
+    /// <value>Null by default: not at all. From zero to a hundred years; fractions of a millisecond are rounded up.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The delay is out of its range.</exception>
+    public TimeSpan? Delay
+    {
+        get;
+        init => field = value is { } delay && (delay < TimeSpan.Zero || delay > DelayMax)
+            ? throw new ArgumentOutOfRangeException(nameof(value), value, "Delay lasts from zero to a hundred years.")
+            : value;
+    }
+
+    /// <summary>What is noted on the workflow for whoever lists it. Neither runs nor limits depend on it.</summary>
+    /// <value>Null by default: nothing. Texts, numbers, booleans and nulls.</value>
+    public IReadOnlyDictionary<string, object?>? Attributes { get; init; }
 
     /// <summary>Time from start to end; then the workflow is cancelled with <see cref="CancellationReason.DeadlineExceeded"/>.</summary>
     /// <value>

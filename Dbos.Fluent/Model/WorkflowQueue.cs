@@ -16,17 +16,21 @@ namespace Dbos.Fluent;
 /// </remarks>
 public sealed record WorkflowQueue
 {
+    private readonly string name;
+
     /// <summary>Names a queue.</summary>
     /// <param name="Name">Its name: not blank, at most 255 characters, no control characters, not beginning with <c>_dbos_</c>.</param>
     /// <exception cref="ArgumentException">The name is none of that kind.</exception>
-    public WorkflowQueue(string Name) => this.Name = Name;
+    public WorkflowQueue(string Name) => name = QueueNames.Check(Name, nameof(Name));
+
+    private WorkflowQueue(StoredName stored) => name = stored.Name;
 
     /// <summary>The queue's name, unique in the database.</summary>
     /// <exception cref="ArgumentException">The name is blank, too long, holds control characters, or begins with <c>_dbos_</c>.</exception>
     public string Name
     {
-        get;
-        init => field = QueueNames.Check(value, nameof(Name));
+        get => name;
+        init => name = QueueNames.Check(value, nameof(Name));
     }
 
     /// <summary>How many of its workflows may run at once, in all processes together.</summary>
@@ -118,6 +122,9 @@ public sealed record WorkflowQueue
             : this;
     }
 
+    /// <summary>A queue as it stands in the database, whose name another SDK may have chosen.</summary>
+    internal static WorkflowQueue OfStored(string name) => new(new StoredName(name));
+
     private static int? CheckLimit(int? value, string property) => value is < 1
         ? throw new ArgumentOutOfRangeException(property, value, $"{property} is at least one, or null for no limit: pause the queue instead.")
         : value;
@@ -129,4 +136,6 @@ public sealed record WorkflowQueue
             throw new ArgumentException($"Queue '{Name}': {name} ({limit}) can never bind above {widerName} ({wider}).");
         }
     }
+
+    private readonly record struct StoredName(string Name);
 }

@@ -4,7 +4,8 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Queues;
 
 /// <summary>Runs what was claimed, and says how much more this process has room for.</summary>
-internal sealed class ClaimedRuns(IStore store, RunEnvironment environment, RunningWorkflows running, IChildStarter starter)
+internal sealed class ClaimedRuns(
+    IStore store, RunEnvironment environment, RunningWorkflows running, IChildStarter starter, int? recoveryAttemptsMax)
 {
     /// <summary>Runs that may be busy at once; waiting ones do not count.</summary>
     private const int Capacity = 1000;
@@ -13,6 +14,9 @@ internal sealed class ClaimedRuns(IStore store, RunEnvironment environment, Runn
 
     /// <summary>Called with a claimed execution that could not be begun.</summary>
     public Action<Ownership> NotBegun { get; set; } = _ => { };
+
+    /// <summary>Called with the ids of workflows that were given up because their recovery attempts are spent.</summary>
+    public Action<IReadOnlyList<string>> DeadLettered { get; set; } = _ => { };
 
     /// <summary>How many workflows may be claimed now; none if the process is full, or has the code of none.</summary>
     public int Room => environment.Registry.Names.Count == 0 ? 0 : Math.Min(ClaimMax, Capacity - running.Busy);
@@ -27,6 +31,29 @@ internal sealed class ClaimedRuns(IStore store, RunEnvironment environment, Runn
         WorkflowNames = environment.Registry.Names,
         Limit = limit,
     };
+
+    /// <summary>Claims from queues without limits and runs what was claimed; gives how many rows that took.</summary>
+    public async Task<int> ClaimAsync(int limit, IReadOnlyList<string> queues, CancellationToken cancellationToken)
+    {
+        var request = Request(limit) with { RecoveryAttemptsMax = recoveryAttemptsMax, Queues = queues };
+        var result = await StoreBackoff.RepeatAsync(
+            failures => store.Claims.ClaimAsync(request with { Repeated = failures > 0 }, cancellationToken),
+            cancellationToken).ConfigureAwait(false);
+        await BeginAsync(result, cancellationToken).ConfigureAwait(false);
+        return result.Claimed.Count + result.DeadLettered.Count;
+    }
+
+    /// <summary>Claims from one queue with limits and runs what was claimed.</summary>
+    public async Task<LimitedClaim> ClaimLimitedAsync(string queue, string afterPartition, CancellationToken cancellationToken)
+    {
+        var request = Request(Math.Max(1, Room)) with { RecoveryAttemptsMax = recoveryAttemptsMax };
+        var share = running.Load.Of(queue, afterPartition);
+        var claim = await StoreBackoff.RepeatAsync(
+            failures => store.Claims.ClaimLimitedAsync(request with { Repeated = failures > 0 }, share, cancellationToken),
+            cancellationToken).ConfigureAwait(false);
+        await BeginAsync(claim.Result, cancellationToken).ConfigureAwait(false);
+        return claim;
+    }
 
     /// <summary>Begins claimed workflows. Whatever goes wrong, a row that is ours and that nobody runs does not stay so.</summary>
     public async Task BeginAsync(IReadOnlyList<ClaimedWorkflow> claimed, CancellationToken cancellationToken)
@@ -55,5 +82,16 @@ internal sealed class ClaimedRuns(IStore store, RunEnvironment environment, Runn
                 NotBegun(new Ownership(work.Id, work.Token));
             }
         }
+    }
+
+    private Task BeginAsync(ClaimResult result, CancellationToken cancellationToken)
+    {
+        if (result.DeadLettered.Count > 0)
+        {
+            environment.Logger.DeadLettered(result.DeadLettered.Count, result.DeadLettered[0]);
+            DeadLettered(result.DeadLettered);
+        }
+
+        return BeginAsync(result.Claimed, cancellationToken);
     }
 }

@@ -4,30 +4,66 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Queues;
 
-/// <summary>Takes waiting workflows from the queues, as many as this process has room for, and runs them.</summary>
+/// <summary>Takes waiting workflows from the queues, as many as their limits and this process have room for, and runs them.</summary>
 /// <remarks>
-/// Woken by enqueues here and elsewhere, by runs that end, and by a covering poll. A claimed row is always run or handed back.
+/// Nothing is asked of the database unless something may be there: a queue is marked by enqueues here and elsewhere, by runs that end where
+/// a limit held others back, when a delay or a rate window is over, and by the outlook behind them all. A claimed row is always run or
+/// handed back. Queues without limits are claimed together; one with limits by itself, so that waiting for its lock holds up no other.
 /// </remarks>
-internal sealed class Dispatcher(IStore store, ClaimedRuns runs, ILogger logger, int? recoveryAttemptsMax) : IAsyncDisposable
+internal sealed class Dispatcher : IAsyncDisposable
 {
-    private static readonly TimeSpan CoveringPoll = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    private readonly ClaimedRuns runs;
+    private readonly RunEnvironment environment;
+    private readonly QueueBoard board;
     private readonly AsyncSignal wake = new();
     private readonly CancellationTokenSource stopping = new();
+    private readonly LimitedQueues limited;
+    private readonly DelayedStarts delays;
     private Task loop = Task.CompletedTask;
     private volatile bool full;
 
-    /// <summary>Called with the ids of workflows that were given up because their recovery attempts are spent.</summary>
-    public Action<IReadOnlyList<string>> DeadLettered { get; set; } = _ => { };
-
-    public void Start() => loop = Task.Run(RunAsync);
-
-    public void Wake() => wake.Set();
-
-    /// <summary>A run has ended: looks again if there was no room before.</summary>
-    public void RunEnded()
+    public Dispatcher(IQueueStore store, ClaimedRuns runs, RunEnvironment environment, QueueBoard board)
     {
-        if (full)
+        (this.runs, this.environment, this.board) = (runs, environment, board);
+        limited = new LimitedQueues(runs, environment, wake.Set, stopping.Token);
+        delays = new DelayedStarts(store, environment, wake.Set, stopping.Token);
+    }
+
+    /// <summary>Called where only a look at everything tells how it goes on.</summary>
+    public Action Look { get; set; } = () => { };
+
+    public void Start()
+    {
+        board.Mark("");
+        loop = Task.Run(RunAsync);
+    }
+
+    /// <summary>Something was enqueued; without a queue's name, somewhere.</summary>
+    public void Enqueued(string queue)
+    {
+        board.Mark(queue);
+        wake.Set();
+    }
+
+    /// <summary>Takes in a look at everything.</summary>
+    public void Saw(QueueOutlook outlook)
+    {
+        board.Update(outlook);
+        delays.Next(outlook.NextDelayedAtMs);
+        wake.Set();
+    }
+
+    /// <summary>A run has ended: looks again where it was in the way of others.</summary>
+    public void RunEnded(ClaimedWorkflow work)
+    {
+        if (work.Queue is { } queue && board.Find(queue) is { Row.Queue.IsLimited: true } lane)
+        {
+            lane.Mark();
+            wake.Set();
+        }
+        else if (full)
         {
             wake.Set();
         }
@@ -38,11 +74,14 @@ internal sealed class Dispatcher(IStore store, ClaimedRuns runs, ILogger logger,
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         await loop.ConfigureAwait(false);
+        await Task.WhenAll(board.Lanes.Select(lane => lane.Claiming)).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
     {
         await StopAsync().ConfigureAwait(false);
+        limited.Dispose();
+        delays.Dispose();
         stopping.Dispose();
         wake.Dispose();
     }
@@ -53,12 +92,8 @@ internal sealed class Dispatcher(IStore store, ClaimedRuns runs, ILogger logger,
         {
             try
             {
-                while (await ClaimAsync(stopping.Token).ConfigureAwait(false))
-                {
-                    // A full batch: there may be more.
-                }
-
-                await wake.WaitAsync(CoveringPoll, stopping.Token).ConfigureAwait(false);
+                await DispatchAsync(stopping.Token).ConfigureAwait(false);
+                await wake.WaitAsync(Timeout.InfiniteTimeSpan, stopping.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -66,15 +101,32 @@ internal sealed class Dispatcher(IStore store, ClaimedRuns runs, ILogger logger,
             }
             catch (Exception exception)
             {
-                // A dispatcher that ends would strand every queue: it says what happened, waits for the next poll and goes on.
-                logger.ClaimFailed(exception);
-                await PauseAsync().ConfigureAwait(false);
+                // It says what happened, and the next look at everything marks what it left.
+                environment.Logger.ClaimFailed(exception);
+                await Task.Delay(Pause, TimeProvider.System, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                Look();
             }
         }
     }
 
-    private async Task PauseAsync() =>
-        await Task.Delay(CoveringPoll, TimeProvider.System, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    private async Task DispatchAsync(CancellationToken cancellationToken)
+    {
+        foreach (var queue in await delays.ReleaseAsync(cancellationToken).ConfigureAwait(false))
+        {
+            board.Mark(queue);
+        }
+
+        if (delays.Unsettled)
+        {
+            Look();
+        }
+
+        limited.Claim(board.Lanes);
+        while (await ClaimAsync(cancellationToken).ConfigureAwait(false))
+        {
+            // A full batch: there may be more.
+        }
+    }
 
     private async Task<bool> ClaimAsync(CancellationToken cancellationToken)
     {
@@ -85,17 +137,19 @@ internal sealed class Dispatcher(IStore store, ClaimedRuns runs, ILogger logger,
             return false;
         }
 
-        var request = runs.Request(limit) with { RecoveryAttemptsMax = recoveryAttemptsMax };
-        var result = await StoreBackoff.RepeatAsync(
-            failures => store.Claims.ClaimAsync(request with { Repeated = failures > 0 }, cancellationToken),
-            cancellationToken).ConfigureAwait(false);
-        if (result.DeadLettered.Count > 0)
+        var lanes = board.Lanes.Where(lane => lane is { Row: { Paused: false, Queue.IsLimited: false } } && lane.TakeMark()).ToList();
+        if (lanes.Count == 0)
         {
-            logger.DeadLettered(result.DeadLettered.Count, result.DeadLettered[0]);
-            DeadLettered(result.DeadLettered);
+            return false;
         }
 
-        await runs.BeginAsync(result.Claimed, cancellationToken).ConfigureAwait(false);
-        return result.Claimed.Count + result.DeadLettered.Count == limit;
+        var taken = await runs.ClaimAsync(limit, [.. lanes.Select(lane => lane.Row.Queue.Name)], cancellationToken).ConfigureAwait(false);
+        if (taken < limit)
+        {
+            return false;
+        }
+
+        lanes.ForEach(lane => lane.Mark());
+        return true;
     }
 }

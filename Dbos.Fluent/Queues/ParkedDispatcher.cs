@@ -22,21 +22,40 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     private HashSet<StoreSignal> signals = [];
     private HashSet<string> justParked = new(StringComparer.Ordinal);
     private bool cover = true;
+    private bool parkedMeanwhile;
     private volatile bool anyParked = true;
     private volatile bool full;
     private long? nextWakeMs;
-    private long lastOutlook;
-    private (long MomentMs, CancellationTokenSource Stop)? timer;
+    private MomentTimer? timer;
     private Task loop = Task.CompletedTask;
 
     public void Start() => loop = Task.Run(RunAsync);
+
+    /// <summary>A look at everything begins: what is parked here from now on may not be in its answer.</summary>
+    public void LookBegins()
+    {
+        lock (gate)
+        {
+            (parkedMeanwhile, nextWakeMs) = (justParked.Count > 0, null);
+        }
+    }
+
+    /// <summary>Takes in what parked workflows there are.</summary>
+    public void Saw(ParkedOutlook outlook)
+    {
+        Settle(outlook, isPart: false);
+        if (outlook.Any)
+        {
+            wake.Set();
+        }
+    }
 
     /// <summary>A workflow was parked here: what it waits for may have come while it was.</summary>
     public void Parked(string workflowId, IReadOnlyList<WaitRow> waits)
     {
         lock (gate)
         {
-            anyParked = true;
+            (anyParked, parkedMeanwhile) = (true, true);
             if (waits.Any(wait => wait.Kind != WaitKind.Time))
             {
                 justParked.Add(workflowId);
@@ -82,7 +101,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         await loop.ConfigureAwait(false);
-        timer?.Stop.Dispose();
+        timer?.Dispose();
         stopping.Dispose();
         wake.Dispose();
     }
@@ -95,7 +114,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             {
                 await LookAroundAsync(stopping.Token).ConfigureAwait(false);
                 SetTimer();
-                await wake.WaitAsync(OutlookInterval, stopping.Token).ConfigureAwait(false);
+                await wake.WaitAsync(Timeout.InfiniteTimeSpan, stopping.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -118,29 +137,28 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
     private async Task LookAroundAsync(CancellationToken cancellationToken)
     {
-        if (lastOutlook == 0 || TimeProvider.System.GetElapsedTime(lastOutlook) >= OutlookInterval)
+        await ClaimDueAsync(cancellationToken).ConfigureAwait(false);
+        if (!full && anyParked)
         {
-            await ReadOutlookAsync(cancellationToken).ConfigureAwait(false);
+            await LookForAsync(cancellationToken).ConfigureAwait(false);
         }
+    }
 
-        while (nextWakeMs <= environment.Clock.NowMs)
+    private async Task ClaimDueAsync(CancellationToken cancellationToken)
+    {
+        for (var nowMs = environment.Clock.NowMs; NextWakeMs() <= nowMs; nowMs = environment.Clock.NowMs)
         {
             if (await ClaimAsync(new ParkedScope.Due(), cancellationToken).ConfigureAwait(false) is not { IsFull: true })
             {
-                // What is still due after it is another application's or another version's, and not for us to wait for.
-                await ReadOutlookAsync(cancellationToken).ConfigureAwait(false);
-                break;
+                // What is still due after it is another version's or in somebody's hands. It must not hide when ours are due.
+                await ReadOutlookAsync(nowMs - MomentTimer.SkewMs, cancellationToken).ConfigureAwait(false);
+                return;
             }
 
             if (full)
             {
                 return;
             }
-        }
-
-        if (anyParked)
-        {
-            await LookForAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -162,6 +180,9 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             var claim = await ClaimAsync(new ParkedScope.Page(after, PageSize), cancellationToken).ConfigureAwait(false);
             after = claim.IsFull ? after : claim.LastLookedAt;
             await WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
+
+            // There may be very many pages, and what is due meanwhile does not wait for the last.
+            await ClaimDueAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -201,26 +222,37 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             cancellationToken).ConfigureAwait(false);
         await runs.BeginAsync(claim.Claimed, cancellationToken).ConfigureAwait(false);
 
-        // A repeated claim may give what the lost answer held and no more.
-        return (claim.Claimed.Count == limit || (repeated && claim.Claimed.Count > 0), claim.LastLookedAt);
+        // A repeated claim may give what the lost answer held and no more; and what was found may have been waits of a few workflows only.
+        var mayBeMore = repeated || (scope is not ParkedScope.Page && claim.LastLookedAt is not null);
+        return (claim.Claimed.Count == limit || (mayBeMore && claim.Claimed.Count > 0), claim.LastLookedAt);
     }
 
-    private async Task ReadOutlookAsync(CancellationToken cancellationToken)
+    private async Task ReadOutlookAsync(long afterMs, CancellationToken cancellationToken)
     {
-        lastOutlook = TimeProvider.System.GetTimestamp();
-        lock (gate)
-        {
-            (anyParked, nextWakeMs) = (justParked.Count > 0, null);
-        }
-
+        LookBegins();
         var outlook = await StoreBackoff.RepeatAsync(
-            _ => store.Claims.ReadParkedOutlookAsync(environment.ApplicationName, cancellationToken), cancellationToken)
+            _ => store.Claims.ReadParkedOutlookAsync(environment.ApplicationName, afterMs, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
+        Settle(outlook, isPart: true);
+    }
+
+    // What was parked here since the question was put is not in the answer. Until it comes signals are kept, as they may be for what the
+    // answer tells of; and what another process has parked may have been signalled while nothing was known to be.
+    private void Settle(ParkedOutlook outlook, bool isPart)
+    {
         lock (gate)
         {
-            // What was parked here since the question was put is not in the answer.
-            anyParked |= outlook.Any;
+            var any = outlook.Any || parkedMeanwhile || (isPart && anyParked);
+            (cover, anyParked) = (cover || (any && !anyParked), any);
             nextWakeMs = !(nextWakeMs <= outlook.NextWakeAtMs) ? outlook.NextWakeAtMs ?? nextWakeMs : nextWakeMs;
+        }
+    }
+
+    private long? NextWakeMs()
+    {
+        lock (gate)
+        {
+            return nextWakeMs;
         }
     }
 
@@ -237,40 +269,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     /// <summary>Wakes the loop when the next parked workflow is due, in workflow time.</summary>
     private void SetTimer()
     {
-        long? next;
-        lock (gate)
-        {
-            next = nextWakeMs;
-        }
-
-        if (timer?.MomentMs == next)
-        {
-            return;
-        }
-
-        timer?.Stop.Cancel();
-        timer?.Stop.Dispose();
-        timer = null;
-        if (next is { } momentMs && momentMs > environment.Clock.NowMs)
-        {
-            var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
-            timer = (momentMs, stop);
-
-            // Nobody awaits it: it wakes the loop, or is cancelled.
-            _ = WakeAtAsync(momentMs, stop.Token);
-        }
-    }
-
-    private async Task WakeAtAsync(long momentMs, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await environment.Clock.WaitUntilAsync(momentMs, cancellationToken).ConfigureAwait(false);
-            wake.Set();
-        }
-        catch (OperationCanceledException)
-        {
-            // Another moment is the next, or the engine stops.
-        }
+        timer ??= new MomentTimer(environment.Clock, wake.Set, stopping.Token);
+        timer.SetTry(NextWakeMs());
     }
 }

@@ -15,6 +15,12 @@ internal static partial class QueuesLog
         + "Resume them once the cause is mended")]
     public static partial void DeadLettered(this ILogger logger, int count, string workflowId);
 
+    [LoggerMessage(1204, LogLevel.Error, "Looking at what waits failed; the next look tries again")]
+    public static partial void OutlookFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(1205, LogLevel.Error, "Claiming from queue {Queue} failed; the next look tries again")]
+    public static partial void QueueClaimFailed(this ILogger logger, string queue, Exception exception);
+
     [LoggerMessage(1203, LogLevel.Error, "Taking up parked workflows failed; the next look tries again")]
     public static partial void ParkedClaimFailed(this ILogger logger, Exception exception);
 }

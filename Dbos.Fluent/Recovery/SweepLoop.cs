@@ -20,6 +20,7 @@ internal sealed class SweepLoop(
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly AsyncSignal wake = new();
+    private volatile bool anyExpired;
     private readonly CancellationTokenSource stopping = new();
     private Task loop = Task.CompletedTask;
 
@@ -27,6 +28,16 @@ internal sealed class SweepLoop(
     public Action<IReadOnlyList<string>> Expired { get; set; } = _ => { };
 
     public void Start() => loop = Task.Run(RunAsync);
+
+    /// <summary>Takes in whether anything is past its deadline, which is looked at with everything else.</summary>
+    public void Saw(bool deadlinePassed)
+    {
+        if (deadlinePassed)
+        {
+            anyExpired = true;
+            wake.Set();
+        }
+    }
 
     /// <summary>A running workflow may have been cancelled elsewhere: looks now.</summary>
     public void Wake() => wake.Set();
@@ -46,7 +57,12 @@ internal sealed class SweepLoop(
             try
             {
                 await wake.WaitAsync(Interval, stopping.Token).ConfigureAwait(false);
-                await ExpireAsync(stopping.Token).ConfigureAwait(false);
+                if (anyExpired)
+                {
+                    anyExpired = false;
+                    await ExpireAsync(stopping.Token).ConfigureAwait(false);
+                }
+
                 await StopLostAsync(stopping.Token).ConfigureAwait(false);
                 wakeups.Outcomes.LookAtAll();
             }
@@ -67,10 +83,11 @@ internal sealed class SweepLoop(
         IReadOnlyList<string> ids;
         do
         {
+            var begun = running.Begun;
             ids = await store.CancelExpiredAsync(applicationName, ExpiredMax, deadlineError, cancellationToken).ConfigureAwait(false);
             foreach (var id in ids)
             {
-                running.Stop(id, CancellationReason.DeadlineExceeded);
+                running.Stop(id, CancellationReason.DeadlineExceeded, begun);
                 wakeups.Outcomes.LookAt(id);
             }
 
@@ -92,9 +109,7 @@ internal sealed class SweepLoop(
         foreach (var lost in await store.ReadLostAsync(executions, cancellationToken).ConfigureAwait(false))
         {
             // By token, as the workflow may have been resumed here meanwhile.
-            running.Stop(tokens[lost.WorkflowId], lost.State != WorkflowState.Cancelled ? CancellationReason.Shutdown
-                : lost.DeadlinePassed ? CancellationReason.DeadlineExceeded
-                : CancellationReason.Cancelled);
+            running.Stop(tokens[lost.WorkflowId], LostReasons.Of(lost));
         }
     }
 }

@@ -71,6 +71,18 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         }
     }
 
+    /// <summary>Encodes the arguments of a workflow that is known by its name only, each by the contract of its own type.</summary>
+    /// <exception cref="SerializationFailedException">An argument has no contract, is too deep or too large.</exception>
+    public Payload EncodeArguments(IReadOnlyList<object?> arguments)
+    {
+        var encoded = arguments.Select(argument => Encode(argument, argument?.GetType() ?? typeof(object), PayloadFormat.PortableJson).Text);
+        var envelope = $"{{\"positionalArgs\":[{string.Join(',', encoded)}],\"namedArgs\":{{}}}}";
+        return envelope.Length <= (limits ?? new()).BytesMax
+            ? new Payload(envelope, PortableFormat)
+            : throw SerializationFailure.OnWrite(
+                typeof(object), PortableFormat, new JsonException("together the arguments are larger than a payload may be"));
+    }
+
     /// <summary>Decodes a workflow's input; a portable envelope's arguments bind to the members of the type.</summary>
     /// <exception cref="SerializationFailedException">
     /// The format is not one of ours, the arguments do not fit the type, or nothing is stored and the type is not <see cref="Unit"/>.

@@ -56,7 +56,10 @@ internal interface IClaimStore
     Task<ParkedClaim> ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken);
 
     /// <summary>Whether workflows of this application (or of none) are parked, and when the first of them is due.</summary>
-    Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, CancellationToken cancellationToken);
+    /// <param name="applicationName">The application.</param>
+    /// <param name="afterMs">Waits that end up to this moment do not count; null counts all.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, long? afterMs, CancellationToken cancellationToken);
 
     /// <summary>The checkpoints of claimed workflows, all in one query, by workflow and ordered by sequence.</summary>
     Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> ReadHistoriesAsync(

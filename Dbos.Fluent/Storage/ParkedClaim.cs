@@ -28,10 +28,13 @@ internal abstract record ParkedScope
 
 /// <summary>What a claim of parked workflows took.</summary>
 /// <param name="Claimed">Workflows to run, now PENDING, owned by the request's token, without waits.</param>
-/// <param name="LastLookedAt">For a page: the last id of it, behind which the next begins; null when it was the last page.</param>
+/// <param name="LastLookedAt">
+/// For a page: the last id of it, behind which the next begins; null when it was the last page. Otherwise: not null where more may be there
+/// than was found, although fewer were taken than the limit allows.
+/// </param>
 internal sealed record ParkedClaim(IReadOnlyList<ClaimedWorkflow> Claimed, string? LastLookedAt);
 
-/// <summary>What parked workflows of an application there are.</summary>
+/// <summary>What parked workflows of an application there are, of those that count.</summary>
 /// <param name="Any">True if there is one.</param>
 /// <param name="NextWakeAtMs">The earliest end of a wait; null where none has one.</param>
 internal sealed record ParkedOutlook(bool Any, long? NextWakeAtMs);

@@ -37,14 +37,17 @@ internal sealed class NpgsqlParking(PostgresBed bed) : IAsyncDisposable
         owner);
 
     /// <summary>Returns once another connection waits for a lock of this one.</summary>
-    public async Task UntilSomebodyWaitsAsync()
+    public Task UntilSomebodyWaitsAsync() => BlockedByAsync(connection.ConnectionString, connection.ProcessID);
+
+    /// <summary>Returns once a connection waits for a lock of this server process.</summary>
+    public static async Task BlockedByAsync(string connectionString, int processId)
     {
-        await using var watching = new NpgsqlConnection(connection.ConnectionString);
+        await using var watching = new NpgsqlConnection(connectionString);
         await watching.OpenAsync(Cancel);
         var end = TimeProvider.System.GetTimestamp();
         await using var command = new NpgsqlCommand(
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))), pg_sleep(0.01)", watching);
-        command.Parameters.Add(new NpgsqlParameter { Value = connection.ProcessID });
+        command.Parameters.Add(new NpgsqlParameter { Value = processId });
         while (await command.ExecuteScalarAsync(Cancel) is not true)
         {
             Assert.True(TimeProvider.System.GetElapsedTime(end) < Bounded.Limit, "Nobody came to wait for the lock.");

@@ -15,3 +15,8 @@ public sealed class PostgresMigrationKillTests(PostgresDatabases f) : MigrationK
 public sealed class PostgresProcessFailureTests(PostgresDatabases f) : ProcessFailureSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresDecisionKillTests(PostgresDatabases f) : DecisionKillSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresQueueKillTests(PostgresDatabases f) : QueueKillSuite(f), IClassFixture<PostgresDatabases>
+{
+    protected override int WorkflowCount => 10_000;
+}

@@ -7,3 +7,5 @@ public sealed class PostgresCallFaultTests(PostgresDatabases f) : CallFaultSuite
 public sealed class PostgresGivingUpTests(PostgresDatabases f) : GivingUpSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresRandomFaultTests(PostgresDatabases f) : RandomFaultSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresMemberFaultTests(PostgresDatabases f) : MemberFaultSuite(f), IClassFixture<PostgresDatabases>;

@@ -87,8 +87,8 @@ public sealed class PostgresParkTests(PostgresStores f) : StoreSuite(f), IClassF
         Assert.Equal(["third"], await ClaimAsync(bed, new ParkedScope.Due(), A.Claim("two", 2)));
         Assert.Empty(await ClaimAsync(bed, new ParkedScope.Due(), A.Claim("three", 2)));
         Assert.Equal(
-            new ParkedOutlook(true, bed.Time.NowMs + 900), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, Cancel));
-        Assert.Equal(new ParkedOutlook(false, null), await bed.Store.Claims.ReadParkedOutlookAsync(A.OtherApplication, Cancel));
+            new ParkedOutlook(true, bed.Time.NowMs + 900), await bed.Store.Claims.ReadParkedOutlookAsync(A.Application, null, Cancel));
+        Assert.Equal(new ParkedOutlook(false, null), await bed.Store.Claims.ReadParkedOutlookAsync(A.OtherApplication, null, Cancel));
     }
 
     [Fact]
@@ -175,7 +175,7 @@ public sealed class PostgresParkTests(PostgresStores f) : StoreSuite(f), IClassF
         while (after is not null);
 
         Assert.Equal(
-            ["a due,b message", "c event,d ended", "e missing"],
+            ["b message,c event", "d ended,e missing", ""],
             pages.Select(page => string.Join(',', page.Claimed.Select(each => each.Id))));
         await bed.ExecuteAsync("DELETE FROM workflow_status; DELETE FROM operation_outputs");
         await ReadyOnesAsync(bed);
@@ -188,7 +188,7 @@ public sealed class PostgresParkTests(PostgresStores f) : StoreSuite(f), IClassF
         await using var bed = await Fixture.CreateAsync();
         foreach (var id in new[] { "a", "b", "c" })
         {
-            await ParkAsync(bed, await RunningAsync(bed, id), Some.Sleep(0, 1));
+            await ParkAsync(bed, await RunningAsync(bed, id), new WaitRow(0, WaitKind.Outcome, "nobody", "", null));
         }
 
         var claim = await bed.Store.Claims.ClaimParkedAsync(A.Claim("one", 1), new ParkedScope.Page("", 10), Cancel);

@@ -29,8 +29,18 @@ public sealed class PostgresPlanTests(PostgresStores stores) : IClassFixture<Pos
             $"1, 'a', 'a', array[1], {Texts}, {Texts}, {Texts}, {Texts}, array[1], array[0]"),
         ["claim"] = (
             new ClaimSql(Schema).Claim,
-            "bigint, text, text, text, text, text[], int, int, bigint",
-            $"1, 'a', 'a', 'a', 'a', {Texts}, 1, 1, 1"),
+            "bigint, text, text, text, text, text[], int, int, bigint, text[]",
+            $"1, 'a', 'a', 'a', 'a', {Texts}, 1, 1, 1, {Texts}"),
+        ["claim of a limited queue"] = (
+            new LimitedClaimSql(Schema).Claim,
+            "bigint, text, text, text, text, text[], int, int, bigint, text, int, jsonb, text",
+            $"1, 'a', 'a', 'a', 'a', {Texts}, 1, 1, 1, 'a', 1, '{{}}', 'a'"),
+        ["debounce"] = (
+            Commit.Debounce.Write,
+            "bigint, text, text, text, text, text, text, text, text, int, text, text, text, text, text, text, bigint, bigint, bigint, "
+            + "text, text, text, int, text, text, text, text, bigint, bigint, bigint",
+            "1, 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 1, 'a', 'a', 'a', 'a', 'a', '{}', 1, 1, 1, 'a', 'a', 'a', 1, 'a', 'a', 'a', 'a', "
+            + "1, 1, 1"),
         ["due"] = (Parked.Due, "bigint, text, text, text, text, text[], int", $"1, 'a', 'a', 'a', 'a', {Texts}, 1"),
         ["among"] = (Parked.Among, "bigint, text, text, text, text, text[], int, text[]", $"1, 'a', 'a', 'a', 'a', {Texts}, 1, {Texts}"),
         ["page"] = (Parked.Page, "bigint, text, text, text, text, text[], int, text, int", $"1, 'a', 'a', 'a', 'a', {Texts}, 1, 'a', 1"),

@@ -172,7 +172,10 @@ public sealed class PostgresSchemaStoreTests(SharedPostgres server)
 
         var refusal = await Assert.ThrowsAsync<StoreSchemaException>(() => store.Workflows.ReadAsync("x", Cancel));
 
-        Assert.Contains("level 123 of the DBOS tables and level 2 of the side tables", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"level {SchemaLevel.DbosCurrent} of the DBOS tables and level {SchemaLevel.FluentCurrent} of the side tables",
+            refusal.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -108,6 +108,7 @@ internal static class Units
         ApplicationName = application,
         ApplicationVersion = "v1",
         WorkflowNames = ["w"],
+        Queues = ["q", "q1", "q2", "q3", "_dbos_internal_queue"],
         Limit = limit,
     };
 }

@@ -5,3 +5,5 @@ namespace Dbos.Fluent.Tests.Stores.Postgres;
 public sealed class PostgresUnloadTests(PostgresDatabases f) : UnloadSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresResumeTests(PostgresDatabases f) : ResumeSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresLoneEngineTests(PostgresDatabases f) : LoneEngineSuite(f), IClassFixture<PostgresDatabases>;

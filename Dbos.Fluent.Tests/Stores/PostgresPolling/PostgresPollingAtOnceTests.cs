@@ -1,4 +1,5 @@
 using Dbos.Fluent.Tests.Conformance;
+using Dbos.Fluent.Tests.Faults;
 
 namespace Dbos.Fluent.Tests.Stores.PostgresPolling;
 
@@ -22,3 +23,6 @@ public sealed class PostgresPollingManyChildrenTests(PostgresPollingDatabases f)
 
 public sealed class PostgresPollingAwaitAnyTests(PostgresPollingDatabases f)
     : AwaitAnySuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingMemberFaultTests(PostgresPollingDatabases f)
+    : MemberFaultSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -5,3 +5,5 @@ namespace Dbos.Fluent.Tests.Stores.PostgresPolling;
 public sealed class PostgresPollingUnloadTests(PostgresPollingDatabases f) : UnloadSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingResumeTests(PostgresPollingDatabases f) : ResumeSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingLoneEngineTests(PostgresPollingDatabases f) : LoneEngineSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -7,3 +7,5 @@ public sealed class SqliteCallFaultTests(SqliteDatabases f) : CallFaultSuite(f),
 public sealed class SqliteGivingUpTests(SqliteDatabases f) : GivingUpSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteRandomFaultTests(SqliteDatabases f) : RandomFaultSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteMemberFaultTests(SqliteDatabases f) : MemberFaultSuite(f), IClassFixture<SqliteDatabases>;

@@ -5,3 +5,5 @@ namespace Dbos.Fluent.Tests.Stores.Sqlite;
 public sealed class SqliteUnloadTests(SqliteDatabases f) : UnloadSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteResumeTests(SqliteDatabases f) : ResumeSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteLoneEngineTests(SqliteDatabases f) : LoneEngineSuite(f), IClassFixture<SqliteDatabases>;

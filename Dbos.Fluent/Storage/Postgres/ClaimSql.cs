@@ -6,90 +6,37 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class ClaimSql(SchemaName schema)
 {
     /// <summary>
-    /// $1 now, $2 token, $3 executor, $4 application, $5 version, $6 workflow names, $7 limit, $8 attempts allowed, $9 a random number.
+    /// $1 now, $2 token, $3 executor, $4 application, $5 version, $6 workflow names, $7 limit, $8 attempts allowed, $9 a random number,
+    /// $10 queues.
     /// </summary>
-    // The queues that have something waiting are found by jumps through the index, and each gives its first rows in index order, so the
-    // cost follows the number of queues and the limit, never the length of the lines. More candidates are read than are asked for, because
-    // peers hold the first ones: SKIP LOCKED leaves those to them. What begins is a row that no executor ever had: such a row, if it is
-    // no fork, gets an origin of its own; any other without one was started directly, and its origin follows from it. A row with waits was
-    // parked, and made ENQUEUED by another SDK's sweep: it is woken, and goes on with the attempt that parked it.
+    // Each queue without limits and without a pause gives its first rows in index order, so the cost follows the number of queues and the
+    // limit, never the length of the lines. More candidates are read than are asked for, because peers hold the first ones: SKIP LOCKED
+    // leaves those to them.
     public string Claim { get; } = $"""
-        WITH RECURSIVE latest AS (
-            SELECT version_name
-              FROM {schema}.application_versions
-             WHERE application_name = $4 OR application_name IS NULL
-             ORDER BY version_timestamp DESC
-             LIMIT 1),
-        line AS (
-            (SELECT queue_name
-               FROM {schema}.workflow_status
-              WHERE status = 'ENQUEUED' AND queue_name IS NOT NULL
-              ORDER BY queue_name
-              LIMIT 1)
-            UNION ALL
-            SELECT (SELECT w.queue_name
-                      FROM {schema}.workflow_status AS w
-                     WHERE w.status = 'ENQUEUED' AND w.queue_name > line.queue_name
-                     ORDER BY w.queue_name
-                     LIMIT 1)
-              FROM line
-             WHERE line.queue_name IS NOT NULL),
+        WITH {Latest(schema)},
+        line AS MATERIALIZED (
+            SELECT asked.queue_name
+              FROM (SELECT DISTINCT unnest($10::text[]) AS queue_name) AS asked
+             WHERE (SELECT true FROM {schema}.queues AS q WHERE q.name = asked.queue_name AND {QueueSql.IsLimited} LIMIT 1) IS NULL
+               AND (SELECT true FROM {schema}.fluent_queues WHERE name = asked.queue_name AND paused LIMIT 1) IS NULL),
         candidate AS MATERIALIZED (
             SELECT first.*
               FROM line
              CROSS JOIN LATERAL (
-                SELECT w.workflow_uuid, w.priority, w.created_at
+                SELECT w.workflow_uuid, w.queue_name, w.priority, w.created_at
                   FROM {schema}.workflow_status AS w
-                 WHERE w.queue_name = line.queue_name
-                   AND w.status = 'ENQUEUED'
-                   AND w.name = ANY ($6::text[])
-                   AND (w.application_name = $4 OR w.application_name IS NULL)
-                   AND (w.application_version = $5
-                        OR (w.application_version IS NULL AND COALESCE((SELECT version_name FROM latest), $5) = $5))
+                 WHERE w.queue_name = line.queue_name AND w.status = 'ENQUEUED' AND {IsMine}
                  ORDER BY w.priority, w.created_at
                  LIMIT 4 * $7 + 16) AS first
              ORDER BY first.priority, first.created_at, first.workflow_uuid
              LIMIT 4 * $7 + 16),
-        due AS MATERIALIZED (
-            SELECT candidate.workflow_uuid, w.begins, f.woken IS NOT NULL AS woken, w.spent AND f.woken IS NULL AS spent
-              FROM candidate
-             CROSS JOIN LATERAL (
-                SELECT executor_id IS NULL AND forked_from IS NULL AS begins, COALESCE(recovery_attempts >= $8 + 1, false) AS spent
-                  FROM {schema}.workflow_status
-                 WHERE workflow_uuid = candidate.workflow_uuid AND {RowState.Is("status", WorkflowStates.Enqueued)}
-                   FOR NO KEY UPDATE SKIP LOCKED) AS w
-              LEFT JOIN LATERAL (
-                SELECT true AS woken FROM {schema}.fluent_waits WHERE workflow_uuid = candidate.workflow_uuid LIMIT 1) AS f ON true
-             LIMIT $7),
-        claimed AS (
-            UPDATE {schema}.workflow_status AS w
-               SET status = 'PENDING', owner_xid = $2, executor_id = $3, application_version = $5,
-                   application_name = COALESCE(w.application_name, $4),
-                   recovery_attempts = COALESCE(w.recovery_attempts, 0)
-                       + CASE WHEN w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE woken)) THEN 0 ELSE 1 END,
-                   started_at_epoch_ms = {Clock.Now}, updated_at = {Clock.Now},
-                   workflow_deadline_epoch_ms = COALESCE(w.workflow_deadline_epoch_ms, {Clock.Now} + w.workflow_timeout_ms)
-             WHERE w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE NOT spent))
-            RETURNING w.*),
-        dropped AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE woken))),
-        buried AS (
-            UPDATE {schema}.workflow_status
-               SET status = 'MAX_RECOVERY_ATTEMPTS_EXCEEDED', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL,
-                   started_at_epoch_ms = NULL, recovery_attempts = COALESCE(recovery_attempts, 0) + 1,
-                   completed_at = {Clock.Now}, updated_at = {Clock.Now}
-             WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE spent))
-            RETURNING workflow_uuid),
-        begun AS (
-            INSERT INTO {schema}.fluent_origins (workflow_uuid, seed, started_at)
-            SELECT workflow_uuid, hashtextextended(workflow_uuid, $9), {Clock.Now} FROM due WHERE begins AND NOT spent
-            ON CONFLICT (workflow_uuid) DO NOTHING
-            RETURNING workflow_uuid, seed, started_at)
+        {Take(schema, Clock.Now, "$7", "w.rate_limited")}
         SELECT false, {OwnedColumns}, COALESCE(o.seed, begun.seed), COALESCE(o.started_at, begun.started_at)
           FROM claimed AS w
           LEFT JOIN begun ON begun.workflow_uuid = w.workflow_uuid
           {WithInputAndOrigin(schema)}
         UNION ALL
-        SELECT true, workflow_uuid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM buried
+        SELECT true, workflow_uuid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM buried
         """;
 
     /// <summary>What an earlier claim with this token took: $1 token, $2 executor.</summary>
@@ -142,8 +89,72 @@ internal sealed class ClaimSql(SchemaName schema)
 
     /// <summary>What <see cref="PostgresClaimStore"/> reads of a row that it owns; the columns of its origin follow.</summary>
     public const string OwnedColumns =
-        "w.workflow_uuid, w.name, w.owner_xid, COALESCE(i.inputs, w.inputs), w.serialization, COALESCE(w.recovery_attempts, 0), "
-        + "w.queue_name, w.parent_workflow_id, w.workflow_deadline_epoch_ms, w.created_at, w.forked_from, w.priority";
+        "w.workflow_uuid, w.name, w.owner_xid, COALESCE(i.inputs, w.inputs) AS input, w.serialization, "
+        + "COALESCE(w.recovery_attempts, 0) AS attempts, w.queue_name, w.parent_workflow_id, w.workflow_deadline_epoch_ms, "
+        + "w.created_at, w.forked_from, w.priority, w.queue_partition_key";
+
+    /// <summary>The latest version of the application, $4: <c>latest</c>. Rows without a version are for whoever runs it.</summary>
+    public static string Latest(SchemaName schema) => $"""
+        latest AS (
+            SELECT version_name
+              FROM {schema}.application_versions
+             WHERE application_name = $4 OR application_name IS NULL
+             ORDER BY version_timestamp DESC
+             LIMIT 1)
+        """;
+
+    /// <summary>Whether a row <c>w</c> is for this engine: $4 application, $5 version, $6 workflow names, and <c>latest</c>.</summary>
+    public const string IsMine = """
+        w.name = ANY ($6::text[])
+                   AND (w.application_name = $4 OR w.application_name IS NULL)
+                   AND (w.application_version = $5
+                        OR (w.application_version IS NULL AND COALESCE((SELECT version_name FROM latest), $5) = $5))
+        """;
+
+    /// <summary>
+    /// Takes the rows of <c>candidate</c>, in its order: <c>claimed</c>, <c>buried</c> and <c>begun</c>. $2 token, $3 executor,
+    /// $4 application, $5 version, $8 attempts allowed, $9 a random number.
+    /// </summary>
+    // What begins is a row that no executor ever had: such a row, if it is no fork, gets an origin of its own; any other without one was
+    // started directly, and its origin follows from it. A row with waits was parked, and made ENQUEUED by another SDK's sweep: it is woken,
+    // and goes on with the attempt that parked it.
+    public static string Take(SchemaName schema, string now, string limit, string rateLimited) => $"""
+        due AS MATERIALIZED (
+            SELECT candidate.workflow_uuid, w.begins, f.woken IS NOT NULL AS woken, w.spent AND f.woken IS NULL AS spent
+              FROM candidate
+             CROSS JOIN LATERAL (
+                SELECT executor_id IS NULL AND forked_from IS NULL AS begins, COALESCE(recovery_attempts >= $8 + 1, false) AS spent
+                  FROM {schema}.workflow_status
+                 WHERE workflow_uuid = candidate.workflow_uuid AND queue_name = candidate.queue_name
+                   AND {RowState.Is("status", WorkflowStates.Enqueued)}
+                   FOR NO KEY UPDATE SKIP LOCKED) AS w
+              LEFT JOIN LATERAL (
+                SELECT true AS woken FROM {schema}.fluent_waits WHERE workflow_uuid = candidate.workflow_uuid LIMIT 1) AS f ON true
+             LIMIT {limit}),
+        claimed AS (
+            UPDATE {schema}.workflow_status AS w
+               SET status = 'PENDING', owner_xid = $2, executor_id = $3, application_version = $5,
+                   application_name = COALESCE(w.application_name, $4), rate_limited = {rateLimited},
+                   recovery_attempts = COALESCE(w.recovery_attempts, 0)
+                       + CASE WHEN w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE woken)) THEN 0 ELSE 1 END,
+                   started_at_epoch_ms = {now}, updated_at = {now},
+                   workflow_deadline_epoch_ms = COALESCE(w.workflow_deadline_epoch_ms, {now} + w.workflow_timeout_ms)
+             WHERE w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE NOT spent))
+            RETURNING w.*),
+        dropped AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE woken))),
+        buried AS (
+            UPDATE {schema}.workflow_status
+               SET status = 'MAX_RECOVERY_ATTEMPTS_EXCEEDED', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL,
+                   started_at_epoch_ms = NULL, recovery_attempts = COALESCE(recovery_attempts, 0) + 1,
+                   completed_at = {now}, updated_at = {now}
+             WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE spent))
+            RETURNING workflow_uuid),
+        begun AS (
+            INSERT INTO {schema}.fluent_origins (workflow_uuid, seed, started_at)
+            SELECT workflow_uuid, hashtextextended(workflow_uuid, $9), {now} FROM due WHERE begins AND NOT spent
+            ON CONFLICT (workflow_uuid) DO NOTHING
+            RETURNING workflow_uuid, seed, started_at)
+        """;
 
     /// <summary>Adds <c>i</c>, the input, and <c>o</c>, the origin, to the row <c>w</c>.</summary>
     public static string WithInputAndOrigin(SchemaName schema) => $"""

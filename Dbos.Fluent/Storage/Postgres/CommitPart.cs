@@ -7,6 +7,9 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// </summary>
 internal abstract class CommitPart
 {
+    /// <summary>A lock to be taken in a statement before, where locks are waited for; null where none is needed.</summary>
+    public virtual NpgsqlBatchCommand? RenderLock(CommitSql sql) => null;
+
     /// <summary>The writing statement with its parameters.</summary>
     public abstract NpgsqlBatchCommand Render(CommitSql sql, NpgsqlParameter now);
 
@@ -33,6 +36,7 @@ internal abstract class CommitPart
         List<Numbered<StartUnit>> starts = [];
         List<Numbered<CheckpointUnit>> checkpoints = [];
         List<Numbered<OutcomeUnit>> outcomes = [];
+        List<Numbered<DebounceUnit>> debounces = [];
         List<CommitPart> singles = [];
         List<CommitPart> parks = [];
         for (var number = 0; number < units.Count; number++)
@@ -50,6 +54,9 @@ internal abstract class CommitPart
                 case OutcomeUnit outcome:
                     outcomes.Add(new(number, outcome));
                     break;
+                case DebounceUnit debounce:
+                    debounces.Add(new(number, debounce));
+                    break;
                 case ParkUnit park:
                     parks.Add(new ParkPart(new(number, park)));
                     break;
@@ -59,18 +66,7 @@ internal abstract class CommitPart
             }
         }
 
-        List<CommitPart> parts = [];
-        if (starts.Count > 0)
-        {
-            parts.Add(new StartPart(starts));
-        }
-
-        if (checkpoints.Count > 0)
-        {
-            parts.Add(new CheckpointPart(checkpoints));
-        }
-
-        parts.AddRange(singles);
+        List<CommitPart> parts = [.. Joined(starts, checkpoints), .. InOneOrder(debounces), .. singles];
         if (outcomes.Count > 0)
         {
             parts.Add(new OutcomePart(outcomes));
@@ -78,6 +74,25 @@ internal abstract class CommitPart
 
         return [.. parts, .. parks];
     }
+
+    private static IEnumerable<CommitPart> Joined(List<Numbered<StartUnit>> starts, List<Numbered<CheckpointUnit>> checkpoints)
+    {
+        if (starts.Count > 0)
+        {
+            yield return new StartPart(starts);
+        }
+
+        if (checkpoints.Count > 0)
+        {
+            yield return new CheckpointPart(checkpoints);
+        }
+    }
+
+    // Two processes that begin the same keys at once wait for each other: in one order, never in a circle. Those of one key stay in theirs.
+    private static IEnumerable<DebouncePart> InOneOrder(List<Numbered<DebounceUnit>> debounces) => debounces
+        .OrderBy(debounce => debounce.Unit.Row.Queue, StringComparer.Ordinal)
+        .ThenBy(debounce => debounce.Unit.Row.DeduplicationId, StringComparer.Ordinal)
+        .Select(debounce => new DebouncePart(debounce));
 
     private static SinglePart OfSingle(int number, CommitUnit single) => single switch
     {

@@ -42,7 +42,7 @@ internal sealed class CommitSession(NpgsqlConnection connection, CommitSql sql, 
         foreach (var part in parts)
         {
             // A lock that is waited for is waited for in a statement before: the snapshot of the unit's own is then newer than it.
-            if (sql.Waits && part is SinglePart single && single.RenderLock(sql) is { } held)
+            if (sql.Waits && part.RenderLock(sql) is { } held)
             {
                 writes.Add((new LockPart(held), held));
             }

@@ -18,11 +18,11 @@ internal sealed class CommitSql
 {
     private const string SkipLocked = "SKIP LOCKED";
 
-    private const string CheckpointColumns =
+    public const string CheckpointColumns =
         "workflow_uuid, function_id, function_name, output, error, serialization, child_workflow_id, "
         + "started_at_epoch_ms, completed_at_epoch_ms, application_name";
 
-    private const string StatusColumns =
+    public const string StatusColumns =
         "workflow_uuid, status, name, creator_xid, owner_xid, recovery_attempts, executor_id, application_name, application_version, "
         + "queue_name, priority, deduplication_id, queue_partition_key, parent_workflow_id, schedule_name, serialization, attributes, "
         + "workflow_timeout_ms, workflow_deadline_epoch_ms, delay_until_epoch_ms, created_at, updated_at";
@@ -42,6 +42,7 @@ internal sealed class CommitSql
         Outcome = RenderOutcome(schema, whenLocked);
         Outcomes = RenderOutcomes(schema, whenLocked);
         Units = new UnitSql(schema, whenLocked);
+        Debounce = new DebounceSql(schema, whenLocked);
         Waits = whenLocked != SkipLocked;
     }
 
@@ -61,6 +62,9 @@ internal sealed class CommitSql
 
     /// <summary>The statements of the units that are written one by one.</summary>
     public UnitSql Units { get; }
+
+    /// <summary>The statements of debounced workflows.</summary>
+    public DebounceSql Debounce { get; }
 
     /// <summary>True if locks of others are waited for.</summary>
     public bool Waits { get; }
@@ -107,14 +111,14 @@ internal sealed class CommitSql
     // $1 now, $2 id, $3 state, $4 name, $5 token, $6 executor, $7 application, $8 version, $9 queue, $10 priority, $11 deduplication id,
     // $12 partition, $13 parent, $14 schedule, $15 format, $16 attributes, $17 timeout, $18 deadline, $19 delay, $20 input; for a
     // child then the parent's ownership and checkpoint.
-    private static string SelectOneStart(string from) => $"""
+    public static string SelectOneStart(string from) => $"""
         SELECT $2, $3, $4, $5, {OwnerOf("$3", "$5")}, {AttemptsOf("$3")}, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::jsonb,
                    $17, {DeadlineOf("$3", "$17", "$18")}, {Clock.Now} + $19, {Clock.Now}, {Clock.Now}
               {from}
         """;
 
     // A leftover input under this id belongs to a workflow that was deleted: the row made now decides.
-    private static string StoreOneInput(SchemaName schema) => $"""
+    public static string StoreOneInput(SchemaName schema) => $"""
         stored AS (
             INSERT INTO {schema}.workflow_input (workflow_uuid, inputs, retention_timestamp)
             SELECT workflow_uuid, $20, created_at FROM created

@@ -42,7 +42,8 @@ internal sealed class MessagingSql(SchemaName schema)
 
     /// <summary>$1 workflows, $2 keys, $3 offsets, $4 limit. Rows of one place follow each other, at least one each.</summary>
     // One statement is one snapshot, so a writer that is seen to have ended wrote nothing that is not seen. One value more than the limit
-    // tells whether something follows; of a place without any, the stream's last value tells whether it lies behind the end.
+    // tells whether something follows; of a place without any, the stream's last value tells whether it lies behind the end. Other SDKs
+    // accept what is written behind a close, and never show it.
     public string ReadStreams { get; } = $"""
         SELECT p.place::int, w.exists, COALESCE(w.ended, false), COALESCE(t.closed, false), s.value, s.serialization
           FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS p(id, key, first, place)
@@ -60,7 +61,7 @@ internal sealed class MessagingSql(SchemaName schema)
           LEFT JOIN LATERAL (
             SELECT "offset" AS at, value, serialization
               FROM {schema}.streams
-             WHERE workflow_uuid = p.id AND key = p.key AND "offset" >= p.first AND value NOT IN ({Markers})
+             WHERE workflow_uuid = p.id AND key = p.key AND "offset" >= p.first
              ORDER BY "offset"
              LIMIT $4 + 1) AS s ON true
          ORDER BY p.place, s.at

@@ -7,17 +7,19 @@ internal sealed class MigrationScripts(SchemaName schema)
 {
     private const string Folder = "Dbos.Fluent.Storage.Postgres.Migrations.";
 
+    private static readonly string[] IndexScripts = ["002_fluent_indexes.sql", "003_fluent_indexes.sql"];
+
     public string DbosTables { get; } = Load("123_dbos_system_database.sql", schema);
 
     public string DbosIndexes { get; } = AtOnce(Load("123_dbos_indexes.sql", schema));
 
     public IReadOnlyList<string> DbosIndexesOnline { get; } = OneByOne(Load("123_dbos_indexes.sql", schema));
 
-    public string FluentTables { get; } = Load("001_fluent_side_tables.sql", schema) + Load("002_fluent_messaging.sql", schema);
+    public string FluentTables { get; } = Join(schema, "001_fluent_side_tables.sql", "002_fluent_messaging.sql", "003_fluent_queues.sql");
 
-    public string FluentIndexes { get; } = AtOnce(Load("002_fluent_indexes.sql", schema));
+    public string FluentIndexes { get; } = AtOnce(Join(schema, IndexScripts));
 
-    public IReadOnlyList<string> FluentIndexesOnline { get; } = OneByOne(Load("002_fluent_indexes.sql", schema));
+    public IReadOnlyList<string> FluentIndexesOnline { get; } = OneByOne(Join(schema, IndexScripts));
 
     // All index statements as one script, for a database whose tables are made in the same transaction.
     private static string AtOnce(string script) => script.Replace("{online}", "", StringComparison.Ordinal);
@@ -27,6 +29,8 @@ internal sealed class MigrationScripts(SchemaName schema)
         [.. script
             .Replace("{online}", "CONCURRENTLY", StringComparison.Ordinal)
             .Split(";\n", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
+
+    private static string Join(SchemaName schema, params string[] names) => string.Concat(names.Select(name => Load(name, schema)));
 
     private static string Load(string name, SchemaName schema)
     {

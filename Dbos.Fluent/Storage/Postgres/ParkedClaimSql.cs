@@ -16,6 +16,9 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// </remarks>
 internal sealed class ParkedClaimSql(SchemaName schema)
 {
+    // What was found may all be waits of a few workflows, which a claim then takes, and nobody knows how many wait behind them.
+    private const string MoreMayBeThere = "(SELECT '' FROM found HAVING count(*) >= 4 * $7 + 16)";
+
     private static readonly string IsParked = RowState.Is("w.status", WorkflowStates.Delayed);
 
     /// <summary>Those with a wait that is over by time. The index gives the order, and is read as far as the limit needs.</summary>
@@ -30,7 +33,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
              ORDER BY f.wake_at
              LIMIT 4 * $7 + 16
         """,
-        "NULL::text");
+        MoreMayBeThere);
 
     /// <summary>Those that wait for one of these: $8 kinds, $9 keys.</summary>
     public string Woken { get; } = Render(
@@ -44,7 +47,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
              CROSS JOIN LATERAL ({Mine(schema, "f.workflow_uuid")}) AS w
              LIMIT 4 * $7 + 16
         """,
-        "NULL::text");
+        MoreMayBeThere);
 
     /// <summary>Of these, those that are ready: $8 ids. No limit but the list's own length.</summary>
     public string Among { get; } = Render(
@@ -58,8 +61,9 @@ internal sealed class ParkedClaimSql(SchemaName schema)
         "NULL::text");
 
     /// <summary>Of a page, those that are ready: $8 the id behind which it begins, $9 how many are looked at.</summary>
-    // One more is read, to know whether there is a next page. A claim that took as many as it may has not taken all that is ready: the
-    // next page then begins behind the last it took.
+    // Only those that wait for something besides a moment, each by its first such wait off the index of those: one that only sleeps is
+    // found by its time, and there may be a million of them. One more is read, to know whether there is a next page. A claim that took as
+    // many as it may has not taken all that is ready: the next page then begins behind the last it took.
     public string Page { get; } = Render(
         schema,
         $"""
@@ -72,8 +76,13 @@ internal sealed class ParkedClaimSql(SchemaName schema)
                  WHERE w.workflow_uuid = f.workflow_uuid AND {IsParked} AND (w.application_name = $4 OR w.application_name IS NULL)
                  LIMIT 1) AS w
              WHERE f.workflow_uuid > $8
-               AND f.part = 0 AND f.sequence = (
-                   SELECT sequence FROM {schema}.fluent_waits WHERE workflow_uuid = f.workflow_uuid ORDER BY sequence LIMIT 1)
+               AND f.kind <> 'time'
+               AND (f.sequence, f.part) = (
+                   SELECT sequence, part
+                     FROM {schema}.fluent_waits
+                    WHERE workflow_uuid = f.workflow_uuid AND kind <> 'time'
+                    ORDER BY sequence, part
+                    LIMIT 1)
              ORDER BY f.workflow_uuid
              LIMIT $9 + 1),
         """,
@@ -89,21 +98,26 @@ internal sealed class ParkedClaimSql(SchemaName schema)
                (SELECT id FROM page WHERE place = $9 AND EXISTS (SELECT FROM page WHERE place > $9)))
         """);
 
-    /// <summary>Whether any is parked, and the first end of a wait. $1 application.</summary>
+    /// <summary>Whether any is parked, and the first end of a wait behind a moment. $1 application, $2 the moment.</summary>
+    public string ReadOutlook { get; } = Outlook(schema, "$1", "$2");
+
+    /// <summary>As <see cref="ReadOutlook"/>, as a part of another statement.</summary>
     // Waits are looked at in the order of the index until one is of this application, which is the first unless the database is shared.
     // Only where none has an end are those without one looked at too.
-    public string ReadOutlook { get; } = $"""
+    public static string Outlook(SchemaName schema, string application, string after) => $"""
         WITH next AS MATERIALIZED (
             SELECT f.wake_at
               FROM {schema}.fluent_waits AS f
-             CROSS JOIN LATERAL ({Parked(schema)}) AS w
-             WHERE f.wake_at IS NOT NULL
+             CROSS JOIN LATERAL ({Parked(schema, application)}) AS w
+             WHERE f.wake_at > {after}
              ORDER BY f.wake_at
              LIMIT 1)
         SELECT EXISTS (SELECT FROM next)
                OR COALESCE((
-                   SELECT true FROM {schema}.fluent_waits AS f CROSS JOIN LATERAL ({Parked(schema)}) AS w WHERE f.wake_at IS NULL LIMIT 1),
-                   false),
+                   SELECT true
+                     FROM {schema}.fluent_waits AS f CROSS JOIN LATERAL ({Parked(schema, application)}) AS w
+                    WHERE f.wake_at IS NULL
+                    LIMIT 1), false),
                (SELECT wake_at FROM next)
         """;
 
@@ -140,10 +154,10 @@ internal sealed class ParkedClaimSql(SchemaName schema)
           LEFT JOIN due ON due.workflow_uuid = w.workflow_uuid
           {ClaimSql.WithInputAndOrigin(schema)}
         UNION ALL
-        SELECT true, last.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        SELECT true, last.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
           FROM (SELECT {lastLookedAt} AS id) AS last
          WHERE last.id IS NOT NULL
-         ORDER BY 16, 2
+         ORDER BY 17, 2
         """;
 
     // The row under an id, if this engine may take it: as an ordinary claim does, but for queues.
@@ -177,10 +191,11 @@ internal sealed class ParkedClaimSql(SchemaName schema)
                    false)
         """;
 
-    private static string Parked(SchemaName schema) => $"""
+    private static string Parked(SchemaName schema, string application) => $"""
         SELECT 1
                   FROM {schema}.workflow_status AS w
-                 WHERE w.workflow_uuid = f.workflow_uuid AND {IsParked} AND (w.application_name = $1 OR w.application_name IS NULL)
+                 WHERE w.workflow_uuid = f.workflow_uuid AND {IsParked}
+                   AND (w.application_name = {application} OR w.application_name IS NULL)
                  LIMIT 1
         """;
 }

@@ -9,7 +9,11 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
 {
     private readonly ClaimSql sql = new(database.Schema);
     private readonly ParkedClaimSql parked = new(database.Schema);
+    private readonly PostgresOrigins origins = new(database);
     private readonly PostgresLanes lane = new(database, 1);
+
+    // Apart from the other's: a queue's lock that is waited for holds up no claim that needs none.
+    private readonly PostgresLimitedClaims limited = new(database);
 
     public async Task<ClaimResult> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
@@ -19,18 +23,21 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
             rows = await TakeAsync(request, cancellationToken).ConfigureAwait(false);
         }
 
-        var taken = rows.FindAll(row => !row.Spent);
-        taken.Sort((one, other) => (one.Priority, one.CreatedAtMs).CompareTo((other.Priority, other.CreatedAtMs)) is not 0 and var order
+        rows.Sort((one, other) => (one.Priority, one.CreatedAtMs).CompareTo((other.Priority, other.CreatedAtMs)) is not 0 and var order
             ? order
             : string.CompareOrdinal(one.Id, other.Id));
-        var origins = await ResolveForksAsync(taken, cancellationToken).ConfigureAwait(false);
-        return new ClaimResult(
-            taken.ConvertAll(row => row.ToWorkflow(origins)),
-            [.. rows.Where(row => row.Spent).Select(row => row.Id)]);
+        return await ResultAsync(rows, cancellationToken).ConfigureAwait(false);
     }
 
-    public Task<LimitedClaim> ClaimLimitedAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    public async Task<LimitedClaim> ClaimLimitedAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken)
+    {
+        var owned = request.Repeated ? await limited.ReadTakenAsync(request, share, cancellationToken).ConfigureAwait(false) : [];
+        var answer = owned.Count > 0
+            ? new LimitedAnswer(owned, More: true, RetryAtMs: null, share.AfterPartition)
+            : await limited.TakeAsync(request, share, cancellationToken).ConfigureAwait(false);
+        return new LimitedClaim(
+            await ResultAsync(answer.Rows, cancellationToken).ConfigureAwait(false), answer.More, answer.RetryAtMs, answer.LastPartition);
+    }
 
     public async Task<ParkedClaim> ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken)
     {
@@ -47,12 +54,12 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
         return await ClaimedAsync([.. owned, .. rows.Where(row => !row.Spent)], lastLookedAt, cancellationToken).ConfigureAwait(false);
     }
 
-    public async Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, CancellationToken cancellationToken)
+    public async Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, long? afterMs, CancellationToken cancellationToken)
     {
         // Not on the lane: where others' parked rows stand before the first of its own, claims need not wait for it.
         var rows = await database.QueryAsync(
             parked.ReadOutlook,
-            [Text(applicationName)],
+            [Text(applicationName), Number(afterMs ?? long.MinValue)],
             row => new ParkedOutlook(row.GetBoolean(0), row.NumberOrNull(1)),
             cancellationToken).ConfigureAwait(false);
         return rows[0];
@@ -70,15 +77,27 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
         return workflowIds.Distinct().ToDictionary(id => id, id => (IReadOnlyList<CheckpointRow>)[.. byWorkflow[id]]);
     }
 
-    public ValueTask DisposeAsync() => lane.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await lane.DisposeAsync().ConfigureAwait(false);
+        await limited.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task<ClaimResult> ResultAsync(List<ClaimRow> rows, CancellationToken cancellationToken)
+    {
+        var taken = rows.FindAll(row => !row.Spent);
+        var forks = await origins.ResolveForksAsync(taken, cancellationToken).ConfigureAwait(false);
+        return new ClaimResult(
+            taken.ConvertAll(row => row.ToWorkflow(forks)), [.. rows.Where(row => row.Spent).Select(row => row.Id)]);
+    }
 
     private Task<List<ClaimRow>> ReadClaimedAsync(ClaimRequest request, CancellationToken cancellationToken) =>
         database.QueryAsync(sql.ReadClaimed, [Text(request.Token), Text(request.ExecutorId)], ClaimRow.Read, cancellationToken);
 
     private async Task<ParkedClaim> ClaimedAsync(List<ClaimRow> taken, string? lastLookedAt, CancellationToken cancellationToken)
     {
-        var origins = await ResolveForksAsync(taken, cancellationToken).ConfigureAwait(false);
-        return new ParkedClaim(taken.ConvertAll(row => row.ToWorkflow(origins)), lastLookedAt);
+        var forks = await origins.ResolveForksAsync(taken, cancellationToken).ConfigureAwait(false);
+        return new ParkedClaim(taken.ConvertAll(row => row.ToWorkflow(forks)), lastLookedAt);
     }
 
     private Task<List<ClaimRow>> TakeParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken)
@@ -134,70 +153,8 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
             Small(request.Limit),
             Small(request.RecoveryAttemptsMax),
             Number(Random.Shared.NextInt64()),
+            Texts(request.Queues),
         ],
         ClaimRow.Read,
         cancellationToken);
-
-    // A fork takes on its source's origin, so that what its copied history was computed from comes out the same. Until its own copy is
-    // stored nothing has run, and a claim that is repeated resolves it again.
-    private async Task<Dictionary<string, WorkflowOrigin>> ResolveForksAsync(List<ClaimRow> taken, CancellationToken cancellationToken)
-    {
-        var forks = taken.FindAll(row => row.Origin is null && row.IsFork).ConvertAll(row => row.Id);
-        if (forks.Count == 0)
-        {
-            return [];
-        }
-
-        var origins = await database.QueryAsync(sql.ReadAncestors, [Texts(forks)], ReadAncestor, cancellationToken).ConfigureAwait(false);
-        await database.QueryAsync(
-            sql.StoreOrigins,
-            [
-                Texts(origins, row => row.Fork),
-                Numbers(origins, row => row.Origin.Seed),
-                Numbers(origins, row => row.Origin.StartedAtMs),
-            ],
-            row => row,
-            cancellationToken).ConfigureAwait(false);
-        return origins.ToDictionary(row => row.Fork, row => row.Origin);
-    }
-
-    private static (string Fork, WorkflowOrigin Origin) ReadAncestor(NpgsqlDataReader row) => (
-        row.GetString(0),
-        row.IsDBNull(3)
-            ? WorkflowOrigin.OfDirectStart(row.GetString(1), row.GetInt64(2))
-            : new WorkflowOrigin(row.GetInt64(3), row.GetInt64(4)));
-
-    private sealed record ClaimRow(
-        string Id, bool Spent, ClaimedWorkflow? Workflow, WorkflowOrigin? Origin, bool IsFork, int Priority, long CreatedAtMs)
-    {
-        public static ClaimRow Read(NpgsqlDataReader row)
-        {
-            var id = row.GetString(1);
-            if (row.GetBoolean(0))
-            {
-                return new ClaimRow(id, true, null, null, false, 0, 0);
-            }
-
-            WorkflowOrigin? origin = row.IsDBNull(13) ? null : new WorkflowOrigin(row.GetInt64(13), row.GetInt64(14));
-            var workflow = new ClaimedWorkflow
-            {
-                Id = id,
-                Name = row.GetString(2),
-                Token = row.GetString(3),
-                Input = new Payload(row.TextOrNull(4), row.TextOrNull(5)),
-                Attempt = (int)row.GetInt64(6),
-                Origin = origin ?? default,
-                Queue = row.TextOrNull(7),
-                ParentId = row.TextOrNull(8),
-                DeadlineMs = row.NumberOrNull(9),
-            };
-            return new ClaimRow(id, false, workflow, origin, !row.IsDBNull(11), row.GetInt32(12), row.GetInt64(10));
-        }
-
-        // Without an origin of its own, a row that is no fork has been run before it was ever enqueued: it was started directly.
-        public ClaimedWorkflow ToWorkflow(Dictionary<string, WorkflowOrigin> forks) => Workflow! with
-        {
-            Origin = Origin ?? (forks.TryGetValue(Id, out var resolved) ? resolved : WorkflowOrigin.OfDirectStart(Id, CreatedAtMs)),
-        };
-    }
 }

@@ -72,6 +72,7 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
     private static Ownership? OwnerOf(CommitUnit unit) => unit switch
     {
         StartUnit start => start.Parent,
+        DebounceUnit debounce => debounce.Parent,
         CheckpointUnit checkpoint => checkpoint.Owner,
         OutcomeUnit outcome => outcome.Owner,
         SendUnit send => send.Owner,

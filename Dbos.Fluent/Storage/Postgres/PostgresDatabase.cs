@@ -90,6 +90,10 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
     /// <summary>Runs a call for at most <see cref="Limit"/>. One that is given up goes on by itself, and nobody waits for it.</summary>
     public Task<T> LimitAsync<T>(Func<Task<T>> call) => GuardAsync(() => call().WaitAsync(Limit, TimeProvider.System));
 
+    /// <summary>Runs a call of several statements, for at most <see cref="Limit"/> each.</summary>
+    public Task<T> LimitAsync<T>(int statements, Func<Task<T>> call) =>
+        GuardAsync(() => call().WaitAsync(Limit * statements, TimeProvider.System));
+
     /// <summary>Runs a call, and throws what the contract says in place of what the driver throws.</summary>
     public static async Task<T> GuardAsync<T>(Func<Task<T>> call)
     {

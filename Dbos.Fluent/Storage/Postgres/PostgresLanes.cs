@@ -56,6 +56,36 @@ internal sealed class PostgresLanes : IAsyncDisposable
             },
             cancellationToken));
 
+    /// <summary>
+    /// Runs statements in one round trip and one transaction on a free connection, and gives their reader to <paramref name="read"/>.
+    /// </summary>
+    public Task<T> BatchAsync<T>(
+        IReadOnlyList<NpgsqlBatchCommand> commands, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken) =>
+        PostgresDatabase.GuardAsync(() => RunAsync(
+            async connection =>
+            {
+                var batch = new NpgsqlBatch(connection) { Timeout = database.TimeoutSeconds };
+                await using (batch.ConfigureAwait(false))
+                {
+                    foreach (var command in commands)
+                    {
+                        batch.BatchCommands.Add(command);
+                    }
+
+                    if (Prepares)
+                    {
+                        await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
+                    }
+
+                    var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                    await using (reader.ConfigureAwait(false))
+                    {
+                        return await read(reader).ConfigureAwait(false);
+                    }
+                }
+            },
+            cancellationToken));
+
     /// <summary>Runs one call on a free connection, waiting for one if there is none.</summary>
     public async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> call, CancellationToken cancellationToken)
     {

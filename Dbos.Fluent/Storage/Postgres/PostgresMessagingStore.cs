@@ -65,8 +65,17 @@ internal sealed class PostgresMessagingStore(PostgresDatabase database) : IMessa
 
     private static StreamChunk Chunk(StreamPosition position, List<PlaceRow> rows, int limit)
     {
-        List<Payload> values = [.. rows.Where(row => row.Value.Text is not null).Take(limit).Select(row => row.Value)];
-        return new StreamChunk(position, values, rows[0].Over && rows.Count <= limit, rows[0].Exists);
+        List<Payload> values = [.. rows
+            .Select(row => row.Value)
+            .TakeWhile(value => value.Text is not null && !StreamMarker.IsClosed(value.Text))];
+        if (values.Count > limit)
+        {
+            // The value beyond the limit was read only to see that something follows.
+            return new StreamChunk(position, values[..limit], Ended: false, rows[0].Exists);
+        }
+
+        var closed = rows.Exists(row => StreamMarker.IsClosed(row.Value.Text));
+        return new StreamChunk(position, values, closed || rows[0].Over, rows[0].Exists);
     }
 
     private static StoredMessage? ReadMessage(NpgsqlDataReader row) => row.TextOrNull(0) is not { } id ? null : new StoredMessage(

@@ -12,6 +12,10 @@ internal static class PostgresParameters
 
     public static NpgsqlParameter Small(int? value) => Of(NpgsqlDbType.Integer, value);
 
+    public static NpgsqlParameter Fraction(double? value) => Of(NpgsqlDbType.Double, value);
+
+    public static NpgsqlParameter Json(string value) => Of(NpgsqlDbType.Jsonb, value);
+
     public static NpgsqlParameter Truth(bool value) => Of(NpgsqlDbType.Boolean, value);
 
     public static NpgsqlParameter Texts(IReadOnlyList<string> values) => Texts(values, value => value);

@@ -15,7 +15,7 @@ internal sealed class PostgresStore : IStore
     private readonly PostgresCommitStore commits;
     private readonly PostgresClaimStore claims;
 
-    /// <param name="dataSource">Where connections come from: for the lanes, one for claims, the listener, and calls in parallel.</param>
+    /// <param name="dataSource">Where connections come from: for the lanes, three for claims, the listener, and calls in parallel.</param>
     /// <param name="ownsDataSource">True to dispose it with the store.</param>
     /// <param name="schema">The schema of the tables, as users write it: unquoted.</param>
     /// <param name="options">What every kind of store is opened with.</param>
@@ -30,6 +30,9 @@ internal sealed class PostgresStore : IStore
         claims = new PostgresClaimStore(database);
         Workflows = new PostgresWorkflowStore(database);
         Messaging = new PostgresMessagingStore(database);
+        Queues = new PostgresQueueStore(database);
+        Schedules = new PostgresScheduleStore(database);
+        Outbox = new PostgresOutboxStore(database);
         Executors = new PostgresExecutorStore(database);
         Signals = new PostgresSignalStore(database, Capabilities.PollInterval);
     }
@@ -48,11 +51,11 @@ internal sealed class PostgresStore : IStore
 
     public IMessagingStore Messaging { get; }
 
-    public IQueueStore Queues => throw new NotImplementedException();
+    public IQueueStore Queues { get; }
 
-    public IScheduleStore Schedules => throw new NotImplementedException();
+    public IScheduleStore Schedules { get; }
 
-    public IOutboxStore Outbox => throw new NotImplementedException();
+    public IOutboxStore Outbox { get; }
 
     public ISignalStore Signals { get; }
 

@@ -43,7 +43,7 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkfl
         IReadOnlyList<Ownership> executions, CancellationToken cancellationToken) =>
         await database.QueryAsync(
             sql.ReadLost,
-            [database.Now, Texts(executions, execution => execution.WorkflowId), Texts(executions, execution => execution.Token)],
+            [Texts(executions, execution => execution.WorkflowId), Texts(executions, execution => execution.Token)],
             row => new LostExecution(row.GetString(0), StateOrNull(row, 1), !row.IsDBNull(2) && row.GetBoolean(2)),
             cancellationToken).ConfigureAwait(false);
 

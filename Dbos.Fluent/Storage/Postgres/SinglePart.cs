@@ -16,7 +16,7 @@ internal abstract class SinglePart(int number) : CommitPart
     protected int Number => number;
 
     /// <summary>Locks the owner's row in a statement of its own, for where locks are waited for.</summary>
-    public NpgsqlBatchCommand? RenderLock(CommitSql sql) =>
+    public sealed override NpgsqlBatchCommand? RenderLock(CommitSql sql) =>
         Owner is { } owner ? PostgresDatabase.Command(sql.Units.LockOwner, Text(owner.WorkflowId)) : null;
 
     public sealed override NpgsqlBatchCommand? RenderQuestion(StandingSql sql, CommitResult?[] results) =>

@@ -55,6 +55,9 @@ internal sealed class StandingSql(SchemaName schema)
             SELECT true AS waits FROM {schema}.fluent_waits WHERE workflow_uuid = $1 AND token = $2 LIMIT 1) AS f ON true
         """;
 
+    /// <summary>For a debounced workflow, see <see cref="DebounceSql.ReadStanding"/>.</summary>
+    public string ReadDebounce { get; } = DebounceSql.ReadStanding(schema);
+
     /// <summary>For outcomes: whether the workflow is still owned, and whether it has ended as it would be ended.</summary>
     public string ReadOutcomes { get; } = $"""
         SELECT o.ord,

@@ -81,7 +81,8 @@ internal sealed class StartPart : CommitPart
         }
     }
 
-    private static bool AreApart(List<Numbered<StartUnit>> units) =>
+    /// <summary>Whether no start is in the way of another: no id and no deduplication id stands twice.</summary>
+    public static bool AreApart(List<Numbered<StartUnit>> units) =>
         units.Select(unit => unit.Unit.Row.Id).Distinct().Count() == units.Count
         && units.Where(unit => unit.Unit.Row.DeduplicationId is not null)
             .GroupBy(unit => (unit.Unit.Row.Queue, unit.Unit.Row.DeduplicationId))
@@ -93,7 +94,8 @@ internal sealed class StartPart : CommitPart
         : CommitStatus.NameConflict,
         existing);
 
-    private static NpgsqlParameter[] RowOf(WorkflowInsert row) =>
+    /// <summary>The parameters $2 to $20 of a start.</summary>
+    public static NpgsqlParameter[] RowOf(WorkflowInsert row) =>
     [
         Text(row.Id),
         Text(row.State.ToStored()),

@@ -39,8 +39,8 @@ internal sealed class WorkflowSql(SchemaName schema)
         """;
 
     public string ReadLost { get; } = $"""
-        SELECT e.id, w.status, w.status = 'CANCELLED' AND COALESCE(w.workflow_deadline_epoch_ms <= {Clock.Now}, false)
-          FROM unnest($2::text[], $3::text[]) AS e(id, token)
+        SELECT e.id, w.status, w.status = 'CANCELLED' AND COALESCE(w.workflow_deadline_epoch_ms <= w.completed_at, false)
+          FROM unnest($1::text[], $2::text[]) AS e(id, token)
           LEFT JOIN {schema}.workflow_status AS w ON w.workflow_uuid = e.id
          WHERE w.owner_xid IS DISTINCT FROM e.token
         """;

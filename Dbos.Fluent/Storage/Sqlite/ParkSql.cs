@@ -113,16 +113,16 @@ internal static class ParkSql
         SELECT p.wake_at
           FROM fluent_waits AS p
          CROSS JOIN workflow_status AS w ON w.workflow_uuid = p.workflow_uuid
-         WHERE p.wake_at IS NOT NULL AND {OfApplication}
+         WHERE p.wake_at > @after AND {OfApplication}
          ORDER BY p.wake_at
          LIMIT 1
         """;
 
-    public const string FindAny = $"""
+    public const string FindOpen = $"""
         SELECT 1
           FROM fluent_waits AS p
          CROSS JOIN workflow_status AS w ON w.workflow_uuid = p.workflow_uuid
-         WHERE {OfApplication}
+         WHERE p.wake_at IS NULL AND {OfApplication}
          LIMIT 1
         """;
 }

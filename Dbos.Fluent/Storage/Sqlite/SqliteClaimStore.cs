@@ -14,23 +14,23 @@ internal sealed class SqliteClaimStore(SqliteThreads writer, SqliteThreads reade
         writer.RunAsync(
             session => new SqliteParkedClaim(session, request, time.GetUtcNow().ToUnixTimeMilliseconds()).Run(scope), cancellationToken);
 
-    public Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, CancellationToken cancellationToken) =>
-        readers.RunAsync(session => ReadOutlook(session, applicationName), cancellationToken);
+    public Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, long? afterMs, CancellationToken cancellationToken) =>
+        readers.RunAsync(session => ReadOutlook(session, applicationName, afterMs ?? long.MinValue), cancellationToken);
 
     public async Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> ReadHistoriesAsync(
         IReadOnlyList<string> workflowIds, CancellationToken cancellationToken) =>
         await readers.RunAsync(session => ReadHistories(session, workflowIds), cancellationToken).ConfigureAwait(false);
 
-    internal static ParkedOutlook ReadOutlook(SqliteSession session, string applicationName)
+    internal static ParkedOutlook ReadOutlook(SqliteSession session, string applicationName, long afterMs)
     {
-        using var next = session.Use(ParkSql.ReadNextWake).Bind("@application_name", applicationName);
+        using var next = session.Use(ParkSql.ReadNextWake).Bind("@application_name", applicationName).Bind("@after", afterMs);
         if (next.Step())
         {
             return new ParkedOutlook(true, next.Int64(0));
         }
 
-        using var any = session.Use(ParkSql.FindAny).Bind("@application_name", applicationName);
-        return new ParkedOutlook(any.Step(), null);
+        using var open = session.Use(ParkSql.FindOpen).Bind("@application_name", applicationName);
+        return new ParkedOutlook(open.Step(), null);
     }
 
     private static Dictionary<string, IReadOnlyList<CheckpointRow>> ReadHistories(SqliteSession session, IReadOnlyList<string> workflowIds)

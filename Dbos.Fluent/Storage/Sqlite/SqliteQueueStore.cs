@@ -98,7 +98,7 @@ internal sealed class SqliteQueueStore(SqliteThreads writer, SqliteThreads reade
             ReadAll(session, applicationName),
             SqliteRows.ReadIds(waiting),
             delayed.Int64OrNull(0),
-            SqliteClaimStore.ReadOutlook(session, applicationName),
+            SqliteClaimStore.ReadOutlook(session, applicationName, long.MinValue),
             expired.Step(),
             now);
     }

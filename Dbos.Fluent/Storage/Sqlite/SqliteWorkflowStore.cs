@@ -70,9 +70,9 @@ internal sealed class SqliteWorkflowStore(SqliteThreads writer, SqliteThreads re
         return outcomes;
     }
 
-    private List<LostExecution> ReadLost(SqliteSession session, IReadOnlyList<Ownership> executions)
+    private static List<LostExecution> ReadLost(SqliteSession session, IReadOnlyList<Ownership> executions)
     {
-        using var statement = session.Use(WorkflowSql.ReadLost).Bind("@executions", SqliteLists.Of(executions)).Bind("@now", Now());
+        using var statement = session.Use(WorkflowSql.ReadLost).Bind("@executions", SqliteLists.Of(executions));
         var lost = new List<LostExecution>();
         while (statement.Step())
         {

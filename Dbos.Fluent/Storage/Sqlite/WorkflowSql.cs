@@ -42,7 +42,7 @@ internal static class WorkflowSql
 
     public const string ReadLost = $"""
         SELECT json_extract(mine.value, '$[0]'), w.status,
-               w.status = '{WorkflowStates.Cancelled}' AND w.workflow_deadline_epoch_ms <= @now
+               w.status = '{WorkflowStates.Cancelled}' AND w.workflow_deadline_epoch_ms <= w.completed_at
           FROM json_each(@executions) AS mine
           LEFT JOIN workflow_status AS w ON w.workflow_uuid = json_extract(mine.value, '$[0]')
          WHERE w.owner_xid IS NOT json_extract(mine.value, '$[1]')

@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Dbos.Fluent.Benchmarks;
+
+/// <summary>How quickly a backlog is put into a queue, and how quickly one process works it off under limits of several kinds.</summary>
+internal static class DrainMode
+{
+    private static readonly WorkflowDefinition<int, int> Single =
+        Workflow.Define<int, int>("single").Step("one", x => Task.FromResult(x.Input)).As(out var one).Return(x => x.Get(one));
+
+    private static readonly WorkflowQueue Open = new("open");
+    private static readonly WorkflowQueue Ten = new("ten") { Concurrency = 10 };
+    private static readonly WorkflowQueue One = new("one") { Concurrency = 1 };
+    private static readonly WorkflowQueue Workers = new("workers") { WorkerConcurrency = 100 };
+    private static readonly WorkflowQueue Partitions = new("partitions") { PartitionConcurrency = 1 };
+
+    public static async Task<int> RunAsync(Arguments run)
+    {
+        var n = run.Number("n", 20_000);
+        var enqueued = new Figures("StartManyAsync, 5,000 at a time", "enqueues/s");
+        var drains = new (WorkflowQueue Queue, int Count, int Partitions, Figures Figures)[]
+        {
+            (Open, n, 0, new Figures($"drain {n}, no limits", "workflows/s")),
+            (Workers, n / 2, 0, new Figures($"drain {n / 2}, WorkerConcurrency 100", "workflows/s")),
+            (Ten, n / 4, 0, new Figures($"drain {n / 4}, Concurrency 10", "workflows/s")),
+            (One, n / 20, 0, new Figures($"drain {n / 20}, Concurrency 1", "workflows/s")),
+            (Partitions, n / 2, 2000, new Figures($"drain {n / 2} of 2,000 partitions, PartitionConcurrency 1", "workflows/s")),
+        };
+        for (var round = 0; round < run.Number("rounds", 3); round++)
+        {
+            foreach (var drain in drains)
+            {
+                await using (var filler = await LaunchAsync(run, serves: false))
+                {
+                    var rate = await FillAsync(filler, drain.Queue, drain.Count, drain.Partitions);
+                    if (drain.Queue == Open)
+                    {
+                        enqueued.Add(rate);
+                    }
+                }
+
+                drain.Figures.Add(await DrainAsync(run, drain.Queue, drain.Count));
+            }
+        }
+
+        enqueued.Print();
+        foreach (var drain in drains)
+        {
+            drain.Figures.Print();
+        }
+
+        Console.WriteLine($"resident {Environment.WorkingSet / 1048576.0:0.0} MiB");
+        return 0;
+    }
+
+    private static async Task<double> FillAsync(WorkflowEngine engine, WorkflowQueue queue, int n, int partitions)
+    {
+        var clock = Stopwatch.StartNew();
+        foreach (var chunk in Enumerable.Range(0, n).Chunk(5000))
+        {
+            await engine.StartManyAsync(Single, chunk.Select(i => (i, (StartOptions?)new StartOptions
+            {
+                Queue = queue,
+                PartitionKey = partitions == 0 ? null : (i % partitions).ToString(CultureInfo.InvariantCulture),
+            })));
+        }
+
+        return n / clock.Elapsed.TotalSeconds;
+    }
+
+    private static async Task<double> DrainAsync(Arguments run, WorkflowQueue queue, int n)
+    {
+        var clock = Stopwatch.StartNew();
+        await using var engine = await LaunchAsync(run, serves: true);
+        for (var left = 1L; left > 0;)
+        {
+            await Task.Delay(20);
+            var status = (await engine.Queues.GetAsync(queue.Name))!;
+            left = status.Waiting + status.Running;
+        }
+
+        return n / clock.Elapsed.TotalSeconds;
+    }
+
+    private static Task<WorkflowEngine> LaunchAsync(Arguments run, bool serves) => WorkflowEngine.LaunchAsync(options =>
+    {
+        run.Use(options);
+        options.Add(Single);
+        options.Add(Open, Ten, One, Workers, Partitions);
+        options.ListenTo = serves ? null : [];
+    });
+}

@@ -1,0 +1,255 @@
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Workflows that wait in queues, and who runs them. Scenarios QC, QP, QM.</summary>
+public abstract class QueueSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    private readonly Counts counts = new();
+    private readonly Probe gate = new();
+
+    [Fact]
+    public async Task A_queue_of_one_runs_one_at_a_time()
+    {
+        var workflow = Gated();
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line") { Concurrency = 1 }), workflow);
+        var first = await engine.StartAsync(workflow, 1, new() { Queue = "line" }, Cancel);
+        var second = await engine.StartAsync(workflow, 2, new() { Queue = "line" }, Cancel);
+        await gate.ReachedAsync();
+
+        Assert.Equal(new QueueStatus(new("line") { Concurrency = 1 }, false, 1, 1), await engine.Queues.GetAsync("line", Cancel));
+        Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(second.Id));
+        gate.Open();
+
+        Assert.Equal((1, 2), (await first.ResultAsync(), await second.ResultAsync()));
+        Assert.Equal((1, 1), (counts["1"], counts["2"]));
+        Assert.Equal(0, await UnendedAsync());
+    }
+
+    [Fact]
+    public async Task Lower_numbers_go_first_and_equals_by_age()
+    {
+        var order = new System.Collections.Concurrent.ConcurrentQueue<int>();
+        var blocker = Gated();
+        var workflow = Workflow.Define<int>("noted").Step("note", x => Task.Run(() => order.Enqueue(x.Input))).End();
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line") { Concurrency = 1 }), blocker, workflow);
+        await engine.StartAsync(blocker, 0, new() { Queue = "line" }, Cancel);
+        await gate.ReachedAsync();
+        int[] priorities = [0, 1, 2, 3, 4, 5, 0, 0];
+        var handles = new List<WorkflowHandle<Unit>>();
+        foreach (var (number, priority) in priorities.Index())
+        {
+            handles.Add(await engine.StartAsync(workflow, number, new() { Queue = "line", Priority = priority }, Cancel));
+        }
+
+        Assert.True(await engine.SetPriorityAsync(handles[5].Id, 0, Cancel));
+        gate.Open();
+        foreach (var handle in handles)
+        {
+            await handle.ResultAsync();
+        }
+
+        Assert.Equal([0, 5, 6, 7, 1, 2, 3, 4], order);
+        Assert.False(await engine.SetPriorityAsync(handles[0].Id, 3, Cancel));
+        Assert.False(await engine.SetPriorityAsync("unknown", 3, Cancel));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new StartOptions { Priority = -1 });
+    }
+
+    [Fact]
+    public async Task Enqueuing_an_id_again_attaches_and_changes_nothing()
+    {
+        var workflow = Gated();
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line")), workflow);
+        for (var i = 0; i < 10; i++)
+        {
+            await engine.StartAsync(workflow, i, new() { Id = "A", Queue = "line", Priority = i }, Cancel);
+        }
+
+        await gate.ReachedAsync();
+        gate.Open();
+
+        Assert.Equal(0, await engine.ResultAsync<int>("A"));
+        Assert.Equal(1, counts["0"]);
+        var status = (await engine.GetStatusAsync("A", Cancel))!;
+        Assert.Equal((1, 0, "line"), (status.RecoveryAttempts, status.Priority, status.Queue));
+    }
+
+    [Fact]
+    public async Task What_waits_in_a_queue_that_nobody_registered_runs_once_somebody_does()
+    {
+        var workflow = Gated();
+        gate.Open();
+        var engine = await LaunchAsync(workflow);
+        var handle = await engine.StartAsync(workflow, 1, new() { Queue = "later" }, Cancel);
+        var unknown = await engine.EnqueueAsync<int>("registered nowhere", [1], new() { Queue = "later" }, Cancel);
+
+        await engine.Queues.RegisterAsync(new WorkflowQueue("later"), cancellationToken: Cancel);
+
+        Assert.Equal(1, await handle.ResultAsync());
+        var status = (await engine.GetStatusAsync(unknown.Id, Cancel))!;
+        Assert.Equal((WorkflowState.Enqueued, null), (status.State, status.ApplicationVersion));
+    }
+
+    [Fact]
+    public async Task An_engine_serves_the_queues_it_listens_to_and_always_the_internal_one()
+    {
+        var workflow = Gated();
+        gate.Open();
+        var engine = await LaunchAsync(
+            options =>
+            {
+                options.Add(new WorkflowQueue("one"), new WorkflowQueue("two"));
+                options.ListenTo = ["one"];
+            },
+            workflow);
+        var first = await engine.StartAsync(workflow, 1, new() { Queue = "one" }, Cancel);
+        var second = await engine.StartAsync(workflow, 2, new() { Queue = "two" }, Cancel);
+        var delayed = await engine.StartAsync(workflow, 3, new() { Delay = TimeSpan.FromMilliseconds(1) }, Cancel);
+
+        Assert.Equal((1, 3), (await first.ResultAsync(), await delayed.ResultAsync()));
+        Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(second.Id));
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
+        var other = await LaunchAsync(options => options.ListenTo = ["two"], workflow);
+
+        Assert.Equal(2, await other.ResultAsync<int>(second.Id));
+    }
+
+    [Fact]
+    public async Task Limits_that_change_bind_at_once_and_stop_nothing_that_runs()
+    {
+        var workflow = Gated();
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line") { Concurrency = 1 }), workflow);
+        var handles = new List<WorkflowHandle<int>>();
+        for (var i = 0; i < 4; i++)
+        {
+            handles.Add(await engine.StartAsync(workflow, i, new() { Queue = "line" }, Cancel));
+        }
+
+        await gate.ReachedAsync();
+        Assert.Equal(1, (await engine.Queues.GetAsync("line", Cancel))!.Running);
+
+        await engine.Queues.RegisterAsync(new WorkflowQueue("line") { Concurrency = 3 }, cancellationToken: Cancel);
+        await gate.ReachedAsync();
+        await gate.ReachedAsync();
+        await engine.Queues.RegisterAsync(new WorkflowQueue("line") { Concurrency = 1 }, cancellationToken: Cancel);
+        Assert.Equal((1, 3), await CountsAsync(engine));
+
+        await engine.Queues.RegisterAsync(new WorkflowQueue("line"), cancellationToken: Cancel);
+        await gate.ReachedAsync();
+        gate.Open();
+        foreach (var handle in handles)
+        {
+            await handle.ResultAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Nothing_is_taken_from_a_paused_queue()
+    {
+        var workflow = Gated();
+        gate.Open();
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line"), new WorkflowQueue("other")), workflow);
+        await engine.Queues.PauseAsync("line", Cancel);
+        await engine.Queues.PauseAsync("unknown", Cancel);
+        var paused = await engine.StartAsync(workflow, 1, new() { Queue = "line" }, Cancel);
+        var other = await engine.StartAsync(workflow, 2, new() { Queue = "other" }, Cancel);
+
+        Assert.Equal(2, await other.ResultAsync());
+        Assert.Equal([("line", true), ("other", false)], (await engine.Queues.ListAsync(Cancel)).Select(q => (q.Queue.Name, q.Paused)));
+        await engine.Queues.RegisterAsync(new WorkflowQueue("line") { Concurrency = 5 }, cancellationToken: Cancel);
+        Assert.True((await engine.Queues.GetAsync("line", Cancel))!.Paused);
+        Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(paused.Id));
+
+        await engine.Queues.ResumeAsync("line", Cancel);
+
+        Assert.Equal(1, await paused.ResultAsync());
+    }
+
+    [Fact]
+    public async Task What_waits_in_a_deleted_queue_runs_when_it_is_registered_again()
+    {
+        var workflow = Gated();
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line") { Concurrency = 1 }), workflow);
+        var blocker = await engine.StartAsync(workflow, 1, new() { Queue = "line" }, Cancel);
+        var target = await engine.StartAsync(workflow, 2, new() { Queue = "line" }, Cancel);
+        await gate.ReachedAsync();
+        await engine.Queues.DeleteAsync("line", Cancel);
+        gate.Open();
+        await blocker.ResultAsync();
+
+        Assert.Null(await engine.Queues.GetAsync("line", Cancel));
+        Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(target.Id));
+        await engine.Queues.RegisterAsync(new WorkflowQueue("line"), cancellationToken: Cancel);
+
+        Assert.Equal(2, await target.ResultAsync());
+    }
+
+    [Fact]
+    public async Task Registration_keeps_or_overwrites_as_it_is_told()
+    {
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line") { Concurrency = 1 }));
+        await engine.Queues.RegisterAsync(new WorkflowQueue("line") { Concurrency = 2 }, OnConflict.NeverUpdate, Cancel);
+        Assert.Equal(1, (await engine.Queues.GetAsync("line", Cancel))!.Queue.Concurrency);
+        await engine.Queues.RegisterAsync(new WorkflowQueue("line") { Concurrency = 3 }, OnConflict.UpdateIfLatestVersion, Cancel);
+        Assert.Equal(3, (await engine.Queues.GetAsync("line", Cancel))!.Queue.Concurrency);
+        var newer = await LaunchAsync(options =>
+        {
+            options.ApplicationVersion = "v2";
+            options.ExecutorId = "executor-2";
+            options.Add(new WorkflowQueue("line") { Concurrency = 4 });
+        });
+
+        await engine.Queues.RegisterAsync(new WorkflowQueue("line") { Concurrency = 5 }, OnConflict.UpdateIfLatestVersion, Cancel);
+
+        Assert.Equal(4, (await newer.Queues.GetAsync("line", Cancel))!.Queue.Concurrency);
+        await Assert.ThrowsAsync<ConflictingRegistrationException>(() => LaunchAsync(options =>
+        {
+            options.ApplicationName = "another";
+            options.ExecutorId = "executor-3";
+            options.Add(new WorkflowQueue("line"));
+        }));
+    }
+
+    [Fact]
+    public async Task Children_that_are_enqueued_are_found_again_by_a_parent_that_is_recovered()
+    {
+        var child = Workflow.Define<int, int>("child").Return(x => x.Input * 10);
+        var parent = Workflow.Define<Unit, int>("parent", Body);
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line") { WorkerConcurrency = 2 }), parent, child);
+        Assert.Equal(100, await engine.RunAsync(parent, default, "P"));
+
+        var again = await FlipAndRelaunchAsync(engine, ["P", "P-0", "P-1", "P-2", "P-3"], parent, child);
+
+        Assert.Equal(100, await again.ResultAsync<int>("P"));
+        await StateAsync(again, "P-3", WorkflowState.Success);
+        Assert.Equal(4, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE queue_name = 'line'"));
+
+        async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)
+        {
+            var handles = new List<WorkflowHandle<int>>();
+            for (var i = 1; i <= 4; i++)
+            {
+                yield return Step.Start(child, i, new() { Queue = "line" }).As(out var started);
+                handles.Add(started.Result);
+            }
+
+            yield return Step.AwaitAll(handles).As(out var all);
+            yield return all.Result.Sum();
+        }
+    }
+
+    private WorkflowDefinition<int, int> Gated() => Workflow.Define<int, int>("gated")
+        .Step("gate", async x =>
+        {
+            counts.Add($"{x.Input}");
+            await gate.PassAsync(x.CancellationToken);
+        })
+        .Return(x => x.Input);
+
+    private Task<long> UnendedAsync() =>
+        Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status IN ('ENQUEUED', 'PENDING', 'DELAYED')");
+
+    private static async Task<(long Waiting, long Running)> CountsAsync(WorkflowEngine engine)
+    {
+        var status = (await engine.Queues.GetAsync("line", Cancel))!;
+        return (status.Waiting, status.Running);
+    }
+}

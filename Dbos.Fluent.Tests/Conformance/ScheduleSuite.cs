@@ -1,0 +1,311 @@
+using System.Globalization;
+
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Workflows that are started by the clock. Scenarios SC.</summary>
+public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    private const string EachMinute = "* * * * *";
+
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<DateTimeOffset, ScheduledRun> runs = new();
+    private readonly System.Threading.Channels.Channel<ScheduledRun> arrivals =
+        System.Threading.Channels.Channel.CreateUnbounded<ScheduledRun>();
+    private readonly ManualTimeProvider time = new(new(2026, 1, 1, 0, 0, 30, TimeSpan.Zero));
+    private readonly Probe gate = new();
+
+    private DateTimeOffset Start => new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public async Task Each_moment_starts_one_workflow_however_many_engines_follow_it()
+    {
+        var workflow = Noted();
+        await LaunchVirtualAsync(options => options.Schedule("tick", EachMinute, workflow, options: new() { Context = "c" }));
+        var other = await LaunchVirtualAsync(options =>
+        {
+            options.ExecutorId = "executor-2";
+            options.Schedule("tick", EachMinute, workflow, options: new() { Context = "c" });
+        });
+        for (var minute = 1; minute <= 5; minute++)
+        {
+            time.Advance(TimeSpan.FromMinutes(1));
+            var run = await ArrivesAsync();
+            Assert.Equal((Start.AddMinutes(minute), "c"), (run.ScheduledAt, run.Context));
+            Assert.True(run.StartedAt >= run.ScheduledAt);
+        }
+
+        var rows = await Database.QueryAsync(
+            "SELECT workflow_uuid, queue_name FROM workflow_status WHERE schedule_name = 'tick' ORDER BY workflow_uuid");
+        Assert.Equal(
+            Enumerable.Range(1, 5).Select(minute => $"sched-tick-2026-01-01T00:0{minute}:00.000Z"), rows.Select(row => row[0]));
+        Assert.All(rows, row => Assert.Equal("_dbos_internal_queue", row[1]));
+        var status = (await other.Schedules.GetAsync("tick", Cancel))!;
+        Assert.Equal(
+            new ScheduleStatus("tick", "noted", EachMinute, "UTC", false, Start.AddMinutes(5), Start.AddMinutes(6)), status);
+    }
+
+    [Fact]
+    public async Task A_schedule_is_made_paused_resumed_changed_and_deleted_while_engines_run()
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(_ => { }, workflow);
+        await engine.Schedules.CreateAsync("tick", EachMinute, workflow, options: new() { Context = "one" }, cancellationToken: Cancel);
+        await Assert.ThrowsAsync<ConflictingRegistrationException>(
+            () => engine.Schedules.CreateAsync("tick", EachMinute, workflow, cancellationToken: Cancel));
+        await FollowedAsync();
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal("one", (await ArrivesAsync()).Context);
+
+        await engine.Schedules.PauseAsync("tick", Cancel);
+        time.Advance(TimeSpan.FromMinutes(10));
+        Assert.True((await engine.Schedules.GetAsync("tick", Cancel))!.Paused);
+        await engine.Schedules.ResumeAsync("tick", Cancel);
+        await engine.Schedules.UpdateAsync("tick", "*/5 * * * *", options: new() { Context = "two" }, cancellationToken: Cancel);
+        await FollowedAsync();
+        time.Advance(TimeSpan.FromMinutes(5));
+        var run = await ArrivesAsync();
+        Assert.Equal((Start.AddMinutes(15), "two"), (run.ScheduledAt, run.Context));
+
+        await engine.Schedules.DeleteAsync("tick", Cancel);
+        await engine.Schedules.DeleteAsync("tick", Cancel);
+        Assert.Null(await engine.Schedules.GetAsync("tick", Cancel));
+        Assert.Equal(2, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
+        await Assert.ThrowsAsync<NonExistentScheduleException>(
+            () => engine.Schedules.UpdateAsync("tick", EachMinute, cancellationToken: Cancel));
+    }
+
+    [Fact]
+    public async Task Applying_keeps_what_has_happened_and_a_mistake_in_one_rejects_all()
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(_ => { }, workflow);
+        await engine.Schedules.ApplyAsync([new("a", EachMinute, workflow)], Cancel);
+        await FollowedAsync();
+        time.Advance(TimeSpan.FromMinutes(1));
+        await ArrivesAsync();
+        await engine.Schedules.PauseAsync("a", Cancel);
+
+        var mistaken = await Assert.ThrowsAsync<ArgumentException>(() => engine.Schedules.ApplyAsync(
+            [new("a", "0 0 * * *", workflow), new("b", "61 * * * *", workflow)], Cancel));
+        Assert.Equal(["a"], (await engine.Schedules.ListAsync(Cancel)).Select(schedule => schedule.Name));
+        await engine.Schedules.ApplyAsync([new("a", "0 0 * * *", workflow, "Europe/Paris"), new("b", EachMinute, workflow)], Cancel);
+
+        Assert.Contains("61", mistaken.Message, StringComparison.Ordinal);
+        var schedules = await engine.Schedules.ListAsync(Cancel);
+        Assert.Equal([("a", true, "0 0 * * *"), ("b", false, EachMinute)], schedules.Select(s => (s.Name, s.Paused, s.Cron)));
+        Assert.Equal(Start.AddMinutes(1), schedules[0].LastFiredAt);
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => engine.Schedules.ApplyAsync([new("c", EachMinute, workflow)], Cancel)))
+            .Within(Bounded.Limit);
+        Assert.Equal(3, (await engine.Schedules.ListAsync(Cancel)).Count);
+    }
+
+    [Fact]
+    public async Task A_backfill_takes_its_beginning_in_and_its_end_out_and_starts_nothing_twice()
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(_ => { }, workflow);
+        await engine.Schedules.CreateAsync("hourly", "0 * * * *", workflow, cancellationToken: Cancel);
+        await engine.Schedules.CreateAsync("midnight", "0 0 * * *", workflow, "America/New_York", cancellationToken: Cancel);
+        var day = new DateTimeOffset(2025, 7, 1, 0, 0, 0, TimeSpan.Zero);
+
+        var ids = await engine.Schedules.BackfillAsync("hourly", day, day.AddHours(3), Cancel);
+        var again = await engine.Schedules.BackfillAsync("hourly", day, day.AddHours(3), Cancel);
+        var nights = await engine.Schedules.BackfillAsync("midnight", day, day.AddDays(2), Cancel);
+
+        Assert.Equal(["T00", "T01", "T02"], ids.Select(id => id.Substring("sched-hourly-2025-07-01".Length, 3)));
+        Assert.Equal(ids, again);
+        Assert.All(nights, id => Assert.Contains("T04:00:00", id, StringComparison.Ordinal));
+        foreach (var id in ids.Concat(nights))
+        {
+            await engine.ResultAsync<Unit>(id);
+        }
+
+        Assert.Equal(ids.Count + nights.Count, runs.Count);
+        Assert.Null((await engine.Schedules.GetAsync("hourly", Cancel))!.LastFiredAt);
+        await Assert.ThrowsAsync<NonExistentScheduleException>(
+            () => engine.Schedules.BackfillAsync("missing", day, day.AddDays(1), Cancel));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+            () => engine.Schedules.BackfillAsync("hourly", day, day.AddHours(-1), Cancel));
+    }
+
+    [Fact]
+    public async Task A_trigger_starts_now_and_moves_nothing()
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(options => options.Add(new WorkflowQueue("line")), workflow);
+        await engine.Schedules.CreateAsync(
+            "yearly", "0 0 1 7 *", workflow, options: new() { Queue = "line", Context = "c" }, cancellationToken: Cancel);
+
+        var ids = new[] { await engine.Schedules.TriggerAsync("yearly", Cancel), await engine.Schedules.TriggerAsync("yearly", Cancel) };
+
+        Assert.Equal(2, ids.Distinct().Count());
+        await engine.ResultAsync<Unit>(ids[0]);
+        await engine.ResultAsync<Unit>(ids[1]);
+        var status = (await engine.GetStatusAsync(ids[0], Cancel))!;
+        Assert.Equal(("line", "yearly"), (status.Queue, status.ScheduleName));
+        Assert.Equal((time.GetUtcNow(), "c"), (runs.Keys.Min(), runs.Values.First().Context));
+        var schedule = (await engine.Schedules.GetAsync("yearly", Cancel))!;
+        Assert.Equal((null, new DateTimeOffset(2026, 7, 1, 0, 0, 0, TimeSpan.Zero)), (schedule.LastFiredAt, schedule.NextAt));
+        await Assert.ThrowsAsync<NonExistentScheduleException>(() => engine.Schedules.TriggerAsync("missing", Cancel));
+    }
+
+    [Theory]
+    [InlineData(Overlap.Allow, "00:01,00:02,00:03,00:04")]
+    [InlineData(Overlap.Skip, "00:01,00:04")]
+    [InlineData(Overlap.QueueOne, "00:01,00:02,00:04")]
+    public async Task A_moment_at_which_a_run_goes_on_is_treated_as_the_schedule_says(Overlap overlap, string expected)
+    {
+        var workflow = Workflow.Define<ScheduledRun>("gated").Step("gate", async x =>
+        {
+            runs[x.Input.ScheduledAt] = x.Input;
+            arrivals.Writer.TryWrite(x.Input);
+            await gate.PassAsync(x.CancellationToken);
+        }).End();
+        var engine = await LaunchVirtualAsync(options => options.Schedule("tick", EachMinute, workflow, options: new() { Overlap = overlap }));
+        time.Advance(TimeSpan.FromMinutes(1));
+        await ArrivesAsync();
+        time.Advance(TimeSpan.FromMinutes(1));
+        await FiredAsync(2);
+        time.Advance(TimeSpan.FromMinutes(1));
+        await FiredAsync(3);
+        gate.Open();
+        await Eventually.TrueAsync(
+            async () => await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status <> 'SUCCESS'") == 0
+                && runs.Count == expected.Count(c => c == ',') , Bounded.Limit, "all that started has ended");
+        time.Advance(TimeSpan.FromMinutes(1));
+        await FiredAsync(4);
+        await Eventually.TrueAsync(() => runs.ContainsKey(Start.AddMinutes(4)), Bounded.Limit, "the last moment has started");
+
+        Assert.Equal(expected, string.Join(',', runs.Keys.Order().Select(at => at.ToString("HH:mm", CultureInfo.InvariantCulture))));
+        Assert.NotNull(engine);
+    }
+
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 3)]
+    public async Task What_passed_while_no_engine_ran_is_caught_up_on_where_asked(bool automaticBackfill, int caughtUp)
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(Declare);
+        time.Advance(TimeSpan.FromMinutes(1));
+        await ArrivesAsync();
+        await FiredAsync(1);
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
+        time.Advance(TimeSpan.FromMinutes(3));
+
+        await LaunchVirtualAsync(Declare);
+        for (var i = 0; i < caughtUp; i++)
+        {
+            await ArrivesAsync();
+        }
+
+        await FollowedAsync();
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(Start.AddMinutes(5), (await ArrivesAsync()).ScheduledAt);
+        Assert.Equal(2 + caughtUp, runs.Count);
+
+        void Declare(EngineOptions options) =>
+            options.Schedule("tick", EachMinute, workflow, options: new() { AutomaticBackfill = automaticBackfill });
+    }
+
+    [Fact]
+    public async Task A_schedule_has_a_beginning_an_end_and_a_jitter()
+    {
+        var workflow = Noted();
+        var options = new ScheduleOptions { From = Start.AddMinutes(3), Until = Start.AddMinutes(5), Jitter = TimeSpan.FromSeconds(20) };
+        var engine = await LaunchVirtualAsync(o => o.Schedule("tick", EachMinute, workflow, options: options));
+        Assert.Equal(Start.AddMinutes(3), (await engine.Schedules.GetAsync("tick", Cancel))!.NextAt);
+        for (var minute = 1; minute <= 6; minute++)
+        {
+            time.Advance(TimeSpan.FromMinutes(1));
+            if (minute is 3 or 4)
+            {
+                await FiredAsync(minute);
+                time.Advance(TimeSpan.FromSeconds(20));
+                await ArrivesAsync();
+            }
+        }
+
+        Assert.Equal([Start.AddMinutes(3), Start.AddMinutes(4)], runs.Keys.Order());
+        Assert.Null((await engine.Schedules.GetAsync("tick", Cancel))!.NextAt);
+        await Assert.ThrowsAsync<ArgumentException>(() => engine.Schedules.CreateAsync(
+            "none", EachMinute, workflow, options: options with { Until = options.From }, cancellationToken: Cancel));
+    }
+
+    [Fact]
+    public async Task A_schedule_made_by_a_client_fires_for_code_that_is_elsewhere()
+    {
+        var engine = await LaunchVirtualAsync(_ => { }, Noted());
+        await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel).Within(Bounded.Limit);
+        var elsewhere = Workflow.Declare<ScheduledRun, Unit>("registered elsewhere");
+        await client.Schedules.CreateAsync("far", EachMinute, elsewhere, options: new() { Queue = "far" }, cancellationToken: Cancel);
+        await Database.ExecuteAsync(
+            "INSERT INTO workflow_schedules (schedule_id, schedule_name, workflow_name, schedule, status, context, application_name) "
+            + "VALUES ('1', 'broken', 'noted', '* * * * *', 'ACTIVE', 'of another kind', 'tests')");
+        await Database.ExecuteAsync(
+            "INSERT INTO workflow_schedules (schedule_id, schedule_name, workflow_name, schedule, status, context, application_name) "
+            + "VALUES ('2', 'unreadable', 'noted', 'every day', 'ACTIVE', '', 'tests')");
+        await engine.Schedules.PauseAsync("far", Cancel);
+        await engine.Schedules.ResumeAsync("far", Cancel);
+        await FollowedAsync();
+        time.Advance(TimeSpan.FromMinutes(1));
+        await FiredAsync(1, "far");
+
+        Assert.Equal("of another kind", (await ArrivesAsync()).Context);
+        var row = Assert.Single(await Database.QueryAsync(
+            "SELECT status, name, queue_name FROM workflow_status WHERE schedule_name = 'far'"));
+        Assert.Equal("ENQUEUED registered elsewhere far", string.Join(' ', row));
+        var listed = await engine.Schedules.ListAsync(Cancel);
+        Assert.Equal(["broken", "far", "unreadable"], listed.Select(schedule => schedule.Name));
+        Assert.Null(listed[2].NextAt);
+    }
+
+    [Fact]
+    public async Task Schedules_that_cannot_be_are_refused_and_nothing_is_stored()
+    {
+        var workflow = Noted();
+        var other = Workflow.Define<int>("other").End();
+        var engine = await LaunchVirtualAsync(options => options.Add(new WorkflowQueue("partitioned") { PartitionConcurrency = 1 }), workflow);
+        var schedules = engine.Schedules;
+
+        await Assert.ThrowsAsync<ArgumentException>(() => schedules.CreateAsync(" ", EachMinute, workflow, cancellationToken: Cancel));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => schedules.CreateAsync(new string('n', 201), EachMinute, workflow, cancellationToken: Cancel));
+        var zone = await Assert.ThrowsAsync<ArgumentException>(
+            () => schedules.CreateAsync("a", EachMinute, workflow, "Mars/Olympus", cancellationToken: Cancel));
+        var cron = await Assert.ThrowsAsync<ArgumentException>(
+            () => schedules.CreateAsync("a", "* * 32 * *", workflow, cancellationToken: Cancel));
+        await Assert.ThrowsAsync<ArgumentException>(() => schedules.ApplyAsync([new("a", EachMinute, other)], Cancel));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => schedules.CreateAsync("a", EachMinute, workflow, options: new() { Queue = "partitioned" }, cancellationToken: Cancel));
+
+        Assert.Contains("Mars/Olympus", zone.Message, StringComparison.Ordinal);
+        Assert.Contains("position 5", cron.Message, StringComparison.Ordinal);
+        Assert.Empty(await schedules.ListAsync(Cancel));
+    }
+
+    private Task<ScheduledRun> ArrivesAsync() => arrivals.Reader.ReadAsync(Cancel).AsTask().Within(Bounded.Limit);
+
+    /// <summary>Waits until a moment is done, whatever came of it.</summary>
+    private Task FiredAsync(int minute, string schedule = "tick") => Eventually.TrueAsync(
+        async () => await Database.ScalarAsync($"SELECT last_fired_at FROM workflow_schedules WHERE schedule_name = '{schedule}'")
+            == Start.AddMinutes(minute).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
+        Bounded.Limit,
+        $"minute {minute} of {schedule} has fired");
+
+    /// <summary>Waits until an engine has taken in what has changed: it then waits for the next moment.</summary>
+    private Task FollowedAsync() => Eventually.TrueAsync(() => time.TimersPending > 0, Bounded.Limit, "the next moment is waited for");
+
+    private Task<WorkflowEngine> LaunchVirtualAsync(Action<EngineOptions> configure, params WorkflowDefinition[] definitions) => LaunchAsync(
+        options =>
+        {
+            options.TimeProvider = time;
+            configure(options);
+        },
+        definitions);
+
+    private WorkflowDefinition<ScheduledRun, Unit> Noted() => Workflow.Define<ScheduledRun>("noted").Step("note", x => Task.Run(() =>
+    {
+        runs[x.Input.ScheduledAt] = x.Input;
+        arrivals.Writer.TryWrite(x.Input);
+    })).End();
+}

@@ -1,0 +1,75 @@
+using Dbos.Fluent.Messaging;
+
+namespace Dbos.Fluent.Tests.Messaging;
+
+/// <summary>Waits that gather, apart from any store: the moments that no scenario can hit on purpose.</summary>
+public sealed class GatheredWaitsTests
+{
+    private readonly CancellationTokenSource stopped = new();
+
+    [Fact]
+    public async Task A_look_at_what_was_told_before_it_is_over_at_once_although_no_query_is_made()
+    {
+        var waits = Waits((_, _) => throw new InvalidOperationException("Nothing was to be looked up."));
+        using var told = waits.Register("a");
+        waits.Complete("a", 7);
+
+        await waits.LookOnceAsync("a").Within(Bounded.Limit);
+        await waits.LookFirstAsync("a").Within(Bounded.Limit);
+
+        Assert.Equal(7, await told.Found);
+        Assert.Equal(0, waits.Count);
+    }
+
+    [Fact]
+    public async Task An_answer_asked_for_before_somebody_registered_is_not_for_them()
+    {
+        var asked = new Probe();
+        var queries = 0;
+        var waits = Waits(async (keys, token) =>
+        {
+            var number = Interlocked.Increment(ref queries);
+            await asked.PassAsync(token);
+            return [.. keys.Select(key => KeyValuePair.Create(key, number))];
+        });
+        using var early = waits.Register("a");
+        var first = waits.LookOnceAsync("a");
+        await asked.ReachedAsync();
+        using var late = waits.Register("a");
+        var second = waits.LookOnceAsync("a");
+        asked.Open();
+        await Task.WhenAll(first, second).Within(Bounded.Limit);
+
+        Assert.Equal((1, 2), (await early.Found, await late.Found));
+    }
+
+    [Fact]
+    public async Task A_failed_look_is_told_to_whoever_waits_and_later_waits_look_anew()
+    {
+        var fails = true;
+        var waits = Waits((keys, _) => fails
+            ? throw new InvalidOperationException("broken")
+            : Task.FromResult<IReadOnlyList<KeyValuePair<string, int>>>([.. keys.Select(key => KeyValuePair.Create(key, 1))]));
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => waits.WaitAsync("a", CancellationToken.None).Within(Bounded.Limit));
+        fails = false;
+
+        Assert.Equal(1, await waits.WaitAsync("a", CancellationToken.None).Within(Bounded.Limit));
+    }
+
+    [Fact]
+    public async Task Whoever_waits_or_comes_later_is_told_that_it_is_over()
+    {
+        var waits = Waits((_, token) => Task.FromResult<IReadOnlyList<KeyValuePair<string, int>>>([]));
+        using var waiting = waits.Register("a");
+        await stopped.CancelAsync();
+        using var late = waits.Register("a");
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.Found.Within(Bounded.Limit));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => late.Found.Within(Bounded.Limit));
+    }
+
+    private GatheredWaits<string, int> Waits(
+        Func<IReadOnlyList<string>, CancellationToken, Task<IReadOnlyList<KeyValuePair<string, int>>>> read) =>
+        new(read, key => [key], stopped.Token);
+}

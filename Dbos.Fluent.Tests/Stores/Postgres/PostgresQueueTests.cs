@@ -1,0 +1,13 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.Postgres;
+
+public sealed class PostgresQueueTests(PostgresDatabases f) : QueueSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresQueueLimitTests(PostgresDatabases f) : QueueLimitSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresEnqueueTests(PostgresDatabases f) : EnqueueSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresDebounceTests(PostgresDatabases f) : DebounceSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresScheduleTests(PostgresDatabases f) : ScheduleSuite(f), IClassFixture<PostgresDatabases>;

@@ -1,0 +1,13 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.PostgresPolling;
+
+public sealed class PostgresPollingQueueTests(PostgresPollingDatabases f) : QueueSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingQueueLimitTests(PostgresPollingDatabases f) : QueueLimitSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingEnqueueTests(PostgresPollingDatabases f) : EnqueueSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingDebounceTests(PostgresPollingDatabases f) : DebounceSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingScheduleTests(PostgresPollingDatabases f) : ScheduleSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -1,0 +1,13 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.Sqlite;
+
+public sealed class SqliteQueueTests(SqliteDatabases f) : QueueSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteQueueLimitTests(SqliteDatabases f) : QueueLimitSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteEnqueueTests(SqliteDatabases f) : EnqueueSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteDebounceTests(SqliteDatabases f) : DebounceSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteScheduleTests(SqliteDatabases f) : ScheduleSuite(f), IClassFixture<SqliteDatabases>;

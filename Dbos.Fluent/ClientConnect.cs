@@ -1,0 +1,54 @@
+using Dbos.Fluent.Execution;
+using Dbos.Fluent.Serialization;
+using Dbos.Fluent.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Dbos.Fluent;
+
+/// <summary>Puts a client together; where that fails, nothing is left open.</summary>
+internal static class ClientConnect
+{
+    // What a client without a name and without a choice of its own shares is the file of nobody in particular.
+    private const string Nameless = "dbos-fluent";
+
+    public static async Task<ClientCore> RunAsync(ClientOptions options, CancellationToken cancellationToken)
+    {
+        var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
+        var opened = (options.Store ?? StoreChoice.Default(options.ApplicationName ?? Nameless)).Open(new StoreOptions
+        {
+            Time = options.TimeProvider,
+            Logger = new GuardedLogger(loggers.CreateLogger("Dbos.Fluent.Storage")),
+            Notifications = options.Notifications,
+            PollInterval = options.PollInterval,
+        });
+        var store = options.WrapStore(opened);
+        try
+        {
+            await CheckAsync(store, cancellationToken).ConfigureAwait(false);
+            var core = new ClientCore(
+                store, new PayloadSerializer(options.JsonOptions), new StoreClock(options.TimeProvider), loggers, running: null)
+            {
+                Identity = new StarterIdentity(options.ApplicationName),
+            };
+            core.Listen();
+            return core;
+        }
+        catch
+        {
+            await store.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async Task CheckAsync(IStore store, CancellationToken cancellationToken)
+    {
+        var level = await store.Schema.ReadLevelAsync(cancellationToken).ConfigureAwait(false);
+        if (level.Dbos is null or < SchemaLevel.DbosCurrent)
+        {
+            throw new StoreSchemaException(
+                $"The database is at level {level.Dbos?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"} of the DBOS "
+                + $"tables; this version needs {SchemaLevel.DbosCurrent}. A client changes no table: launch an engine once, "
+                + "under a role that may create tables.");
+        }
+    }
+}

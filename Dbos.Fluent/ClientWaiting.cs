@@ -1,0 +1,132 @@
+using System.Data.Common;
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Execution;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent;
+
+/// <summary>Workflows that wait in queues, as they are started and changed from outside. Arguments are checked.</summary>
+internal sealed class ClientWaiting(ClientCore core)
+{
+    /// <summary>A start by name: the code and its version are whoever's.</summary>
+    /// <exception cref="ArgumentException">MessagePack holds one argument.</exception>
+    public StartRequest ByName(string workflowName, IReadOnlyList<object?> arguments, StartOptions options)
+    {
+        Model.StartRules.Check(options);
+        var input = (options.Format, arguments) switch
+        {
+            (PayloadFormat.PortableJson or null, _) => core.Serializer.EncodeArguments(arguments),
+            (_, []) => core.Serializer.EncodeInput(default(Unit), typeof(Unit), PayloadFormat.MessagePack),
+            (_, [var only]) => core.Serializer.EncodeInput(only, only?.GetType() ?? typeof(object), PayloadFormat.MessagePack),
+            _ => throw new ArgumentException(
+                $"{arguments.Count} arguments do not fit MessagePack, which holds one input: pass one, or leave the format open.",
+                nameof(arguments)),
+        };
+        return new StartRequest(workflowName, input, StartRequest.WithId(options), IsOurs: false);
+    }
+
+    public async Task<IReadOnlyList<string>> StartManyAsync(IReadOnlyList<StartRequest> requests, CancellationToken cancellationToken)
+    {
+        var units = new StartUnit[requests.Count];
+        for (var i = 0; i < units.Length; i++)
+        {
+            units[i] = await core.Starts.UnitAsync(requests[i], cancellationToken).ConfigureAwait(false);
+        }
+
+        if (units.Length == 0)
+        {
+            return [];
+        }
+
+        var ids = new string?[units.Length];
+        while (Array.FindAll([.. Enumerable.Range(0, units.Length)], i => ids[i] is null) is { Length: > 0 } open)
+        {
+            await StartOpenAsync(requests, units, open, ids, cancellationToken).ConfigureAwait(false);
+        }
+
+        Tell(units);
+        return ids!;
+    }
+
+    public async Task<string> StartInTransactionAsync(DbTransaction transaction, StartRequest request, CancellationToken cancellationToken)
+    {
+        var unit = await core.Starts.UnitAsync(request, cancellationToken).ConfigureAwait(false);
+        var result = await core.UseAsync(
+            "start a workflow", token => core.Store.Outbox.StartAsync(transaction, unit, token), cancellationToken).ConfigureAwait(false);
+        return StartRefusals.IdOf(result, request);
+    }
+
+    public async Task SendInTransactionAsync(DbTransaction transaction, OutgoingMessage message, CancellationToken cancellationToken)
+    {
+        var row = Outbox.Row(core.Serializer, message, null);
+        var result = await core.UseAsync(
+            "send a message", token => core.Store.Outbox.SendAsync(transaction, row, token), cancellationToken).ConfigureAwait(false);
+        if (result.Status == CommitStatus.NoDestination)
+        {
+            throw new NonExistentWorkflowException(message.WorkflowId);
+        }
+    }
+
+    public Task<bool> SetPriorityAsync(string workflowId, int priority, CancellationToken cancellationToken) =>
+        UseAsync("set a priority", token => core.Store.Queues.SetPriorityAsync(workflowId, priority, token), cancellationToken);
+
+    public async Task<bool> SetDelayAsync(string workflowId, DelayEnd end, CancellationToken cancellationToken)
+    {
+        var isSet = await UseAsync(
+            "set a delay", token => core.Store.Queues.SetDelayAsync(workflowId, end, token), cancellationToken).ConfigureAwait(false);
+        if (isSet)
+        {
+            Announce(new StoreSignal(StoreSignalKind.Enqueued, ""));
+        }
+
+        return isSet;
+    }
+
+    /// <summary>Writes a debounced start and gives the id of the workflow that stands in the end.</summary>
+    public async Task<string> DebounceAsync(StartRequest request, long? atMostMs, CancellationToken cancellationToken)
+    {
+        var start = await core.Starts.UnitAsync(request, cancellationToken).ConfigureAwait(false);
+        var unit = new DebounceUnit(start.Row, atMostMs);
+        var result = await core.UseAsync("debounce a start", token => core.Write(unit).WaitAsync(token), cancellationToken)
+            .ConfigureAwait(false);
+        var id = Debouncing.IdOf(result, request);
+        core.Written(unit);
+        return id;
+    }
+
+    private Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
+        core.UseAsync(doing, token => StoreBackoff.RepeatAsync(_ => call(token), token), cancellationToken);
+
+    // Those that attach to the holder of their deduplication id are no part of what is written: with them known, the rest is tried again.
+    private async Task StartOpenAsync(
+        IReadOnlyList<StartRequest> requests, StartUnit[] units, int[] open, string?[] ids, CancellationToken cancellationToken)
+    {
+        // The rows carry the same tokens on each try, so one whose answer was lost is recognised.
+        StartUnit[] tried = [.. open.Select(i => units[i])];
+        var results = await UseAsync(
+            "start workflows", token => core.Store.Queues.StartManyAsync(tried, token), cancellationToken).ConfigureAwait(false);
+        var refused = open.Where((_, n) => results[n].Status is CommitStatus.NameConflict or CommitStatus.IdInUse or CommitStatus.Deduplicated);
+        var written = !refused.Any();
+        foreach (var (n, i) in open.Index())
+        {
+            if (written || results[n].Status == CommitStatus.Deduplicated || refused.Contains(i))
+            {
+                ids[i] = StartRefusals.IdOf(results[n], requests[i]);
+            }
+        }
+    }
+
+    private void Tell(IEnumerable<StartUnit> units)
+    {
+        foreach (var signal in units.SelectMany(Messaging.StoreSignals.Of).Distinct())
+        {
+            Announce(signal);
+        }
+    }
+
+    private void Announce(StoreSignal signal)
+    {
+        core.Signalled(signal);
+        core.Sender.Announce(signal);
+    }
+}

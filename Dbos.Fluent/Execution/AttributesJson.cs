@@ -1,0 +1,62 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Attributes as the JSON object that every SDK stores and can search.</summary>
+internal static class AttributesJson
+{
+    /// <exception cref="ArgumentException">A key is empty, or a value is neither text, number, boolean nor null.</exception>
+    public static string? Of(IReadOnlyDictionary<string, object?>? attributes)
+    {
+        if (attributes is null)
+        {
+            return null;
+        }
+
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            foreach (var (key, value) in attributes)
+            {
+                ArgumentException.ThrowIfNullOrEmpty(key, nameof(attributes));
+                writer.WritePropertyName(key);
+                Write(writer, key, value);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.ToArray());
+    }
+
+    private static void Write(Utf8JsonWriter writer, string key, object? value)
+    {
+        switch (value)
+        {
+            case null:
+                writer.WriteNullValue();
+                break;
+            case string text:
+                writer.WriteStringValue(text);
+                break;
+            case bool truth:
+                writer.WriteBooleanValue(truth);
+                break;
+            case double number when double.IsFinite(number):
+                writer.WriteNumberValue(number);
+                break;
+            case float number when float.IsFinite(number):
+                writer.WriteNumberValue(number);
+                break;
+            case byte or sbyte or short or ushort or int or uint or long or ulong or decimal:
+                writer.WriteRawValue(((IFormattable)value).ToString(null, CultureInfo.InvariantCulture));
+                break;
+            default:
+                throw new ArgumentException(
+                    $"Attribute '{key}' is a {value.GetType()}: attributes are texts, numbers, booleans and nulls.", "attributes");
+        }
+    }
+}

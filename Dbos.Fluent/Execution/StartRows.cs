@@ -1,0 +1,73 @@
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Serialization;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>What starts workflows, as it stands in their rows.</summary>
+/// <param name="ApplicationName">Null for a client that names none: its rows are open to any application.</param>
+/// <param name="ApplicationVersion">Null for a client.</param>
+/// <param name="ExecutorId">Null for a client, which runs nothing.</param>
+internal sealed record StarterIdentity(string? ApplicationName, string? ApplicationVersion = null, string? ExecutorId = null);
+
+/// <summary>A workflow that is started, whoever has its code.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Input">Its input, encoded.</param>
+/// <param name="Options">How it is started; the id is given.</param>
+/// <param name="IsOurs">True if the code is registered with the engine that starts it.</param>
+internal sealed record StartRequest(string Name, Payload Input, StartOptions Options, bool IsOurs)
+{
+    /// <summary>The workflow that starts it, if one does.</summary>
+    public string? ParentId { get; init; }
+
+    /// <summary>A deadline that it inherits.</summary>
+    public long? DeadlineMs { get; init; }
+
+    /// <summary>A request by definition, with an id of its own if the options give none.</summary>
+    public static StartRequest Of(
+        WorkflowDefinition definition, object? input, StartOptions options, bool isOurs, PayloadSerializer serializer)
+    {
+        var format = options.Format ?? definition.Format;
+        return new StartRequest(definition.Name, serializer.EncodeInput(input, definition.InputType, format), WithId(options), isOurs);
+    }
+
+    public static StartOptions WithId(StartOptions options) =>
+        options.Id is null ? options with { Id = Guid.CreateVersion7().ToString() } : options;
+}
+
+/// <summary>Makes the rows of starts.</summary>
+internal sealed class StartRows(StarterIdentity starter)
+{
+    /// <summary>The row of a start: running at once, or waiting.</summary>
+    /// <exception cref="ArgumentException">Options that do not go together, or an attribute that cannot be stored.</exception>
+    public WorkflowInsert Row(StartRequest request)
+    {
+        var options = request.Options;
+        var delayed = options.Delay > TimeSpan.Zero;
+        // A delay of zero is none, but it is a wait: such a start goes through the internal queue.
+        var direct = options.Queue is null && options.Delay is null && starter.ExecutorId is not null;
+        return new WorkflowInsert
+        {
+            Id = options.Id!,
+            Name = request.Name,
+            State = direct ? WorkflowState.Pending : delayed ? WorkflowState.Delayed : WorkflowState.Enqueued,
+            Token = Guid.CreateVersion7().ToString(),
+            Input = request.Input,
+            Queue = direct ? null : options.Queue ?? QueueNames.Internal,
+            Priority = options.Priority,
+            DeduplicationId = options.DeduplicationId,
+            PartitionKey = options.PartitionKey,
+            ExecutorId = direct ? starter.ExecutorId : null,
+            // Whoever has code under this name may be of another application: such a row is open until one claims it.
+            ApplicationName = request.IsOurs || starter.ExecutorId is null ? starter.ApplicationName : null,
+            ApplicationVersion = options.ApplicationVersion ?? (request.IsOurs ? starter.ApplicationVersion : null),
+            ParentId = request.ParentId,
+            AttributesJson = AttributesJson.Of(options.Attributes),
+            TimeoutMs = options.Timeout is { } timeout && timeout != Timeout.InfiniteTimeSpan ? ToMs(timeout) : null,
+            DeadlineMs = request.DeadlineMs,
+            DelayMs = delayed ? ToMs(options.Delay!.Value) : null,
+        };
+    }
+
+    private static long ToMs(TimeSpan time) => (long)Math.Ceiling(time.TotalMilliseconds);
+}

@@ -1,0 +1,54 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent;
+
+/// <summary>What a schedule does beside naming moments. Immutable; checked when the property is set.</summary>
+public sealed record ScheduleOptions
+{
+    /// <summary>What happens at a moment at which a run of the schedule has not ended.</summary>
+    /// <value><see cref="Overlap.Allow"/> by default.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
+    public Overlap Overlap
+    {
+        get;
+        init => field = Enum.IsDefined(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "Overlap is Allow, Skip or QueueOne.");
+    }
+
+    /// <summary>Spreads starts: each is put off by a part of this time that follows from the schedule's name and the moment.</summary>
+    /// <value>Zero by default. At most a day.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative or longer than a day.</exception>
+    public TimeSpan Jitter
+    {
+        get;
+        init => field = value < TimeSpan.Zero || value > TimeSpan.FromDays(1)
+            ? throw new ArgumentOutOfRangeException(nameof(value), value, "Jitter lasts from zero to a day.")
+            : value;
+    }
+
+    /// <summary>The first moment that counts; it is in.</summary>
+    /// <value>Null by default: from now on.</value>
+    public DateTimeOffset? From { get; init; }
+
+    /// <summary>The moment from which on none counts; it is out.</summary>
+    /// <value>Null by default: without end.</value>
+    public DateTimeOffset? Until { get; init; }
+
+    /// <summary>Whether moments at which no engine ran, or the schedule was paused, are caught up on.</summary>
+    /// <value>False by default: they are left out.</value>
+    public bool AutomaticBackfill { get; init; }
+
+    /// <summary>The queue that the workflow enters, by name.</summary>
+    /// <value>Null by default: the internal one, which has no limits.</value>
+    /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
+    public string? Queue
+    {
+        get;
+        init => field = value is null ? null : Names.CheckName(value, nameof(Queue));
+    }
+
+    /// <summary>What each run is given beside its moment (<see cref="ScheduledRun.Context"/>).</summary>
+    /// <value>Null by default: nothing.</value>
+    public string? Context { get; init; }
+}

@@ -1,0 +1,86 @@
+using Dbos.Fluent.Execution;
+
+namespace Dbos.Fluent.Queues;
+
+/// <summary>Claims from queues with limits, each by itself.</summary>
+internal sealed class LimitedQueues(
+    ClaimedRuns runs, RunEnvironment environment, Action wake, CancellationToken stopping) : IDisposable
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    private readonly Lock gate = new();
+    private MomentTimer? timer;
+
+    /// <summary>Begins to claim from those that are marked and from which nobody claims yet. Nothing is waited for.</summary>
+    public void Claim(IEnumerable<QueueLane> lanes)
+    {
+        var now = environment.Clock.NowMs;
+        long? next = null;
+        foreach (var lane in lanes.Where(lane => lane.Row is { Paused: false, Queue.IsLimited: true }))
+        {
+            if (lane.RetryAtMs <= now)
+            {
+                lane.RetryAtMs = null;
+                lane.Mark();
+            }
+
+            if (lane.IsMarked && lane.Claiming.IsCompleted && runs.Room > 0)
+            {
+                lane.Claiming = ClaimAsync(lane);
+            }
+
+            next = lane.RetryAtMs < (next ?? long.MaxValue) ? lane.RetryAtMs : next;
+        }
+
+        lock (gate)
+        {
+            timer ??= new MomentTimer(environment.Clock, wake, stopping);
+            timer.Set(next);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            timer?.Dispose();
+        }
+    }
+
+    private async Task ClaimAsync(QueueLane lane)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            while (runs.Room > 0 && lane.TakeMark())
+            {
+                await ClaimOnceAsync(lane).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return;
+        }
+        catch (Exception exception)
+        {
+            // A queue whose claims ended would be stranded: they begin again.
+            environment.Logger.QueueClaimFailed(lane.Row.Queue.Name, exception);
+            lane.Mark();
+            await Task.Delay(Pause, TimeProvider.System, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        // What was marked since the last claim began, or learnt of a rate window, is the loop's to see.
+        wake();
+    }
+
+    private async Task ClaimOnceAsync(QueueLane lane)
+    {
+        var claim = await runs.ClaimLimitedAsync(lane.Row.Queue.Name, lane.AfterPartition, stopping).ConfigureAwait(false);
+        lane.AfterPartition = claim.LastPartition;
+        lane.RetryAtMs = claim.RetryAtMs;
+        if (claim.More)
+        {
+            lane.Mark();
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using Dbos.Fluent.Execution;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Schedules;
+
+/// <summary>Starts the workflows of moments that have come.</summary>
+internal sealed class ScheduleFiring(IScheduleStore store, RunEnvironment environment, Action<CommitUnit> started)
+{
+    /// <summary>
+    /// What an engine that ran on could not start for this long, because the database or the machine was away, is left to a backfill.
+    /// </summary>
+    private static readonly TimeSpan LateMax = TimeSpan.FromHours(1);
+
+    private readonly ScheduleRows rows = new(environment.Serializer);
+    private readonly HashSet<string> warned = new(StringComparer.Ordinal);
+
+    /// <summary>
+    /// Whether this engine fires the schedule: one of its application, or one of none whose context this library has written.
+    /// </summary>
+    public bool IsOurs(ScheduleRow row)
+    {
+        rows.Context(row, out var isReadable);
+        if (!isReadable && row.ApplicationName is not null && warned.Add(row.Name))
+        {
+            environment.Logger.ContextUnreadable(row.Name);
+        }
+
+        return isReadable || row.ApplicationName is not null;
+    }
+
+    /// <summary>Starts what is due of a schedule.</summary>
+    /// <returns>False if the schedule has been paused or deleted.</returns>
+    public async Task<bool> FireDueAsync(SchedulePlan plan, CancellationToken cancellationToken)
+    {
+        if (plan.Waiting is { } waiting)
+        {
+            await FireAsync(plan, waiting, TickKind.Waiting, cancellationToken).ConfigureAwait(false);
+        }
+
+        var now = environment.Clock.UtcNow;
+        if (plan.Next < now - LateMax && !plan.Row.AutomaticBackfill)
+        {
+            plan.SkipUntil(now - LateMax);
+            environment.Logger.MomentsLeftOut(plan.Row.Name, now - LateMax);
+        }
+
+        while (plan.Next is { } next && next <= environment.Clock.UtcNow)
+        {
+            if (!await FireAsync(plan, next, TickKind.Due, cancellationToken).ConfigureAwait(false))
+            {
+                return false;
+            }
+
+            plan.Advance();
+        }
+
+        return true;
+    }
+
+    private async Task<bool> FireAsync(SchedulePlan plan, DateTimeOffset at, TickKind kind, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var tick = rows.Tick(plan.Row, at, kind, environment.Clock.UtcNow);
+            var outcome = await StoreBackoff.RepeatAsync(_ => store.FireAsync(tick, cancellationToken), cancellationToken)
+                .ConfigureAwait(false);
+            return Settle(plan, tick, at, outcome);
+        }
+        catch (SerializationFailedException exception)
+        {
+            // What cannot be stored now cannot be stored later either; the schedule goes on with its next moment.
+            environment.Logger.TickFailed(plan.Row.Name, at, exception);
+            return true;
+        }
+    }
+
+    private bool Settle(SchedulePlan plan, ScheduleTick tick, DateTimeOffset at, TickOutcome outcome)
+    {
+        switch (outcome)
+        {
+            case TickOutcome.Started:
+                started(new StartUnit(tick.Row));
+                break;
+            case TickOutcome.Queued when tick.Kind == TickKind.Due:
+                plan.Wait(at);
+                break;
+            case TickOutcome.Gone or TickOutcome.Paused:
+                return false;
+        }
+
+        if (tick.Kind == TickKind.Waiting && outcome is TickOutcome.Started or TickOutcome.AlreadyFired)
+        {
+            plan.Wait(null);
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,175 @@
+using Dbos.Fluent.Execution;
+using Dbos.Fluent.Queues;
+using Dbos.Fluent.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Dbos.Fluent.Schedules;
+
+/// <summary>Follows the schedules of the application: at each moment that one names, its workflow is put into its queue.</summary>
+/// <remarks>
+/// Every engine does so, without a leader: the workflow's id follows from the moment, and the schedule's row is locked while it fires, so
+/// whoever is first starts it and for all others it has fired. Schedules are read again when a change is announced, and by a covering poll.
+/// </remarks>
+internal sealed class ScheduleLoop : IAsyncDisposable
+{
+    private static readonly TimeSpan WaitingInterval = TimeSpan.FromSeconds(1);
+
+    private readonly IScheduleStore store;
+    private readonly RunEnvironment environment;
+    private readonly ScheduleFiring firing;
+    private readonly TimeSpan pollInterval;
+    private readonly AsyncSignal wake = new();
+    private readonly CancellationTokenSource stopping = new();
+    private readonly MomentTimer timer;
+    private readonly Dictionary<string, SchedulePlan> plans = new(StringComparer.Ordinal);
+    private readonly HashSet<string> warned = new(StringComparer.Ordinal);
+    private long lastRead;
+    private readonly Lock gate = new();
+    private DateTimeOffset? changedAt;
+    private volatile bool stale;
+    private volatile bool anyWaiting;
+    private Task loop = Task.CompletedTask;
+
+    /// <param name="store">The schedules.</param>
+    /// <param name="environment">The engine's clock, names and log.</param>
+    /// <param name="started">Tells of a workflow that waits in a queue now.</param>
+    /// <param name="pollInterval">How often schedules are read without a signal.</param>
+    public ScheduleLoop(IScheduleStore store, RunEnvironment environment, Action<CommitUnit> started, TimeSpan pollInterval)
+    {
+        (this.store, this.environment) = (store, environment);
+        this.pollInterval = pollInterval < WaitingInterval ? WaitingInterval : pollInterval;
+        firing = new ScheduleFiring(store, environment, started);
+        timer = new MomentTimer(environment.Clock, wake.Set, stopping.Token);
+    }
+
+    /// <summary>Begins to follow: every moment from the beginning of this call on is a schedule's to fire.</summary>
+    public Task BeginAsync(CancellationToken cancellationToken)
+    {
+        NoteChange();
+        return ReadAsync(cancellationToken);
+    }
+
+    public void Start() => loop = Task.Run(RunAsync);
+
+    /// <summary>A schedule may have changed: from now on, not from when that is read, its moments count.</summary>
+    public void Changed()
+    {
+        NoteChange();
+        wake.Set();
+    }
+
+    /// <summary>A workflow has ended, perhaps one for which a moment waits.</summary>
+    public void Ended(string workflowId)
+    {
+        if (anyWaiting && (workflowId.Length == 0 || workflowId.StartsWith("sched-", StringComparison.Ordinal)))
+        {
+            wake.Set();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await loop.ConfigureAwait(false);
+        timer.Dispose();
+        stopping.Dispose();
+        wake.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await FollowAsync(stopping.Token).ConfigureAwait(false);
+                await wake.WaitAsync(anyWaiting ? WaitingInterval : pollInterval, stopping.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception)
+            {
+                // A loop that ends would let moments pass: it says what happened and goes on.
+                environment.Logger.ScheduleLoopFailed(exception);
+                stale = true;
+                await Task.Delay(WaitingInterval, TimeProvider.System, stopping.Token)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task FollowAsync(CancellationToken cancellationToken)
+    {
+        if (stale || TimeProvider.System.GetElapsedTime(lastRead) >= pollInterval)
+        {
+            await ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (var plan in plans.Values)
+        {
+            if (!await firing.FireDueAsync(plan, cancellationToken).ConfigureAwait(false))
+            {
+                // Paused or deleted meanwhile, without a word that has come here yet.
+                stale = true;
+            }
+        }
+
+        anyWaiting = plans.Values.Any(plan => plan.Waiting is not null);
+        timer.Set(stale ? environment.Clock.NowMs : plans.Values.Min(plan => plan.Next)?.ToUnixTimeMilliseconds());
+    }
+
+    private void NoteChange()
+    {
+        lock (gate)
+        {
+            changedAt ??= environment.Clock.UtcNow;
+            stale = true;
+        }
+    }
+
+    private async Task ReadAsync(CancellationToken cancellationToken)
+    {
+        DateTimeOffset since;
+        lock (gate)
+        {
+            since = changedAt ?? environment.Clock.UtcNow;
+            (changedAt, stale) = (null, false);
+        }
+
+        var rows = await StoreBackoff.RepeatAsync(
+            _ => store.ReadAllAsync(environment.ApplicationName, cancellationToken), cancellationToken).ConfigureAwait(false);
+        lastRead = TimeProvider.System.GetTimestamp();
+        var followed = rows.Where(firing.IsOurs).Where(row => !row.Paused).ToDictionary(row => row.Name, StringComparer.Ordinal);
+        foreach (var name in plans.Keys.Where(name => !followed.ContainsKey(name)).ToArray())
+        {
+            plans.Remove(name);
+        }
+
+        foreach (var row in followed.Values)
+        {
+            if (!plans.TryGetValue(row.Name, out var plan) || !plan.TryUpdate(row))
+            {
+                Begin(row, since);
+            }
+        }
+    }
+
+    private void Begin(ScheduleRow row, DateTimeOffset since)
+    {
+        plans.Remove(row.Name);
+        try
+        {
+            plans[row.Name] = SchedulePlan.Begin(row, since);
+            warned.Remove(row.Name);
+        }
+        catch (ArgumentException exception)
+        {
+            if (warned.Add(row.Name))
+            {
+                environment.Logger.ScheduleUnreadable(row.Name, row.Cron, row.TimeZone, exception);
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Schedules;
+
+/// <summary>One schedule as this engine follows it: how far it has come, and what is next.</summary>
+internal sealed class SchedulePlan
+{
+    private readonly ICronSchedule cron;
+    private DateTimeOffset cursor;
+
+    private SchedulePlan(ScheduleRow row, ICronSchedule cron, DateTimeOffset cursor)
+    {
+        (Row, this.cron, this.cursor) = (row, cron, cursor);
+        Next = Find();
+    }
+
+    public ScheduleRow Row { get; private set; }
+
+    /// <summary>The next moment; null if none is left.</summary>
+    public DateTimeOffset? Next { get; private set; }
+
+    /// <summary>A moment waits for the run before it.</summary>
+    public DateTimeOffset? Waiting => EpochMs.ToMoment(Row.WaitingTickMs);
+
+    /// <summary>A plan that begins now, or where the schedule stopped if it catches up.</summary>
+    /// <exception cref="ArgumentException">The expression or the zone cannot be read here.</exception>
+    public static SchedulePlan Begin(ScheduleRow row, DateTimeOffset now)
+    {
+        var lastFired = EpochMs.ToMoment(row.LastFiredAtMs);
+        var cursor = row.AutomaticBackfill && lastFired is { } last && last < now ? last : Later(now, lastFired);
+        return new SchedulePlan(row, CronSchedule.Parse(row.Cron, row.TimeZone), cursor);
+    }
+
+    /// <summary>Whether the row still names the same moments; it is taken over then.</summary>
+    public bool TryUpdate(ScheduleRow row)
+    {
+        if ((row.Cron, row.TimeZone, row.FromMs, row.UntilMs) != (Row.Cron, Row.TimeZone, Row.FromMs, Row.UntilMs))
+        {
+            return false;
+        }
+
+        Row = row;
+        return true;
+    }
+
+    /// <summary>Goes on behind the next moment.</summary>
+    public void Advance()
+    {
+        cursor = Next!.Value;
+        Next = Find();
+    }
+
+    /// <summary>Leaves out what lies too far back to be of use to anybody.</summary>
+    public void SkipUntil(DateTimeOffset moment)
+    {
+        if (cursor < moment)
+        {
+            cursor = moment;
+            Next = Find();
+        }
+    }
+
+    /// <summary>A moment begins to wait, or has been started.</summary>
+    public void Wait(DateTimeOffset? tick) => Row = Row with { WaitingTickMs = tick?.ToUnixTimeMilliseconds() };
+
+    private DateTimeOffset? Find()
+    {
+        // The beginning is in, the end is out.
+        var from = EpochMs.ToMoment(Row.FromMs);
+        var next = cron.NextAfter(from > cursor ? from.Value.AddTicks(-1) : cursor);
+        return next < (EpochMs.ToMoment(Row.UntilMs) ?? DateTimeOffset.MaxValue) ? next : null;
+    }
+
+    private static DateTimeOffset Later(DateTimeOffset moment, DateTimeOffset? other) => other > moment ? other.Value : moment;
+}

@@ -1,0 +1,46 @@
+using Dbos.Fluent.Model;
+using Npgsql;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>One row of a claim's answer: a workflow that was taken, or one that was given up.</summary>
+internal sealed record ClaimRow(
+    string Id, bool Spent, ClaimedWorkflow? Workflow, WorkflowOrigin? Origin, bool IsFork, int Priority, long CreatedAtMs)
+{
+    /// <summary>Reads <see cref="ClaimSql.OwnedColumns"/> and the origin behind them; before them, whether the row was given up.</summary>
+    /// <param name="row">The answer.</param>
+    /// <param name="first">The column that says whether the row was given up.</param>
+    public static ClaimRow Read(NpgsqlDataReader row, int first)
+    {
+        var id = row.GetString(first + 1);
+        if (row.GetBoolean(first))
+        {
+            return new ClaimRow(id, true, null, null, false, 0, 0);
+        }
+
+        WorkflowOrigin? origin = row.IsDBNull(first + 14) ? null : new WorkflowOrigin(row.GetInt64(first + 14), row.GetInt64(first + 15));
+        var workflow = new ClaimedWorkflow
+        {
+            Id = id,
+            Name = row.GetString(first + 2),
+            Token = row.GetString(first + 3),
+            Input = new Payload(row.TextOrNull(first + 4), row.TextOrNull(first + 5)),
+            Attempt = (int)row.GetInt64(first + 6),
+            Origin = origin ?? default,
+            Queue = row.TextOrNull(first + 7),
+            ParentId = row.TextOrNull(first + 8),
+            DeadlineMs = row.NumberOrNull(first + 9),
+            PartitionKey = row.TextOrNull(first + 13),
+        };
+        return new ClaimRow(
+            id, false, workflow, origin, !row.IsDBNull(first + 11), row.GetInt32(first + 12), row.GetInt64(first + 10));
+    }
+
+    public static ClaimRow Read(NpgsqlDataReader row) => Read(row, 0);
+
+    // Without an origin of its own, a row that is no fork has been run before it was ever enqueued: it was started directly.
+    public ClaimedWorkflow ToWorkflow(Dictionary<string, WorkflowOrigin> forks) => Workflow! with
+    {
+        Origin = Origin ?? (forks.TryGetValue(Id, out var resolved) ? resolved : WorkflowOrigin.OfDirectStart(Id, CreatedAtMs)),
+    };
+}

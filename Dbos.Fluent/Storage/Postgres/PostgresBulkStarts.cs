@@ -1,0 +1,75 @@
+using Npgsql;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Starts many workflows in one transaction: all, or none.</summary>
+internal sealed class PostgresBulkStarts(PostgresDatabase database)
+{
+    // Large enough that the statement's own cost does not count, small enough that what is sent is not held twice in memory.
+    private const int RowsMax = 2_000;
+
+    // The connection, the beginning and the end of the transaction, and the first rows.
+    private const int StatementsAround = 4;
+
+    private readonly CommitSql sql = CommitSql.Waiting(database.Schema);
+    private readonly StandingSql standing = new(database.Schema);
+
+    public async Task<IReadOnlyList<CommitResult>> WriteAsync(IReadOnlyList<StartUnit> starts, CancellationToken cancellationToken) =>
+        starts.Count == 0 ? [] : await database.LimitAsync(
+            StatementsAround + (starts.Count / RowsMax), () => OnConnectionAsync(starts, cancellationToken)).ConfigureAwait(false);
+
+    private async Task<CommitResult[]> OnConnectionAsync(IReadOnlyList<StartUnit> starts, CancellationToken cancellationToken)
+    {
+        var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            return await InTransactionAsync(connection, starts, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<CommitResult[]> InTransactionAsync(
+        NpgsqlConnection connection, IReadOnlyList<StartUnit> starts, CancellationToken cancellationToken)
+    {
+        var results = new CommitResult[starts.Count];
+        Array.Fill(results, CommitResult.Busy);
+        var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await using (transaction.ConfigureAwait(false))
+        {
+            var session = new CommitSession(connection, sql, standing, database) { Prepares = false };
+            foreach (var numbers in Order(starts).Chunk(RowsMax))
+            {
+                var written = await session.WriteAsync([.. numbers.Select(number => starts[number])], cancellationToken)
+                    .ConfigureAwait(false);
+                for (var index = 0; index < numbers.Length; index++)
+                {
+                    results[numbers[index]] = written[index] ?? CommitResult.Busy;
+                }
+
+                // Disposing rolls back.
+                if (Array.Exists(numbers, number => !Stands(results[number])))
+                {
+                    return Array.ConvertAll(results, TakenBack);
+                }
+            }
+
+            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        return results;
+    }
+
+    // What was written is gone again, so nothing is known of it; what stood before stands.
+    private static CommitResult TakenBack(CommitResult result) => result.Status == CommitStatus.Written ? CommitResult.Busy : result;
+
+    private static bool Stands(CommitResult result) => result.Status is CommitStatus.Written or CommitStatus.Attached;
+
+    // Two bulk starts of the same ids wait for each other's rows over all their statements: in one order, never in a circle. Ids or keys
+    // that stand twice are in each other's way here already, and their own order decides.
+    private static IEnumerable<int> Order(IReadOnlyList<StartUnit> starts)
+    {
+        var numbers = Enumerable.Range(0, starts.Count);
+        return StartPart.AreApart([.. starts.Select((start, number) => new Numbered<StartUnit>(number, start))])
+            ? numbers.OrderBy(number => starts[number].Row.Id, StringComparer.Ordinal)
+            : numbers;
+    }
+}

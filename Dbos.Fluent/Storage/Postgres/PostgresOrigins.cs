@@ -1,0 +1,42 @@
+using Npgsql;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Finds where forks got their history from.</summary>
+/// <remarks>
+/// A fork takes on its source's origin, so that what its copied history was computed from comes out the same. Until its own copy is stored
+/// nothing has run, and a claim that is repeated resolves it again.
+/// </remarks>
+internal sealed class PostgresOrigins(PostgresDatabase database)
+{
+    private readonly ClaimSql sql = new(database.Schema);
+
+    /// <summary>The origins of those of the claimed rows that are forks without one of their own, by workflow; stored as theirs.</summary>
+    public async Task<Dictionary<string, WorkflowOrigin>> ResolveForksAsync(List<ClaimRow> taken, CancellationToken cancellationToken)
+    {
+        var forks = taken.FindAll(row => row.Origin is null && row.IsFork).ConvertAll(row => row.Id);
+        if (forks.Count == 0)
+        {
+            return [];
+        }
+
+        var origins = await database.QueryAsync(sql.ReadAncestors, [Texts(forks)], ReadAncestor, cancellationToken).ConfigureAwait(false);
+        await database.QueryAsync(
+            sql.StoreOrigins,
+            [
+                Texts(origins, row => row.Fork),
+                Numbers(origins, row => row.Origin.Seed),
+                Numbers(origins, row => row.Origin.StartedAtMs),
+            ],
+            row => row,
+            cancellationToken).ConfigureAwait(false);
+        return origins.ToDictionary(row => row.Fork, row => row.Origin);
+    }
+
+    private static (string Fork, WorkflowOrigin Origin) ReadAncestor(NpgsqlDataReader row) => (
+        row.GetString(0),
+        row.IsDBNull(3)
+            ? WorkflowOrigin.OfDirectStart(row.GetString(1), row.GetInt64(2))
+            : new WorkflowOrigin(row.GetInt64(3), row.GetInt64(4)));
+}

@@ -1,0 +1,90 @@
+using System.Data.Common;
+using Dbos.Fluent.Messaging;
+using Npgsql;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Starts and messages inside a transaction of the caller's.</summary>
+/// <remarks>
+/// No statement here raises an error over what it finds, as one would end the caller's transaction. NOTIFY is part of it too: it is sent
+/// when that commits, and only then.
+/// </remarks>
+internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxStore
+{
+    private readonly CommitSql sql = CommitSql.Waiting(database.Schema);
+    private readonly StandingSql standing = new(database.Schema);
+    private readonly SignalSql signals = new();
+
+    public Task<CommitResult> StartAsync(DbTransaction transaction, StartUnit start, CancellationToken cancellationToken) =>
+        WriteAsync(transaction, start, cancellationToken);
+
+    // The trigger on messages announces it.
+    public Task<CommitResult> SendAsync(DbTransaction transaction, MessageRow message, CancellationToken cancellationToken) =>
+        WriteAsync(transaction, new SendUnit(null, [], [message]), cancellationToken);
+
+    private async Task<CommitResult> WriteAsync(DbTransaction transaction, CommitUnit unit, CancellationToken cancellationToken)
+    {
+        var connection = ConnectionOf(transaction);
+        return await PostgresDatabase.GuardAsync(async () =>
+        {
+            var session = new CommitSession(connection, sql, standing, database) { Prepares = false };
+            var result = (await session.WriteAsync([unit], cancellationToken).ConfigureAwait(false))[0] ?? CommitResult.Busy;
+            if (result.Status == CommitStatus.Written && database.Options.Notifications)
+            {
+                await AnnounceAsync(connection, unit, cancellationToken).ConfigureAwait(false);
+            }
+
+            return result;
+        }).ConfigureAwait(false);
+    }
+
+    private static NpgsqlConnection ConnectionOf(DbTransaction transaction)
+    {
+        if (transaction is not NpgsqlTransaction own)
+        {
+            throw new ArgumentException(
+                $"A {transaction.GetType().Name} is no transaction of PostgreSQL, in which the workflows are kept. Begin one with "
+                + "NpgsqlConnection.BeginTransactionAsync on the same database.",
+                nameof(transaction));
+        }
+
+        try
+        {
+            // Asked for because the driver answers it only for a transaction that has not ended.
+            _ = own.IsolationLevel;
+            if (own.Connection is { } connection)
+            {
+                return connection;
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            // Committed, rolled back or disposed, as below.
+        }
+
+        throw new ArgumentException(
+            "The transaction has ended. Start and send before it is committed or rolled back.", nameof(transaction));
+    }
+
+    private async Task AnnounceAsync(NpgsqlConnection connection, CommitUnit unit, CancellationToken cancellationToken)
+    {
+        var payloads = StoreSignals.Of(unit)
+            .Select(signal => SignalPayload.Of(signal, database.Schema.Value))
+            .OfType<SignalPayload>()
+            .Where(payload => payload.Fits)
+            .ToList();
+        if (payloads.Count == 0)
+        {
+            return;
+        }
+
+        var command = new NpgsqlCommand(signals.Notify, connection) { CommandTimeout = database.TimeoutSeconds };
+        await using (command.ConfigureAwait(false))
+        {
+            command.Parameters.AddRange((NpgsqlParameter[])
+                [Texts(payloads, payload => payload.Channel), Texts(payloads, payload => payload.Payload)]);
+            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+}

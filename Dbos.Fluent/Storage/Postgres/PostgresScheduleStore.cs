@@ -1,0 +1,158 @@
+using System.Globalization;
+using Npgsql;
+using NpgsqlTypes;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Schedules as rows, and the moments they fire.</summary>
+internal sealed class PostgresScheduleStore(PostgresDatabase database) : IScheduleStore
+{
+    private const string PausedStatus = "PAUSED";
+    private const string ActiveStatus = "ACTIVE";
+
+    // The connection, the beginning and the end of the transaction, and two between.
+    private const int StatementsOfWrite = 5;
+
+    private readonly ScheduleSql sql = new(database.Schema);
+    private readonly TickSql ticks = new(database.Schema);
+
+    public Task<ScheduleWritten> WriteAsync(
+        IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken) =>
+        database.LimitAsync(StatementsOfWrite, () => OnConnectionAsync(rows, mode, cancellationToken));
+
+    public async Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken)
+    {
+        var rows = await database.QueryAsync(sql.Read, [Text(name)], ReadRow, cancellationToken).ConfigureAwait(false);
+        return rows.Count == 0 ? null : rows[0];
+    }
+
+    public async Task<IReadOnlyList<ScheduleRow>> ReadAllAsync(string? applicationName, CancellationToken cancellationToken) =>
+        await database.QueryAsync(sql.ReadAll, [Text(applicationName)], ReadRow, cancellationToken).ConfigureAwait(false);
+
+    public async Task<bool> SetPausedAsync(string name, bool paused, long? skipUntilMs, CancellationToken cancellationToken)
+    {
+        var rows = await database.QueryAsync(
+            sql.SetPaused,
+            [Text(name), Truth(paused), Number(skipUntilMs), Text(ToText(skipUntilMs))],
+            row => row.FieldCount,
+            cancellationToken).ConfigureAwait(false);
+        return rows.Count > 0;
+    }
+
+    public Task DeleteAsync(string name, CancellationToken cancellationToken) =>
+        database.QueryAsync(sql.Delete, [Text(name)], row => row.FieldCount, cancellationToken);
+
+    public Task<TickOutcome> FireAsync(ScheduleTick tick, CancellationToken cancellationToken) => database.BatchAsync(
+        [
+            PostgresDatabase.Command(ticks.Lock, Text(tick.Schedule)),
+            PostgresDatabase.Command(
+                tick.Kind switch { TickKind.Due => ticks.Due, TickKind.Waiting => ticks.Waiting, _ => ticks.Asked },
+                [
+                    database.Now, .. StartPart.RowOf(tick.Row), Text(tick.Schedule), Number(tick.TickMs), Text(ToText(tick.TickMs)),
+                ]),
+        ],
+        async reader =>
+        {
+            await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+            var outcomes = await PostgresDatabase.ReadAllAsync(reader, row => row.GetString(0), cancellationToken).ConfigureAwait(false);
+            return outcomes.Count == 0 ? TickOutcome.Gone : Enum.Parse<TickOutcome>(outcomes[0]);
+        },
+        cancellationToken);
+
+    private async Task<ScheduleWritten> OnConnectionAsync(
+        IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken)
+    {
+        var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            return await InTransactionAsync(connection, rows, mode, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    // Whatever is in the way is found while writing, and disposing rolls back.
+    private async Task<ScheduleWritten> InTransactionAsync(
+        NpgsqlConnection connection, IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken)
+    {
+        var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await using (transaction.ConfigureAwait(false))
+        {
+            var names = mode == ScheduleWrite.Update
+                ? await RunAsync(connection, sql.Lock, [Texts(rows, row => row.Name)], cancellationToken).ConfigureAwait(false)
+                : await RunAsync(
+                    connection, mode == ScheduleWrite.Create ? sql.Create : sql.Apply, ColumnsOf(rows), cancellationToken)
+                    .ConfigureAwait(false);
+            if (rows.FirstOrDefault(row => !names.Contains(row.Name)) is { } conflict)
+            {
+                return new ScheduleWritten(conflict.Name);
+            }
+
+            if (mode == ScheduleWrite.Update)
+            {
+                await RunAsync(connection, sql.Update, ColumnsOf(rows), cancellationToken).ConfigureAwait(false);
+            }
+
+            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            return new ScheduleWritten(null);
+        }
+    }
+
+    private async Task<HashSet<string>> RunAsync(
+        NpgsqlConnection connection, string statement, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
+    {
+        var command = new NpgsqlCommand(statement, connection) { CommandTimeout = database.TimeoutSeconds };
+        await using (command.ConfigureAwait(false))
+        {
+            command.Parameters.AddRange(parameters);
+            var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                var names = await PostgresDatabase.ReadAllAsync(reader, row => row.GetString(0), cancellationToken).ConfigureAwait(false);
+                return [.. names];
+            }
+        }
+    }
+
+    private static NpgsqlParameter[] ColumnsOf(IReadOnlyList<ScheduleRow> rows) =>
+    [
+        Texts(rows, row => row.Name),
+        Texts(rows, row => row.WorkflowName),
+        Texts(rows, row => row.Cron),
+        Texts(rows, row => row.TimeZone),
+        Texts(rows, row => row.Context),
+        Texts(rows, row => row.Paused ? PausedStatus : ActiveStatus),
+        Texts(rows, row => ToText(row.LastFiredAtMs)),
+        new() { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Boolean, Value = rows.Select(row => row.AutomaticBackfill).ToArray() },
+        Texts(rows, row => row.Queue),
+        Texts(rows, row => row.ApplicationName),
+        Texts(rows, row => OverlapWords.ToStored(row.Overlap)),
+        Numbers(rows, row => row.JitterMs),
+        Numbers(rows, row => row.FromMs),
+        Numbers(rows, row => row.UntilMs),
+        Numbers(rows, row => row.WaitingTickMs),
+    ];
+
+    private static ScheduleRow ReadRow(NpgsqlDataReader row) => new()
+    {
+        Name = row.GetString(0),
+        WorkflowName = row.GetString(1),
+        Cron = row.GetString(2),
+        TimeZone = row.GetString(3),
+        Context = row.GetString(4),
+        Paused = row.GetBoolean(5),
+        LastFiredAtMs = row.NumberOrNull(6),
+        AutomaticBackfill = row.GetBoolean(7),
+        Queue = row.TextOrNull(8),
+        ApplicationName = row.TextOrNull(9),
+        Overlap = OverlapWords.Parse(row.TextOrNull(10)),
+        JitterMs = row.GetInt64(11),
+        FromMs = row.NumberOrNull(12),
+        UntilMs = row.NumberOrNull(13),
+        WaitingTickMs = row.NumberOrNull(14),
+    };
+
+    // As every SDK writes it: UTC with milliseconds.
+    private static string? ToText(long? momentMs) => momentMs is { } moment
+        ? DateTimeOffset.FromUnixTimeMilliseconds(moment).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)
+        : null;
+}

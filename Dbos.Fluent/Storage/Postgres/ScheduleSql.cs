@@ -1,0 +1,122 @@
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Statements about schedules as rows.</summary>
+internal sealed class ScheduleSql(SchemaName schema)
+{
+    // $1 names, $2 workflows, $3 cron, $4 zones, $5 contexts, $6 states, $7 last fired, $8 backfill, $9 queues, $10 applications,
+    // $11 overlap, $12 jitter, $13 from, $14 until, $15 waiting. In the order of names, in which several writers never wait in a circle.
+    private const string Rows = """
+        s AS MATERIALIZED (
+            SELECT *
+              FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[], $9::text[],
+                          $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[])
+                AS s(name, workflow, cron, zone, context, status, fired, backfill, queue, application, overlap, jitter, "from", until,
+                     waiting)
+             ORDER BY s.name)
+        """;
+
+    /// <summary>Makes those that are not there, and gives back their names.</summary>
+    public string Create { get; } = $"""
+        WITH {Rows},
+        written AS (
+            {InsertRows(schema)}
+            ON CONFLICT (schedule_name) DO NOTHING
+            RETURNING schedule_name AS name),
+        {Options(schema)}
+        SELECT name FROM written
+        """;
+
+    /// <summary>$1 names. In a statement before <see cref="Update"/>, in the order of names; gives back those that are there.</summary>
+    public string Lock { get; } = $"""
+        SELECT schedule_name
+          FROM {schema}.workflow_schedules
+         WHERE schedule_name = ANY ($1::text[])
+         ORDER BY schedule_name
+           FOR NO KEY UPDATE
+        """;
+
+    /// <summary>Changes those that are there; the workflow and the application of each stay.</summary>
+    public string Update { get; } = $"""
+        WITH {Rows},
+        written AS (
+            UPDATE {schema}.workflow_schedules AS w
+               SET schedule = s.cron, cron_timezone = s.zone, context = s.context, automatic_backfill = s.backfill, queue_name = s.queue
+              FROM s
+             WHERE w.schedule_name = s.name
+            RETURNING w.schedule_name AS name),
+        {Options(schema)}
+        SELECT name FROM written
+        """;
+
+    /// <summary>Makes or changes each. What its row was made with but for id, pause and when it last fired is written again.</summary>
+    public string Apply { get; } = $"""
+        WITH {Rows},
+        written AS (
+            {InsertRows(schema)}
+            ON CONFLICT (schedule_name) DO UPDATE
+               SET workflow_name = EXCLUDED.workflow_name, workflow_class_name = EXCLUDED.workflow_class_name,
+                   schedule = EXCLUDED.schedule, cron_timezone = EXCLUDED.cron_timezone, context = EXCLUDED.context,
+                   automatic_backfill = EXCLUDED.automatic_backfill, queue_name = EXCLUDED.queue_name,
+                   application_name = EXCLUDED.application_name
+            RETURNING schedule_name AS name),
+        {Options(schema)}
+        SELECT name FROM written
+        """;
+
+    public string Read { get; } = $"{Select(schema)} WHERE s.schedule_name = $1";
+
+    /// <summary>$1 application, or null for all. The order is that of the code units, whatever the database sorts by.</summary>
+    public string ReadAll { get; } = $"""
+        {Select(schema)}
+         WHERE $1 IS NULL OR s.application_name = $1 OR s.application_name IS NULL
+         ORDER BY s.schedule_name COLLATE "C"
+        """;
+
+    /// <summary>$1 name, $2 whether, $3 the moment up to which all counts as fired, or null, $4 that moment as text.</summary>
+    public string SetPaused { get; } = $"""
+        UPDATE {schema}.workflow_schedules AS s
+           SET status = CASE WHEN $2 THEN 'PAUSED' ELSE 'ACTIVE' END,
+               last_fired_at = CASE WHEN NOT $2 AND $3 > COALESCE({FiredAt}, {long.MinValue}) THEN $4 ELSE s.last_fired_at END
+         WHERE s.schedule_name = $1
+        RETURNING s.schedule_name
+        """;
+
+    public string Delete { get; } = $"DELETE FROM {schema}.workflow_schedules WHERE schedule_name = $1";
+
+    /// <summary>When the schedule <c>s</c> last fired, in epoch milliseconds; null where the text is no moment.</summary>
+    // SDKs write the offset in several forms, or none for UTC.
+    public const string FiredAt = """
+        CASE WHEN s.last_fired_at ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)?$'
+             THEN (EXTRACT(epoch FROM (
+                 s.last_fired_at || CASE WHEN s.last_fired_at ~ '(Z|[+-]\d\d(:?\d\d)?)$' THEN '' ELSE 'Z' END)::timestamptz) * 1000)::bigint
+             END
+        """;
+
+    private static string InsertRows(SchemaName schema) => $"""
+        INSERT INTO {schema}.workflow_schedules (
+                schedule_id, schedule_name, workflow_name, workflow_class_name, schedule, status, context, last_fired_at,
+                automatic_backfill, cron_timezone, queue_name, application_name)
+            SELECT gen_random_uuid()::text, s.name, s.workflow, '', s.cron, s.status, s.context, s.fired, s.backfill, s.zone, s.queue,
+                   s.application
+              FROM s
+        """;
+
+    // A moment that waits stays with its schedule through any change.
+    private static string Options(SchemaName schema) => $"""
+        options AS (
+            INSERT INTO {schema}.fluent_schedules (schedule_name, overlap, jitter_ms, from_ms, until_ms, waiting_tick_ms)
+            SELECT s.name, s.overlap, s.jitter, s."from", s.until, s.waiting
+              FROM s JOIN written AS w ON w.name = s.name
+             ORDER BY s.name
+            ON CONFLICT (schedule_name) DO UPDATE
+               SET overlap = EXCLUDED.overlap, jitter_ms = EXCLUDED.jitter_ms, from_ms = EXCLUDED.from_ms, until_ms = EXCLUDED.until_ms)
+        """;
+
+    private static string Select(SchemaName schema) => $"""
+        SELECT s.schedule_name, s.workflow_name, s.schedule, COALESCE(s.cron_timezone, 'UTC'), s.context, s.status = 'PAUSED', {FiredAt},
+               s.automatic_backfill, s.queue_name, s.application_name, f.overlap, COALESCE(f.jitter_ms, 0), f.from_ms, f.until_ms,
+               f.waiting_tick_ms
+          FROM {schema}.workflow_schedules AS s
+          LEFT JOIN {schema}.fluent_schedules AS f ON f.schedule_name = s.schedule_name
+        """;
+}

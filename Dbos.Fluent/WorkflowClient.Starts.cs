@@ -1,0 +1,194 @@
+using System.Data.Common;
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Execution;
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent;
+
+public partial class WorkflowClient
+{
+    /// <summary>
+    /// Starts a workflow, or puts it into a queue, and returns once it is durable: from then on it will be finished, whatever happens to
+    /// this process.
+    /// </summary>
+    /// <remarks>
+    /// Without a queue and a delay an engine runs it at once, in this process. A client, which runs nothing, leaves it to the engines of
+    /// its application; a client without an application's name must name a queue. Whoever has the definition in hand on a queue need not
+    /// have registered it: the row then waits for an engine that has.
+    /// </remarks>
+    /// <param name="definition">What to start; it must be registered with this engine if it is to run at once.</param>
+    /// <param name="input">Its input.</param>
+    /// <param name="options">How it is started; null for the defaults.</param>
+    /// <param name="cancellationToken">
+    /// Gives up the waiting. The workflow is then either not started, or started and run to its end.
+    /// </param>
+    /// <typeparam name="TIn">The input's type.</typeparam>
+    /// <typeparam name="TOut">The result's type.</typeparam>
+    /// <returns>
+    /// A handle to the workflow. If the id was in use by a workflow of this definition, a handle to that one, whatever its state; its
+    /// outcome is thrown by awaiting the handle, never by the start.
+    /// </returns>
+    /// <exception cref="ArgumentException">
+    /// The options do not go together, need a queue, or do not name a partition as the queue asks.
+    /// </exception>
+    /// <exception cref="WorkflowNotRegisteredException">It would run here, and is not registered with this engine.</exception>
+    /// <exception cref="ConflictingWorkflowException">The id belongs to a workflow of another definition.</exception>
+    /// <exception cref="WorkflowIdInUseException">The id is in use, and the options say <see cref="IdReuse.Reject"/>.</exception>
+    /// <exception cref="QueueDeduplicatedException">Another workflow of the queue holds the deduplication id.</exception>
+    /// <exception cref="SerializationFailedException">The input cannot be stored.</exception>
+    /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    public Task<WorkflowHandle<TOut>> StartAsync<TIn, TOut>(
+        WorkflowDefinition<TIn, TOut> definition, TIn input, StartOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        return StartAsync<TOut>(() => Core.Starts.Request(definition, input, options ?? new StartOptions()), cancellationToken);
+    }
+
+    /// <summary>Puts a workflow into a queue by its name alone, for code that lives elsewhere, perhaps in another language.</summary>
+    /// <remarks>Its version is left open: an engine of the latest one takes it.</remarks>
+    /// <param name="workflowName">The name under which its code is registered.</param>
+    /// <param name="arguments">
+    /// Its arguments in their order. Code of this library that takes several takes them as the members of its input.
+    /// </param>
+    /// <param name="options">How it is started. The format is portable JSON unless they say otherwise.</param>
+    /// <param name="cancellationToken">Gives up the waiting; the workflow is then started or not.</param>
+    /// <typeparam name="TOut">The result's type.</typeparam>
+    /// <returns>A handle, as <see cref="StartAsync{TIn,TOut}"/> gives it.</returns>
+    /// <exception cref="ArgumentException">
+    /// The name is blank, too long or holds control characters; no queue is named; the options do not go together; or MessagePack is asked
+    /// for with more or less than one argument.
+    /// </exception>
+    /// <exception cref="ConflictingWorkflowException">The id belongs to a workflow of another name.</exception>
+    /// <exception cref="WorkflowIdInUseException">The id is in use, and the options say <see cref="IdReuse.Reject"/>.</exception>
+    /// <exception cref="QueueDeduplicatedException">Another workflow of the queue holds the deduplication id.</exception>
+    /// <exception cref="SerializationFailedException">An argument cannot be stored.</exception>
+    /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    public Task<WorkflowHandle<TOut>> EnqueueAsync<TOut>(
+        string workflowName, IReadOnlyList<object?> arguments, StartOptions options, CancellationToken cancellationToken = default)
+    {
+        Names.CheckName(workflowName, nameof(workflowName));
+        ArgumentNullException.ThrowIfNull(arguments);
+        ArgumentNullException.ThrowIfNull(options);
+        return options.Queue is null
+            ? throw new ArgumentException("An enqueue by name needs a queue: name it (StartOptions.Queue).", nameof(options))
+            : StartAsync<TOut>(() => starts.ByName(workflowName, arguments, options), cancellationToken);
+    }
+
+    /// <summary>Puts many workflows into queues in one transaction: all of them, or none.</summary>
+    /// <param name="definition">What to start; it need not be registered here.</param>
+    /// <param name="starts">Their inputs and options. Each needs a queue, or a delay, or an application to run it later.</param>
+    /// <param name="cancellationToken">Gives up the waiting; all are then started, or none.</param>
+    /// <typeparam name="TIn">The input's type.</typeparam>
+    /// <typeparam name="TOut">The result's type.</typeparam>
+    /// <returns>A handle for each, in their order; those whose id was in use are attached to, as by a single start.</returns>
+    /// <remarks>None of them runs before all are stored, so without a queue they go through the internal one.</remarks>
+    /// <exception cref="ArgumentException">The options of one do not go together, or with its queue; none was started.</exception>
+    /// <exception cref="ConflictingWorkflowException">An id belongs to a workflow of another definition; none was started.</exception>
+    /// <exception cref="WorkflowIdInUseException">
+    /// An id is in use whose options say <see cref="IdReuse.Reject"/>; none was started.
+    /// </exception>
+    /// <exception cref="QueueDeduplicatedException">
+    /// Another workflow holds a deduplication id, or two of these share one; none was started.
+    /// </exception>
+    /// <exception cref="SerializationFailedException">An input cannot be stored; none was started.</exception>
+    /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    public async Task<IReadOnlyList<WorkflowHandle<TOut>>> StartManyAsync<TIn, TOut>(
+        WorkflowDefinition<TIn, TOut> definition,
+        IEnumerable<(TIn Input, StartOptions? Options)> starts,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        ArgumentNullException.ThrowIfNull(starts);
+        ThrowIfStopping("start workflows");
+        var requests = starts
+            .Select(start => Core.Starts.Request(definition, start.Input, Waiting(start.Options ?? new StartOptions())))
+            .ToArray();
+        var ids = await this.starts.StartManyAsync(requests, cancellationToken).ConfigureAwait(false);
+        return [.. ids.Select(id => new WorkflowHandle<TOut>(id, Core))];
+    }
+
+    /// <summary>Starts a workflow as part of the caller's own transaction on the same database: it exists once that commits.</summary>
+    /// <remarks>
+    /// It waits in its queue or the internal one, and an engine that is listening hears of it with the commit. Rolled back, it never was.
+    /// Do not await it before the commit: in an open SQLite transaction that would keep every engine from writing.
+    /// </remarks>
+    /// <param name="transaction">An open <c>NpgsqlTransaction</c> or <c>SqliteTransaction</c> on the database of this client.</param>
+    /// <param name="definition">What to start; it need not be registered here.</param>
+    /// <param name="input">Its input.</param>
+    /// <param name="options">How it is started.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <typeparam name="TIn">The input's type.</typeparam>
+    /// <typeparam name="TOut">The result's type.</typeparam>
+    /// <returns>A handle, good once the transaction has committed.</returns>
+    /// <exception cref="ArgumentException">
+    /// The transaction is another database's kind, or has ended; or the options do not go together. Nothing was written.
+    /// </exception>
+    /// <exception cref="ConflictingWorkflowException">The id belongs to another definition. The transaction is still good.</exception>
+    /// <exception cref="WorkflowIdInUseException">The id is in use and may not be. The transaction is still good.</exception>
+    /// <exception cref="QueueDeduplicatedException">The deduplication id is held. The transaction is still good.</exception>
+    /// <exception cref="SerializationFailedException">The input cannot be stored.</exception>
+    public async Task<WorkflowHandle<TOut>> StartInTransactionAsync<TIn, TOut>(
+        DbTransaction transaction,
+        WorkflowDefinition<TIn, TOut> definition,
+        TIn input,
+        StartOptions options,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        ArgumentNullException.ThrowIfNull(definition);
+        ArgumentNullException.ThrowIfNull(options);
+        ThrowIfStopping("start a workflow");
+        var request = Core.Starts.Request(definition, input, Waiting(options));
+        var id = await starts.StartInTransactionAsync(transaction, request, cancellationToken).ConfigureAwait(false);
+        return new WorkflowHandle<TOut>(id, Core);
+    }
+
+    /// <summary>Sends a message as part of the caller's own transaction on the same database: it arrives when that commits.</summary>
+    /// <param name="transaction">An open <c>NpgsqlTransaction</c> or <c>SqliteTransaction</c> on the database of this client.</param>
+    /// <param name="workflowId">The receiver's id.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="topic">What it is about; null, the default, for no topic.</param>
+    /// <param name="idempotencyKey">Sends with the same key to this receiver count once; null, the default, for none.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <typeparam name="T">The message's type.</typeparam>
+    /// <returns>A task that completes when the message is part of the transaction.</returns>
+    /// <exception cref="ArgumentException">
+    /// The transaction is another database's kind, or has ended; or an id or text is not valid.
+    /// </exception>
+    /// <exception cref="NonExistentWorkflowException">No workflow has the id. The transaction is still good.</exception>
+    /// <exception cref="SerializationFailedException">The message cannot be stored.</exception>
+    public Task SendInTransactionAsync<T>(
+        DbTransaction transaction,
+        string workflowId,
+        T message,
+        string? topic = null,
+        string? idempotencyKey = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        var outgoing = OutgoingMessage.Create(workflowId, message, topic, idempotencyKey);
+        ThrowIfStopping("send a message");
+        return starts.SendInTransactionAsync(transaction, outgoing, cancellationToken);
+    }
+
+    private async Task<WorkflowHandle<TOut>> StartAsync<TOut>(Func<StartRequest> make, CancellationToken cancellationToken)
+    {
+        ThrowIfStopping("start a workflow");
+        cancellationToken.ThrowIfCancellationRequested();
+        var request = make();
+        try
+        {
+            var result = await Core.Starts.StartAsync(request, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+            return new WorkflowHandle<TOut>(StartRefusals.IdOf(result, request), Core);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new EngineNotRunningException($"know whether workflow '{request.Options.Id}' was started");
+        }
+    }
+
+    // What is written with others is not run from the moment it is written: without a queue it goes through the internal one.
+    private static StartOptions Waiting(StartOptions options) =>
+        options.Queue is null && options.Delay is null ? options with { Delay = TimeSpan.Zero } : options;
+}
