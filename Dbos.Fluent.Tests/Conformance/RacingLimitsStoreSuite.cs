@@ -55,7 +55,7 @@ public abstract class RacingLimitsStoreSuite(StoreFixture fixture) : StoreSuite(
         Assert.Equal(taken.Count, taken.Distinct().Count());
     }
 
-    private static Task FillAsync(StoreBed bed, Func<int, WorkflowInsert> row) =>
+    private static Task<CommitStatus[]> FillAsync(StoreBed bed, Func<int, WorkflowInsert> row) =>
         StatusesAsync(bed.Store, [.. Enumerable.Range(0, Waiting).Select(number => A.Start(row(number)))]);
 
     // Each process claims, and looks at what runs before it ends what it took: at every such moment the limit must hold.

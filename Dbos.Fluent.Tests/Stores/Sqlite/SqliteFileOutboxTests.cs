@@ -39,7 +39,7 @@ public sealed class SqliteFileOutboxTests : SqliteFileTest
         await using var holding = Connect(Database.Path);
         await using var held = (SqliteTransaction)await holding.BeginTransactionAsync(Cancel);
         await using var connection = Connect(Database.Path);
-        await using var transaction = connection.BeginTransaction(deferred: true);
+        await using var transaction = BeginDeferred(connection);
 
         var start = Store.Outbox.StartAsync(transaction, new StartUnit(Enqueued("a")), Cancel);
         Assert.False(start.IsCompleted);
@@ -54,7 +54,7 @@ public sealed class SqliteFileOutboxTests : SqliteFileTest
     public async Task A_transaction_whose_snapshot_is_old_is_told_so_and_stays_readable()
     {
         await using var connection = Connect(Database.Path);
-        await using var transaction = connection.BeginTransaction(deferred: true);
+        await using var transaction = BeginDeferred(connection);
         Assert.Equal(0, await CountAsync(connection));
         await StartAsync(Enqueued("b"));
 
@@ -87,6 +87,8 @@ public sealed class SqliteFileOutboxTests : SqliteFileTest
         connection.Open();
         return connection;
     }
+
+    private static SqliteTransaction BeginDeferred(SqliteConnection connection) => connection.BeginTransaction(deferred: true);
 
     private static async Task<long> CountAsync(SqliteConnection connection)
     {

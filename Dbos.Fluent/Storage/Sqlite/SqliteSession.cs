@@ -8,10 +8,11 @@ internal sealed class SqliteSession : IDisposable
 {
     private static readonly bool ProviderSet = SetProvider();
     private readonly sqlite3 connection;
-    private readonly bool owned;
     private readonly Dictionary<string, SqliteStatement> statements = new(ReferenceEqualityComparer.Instance);
 
-    private SqliteSession(sqlite3 connection, bool owned) => (this.connection, this.owned) = (connection, owned);
+    private SqliteSession(sqlite3 connection) => this.connection = connection;
+
+    private bool IsBorrowed { get; init; }
 
     /// <summary>Opens a file.</summary>
     /// <param name="path">The file; <c>:memory:</c> for a database of this session alone.</param>
@@ -22,7 +23,7 @@ internal sealed class SqliteSession : IDisposable
         // The driver's own waits are switched off: they are coarse, and the thread could not be stopped in one.
         _ = ProviderSet;
         var code = raw.sqlite3_open_v2(path, out var opened, raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_NOMUTEX | flags, null);
-        var session = new SqliteSession(opened, owned: true);
+        var session = new SqliteSession(opened);
         try
         {
             if (code != raw.SQLITE_OK)
@@ -43,7 +44,7 @@ internal sealed class SqliteSession : IDisposable
     }
 
     /// <summary>Works on somebody else's connection, which stays open when this is disposed.</summary>
-    public static SqliteSession Borrow(sqlite3 connection) => new(connection, owned: false);
+    public static SqliteSession Borrow(sqlite3 connection) => new(connection) { IsBorrowed = true };
 
     /// <summary>A use of a statement, prepared once. Statement texts are constants, so their identity is the key.</summary>
     public SqliteStatement Use(string sql)
@@ -104,7 +105,7 @@ internal sealed class SqliteSession : IDisposable
         }
 
         statements.Clear();
-        if (owned)
+        if (!IsBorrowed)
         {
             _ = raw.sqlite3_close_v2(connection);
         }
