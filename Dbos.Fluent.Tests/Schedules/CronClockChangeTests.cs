@@ -68,7 +68,8 @@ public sealed class CronClockChangeTests
     [InlineData("*/20 * * * *", "2026-10-03T15:00Z", "10-04 01:40+10:30, 10-04 02:40+11:00, 10-04 03:00+11:00")]
     [InlineData("45 1 * * *", "2026-04-04T12:00Z", "04-05 01:45+11:00, 04-06 01:45+10:30")]
     [InlineData("*/15 * * * *", "2026-04-04T14:30Z", "04-05 01:45+11:00, 04-05 01:30+10:30, 04-05 01:45+10:30")]
-    public void Half_an_hour_on_Lord_Howe(string cron, string after, string expected) => Check(cron, "Australia/Lord_Howe", after, expected);
+    public void Half_an_hour_on_Lord_Howe(string cron, string after, string expected) =>
+        Check(cron, "Australia/Lord_Howe", after, expected);
 
     // Troll changes by two hours: 27 March 2022 01:00 becomes 03:00, 30 October 03:00 becomes 01:00.
     [Theory]
