@@ -11,7 +11,7 @@ internal static class ClientConnect
     // What a client without a name and without a choice of its own shares is the file of nobody in particular.
     private const string Nameless = "dbos-fluent";
 
-    public static async Task<ClientCore> RunAsync(ClientOptions options, CancellationToken cancellationToken)
+    public static async Task<WorkflowClient> RunAsync(ClientOptions options, CancellationToken cancellationToken)
     {
         var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         var opened = (options.Store ?? StoreChoice.Default(options.ApplicationName ?? Nameless)).Open(new StoreOptions
@@ -31,7 +31,7 @@ internal static class ClientConnect
                 Identity = new StarterIdentity(options.ApplicationName),
             };
             core.Listen();
-            return core;
+            return new WorkflowClient(core);
         }
         catch
         {

@@ -105,11 +105,10 @@ internal sealed class ClientWaiting(ClientCore core)
         StartUnit[] tried = [.. open.Select(i => units[i])];
         var results = await UseAsync(
             "start workflows", token => core.Store.Queues.StartManyAsync(tried, token), cancellationToken).ConfigureAwait(false);
-        var refused = open.Where((_, n) => results[n].Status is CommitStatus.NameConflict or CommitStatus.IdInUse or CommitStatus.Deduplicated);
-        var written = !refused.Any();
+        var written = results.All(result => result.Status is CommitStatus.Written or CommitStatus.Attached);
         foreach (var (n, i) in open.Index())
         {
-            if (written || results[n].Status == CommitStatus.Deduplicated || refused.Contains(i))
+            if (written || results[n].Status is CommitStatus.NameConflict or CommitStatus.IdInUse or CommitStatus.Deduplicated)
             {
                 ids[i] = StartRefusals.IdOf(results[n], requests[i]);
             }

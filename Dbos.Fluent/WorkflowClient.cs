@@ -43,7 +43,7 @@ public partial class WorkflowClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(configure);
         var options = new ClientOptions();
         configure(options);
-        return new WorkflowClient(await ClientConnect.RunAsync(options, cancellationToken).ConfigureAwait(false));
+        return await ClientConnect.RunAsync(options, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>A handle to a workflow that was started before, here or elsewhere. Nothing is read until the handle is used.</summary>

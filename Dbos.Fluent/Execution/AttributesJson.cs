@@ -56,7 +56,7 @@ internal static class AttributesJson
                 break;
             default:
                 throw new ArgumentException(
-                    $"Attribute '{key}' is a {value.GetType()}: attributes are texts, numbers, booleans and nulls.", "attributes");
+                    $"Attribute '{key}' is a {value.GetType()}: attributes are texts, numbers, booleans and nulls.", nameof(value));
         }
     }
 }

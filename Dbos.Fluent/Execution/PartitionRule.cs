@@ -18,6 +18,6 @@ internal static class PartitionRule
                 ? $"Queue '{queue.Queue.Name}' has limits for each partition: name the workflow's partition (StartOptions.PartitionKey)."
                 : $"Queue '{queue.Queue.Name}' has no limits for partitions, so a partition key means nothing there: leave it out, "
                     + "or register the queue with PartitionConcurrency, PartitionWorkerConcurrency or PartitionRateLimit.",
-            nameof(StartOptions.PartitionKey));
+            nameof(options));
     }
 }

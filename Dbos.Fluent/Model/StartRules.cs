@@ -8,14 +8,14 @@ internal static class StartRules
     {
         if (options.Queue is null && Needing(options) is { } option)
         {
-            throw new ArgumentException($"{option} says something about a place in a queue: name the queue too (StartOptions.Queue).", option);
+            throw new ArgumentException($"{option} says something about a place in a queue: name the queue too (StartOptions.Queue).", nameof(options));
         }
 
         if (options is { DeduplicationPolicy: DeduplicationPolicy.ReturnExisting, DeduplicationId: null })
         {
             throw new ArgumentException(
                 "DeduplicationPolicy.ReturnExisting attaches to the holder of a deduplication id: give one (StartOptions.DeduplicationId).",
-                nameof(StartOptions.DeduplicationPolicy));
+                nameof(options));
         }
     }
 
