@@ -1,5 +1,5 @@
 using System.Data.Common;
-using Dbos.Fluent.Messaging;
+using Dbos.Fluent.Model;
 using Npgsql;
 using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
@@ -30,9 +30,9 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
         {
             var session = new CommitSession(connection, sql, standing, database) { Prepares = false };
             var result = (await session.WriteAsync([unit], cancellationToken).ConfigureAwait(false))[0] ?? CommitResult.Busy;
-            if (result.Status == CommitStatus.Written && database.Options.Notifications)
+            if (result.Status == CommitStatus.Written && database.Options.Notifications && unit is StartUnit start)
             {
-                await AnnounceAsync(connection, unit, cancellationToken).ConfigureAwait(false);
+                await AnnounceAsync(connection, start.Row, cancellationToken).ConfigureAwait(false);
             }
 
             return result;
@@ -67,14 +67,11 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
             "The transaction has ended. Start and send before it is committed or rolled back.", nameof(transaction));
     }
 
-    private async Task AnnounceAsync(NpgsqlConnection connection, CommitUnit unit, CancellationToken cancellationToken)
+    // A delayed one may be the next that is due, whatever its queue.
+    private async Task AnnounceAsync(NpgsqlConnection connection, WorkflowInsert row, CancellationToken cancellationToken)
     {
-        var payloads = StoreSignals.Of(unit)
-            .Select(signal => SignalPayload.Of(signal, database.Schema.Value))
-            .OfType<SignalPayload>()
-            .Where(payload => payload.Fits)
-            .ToList();
-        if (payloads.Count == 0)
+        var queue = row.State == WorkflowState.Enqueued ? row.Queue : null;
+        if (SignalPayload.Of(new StoreSignal(StoreSignalKind.Enqueued, queue ?? ""), database.Schema.Value) is not { Fits: true } payload)
         {
             return;
         }
@@ -82,8 +79,7 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
         var command = new NpgsqlCommand(signals.Notify, connection) { CommandTimeout = database.TimeoutSeconds };
         await using (command.ConfigureAwait(false))
         {
-            command.Parameters.AddRange((NpgsqlParameter[])
-                [Texts(payloads, payload => payload.Channel), Texts(payloads, payload => payload.Payload)]);
+            command.Parameters.AddRange((NpgsqlParameter[])[Texts([payload.Channel]), Texts([payload.Payload])]);
             await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
     }
