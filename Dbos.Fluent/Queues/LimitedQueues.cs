@@ -8,6 +8,11 @@ internal sealed class LimitedQueues(
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// Where very many partitions are full, the search for one with room goes on from its last place at the next mark, not at once.
+    /// </summary>
+    private const int EmptyClaimsMax = 8;
+
     private readonly Lock gate = new();
     private MomentTimer? timer;
 
@@ -52,6 +57,7 @@ internal sealed class LimitedQueues(
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
+            lane.EmptyClaims = 0;
             while (runs.Room > 0 && lane.TakeMark())
             {
                 await ClaimOnceAsync(lane).ConfigureAwait(false);
@@ -78,7 +84,8 @@ internal sealed class LimitedQueues(
         var claim = await runs.ClaimLimitedAsync(lane.Row.Queue.Name, lane.AfterPartition, stopping).ConfigureAwait(false);
         lane.AfterPartition = claim.LastPartition;
         lane.RetryAtMs = claim.RetryAtMs;
-        if (claim.More)
+        lane.EmptyClaims = claim.Result.Claimed.Count + claim.Result.DeadLettered.Count > 0 ? 0 : lane.EmptyClaims + 1;
+        if (claim.More && lane.EmptyClaims < EmptyClaimsMax)
         {
             lane.Mark();
         }

@@ -16,6 +16,9 @@ internal sealed class QueueLane(QueueRow row)
     /// <summary>When a rate window has room again; null where none holds anything back.</summary>
     public long? RetryAtMs { get; set; }
 
+    /// <summary>Claims in a row that looked at partitions and found none with room.</summary>
+    public int EmptyClaims { get; set; }
+
     /// <summary>The claim that is under way, where the queue has limits: it may wait for a lock, and holds up no other queue.</summary>
     public Task Claiming { get; set; } = Task.CompletedTask;
 
