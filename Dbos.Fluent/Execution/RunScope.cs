@@ -20,6 +20,7 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     private StepOutlet? outlet;
     private ReceiveTurns? receives;
     private UndoList? undos;
+    private Task? losing;
 
     /// <summary>Ends the run at once: cancelled, fenced off, or the drain is over. Waits of the engine's own end by it.</summary>
     public CancelSignal Stop { get; } = new();
@@ -66,7 +67,9 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     /// <summary>
     /// Somebody else has the workflow now, or it was cancelled: whatever else this run does is for nothing, and its steps are told why.
     /// </summary>
-    public async Task LoseAsync()
+    public Task LoseAsync() => LazyInitializer.EnsureInitialized(ref losing, FindReasonAsync);
+
+    private async Task FindReasonAsync()
     {
         try
         {
