@@ -198,9 +198,9 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
                 Route(signal);
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (Stopped.IsCancellationRequested)
         {
-            // Stopped.
+            // Nobody waits any more.
         }
         catch (Exception exception)
         {
