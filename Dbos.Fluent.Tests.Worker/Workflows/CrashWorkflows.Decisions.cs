@@ -20,6 +20,9 @@ internal sealed partial class CrashWorkflows
     /// <summary>A step, two messages, a step; the result is the messages.</summary>
     public WorkflowDefinition<int, string> Receiving => field ??= Workflow.Define<int, string>("receiving", RunReceiving);
 
+    /// <summary>Two stream values, a step that writes one more, another value, and the end of the stream.</summary>
+    public WorkflowDefinition<int, string> Streaming => field ??= Workflow.Define<int, string>("streaming", RunStreaming);
+
     private async IAsyncEnumerable<StepOr<string>> RunSaga(int input, WorkflowContext workflow)
     {
         yield return Undoable("one");
@@ -46,6 +49,20 @@ internal sealed partial class CrashWorkflows
         yield return Step.Receive<string>("t").As(out var second);
         yield return Effect("two");
         yield return $"{first.Result} {second.Result}";
+    }
+
+    private async IAsyncEnumerable<StepOr<string>> RunStreaming(int input, WorkflowContext workflow)
+    {
+        yield return Step.WriteStream("s", "one");
+        yield return Step.WriteStream("s", "two");
+        yield return Step.Run("tell", async step =>
+        {
+            await step.Client.WriteStreamAsync("s", "told");
+            return await EffectAsync("tell", step);
+        });
+        yield return Step.WriteStream("s", "three");
+        yield return Step.CloseStream("s");
+        yield return "streamed";
     }
 
     private RunStep<string> Undoable(string name) => Step.Run(name, step => EffectAsync(name, step))

@@ -37,7 +37,7 @@ internal sealed partial class CrashWorkflows(Ledger ledger, Func<string, Task> r
     public WorkflowDefinition<int, int> Chain => field ??= Workflow.Define<int, int>("chain", RunChain);
 
     public WorkflowDefinition[] All =>
-        [Steps, Retrying, Sleeping, Parent, Child, Group, Chain, FailingWorkflow.Definition, Saga, Branches, Race, Receiving];
+        [Steps, Retrying, Sleeping, Parent, Child, Group, Chain, FailingWorkflow.Definition, Saga, Branches, Race, Receiving, Streaming];
 
     public WorkflowDefinition<int, string> Named(string name) =>
         (WorkflowDefinition<int, string>)All.Single(definition => definition.Name == name);

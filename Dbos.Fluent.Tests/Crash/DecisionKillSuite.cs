@@ -1,3 +1,5 @@
+using Dbos.Fluent.Tests.Conformance;
+
 namespace Dbos.Fluent.Tests.Crash;
 
 /// <summary>
@@ -43,6 +45,24 @@ public abstract class DecisionKillSuite(IDatabaseFixture fixture) : CrashSuite(f
         await SucceededAsync("w1", attempts: 2);
         Assert.Equal(["left 0", "right 0", "left 1", "right 1", "after"], await CheckpointsAsync("w1"));
         Assert.Equal((1, 1, 2, 1), (Count("left 0"), Count("left 1"), Count("right 0"), Count("right 1")));
+    }
+
+    [Theory]
+    [InlineData("inside tell", 2)]
+    [InlineData("after checkpoint tell", 1)]
+    public async Task A_reader_goes_on_with_the_next_writer_when_the_first_is_killed(string point, int told)
+    {
+        var engine = await LaunchSuccessorAsync(options => options.Lease = TimeSpan.FromSeconds(6));
+        var worker = StartRun(Workflows.Streaming, 0, [point], ("lease", "60000"));
+        await worker.ReachedAsync(point);
+        var reader = engine.ReadAllAsync<string>("w1", "s");
+        await Eventually.TrueAsync(() => engine.Core.Wakeups.Streams.Count == 1, Bounded.Limit, "the reader waits");
+        await worker.KillAsync();
+
+        Assert.Equal(["one", "two", .. Enumerable.Repeat("told", told), "three"], await reader);
+
+        await engine.ResultAsync<string>("w1");
+        await SucceededAsync("w1", attempts: 2);
     }
 
     [Theory]
