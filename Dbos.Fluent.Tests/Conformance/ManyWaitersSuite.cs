@@ -38,31 +38,67 @@ public abstract class ManyWaitersSuite(IDatabaseFixture fixture) : EngineSuite(f
             return Task.CompletedTask;
         });
 
+    [Fact]
+    public async Task A_thousand_parents_of_sleeping_children_wait_beside_a_workflow_that_is_quick()
+    {
+        var child = Workflow.Define<Unit>("child").Sleep(TimeSpan.FromDays(1)).End();
+        await WaitAsync(
+            Flows.One("parent", () => Step.Call(child, default)),
+            _ =>
+            {
+                time.Advance(TimeSpan.FromDays(1));
+                return Task.CompletedTask;
+            },
+            child);
+    }
+
+    [Fact]
+    public async Task A_thousand_readers_of_a_stream_wait_beside_a_workflow_that_is_quick()
+    {
+        var end = new Probe();
+        var writer = Flows.Series("writer", () => [Step.Run("wait", s => end.PassAsync(s)), Step.WriteStream("s", 7)]);
+        var engine = await LaunchAsync(Configure, [writer, Quick]);
+        await engine.BeginAsync(writer, default, "W");
+        await end.ReachedAsync();
+        var readers = Enumerable.Range(0, Waiters).Select(i => engine.ReadAllAsync<int>("W", "s", offset: i)).ToArray();
+        await Eventually.TrueAsync(() => engine.Core.Wakeups.Streams.Count == Waiters, Bounded.Limit, "all wait");
+
+        await AssertQuickAsync(engine);
+        end.Open();
+
+        Assert.Equal([7], (await Task.WhenAll(readers).Within(Bounded.Limit)).SelectMany(read => read));
+        Assert.Equal(0, engine.Core.Wakeups.Streams.Count);
+    }
+
+    private WorkflowDefinition<Unit, Unit> Quick => field ??= Flows.Series("quick", () => [Step.Run("step", _ => Task.CompletedTask)]);
+
     private static string Id(int number) => $"waiter {number}";
 
     private async Task WaitAsync<T>(
         WorkflowDefinition<Unit, T> waiter, Func<WorkflowEngine, Task> wake, params WorkflowDefinition[] others)
     {
-        var quick = Flows.Series("quick", () => [Step.Run("step", _ => Task.CompletedTask)]);
-        var engine = await LaunchAsync(Configure, [waiter, quick, .. others]);
-        await engine.RunAsync(quick, default, "warm");
-        using var self = Process.GetCurrentProcess();
+        var engine = await LaunchAsync(Configure, [waiter, Quick, .. others]);
+        await engine.RunAsync(Quick, default, "warm");
         var handles = await Task.WhenAll(Enumerable.Range(0, Waiters).Select(i => engine.BeginAsync(waiter, default, Id(i))));
         await Eventually.TrueAsync(
             async () => await Database.CountAsync("SELECT count(*) FROM operation_outputs WHERE function_name = 'DBOS.sleep'") == Waiters,
             Bounded.Limit,
             "all wait");
 
-        self.Refresh();
-        Assert.InRange(self.Threads.Count, 1, ThreadsMax);
-        await engine.RunAsync(quick, default, "quick").Within(TimeSpan.FromSeconds(5));
-        Assert.NotNull(await engine.GetStatusAsync(Id(7), Cancel).Within(TimeSpan.FromSeconds(5)));
-        await AssertConnectionsAsync();
-
+        await AssertQuickAsync(engine);
         await wake(engine);
 
         await Task.WhenAll(handles.Select(handle => handle.ResultAsync())).Within(Bounded.Limit);
         Assert.Equal(0, engine.Core.Wakeups.Inboxes.Count + engine.Core.Wakeups.Events.Count + engine.Core.Wakeups.Outcomes.Count);
+    }
+
+    private async Task AssertQuickAsync(WorkflowEngine engine)
+    {
+        using var self = Process.GetCurrentProcess();
+        Assert.InRange(self.Threads.Count, 1, ThreadsMax);
+        await engine.RunAsync(Quick, default, "quick").Within(TimeSpan.FromSeconds(5));
+        Assert.NotNull(await engine.GetStatusAsync("quick", Cancel).Within(TimeSpan.FromSeconds(5)));
+        await AssertConnectionsAsync();
     }
 
     private void Configure(EngineOptions options)
