@@ -36,6 +36,46 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
     }
 
     [Fact]
+    public async Task Children_are_taken_in_the_order_in_which_they_end_and_a_replay_takes_them_in_the_same()
+    {
+        const int Children = 5;
+        var gates = Enumerable.Range(0, Children).Select(_ => new Probe()).ToArray();
+        var child = Workflow.Define<int, int>("child")
+            .Step("wait", x => gates[x.Input].PassAsync(x.CancellationToken)).Return(x => x.Input);
+        var parent = Workflow.Define<Unit, string>("parent", Body);
+        var engine = await LaunchAsync(parent, child);
+        var handle = await engine.BeginAsync(parent, default, "P");
+        for (var last = Children - 1; last >= 0; last--)
+        {
+            await gates[last].ReachedAsync();
+            gates[last].Open();
+            await engine.ResultAsync<int>($"P-{last}");
+            await Eventually.TrueAsync(async () => await CheckpointCountAsync("P") == Children + (2 * (Children - last)), Bounded.Limit);
+        }
+
+        Assert.Equal("4 3 2 1 0", await handle.ResultAsync());
+        var stored = await Database.StoredStepsAsync("P");
+        engine = await FlipAndRelaunchAsync(engine, ["P"], parent, child);
+        Assert.Equal("4 3 2 1 0", await engine.ResultAsync<string>("P"));
+        Assert.Equal(stored, await Database.StoredStepsAsync("P"));
+
+        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.StartMany(child, [.. Enumerable.Range(0, Children)]).As(out var started);
+            var (left, ended) = (started.Result.ToList(), new List<int>());
+            while (left.Count > 0)
+            {
+                yield return Step.AwaitAny(left).As(out var first);
+                yield return Step.Await(left[first.Result]).As(out var result);
+                left.RemoveAt(first.Result);
+                ended.Add(result.Result);
+            }
+
+            yield return string.Join(' ', ended);
+        }
+    }
+
+    [Fact]
     public async Task Of_several_that_have_ended_the_first_in_the_list_counts()
     {
         var quick = Workflow.Define<int, int>("quick").Return(x => x.Input);

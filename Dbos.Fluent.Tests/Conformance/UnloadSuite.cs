@@ -164,6 +164,20 @@ public abstract class UnloadSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
     }
 
     [Fact]
+    public async Task A_wait_for_an_event_that_has_left_times_out_at_its_moment()
+    {
+        var workflow = Workflow.Define<Unit, int>("getter")
+            .GetEvent<int>(_ => "nobody", "k", TimeSpan.FromDays(1)).As(out var value).Return(x => x.Get(value).ValueOr(-1));
+        var engine = await LaunchAsync(options => (options.TimeProvider, options.UnloadAfter) = (time, Soon), workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A");
+        await ParkedAsync(engine, "A");
+
+        time.Advance(TimeSpan.FromDays(1));
+
+        Assert.Equal(-1, await handle.ResultAsync());
+    }
+
+    [Fact]
     public async Task An_event_wakes_whoever_left_waiting_for_it()
     {
         var gate = new Probe();
