@@ -219,8 +219,8 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             .ConfigureAwait(false);
         lock (gate)
         {
-            // What was parked here since the question was put is not in the answer. Until it comes signals are kept, as they may be for what
-            // the answer tells of; and what another process has parked may have been signalled while nothing was known to be.
+            // What was parked here since the question was put is not in the answer. Until it comes signals are kept: they may be for what
+            // it tells of. And what another process has parked may have been signalled while nothing was known to be parked.
             var any = outlook.Any || parkedMeanwhile || (afterMs is not null && anyParked);
             (cover, anyParked) = (cover || (any && !anyParked), any);
             nextWakeMs = !(nextWakeMs <= outlook.NextWakeAtMs) ? outlook.NextWakeAtMs ?? nextWakeMs : nextWakeMs;
