@@ -40,7 +40,8 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
     {
         const int Children = 5;
         var gates = Enumerable.Range(0, Children).Select(_ => new Probe()).ToArray();
-        var child = Workflow.Define<int, int>("child").Step("wait", x => gates[x.Input].PassAsync(x.CancellationToken)).Return(x => x.Input);
+        var child = Workflow.Define<int, int>("child")
+            .Step("wait", x => gates[x.Input].PassAsync(x.CancellationToken)).Return(x => x.Input);
         var parent = Workflow.Define<Unit, string>("parent", Body);
         var engine = await LaunchAsync(parent, child);
         var handle = await engine.BeginAsync(parent, default, "P");

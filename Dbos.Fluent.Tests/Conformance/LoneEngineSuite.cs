@@ -121,8 +121,8 @@ public abstract class LoneEngineSuite(IDatabaseFixture fixture) : EngineSuite(fi
         async Task WriteAsync(StepContext context)
         {
             context.CancellationToken.Register(() => reason.TrySetResult(context.CancellationReason));
-            await step.PassAsync();
-            await context.Client.WriteStreamAsync("s", 1);
+            await step.PassAsync(Cancel);
+            await context.Client.WriteStreamAsync("s", 1, Cancel);
         }
     }
 

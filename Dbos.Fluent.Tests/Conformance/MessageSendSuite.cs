@@ -37,7 +37,8 @@ public abstract class MessageSendSuite(IDatabaseFixture fixture) : EngineSuite(f
 
         for (var times = 0; times < 2; times++)
         {
-            await engine.SendManyAsync(pairs.Select(pair => (pair.Id, pair.Key, (string?)null, (string?)pair.Key)), cancellationToken: Cancel);
+            await engine.SendManyAsync(
+                pairs.Select(pair => (pair.Id, pair.Key, (string?)null, (string?)pair.Key)), cancellationToken: Cancel);
         }
 
         Assert.Equal(["\"a\""], await ValuesAsync("b::c"));

@@ -226,7 +226,7 @@ public abstract class StreamSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
 
         async Task WriteAsync(StepContext context)
         {
-            var writes = Enumerable.Range(0, Values).Select(_ => context.Client.WriteStreamAsync("s", large)).ToArray();
+            var writes = Enumerable.Range(0, Values).Select(_ => context.Client.WriteStreamAsync("s", large, context)).ToArray();
             gathered.SetResult();
             await Task.WhenAll(writes);
         }

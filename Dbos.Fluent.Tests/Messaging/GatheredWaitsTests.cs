@@ -3,9 +3,13 @@ using Dbos.Fluent.Messaging;
 namespace Dbos.Fluent.Tests.Messaging;
 
 /// <summary>Waits that gather, apart from any store: the moments that no scenario can hit on purpose.</summary>
-public sealed class GatheredWaitsTests
+public sealed class GatheredWaitsTests : IDisposable
 {
     private readonly CancellationTokenSource stopped = new();
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public void Dispose() => stopped.Dispose();
 
     [Fact]
     public async Task A_look_at_what_was_told_before_it_is_over_at_once_although_no_query_is_made()
@@ -51,16 +55,16 @@ public sealed class GatheredWaitsTests
             ? throw new InvalidOperationException("broken")
             : Task.FromResult<IReadOnlyList<KeyValuePair<string, int>>>([.. keys.Select(key => KeyValuePair.Create(key, 1))]));
 
-        await Assert.ThrowsAsync<InvalidOperationException>(() => waits.WaitAsync("a", CancellationToken.None).Within(Bounded.Limit));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => waits.WaitAsync("a", Cancel).Within(Bounded.Limit));
         fails = false;
 
-        Assert.Equal(1, await waits.WaitAsync("a", CancellationToken.None).Within(Bounded.Limit));
+        Assert.Equal(1, await waits.WaitAsync("a", Cancel).Within(Bounded.Limit));
     }
 
     [Fact]
     public async Task Whoever_waits_or_comes_later_is_told_that_it_is_over()
     {
-        var waits = Waits((_, token) => Task.FromResult<IReadOnlyList<KeyValuePair<string, int>>>([]));
+        var waits = Waits((_, _) => Task.FromResult<IReadOnlyList<KeyValuePair<string, int>>>([]));
         using var waiting = waits.Register("a");
         await stopped.CancelAsync();
         using var late = waits.Register("a");

@@ -16,7 +16,8 @@ internal sealed class LostReasons(IWorkflowStore store, CancellationToken stoppe
     {
         try
         {
-            return await store.ReadLostAsync([execution], stopped).ConfigureAwait(false) is [var lost] ? Of(lost) : CancellationReason.Shutdown;
+            var found = await store.ReadLostAsync([execution], stopped).ConfigureAwait(false);
+            return found is [var lost] ? Of(lost) : CancellationReason.Shutdown;
         }
         catch (Exception exception) when (exception is DbosException or OperationCanceledException)
         {

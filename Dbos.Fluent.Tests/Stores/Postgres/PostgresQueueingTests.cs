@@ -39,7 +39,7 @@ public sealed class PostgresQueueingTests(PostgresStores stores) : StoreSuite(st
 
         Assert.True(await reader.ReadAsync(Cancel));
         Assert.True(reader.GetBoolean(0), "Another claim may take more at once.");
-        Assert.True(reader.IsDBNull(3), "Nothing was claimed.");
+        Assert.True(await reader.IsDBNullAsync(3, Cancel), "Nothing was claimed.");
         HasColumns(await bed.RowAsync("w"), ("status", "ENQUEUED"));
     }
 

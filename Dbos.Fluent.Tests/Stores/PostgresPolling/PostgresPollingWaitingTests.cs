@@ -6,4 +6,5 @@ public sealed class PostgresPollingUnloadTests(PostgresPollingDatabases f) : Unl
 
 public sealed class PostgresPollingResumeTests(PostgresPollingDatabases f) : ResumeSuite(f), IClassFixture<PostgresPollingDatabases>;
 
-public sealed class PostgresPollingLoneEngineTests(PostgresPollingDatabases f) : LoneEngineSuite(f), IClassFixture<PostgresPollingDatabases>;
+public sealed class PostgresPollingLoneEngineTests(PostgresPollingDatabases f)
+    : LoneEngineSuite(f), IClassFixture<PostgresPollingDatabases>;
