@@ -43,7 +43,8 @@ internal static class IdleMode
         await using var connection = new NpgsqlConnection(run.Postgres + ";Pooling=false");
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(
-            "select pg_stat_force_next_flush(); select xact_commit + xact_rollback from pg_stat_database where datname = current_database()",
+            "select pg_stat_force_next_flush(); "
+            + "select xact_commit + xact_rollback from pg_stat_database where datname = current_database()",
             connection);
         await using var reader = await command.ExecuteReaderAsync();
         await reader.NextResultAsync();

@@ -12,7 +12,7 @@ internal sealed class ClientWaiting(ClientCore core)
     /// <exception cref="ArgumentException">MessagePack holds one argument.</exception>
     public StartRequest ByName(string workflowName, IReadOnlyList<object?> arguments, StartOptions options)
     {
-        Model.StartRules.Check(options);
+        StartRules.Check(options);
         var input = (options.Format, arguments) switch
         {
             (PayloadFormat.PortableJson or null, _) => core.Serializer.EncodeArguments(arguments),

@@ -28,7 +28,9 @@ public sealed class Debouncer<TIn, TOut>
         this.queue = queue is null ? null : Names.CheckName(queue, nameof(queue));
     }
 
-    /// <summary>Puts off the start of the key's workflow by the period, or begins with one; its input is this call's until the next.</summary>
+    /// <summary>
+    /// Puts off the start of the key's workflow by the period, or begins with one; its input is this call's until the next.
+    /// </summary>
     /// <param name="key">What calls belong together, among those of this workflow and queue.</param>
     /// <param name="period">
     /// How long the key must be quiet from now; zero starts it at once. A shorter period than that of the call before brings the start

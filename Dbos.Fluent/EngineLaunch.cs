@@ -151,10 +151,7 @@ internal static class EngineLaunch
         ILoggerFactory loggers)
     {
         var running = new RunningWorkflows();
-        var core = new ClientCore(store, new PayloadSerializer(options.JsonOptions), clock, loggers, running)
-        {
-            Identity = new StarterIdentity(self.ApplicationName, self.ApplicationVersion, self.ExecutorId),
-        };
+        var core = Core(options, store, self, clock, loggers, running);
         var checkpointer = new Checkpointer(store.Commits, store.Capabilities.Lanes, core.Stopped);
         core.Write = checkpointer.WriteAsync;
         var queues = new QueueBoard(options.ListenTo);
@@ -174,7 +171,7 @@ internal static class EngineLaunch
             WhyLost = new LostReasons(store.Workflows, core.Stopped).ReadAsync,
             UnloadAfter = options.UnloadAfter,
             Leave = parking.LeaveAsync,
-            KeepsPlace = queue => queues.Find(queue)?.Row.Queue is { Concurrency: not null } or { PartitionConcurrency: not null },
+            KeepsPlace = queues.KeepsPlace,
             Client = () => core.Client!,
             Services = options.Services ?? EmptyServices.Instance,
             Logger = core.Logger,
@@ -191,7 +188,6 @@ internal static class EngineLaunch
             Core = core,
             Environment = environment,
             Running = running,
-            Starter = starter,
             ClaimedRuns = runs,
             Parking = parking,
             Queues = queues,
@@ -205,6 +201,17 @@ internal static class EngineLaunch
             Registration = self,
         };
     }
+
+    private static ClientCore Core(
+        EngineOptions options,
+        IStore store,
+        ExecutorRegistration self,
+        StoreClock clock,
+        ILoggerFactory loggers,
+        RunningWorkflows running) => new(store, new PayloadSerializer(options.JsonOptions), clock, loggers, running)
+        {
+            Identity = new StarterIdentity(self.ApplicationName, self.ApplicationVersion, self.ExecutorId),
+        };
 
     /// <summary>Stands where the application gave no services.</summary>
     private sealed class EmptyServices : IServiceProvider

@@ -86,7 +86,9 @@ public sealed class EngineOptions : ClientOptions
     /// <value>True by default. False needs no right to create tables; the launch then fails on a database that is behind.</value>
     public bool Migrate { get; set; } = true;
 
-    /// <summary>The queues that this engine serves; the internal one, for what is resumed, recovered and delayed, is always served.</summary>
+    /// <summary>
+    /// The queues that this engine serves; the internal one, for what is resumed, recovered and delayed, is always served.
+    /// </summary>
     /// <value>Null by default: every queue of the application. An empty list: none.</value>
     /// <exception cref="ArgumentException">A name is blank, too long or holds control characters.</exception>
     public IReadOnlyList<string>? ListenTo

@@ -17,8 +17,6 @@ internal sealed class EngineParts
 
     public required RunningWorkflows Running { get; init; }
 
-    public required WorkflowStarter Starter { get; init; }
-
     public required Dispatcher Dispatcher { get; init; }
 
     public required ParkedDispatcher ParkedDispatcher { get; init; }
@@ -74,10 +72,10 @@ internal sealed class EngineParts
     {
         try
         {
-            await Schedules.DisposeAsync().ConfigureAwait(false);
-            await Outlooks.DisposeAsync().ConfigureAwait(false);
             await Dispatcher.DisposeAsync().ConfigureAwait(false);
             await ParkedDispatcher.DisposeAsync().ConfigureAwait(false);
+            await Schedules.DisposeAsync().ConfigureAwait(false);
+            await Outlooks.DisposeAsync().ConfigureAwait(false);
             await Running.DrainAsync(drain, cancellationToken).ConfigureAwait(false);
             await Running.WaitForEndAsync(StopGrace).ConfigureAwait(false);
             await Recovery.DisposeAsync().ConfigureAwait(false);

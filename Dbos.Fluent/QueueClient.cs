@@ -36,7 +36,8 @@ public sealed class QueueClient
             throw new ArgumentOutOfRangeException(nameof(onConflict), onConflict, "OnConflict is one of the enumeration's values.");
         }
 
-        var registration = new QueueRegistration(queue.Checked(), onConflict, core.Identity.ApplicationName, core.Identity.ApplicationVersion);
+        var self = core.Identity;
+        var registration = new QueueRegistration(queue.Checked(), onConflict, self.ApplicationName, self.ApplicationVersion);
         var registered = await UseAsync(
             "register a queue", token => core.Store.Queues.RegisterAsync(registration, token), cancellationToken).ConfigureAwait(false);
         if (registered.OtherApplication is { } other)
@@ -66,7 +67,8 @@ public sealed class QueueClient
     public async Task<IReadOnlyList<QueueStatus>> ListAsync(CancellationToken cancellationToken = default)
     {
         var rows = await UseAsync(
-            "list queues", token => core.Store.Queues.ReadAllAsync(core.Identity.ApplicationName, token), cancellationToken).ConfigureAwait(false);
+            "list queues", token => core.Store.Queues.ReadAllAsync(core.Identity.ApplicationName, token), cancellationToken)
+            .ConfigureAwait(false);
         return await WithCountsAsync(rows, cancellationToken).ConfigureAwait(false);
     }
 

@@ -176,7 +176,9 @@ public sealed class ScheduleClient
         }
     }
 
-    /// <summary>Starts a schedule's workflow for each of its moments in a stretch of time. Those that have fired are left as they are.</summary>
+    /// <summary>
+    /// Starts a schedule's workflow for each of its moments in a stretch of time. Those that have fired are left as they are.
+    /// </summary>
     /// <param name="name">The schedule's name.</param>
     /// <param name="from">The beginning, which counts.</param>
     /// <param name="until">The end, which does not.</param>

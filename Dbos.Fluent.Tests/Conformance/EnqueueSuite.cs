@@ -59,7 +59,10 @@ public abstract class EnqueueSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         var one = await LaunchQueuesAsync(workflow);
         var two = await LaunchAsync(options => options.ExecutorId = "executor-2", workflow);
         var starts = Enumerable.Range(0, 50).Select(i => (i % 2 == 0 ? one : two).StartAsync(
-            workflow, i, new() { Queue = "line", DeduplicationId = "d", DeduplicationPolicy = DeduplicationPolicy.ReturnExisting }, Cancel));
+            workflow,
+            i,
+            new() { Queue = "line", DeduplicationId = "d", DeduplicationPolicy = DeduplicationPolicy.ReturnExisting },
+            Cancel));
 
         var handles = await Task.WhenAll(starts).Within(Bounded.Limit);
 
@@ -226,8 +229,9 @@ public abstract class EnqueueSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
 
         Assert.Throws<ArgumentOutOfRangeException>(() => new StartOptions { Delay = TimeSpan.FromMilliseconds(-1) });
         Assert.Throws<ArgumentException>(() => Step.Start(Workflow.Declare<int, int>("elsewhere"), 1));
+        var odd = new Dictionary<string, object?> { ["a"] = new() };
         await Assert.ThrowsAsync<ArgumentException>(
-            () => engine.StartAsync(workflow, 1, new() { Queue = "line", Attributes = new Dictionary<string, object?> { ["a"] = new() } }, Cancel));
+            () => engine.StartAsync(workflow, 1, new() { Queue = "line", Attributes = odd }, Cancel));
         Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
     }
 

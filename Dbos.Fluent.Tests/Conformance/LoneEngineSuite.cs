@@ -23,7 +23,9 @@ public abstract class LoneEngineSuite(IDatabaseFixture fixture) : EngineSuite(fi
         var engine = await LaunchAloneAsync(workflow);
         var handle = await engine.BeginAsync(workflow, default, "R");
         await ParkedAsync(engine, "R");
-        faults.After = (call, token) => call.Kind == StoreCallKind.ReadParkedOutlook ? looking.PassAsync(token) : Task.CompletedTask;
+        faults.After = (call, token) => call.Kind is StoreCallKind.ReadOutlook or StoreCallKind.ReadParkedOutlook
+            ? looking.PassAsync(token)
+            : Task.CompletedTask;
         await looking.ReachedAsync();
 
         await engine.SendAsync("R", 7, cancellationToken: Cancel);

@@ -5,8 +5,8 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>Two processes at one database, at the same moment: what only one may have, one has.</summary>
 public abstract class RacingStoresSuite(StoreFixture fixture) : StoreSuite(fixture)
 {
-    private const int ClaimRaces = 200;
-    private const int StartRaces = 1_000;
+    private const int ClaimRaces = 100;
+    private const int StartRaces = 400;
 
     [Fact]
     public async Task One_of_two_claims_wins_each_workflow()

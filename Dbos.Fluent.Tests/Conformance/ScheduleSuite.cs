@@ -160,7 +160,8 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
             arrivals.Writer.TryWrite(x.Input);
             await gate.PassAsync(x.CancellationToken);
         }).End();
-        var engine = await LaunchVirtualAsync(options => options.Schedule("tick", EachMinute, workflow, options: new() { Overlap = overlap }));
+        var engine = await LaunchVirtualAsync(
+            options => options.Schedule("tick", EachMinute, workflow, options: new() { Overlap = overlap }));
         time.Advance(TimeSpan.FromMinutes(1));
         await ArrivesAsync();
         time.Advance(TimeSpan.FromMinutes(1));
@@ -264,7 +265,8 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     {
         var workflow = Noted();
         var other = Workflow.Define<int>("other").End();
-        var engine = await LaunchVirtualAsync(options => options.Add(new WorkflowQueue("partitioned") { PartitionConcurrency = 1 }), workflow);
+        var engine = await LaunchVirtualAsync(
+            options => options.Add(new WorkflowQueue("partitioned") { PartitionConcurrency = 1 }), workflow);
         var schedules = engine.Schedules;
 
         await Assert.ThrowsAsync<ArgumentException>(() => schedules.CreateAsync(" ", EachMinute, workflow, cancellationToken: Cancel));
@@ -295,13 +297,14 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     /// <summary>Waits until an engine has taken in what has changed: it then waits for the next moment.</summary>
     private Task FollowedAsync() => Eventually.TrueAsync(() => time.TimersPending > 0, Bounded.Limit, "the next moment is waited for");
 
-    private Task<WorkflowEngine> LaunchVirtualAsync(Action<EngineOptions> configure, params WorkflowDefinition[] definitions) => LaunchAsync(
-        options =>
-        {
-            options.TimeProvider = time;
-            configure(options);
-        },
-        definitions);
+    private Task<WorkflowEngine> LaunchVirtualAsync(Action<EngineOptions> configure, params WorkflowDefinition[] definitions) =>
+        LaunchAsync(
+            options =>
+            {
+                options.TimeProvider = time;
+                configure(options);
+            },
+            definitions);
 
     private WorkflowDefinition<ScheduledRun, Unit> Noted() => Workflow.Define<ScheduledRun>("noted").Step("note", x => Task.Run(() =>
     {

@@ -23,7 +23,7 @@ public abstract class QueueKillSuite(IDatabaseFixture fixture) : CrashSuite(fixt
         var queue = new WorkflowQueue("backlog") { WorkerConcurrency = 200 };
         var engine = await LaunchEnqueuerAsync(queue);
         await engine.StartManyAsync(
-            Workflows.Chain, Enumerable.Range(0, WorkflowCount).Select(i => (2, (StartOptions?)new StartOptions { Queue = queue })), Cancel);
+            Workflows.Chain, Enumerable.Repeat((2, (StartOptions?)new StartOptions { Queue = queue }), WorkflowCount), Cancel);
         await ServeAsync(3);
         using var second = new PeriodicTimer(TimeSpan.FromSeconds(1));
         for (var limit = Stopwatch.StartNew(); await Database.UnfinishedAsync() > 0;)
@@ -120,5 +120,6 @@ public abstract class QueueKillSuite(IDatabaseFixture fixture) : CrashSuite(fixt
         kills++;
     }
 
-    private ChildProcess StartServer() => StartWorker("serve", [], ("lease", Lease.ToString(CultureInfo.InvariantCulture)), ("quick", "yes"));
+    private ChildProcess StartServer() =>
+        StartWorker("serve", [], ("lease", Lease.ToString(CultureInfo.InvariantCulture)), ("quick", "yes"));
 }

@@ -45,7 +45,8 @@ internal sealed class QueueRules(TestDatabase database)
     public async Task CheckAsync()
     {
         var running = await database.QueryAsync(
-            "SELECT queue_name, count(*), count(DISTINCT queue_partition_key) FROM workflow_status WHERE status = 'PENDING' GROUP BY queue_name");
+            "SELECT queue_name, count(*), count(DISTINCT queue_partition_key) FROM workflow_status "
+            + "WHERE status = 'PENDING' GROUP BY queue_name");
         foreach (var row in running)
         {
             var (count, partitions) = (Number(row[1]), Number(row[2]));
@@ -71,7 +72,9 @@ internal sealed class QueueRules(TestDatabase database)
         Assert.All(workers, row => Assert.True(Number(row[0]) <= WorkerMax, $"{row[0]} run in one process where {WorkerMax} may"));
     }
 
-    /// <summary>Asserts that priorities were honoured: among what ran once, nothing passed what had waited for long and came before it.</summary>
+    /// <summary>
+    /// Asserts that priorities were honoured: among what ran once, nothing passed what had waited for long and came before it.
+    /// </summary>
     public async Task CheckOrderAsync() => Assert.Equal(0, await database.CountAsync(
         $"""
         SELECT count(*) FROM workflow_status AS late JOIN workflow_status AS early

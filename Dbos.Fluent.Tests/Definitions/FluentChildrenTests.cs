@@ -4,7 +4,7 @@ namespace Dbos.Fluent.Tests.Definitions;
 
 public sealed class FluentChildrenTests
 {
-    private static readonly WorkflowDefinition<int, string> Child = Workflow.Declare<int, string>("child");
+    private static readonly WorkflowDefinition<int, string> Child = Workflow.Define<int, string>("child").Return(x => $"{x.Input}");
 
     [Fact]
     public async Task Call_yields_the_childs_start_and_result_with_computed_input_and_options()

@@ -4,7 +4,7 @@ namespace Dbos.Fluent.Tests.Definitions;
 
 public sealed class FluentCompensationTests
 {
-    private static readonly WorkflowDefinition<int, string> Child = Workflow.Declare<int, string>("child");
+    private static readonly WorkflowDefinition<int, string> Child = Workflow.Define<int, string>("child").Return(x => $"{x.Input}");
     private readonly List<string> undone = [];
 
     [Fact]

@@ -6,7 +6,7 @@ namespace Dbos.Fluent.Tests.Definitions;
 
 public sealed class GroupDescriptorTests
 {
-    private static readonly WorkflowDefinition<int, string> Child = Workflow.Declare<int, string>("child");
+    private static readonly WorkflowDefinition<int, string> Child = Workflow.Define<int, string>("child").Return(x => $"{x.Input}");
 
     [Fact]
     public void Several_starts_take_a_number_each_and_have_options_of_their_own()

@@ -213,7 +213,7 @@ public sealed class StepDescriptorTests
     [Fact]
     public void A_call_takes_two_numbers_and_bears_its_childs_name()
     {
-        var call = Step.Call(Workflow.Declare<int, string>("child"), 1).Try(out var outcome).As(out var named);
+        var call = Step.Call(Workflow.Define<int, string>("child").Return(_ => ""), 1).Try(out var outcome).As(out var named);
 
         Assert.Equal(("child", 2, true), (call.Name, call.Slots, call.Tolerant));
         Yielded(call).Complete("done");
@@ -237,7 +237,7 @@ public sealed class StepDescriptorTests
     [Fact]
     public void A_group_of_calls_takes_two_numbers_for_each()
     {
-        var child = Workflow.Declare<int, string>("child");
+        var child = Workflow.Define<int, string>("child").Return(_ => "");
 
         Assert.Equal(5, Step.All(Step.Call(child, 1), Step.Call(child, 2), Step.Sleep(default)).Slots);
     }

@@ -19,6 +19,7 @@ public sealed class ErrorTextTests(SqliteDatabases fixture) : EngineSuite(fixtur
         await ShowFailuresAsync();
         await ShowReplaysAsync();
         await ShowIdsAsync();
+        await ShowQueuesAsync();
         await ShowCancellationsAsync();
         await ShowStreamsAsync();
         await ShowPayloadsAsync();
@@ -29,6 +30,17 @@ public sealed class ErrorTextTests(SqliteDatabases fixture) : EngineSuite(fixtur
             from type in typeof(DbosException).Assembly.GetTypes()
             where type.IsSubclassOf(typeof(DbosException)) && !shown.Contains(type)
             select $"{type.Name}: show here what it says");
+    }
+
+    private async Task ShowQueuesAsync()
+    {
+        var workflow = Workflow.Define<Unit>("mail").End();
+        var engine = await LaunchAsync(options => options.ExecutorId = "executor-queues", workflow);
+        StartOptions Holding(string id) => new() { Id = id, Queue = "mails", DeduplicationId = "customer-7" };
+        await engine.StartAsync(workflow, default, Holding("mail-1"), Cancel);
+        await ShowAsync(() => engine.StartAsync(workflow, default, Holding("mail-2"), Cancel));
+        await ShowAsync(() => engine.Schedules.TriggerAsync("nightly", Cancel));
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
     }
 
     private async Task ShowFailuresAsync()

@@ -114,8 +114,10 @@ internal sealed class TcpProxy : IAsyncDisposable
                 running.Add(ServeAsync(client));
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception exception) when (
+            exception is OperationCanceledException or SocketException or ObjectDisposedException or InvalidOperationException)
         {
+            // A listener that has been stopped says so in one of these ways.
             await Task.WhenAll(running);
         }
     }

@@ -25,6 +25,9 @@ public abstract class TestDatabase : IAsyncDisposable
         return await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>A connection of the test's own.</summary>
+    public Task<DbConnection> ConnectAsync() => OpenAsync();
+
     /// <summary>Reads rows as texts; null columns as null.</summary>
     public async Task<List<string?[]>> QueryAsync(string sql)
     {

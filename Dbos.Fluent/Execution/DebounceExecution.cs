@@ -3,7 +3,9 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Debounced starts of a run: the parent's row, written with the start or the putting off, names the workflow that stands.</summary>
+/// <summary>
+/// Debounced starts of a run: the parent's row, written with the start or the putting off, names the workflow that stands.
+/// </summary>
 internal sealed class DebounceExecution(RunScope run, StepExecutor steps, IChildStarter starter)
 {
     public async ValueTask<StepEnd> DebounceAsync(Step step, IDebounceStep debounce, StepPlace place)

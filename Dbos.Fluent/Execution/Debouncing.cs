@@ -44,7 +44,8 @@ internal static class Debouncing
         { Status: CommitStatus.Written } => options.Id,
 
         // An id of the caller's own that has started already is attached to, as by any start.
-        { Status: CommitStatus.IdInUse, Existing: { } other } when options.IdReuse == IdReuse.ReturnExisting && other.Name == name => other.Id,
+        { Status: CommitStatus.IdInUse, Existing: { } other }
+            when options.IdReuse == IdReuse.ReturnExisting && other.Name == name => other.Id,
         { Status: CommitStatus.Attached } => throw new UnreachableException("A moved start has no id."),
         _ => null,
     };

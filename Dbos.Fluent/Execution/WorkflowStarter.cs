@@ -1,3 +1,4 @@
+using Dbos.Fluent.Definitions;
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
 

@@ -6,7 +6,9 @@ internal sealed record DebounceCall
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(36_525);
 
     /// <exception cref="ArgumentException">The key is not a name, or the options say what the call says.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The period is negative, the limit not longer than zero, or one is too long.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The period is negative, the limit not longer than zero, or one is too long.
+    /// </exception>
     public DebounceCall(string key, TimeSpan period, TimeSpan? atMost, StartOptions options)
     {
         Key = Names.CheckName(key, nameof(key));

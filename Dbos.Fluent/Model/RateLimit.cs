@@ -24,7 +24,8 @@ public sealed record RateLimit
     {
         get;
         init => field = value < 1
-            ? throw new ArgumentOutOfRangeException(nameof(Starts), value, "A rate limit lets at least one workflow start: pause the queue instead.")
+            ? throw new ArgumentOutOfRangeException(
+                nameof(Starts), value, "A rate limit lets at least one workflow start: pause the queue instead.")
             : value;
     }
 
@@ -35,7 +36,8 @@ public sealed record RateLimit
     {
         get;
         init => field = value < PerMin || value > TimeSpan.FromDays(365)
-            ? throw new ArgumentOutOfRangeException(nameof(Per), value, "The window of a rate limit lasts from one millisecond to 365 days.")
+            ? throw new ArgumentOutOfRangeException(
+                nameof(Per), value, "The window of a rate limit lasts from one millisecond to 365 days.")
             : value;
     }
 

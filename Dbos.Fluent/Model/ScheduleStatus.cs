@@ -1,7 +1,7 @@
 namespace Dbos.Fluent;
 
 /// <summary>What is known of one schedule at the moment it was read. Immutable; it does not follow the schedule.</summary>
-/// <param name="Name">Its name.</param>
+/// <param name="Name">The schedule's name, unique in the database.</param>
 /// <param name="WorkflowName">The workflow that it starts.</param>
 /// <param name="Cron">Its cron expression.</param>
 /// <param name="TimeZone">The IANA name of the zone in which the expression is read.</param>

@@ -98,7 +98,8 @@ public sealed record WorkflowQueue
     public void Deconstruct(out string Name) => Name = this.Name;
 
     /// <summary>True if every enqueue must name a partition.</summary>
-    internal bool IsPartitioned => PartitionConcurrency is not null || PartitionWorkerConcurrency is not null || PartitionRateLimit is not null;
+    internal bool IsPartitioned =>
+        PartitionConcurrency is not null || PartitionWorkerConcurrency is not null || PartitionRateLimit is not null;
 
     /// <summary>True if claims of several processes must be counted together.</summary>
     internal bool HasSharedLimit =>
@@ -118,7 +119,8 @@ public sealed record WorkflowQueue
         ThrowIfAbove(PartitionWorkerConcurrency, nameof(PartitionWorkerConcurrency), Concurrency, nameof(Concurrency));
         return PartitionRateLimit is { } each && RateLimit is { } all && each.Starts > all.Starts && each.Per <= all.Per
             ? throw new ArgumentException(
-                $"Queue '{Name}': PartitionRateLimit ({each.Starts} in {each.Per}) can never bind above RateLimit ({all.Starts} in {all.Per}).")
+                $"Queue '{Name}': PartitionRateLimit ({each.Starts} in {each.Per}) can never bind above "
+                + $"RateLimit ({all.Starts} in {all.Per}).")
             : this;
     }
 
@@ -126,7 +128,8 @@ public sealed record WorkflowQueue
     internal static WorkflowQueue OfStored(string name) => new(new StoredName(name));
 
     private static int? CheckLimit(int? value, string property) => value is < 1
-        ? throw new ArgumentOutOfRangeException(property, value, $"{property} is at least one, or null for no limit: pause the queue instead.")
+        ? throw new ArgumentOutOfRangeException(
+            property, value, $"{property} is at least one, or null for no limit: pause the queue instead.")
         : value;
 
     private void ThrowIfAbove(int? limit, string name, int? wider, string widerName)

@@ -18,6 +18,10 @@ internal sealed class QueueBoard(IReadOnlyList<string>? listenTo)
 
     public QueueLane? Find(string queue) => lanes.GetValueOrDefault(queue);
 
+    /// <summary>Whether a workflow of the queue keeps its place while it waits for something: where others wait for that place.</summary>
+    public bool KeepsPlace(string queue) =>
+        Find(queue)?.Row.Queue is { Concurrency: not null } or { PartitionConcurrency: not null };
+
     /// <summary>Takes in what queues there are and which of them have something waiting.</summary>
     public void Update(QueueOutlook outlook)
     {

@@ -1,5 +1,4 @@
 using Dbos.Fluent.Execution;
-using Dbos.Fluent.Queues;
 using Dbos.Fluent.Storage;
 using Microsoft.Extensions.Logging;
 

@@ -79,7 +79,8 @@ internal sealed class ScheduleRows(PayloadSerializer serializer)
 
     public static string CheckName(string name) => Names.CheckName(name, nameof(name)).Length <= NameLengthMax
         ? name
-        : throw new ArgumentException($"A schedule's name has at most {NameLengthMax} characters; this one has {name.Length}.", nameof(name));
+        : throw new ArgumentException(
+            $"A schedule's name has at most {NameLengthMax} characters; this one has {name.Length}.", nameof(name));
 
     private ScheduleTick Tick(
         ScheduleRow schedule, string id, DateTimeOffset at, TickKind kind, DateTimeOffset now, TimeSpan wait)

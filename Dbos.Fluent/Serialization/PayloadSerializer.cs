@@ -75,7 +75,8 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
     /// <exception cref="SerializationFailedException">An argument has no contract, is too deep or too large.</exception>
     public Payload EncodeArguments(IReadOnlyList<object?> arguments)
     {
-        var encoded = arguments.Select(argument => Encode(argument, argument?.GetType() ?? typeof(object), PayloadFormat.PortableJson).Text);
+        var encoded = arguments.Select(
+            argument => Encode(argument, argument?.GetType() ?? typeof(object), PayloadFormat.PortableJson).Text);
         var envelope = $"{{\"positionalArgs\":[{string.Join(',', encoded)}],\"namedArgs\":{{}}}}";
         return envelope.Length <= (limits ?? new()).BytesMax
             ? new Payload(envelope, PortableFormat)

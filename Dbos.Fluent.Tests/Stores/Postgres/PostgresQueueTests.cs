@@ -11,3 +11,7 @@ public sealed class PostgresEnqueueTests(PostgresDatabases f) : EnqueueSuite(f),
 public sealed class PostgresDebounceTests(PostgresDatabases f) : DebounceSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresScheduleTests(PostgresDatabases f) : ScheduleSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresOutboxTests(PostgresDatabases f) : OutboxSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresQueueFaultTests(PostgresDatabases f) : QueueFaultSuite(f), IClassFixture<PostgresDatabases>;

@@ -2,12 +2,19 @@ using Dbos.Fluent.Tests.Conformance;
 
 namespace Dbos.Fluent.Tests.Stores.PostgresPolling;
 
-public sealed class PostgresPollingQueueTests(PostgresPollingDatabases f) : QueueSuite(f), IClassFixture<PostgresPollingDatabases>;
+public sealed class PostgresPollingQueueTests(PostgresPollingDatabases f)
+    : QueueSuite(f), IClassFixture<PostgresPollingDatabases>;
 
-public sealed class PostgresPollingQueueLimitTests(PostgresPollingDatabases f) : QueueLimitSuite(f), IClassFixture<PostgresPollingDatabases>;
+public sealed class PostgresPollingQueueLimitTests(PostgresPollingDatabases f)
+    : QueueLimitSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingEnqueueTests(PostgresPollingDatabases f) : EnqueueSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingDebounceTests(PostgresPollingDatabases f) : DebounceSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingScheduleTests(PostgresPollingDatabases f) : ScheduleSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingOutboxTests(PostgresPollingDatabases f) : OutboxSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingQueueFaultTests(PostgresPollingDatabases f)
+    : QueueFaultSuite(f), IClassFixture<PostgresPollingDatabases>;

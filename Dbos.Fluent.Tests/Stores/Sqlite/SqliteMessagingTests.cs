@@ -199,7 +199,7 @@ public sealed partial class SqliteMessagingTests : SqliteFileTest
 
     [Theory]
     [InlineData(ParkSql.FindDue, "idx_fluent_waits_wake_at")]
-    [InlineData(ParkSql.ReadPage, "PRIMARY KEY (workflow_uuid>?)")]
+    [InlineData(ParkSql.ReadPage, "idx_fluent_waits_open (workflow_uuid>?)")]
     public async Task A_claim_of_parked_workflows_walks_its_index_and_sorts_nothing(string sql, string index)
     {
         var plan = await PlanAsync(sql);

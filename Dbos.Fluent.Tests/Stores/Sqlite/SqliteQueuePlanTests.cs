@@ -4,7 +4,9 @@ using Dbos.Fluent.Storage.Sqlite;
 
 namespace Dbos.Fluent.Tests.Stores.Sqlite;
 
-/// <summary>What is asked of a long line again and again goes along an index in its order: a scan or a sort of the backlog fails here.</summary>
+/// <summary>
+/// What is asked of a long line again and again goes along an index in its order: a scan or a sort of the backlog fails here.
+/// </summary>
 public sealed partial class SqliteQueuePlanTests : SqliteFileTest
 {
     private const int Waiting = 40_000;
@@ -84,7 +86,8 @@ public sealed partial class SqliteQueuePlanTests : SqliteFileTest
         LimitedClaim claim;
         do
         {
-            claim = await Store.Claims.ClaimLimitedAsync(Claim($"t{looks++}") with { Limit = 5 }, new QueueShare("long", 0, [], after), Cancel);
+            claim = await Store.Claims.ClaimLimitedAsync(
+                Claim($"t{looks++}") with { Limit = 5 }, new QueueShare("long", 0, [], after), Cancel);
             after = claim.LastPartition;
         }
         while (claim.More && claim.Result.Claimed.Count == 0);

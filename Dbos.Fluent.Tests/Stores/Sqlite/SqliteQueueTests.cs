@@ -11,3 +11,7 @@ public sealed class SqliteEnqueueTests(SqliteDatabases f) : EnqueueSuite(f), ICl
 public sealed class SqliteDebounceTests(SqliteDatabases f) : DebounceSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteScheduleTests(SqliteDatabases f) : ScheduleSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteOutboxTests(SqliteDatabases f) : OutboxSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteQueueFaultTests(SqliteDatabases f) : QueueFaultSuite(f), IClassFixture<SqliteDatabases>;

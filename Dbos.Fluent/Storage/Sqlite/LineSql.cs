@@ -3,7 +3,9 @@ using Dbos.Fluent.Model;
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>Statements that look along the lines of queues, and count what their limits count.</summary>
-/// <remarks>SQLite uses a partial index only where the statement repeats its condition word for word, hence the double conditions.</remarks>
+/// <remarks>
+/// SQLite uses a partial index only where the statement repeats its condition word for word, hence the double conditions.
+/// </remarks>
 internal static class LineSql
 {
     private const string InFlight = $"w.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}')";
@@ -37,7 +39,8 @@ internal static class LineSql
         """;
 
     /// <summary>
-    /// Partitions in which something waits, behind one and up to another, each found by a jump along idx_workflow_status_partition_dequeue_v3,
+    /// Partitions in which something waits, behind one and up to another, each found by a jump along
+    /// idx_workflow_status_partition_dequeue_v3,
     /// and how many of each run, counted no further than the limit.
     /// </summary>
     public const string ReadPartitions = $"""

@@ -33,7 +33,8 @@ internal sealed class SqliteOutboxStore(string path, StoreOptions options) : IOu
             {
                 return Write(session, write);
             }
-            catch (SqliteException exception) when (CanWait(exception) && TimeProvider.System.GetElapsedTime(begun) < options.CommandTimeout)
+            catch (SqliteException exception) when (
+                CanWait(exception) && TimeProvider.System.GetElapsedTime(begun) < options.CommandTimeout)
             {
                 // A deferred transaction takes the write lock only here, and another may have it.
                 await Task.Delay(TimeSpan.FromMilliseconds(BusyWaitMs), TimeProvider.System, cancellationToken).ConfigureAwait(false);
@@ -70,7 +71,8 @@ internal sealed class SqliteOutboxStore(string path, StoreOptions options) : IOu
         if (transaction is not SqliteTransaction)
         {
             throw new ArgumentException(
-                $"A {nameof(SqliteTransaction)} on the file of this store is needed; this is a {transaction.GetType()}.", nameof(transaction));
+                $"A {nameof(SqliteTransaction)} on the file of this store is needed; this is a {transaction.GetType()}.",
+                nameof(transaction));
         }
 
         if (transaction.Connection is not SqliteConnection { Handle: { } connection })

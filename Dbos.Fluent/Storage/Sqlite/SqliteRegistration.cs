@@ -41,7 +41,8 @@ internal readonly struct SqliteRegistration(SqliteSession session, long nowMs)
     private bool Overwrites(QueueRegistration registration) => registration.Policy switch
     {
         OnConflict.AlwaysUpdate => true,
-        OnConflict.UpdateIfLatestVersion => registration.ApplicationVersion is { } version && IsLatest(registration.ApplicationName, version),
+        OnConflict.UpdateIfLatestVersion =>
+            registration.ApplicationVersion is { } version && IsLatest(registration.ApplicationName, version),
         _ => false,
     };
 

@@ -1,4 +1,4 @@
-namespace Dbos.Fluent.Model;
+namespace Dbos.Fluent.Definitions;
 
 /// <summary>Which options of a start go together. What is refused here has written nothing.</summary>
 internal static class StartRules
@@ -8,7 +8,8 @@ internal static class StartRules
     {
         if (options.Queue is null && Needing(options) is { } option)
         {
-            throw new ArgumentException($"{option} says something about a place in a queue: name the queue too (StartOptions.Queue).", nameof(options));
+            throw new ArgumentException(
+                $"{option} says something about a place in a queue: name the queue too (StartOptions.Queue).", nameof(options));
         }
 
         if (options is { DeduplicationPolicy: DeduplicationPolicy.ReturnExisting, DeduplicationId: null })

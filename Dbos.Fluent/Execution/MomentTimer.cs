@@ -1,6 +1,4 @@
-using Dbos.Fluent.Execution;
-
-namespace Dbos.Fluent.Queues;
+namespace Dbos.Fluent.Execution;
 
 /// <summary>Calls once at a moment of workflow time; a new moment replaces the one before.</summary>
 internal sealed class MomentTimer(StoreClock clock, Action due, CancellationToken stopped) : IDisposable

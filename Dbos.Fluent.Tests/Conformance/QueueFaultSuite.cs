@@ -1,0 +1,78 @@
+using Dbos.Fluent.Tests.Worker.Faults;
+
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Errors in the midst of dispatching: whatever they are, queues are served. Scenario QM-03.</summary>
+public abstract class QueueFaultSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    private readonly CallFaults faults = new();
+
+    public static TheoryData<string> Poisons => ["operation", "timeout", "cancelled", "store"];
+
+    [Theory]
+    [MemberData(nameof(Poisons))]
+    public async Task Queues_are_served_although_each_call_of_dispatching_fails_once(string poison)
+    {
+        var workflow = Workflow.Define<int, int>("quick").Return(x => x.Input);
+        var failed = new HashSet<StoreCallKind>();
+        faults.Before = (call, _) =>
+        {
+            lock (failed)
+            {
+                return IsDispatching(call.Kind) && failed.Add(call.Kind) ? Task.FromException(Poison(poison)) : Task.CompletedTask;
+            }
+        };
+        var engine = await LaunchFaultyAsync(workflow);
+
+        var plain = await engine.StartAsync(workflow, 1, new() { Queue = "plain" }, Cancel);
+        var limited = await engine.StartAsync(workflow, 2, new() { Queue = "limited" }, Cancel);
+        var delayed = await engine.StartAsync(workflow, 3, new() { Queue = "plain", Delay = TimeSpan.FromMilliseconds(1) }, Cancel);
+
+        Assert.Equal((1, 2, 3), (await plain.ResultAsync(), await limited.ResultAsync(), await delayed.ResultAsync()));
+        Assert.Contains(StoreCallKind.ClaimLimited, failed);
+    }
+
+    [Fact]
+    public async Task A_claim_whose_answer_was_lost_runs_what_it_took_once()
+    {
+        var counts = new Counts();
+        var workflow = Workflow.Define<int, int>("counted")
+            .Step("count", x => Task.Run(() => counts.Add($"{x.Input}"))).Return(x => x.Input);
+        var lost = 0;
+        faults.After = (call, _) => call.Kind is StoreCallKind.Claim or StoreCallKind.ClaimLimited && call.Claimed.Count > 0
+            && Interlocked.Increment(ref lost) % 2 == 1
+                ? Task.FromException(CallFaults.Unavailable("the answer was lost"))
+                : Task.CompletedTask;
+        var engine = await LaunchFaultyAsync(workflow);
+        var handles = new List<WorkflowHandle<int>>();
+        for (var i = 0; i < 10; i++)
+        {
+            handles.Add(await engine.StartAsync(workflow, i, new() { Queue = i % 2 == 0 ? "plain" : "limited" }, Cancel));
+        }
+
+        foreach (var (number, handle) in handles.Index())
+        {
+            Assert.Equal(number, await handle.ResultAsync());
+            Assert.Equal((1, 1), (counts[$"{number}"], (await handle.GetStatusAsync(Cancel)).RecoveryAttempts));
+        }
+    }
+
+    private Task<WorkflowEngine> LaunchFaultyAsync(WorkflowDefinition workflow) => LaunchAsync(
+        options =>
+        {
+            options.WrapStore = store => new FaultingStore(store, faults);
+            options.Add(new WorkflowQueue("plain"), new WorkflowQueue("limited") { Concurrency = 1 });
+        },
+        workflow);
+
+    private static bool IsDispatching(StoreCallKind kind) =>
+        kind is StoreCallKind.Claim or StoreCallKind.ClaimLimited or StoreCallKind.ReadOutlook or StoreCallKind.ReleaseDelayed;
+
+    private static Exception Poison(string kind) => kind switch
+    {
+        "operation" => new InvalidOperationException("poison"),
+        "timeout" => new TimeoutException("poison"),
+        "cancelled" => new TaskCanceledException("poison"),
+        _ => CallFaults.Unavailable("poison"),
+    };
+}
