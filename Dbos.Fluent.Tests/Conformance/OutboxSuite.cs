@@ -59,7 +59,8 @@ public abstract class OutboxSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
 
         await Assert.ThrowsAsync<ArgumentException>(
             () => engine.StartInTransactionAsync(transaction, workflow, 2, Line, Cancel));
-        Assert.Equal("A C", string.Join(' ', (await Database.QueryAsync("SELECT workflow_uuid FROM workflow_status ORDER BY 1")).Select(r => r[0])));
+        var rows = await Database.QueryAsync("SELECT workflow_uuid FROM workflow_status ORDER BY 1");
+        Assert.Equal("A C", string.Join(' ', rows.Select(row => row[0])));
     }
 
     private static async Task ExecuteAsync(DbTransaction transaction, string sql)
