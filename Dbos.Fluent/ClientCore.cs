@@ -28,7 +28,7 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         Write = unit => StoreBackoff.RepeatAsync(_ => store.Commits.CommitWaitingAsync(unit, Stopped).AsTask(), Stopped);
         Reader = new StatusReader(store.Workflows, serializer);
         Sender = new SignalSender(store.Signals, Logger, Stopped);
-        Book = new QueueBook(store);
+        Book = new QueueBook(store, Stopped);
         Starts = new ClientStarts(() => Identity, serializer, Book, unit => Write(unit), Written);
     }
 

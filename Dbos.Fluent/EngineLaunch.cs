@@ -172,6 +172,7 @@ internal static class EngineLaunch
             UnloadAfter = options.UnloadAfter,
             Leave = parking.LeaveAsync,
             KeepsPlace = queues.KeepsPlace,
+            RunWaits = queues.RunWaits,
             Client = () => core.Client!,
             Services = options.Services ?? EmptyServices.Instance,
             Logger = core.Logger,

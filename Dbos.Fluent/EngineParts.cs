@@ -51,6 +51,7 @@ internal sealed class EngineParts
         Leases.AfterGap = Sweeps.StopLostAsync;
         ClaimedRuns.DeadLettered = ids => OnCompletedElsewhere(ids);
         Dispatcher.Look = Outlooks.Wake;
+        Queues.RoomMade = Dispatcher.RunWaits;
         Outlooks.Begins = ParkedDispatcher.LookBegins;
         Outlooks.Seen = OnOutlook;
         Sweeps.Expired = ids => OnCompletedElsewhere(ids);

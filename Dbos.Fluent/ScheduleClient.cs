@@ -60,6 +60,7 @@ public sealed class ScheduleClient
     /// <param name="cancellationToken">Gives up the call.</param>
     /// <returns>A task that completes when all of them are durable.</returns>
     /// <exception cref="ArgumentException">One of them does not serve, or two have one name; none was written.</exception>
+    /// <exception cref="ConflictingRegistrationException">A name is another application's; none was written.</exception>
     public async Task ApplyAsync(IEnumerable<ScheduleDefinition> schedules, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(schedules);
@@ -69,7 +70,10 @@ public sealed class ScheduleClient
             throw new ArgumentException($"The schedule '{twice.Key}' stands here twice.", nameof(schedules));
         }
 
-        await WriteAsync(all, ScheduleWrite.Apply, cancellationToken).ConfigureAwait(false);
+        if (await WriteAsync(all, ScheduleWrite.Apply, cancellationToken).ConfigureAwait(false) is { } others)
+        {
+            throw ConflictingRegistrationException.OfOthersSchedule(others);
+        }
     }
 
     /// <summary>Changes when a schedule fires, and how. Its workflow, its pause, and what has fired stay.</summary>
@@ -165,7 +169,7 @@ public sealed class ScheduleClient
     {
         Names.CheckName(name, nameof(name));
         var schedule = await RequireAsync(name, cancellationToken).ConfigureAwait(false);
-        for (var now = core.Clock.UtcNow; ; now = now.AddMilliseconds(1))
+        for (var now = await NowAsync(cancellationToken).ConfigureAwait(false); ; now = now.AddMilliseconds(1))
         {
             // Its id is made of the moment, so two in one millisecond would be one.
             var tick = rows.Triggered(schedule, now);
@@ -202,10 +206,11 @@ public sealed class ScheduleClient
                 nameof(until));
         }
 
+        var now = await NowAsync(cancellationToken).ConfigureAwait(false);
         var ids = new List<string>(moments.Count);
         foreach (var moment in moments)
         {
-            var tick = rows.Tick(schedule, moment, TickKind.Asked, core.Clock.UtcNow);
+            var tick = rows.Tick(schedule, moment, TickKind.Asked, now);
             await FireAsync(tick, cancellationToken).ConfigureAwait(false);
             ids.Add(tick.Row.Id);
         }
@@ -217,7 +222,7 @@ public sealed class ScheduleClient
     internal Task DeclareAsync(IReadOnlyList<ScheduleDefinition> schedules, CancellationToken cancellationToken) =>
         schedules.Count == 0 ? Task.CompletedTask : ApplyAsync(schedules, cancellationToken);
 
-    private async Task<string?> WriteAsync(IReadOnlyList<ScheduleRow> written, ScheduleWrite mode, CancellationToken cancellationToken)
+    private async Task<string?> WriteAsync(ScheduleRow[] written, ScheduleWrite mode, CancellationToken cancellationToken)
     {
         foreach (var queue in written.Select(row => row.Queue).OfType<string>())
         {
@@ -225,11 +230,26 @@ public sealed class ScheduleClient
                 new StartOptions { Queue = queue }, await core.Book.FindAsync(queue, cancellationToken).ConfigureAwait(false));
         }
 
-        var result = await UseAsync(
-            "write schedules", token => core.Store.Schedules.WriteAsync(written, mode, token), cancellationToken).ConfigureAwait(false);
-        if (result.Conflict is null)
+        var repeated = false;
+        var result = await core.UseAsync(
+            "write schedules",
+            token => StoreBackoff.RepeatAsync(
+                failures =>
+                {
+                    repeated = failures > 0;
+                    return core.Store.Schedules.WriteAsync(written, mode, token);
+                },
+                token),
+            cancellationToken).ConfigureAwait(false);
+
+        // A try whose answer was lost may have made what now stands in its own way.
+        var isOwn = repeated && mode == ScheduleWrite.Create && result.Conflict is { } name
+            && await ReadAsync(name, cancellationToken).ConfigureAwait(false) is { } standing
+            && standing with { Paused = false, LastFiredAtMs = null, WaitingTickMs = null } == written[0];
+        if (result.Conflict is null || isOwn)
         {
             Announce(new StoreSignal(StoreSignalKind.Schedule, ""));
+            return null;
         }
 
         return result.Conflict;
@@ -239,7 +259,7 @@ public sealed class ScheduleClient
     {
         Names.CheckName(name, nameof(name));
         var catchesUp = !paused && await ReadAsync(name, cancellationToken).ConfigureAwait(false) is { AutomaticBackfill: true };
-        long? skipUntil = paused || catchesUp ? null : core.Clock.NowMs;
+        long? skipUntil = paused || catchesUp ? null : (await NowAsync(cancellationToken).ConfigureAwait(false)).ToUnixTimeMilliseconds();
         var known = await UseAsync(
             "pause a schedule", token => core.Store.Schedules.SetPausedAsync(name, paused, skipUntil, token), cancellationToken)
             .ConfigureAwait(false);
@@ -266,6 +286,15 @@ public sealed class ScheduleClient
         return outcome;
     }
 
+    // The clock of a client is its machine's; what is compared by all processes is the store's.
+    private async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken)
+    {
+        var outlook = await UseAsync(
+            "read the time", token => core.Store.Queues.ReadOutlookAsync(core.Identity.ApplicationName ?? "", token), cancellationToken)
+            .ConfigureAwait(false);
+        return EpochMs.ToMoment(outlook.NowMs);
+    }
+
     private async Task<ScheduleRow> RequireAsync(string name, CancellationToken cancellationToken) =>
         await ReadAsync(name, cancellationToken).ConfigureAwait(false) ?? throw new NonExistentScheduleException(name);
 
@@ -277,7 +306,7 @@ public sealed class ScheduleClient
         DateTimeOffset? next = null;
         try
         {
-            next = row.Paused ? null : SchedulePlan.Begin(row with { AutomaticBackfill = false }, core.Clock.UtcNow).Next;
+            next = row.Paused ? null : SchedulePlan.Begin(row, core.Clock.UtcNow, catchUp: false).Next;
         }
         catch (ArgumentException)
         {

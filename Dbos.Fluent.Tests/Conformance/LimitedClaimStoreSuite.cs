@@ -54,7 +54,11 @@ public abstract class LimitedClaimStoreSuite(StoreFixture fixture) : StoreSuite(
         await Queueing.RegisterAsync(bed, Two);
         await EnqueueAsync(bed, A.Enqueued("w") with
         {
-            ApplicationName = null, ApplicationVersion = null, TimeoutMs = 60_000, PartitionKey = "north", DeduplicationId = "only one",
+            ApplicationName = null,
+            ApplicationVersion = null,
+            TimeoutMs = 60_000,
+            PartitionKey = "north",
+            DeduplicationId = "only one",
         });
 
         var claimed = Assert.Single((await Queueing.ClaimAsync(bed, "token")).Result.Claimed);

@@ -171,7 +171,7 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         gate.Open();
         await Eventually.TrueAsync(
             async () => await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status <> 'SUCCESS'") == 0
-                && runs.Count == expected.Count(c => c == ',') , Bounded.Limit, "all that started has ended");
+                && runs.Count == expected.Count(c => c == ','), Bounded.Limit, "all that started has ended");
         time.Advance(TimeSpan.FromMinutes(1));
         await FiredAsync(4);
         await Eventually.TrueAsync(() => runs.ContainsKey(Start.AddMinutes(4)), Bounded.Limit, "the last moment has started");
@@ -283,6 +283,44 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.Contains("Mars/Olympus", zone.Message, StringComparison.Ordinal);
         Assert.Contains("position 5", cron.Message, StringComparison.Ordinal);
         Assert.Empty(await schedules.ListAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task A_schedule_that_cannot_be_fired_does_not_hold_up_the_others()
+    {
+        var faults = new Worker.Faults.CallFaults();
+        var workflow = Noted();
+        await LaunchVirtualAsync(options =>
+        {
+            options.WrapStore = store => new Worker.Faults.FaultingStore(store, faults);
+            options.Schedule("first", EachMinute, workflow).Schedule("second", EachMinute, workflow);
+        });
+        var failed = 0;
+        faults.Before = (call, _) => call.Kind == Worker.Faults.StoreCallKind.Fire && Interlocked.Increment(ref failed) == 1
+            ? Task.FromException(new InvalidOperationException("this one cannot be fired"))
+            : Task.CompletedTask;
+
+        time.Advance(TimeSpan.FromMinutes(1));
+        await FiredAsync(1, "first");
+        await FiredAsync(1, "second");
+
+        Assert.Equal(2, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
+    }
+
+    [Fact]
+    public async Task New_moments_of_a_schedule_that_catches_up_were_never_due_before()
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(_ => { }, workflow);
+        var options = new ScheduleOptions { AutomaticBackfill = true };
+        await engine.Schedules.CreateAsync("tick", "*/10 * * * *", workflow, options: options, cancellationToken: Cancel);
+        time.Advance(TimeSpan.FromMinutes(15));
+        await FiredAsync(10);
+        await ArrivesAsync();
+
+        await engine.Schedules.UpdateAsync("tick", EachMinute, cancellationToken: Cancel);
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(Start.AddMinutes(16), (await ArrivesAsync()).ScheduledAt);
     }
 
     private Task<ScheduledRun> ArrivesAsync() => arrivals.Reader.ReadAsync(Cancel).AsTask().Within(Bounded.Limit);

@@ -21,6 +21,9 @@ public sealed class ConflictingRegistrationException : DbosException
     internal static ConflictingRegistrationException OfQueues(string name) => new(
         name, $"Two queues with different limits are registered under the name '{name}'. Rename one, or register it once.");
 
+    internal static ConflictingRegistrationException OfOthersSchedule(string name) => new(
+        name, $"The schedule '{name}' belongs to another application of the same database. Choose another name, or delete that schedule.");
+
     internal static ConflictingRegistrationException OfSchedule(string name) => new(
         name, $"A schedule '{name}' exists. Choose another name, update it, or apply it: that creates and updates.");
 }

@@ -56,7 +56,7 @@ internal sealed class DebounceExecution(RunScope run, StepExecutor steps, IChild
     {
         if (result.Status == CommitStatus.NotOwned)
         {
-            run.Stop.Fire(CancellationReason.Shutdown);
+            await run.LoseAsync().ConfigureAwait(false);
             return StepEnd.Stopped;
         }
 

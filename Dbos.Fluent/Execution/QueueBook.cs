@@ -4,7 +4,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>What is registered under the names of queues, as of a moment ago: enough to tell a mistaken start from a good one.</summary>
-internal sealed class QueueBook(IStore store)
+internal sealed class QueueBook(IStore store, CancellationToken stopped)
 {
     private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(1);
 
@@ -19,8 +19,7 @@ internal sealed class QueueBook(IStore store)
         }
 
         var readAt = TimeProvider.System.GetTimestamp();
-        var row = await StoreBackoff.RepeatAsync(_ => store.Queues.ReadAsync(name, cancellationToken), cancellationToken)
-            .ConfigureAwait(false);
+        var row = await ReadAsync(name, cancellationToken).ConfigureAwait(false);
         if (row is null)
         {
             // Names that nobody registers may be without number.
@@ -36,4 +35,17 @@ internal sealed class QueueBook(IStore store)
 
     /// <summary>Something about a queue has changed.</summary>
     public void Forget(string name) => rows.TryRemove(name, out _);
+
+    private async Task<QueueRow?> ReadAsync(string name, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopped);
+        try
+        {
+            return await StoreBackoff.RepeatAsync(_ => store.Queues.ReadAsync(name, either.Token), either.Token).ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException) when (stopped.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(stopped);
+        }
+    }
 }

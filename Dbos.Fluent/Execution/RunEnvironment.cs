@@ -42,6 +42,9 @@ internal sealed record RunEnvironment
     /// </summary>
     public required Func<string, bool> KeepsPlace { get; init; }
 
+    /// <summary>Told whenever a run begins to wait; it may take no room from then on.</summary>
+    public Action RunWaits { get; init; } = () => { };
+
     /// <summary>Lets a run that only waits leave memory.</summary>
     public required Func<RunScope, IReadOnlyList<WaitRow>, Task> Leave { get; init; }
 

@@ -118,6 +118,7 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     public async Task<T> WaitAsync<T>(IReadOnlyList<WaitRow>? wait, Func<Task<T>> until)
     {
         Interlocked.Increment(ref waiting);
+        Environment.RunWaits();
         Waits.Begin(wait);
         try
         {

@@ -24,7 +24,7 @@ internal sealed class RunningWorkflows
     public Action<Ownership> Crashed { get; set; } = _ => { };
 
     /// <summary>Runs that do something; those that only wait for a moment or another workflow need no capacity.</summary>
-    public int Busy => all.Keys.Count(entry => !entry.Scope.IsWaiting);
+    public int Busy => all.Count(pair => !pair.Key.Scope.IsWaiting);
 
     public int Count => all.Count;
 

@@ -36,11 +36,19 @@ internal sealed class ClaimedRuns(
     public async Task<int> ClaimAsync(int limit, IReadOnlyList<string> queues, CancellationToken cancellationToken)
     {
         var request = Request(limit) with { RecoveryAttemptsMax = recoveryAttemptsMax, Queues = queues };
+        var repeated = false;
         var result = await StoreBackoff.RepeatAsync(
-            failures => store.Claims.ClaimAsync(request with { Repeated = failures > 0 }, cancellationToken),
+            failures =>
+            {
+                repeated = failures > 0;
+                return store.Claims.ClaimAsync(request with { Repeated = repeated }, cancellationToken);
+            },
             cancellationToken).ConfigureAwait(false);
         await BeginAsync(result, cancellationToken).ConfigureAwait(false);
-        return result.Claimed.Count + result.DeadLettered.Count;
+
+        // A repeated claim may give what the lost answer held and no more: there may be more behind it.
+        var taken = result.Claimed.Count + result.DeadLettered.Count;
+        return repeated && taken > 0 ? limit : taken;
     }
 
     /// <summary>Claims from one queue with limits and runs what was claimed.</summary>

@@ -69,6 +69,15 @@ internal sealed class Dispatcher : IAsyncDisposable
         }
     }
 
+    /// <summary>A run only waits from now on, and takes no room.</summary>
+    public void RunWaits()
+    {
+        if (full)
+        {
+            wake.Set();
+        }
+    }
+
     /// <summary>Claims no more; what is claimed already runs on.</summary>
     public async Task StopAsync()
     {
@@ -121,6 +130,7 @@ internal sealed class Dispatcher : IAsyncDisposable
             Look();
         }
 
+        full = runs.Room <= 0;
         limited.Claim(board.Lanes);
         while (await ClaimAsync(cancellationToken).ConfigureAwait(false))
         {

@@ -12,6 +12,7 @@ internal sealed class LimitedQueues(
     /// Where very many partitions are full, the search for one with room goes on from its last place at the next mark, not at once.
     /// </summary>
     private const int EmptyClaimsMax = 8;
+    private const int RetryMin = 10;
 
     private readonly Lock gate = new();
     private MomentTimer? timer;
@@ -32,6 +33,10 @@ internal sealed class LimitedQueues(
             if (lane.IsMarked && lane.Claiming.IsCompleted && runs.Room > 0)
             {
                 lane.Claiming = ClaimAsync(lane);
+
+                // What was marked since its last claim began, or learnt of a rate window, is the loop's to see once it has ended.
+                _ = lane.Claiming.ContinueWith(
+                    _ => wake(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
 
             next = lane.RetryAtMs < (next ?? long.MaxValue) ? lane.RetryAtMs : next;
@@ -65,7 +70,7 @@ internal sealed class LimitedQueues(
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            return;
+            // Stopped: what was claimed is handed back.
         }
         catch (Exception exception)
         {
@@ -74,16 +79,15 @@ internal sealed class LimitedQueues(
             lane.Mark();
             await Task.Delay(Pause, TimeProvider.System, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-
-        // What was marked since the last claim began, or learnt of a rate window, is the loop's to see.
-        wake();
     }
 
     private async Task ClaimOnceAsync(QueueLane lane)
     {
         var claim = await runs.ClaimLimitedAsync(lane.Row.Queue.Name, lane.AfterPartition, stopping).ConfigureAwait(false);
         lane.AfterPartition = claim.LastPartition;
-        lane.RetryAtMs = claim.RetryAtMs;
+
+        // The store's clock may have stepped back behind this one: it is not asked again and again.
+        lane.RetryAtMs = claim.RetryAtMs is { } at ? Math.Max(at, environment.Clock.NowMs + RetryMin) : null;
         lane.EmptyClaims = claim.Result.Claimed.Count + claim.Result.DeadLettered.Count > 0 ? 0 : lane.EmptyClaims + 1;
         if (claim.More && lane.EmptyClaims < EmptyClaimsMax)
         {

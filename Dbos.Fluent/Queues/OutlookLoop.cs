@@ -13,6 +13,9 @@ internal sealed class OutlookLoop(IQueueStore store, string applicationName, ILo
     private const double JitterPart = 0.1;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
+    /// <summary>However often it is woken, it does not look more often than that.</summary>
+    private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(20);
+
     private readonly AsyncSignal wake = new();
     private readonly CancellationTokenSource stopping = new();
     private Task loop = Task.CompletedTask;
@@ -45,6 +48,7 @@ internal sealed class OutlookLoop(IQueueStore store, string applicationName, ILo
                 Begins();
                 Seen(await StoreBackoff.RepeatAsync(
                     _ => store.ReadOutlookAsync(applicationName, stopping.Token), stopping.Token).ConfigureAwait(false));
+                await Task.Delay(Spacing, TimeProvider.System, stopping.Token).ConfigureAwait(false);
                 await wake.WaitAsync(Jittered(), stopping.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)

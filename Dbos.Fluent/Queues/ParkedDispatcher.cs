@@ -14,6 +14,7 @@ namespace Dbos.Fluent.Queues;
 internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnvironment environment, ILogger logger) : IAsyncDisposable
 {
     private const int PageSize = 1000;
+    private const int SignalsMax = 10_000;
     private static readonly TimeSpan OutlookInterval = TimeSpan.FromSeconds(1);
 
     private readonly AsyncSignal wake = new();
@@ -83,6 +84,11 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             // Without a name, any of them may be meant.
             cover |= signal.Kind == StoreSignalKind.Anything || signal.Key.Length == 0;
             signals.Add(signal);
+            if (signals.Count > SignalsMax)
+            {
+                // Where there is no room for long, looking through all that wait is cheaper than remembering each.
+                (cover, signals) = (true, []);
+            }
         }
 
         wake.Set();
@@ -137,6 +143,8 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
     private async Task LookAroundAsync(CancellationToken cancellationToken)
     {
+        // Only a claim that finds no room says so again: what was due and had none may be somebody else's by now.
+        full = false;
         await ClaimDueAsync(cancellationToken).ConfigureAwait(false);
         if (!full && anyParked)
         {

@@ -13,6 +13,9 @@ internal sealed class QueueBoard(IReadOnlyList<string>? listenTo)
         [QueueNames.Internal] = new QueueLane(InternalRow()),
     };
 
+    /// <summary>Told when a run begins to wait, which may make room.</summary>
+    public Action RoomMade { get; set; } = () => { };
+
     /// <summary>The lanes as they are now.</summary>
     public ICollection<QueueLane> Lanes => lanes.Values;
 
@@ -22,6 +25,8 @@ internal sealed class QueueBoard(IReadOnlyList<string>? listenTo)
     public bool KeepsPlace(string queue) =>
         Find(queue)?.Row.Queue is { Concurrency: not null } or { PartitionConcurrency: not null };
 
+    public void RunWaits() => RoomMade();
+
     /// <summary>Takes in what queues there are and which of them have something waiting.</summary>
     public void Update(QueueOutlook outlook)
     {
@@ -29,7 +34,13 @@ internal sealed class QueueBoard(IReadOnlyList<string>? listenTo)
             row => row.Queue.Name, StringComparer.Ordinal);
         foreach (var row in served.Values)
         {
-            var lane = lanes.GetOrAdd(row.Queue.Name, _ => new QueueLane(row));
+            // What was enqueued before its lane was here has marked nothing.
+            if (!lanes.TryGetValue(row.Queue.Name, out var lane))
+            {
+                lanes[row.Queue.Name] = lane = new QueueLane(row);
+                lane.Mark();
+            }
+
             if (lane.Row != row)
             {
                 // A limit that was raised or a pause that has ended is as good as a signal.

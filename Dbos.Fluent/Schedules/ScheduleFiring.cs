@@ -11,6 +11,9 @@ internal sealed class ScheduleFiring(IScheduleStore store, RunEnvironment enviro
     /// </summary>
     private static readonly TimeSpan LateMax = TimeSpan.FromHours(1);
 
+    /// <summary>How many moments of one schedule are caught up on before the others have their turn.</summary>
+    private const int AtOnceMax = 100;
+
     private readonly ScheduleRows rows = new(environment.Serializer);
     private readonly HashSet<string> warned = new(StringComparer.Ordinal);
 
@@ -28,7 +31,7 @@ internal sealed class ScheduleFiring(IScheduleStore store, RunEnvironment enviro
         return isReadable || row.ApplicationName is not null;
     }
 
-    /// <summary>Starts what is due of a schedule.</summary>
+    /// <summary>Starts what is due of a schedule, a limited number at once.</summary>
     /// <returns>False if the schedule has been paused or deleted.</returns>
     public async Task<bool> FireDueAsync(SchedulePlan plan, CancellationToken cancellationToken)
     {
@@ -37,14 +40,15 @@ internal sealed class ScheduleFiring(IScheduleStore store, RunEnvironment enviro
             await FireAsync(plan, waiting, TickKind.Waiting, cancellationToken).ConfigureAwait(false);
         }
 
+        // Virtual time jumps: nothing was away then.
         var now = environment.Clock.UtcNow;
-        if (plan.Next < now - LateMax && !plan.Row.AutomaticBackfill)
+        if (environment.Clock.Time == TimeProvider.System && plan.Next < now - LateMax && !plan.Row.AutomaticBackfill)
         {
             plan.SkipUntil(now - LateMax);
             environment.Logger.MomentsLeftOut(plan.Row.Name, now - LateMax);
         }
 
-        while (plan.Next is { } next && next <= environment.Clock.UtcNow)
+        for (var fired = 0; fired < AtOnceMax && plan.Next is { } next && next <= environment.Clock.UtcNow; fired++)
         {
             if (!await FireAsync(plan, next, TickKind.Due, cancellationToken).ConfigureAwait(false))
             {

@@ -12,6 +12,7 @@ namespace Dbos.Fluent.Schedules;
 internal sealed class ScheduleLoop : IAsyncDisposable
 {
     private static readonly TimeSpan WaitingInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FiringMax = TimeSpan.FromSeconds(5);
 
     private readonly IScheduleStore store;
     private readonly RunEnvironment environment;
@@ -27,6 +28,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
     private DateTimeOffset? changedAt;
     private volatile bool stale;
     private volatile bool anyWaiting;
+    private bool anyFailed;
     private Task loop = Task.CompletedTask;
 
     /// <param name="store">The schedules.</param>
@@ -82,7 +84,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
             try
             {
                 await FollowAsync(stopping.Token).ConfigureAwait(false);
-                await wake.WaitAsync(anyWaiting ? WaitingInterval : pollInterval, stopping.Token).ConfigureAwait(false);
+                await wake.WaitAsync(anyWaiting || anyFailed ? WaitingInterval : pollInterval, stopping.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -106,17 +108,42 @@ internal sealed class ScheduleLoop : IAsyncDisposable
             await ReadAsync(cancellationToken).ConfigureAwait(false);
         }
 
+        (anyFailed, var more) = (false, false);
         foreach (var plan in plans.Values)
         {
-            if (!await firing.FireDueAsync(plan, cancellationToken).ConfigureAwait(false))
+            more |= await FireAsync(plan, cancellationToken).ConfigureAwait(false);
+        }
+
+        // What failed is tried again after a while, and is no moment to wait for.
+        var now = environment.Clock.UtcNow;
+        var next = plans.Values.Where(plan => plan.Next > now).Min(plan => plan.Next);
+        anyWaiting = plans.Values.Any(plan => plan.Waiting is not null);
+        timer.Set(stale || more ? environment.Clock.NowMs : next?.ToUnixTimeMilliseconds());
+    }
+
+    /// <summary>Fires what is due of one schedule; whatever stands in its way, the others are not held up by it for long.</summary>
+    /// <returns>True if more of it is due.</returns>
+    private async Task<bool> FireAsync(SchedulePlan plan, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(FiringMax);
+        try
+        {
+            if (!await firing.FireDueAsync(plan, limit.Token).ConfigureAwait(false))
             {
                 // Paused or deleted meanwhile, without a word that has come here yet.
                 stale = true;
+                return false;
             }
-        }
 
-        anyWaiting = plans.Values.Any(plan => plan.Waiting is not null);
-        timer.Set(stale ? environment.Clock.NowMs : plans.Values.Min(plan => plan.Next)?.ToUnixTimeMilliseconds());
+            return plan.Next <= environment.Clock.UtcNow;
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            environment.Logger.TickFailed(plan.Row.Name, plan.Next ?? environment.Clock.UtcNow, exception);
+            anyFailed = true;
+            return false;
+        }
     }
 
     private void NoteChange()
@@ -137,8 +164,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
             (changedAt, stale) = (null, false);
         }
 
-        var rows = await StoreBackoff.RepeatAsync(
-            _ => store.ReadAllAsync(environment.ApplicationName, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var rows = await ReadRowsAsync(since, cancellationToken).ConfigureAwait(false);
         lastRead = TimeProvider.System.GetTimestamp();
         var followed = rows.Where(firing.IsOurs).Where(row => !row.Paused).ToDictionary(row => row.Name, StringComparer.Ordinal);
         foreach (var name in plans.Keys.Where(name => !followed.ContainsKey(name)).ToArray())
@@ -150,17 +176,36 @@ internal sealed class ScheduleLoop : IAsyncDisposable
         {
             if (!plans.TryGetValue(row.Name, out var plan) || !plan.TryUpdate(row))
             {
-                Begin(row, since);
+                Begin(row, since, plan);
             }
         }
     }
 
-    private void Begin(ScheduleRow row, DateTimeOffset since)
+    private async Task<IReadOnlyList<ScheduleRow>> ReadRowsAsync(DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await StoreBackoff.RepeatAsync(
+                _ => store.ReadAllAsync(environment.ApplicationName, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            // What has changed since then is still to be read, and its moments count from then.
+            lock (gate)
+            {
+                (changedAt, stale) = (since, true);
+            }
+
+            throw;
+        }
+    }
+
+    private void Begin(ScheduleRow row, DateTimeOffset since, SchedulePlan? former)
     {
         plans.Remove(row.Name);
         try
         {
-            plans[row.Name] = SchedulePlan.Begin(row, since);
+            plans[row.Name] = SchedulePlan.Begin(row, since, catchUp: former is null || former.NamesSameMoments(row));
             warned.Remove(row.Name);
         }
         catch (ArgumentException exception)

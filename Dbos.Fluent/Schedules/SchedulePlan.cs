@@ -25,10 +25,13 @@ internal sealed class SchedulePlan
 
     /// <summary>A plan that begins now, or where the schedule stopped if it catches up.</summary>
     /// <exception cref="ArgumentException">The expression or the zone cannot be read here.</exception>
-    public static SchedulePlan Begin(ScheduleRow row, DateTimeOffset now)
+    /// <param name="row">The schedule.</param>
+    /// <param name="now">From when on its moments count.</param>
+    /// <param name="catchUp">False where it named other moments until now: what it names now was never due before.</param>
+    public static SchedulePlan Begin(ScheduleRow row, DateTimeOffset now, bool catchUp)
     {
         var lastFired = EpochMs.ToMoment(row.LastFiredAtMs);
-        var cursor = row.AutomaticBackfill && lastFired is { } last && last < now ? last : Later(now, lastFired);
+        var cursor = catchUp && row.AutomaticBackfill && lastFired is { } last && last < now ? last : Later(now, lastFired);
         return new SchedulePlan(row, CronSchedule.Parse(row.Cron, row.TimeZone), cursor);
     }
 
@@ -43,6 +46,8 @@ internal sealed class SchedulePlan
         Row = row;
         return true;
     }
+
+    public bool NamesSameMoments(ScheduleRow row) => (row.Cron, row.TimeZone) == (Row.Cron, Row.TimeZone);
 
     /// <summary>Goes on behind the next moment.</summary>
     public void Advance()

@@ -88,7 +88,10 @@ internal enum ScheduleWrite
 }
 
 /// <summary>What became of a write of schedules.</summary>
-/// <param name="Conflict">A name that is in use, or under <see cref="ScheduleWrite.Update"/> is not: nothing was written then.</param>
+/// <param name="Conflict">
+/// A name that is in use, or under <see cref="ScheduleWrite.Update"/> is not, or under <see cref="ScheduleWrite.Apply"/> is another
+/// application's: nothing was written then.
+/// </param>
 internal sealed record ScheduleWritten(string? Conflict);
 
 /// <summary>One moment of a schedule.</summary>

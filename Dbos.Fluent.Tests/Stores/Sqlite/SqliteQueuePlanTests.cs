@@ -52,7 +52,7 @@ public sealed partial class SqliteQueuePlanTests : SqliteFileTest
                 from step in steps
                 let isRow = step.Contains("PRIMARY KEY (workflow_uuid=?)", StringComparison.Ordinal)
                 let goesAlong = isRow || indexes.Any(index => step.Contains(index, StringComparison.Ordinal))
-                where (TableStep().IsMatch(step) && !goesAlong) 
+                where (TableStep().IsMatch(step) && !goesAlong)
                     || (step.Contains("TEMP B-TREE", StringComparison.Ordinal) && !sorts)
                 select $"{name}: {step}");
         }

@@ -3,17 +3,15 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>The statement that begins or moves a debounced workflow, and what asks why it did neither.</summary>
 /// <remarks>
 /// <para>
-/// $1 to $20 as for a start, XX
-/// </para>
-/// <para>
-/// The row is inserted or moved, and the parent's checkpoint written, in one statement. Of first calls at once one inserts; the others wait
+/// The first parameters are those of a start. The row is inserted or moved, and the parent's checkpoint written, in one statement. Of first calls at once one inserts; the others wait
 /// for it at the index of deduplication ids, do nothing, and are written once more, in a snapshot that holds its row.
 /// </para>
 /// </remarks>
 internal sealed class DebounceSql(SchemaName schema, string whenLocked)
 {
     private const string Waits =
-        "w.status = 'DELAYED' AND w.is_debounced AND COALESCE(w.recovery_attempts, 0) = 0 AND w.name = $4";
+        "w.status = 'DELAYED' AND w.is_debounced AND COALESCE(w.recovery_attempts, 0) = 0 AND w.name = $4 "
+        + "AND (w.application_name = $7 OR w.application_name IS NULL OR $7 IS NULL)";
 
     /// <summary>
     /// $1 the parent, $2 queue, $3 deduplication id. In a statement before, so that the unit's snapshot is newer than the locks.

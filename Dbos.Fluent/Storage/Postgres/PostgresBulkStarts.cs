@@ -69,7 +69,7 @@ internal sealed class PostgresBulkStarts(PostgresDatabase database)
     {
         var numbers = Enumerable.Range(0, starts.Count);
         return StartPart.AreApart([.. starts.Select((start, number) => new Numbered<StartUnit>(number, start))])
-            ? numbers.OrderBy(number => starts[number].Row.Id, StringComparer.Ordinal)
+            ? numbers.Order(Comparer<int>.Create((one, other) => StartPart.InOrder(starts[one].Row, starts[other].Row)))
             : numbers;
     }
 }

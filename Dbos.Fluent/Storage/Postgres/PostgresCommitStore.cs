@@ -5,6 +5,10 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Writes batches of units, each in one transaction and one round trip.</summary>
 internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
 {
+    // Locked rows are passed over, but an insert waits for whoever has inserted the same key and has not committed yet: a caller's own
+    // transaction may take its time, and a lane is for those that do not.
+    private const string WaitShortly = "; SET lock_timeout = '250ms'";
+
     private readonly PostgresDatabase database;
     private readonly PostgresLanes lanes;
     private readonly CommitSql skipping;
@@ -14,7 +18,7 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
     public PostgresCommitStore(PostgresDatabase database, int lanes)
     {
         this.database = database;
-        this.lanes = new PostgresLanes(database, lanes);
+        this.lanes = new PostgresLanes(database, lanes, PostgresLanes.PlanByKey + WaitShortly);
         skipping = CommitSql.Skipping(database.Schema);
         waiting = CommitSql.Waiting(database.Schema);
         standing = new StandingSql(database.Schema);
@@ -90,9 +94,13 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
             var results = await OnLaneAsync(units, cancellationToken).ConfigureAwait(false);
             return [.. results.Select(result => result ?? CommitResult.Busy)];
         }
-        catch (Exception refusal) when (units.Count > 1 && IsRefusal(refusal))
+        catch (Exception failure) when (units.Count > 1 && (IsRefusal(failure) || IsInTheWay(failure)))
         {
             return await CommitSinglyAsync(units, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreUnavailableException failure) when (IsInTheWay(failure))
+        {
+            return [CommitResult.Busy];
         }
     }
 
@@ -110,10 +118,20 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
             {
                 results[number] = new CommitResult(CommitStatus.Refused, Refusal: refusal);
             }
+            catch (StoreUnavailableException failure) when (IsInTheWay(failure))
+            {
+                // Somebody else's transaction is in its way: it is retried apart.
+                results[number] = CommitResult.Busy;
+            }
         }
 
         return results;
     }
+
+    private static bool IsInTheWay(Exception failure) => failure is StoreUnavailableException
+    {
+        InnerException: PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected },
+    };
 
     // Text that cannot be encoded fails in the driver, before anything is sent.
     private static bool IsRefusal(Exception failure) => failure is PostgresException or System.Text.EncoderFallbackException;

@@ -17,11 +17,15 @@ internal sealed class PostgresLanes : IAsyncDisposable
         + "SET jit = off";
 
     private readonly PostgresDatabase database;
+    private readonly string settings;
     private readonly Channel<NpgsqlConnection?> idle;
 
-    public PostgresLanes(PostgresDatabase database, int count)
+    /// <param name="database">Where the connections come from.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="settings">What is set on each when it is opened.</param>
+    public PostgresLanes(PostgresDatabase database, int count, string settings = PlanByKey)
     {
-        this.database = database;
+        (this.database, this.settings) = (database, settings);
         idle = Channel.CreateBounded<NpgsqlConnection?>(count);
         for (var lane = 0; lane < count; lane++)
         {
@@ -162,7 +166,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
             // Behind a pooler a setting would stay with a connection that is somebody else's next.
             if (Prepares)
             {
-                var settings = new NpgsqlCommand(PlanByKey, connection) { CommandTimeout = database.TimeoutSeconds };
+                var settings = new NpgsqlCommand(this.settings, connection) { CommandTimeout = database.TimeoutSeconds };
                 await using (settings.ConfigureAwait(false))
                 {
                     await settings.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);

@@ -3,18 +3,22 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements about queues as rows.</summary>
 internal sealed class QueueSql(SchemaName schema)
 {
+    // Half a rate limit, which another writer may leave, is none.
+    private const string Rate = "CASE WHEN q.rate_limit_period_sec IS NOT NULL THEN q.rate_limit_max END";
+    private const string PartitionRate = "CASE WHEN q.partition_rate_limit_period_sec IS NOT NULL THEN q.partition_rate_limit_max END";
+
     /// <summary>Whether the row <c>q</c> of <c>queues</c> has any limit.</summary>
     public const string IsLimited =
-        "COALESCE(q.concurrency, q.worker_concurrency, q.rate_limit_max, q.partition_concurrency, q.partition_worker_concurrency, "
-        + "q.partition_rate_limit_max) IS NOT NULL";
+        $"COALESCE(q.concurrency, q.worker_concurrency, {Rate}, q.partition_concurrency, q.partition_worker_concurrency, {PartitionRate}) "
+        + "IS NOT NULL";
 
     /// <summary>Whether the row <c>q</c> has a limit that processes share.</summary>
     public const string HasSharedLimit =
-        "COALESCE(q.concurrency, q.rate_limit_max, q.partition_concurrency, q.partition_rate_limit_max) IS NOT NULL";
+        $"COALESCE(q.concurrency, {Rate}, q.partition_concurrency, {PartitionRate}) IS NOT NULL";
 
     /// <summary>Whether the row <c>q</c> has a limit for each partition.</summary>
     public const string IsPartitioned =
-        "COALESCE(q.partition_concurrency, q.partition_worker_concurrency, q.partition_rate_limit_max) IS NOT NULL";
+        $"COALESCE(q.partition_concurrency, q.partition_worker_concurrency, {PartitionRate}) IS NOT NULL";
 
     /// <summary>Whether the row <c>q</c> has a limit that lets nothing run, as another SDK may write it.</summary>
     public const string IsShut =

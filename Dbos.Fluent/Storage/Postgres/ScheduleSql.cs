@@ -48,7 +48,7 @@ internal sealed class ScheduleSql(SchemaName schema)
         SELECT name FROM written
         """;
 
-    /// <summary>Makes or changes each. What its row was made with but for id, pause and when it last fired is written again.</summary>
+    /// <summary>Makes or changes each. What its row was made with but for id, pause and when it last fired is written again. One of another application is left out.</summary>
     public string Apply { get; } = $"""
         WITH {Rows},
         written AS (
@@ -57,7 +57,9 @@ internal sealed class ScheduleSql(SchemaName schema)
                SET workflow_name = EXCLUDED.workflow_name, workflow_class_name = EXCLUDED.workflow_class_name,
                    schedule = EXCLUDED.schedule, cron_timezone = EXCLUDED.cron_timezone, context = EXCLUDED.context,
                    automatic_backfill = EXCLUDED.automatic_backfill, queue_name = EXCLUDED.queue_name,
-                   application_name = EXCLUDED.application_name
+                   application_name = COALESCE(EXCLUDED.application_name, workflow_schedules.application_name)
+             WHERE workflow_schedules.application_name IS NULL OR EXCLUDED.application_name IS NULL
+                OR workflow_schedules.application_name = EXCLUDED.application_name
             RETURNING schedule_name AS name),
         {Options(schema)}
         SELECT name FROM written

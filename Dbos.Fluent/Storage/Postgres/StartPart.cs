@@ -18,7 +18,7 @@ internal sealed class StartPart : CommitPart
         // this batch are in each other's way does their own order count.
         if (AreApart(units))
         {
-            units.Sort((one, other) => string.CompareOrdinal(one.Unit.Row.Id, other.Unit.Row.Id));
+            units.Sort((one, other) => InOrder(one.Unit.Row, other.Unit.Row));
         }
 
         this.units = units;
@@ -87,6 +87,16 @@ internal sealed class StartPart : CommitPart
         && units.Where(unit => unit.Unit.Row.DeduplicationId is not null)
             .GroupBy(unit => (unit.Unit.Row.Queue, unit.Unit.Row.DeduplicationId))
             .All(holders => holders.Count() == 1);
+
+    /// <summary>The order in which starts take their keys, in every process: by deduplication id, which the id says nothing of, first.</summary>
+    public static int InOrder(WorkflowInsert one, WorkflowInsert other) => (one.DeduplicationId, other.DeduplicationId) switch
+    {
+        (null, null) => string.CompareOrdinal(one.Id, other.Id),
+        (null, _) => 1,
+        (_, null) => -1,
+        var (key, otherKey) when string.CompareOrdinal(one.Queue, other.Queue) is 0 => string.CompareOrdinal(key, otherKey),
+        _ => string.CompareOrdinal(one.Queue, other.Queue),
+    };
 
     private static CommitResult InTheWay(StartUnit unit, ExistingWorkflow existing) => new(
         unit.RejectExisting ? CommitStatus.IdInUse

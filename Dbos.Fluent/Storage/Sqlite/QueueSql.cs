@@ -160,7 +160,9 @@ internal static class QueueSql
 
     /// <summary>Who holds a deduplication id, and whether it is a debounced workflow that has not started.</summary>
     public const string ReadHolder = $"""
-        SELECT workflow_uuid, name, status, creator_xid, created_at, workflow_deadline_epoch_ms, is_debounced AND {IsDelayedEnqueue}
+        SELECT workflow_uuid, name, status, creator_xid, created_at, workflow_deadline_epoch_ms,
+               is_debounced AND {IsDelayedEnqueue}
+               AND (application_name = @application_name OR application_name IS NULL OR @application_name IS NULL)
           FROM workflow_status WHERE queue_name = @queue_name AND deduplication_id = @deduplication_id
         """;
 

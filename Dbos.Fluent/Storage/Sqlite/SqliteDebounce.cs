@@ -85,7 +85,8 @@ internal readonly struct SqliteDebounce(SqliteSession session, long nowMs)
     {
         using var statement = session.Use(QueueSql.ReadHolder)
             .Bind("@queue_name", row.Queue)
-            .Bind("@deduplication_id", row.DeduplicationId);
+            .Bind("@deduplication_id", row.DeduplicationId)
+            .Bind("@application_name", row.ApplicationName);
         if (!statement.Step())
         {
             return null;

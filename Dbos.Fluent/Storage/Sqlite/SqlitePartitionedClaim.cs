@@ -15,6 +15,7 @@ internal sealed class SqlitePartitionedClaim(SqliteSession session, ClaimRequest
         var sweep = new PartitionSweep(session, queue, request.ApplicationName, share.AfterPartition);
         while (CanTake(room) && sweep.Next(taking.Left) is { } found)
         {
+            last = found.Partition;
             Visit(queue, room, new Turn(found.Partition, limits.MeasurePartition(found.Partition, found.Running)));
         }
 
@@ -37,7 +38,6 @@ internal sealed class SqlitePartitionedClaim(SqliteSession session, ClaimRequest
 
     private void Visit(WorkflowQueue queue, SqliteRoom room, Turn turn)
     {
-        last = turn.Partition;
         if (turn.Room.Places <= 0)
         {
             return;

@@ -51,8 +51,10 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
         var inUse = new List<bool>(rows.Count);
         foreach (var row in rows)
         {
-            inUse.Add(Read(session, row.Name) is not null);
-            if (mode is ScheduleWrite.Create && inUse[^1] || mode is ScheduleWrite.Update && !inUse[^1])
+            var standing = Read(session, row.Name);
+            inUse.Add(standing is not null);
+            if (mode is ScheduleWrite.Create && inUse[^1] || mode is ScheduleWrite.Update && !inUse[^1]
+                || mode is ScheduleWrite.Apply && IsOthers(standing, row))
             {
                 return new ScheduleWritten(row.Name);
             }
@@ -75,6 +77,9 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
 
         return new ScheduleWritten(null);
     }
+
+    private static bool IsOthers(ScheduleRow? standing, ScheduleRow row) =>
+        standing?.ApplicationName is { } owner && row.ApplicationName is { } writer && owner != writer;
 
     private static void Insert(SqliteSession session, ScheduleRow row)
     {
