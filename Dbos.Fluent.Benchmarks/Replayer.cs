@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Dbos.Fluent.Benchmarks;
 
 /// <summary>Runs a workflow whose every step is recorded, against nothing but memory.</summary>
-internal sealed class Replayer : ICommitStore, IServiceProvider, IChildStarter, IWorkflowOutcomes
+internal sealed class Replayer : ICommitStore, IServiceProvider, IChildStarter, IQueuePlaces, IWorkflowOutcomes
 {
     private readonly RunEnvironment environment;
     private readonly ClaimedWorkflow work;
@@ -36,7 +36,7 @@ internal sealed class Replayer : ICommitStore, IServiceProvider, IChildStarter, 
             Logger = NullLogger.Instance,
             WorkflowLogger = NullLogger.Instance,
             Handles = this,
-            KeepsPlace = _ => false,
+            Places = this,
         };
         work = new ClaimedWorkflow
         {
@@ -82,6 +82,13 @@ internal sealed class Replayer : ICommitStore, IServiceProvider, IChildStarter, 
     public ValueTask<CommitResult> CommitWaitingAsync(CommitUnit unit, CancellationToken cancellationToken) => new(CommitResult.Written);
 
     public object? GetService(Type serviceType) => null;
+
+    public bool KeepsPlace(string queue) => false;
+
+    public void RunWaits()
+    {
+        // Nothing here waits for room.
+    }
 
     public Task<CommitResult> StartAsync(ChildStart start) => throw new NotSupportedException();
 

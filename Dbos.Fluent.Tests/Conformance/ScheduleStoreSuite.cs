@@ -123,7 +123,7 @@ public abstract class ScheduleStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     }
 
     [Fact]
-    public async Task Update_keeps_workflow_and_application_and_apply_does_not()
+    public async Task Update_keeps_workflow_and_application_and_apply_changes_the_workflow_of_its_own()
     {
         await using var bed = await Fixture.CreateAsync();
         await WriteAsync(bed, ScheduleWrite.Create, Full);
@@ -131,8 +131,22 @@ public abstract class ScheduleStoreSuite(StoreFixture fixture) : StoreSuite(fixt
 
         await WriteAsync(bed, ScheduleWrite.Update, changed);
         Assert.Equal(Full with { Cron = "1 1 1 1 1" }, await ReadAsync(bed));
-        await WriteAsync(bed, ScheduleWrite.Apply, changed);
-        Assert.Equal(changed, await ReadAsync(bed));
+        await WriteAsync(bed, ScheduleWrite.Apply, changed with { ApplicationName = null });
+        Assert.Equal(changed with { ApplicationName = Full.ApplicationName }, await ReadAsync(bed));
+    }
+
+    [Fact]
+    public async Task Applying_leaves_the_schedule_of_another_application_and_all_that_is_applied_with_it()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await WriteAsync(bed, ScheduleWrite.Create, Full);
+        var others = Full with { ApplicationName = A.OtherApplication, Cron = "1 1 1 1 1" };
+
+        var written = await bed.Store.Schedules.WriteAsync(
+            [others with { Name = "Another" }, others], ScheduleWrite.Apply, Cancel);
+
+        Assert.Equal(Full.Name, written.Conflict);
+        Assert.Equal([Full], await bed.Store.Schedules.ReadAllAsync(null, Cancel));
     }
 
     [Fact]

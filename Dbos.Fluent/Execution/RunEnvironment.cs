@@ -36,14 +36,8 @@ internal sealed record RunEnvironment
     /// <summary>How long a run that only waits stays in memory.</summary>
     public required TimeSpan UnloadAfter { get; init; }
 
-    /// <summary>
-    /// True for a queue of which a waiting workflow keeps its place: such a run stays PENDING, and so in memory. There are no more of them
-    /// than the queue's limit.
-    /// </summary>
-    public required Func<string, bool> KeepsPlace { get; init; }
-
-    /// <summary>Told whenever a run begins to wait; it may take no room from then on.</summary>
-    public Action RunWaits { get; init; } = () => { };
+    /// <summary>What waiting means for the places of queues.</summary>
+    public required IQueuePlaces Places { get; init; }
 
     /// <summary>Lets a run that only waits leave memory.</summary>
     public required Func<RunScope, IReadOnlyList<WaitRow>, Task> Leave { get; init; }

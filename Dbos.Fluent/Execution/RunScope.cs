@@ -35,7 +35,7 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
         ref waits, () => new RunWaits(UnloadAfter, Environment.Clock, rows => Environment.Leave(this, rows)));
 
     private TimeSpan UnloadAfter =>
-        Work.Queue is { } queue && Environment.KeepsPlace(queue) ? Timeout.InfiniteTimeSpan : Environment.UnloadAfter;
+        Work.Queue is { } queue && Environment.Places.KeepsPlace(queue) ? Timeout.InfiniteTimeSpan : Environment.UnloadAfter;
 
     /// <summary>What step bodies of this run do to the outside.</summary>
     public StepOutlet Outlet => LazyInitializer.EnsureInitialized(ref outlet, () => new StepOutlet(this));
@@ -118,7 +118,7 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     public async Task<T> WaitAsync<T>(IReadOnlyList<WaitRow>? wait, Func<Task<T>> until)
     {
         Interlocked.Increment(ref waiting);
-        Environment.RunWaits();
+        Environment.Places.RunWaits();
         Waits.Begin(wait);
         try
         {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Dbos.Fluent.Execution;
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
 
@@ -6,7 +7,7 @@ namespace Dbos.Fluent.Queues;
 
 /// <summary>The queues that this engine serves: the registered ones it listens to, and the internal one always.</summary>
 /// <param name="listenTo">The names it listens to; null for all.</param>
-internal sealed class QueueBoard(IReadOnlyList<string>? listenTo)
+internal sealed class QueueBoard(IReadOnlyList<string>? listenTo) : IQueuePlaces
 {
     private readonly ConcurrentDictionary<string, QueueLane> lanes = new(StringComparer.Ordinal)
     {
@@ -21,7 +22,6 @@ internal sealed class QueueBoard(IReadOnlyList<string>? listenTo)
 
     public QueueLane? Find(string queue) => lanes.GetValueOrDefault(queue);
 
-    /// <summary>Whether a workflow of the queue keeps its place while it waits for something: where others wait for that place.</summary>
     public bool KeepsPlace(string queue) =>
         Find(queue)?.Row.Queue is { Concurrency: not null } or { PartitionConcurrency: not null };
 

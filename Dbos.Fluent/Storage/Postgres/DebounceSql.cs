@@ -3,8 +3,9 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>The statement that begins or moves a debounced workflow, and what asks why it did neither.</summary>
 /// <remarks>
 /// <para>
-/// The first parameters are those of a start. The row is inserted or moved, and the parent's checkpoint written, in one statement. Of first calls at once one inserts; the others wait
-/// for it at the index of deduplication ids, do nothing, and are written once more, in a snapshot that holds its row.
+/// The first parameters are those of a start. The row is inserted or moved, and the parent's checkpoint written, in one statement. Of first
+/// calls at once one inserts; the others wait for it at the index of deduplication ids, do nothing, and are written once more, in a
+/// snapshot that holds its row.
 /// </para>
 /// </remarks>
 internal sealed class DebounceSql(SchemaName schema, string whenLocked)

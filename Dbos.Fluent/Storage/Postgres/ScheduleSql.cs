@@ -48,7 +48,10 @@ internal sealed class ScheduleSql(SchemaName schema)
         SELECT name FROM written
         """;
 
-    /// <summary>Makes or changes each. What its row was made with but for id, pause and when it last fired is written again. One of another application is left out.</summary>
+    /// <summary>
+    /// Makes or changes each. What its row was made with but for id, pause and when it last fired is written again. One of another
+    /// application is left out.
+    /// </summary>
     public string Apply { get; } = $"""
         WITH {Rows},
         written AS (

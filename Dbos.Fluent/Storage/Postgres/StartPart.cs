@@ -88,7 +88,9 @@ internal sealed class StartPart : CommitPart
             .GroupBy(unit => (unit.Unit.Row.Queue, unit.Unit.Row.DeduplicationId))
             .All(holders => holders.Count() == 1);
 
-    /// <summary>The order in which starts take their keys, in every process: by deduplication id, which the id says nothing of, first.</summary>
+    /// <summary>
+    /// The order in which starts take their keys, in every process: by deduplication id, which the id says nothing of, first.
+    /// </summary>
     public static int InOrder(WorkflowInsert one, WorkflowInsert other) => (one.DeduplicationId, other.DeduplicationId) switch
     {
         (null, null) => string.CompareOrdinal(one.Id, other.Id),
