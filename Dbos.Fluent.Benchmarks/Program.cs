@@ -17,6 +17,7 @@ const string Help = """
       queue     enqueue to the first line and to the result, here and in another process   rounds=3 n=200
       drain     a backlog worked off under limits of several kinds, and put there     rounds=3 n=20000
       idle      an idle engine with ten queues                                        rounds=3
+      cancel    a cancel to the token of a running step, here and in another engine   rounds=3 n=50
       yield     a yield restored from history, in memory (BenchmarkDotNet)
     """;
 
@@ -32,6 +33,7 @@ return run.Mode switch
     "stream" => await StreamMode.RunAsync(run),
     "sleepers" => await SleepersMode.RunAsync(run),
     "rows" => await SleepersMode.RowsAsync(run),
+    "cancel" => await CancelMode.RunAsync(run),
     "queue" => await QueueLatencyMode.RunAsync(run),
     "drain" => await DrainMode.RunAsync(run),
     "idle" => await IdleMode.RunAsync(run),
