@@ -16,7 +16,7 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
         {
             try
             {
-                await Task.Delay(Timeout.InfiniteTimeSpan, time, s.CancellationToken);
+                await Forever(s);
             }
             catch (OperationCanceledException)
             {
@@ -38,7 +38,7 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
     [Fact]
     public async Task A_replay_gives_the_timeout_again_without_waiting()
     {
-        var workflow = Caught(s => Task.Delay(Timeout.InfiniteTimeSpan, time, s.CancellationToken));
+        var workflow = Caught(Forever);
         var engine = await LaunchVirtualAsync(workflow);
         var handle = await engine.BeginAsync(workflow, default, "A");
         await AdvanceAsync();
@@ -96,14 +96,16 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
     [Fact]
     public async Task Each_attempt_has_the_whole_time()
     {
+        var second = new Probe();
         var workflow = Workflow.Define<Unit, string>("budget", Body);
         var engine = await LaunchVirtualAsync(workflow);
         var handle = await engine.BeginAsync(workflow, default, "A");
         await AdvanceAsync();
 
-        // The second attempt's limit and its own wait, whichever comes first; without both the clock would move too soon.
-        Assert.Equal([Limit / 2, Limit], new[] { await time.NextTimerAsync(), await time.NextTimerAsync() }.Order());
-        time.Advance(Limit / 2);
+        await second.ReachedAsync();
+        await LimitSetAsync();
+        time.Advance(Limit - TimeSpan.FromMilliseconds(1));
+        second.Open();
 
         Assert.Equal("done", await handle.ResultAsync());
         Assert.Equal(2, counts["step"]);
@@ -112,8 +114,8 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
         {
             yield return Step.Run("step", async s =>
             {
-                // The second attempt is done when half its time is over.
-                await Task.Delay(counts.Add("step") == 1 ? Timeout.InfiniteTimeSpan : Limit / 2, time, s.CancellationToken);
+                // The second attempt is done at the last moment of its own time.
+                await (counts.Add("step") == 1 ? Forever(s) : second.PassAsync(s));
                 return "done";
             }).Retry(delay: TimeSpan.Zero).Timeout(Limit).As(out var step);
             yield return step.Result;
@@ -138,7 +140,7 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
 
         async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
         {
-            yield return Step.Run("step", s => Task.Delay(Timeout.InfiniteTimeSpan, time, s.CancellationToken))
+            yield return Step.Run("step", s => Forever(s))
                 .Retry(delay: TimeSpan.Zero).Timeout(Limit);
         }
     }
@@ -166,17 +168,23 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
         }
     }
 
+    private static Task Forever(StepContext step) => new TaskCompletionSource().Task.WaitAsync(step.CancellationToken);
+
     private Task<WorkflowEngine> LaunchVirtualAsync(WorkflowDefinition workflow) =>
         LaunchAsync(options => options.TimeProvider = time, workflow);
 
     private async Task AdvanceAsync()
     {
+        await LimitSetAsync();
+        time.Advance(Limit);
+    }
+
+    private async Task LimitSetAsync()
+    {
         while (await time.NextTimerAsync() != Limit)
         {
-            // The body's own wait.
+            // A timer of the engine's own.
         }
-
-        time.Advance(Limit);
     }
 
     private WorkflowDefinition<Unit, string> Caught(Func<StepContext, Task> body)

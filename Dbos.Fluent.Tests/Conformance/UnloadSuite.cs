@@ -1,3 +1,5 @@
+using static Dbos.Fluent.Tests.Conformance.Parkable;
+
 namespace Dbos.Fluent.Tests.Conformance;
 
 /// <summary>Workflows that wait for long leave memory, and any engine of the application takes them up again.</summary>
@@ -11,7 +13,7 @@ public abstract class UnloadSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
     [Fact]
     public async Task A_long_sleep_leaves_memory_at_once_and_ends_at_its_moment()
     {
-        var workflow = Sleeping(TimeSpan.FromDays(30));
+        var workflow = Sleeping(counts, TimeSpan.FromDays(30));
         var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
         var handle = await engine.BeginAsync(workflow, default, "A");
 
@@ -83,7 +85,7 @@ public abstract class UnloadSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
     [Fact]
     public async Task A_short_sleep_stays_in_memory()
     {
-        var workflow = Sleeping(TimeSpan.FromSeconds(9));
+        var workflow = Sleeping(counts, TimeSpan.FromSeconds(9));
         var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
         var handle = await engine.BeginAsync(workflow, default, "A");
         await Eventually.TrueAsync(async () => await CheckpointCountAsync("A") == 2, Bounded.Limit);
@@ -96,7 +98,7 @@ public abstract class UnloadSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
     [Fact]
     public async Task With_an_infinite_limit_nothing_leaves_memory()
     {
-        var workflow = Sleeping(TimeSpan.FromDays(9));
+        var workflow = Sleeping(counts, TimeSpan.FromDays(9));
         var engine = await LaunchAsync(
             options => (options.TimeProvider, options.UnloadAfter) = (time, Timeout.InfiniteTimeSpan), workflow);
         var handle = await engine.BeginAsync(workflow, default, "A");
@@ -273,88 +275,6 @@ public abstract class UnloadSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
     }
 
     [Fact]
-    public async Task Another_engine_takes_up_what_a_stopped_one_has_parked()
-    {
-        var workflow = Receiving();
-        var first = await LaunchAsync(options => options.UnloadAfter = Soon, workflow);
-        await first.BeginAsync(workflow, default, "A");
-        await ParkedAsync(first, "A");
-        await first.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
-        var second = await LaunchAsync(options => options.ExecutorId = "second", workflow);
-
-        await second.SendAsync("A", 7, "t", cancellationToken: Cancel);
-
-        Assert.Equal(7, await second.ResultAsync<int>("A"));
-        Assert.Equal("second", (await second.GetStatusAsync("A", Cancel))!.ExecutorId);
-    }
-
-    [Fact]
-    public async Task What_a_lost_signal_left_is_found_by_the_covering_poll()
-    {
-        var workflow = Receiving();
-        var engine = await LaunchAsync(
-            options => (options.UnloadAfter, options.PollInterval) = (Soon, TimeSpan.FromMilliseconds(300)), workflow);
-        var handle = await engine.BeginAsync(workflow, default, "A");
-        await ParkedAsync(engine, "A");
-        await Database.SilenceMessagesAsync();
-
-        await Database.ExecuteAsync(
-            "INSERT INTO notifications (message_uuid, destination_uuid, topic, message, created_at_epoch_ms, serialization) "
-            + "VALUES ('m', 'A', 't', '7', 1, 'portable_json')");
-
-        Assert.Equal(7, await handle.ResultAsync());
-    }
-
-    [Fact]
-    public async Task An_engine_of_another_application_leaves_parked_workflows_alone()
-    {
-        var workflow = Sleeping(TimeSpan.FromDays(1));
-        var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
-        await engine.BeginAsync(workflow, default, "A");
-        await ParkedAsync(engine, "A");
-        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
-        var other = await LaunchAsync(
-            options => (options.TimeProvider, options.ApplicationName, options.ExecutorId) = (time, "others", "other"), workflow);
-        time.Advance(TimeSpan.FromDays(2));
-        var handle = await other.BeginAsync(workflow, default, "B");
-        await ParkedAsync(other, "B");
-        time.Advance(TimeSpan.FromDays(2));
-        await handle.ResultAsync();
-
-        Assert.True((await other.GetStatusAsync("A", Cancel))!.Parked);
-    }
-
-    [Fact]
-    public async Task A_parked_workflow_is_cancelled_and_resumed()
-    {
-        var workflow = Receiving();
-        var engine = await LaunchAsync(options => options.UnloadAfter = Soon, workflow);
-        var handle = await engine.BeginAsync(workflow, default, "A");
-        await ParkedAsync(engine, "A");
-
-        await engine.CancelAsync("A", cancellationToken: Cancel);
-        Assert.Equal(CancellationReason.Cancelled, await handle.CancellationAsync());
-        await engine.SendAsync("A", 7, "t", cancellationToken: Cancel);
-        Assert.Equal(WorkflowState.Cancelled, await engine.StateOfAsync("A"));
-        await engine.ResumeAsync("A", cancellationToken: Cancel);
-
-        Assert.Equal(7, await engine.ResultAsync<int>("A"));
-    }
-
-    [Fact]
-    public async Task A_deadline_ends_a_parked_workflow()
-    {
-        var workflow = Receiving();
-        var engine = await LaunchAsync(options => (options.TimeProvider, options.UnloadAfter) = (time, Soon), workflow);
-        var handle = await engine.BeginAsync(workflow, default, "A", timeout: TimeSpan.FromHours(1));
-        await ParkedAsync(engine, "A");
-
-        time.Advance(TimeSpan.FromHours(1));
-
-        Assert.Equal(CancellationReason.DeadlineExceeded, await handle.CancellationAsync());
-    }
-
-    [Fact]
     public async Task A_workflow_may_leave_again_and_again()
     {
         const int naps = 5;
@@ -388,7 +308,7 @@ public abstract class UnloadSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
     public async Task Many_sleepers_of_one_moment_all_go_on()
     {
         const int sleepers = 700;
-        var workflow = Sleeping(TimeSpan.FromDays(1));
+        var workflow = Sleeping(counts, TimeSpan.FromDays(1));
         var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
         var handles = await Task.WhenAll(Enumerable.Range(0, sleepers).Select(i => engine.BeginAsync(workflow, default, $"s{i}")));
         await Eventually.TrueAsync(
@@ -400,17 +320,4 @@ public abstract class UnloadSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         Assert.Equal((sleepers, sleepers), (counts["before"], counts["after"]));
         Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM fluent_waits"));
     }
-
-    private static WorkflowDefinition<Unit, int> Receiving() => Workflow.Define<Unit, int>("receiving")
-        .Receive<int>("t", TimeSpan.FromDays(2)).As(out var message)
-        .Return(x => x.Get(message).ValueOr(-1));
-
-    private static Task ParkedAsync(WorkflowEngine engine, string id) => Eventually.TrueAsync(
-        async () => (await engine.GetStatusAsync(id, Cancel))?.Parked == true, Bounded.Limit, $"{id} is parked");
-
-    private WorkflowDefinition<Unit, int> Sleeping(TimeSpan duration) => Workflow.Define<Unit, int>("sleeping")
-        .Step("before", _ => Task.FromResult(counts.Add("before")))
-        .Sleep(duration)
-        .Step("after", _ => Task.FromResult(counts.Add("after")))
-        .Return(_ => 1);
 }

@@ -17,3 +17,7 @@ public sealed class PostgresChildTests(PostgresDatabases f) : ChildSuite(f), ICl
 public sealed class PostgresRecoveryTests(PostgresDatabases f) : RecoverySuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresShutdownTests(PostgresDatabases f) : ShutdownSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresChildGroupTests(PostgresDatabases f) : ChildGroupSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresStoppedEngineTests(PostgresDatabases f) : StoppedEngineSuite(f), IClassFixture<PostgresDatabases>;

@@ -7,3 +7,5 @@ public sealed class PostgresUnloadTests(PostgresDatabases f) : UnloadSuite(f), I
 public sealed class PostgresResumeTests(PostgresDatabases f) : ResumeSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresLoneEngineTests(PostgresDatabases f) : LoneEngineSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresParkedTests(PostgresDatabases f) : ParkedSuite(f), IClassFixture<PostgresDatabases>;

@@ -25,3 +25,9 @@ public sealed class PostgresPollingRecoveryTests(PostgresPollingDatabases f)
 
 public sealed class PostgresPollingShutdownTests(PostgresPollingDatabases f)
     : ShutdownSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingChildGroupTests(PostgresPollingDatabases f)
+    : ChildGroupSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingStoppedEngineTests(PostgresPollingDatabases f)
+    : StoppedEngineSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -8,3 +8,5 @@ public sealed class PostgresPollingResumeTests(PostgresPollingDatabases f) : Res
 
 public sealed class PostgresPollingLoneEngineTests(PostgresPollingDatabases f)
     : LoneEngineSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingParkedTests(PostgresPollingDatabases f) : ParkedSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -17,3 +17,7 @@ public sealed class SqliteChildTests(SqliteDatabases f) : ChildSuite(f), IClassF
 public sealed class SqliteRecoveryTests(SqliteDatabases f) : RecoverySuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteShutdownTests(SqliteDatabases f) : ShutdownSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteChildGroupTests(SqliteDatabases f) : ChildGroupSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteStoppedEngineTests(SqliteDatabases f) : StoppedEngineSuite(f), IClassFixture<SqliteDatabases>;

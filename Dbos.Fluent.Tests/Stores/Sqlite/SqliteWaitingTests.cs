@@ -7,3 +7,5 @@ public sealed class SqliteUnloadTests(SqliteDatabases f) : UnloadSuite(f), IClas
 public sealed class SqliteResumeTests(SqliteDatabases f) : ResumeSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteLoneEngineTests(SqliteDatabases f) : LoneEngineSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteParkedTests(SqliteDatabases f) : ParkedSuite(f), IClassFixture<SqliteDatabases>;
