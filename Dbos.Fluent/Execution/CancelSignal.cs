@@ -5,6 +5,7 @@ internal sealed class CancelSignal : IDisposable
 {
     private readonly CancellationTokenSource source;
     private readonly CancelSignal? parent;
+    private Task? callbacks;
     private int reason;
 
     public CancelSignal(CancelSignal? parent = null)
@@ -31,8 +32,11 @@ internal sealed class CancelSignal : IDisposable
         {
             try
             {
+                var running = source.CancelAsync();
+                Volatile.Write(ref callbacks, running);
+
                 // The task ends when the callbacks have run; what they throw is theirs and must not reach the caller.
-                _ = source.CancelAsync().ContinueWith(
+                _ = running.ContinueWith(
                     static callbacks => callbacks.Exception,
                     CancellationToken.None,
                     TaskContinuationOptions.OnlyOnFaulted,
@@ -45,5 +49,24 @@ internal sealed class CancelSignal : IDisposable
         }
     }
 
-    public void Dispose() => source.Dispose();
+    /// <summary>
+    /// Lets go of the parent. A signal that has fired, or whose parent has, is left to the collector: disposed before the callbacks have
+    /// run, it would drop them, and whoever waits for the token would wait for ever.
+    /// </summary>
+    public void Dispose()
+    {
+        if (Reason == CancellationReason.None)
+        {
+            source.Dispose();
+        }
+        else if (Volatile.Read(ref callbacks) is { } running)
+        {
+            _ = running.ContinueWith(
+                static (_, state) => ((CancellationTokenSource)state!).Dispose(),
+                source,
+                CancellationToken.None,
+                TaskContinuationOptions.None,
+                TaskScheduler.Default);
+        }
+    }
 }
