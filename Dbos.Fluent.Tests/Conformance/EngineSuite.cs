@@ -22,9 +22,15 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
     /// <summary>True where a test makes the store refuse what it must not, so that runs end in the engine itself.</summary>
     protected virtual bool RunsMayCrash => false;
 
+    /// <summary>
+    /// False where a test looks at how a database is migrated, alters it, or leaves something behind that may still write.
+    /// </summary>
+    protected virtual bool SharesDatabases => true;
+
     protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => Database = await fixture.CreateAsync();
+    public async ValueTask InitializeAsync() => Database =
+        await (SharesDatabases ? fixture.CreateMigratedAsync() : fixture.CreateAsync());
 
     public virtual async ValueTask DisposeAsync()
     {

@@ -5,6 +5,8 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>A thousand waits at once hold neither threads nor connections.</summary>
 public abstract class ManyWaitersSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
+    protected override bool SharesDatabases => false;
+
     private const int Waiters = 1000;
     private const int Connections = 10;
 

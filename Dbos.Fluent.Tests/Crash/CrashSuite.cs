@@ -13,6 +13,8 @@ public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     /// <summary>Recovery that waits for nothing must be done well within the default lease of 15 s, also on a busy machine.</summary>
     private protected static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(8);
 
+    protected override bool SharesDatabases => false;
+
     private readonly TempFolder folder = new();
     private Ledger? ledger;
     private CrashWorkflows? workflows;

@@ -110,12 +110,13 @@ public abstract class RandomFaultSuite : FaultSuite
         yield return input;
     }
 
-    // The result is new with each run of the body, so the checkpoint tells which run stands.
+    // The result is new with each run of the body, so the checkpoint tells which run stands. Noted where the body begins: one that was
+    // under way when its workflow went elsewhere may go on for as long as it likes.
     private Step<string> Noted(string name) => Step.Run(name, async step =>
     {
-        await Task.Yield();
         var run = Guid.CreateVersion7().ToString();
         runs.GetOrAdd((step.WorkflowId, step.Sequence), _ => new()).Enqueue(run);
+        await Task.Yield();
         return run;
     });
 

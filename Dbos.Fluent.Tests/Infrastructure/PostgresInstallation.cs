@@ -35,7 +35,7 @@ internal sealed record PostgresInstallation(string Bin)
         wal_level = minimal
         max_wal_senders = 0
         autovacuum = $durable
-        max_connections = 300
+        max_connections = 600
         logging_collector = off
         END
         start() { "$bin/pg_ctl" -D "$data" -l "$dir/server.log" -s -w -t 30 start >/dev/null 2>&1 </dev/null; }

@@ -43,10 +43,14 @@ public sealed class SharedPostgres : IAsyncDisposable
     private readonly ConcurrentBag<string> emptied = [];
     private readonly ConcurrentDictionary<string, Lazy<Task<string>>> templates = new();
     private PostgresServer? own;
+    private MigratedDatabases? migrated;
     private int databaseCount;
 
     /// <summary>Starts nothing yet.</summary>
     public SharedPostgres() => started = new(StartAsync);
+
+    /// <summary>Databases that are migrated already.</summary>
+    internal MigratedDatabases Migrated => LazyInitializer.EnsureInitialized(ref migrated, () => new MigratedDatabases(this));
 
     /// <summary>The server's own database, for tests that need no other.</summary>
     /// <returns>A connection string.</returns>
@@ -106,6 +110,7 @@ public sealed class SharedPostgres : IAsyncDisposable
             return;
         }
 
+        await Migrated.DisposeAsync();
         NpgsqlConnection.ClearAllPools();
         if (own is not null)
         {

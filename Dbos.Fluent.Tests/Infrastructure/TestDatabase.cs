@@ -102,9 +102,26 @@ public sealed class SqliteTestDatabase : TestDatabase
 }
 
 /// <summary>A database of its own on the server that the tests share.</summary>
-public sealed class PostgresTestDatabase(string connectionString, bool notifications, Func<string, Task> giveBack) : TestDatabase
+public sealed class PostgresTestDatabase : TestDatabase
 {
-    public string ConnectionString { get; } = connectionString;
+    private readonly bool notifications;
+    private readonly MigratedDatabase? shared;
+    private readonly Func<Task> giveBack;
+    private bool altered;
+
+    public PostgresTestDatabase(string connectionString, bool notifications, Func<string, Task> giveBack)
+    {
+        (ConnectionString, this.notifications) = (connectionString, notifications);
+        this.giveBack = () => giveBack(connectionString);
+    }
+
+    internal PostgresTestDatabase(MigratedDatabase shared, bool notifications, MigratedDatabases home)
+    {
+        (ConnectionString, this.notifications, this.shared) = (shared.ConnectionString, notifications, shared);
+        giveBack = () => home.ReturnAsync(shared);
+    }
+
+    public string ConnectionString { get; }
 
     public override IReadOnlyDictionary<string, string> WorkerSettings => new Dictionary<string, string>
     {
@@ -112,24 +129,38 @@ public sealed class PostgresTestDatabase(string connectionString, bool notificat
         ["notifications"] = notifications ? "true" : "false",
     };
 
-    public override Task SilenceMessagesAsync() => ExecuteAsync("ALTER TABLE notifications DISABLE TRIGGER USER");
-
     public override bool PushesSignals => notifications;
+
+    public override Task SilenceMessagesAsync()
+    {
+        altered = true;
+        return ExecuteAsync("ALTER TABLE notifications DISABLE TRIGGER USER");
+    }
 
     public override void Use(ClientOptions options)
     {
-        options.UsePostgres(ConnectionString);
+        _ = shared is null ? options.UsePostgres(ConnectionString) : options.UsePostgres(shared.Source);
         options.Notifications = notifications;
     }
 
     public override async ValueTask DisposeAsync()
     {
-        await giveBack(ConnectionString);
+        if (altered)
+        {
+            await ExecuteAsync("ALTER TABLE notifications ENABLE TRIGGER USER");
+        }
+
+        await giveBack();
         await base.DisposeAsync();
     }
 
     protected override async Task<DbConnection> OpenAsync()
     {
+        if (shared is not null)
+        {
+            return await shared.Questions.OpenConnectionAsync();
+        }
+
         var connection = new NpgsqlConnection(
             new NpgsqlConnectionStringBuilder(ConnectionString) { SearchPath = "dbos", Pooling = false }.ConnectionString);
         await connection.OpenAsync();

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Data.Common;
 using Dbos.Fluent.Storage;
 using Dbos.Fluent.Storage.Postgres;
@@ -9,12 +8,9 @@ using Npgsql;
 namespace Dbos.Fluent.Tests.Stores.Postgres;
 
 /// <summary>PostgreSQL databases, copies of one that was migrated once; other processes' changes are announced.</summary>
-/// <remarks>A class of tests, which run one after the other, uses one database again and again, emptied: a copy costs more.</remarks>
 public class PostgresStores(SharedPostgres server) : StoreFixture
 {
-    private readonly ConcurrentBag<string> free = [];
-
-    internal const string Schema = "dbos";
+    internal const string Schema = MigratedDatabases.Schema;
 
     internal override bool PushesSignals => true;
 
@@ -25,13 +21,8 @@ public class PostgresStores(SharedPostgres server) : StoreFixture
 
     internal override async Task<StoreBed> CreateAsync()
     {
-        if (!free.TryTake(out var database))
-        {
-            var template = await server.CreateTemplateAsync("migrated", MigrateAsync);
-            database = await server.CreateDatabaseAsync(TestContext.Current.CancellationToken, template);
-        }
-
-        return new PostgresBed(database, Notifications, ReleaseAsync);
+        var database = await server.Migrated.TakeAsync(TestContext.Current.CancellationToken);
+        return new PostgresBed(database.ConnectionString, Notifications, _ => server.Migrated.ReturnAsync(database)) { Shared = database };
     }
 
     internal override async Task<StoreBed> CreateEmptyAsync() =>
@@ -48,29 +39,6 @@ public class PostgresStores(SharedPostgres server) : StoreFixture
         var asReader = new NpgsqlConnectionStringBuilder(database) { Username = role, Password = "reader" }.ConnectionString;
         return new PostgresBed(asReader, Notifications, server.ReturnDatabaseAsync);
     }
-
-    // Rows of other tables follow those they refer to.
-    private async Task ReleaseAsync(string database)
-    {
-        var empty = $"""
-            DO $$ DECLARE t name; BEGIN
-              FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = '{Schema}' AND tablename NOT LIKE '%migrations' LOOP
-                EXECUTE format('DELETE FROM {Schema}.%I', t);
-              END LOOP;
-            END $$;
-            UPDATE {Schema}.dbos_migrations SET version = {SchemaLevel.DbosCurrent};
-            """;
-        await PostgresServer.ExecuteAsync(database, empty, CancellationToken.None);
-        free.Add(database);
-    }
-
-    private static async Task MigrateAsync(string connectionString)
-    {
-        // Not pooled, as a database that somebody is connected to cannot be copied.
-        await using var source = NpgsqlDataSource.Create(connectionString + ";Pooling=false");
-        await using var store = new PostgresStore(source, ownsDataSource: false, Schema, new StoreOptions { Logger = NullLogger.Instance });
-        await store.Schema.MigrateAsync(CancellationToken.None);
-    }
 }
 
 /// <summary>One PostgreSQL database.</summary>
@@ -79,6 +47,9 @@ internal sealed class PostgresBed(string connectionString, bool notifications, F
     private readonly List<NpgsqlDataSource> sources = [];
 
     public string ConnectionString => connectionString;
+
+    /// <summary>The connections that are shared, where the database is.</summary>
+    public MigratedDatabase? Shared { get; init; }
 
     public override async Task<IAsyncDisposable> HoldAsync(string workflowId)
     {
@@ -110,6 +81,11 @@ internal sealed class PostgresBed(string connectionString, bool notifications, F
 
     protected override async Task<DbConnection> ConnectAsync()
     {
+        if (Shared is not null)
+        {
+            return await Shared.Questions.OpenConnectionAsync();
+        }
+
         var direct = new NpgsqlConnectionStringBuilder(connectionString) { SearchPath = PostgresStores.Schema, Pooling = false };
         var connection = new NpgsqlConnection(direct.ConnectionString);
         await connection.OpenAsync();
@@ -118,8 +94,13 @@ internal sealed class PostgresBed(string connectionString, bool notifications, F
 
     private PostgresStore Make(string through, StoreOptions options)
     {
-        var source = NpgsqlDataSource.Create(through);
-        sources.Add(source);
+        var source = Shared?.Source;
+        if (source is null || through != connectionString)
+        {
+            source = NpgsqlDataSource.Create(through);
+            sources.Add(source);
+        }
+
         return new PostgresStore(source, ownsDataSource: false, PostgresStores.Schema, options with { Notifications = notifications });
     }
 }

@@ -44,7 +44,7 @@ public sealed class PostgresWakeupFaultTests(PostgresDatabases fixture) : Engine
                 : Task.CompletedTask,
         };
         var (engine, other) = (await LaunchWaiterAsync(Often), await LaunchWriterAsync(faults));
-        await Database.ExecuteAsync("ALTER TABLE notifications DISABLE TRIGGER USER");
+        await Database.SilenceMessagesAsync();
         var handle = await engine.BeginAsync(waiter, default, "R");
         await Eventually.TrueAsync(() => engine.Core.Wakeups.Events.Count == 1, Bounded.Limit);
 

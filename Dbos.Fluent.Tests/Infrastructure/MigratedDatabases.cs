@@ -1,0 +1,97 @@
+using System.Collections.Concurrent;
+using Dbos.Fluent.Storage;
+using Dbos.Fluent.Storage.Postgres;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace Dbos.Fluent.Tests.Infrastructure;
+
+/// <summary>
+/// Migrated PostgreSQL databases that are used again and again, emptied, with their connections: to migrate one, and to start a server
+/// process for each connection, takes longer than most tests.
+/// </summary>
+/// <remarks>Only for tests that leave the tables as they are, and nothing behind that still writes.</remarks>
+internal sealed class MigratedDatabases(SharedPostgres server) : IAsyncDisposable
+{
+    public const string Schema = "dbos";
+
+    // Rows of other tables follow those they refer to.
+    private static readonly string Empty = $"""
+        SET lock_timeout = '2s';
+        DO $$ DECLARE t name; BEGIN
+          FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = '{Schema}' AND tablename NOT LIKE '%migrations' LOOP
+            EXECUTE format('DELETE FROM {Schema}.%I', t);
+          END LOOP;
+        END $$;
+        UPDATE {Schema}.dbos_migrations SET version = {SchemaLevel.DbosCurrent};
+        RESET lock_timeout;
+        """;
+
+    private readonly ConcurrentBag<MigratedDatabase> free = [];
+    private readonly ConcurrentBag<MigratedDatabase> all = [];
+
+    /// <summary>A migrated database without rows, which nobody else uses until it is given back.</summary>
+    public async Task<MigratedDatabase> TakeAsync(CancellationToken cancellationToken)
+    {
+        if (free.TryTake(out var used))
+        {
+            return used;
+        }
+
+        var template = await server.CreateTemplateAsync("migrated", MigrateAsync);
+        var database = new MigratedDatabase(await server.CreateDatabaseAsync(cancellationToken, template));
+        all.Add(database);
+        return database;
+    }
+
+    /// <summary>Takes a database back; one that cannot be emptied, because somebody holds its rows, is dropped.</summary>
+    public async Task ReturnAsync(MigratedDatabase database)
+    {
+        try
+        {
+            await using var command = database.Source.CreateCommand(Empty);
+            await command.ExecuteNonQueryAsync();
+            free.Add(database);
+        }
+        catch (NpgsqlException)
+        {
+            await database.DisposeAsync();
+            await server.ReturnDatabaseAsync(database.ConnectionString);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var database in all)
+        {
+            await database.DisposeAsync();
+        }
+    }
+
+    private static async Task MigrateAsync(string connectionString)
+    {
+        // Not pooled, as a database that somebody is connected to cannot be copied.
+        await using var source = NpgsqlDataSource.Create(connectionString + ";Pooling=false");
+        await using var store = new PostgresStore(source, ownsDataSource: false, Schema, new StoreOptions { Logger = NullLogger.Instance });
+        await store.Schema.MigrateAsync(CancellationToken.None);
+    }
+}
+
+/// <summary>A database and the connections to it that its tests share.</summary>
+internal sealed class MigratedDatabase(string connectionString) : IAsyncDisposable
+{
+    public string ConnectionString { get; } = connectionString;
+
+    /// <summary>For the stores and engines under test.</summary>
+    public NpgsqlDataSource Source { get; } = NpgsqlDataSource.Create(connectionString);
+
+    /// <summary>For what a test asks itself; tables are named without a schema.</summary>
+    public NpgsqlDataSource Questions { get; } = NpgsqlDataSource.Create(
+        new NpgsqlConnectionStringBuilder(connectionString) { SearchPath = MigratedDatabases.Schema }.ConnectionString);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Source.DisposeAsync();
+        await Questions.DisposeAsync();
+    }
+}
