@@ -242,9 +242,24 @@ public abstract class ClaimStoreSuite(StoreFixture fixture) : StoreSuite(fixture
 
         var repeated = await bed.Store.Claims.ClaimAsync(A.Claim("token", limit: 2) with { Repeated = true }, Cancel);
 
-        Assert.Equal(lost.Claimed, repeated.Claimed.Take(2));
+        Assert.Equal(lost.Claimed.Select(work => work with { NeverRan = false }), repeated.Claimed.Take(2));
         Assert.True(repeated.Claimed.Count <= 2);
         HasColumns(await bed.RowAsync("a"), ("recovery_attempts", 1));
+    }
+
+    [Fact]
+    public async Task Only_what_no_executor_ever_had_is_said_to_have_never_run()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await EnqueueAsync(bed, A.Enqueued("first"), A.Enqueued("fork"), A.Enqueued("handed on"));
+        await bed.ExecuteAsync("UPDATE workflow_status SET forked_from = 'gone' WHERE workflow_uuid = 'fork'");
+        await bed.ExecuteAsync("UPDATE workflow_status SET executor_id = 'x', recovery_attempts = 0 WHERE workflow_uuid = 'handed on'");
+
+        var claimed = (await bed.Store.Claims.ClaimAsync(A.Claim("token"), Cancel)).Claimed;
+
+        Assert.Equal(
+            ["first: True", "fork: False", "handed on: False"],
+            claimed.Select(work => $"{work.Id}: {work.NeverRan}").Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public abstract class ParkedClaimStoreSuite(StoreFixture fixture) : StoreSuite(f
         var request = A.Claim("next") with { ExecutorId = "executor-2", RecoveryAttemptsMax = 0 };
         var claim = await bed.Store.Claims.ClaimParkedAsync(request, Due, Cancel);
 
-        Assert.Equal(before with { Token = "next" }, Assert.Single(claim.Claimed));
+        Assert.Equal(before with { Token = "next", NeverRan = false }, Assert.Single(claim.Claimed));
         Assert.Null(claim.LastLookedAt);
         HasColumns(
             await bed.RowAsync("w"),

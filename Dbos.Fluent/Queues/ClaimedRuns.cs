@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Dbos.Fluent.Execution;
 using Dbos.Fluent.Storage;
 
@@ -74,10 +75,7 @@ internal sealed class ClaimedRuns(
         var begun = 0;
         try
         {
-            // One query for the histories of the whole claim; those that never ran have none.
-            string[] ids = [.. claimed.Select(work => work.Id)];
-            var histories = await StoreBackoff.RepeatAsync(
-                _ => store.Claims.ReadHistoriesAsync(ids, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var histories = await ReadHistoriesAsync(claimed, cancellationToken).ConfigureAwait(false);
             for (; begun < claimed.Count; begun++)
             {
                 running.Begin(claimed[begun], histories.GetValueOrDefault(claimed[begun].Id, []), environment, starter);
@@ -90,6 +88,17 @@ internal sealed class ClaimedRuns(
                 NotBegun(new Ownership(work.Id, work.Token));
             }
         }
+    }
+
+    // One query for the histories of the whole claim, and none where nothing of it has ever run.
+    private async Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> ReadHistoriesAsync(
+        IReadOnlyList<ClaimedWorkflow> claimed, CancellationToken cancellationToken)
+    {
+        string[] ids = [.. claimed.Where(work => !work.NeverRan).Select(work => work.Id)];
+        return ids.Length == 0
+            ? ImmutableDictionary<string, IReadOnlyList<CheckpointRow>>.Empty
+            : await StoreBackoff.RepeatAsync(_ => store.Claims.ReadHistoriesAsync(ids, cancellationToken), cancellationToken)
+                .ConfigureAwait(false);
     }
 
     private Task BeginAsync(ClaimResult result, CancellationToken cancellationToken)

@@ -20,6 +20,9 @@ internal sealed record ClaimedWorkflow
 
     public required WorkflowOrigin Origin { get; init; }
 
+    /// <summary>True where it is certain that no executor has ever run it, and so that it has no history to read.</summary>
+    public bool NeverRan { get; init; }
+
     public string? Queue { get; init; }
 
     public string? PartitionKey { get; init; }

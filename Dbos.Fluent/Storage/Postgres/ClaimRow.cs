@@ -31,6 +31,7 @@ internal sealed record ClaimRow(
             ParentId = row.TextOrNull(first + 8),
             DeadlineMs = row.NumberOrNull(first + 9),
             PartitionKey = row.TextOrNull(first + 13),
+            NeverRan = row.GetBoolean(first + 16),
         };
         return new ClaimRow(
             id, false, workflow, origin, !row.IsDBNull(first + 11), row.GetInt32(first + 12), row.GetInt64(first + 10));

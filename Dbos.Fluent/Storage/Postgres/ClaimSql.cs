@@ -31,17 +31,17 @@ internal sealed class ClaimSql(SchemaName schema)
              ORDER BY first.priority, first.created_at, first.workflow_uuid
              LIMIT 4 * $7 + 16),
         {Take(schema, Clock.Now, "$7", "w.rate_limited")}
-        SELECT false, {OwnedColumns}, COALESCE(o.seed, begun.seed), COALESCE(o.started_at, begun.started_at)
+        SELECT false, {OwnedColumns}, COALESCE(o.seed, begun.seed), COALESCE(o.started_at, begun.started_at), begun.seed IS NOT NULL
           FROM claimed AS w
           LEFT JOIN begun ON begun.workflow_uuid = w.workflow_uuid
           {WithInputAndOrigin(schema)}
         UNION ALL
-        SELECT true, workflow_uuid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM buried
+        SELECT true, workflow_uuid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false FROM buried
         """;
 
     /// <summary>What an earlier claim with this token took: $1 token, $2 executor.</summary>
     public string ReadClaimed { get; } = $"""
-        SELECT false, {OwnedColumns}, o.seed, o.started_at
+        SELECT false, {OwnedColumns}, o.seed, o.started_at, false
           FROM {schema}.workflow_status AS w
           {WithInputAndOrigin(schema)}
          WHERE w.status = 'PENDING' AND w.owner_xid = $1 AND w.executor_id = $2
@@ -87,7 +87,9 @@ internal sealed class ClaimSql(SchemaName schema)
     public const string CheckpointColumns =
         "function_id, function_name, output, error, serialization, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms";
 
-    /// <summary>What <see cref="PostgresClaimStore"/> reads of a row that it owns; the columns of its origin follow.</summary>
+    /// <summary>
+    /// What <see cref="PostgresClaimStore"/> reads of a row that it owns; the columns of its origin follow, and whether it never ran.
+    /// </summary>
     public const string OwnedColumns =
         "w.workflow_uuid, w.name, w.owner_xid, COALESCE(i.inputs, w.inputs) AS input, w.serialization, "
         + "COALESCE(w.recovery_attempts, 0) AS attempts, w.queue_name, w.parent_workflow_id, w.workflow_deadline_epoch_ms, "

@@ -58,7 +58,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         {ClaimSql.Take(schema, "(SELECT now FROM clock)", "(SELECT places FROM room)", "(SELECT rated FROM room)")},
         taken AS (
             SELECT false AS spent, {ClaimSql.OwnedColumns}, COALESCE(o.seed, begun.seed) AS seed,
-                   COALESCE(o.started_at, begun.started_at) AS began_at, candidate.place,
+                   COALESCE(o.started_at, begun.started_at) AS began_at, begun.seed IS NOT NULL AS fresh, candidate.place,
                    sum(octet_length(COALESCE(i.inputs, w.inputs))) OVER (ORDER BY candidate.place) > {InlineBytesMax} AS left_out
               FROM claimed AS w
               JOIN candidate ON candidate.workflow_uuid = w.workflow_uuid
@@ -70,10 +70,10 @@ internal sealed class LimitedClaimSql(SchemaName schema)
           LEFT JOIN (
             SELECT spent, workflow_uuid, name, owner_xid, CASE WHEN NOT COALESCE(left_out, false) THEN input END, serialization, attempts,
                    queue_name, parent_workflow_id, workflow_deadline_epoch_ms, created_at, forked_from, priority, queue_partition_key,
-                   seed, began_at, place, COALESCE(left_out, false)
+                   seed, began_at, fresh, place, COALESCE(left_out, false)
               FROM taken
             UNION ALL
-            SELECT true, workflow_uuid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, false
+            SELECT true, workflow_uuid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, 0, false
               FROM buried) AS t ON true
          ORDER BY t.place
         """;

@@ -149,15 +149,15 @@ internal sealed class ParkedClaimSql(SchemaName schema)
              WHERE w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due))
             RETURNING w.*),
         dropped AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due)))
-        SELECT false, {ClaimSql.OwnedColumns}, o.seed, o.started_at, due.place
+        SELECT false, {ClaimSql.OwnedColumns}, o.seed, o.started_at, false, due.place
           FROM claimed AS w
           LEFT JOIN due ON due.workflow_uuid = w.workflow_uuid
           {ClaimSql.WithInputAndOrigin(schema)}
         UNION ALL
-        SELECT true, last.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        SELECT true, last.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL
           FROM (SELECT {lastLookedAt} AS id) AS last
          WHERE last.id IS NOT NULL
-         ORDER BY 17, 2
+         ORDER BY 18, 2
         """;
 
     // The row under an id, if this engine may take it: as an ordinary claim does, but for queues.

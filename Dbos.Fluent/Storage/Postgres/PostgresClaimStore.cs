@@ -111,19 +111,7 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
             _ => throw new System.Diagnostics.UnreachableException($"Unknown scope {scope.GetType()}."),
         };
         return lane.QueryAsync(
-            statement,
-            [
-                database.Now,
-                Text(request.Token),
-                Text(request.ExecutorId),
-                Text(request.ApplicationName),
-                Text(request.ApplicationVersion),
-                Texts(request.WorkflowNames),
-                Small(request.Limit),
-                .. parameters,
-            ],
-            ClaimRow.Read,
-            cancellationToken);
+            statement, [.. ClaimParameters.Of(database, request), .. parameters], ClaimRow.Read, cancellationToken);
     }
 
     private static NpgsqlParameter[] KeysOf(IReadOnlyList<StoreSignal> signals)
@@ -142,19 +130,5 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
     };
 
     private Task<List<ClaimRow>> TakeAsync(ClaimRequest request, CancellationToken cancellationToken) => lane.QueryAsync(
-        sql.Claim,
-        [
-            database.Now,
-            Text(request.Token),
-            Text(request.ExecutorId),
-            Text(request.ApplicationName),
-            Text(request.ApplicationVersion),
-            Texts(request.WorkflowNames),
-            Small(request.Limit),
-            Small(request.RecoveryAttemptsMax),
-            Number(Random.Shared.NextInt64()),
-            Texts(request.Queues),
-        ],
-        ClaimRow.Read,
-        cancellationToken);
+        sql.Claim, [.. ClaimParameters.OfEnqueued(database, request), Texts(request.Queues)], ClaimRow.Read, cancellationToken);
 }

@@ -11,7 +11,7 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
 {
     private const int Lanes = 2;
     private const int FirstOfRow = 3;
-    private const int LeftOut = FirstOfRow + 17;
+    private const int LeftOut = FirstOfRow + 18;
 
     private readonly LimitedClaimSql sql = new(database.Schema);
     private readonly ClaimSql claim = new(database.Schema);
@@ -51,15 +51,7 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
 
     private NpgsqlParameter[] Parameters(ClaimRequest request, QueueShare share) =>
     [
-        database.Now,
-        Text(request.Token),
-        Text(request.ExecutorId),
-        Text(request.ApplicationName),
-        Text(request.ApplicationVersion),
-        Texts(request.WorkflowNames),
-        Small(request.Limit),
-        Small(request.RecoveryAttemptsMax),
-        Number(Random.Shared.NextInt64()),
+        .. ClaimParameters.OfEnqueued(database, request),
         Text(share.Queue),
         Small(share.RunningHere),
         Json(ToObject(share.RunningByPartition)),

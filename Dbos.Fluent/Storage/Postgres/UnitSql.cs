@@ -86,11 +86,12 @@ internal sealed class UnitSql
         """;
 
     // $12 topic; $13 sequence, $14 name, $15 child, $16 started, $17 completed of the receive itself; $18 to $25 the rows that go with a
-    // message. The oldest time comes first off the index of unread messages, and only those of that one millisecond are sorted. The
-    // message's own lock looks again whether it is unread, in its latest version; if the snapshot saw one that the lock then does not find,
-    // an earlier try of this unit took it. The position is looked up row by row, as a join could be planned as a scan of all positions.
+    // message. A look that finds nothing and has nothing to store takes no lock: a lock is a write, and costs a flush of the log. The
+    // oldest time comes first off the index of unread messages, and only those of that one millisecond are sorted. The message's own lock
+    // looks again whether it is unread, in its latest version; if the snapshot saw one that the lock then does not find, an earlier try of
+    // this unit took it. The position is looked up row by row, as a join could be planned as a scan of all positions.
     private static string RenderReceive(SchemaName schema, string whenLocked) => $"""
-        WITH owned AS MATERIALIZED ({Owned(schema, whenLocked)}),
+        WITH {OwnedIfThere(schema, whenLocked)},
         {Record(schema, "begun", "owned", 4)},
         stood AS MATERIALIZED (
             SELECT c.output, c.serialization
@@ -135,6 +136,27 @@ internal sealed class UnitSql
         SELECT EXISTS (SELECT FROM stood) OR EXISTS (SELECT FROM recorded), EXISTS (SELECT FROM first),
                COALESCE(stood.output, oldest.message), COALESCE(stood.serialization, oldest.serialization)
           FROM owned LEFT JOIN stood ON true LEFT JOIN oldest ON true
+        UNION ALL
+        SELECT false, false, NULL, NULL FROM standing WHERE NOT changes
+        """;
+
+    // The owner's lock, where there is a message, a row of the receive itself, or a row to store.
+    private static string OwnedIfThere(SchemaName schema, string whenLocked) => $"""
+        standing AS MATERIALIZED (
+            SELECT COALESCE(
+                       (SELECT true FROM {schema}.notifications
+                         WHERE destination_uuid = $2 AND topic = $12 AND NOT consumed
+                         ORDER BY created_at_epoch_ms LIMIT 1),
+                       (SELECT true FROM {schema}.operation_outputs WHERE workflow_uuid = $2 AND function_id = $13 LIMIT 1),
+                       cardinality($4::int[]) > 0) AS changes
+              FROM {schema}.workflow_status
+             WHERE workflow_uuid = $2 AND owner_xid = $3
+             LIMIT 1),
+        owned AS MATERIALIZED (
+            SELECT application_name
+              FROM {schema}.workflow_status
+             WHERE workflow_uuid = $2 AND owner_xid = $3 AND (SELECT changes FROM standing)
+               FOR NO KEY UPDATE {whenLocked})
         """;
 
     // $12 key, $13 value, $14 format, $15 sequence.

@@ -46,6 +46,7 @@ internal readonly struct SqliteClaimReads(SqliteSession session, ClaimRequest re
         Input = row.Input,
         Attempt = attempts,
         Origin = new SqliteOrigins(session, nowMs).Resolve(row),
+        NeverRan = SqliteOrigins.NeverRan(row),
         Queue = row.Queue,
         PartitionKey = row.PartitionKey,
         ParentId = row.ParentId,

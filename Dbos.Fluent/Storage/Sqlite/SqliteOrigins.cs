@@ -6,6 +6,9 @@ internal readonly struct SqliteOrigins(SqliteSession session, long nowMs)
     // A chain of forks is as long as people made it; a limit keeps a damaged table from holding the write lock.
     private const int ForksMax = 1000;
 
+    /// <summary>True where no executor has ever run it, here or, as a fork's source, elsewhere.</summary>
+    public static bool NeverRan(ClaimableRow row) => row.Origin is null && row.ForkedFrom is null && !WasRun(row);
+
     public WorkflowOrigin Resolve(ClaimableRow row)
     {
         if (row.Origin is { } stored)
