@@ -44,7 +44,7 @@ internal sealed class EngineParts
     {
         Running.Ended = OnEnded;
         Recovery.HandedOn = _ => OnEnqueued("");
-        Recovery.RunningTokens = () => Running.Tokens;
+        Recovery.Running = () => Running.All;
         Running.Crashed = Recovery.HandBack;
         ClaimedRuns.NotBegun = Recovery.HandBack;
         Parking.Parked = ParkedDispatcher.Parked;

@@ -32,8 +32,8 @@ internal sealed class RunningWorkflows
     public IReadOnlyList<Ownership> Executions =>
         [.. latest.Values.Where(entry => !entry.Scope.Stop.IsFired).Select(entry => entry.Scope.Owner)];
 
-    /// <summary>The tokens of all executions that have not ended, also of those that were stopped.</summary>
-    public IReadOnlyList<string> Tokens => [.. all.Keys.Select(entry => entry.Scope.Owner.Token).Distinct()];
+    /// <summary>All executions that have not ended, also those that were stopped.</summary>
+    public IReadOnlyList<Ownership> All => [.. all.Keys.Select(entry => entry.Scope.Owner)];
 
     /// <summary>
     /// True while a run here owns the workflow. One that was stopped may go on in a body that ignores its token, but its outcome is the

@@ -24,8 +24,8 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     /// <summary>Called with the ids of workflows that were handed on and wait to be claimed.</summary>
     public Action<IReadOnlyList<string>> HandedOn { get; set; } = _ => { };
 
-    /// <summary>The tokens of what runs here, which is no orphan.</summary>
-    public Func<IReadOnlyList<string>> RunningTokens { get; set; } = () => [];
+    /// <summary>What runs here, and is no orphan.</summary>
+    public Func<IReadOnlyList<Ownership>> Running { get; set; } = () => [];
 
     /// <summary>
     /// An execution that is ours and that nothing here runs: the next pass hands it on. Not at once, as it may well fail again.
@@ -89,7 +89,7 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
         if (leases.GaplessContact >= self.Lease)
         {
             // Our own rows too, where nothing here runs them: one may have been locked, or still on its way, when this process launched.
-            var request = Request([self.ExecutorId]) with { ExceptTokens = RunningTokens() };
+            var request = Request([self.ExecutorId]) with { Except = Running() };
             await RepeatAsync(() => store.HandOnOrphansAsync(request, self.Lease, cancellationToken)).ConfigureAwait(false);
         }
 

@@ -97,8 +97,11 @@ internal sealed record HandOnRequest
     /// </summary>
     public IReadOnlyList<string> ExecutorIds { get; init; } = [];
 
-    /// <summary>Not these, which the caller itself is running.</summary>
-    public IReadOnlyList<string> ExceptTokens { get; init; } = [];
+    /// <summary>
+    /// Not these, which the caller itself is running. A token alone does not tell them: the rows of one claim share it, and one of them
+    /// may have become the caller's after the call had been given up.
+    /// </summary>
+    public IReadOnlyList<Ownership> Except { get; init; } = [];
 
     public required int Limit { get; init; }
 }

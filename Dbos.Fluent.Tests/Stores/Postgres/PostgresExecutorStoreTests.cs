@@ -128,7 +128,7 @@ public sealed class PostgresExecutorStoreTests(PostgresStoreFixture database) : 
             Mine(locked));
         await using var foreign = await database.LockAsync(locked);
 
-        var handed = await Executors.HandOnAsync(Request() with { ExecutorIds = [executor], ExceptTokens = ["running here"] }, Cancel);
+        var handed = await Executors.HandOnAsync(Request() with { ExecutorIds = [executor], Except = [new(kept, "running here")] }, Cancel);
 
         Assert.Equal([mine], handed);
         Assert.Equal((WorkflowState.Enqueued, "_dbos_internal_queue", 1), await StateAsync(mine));

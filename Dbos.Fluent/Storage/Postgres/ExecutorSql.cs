@@ -94,19 +94,20 @@ internal sealed class ExecutorSql(SchemaName schema)
         SELECT count(*) FROM handed
         """;
 
-    /// <summary>$1 now, $2 application, $3 workflow names, $4 tokens to leave alone, $5 limit, $6 executors.</summary>
-    public string HandOn { get; } = RenderHandOn(schema, "w.executor_id = ANY ($6::text[])");
+    /// <summary>$1 now, $2 application, $3 workflow names, $4 ids and $5 tokens to leave alone, $6 limit, $7 executors.</summary>
+    public string HandOn { get; } = RenderHandOn(schema, "w.executor_id = ANY ($7::text[])");
 
     /// <summary>
-    /// $1 now, $2 application, $3 workflow names, $4 tokens to leave alone, $5 limit, $6 how long unmoved, $7 whose lease does not count.
+    /// $1 now, $2 application, $3 workflow names, $4 ids and $5 tokens to leave alone, $6 limit, $7 how long unmoved, $8 whose lease does
+    /// not count.
     /// </summary>
     public string HandOnOrphans { get; } = RenderHandOn(
         schema,
         $"""
-        w.updated_at <= {Clock.Now} - $6
+        w.updated_at <= {Clock.Now} - $7
                AND NOT EXISTS (
                    SELECT FROM {schema}.fluent_executors AS e
-                    WHERE e.executor_id = w.executor_id AND e.executor_id <> ALL ($7::text[])
+                    WHERE e.executor_id = w.executor_id AND e.executor_id <> ALL ($8::text[])
                       AND NOT e.stopped AND e.expires_at_ms > {Clock.Database})
         """);
 
@@ -133,10 +134,11 @@ internal sealed class ExecutorSql(SchemaName schema)
              WHERE w.status = 'PENDING'
                AND w.application_name = $2
                AND w.name = ANY ($3::text[])
-               AND (w.owner_xid IS NULL OR w.owner_xid <> ALL ($4::text[]))
+               AND NOT EXISTS (
+                   SELECT FROM unnest($4::text[], $5::text[]) AS r(id, token) WHERE r.id = w.workflow_uuid AND r.token = w.owner_xid)
                AND {whose}
              ORDER BY w.created_at
-             LIMIT $5
+             LIMIT $6
                FOR NO KEY UPDATE OF w SKIP LOCKED)
         UPDATE {schema}.workflow_status AS w
            SET {HandedOn}

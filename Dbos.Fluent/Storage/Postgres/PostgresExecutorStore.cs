@@ -4,7 +4,7 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Keeps executors and their leases, and hands on the work of those that are gone.</summary>
-internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecutorStore
+internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresLanes watch) : IExecutorStore
 {
     private readonly ExecutorSql sql = new(database.Schema);
 
@@ -50,7 +50,7 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecut
     }
 
     public async Task<IReadOnlyList<ExecutorRow>> ReadAsync(string applicationName, CancellationToken cancellationToken) =>
-        await database.QueryAsync(sql.ReadAll, [Text(applicationName)], ReadExecutor, cancellationToken).ConfigureAwait(false);
+        await watch.QueryAsync(sql.ReadAll, [Text(applicationName)], ReadExecutor, cancellationToken).ConfigureAwait(false);
 
     public Task ExpireAsync(string executorId, string incarnation, CancellationToken cancellationToken) =>
         database.QueryAsync(sql.Expire, [Text(executorId), Text(incarnation)], row => row, cancellationToken);
@@ -75,13 +75,14 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecut
         NpgsqlParameter whose,
         CancellationToken cancellationToken,
         params NpgsqlParameter[] more) =>
-        await database.QueryAsync(
+        await watch.QueryAsync(
             statement,
             [
                 database.Now,
                 Text(request.ApplicationName),
                 Texts(request.WorkflowNames),
-                Texts(request.ExceptTokens),
+                Texts([.. request.Except.Select(execution => execution.WorkflowId)]),
+                Texts([.. request.Except.Select(execution => execution.Token)]),
                 Small(request.Limit),
                 whose,
                 .. more,
@@ -93,7 +94,7 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database) : IExecut
     private async Task<RegisterResult> HoldAsync(
         NpgsqlBatchCommand[] changes, string executorId, string incarnation, CancellationToken cancellationToken)
     {
-        var (holder, nowMs) = await database.BatchAsync(
+        var (holder, nowMs) = await watch.BatchAsync(
             [.. changes, PostgresDatabase.Command(sql.ReadOne, Text(executorId))],
             async reader => await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
                 ? (ReadExecutor(reader), reader.GetInt64(0))

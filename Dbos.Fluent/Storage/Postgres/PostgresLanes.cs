@@ -9,11 +9,16 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// </summary>
 internal sealed class PostgresLanes : IAsyncDisposable
 {
+    // What is counted under a lock must be read in a snapshot newer than the lock, whatever the role or the database begin transactions
+    // with.
+    public const string ReadCommitted = "SET default_transaction_isolation = 'read committed'; ";
+
     // A prepared statement keeps its plan, and one made while the tables were empty and never analysed would go on scanning them whole as
     // they grow. Here a plan is made once and is right at any size: the statements look rows up by key, each in a lookup of its own, and
     // what is left to join is the statement's own sets, which are never to be compared row by row with each other.
     public const string PlanByKey =
-        "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_nestloop = off; "
+        ReadCommitted
+        + "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_nestloop = off; "
         + "SET jit = off";
 
     private readonly PostgresDatabase database;
@@ -34,7 +39,12 @@ internal sealed class PostgresLanes : IAsyncDisposable
     }
 
     /// <summary>True where statements are prepared on these connections: not behind a pooler, which shares them with others.</summary>
-    public bool Prepares => database.Options.Notifications;
+    public bool Prepares => KeepsSettings && KeepsPlans;
+
+    /// <summary>False for statements whose best plan follows what is in the tables at the moment.</summary>
+    public bool KeepsPlans { get; init; } = true;
+
+    private bool KeepsSettings => database.Options.Notifications;
 
     /// <summary>Runs one statement on a free connection, and reads each row.</summary>
     public Task<List<T>> QueryAsync<T>(
@@ -164,7 +174,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
         try
         {
             // Behind a pooler a setting would stay with a connection that is somebody else's next.
-            if (Prepares)
+            if (KeepsSettings)
             {
                 var settings = new NpgsqlCommand(this.settings, connection) { CommandTimeout = database.TimeoutSeconds };
                 await using (settings.ConfigureAwait(false))

@@ -4,7 +4,7 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Queues as rows, and what waits in them.</summary>
-internal sealed class PostgresQueueStore(PostgresDatabase database) : IQueueStore
+internal sealed class PostgresQueueStore(PostgresDatabase database, PostgresLanes watch) : IQueueStore
 {
     private const int OutlookColumns = 6;
 
@@ -64,7 +64,7 @@ internal sealed class PostgresQueueStore(PostgresDatabase database) : IQueueStor
     public async Task<QueueOutlook> ReadOutlookAsync(string applicationName, CancellationToken cancellationToken)
     {
         QueueOutlook? outlook = null;
-        var rows = await database.QueryAsync(
+        var rows = await watch.QueryAsync(
             sql.ReadOutlook,
             [database.Now, Text(applicationName)],
             row =>

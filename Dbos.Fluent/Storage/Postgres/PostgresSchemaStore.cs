@@ -22,6 +22,7 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
 
     public async Task<SchemaLevel> ReadLevelAsync(CancellationToken cancellationToken)
     {
+        await CheckIsolationAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             var rows = await database.QueryAsync(sql.ReadLevel, [], Level, cancellationToken).ConfigureAwait(false);
@@ -59,6 +60,25 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
             {
                 throw translated;
             }
+        }
+    }
+
+    // Counting under a lock is right only in a snapshot newer than the lock. Our own connections are set so; those of a pooler cannot be.
+    private async Task CheckIsolationAsync(CancellationToken cancellationToken)
+    {
+        if (database.Options.Notifications)
+        {
+            return;
+        }
+
+        var found = await database.QueryAsync(sql.ReadIsolation, [], reader => reader.GetString(0), cancellationToken)
+            .ConfigureAwait(false);
+        if (found is [var isolation] && isolation != "read committed")
+        {
+            throw new StoreSchemaException(
+                $"Transactions of this role begin as '{isolation}' here, but claims and checkpoints count on 'read committed', and without "
+                    + "notifications, as behind a pooler, it cannot be set for a connection. Run ALTER ROLE or ALTER DATABASE … SET "
+                    + "default_transaction_isolation = 'read committed'.");
         }
     }
 

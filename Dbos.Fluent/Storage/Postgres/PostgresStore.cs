@@ -14,8 +14,12 @@ internal sealed class PostgresStore : IStore
     private readonly bool ownsDataSource;
     private readonly PostgresCommitStore commits;
     private readonly PostgresClaimStore claims;
+    private readonly PostgresLanes watch;
 
-    /// <param name="dataSource">Where connections come from: for the lanes, three for claims, the listener, and calls in parallel.</param>
+    /// <param name="dataSource">
+    /// Where connections come from: for the lanes, three for claims, two for what is looked at all the time, the listener, and calls in
+    /// parallel.
+    /// </param>
     /// <param name="ownsDataSource">True to dispose it with the store.</param>
     /// <param name="schema">The schema of the tables, as users write it: unquoted.</param>
     /// <param name="options">What every kind of store is opened with.</param>
@@ -26,14 +30,18 @@ internal sealed class PostgresStore : IStore
         Capabilities = new StoreCapabilities(
             Lanes, options.Notifications, options.PollInterval ?? (options.Notifications ? CoveringPoll : PollWithoutNotifications));
         commits = new PostgresCommitStore(database, Lanes);
+
+        // What an idle engine asks again and again: connections taken from the pool would be reset each time, which doubles the statements.
+        // Two, so that a statement that hangs costs no lease.
+        watch = new PostgresLanes(database, 2, PostgresLanes.ReadCommitted) { KeepsPlans = false };
         Schema = new PostgresSchemaStore(database);
         claims = new PostgresClaimStore(database);
         Workflows = new PostgresWorkflowStore(database);
         Messaging = new PostgresMessagingStore(database);
-        Queues = new PostgresQueueStore(database);
+        Queues = new PostgresQueueStore(database, watch);
         Schedules = new PostgresScheduleStore(database);
         Outbox = new PostgresOutboxStore(database);
-        Executors = new PostgresExecutorStore(database);
+        Executors = new PostgresExecutorStore(database, watch);
         Signals = new PostgresSignalStore(database, Capabilities.PollInterval);
     }
 
@@ -63,6 +71,7 @@ internal sealed class PostgresStore : IStore
     {
         await commits.DisposeAsync().ConfigureAwait(false);
         await claims.DisposeAsync().ConfigureAwait(false);
+        await watch.DisposeAsync().ConfigureAwait(false);
         if (ownsDataSource)
         {
             await dataSource.DisposeAsync().ConfigureAwait(false);

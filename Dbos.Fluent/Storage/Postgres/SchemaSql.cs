@@ -8,6 +8,9 @@ internal sealed class SchemaSql(SchemaName schema)
         SELECT (SELECT max(version) FROM {schema}.dbos_migrations), (SELECT max(version) FROM {schema}.fluent_migrations)
         """;
 
+    /// <summary>How transactions of this role begin here.</summary>
+    public string ReadIsolation { get; } = "SELECT current_setting('default_transaction_isolation')";
+
     /// <summary>Which of the two record tables and the schema are there.</summary>
     public string FindRecords { get; } = """
         WITH found AS (

@@ -8,6 +8,8 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// </summary>
 internal static class ExecutorSql
 {
+    private const string Excepted = "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(@except)";
+
     /// <summary>Where a workflow without a queue of its own waits to be taken over, as with every DBOS SDK.</summary>
     public const string InternalQueue = QueueNames.Internal;
 
@@ -91,7 +93,7 @@ internal static class ExecutorSql
                   AND application_name = @application_name
                   AND name IN (SELECT value FROM json_each(@names))
                   AND executor_id IN (SELECT value FROM json_each(@executor_ids))
-                  AND (owner_xid IS NULL OR owner_xid NOT IN (SELECT value FROM json_each(@except_tokens)))
+                  AND (owner_xid IS NULL OR (workflow_uuid, owner_xid) NOT IN ({Excepted}))
                 ORDER BY created_at
                 LIMIT @limit)
         RETURNING workflow_uuid
@@ -112,7 +114,7 @@ internal static class ExecutorSql
                   AND w.application_name = @application_name
                   AND w.name IN (SELECT value FROM json_each(@names))
                   AND w.updated_at <= @now - @unmoved_for
-                  AND (w.owner_xid IS NULL OR w.owner_xid NOT IN (SELECT value FROM json_each(@except_tokens)))
+                  AND (w.owner_xid IS NULL OR (w.workflow_uuid, w.owner_xid) NOT IN ({Excepted}))
                   AND NOT EXISTS (
                       SELECT 1 FROM fluent_executors AS e
                        WHERE e.executor_id = w.executor_id AND e.stopped = 0 AND e.lease_expires_at > @real_now

@@ -155,7 +155,7 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
     private SqliteStatement Bind(SqliteStatement statement, HandOnRequest request) => statement
         .Bind("@application_name", request.ApplicationName)
         .Bind("@names", SqliteLists.Of(request.WorkflowNames))
-        .Bind("@except_tokens", SqliteLists.Of(request.ExceptTokens))
+        .Bind("@except", SqliteLists.Of(request.Except))
         .Bind("@limit", request.Limit)
         .Bind("@now", Now());
 
