@@ -172,6 +172,24 @@ public abstract class LimitedClaimStoreSuite(StoreFixture fixture) : StoreSuite(
         Assert.Equal((null, null), (all.RetryAtMs, none.RetryAtMs));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Window_counts_no_starts_of_another_application(bool partitioned)
+    {
+        var rate = new RateLimit(1, TimeSpan.FromSeconds(10));
+        await using var bed = await Fixture.CreateAsync();
+        var queue = partitioned ? Queueing.Line with { PartitionRateLimit = rate } : Queueing.Line with { RateLimit = rate };
+        await Queueing.RegisterAsync(bed, queue);
+        await EnqueueAsync(
+            bed, Queueing.InPartition("theirs", "p") with { ApplicationName = A.OtherApplication }, Queueing.InPartition("ours", "p"));
+        await bed.Store.Claims.ClaimLimitedAsync(
+            A.Claim("theirs") with { ApplicationName = A.OtherApplication }, Queueing.Share(), Cancel);
+
+        Assert.Equal(["ours"], await Queueing.ClaimIdsAsync(bed, "token"));
+        HasColumns(await bed.RowAsync("theirs"), ("status", "PENDING"));
+    }
+
     [Fact]
     public async Task Window_counts_starts_also_of_what_has_ended_or_is_parked()
     {
@@ -279,7 +297,8 @@ public abstract class LimitedClaimStoreSuite(StoreFixture fixture) : StoreSuite(
 
         var repeated = await bed.Store.Claims.ClaimLimitedAsync(A.Claim("token") with { Repeated = true }, Queueing.Share(), Cancel);
 
-        Assert.Equal(lost.Result.Claimed, repeated.Result.Claimed.Take(2));
+        Assert.All(lost.Result.Claimed, work => Assert.True(work.NeverRan));
+        Assert.Equal(lost.Result.Claimed.Select(work => work with { NeverRan = false }), repeated.Result.Claimed.Take(2));
         Assert.InRange(repeated.Result.Claimed.Count, 2, 3);
         HasColumns(await bed.RowAsync("a"), ("recovery_attempts", 1), ("started_at_epoch_ms", bed.Time.NowMs - 1_000));
         var rest = await Queueing.ClaimIdsAsync(bed, "next");

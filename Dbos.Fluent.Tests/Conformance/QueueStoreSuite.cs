@@ -137,6 +137,17 @@ public abstract class QueueStoreSuite(StoreFixture fixture) : StoreSuite(fixture
     }
 
     [Fact]
+    public async Task Queue_of_nobody_becomes_that_of_whoever_registers_it_also_where_its_limits_stay()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await bed.Store.Queues.RegisterAsync(new QueueRegistration(Full, OnConflict.AlwaysUpdate, null, null), Cancel);
+
+        await bed.Store.Queues.RegisterAsync(Queueing.Registration(Queueing.Line, OnConflict.NeverUpdate), Cancel);
+
+        Assert.Equal(new QueueRow(Full, false, A.Application), await bed.Store.Queues.ReadAsync(A.Queue, Cancel));
+    }
+
+    [Fact]
     public async Task Queue_of_another_application_is_refused_and_left()
     {
         await using var bed = await Fixture.CreateAsync();

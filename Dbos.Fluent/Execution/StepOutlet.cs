@@ -21,16 +21,16 @@ internal sealed class StepOutlet : IStepOutlet
     private PayloadSerializer Serializer => run.Environment.Serializer;
 
     public Task SendAsync(int sequence, OutgoingMessage message, CancellationToken cancellationToken) =>
-        WriteAsync(new SendUnit(run.Owner, [], [Outbox.Row(Serializer, message, format: null)])).WaitAsync(cancellationToken);
+        WriteAsync(() => WriteAsync(new SendUnit(run.Owner, [], [Outbox.Row(Serializer, message, format: null)])), cancellationToken);
 
     public Task SetEventAsync(int sequence, string key, object? value, Type valueType, CancellationToken cancellationToken) =>
-        WriteAsync(new EventUnit(run.Owner, sequence, key, Encode(value, valueType), [])).WaitAsync(cancellationToken);
+        WriteAsync(() => WriteAsync(new EventUnit(run.Owner, sequence, key, Encode(value, valueType), [])), cancellationToken);
 
     public Task WriteStreamAsync(int sequence, string key, object? value, Type valueType, CancellationToken cancellationToken) =>
-        streams.WriteAsync(sequence, key, Encode(value, valueType)).WaitAsync(cancellationToken);
+        WriteAsync(() => streams.WriteAsync(sequence, key, Encode(value, valueType)), cancellationToken);
 
     public Task CloseStreamAsync(int sequence, string key, CancellationToken cancellationToken) =>
-        streams.WriteAsync(sequence, key, StreamMarker.Closed).WaitAsync(cancellationToken);
+        WriteAsync(() => streams.WriteAsync(sequence, key, StreamMarker.Closed), cancellationToken);
 
     public Task<WorkflowStatus?> GetStatusAsync(string workflowId, CancellationToken cancellationToken) =>
         run.Environment.Client().GetStatusAsync(workflowId, cancellationToken);
@@ -41,6 +41,10 @@ internal sealed class StepOutlet : IStepOutlet
     public IAsyncEnumerable<T> ReadStreamAsync<T>(
         string workflowId, string key, int offset, TimeSpan? valueTimeout, CancellationToken cancellationToken) =>
         run.Environment.Client().ReadStreamAsync<T>(workflowId, key, offset, valueTimeout, cancellationToken);
+
+    // Once given to the store a write takes effect, whoever still waits for it.
+    private static Task WriteAsync(Func<Task> write, CancellationToken cancellationToken) =>
+        cancellationToken.IsCancellationRequested ? Task.FromCanceled(cancellationToken) : write().WaitAsync(cancellationToken);
 
     private async Task WriteAsync(CommitUnit unit)
     {

@@ -87,19 +87,20 @@ internal static class LineSql
     /// <summary>
     /// The latest starts within a window, as many as it allows, along idx_workflow_status_rate_limited: how many, and the first of them.
     /// </summary>
-    public const string ReadStarts = """
+    public const string ReadStarts = $"""
         SELECT count(*), min(started.at) FROM (
             SELECT w.started_at_epoch_ms AS at FROM workflow_status AS w
-             WHERE w.rate_limited = 1 AND w.queue_name = @queue_name AND w.started_at_epoch_ms > @since
+             WHERE w.rate_limited = 1 AND w.queue_name = @queue_name AND w.started_at_epoch_ms > @since AND {OfApplication}
              ORDER BY w.started_at_epoch_ms DESC LIMIT @max) AS started
         """;
 
     /// <summary>The same of one partition, along idx_fluent_partition_started.</summary>
-    public const string ReadPartitionStarts = """
+    public const string ReadPartitionStarts = $"""
         SELECT count(*), min(started.at) FROM (
             SELECT w.started_at_epoch_ms AS at FROM workflow_status AS w
              WHERE w.rate_limited = 1 AND w.queue_partition_key IS NOT NULL
                AND w.queue_name = @queue_name AND w.queue_partition_key = @partition AND w.started_at_epoch_ms > @since
+               AND {OfApplication}
              ORDER BY w.started_at_epoch_ms DESC LIMIT @max) AS started
         """;
 }

@@ -62,6 +62,10 @@ internal static class QueueSql
          WHERE name = @name
         """;
 
+    public const string Adopt = """
+        UPDATE queues SET application_name = @application_name WHERE name = @name AND application_name IS NULL
+        """;
+
     public const string SetPaused = """
         INSERT INTO fluent_queues (name, paused) SELECT name, @paused FROM queues WHERE name = @name
         ON CONFLICT (name) DO UPDATE SET paused = excluded.paused

@@ -78,6 +78,7 @@ internal sealed class SqliteLimits(SqliteSession session, WorkflowQueue queue, Q
         var window = (long)Math.Ceiling(rate.Per.TotalMilliseconds);
         using (readStarts
             .Bind("@queue_name", queue.Name)
+            .Bind("@application_name", applicationName)
             .Bind("@since", nowMs - window)
             .Bind("@max", rate.Starts))
         {

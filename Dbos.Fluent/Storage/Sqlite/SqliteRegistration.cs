@@ -27,6 +27,14 @@ internal readonly struct SqliteRegistration(SqliteSession session, long nowMs)
             using var update = Bind(session.Use(QueueSql.Update), registration);
             update.Execute();
         }
+        else
+        {
+            // Whoever registers a queue of nobody's owns it from then on, whatever becomes of its limits.
+            using var adopt = session.Use(QueueSql.Adopt)
+                .Bind("@name", registration.Queue.Name)
+                .Bind("@application_name", registration.ApplicationName);
+            adopt.Execute();
+        }
 
         var row = Read(session, registration.Queue.Name)
             ?? throw new InvalidOperationException($"The row of queue '{registration.Queue.Name}' is gone under the write lock.");
