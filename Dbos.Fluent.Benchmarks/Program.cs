@@ -18,6 +18,8 @@ const string Help = """
       drain     a backlog worked off under limits of several kinds, and put there     rounds=3 n=20000
       idle      an idle engine with ten queues                                        rounds=3
       cancel    a cancel to the token of a running step, here and in another engine   rounds=3 n=50
+      manage    pages of lists by each filter and counts over a long table (made by SQL: a database to throw away)   rounds=3 n=1000000
+      retain    ended workflows deleted, and a steady load beside it (likewise)       rounds=3 n=200000 rate=500 seconds=20
       yield     a yield restored from history, in memory (BenchmarkDotNet)
     """;
 
@@ -37,6 +39,8 @@ return run.Mode switch
     "queue" => await QueueLatencyMode.RunAsync(run),
     "drain" => await DrainMode.RunAsync(run),
     "idle" => await IdleMode.RunAsync(run),
+    "manage" => await ManageMode.RunAsync(run),
+    "retain" => await RetainMode.RunAsync(run),
     "queue-serve" => await QueueLatencyMode.ServeAsync(run),
     "receive" => await MessagesMode.ReceiveAsync(run),
     "yield" => YieldMode.Run(),

@@ -12,6 +12,7 @@ const string Help = """
       agent        an agent that streams its progress and its answer, word by word, while it works
       saga         a booking that fails at its last step and undoes itself, as an iterator and as a definition with branches
       queues       mails under limits of a queue, a digest that is debounced, a report that is scheduled
+      operations   orders of which one fails: listed, counted, forked from the failure, rewound, deleted
       fluent       the checkout written with the fluent builder: prints its diagram and runs it
       --help       this text
     """;
@@ -29,6 +30,8 @@ switch (settings.Mode)
         return await Saga.RunAsync(settings);
     case "queues":
         return await Queues.RunAsync(settings);
+    case "operations":
+        return await Operations.RunAsync(settings);
     case "fluent":
         return await FluentCheckout.RunAsync(settings);
     case "checkout-process":

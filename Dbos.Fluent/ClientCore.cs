@@ -55,6 +55,9 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     /// <summary>What the queues are.</summary>
     public QueueBook Book { get; }
 
+    /// <summary>What runs here; null for a client.</summary>
+    public RunningWorkflows? Running => running;
+
     public StatusReader Reader { get; }
 
     public SignalSender Sender { get; }
@@ -144,13 +147,18 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         foreach (var id in cancelled)
         {
             running?.Stop(id, CancellationReason.Cancelled, begun);
-
-            // A parked parent and the readers of its streams wait here too, and not every store brings our own signals back to us.
-            var ended = new StoreSignal(StoreSignalKind.Completed, id);
-            Route(ended);
-            Sender.Announce(new StoreSignal(StoreSignalKind.Cancelled, id));
-            Sender.Announce(ended);
+            Gone(id);
         }
+    }
+
+    /// <summary>Tells everybody that a workflow was ended from outside: cancelled, or deleted.</summary>
+    public void Gone(string workflowId)
+    {
+        // A parked parent and the readers of its streams wait here too, and not every store brings our own signals back to us.
+        var ended = new StoreSignal(StoreSignalKind.Completed, workflowId);
+        Route(ended);
+        Sender.Announce(new StoreSignal(StoreSignalKind.Cancelled, workflowId));
+        Sender.Announce(ended);
     }
 
     public async Task ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken)

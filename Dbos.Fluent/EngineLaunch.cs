@@ -4,6 +4,7 @@ using Dbos.Fluent.Execution;
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Queues;
 using Dbos.Fluent.Recovery;
+using Dbos.Fluent.Retention;
 using Dbos.Fluent.Schedules;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
@@ -60,6 +61,9 @@ internal static class EngineLaunch
             var lease = await ExecutorRegistrar.RegisterAsync(store.Executors, self, clock, loggers, cancellationToken)
                 .ConfigureAwait(false);
             var parts = Assemble(options, store, registry, self, lease, clock, loggers);
+            parts.Retention = options.Retention is { } policy
+                ? new RetentionLoop(store.Management, new RetentionScope(policy, self.ApplicationName), parts.Core.Logger)
+                : null;
             await RegisterQueuesAsync(options, store, self, cancellationToken).ConfigureAwait(false);
             await parts.Recovery.RecoverAtLaunchAsync(cancellationToken).ConfigureAwait(false);
 

@@ -1,6 +1,7 @@
 using Dbos.Fluent.Execution;
 using Dbos.Fluent.Queues;
 using Dbos.Fluent.Recovery;
+using Dbos.Fluent.Retention;
 using Dbos.Fluent.Schedules;
 using Dbos.Fluent.Storage;
 
@@ -37,6 +38,9 @@ internal sealed class EngineParts
 
     public required SweepLoop Sweeps { get; init; }
 
+    /// <summary>Null where the engine deletes nothing by itself.</summary>
+    public RetentionLoop? Retention { get; set; }
+
     public required ExecutorRegistration Registration { get; init; }
 
     /// <summary>Connects the parts to each other and starts the loops.</summary>
@@ -64,6 +68,7 @@ internal sealed class EngineParts
         ParkedDispatcher.Start();
         Outlooks.Start();
         Schedules.Start();
+        Retention?.Start();
     }
 
     /// <summary>
@@ -77,6 +82,11 @@ internal sealed class EngineParts
             await ParkedDispatcher.DisposeAsync().ConfigureAwait(false);
             await Schedules.DisposeAsync().ConfigureAwait(false);
             await Outlooks.DisposeAsync().ConfigureAwait(false);
+            if (Retention is not null)
+            {
+                await Retention.DisposeAsync().ConfigureAwait(false);
+            }
+
             await Running.DrainAsync(drain, cancellationToken).ConfigureAwait(false);
             await Running.WaitForEndAsync(StopGrace).ConfigureAwait(false);
             await Recovery.DisposeAsync().ConfigureAwait(false);

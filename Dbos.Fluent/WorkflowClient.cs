@@ -8,12 +8,14 @@ public partial class WorkflowClient : IAsyncDisposable
 {
     private readonly ClientMessages messages;
     private readonly ClientWaiting starts;
+    private readonly ClientManagement management;
 
     internal WorkflowClient(ClientCore core)
     {
         Core = core;
         messages = new ClientMessages(core);
         starts = new ClientWaiting(core);
+        management = new ClientManagement(core);
         Queues = new QueueClient(core);
         Schedules = new ScheduleClient(core);
         core.Client = this;

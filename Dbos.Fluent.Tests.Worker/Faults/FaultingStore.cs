@@ -7,8 +7,8 @@ namespace Dbos.Fluent.Tests.Worker.Faults;
 /// <summary>A store whose calls pass through <see cref="IStoreFaults"/> before and after they take effect.</summary>
 /// <remarks>Listening is passed on untouched: wake-ups are hints, and their loss is the proxy's business.</remarks>
 internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
-    : IStore, ISchemaStore, ICommitStore, IClaimStore, IWorkflowStore, IExecutorStore, IMessagingStore, IQueueStore, IScheduleStore,
-        IOutboxStore, ISignalStore
+    : IStore, ISchemaStore, ICommitStore, IClaimStore, IWorkflowStore, IListStore, IManagementStore, IExecutorStore, IMessagingStore,
+        IQueueStore, IScheduleStore, IOutboxStore, ISignalStore
 {
     public StoreCapabilities Capabilities => inner.Capabilities;
 
@@ -19,6 +19,10 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     public IClaimStore Claims => this;
 
     public IWorkflowStore Workflows => this;
+
+    public IListStore Lists => this;
+
+    public IManagementStore Management => this;
 
     public IExecutorStore Executors => this;
 
@@ -85,6 +89,30 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<IReadOnlyList<string>> IWorkflowStore.CancelExpiredAsync(
         string applicationName, int limit, CancelError error, CancellationToken token) => CallAsync(
         StoreCallKind.CancelExpired, () => inner.Workflows.CancelExpiredAsync(applicationName, limit, error, token), token);
+
+    Task<ListPage> IListStore.ReadPageAsync(PageRequest request, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadPage, () => inner.Lists.ReadPageAsync(request, token), token);
+
+    Task<IReadOnlyList<CountRow>> IListStore.CountAsync(FilteredRows rows, CountBy by, CancellationToken token) =>
+        CallAsync(StoreCallKind.CountWorkflows, () => inner.Lists.CountAsync(rows, by, token), token);
+
+    Task<ForkResult> IManagementStore.ForkAsync(ForkRequest request, CancellationToken token) =>
+        CallAsync(StoreCallKind.Fork, () => inner.Management.ForkAsync(request, token), token);
+
+    Task<RewindResult> IManagementStore.RewindAsync(string workflowId, int fromSequence, CancellationToken token) =>
+        CallAsync(StoreCallKind.Rewind, () => inner.Management.RewindAsync(workflowId, fromSequence, token), token);
+
+    Task<IReadOnlyList<string>> IManagementStore.DeleteAsync(IReadOnlyList<string> workflowIds, bool children, CancellationToken token) =>
+        CallAsync(StoreCallKind.Delete, () => inner.Management.DeleteAsync(workflowIds, children, token), token);
+
+    Task<bool> IManagementStore.SetAttributesAsync(string workflowId, string? attributesJson, CancellationToken token) =>
+        CallAsync(StoreCallKind.SetAttributes, () => inner.Management.SetAttributesAsync(workflowId, attributesJson, token), token);
+
+    Task<PageKey?> IManagementStore.ReadRetentionBoundAsync(RetentionScope scope, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadRetentionBound, () => inner.Management.ReadRetentionBoundAsync(scope, token), token);
+
+    Task<RetentionBatch> IManagementStore.CollectAsync(RetentionRequest request, CancellationToken token) =>
+        CallAsync(StoreCallKind.Collect, () => inner.Management.CollectAsync(request, token), token);
 
     Task<RegisterResult> IExecutorStore.RegisterAsync(ExecutorRegistration registration, CancellationToken token) =>
         CallAsync(StoreCallKind.Register, () => inner.Executors.RegisterAsync(registration, token), token);

@@ -136,4 +136,24 @@ public abstract class RowLockStoreSuite(StoreFixture fixture) : StoreSuite(fixtu
 
         Assert.Equal(["held"], await bed.Store.Executors.HandOnAsync(A.HandOn(A.ExecutorId), Cancel));
     }
+
+    [Fact]
+    public async Task Ended_workflow_that_somebody_holds_is_left_to_the_next_collection()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        foreach (var id in (string[])["one", "held", "two"])
+        {
+            await CommitAsync(bed.Store, A.Outcome(await RunningAsync(bed, id)));
+        }
+
+        var scope = new RetentionScope(new RetentionPolicy { KeepNewest = 0 }, A.Application);
+        var bound = (await bed.Store.Management.ReadRetentionBoundAsync(scope, Cancel))!.Value;
+        var request = new RetentionRequest(scope, bound, null, 10);
+        await using (await bed.HoldAsync("held"))
+        {
+            Assert.Equal(2, (await bed.Store.Management.CollectAsync(request, Cancel)).Deleted);
+        }
+
+        Assert.Equal(1, (await bed.Store.Management.CollectAsync(request, Cancel)).Deleted);
+    }
 }

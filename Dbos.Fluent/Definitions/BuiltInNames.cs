@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Definitions;
 
 /// <summary>The recorded names of built-in steps: what DBOS writes, and for what DBOS lacks a name under our own prefix.</summary>
@@ -16,7 +18,7 @@ internal static class BuiltInNames
     public const string WaitFirst = "DBOS.waitFirst";
     public const string Debounce = "DBOS.debounceDelayedWorkflow";
     public const string Any = "Dbos.Fluent.any";
-    public const string Compensating = "Dbos.Fluent.compensating";
+    public const string Compensating = ReservedTexts.Compensating;
 
     // These have no row of their own: the names stand in messages alone.
     public const string All = "All";

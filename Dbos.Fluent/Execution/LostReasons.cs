@@ -7,8 +7,10 @@ namespace Dbos.Fluent.Execution;
 /// <summary>Why an execution no longer owns its workflow, as the row tells: what its steps are told.</summary>
 internal sealed class LostReasons(IWorkflowStore store, CancellationToken stopped)
 {
+    // What was deleted goes on nowhere, which is what a cancellation is to a step.
     public static CancellationReason Of(LostExecution lost) =>
-        lost.State != WorkflowState.Cancelled ? CancellationReason.Shutdown
+        lost.State is null ? CancellationReason.Cancelled
+        : lost.State != WorkflowState.Cancelled ? CancellationReason.Shutdown
         : lost.DeadlinePassed ? CancellationReason.DeadlineExceeded
         : CancellationReason.Cancelled;
 

@@ -24,7 +24,7 @@ internal sealed class StatusReader(IWorkflowStore store, PayloadSerializer seria
         return read is { } history ? new WorkflowHistory(ToStatus(history.Row), [.. history.Checkpoints.Select(ToCheckpoint)]) : null;
     }
 
-    private WorkflowStatus ToStatus(WorkflowRow row) => row.Status with
+    public WorkflowStatus ToStatus(WorkflowRow row) => row.Status with
     {
         Attributes = Attributes(row.AttributesJson),
         Input = serializer.ToReadableJson(row.Input),

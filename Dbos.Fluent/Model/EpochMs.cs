@@ -19,4 +19,12 @@ internal static class EpochMs
     /// <summary>The length of time; one too long for its type is the longest.</summary>
     public static TimeSpan? ToDuration(long? milliseconds) =>
         milliseconds is { } length ? TimeSpan.FromMilliseconds(Math.Clamp(length, -Longest, Longest)) : null;
+
+    /// <summary>The millisecond that a moment lies in.</summary>
+    public static long? Floor(DateTimeOffset? moment) => moment?.ToUnixTimeMilliseconds();
+
+    /// <summary>The first millisecond that does not begin before a moment.</summary>
+    public static long? Ceiling(DateTimeOffset? moment) => moment is { } given
+        ? given.ToUnixTimeMilliseconds() + (given.UtcTicks % TimeSpan.TicksPerMillisecond == 0 ? 0 : 1)
+        : null;
 }

@@ -18,6 +18,10 @@ internal interface IStore : IAsyncDisposable
 
     IWorkflowStore Workflows { get; }
 
+    IListStore Lists { get; }
+
+    IManagementStore Management { get; }
+
     IExecutorStore Executors { get; }
 
     IMessagingStore Messaging { get; }

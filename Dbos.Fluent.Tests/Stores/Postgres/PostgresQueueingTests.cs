@@ -197,7 +197,7 @@ public sealed class PostgresQueueingTests(PostgresStores stores) : StoreSuite(st
 
         await bed.Open().Schema.MigrateAsync(Cancel);
 
-        Assert.Equal(new SchemaLevel(SchemaLevel.DbosCurrent, 3), await bed.Store.Schema.ReadLevelAsync(Cancel));
+        Assert.Equal(new SchemaLevel(SchemaLevel.DbosCurrent, SchemaLevel.FluentCurrent), await bed.Store.Schema.ReadLevelAsync(Cancel));
         Assert.Equal(
             4L,
             (await bed.QueryAsync(

@@ -7,7 +7,7 @@ internal sealed class MigrationScripts(SchemaName schema)
 {
     private const string Folder = "Dbos.Fluent.Storage.Postgres.Migrations.";
 
-    private static readonly string[] IndexScripts = ["002_fluent_indexes.sql", "003_fluent_indexes.sql"];
+    private static readonly string[] IndexScripts = ["002_fluent_indexes.sql", "003_fluent_indexes.sql", "004_fluent_management.sql"];
 
     public string DbosTables { get; } = Load("123_dbos_system_database.sql", schema);
 

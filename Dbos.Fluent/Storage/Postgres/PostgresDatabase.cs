@@ -59,6 +59,51 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
             }
         });
 
+    /// <summary>Runs one statement on a connection of the caller's, and reads each row.</summary>
+    public async Task<List<T>> QueryAsync<T>(
+        NpgsqlConnection connection,
+        string sql,
+        NpgsqlParameter[] parameters,
+        Func<NpgsqlDataReader, T> read,
+        CancellationToken cancellationToken)
+    {
+        var command = new NpgsqlCommand(sql, connection) { CommandTimeout = TimeoutSeconds };
+        await using (command.ConfigureAwait(false))
+        {
+            command.Parameters.AddRange(parameters);
+            var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                return await ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Runs so many statements in one transaction, which is taken back if its result is not to stand.</summary>
+    public Task<T> TransactionAsync<T>(
+        int statements,
+        Func<NpgsqlConnection, CancellationToken, Task<T>> run,
+        Func<T, bool> stands,
+        CancellationToken cancellationToken) =>
+        LimitAsync(statements, async () =>
+        {
+            var connection = await OpenAsync(cancellationToken).ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+            {
+                var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+                await using (transaction.ConfigureAwait(false))
+                {
+                    var result = await run(connection, cancellationToken).ConfigureAwait(false);
+                    if (stands(result))
+                    {
+                        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+                    }
+
+                    return result;
+                }
+            }
+        });
+
     /// <summary>The command timeout as the driver takes it: whole seconds, and zero would mean none.</summary>
     public int TimeoutSeconds => Math.Max(1, (int)Math.Ceiling(Options.CommandTimeout.TotalSeconds));
 

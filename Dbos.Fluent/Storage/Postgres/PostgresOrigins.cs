@@ -34,6 +34,23 @@ internal sealed class PostgresOrigins(PostgresDatabase database)
         return origins.ToDictionary(row => row.Fork, row => row.Origin);
     }
 
+    /// <summary>Stores the origin of a fork that is being made, within the transaction that makes it.</summary>
+    public async Task ResolveForkAsync(NpgsqlConnection connection, string forkId, CancellationToken cancellationToken)
+    {
+        var found = await database.QueryAsync(connection, sql.ReadAncestors, [Texts([forkId])], ReadAncestor, cancellationToken)
+            .ConfigureAwait(false);
+        await database.QueryAsync(
+            connection,
+            sql.StoreOrigins,
+            [
+                Texts(found, row => row.Fork),
+                Numbers(found, row => row.Origin.Seed),
+                Numbers(found, row => row.Origin.StartedAtMs),
+            ],
+            row => 0,
+            cancellationToken).ConfigureAwait(false);
+    }
+
     private static (string Fork, WorkflowOrigin Origin) ReadAncestor(NpgsqlDataReader row) => (
         row.GetString(0),
         row.IsDBNull(3)

@@ -16,6 +16,8 @@ internal static class PostgresParameters
 
     public static NpgsqlParameter Json(string value) => Of(NpgsqlDbType.Jsonb, value);
 
+    public static NpgsqlParameter JsonOrNull(string? value) => Of(NpgsqlDbType.Jsonb, value);
+
     public static NpgsqlParameter Truth(bool value) => Of(NpgsqlDbType.Boolean, value);
 
     public static NpgsqlParameter Texts(IReadOnlyList<string> values) => Texts(values, value => value);

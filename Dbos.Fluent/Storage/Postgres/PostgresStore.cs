@@ -37,6 +37,8 @@ internal sealed class PostgresStore : IStore
         Schema = new PostgresSchemaStore(database);
         claims = new PostgresClaimStore(database);
         Workflows = new PostgresWorkflowStore(database);
+        Lists = new PostgresListStore(database);
+        Management = new PostgresManagementStore(database);
         Messaging = new PostgresMessagingStore(database);
         Queues = new PostgresQueueStore(database, watch);
         Schedules = new PostgresScheduleStore(database);
@@ -54,6 +56,10 @@ internal sealed class PostgresStore : IStore
     public IClaimStore Claims => claims;
 
     public IWorkflowStore Workflows { get; }
+
+    public IListStore Lists { get; }
+
+    public IManagementStore Management { get; }
 
     public IExecutorStore Executors { get; }
 

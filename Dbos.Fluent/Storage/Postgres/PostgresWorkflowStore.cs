@@ -7,14 +7,12 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Reads workflows, cancels and resumes them.</summary>
 internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkflowStore
 {
-    // A parked workflow whose waits have no end is delayed until a moment that no calendar has.
-    private static readonly long EndOfCalendar = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
-
     private readonly WorkflowSql sql = new(database.Schema);
 
     public async Task<WorkflowRow?> ReadAsync(string workflowId, CancellationToken cancellationToken)
     {
-        var rows = await database.QueryAsync(sql.Read, [Text(workflowId)], ReadRow, cancellationToken).ConfigureAwait(false);
+        var rows = await database.QueryAsync(sql.Read, [Text(workflowId)], PostgresWorkflowRows.Read, cancellationToken)
+            .ConfigureAwait(false);
         return rows.Count == 0 ? null : rows[0];
     }
 
@@ -26,7 +24,7 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkfl
             [PostgresDatabase.Command(sql.Read, Text(workflowId)), PostgresDatabase.Command(sql.ReadCheckpoints, Text(workflowId))],
             async reader =>
             {
-                var found = await PostgresDatabase.ReadAllAsync(reader, ReadRow, cancellationToken).ConfigureAwait(false);
+                var found = await PostgresDatabase.ReadAllAsync(reader, PostgresWorkflowRows.Read, cancellationToken).ConfigureAwait(false);
                 await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
                 var steps = await PostgresDatabase.ReadAllAsync(reader, row => row.Checkpoint(0), cancellationToken).ConfigureAwait(false);
                 return (found, steps);
@@ -98,46 +96,6 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkfl
             new Payload(row.TextOrNull(3), format),
             row.GetBoolean(5));
     }
-
-    private static WorkflowRow ReadRow(NpgsqlDataReader row)
-    {
-        var format = row.TextOrNull(23);
-        return new WorkflowRow
-        {
-            Status = ReadStatus(row),
-            AttributesJson = row.TextOrNull(21),
-            OwnerToken = row.TextOrNull(22),
-            Input = new Payload(row.TextOrNull(24), format),
-            Output = new Payload(row.TextOrNull(25), format),
-            Error = new Payload(row.TextOrNull(26), format),
-        };
-    }
-
-    private static WorkflowStatus ReadStatus(NpgsqlDataReader row) => new()
-    {
-        Id = row.GetString(0),
-        Name = row.TextOrNull(1) ?? "",
-        State = WorkflowStates.Parse(row.GetString(2)),
-        Queue = row.TextOrNull(3),
-        PartitionKey = row.TextOrNull(4),
-        DeduplicationId = row.TextOrNull(5),
-        Priority = row.GetInt32(6),
-        RecoveryAttempts = (int)(row.NumberOrNull(7) ?? 0),
-        ExecutorId = row.TextOrNull(8),
-        ApplicationName = row.TextOrNull(9),
-        ApplicationVersion = row.TextOrNull(10),
-        ParentId = row.TextOrNull(11),
-        ForkedFrom = row.TextOrNull(12),
-        ScheduleName = row.TextOrNull(13),
-        Timeout = EpochMs.ToDuration(row.NumberOrNull(14)),
-        CreatedAt = EpochMs.ToMoment(row.GetInt64(15)),
-        UpdatedAt = EpochMs.ToMoment(row.GetInt64(16)),
-        StartedAt = EpochMs.ToMoment(row.NumberOrNull(17)),
-        CompletedAt = EpochMs.ToMoment(row.NumberOrNull(18)),
-        Deadline = EpochMs.ToMoment(row.NumberOrNull(19)),
-        DelayUntil = row.NumberOrNull(20) is { } until && until <= EndOfCalendar ? EpochMs.ToMoment(until) : null,
-        Parked = row.GetBoolean(27),
-    };
 
     private static WorkflowState? StateOrNull(NpgsqlDataReader row, int column) =>
         row.TextOrNull(column) is { } stored ? WorkflowStates.Parse(stored) : null;

@@ -8,13 +8,19 @@ internal sealed class WorkflowSql(SchemaName schema)
         "status = 'CANCELLED', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL, started_at_epoch_ms = NULL, "
         + $"completed_at = {Clock.Now}, updated_at = {Clock.Now}";
 
-    public string Read { get; } = $"""
-        SELECT w.workflow_uuid, w.name, w.status, w.queue_name, w.queue_partition_key, w.deduplication_id, w.priority, w.recovery_attempts,
+    /// <summary>What <see cref="PostgresWorkflowRows"/> reads of a row <c>w</c> with its input <c>i</c> and output <c>o</c>.</summary>
+    // Rows of older SDKs have their payloads in workflow_status itself.
+    public static string RowColumns(SchemaName schema) => $"""
+        w.workflow_uuid, w.name, w.status, w.queue_name, w.queue_partition_key, w.deduplication_id, w.priority, w.recovery_attempts,
                w.executor_id, w.application_name, w.application_version, w.parent_workflow_id, w.forked_from, w.schedule_name,
                w.workflow_timeout_ms, w.created_at, w.updated_at, w.started_at_epoch_ms, w.completed_at, w.workflow_deadline_epoch_ms,
                w.delay_until_epoch_ms, w.attributes::text, w.owner_xid, w.serialization,
                COALESCE(i.inputs, w.inputs), COALESCE(o.output, w.output), COALESCE(o.error, w.error),
                w.status = 'DELAYED' AND EXISTS (SELECT FROM {schema}.fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid)
+        """;
+
+    public string Read { get; } = $"""
+        SELECT {RowColumns(schema)}
           FROM {schema}.workflow_status AS w
           LEFT JOIN {schema}.workflow_input AS i ON i.workflow_uuid = w.workflow_uuid
           LEFT JOIN {schema}.workflow_output AS o ON o.workflow_uuid = w.workflow_uuid
@@ -115,7 +121,7 @@ internal sealed class WorkflowSql(SchemaName schema)
 
     // UNION ends where ids that were deleted and used again name each other; OFFSET 0 keeps each step a lookup by the index on the parent.
     // No limit: a cancel with children takes in all of them.
-    private static string Tree(SchemaName schema, string ids, string children) => $"""
+    public static string Tree(SchemaName schema, string ids, string children) => $"""
         tree AS (
             SELECT unnest({ids}::text[]) AS id
             UNION

@@ -21,9 +21,15 @@ internal readonly struct SqliteOrigins(SqliteSession session, long nowMs)
             return WorkflowOrigin.OfDirectStart(row.Id, row.CreatedAtMs);
         }
 
-        var origin = OfFork(row.ForkedFrom) ?? new WorkflowOrigin(Random.Shared.NextInt64(long.MinValue, long.MaxValue), nowMs);
+        return Store(row.Id, row.ForkedFrom);
+    }
+
+    /// <summary>Gives a workflow the origin of its source, or without a source one of its own.</summary>
+    public WorkflowOrigin Store(string workflowId, string? source)
+    {
+        var origin = OfFork(source) ?? new WorkflowOrigin(Random.Shared.NextInt64(long.MinValue, long.MaxValue), nowMs);
         using var statement = session.Use(ClaimSql.InsertOrigin)
-            .Bind("@workflow_uuid", row.Id)
+            .Bind("@workflow_uuid", workflowId)
             .Bind("@seed", origin.Seed)
             .Bind("@started_at", origin.StartedAtMs);
         statement.Execute();

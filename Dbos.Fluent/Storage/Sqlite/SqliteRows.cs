@@ -15,15 +15,16 @@ internal static class SqliteRows
         row.Int64OrNull(6),
         row.Int64OrNull(7));
 
-    public static WorkflowRow ReadWorkflow(SqliteStatement row)
+    /// <summary>A row; without its payloads, which may stand in the row itself, if they are not asked for.</summary>
+    public static WorkflowRow ReadWorkflow(SqliteStatement row, bool payloads = true)
     {
         var format = row.TextOrNull(22);
         return new WorkflowRow
         {
             Status = ReadStatus(row),
-            Input = new Payload(row.TextOrNull(23), format),
-            Output = new Payload(row.TextOrNull(24), format),
-            Error = new Payload(row.TextOrNull(25), format),
+            Input = payloads ? new Payload(row.TextOrNull(23), format) : default,
+            Output = payloads ? new Payload(row.TextOrNull(24), format) : default,
+            Error = payloads ? new Payload(row.TextOrNull(25), format) : default,
             AttributesJson = row.TextOrNull(26),
             OwnerToken = row.TextOrNull(27),
         };

@@ -51,18 +51,15 @@ internal sealed class SqliteSession : IDisposable
     {
         if (!statements.TryGetValue(sql, out var statement))
         {
-            var code = raw.sqlite3_prepare_v3(connection, sql, raw.SQLITE_PREPARE_PERSISTENT, out var prepared);
-            if (code != raw.SQLITE_OK)
-            {
-                throw SqliteErrors.Of(connection, code);
-            }
-
-            statement = new SqliteStatement(connection, prepared);
+            statement = new SqliteStatement(connection, Prepare(sql, raw.SQLITE_PREPARE_PERSISTENT));
             statements.Add(sql, statement);
         }
 
         return statement;
     }
+
+    /// <summary>The only use of a statement whose text is made for it. It is not kept.</summary>
+    public SqliteStatement UseOnce(string sql) => new(connection, Prepare(sql, flags: 0)) { IsUsedOnce = true };
 
     /// <summary>Runs a statement without parameters and results.</summary>
     public void Execute(string sql)
@@ -109,6 +106,12 @@ internal sealed class SqliteSession : IDisposable
         {
             _ = raw.sqlite3_close_v2(connection);
         }
+    }
+
+    private sqlite3_stmt Prepare(string sql, uint flags)
+    {
+        var code = raw.sqlite3_prepare_v3(connection, sql, flags, out var prepared);
+        return code == raw.SQLITE_OK ? prepared : throw SqliteErrors.Of(connection, code);
     }
 
     private static bool SetProvider()

@@ -20,6 +20,9 @@ internal sealed class SqliteStatement : IDisposable
         }
     }
 
+    /// <summary>True where nobody keeps it: the end of its use is its end.</summary>
+    public bool IsUsedOnce { get; init; }
+
     public SqliteStatement Bind(string name, string? value)
     {
         var index = parameters[name];
@@ -86,6 +89,12 @@ internal sealed class SqliteStatement : IDisposable
     /// <summary>Ends this use: an unfinished statement would hold its snapshot.</summary>
     public void Dispose()
     {
+        if (IsUsedOnce)
+        {
+            Close();
+            return;
+        }
+
         // The code a reset repeats is that of the last step, which has thrown already.
         _ = raw.sqlite3_reset(statement);
         _ = raw.sqlite3_clear_bindings(statement);

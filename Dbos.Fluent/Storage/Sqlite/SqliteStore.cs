@@ -29,6 +29,8 @@ internal sealed class SqliteStore : IStore
         Commits = new SqliteCommitStore(writer, options.Time);
         Claims = new SqliteClaimStore(writer, readers, options.Time);
         Workflows = new SqliteWorkflowStore(writer, readers, options.Time);
+        Lists = new SqliteListStore(readers);
+        Management = new SqliteManagementStore(writer, readers, options.Time);
         Executors = new SqliteExecutorStore(writer, readers, options.Time);
         Messaging = new SqliteMessagingStore(readers);
         Queues = new SqliteQueueStore(writer, readers, options.Time);
@@ -46,6 +48,10 @@ internal sealed class SqliteStore : IStore
     public IClaimStore Claims { get; }
 
     public IWorkflowStore Workflows { get; }
+
+    public IListStore Lists { get; }
+
+    public IManagementStore Management { get; }
 
     public IExecutorStore Executors { get; }
 

@@ -1,0 +1,259 @@
+using System.Text.RegularExpressions;
+
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Listing and counting workflows. Scenarios LS.</summary>
+public abstract partial class ListSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    private static readonly WorkflowDefinition<string, string> Echo =
+        Workflow.Define<string, string>("echo").Step("work", x => Task.FromResult(x.Input)).As(out var made).Return(x => x.Get(made));
+
+    // LS-01. Two of them are of one millisecond, and pages never part such a pair wrongly.
+    [Fact]
+    public async Task Lists_are_in_a_total_order_and_cut_to_measure()
+    {
+        var client = await FilledAsync(5, "created_at = 1000 + n / 2 * 1000");
+
+        Assert.Equal("w0 w1 w2 w3 w4", await IdsAsync(client, new()));
+        Assert.Equal("w4 w3 w2 w1 w0", await IdsAsync(client, new() { NewestFirst = true }));
+        Assert.Equal("w0 w1", await IdsAsync(client, new() { Limit = 2 }));
+        Assert.Equal("w2 w3", await IdsAsync(client, new() { Limit = 2, Offset = 2 }));
+        Assert.Equal("w4", await IdsAsync(client, new() { Offset = 4 }));
+        Assert.Equal("w3 w2", await IdsAsync(client, new() { Limit = 2, Offset = 1, NewestFirst = true }));
+        Assert.Equal("", await IdsAsync(client, new() { Limit = 0 }));
+        Assert.Equal("w0 w1 w2 w3 w4", await IdsAsync(client, null));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_long_list_is_read_in_pages_and_nothing_is_left_out_or_told_twice(bool newestFirst)
+    {
+        var client = await FilledAsync(1_250, "created_at = 1000 + n / 300", "completed_at = 5000 - n / 300");
+        var ids = Enumerable.Range(0, 1_250).Select(n => $"w{n}").Order(StringComparer.Ordinal).ToArray();
+        var byCreation = ids.OrderBy(id => int.Parse(id[1..], null) / 300).ThenBy(id => id, StringComparer.Ordinal).ToList();
+        var byCompletion = ids.OrderBy(id => -(int.Parse(id[1..], null) / 300)).ThenBy(id => id, StringComparer.Ordinal).ToList();
+        if (newestFirst)
+        {
+            byCreation.Reverse();
+            byCompletion.Reverse();
+        }
+
+        var filter = new WorkflowFilter { NewestFirst = newestFirst, LoadPayloads = false };
+        Assert.Equal(string.Join(' ', byCreation), await IdsAsync(client, filter));
+        Assert.Equal(string.Join(' ', byCreation.Skip(7).Take(1_200)), await IdsAsync(client, filter with { Offset = 7, Limit = 1_200 }));
+        Assert.Equal(
+            string.Join(' ', byCompletion), await IdsAsync(client, filter with { CompletedAfter = DateTimeOffset.UnixEpoch }));
+    }
+
+    // LS-03
+    [Fact]
+    public async Task Every_filter_picks_its_own()
+    {
+        var client = await FilledAsync(
+            8,
+            "workflow_uuid = CASE n WHEN 5 THEN 'a%b_c' WHEN 6 THEN 'axbyc' ELSE workflow_uuid END",
+            "status = CASE n WHEN 0 THEN 'ENQUEUED' WHEN 1 THEN 'DELAYED' WHEN 2 THEN 'PENDING' WHEN 3 THEN 'ERROR' WHEN 7 THEN 'DELAYED' "
+            + "ELSE 'SUCCESS' END",
+            "queue_name = CASE WHEN n < 4 THEN 'line' WHEN n = 7 THEN '_dbos_internal_queue' END",
+            "name = CASE n WHEN 2 THEN 'other' ELSE name END",
+            "executor_id = CASE n WHEN 2 THEN 'e2' END",
+            "application_version = CASE n WHEN 3 THEN 'v3' END",
+            "parent_workflow_id = CASE n WHEN 4 THEN 'w3' END",
+            "forked_from = CASE n WHEN 4 THEN 'w2' END",
+            "schedule_name = CASE n WHEN 4 THEN 'nightly' END",
+            "queue_partition_key = CASE n WHEN 0 THEN 'north' END",
+            "deduplication_id = CASE n WHEN 0 THEN 'only one' END",
+            "created_at = 1000 + n",
+            "completed_at = CASE WHEN n IN (3, 4, 5, 6) THEN 2000 + n END");
+        await Database.ExecuteAsync(
+            "INSERT INTO fluent_waits (workflow_uuid, sequence, part, kind, key, target, name, wake_at, token) "
+            + "VALUES ('w7', 0, 0, 'time', '', '', '', 9000000000000, 't')");
+
+        (string Expected, WorkflowFilter Filter)[] all =
+        [
+            ("w2 w4", new() { Ids = ["w4", "w2", "unknown"] }),
+            ("", new() { Ids = [] }),
+            ("w0 w1 w2 w3 w4 w7", new() { IdPrefix = "w" }),
+            ("a%b_c", new() { IdPrefix = "a%b_" }),
+            ("", new() { IdPrefix = "a_" }),
+            ("w0", new() { States = [WorkflowState.Enqueued] }),
+            ("w0 w2 w3", new() { States = [WorkflowState.Error, WorkflowState.Pending, WorkflowState.Enqueued] }),
+            ("", new() { States = [] }),
+            ("w2", new() { Name = "other" }),
+            ("w0 w1 w2 w3", new() { Queue = "line" }),
+            ("w0 w1 w2", new() { QueuedOnly = true }),
+            ("w1", new() { QueuedOnly = true, States = [WorkflowState.Delayed, WorkflowState.Error] }),
+            ("w2", new() { ExecutorId = "e2" }),
+            ("w3", new() { ApplicationVersion = "v3" }),
+            ("w4", new() { ParentId = "w3" }),
+            ("w4", new() { ForkedFrom = "w2" }),
+            ("w4", new() { ScheduleName = "nightly" }),
+            ("w0", new() { PartitionKey = "north" }),
+            ("w0", new() { DeduplicationId = "only one" }),
+            ("w2 w3", new() { CreatedAfter = At(1002), CreatedBefore = At(1004) }),
+            ("w3", new() { CreatedAfter = At(1002.5), CreatedBefore = At(1003.5), States = [WorkflowState.Error] }),
+            ("w4 a%b_c", new() { CompletedAfter = At(2004), CompletedBefore = At(2006) }),
+            ("w3", new() { CompletedBefore = At(2004), Queue = "line" }),
+            ("", new() { Queue = "line", Name = "unknown" }),
+        ];
+        var wrong = new List<string>();
+        foreach (var (expected, filter) in all)
+        {
+            var found = await IdsAsync(client, filter);
+            var counted = (await client.CountAsync(filter, CountBy.Status, Cancel)).Sum(row => row.Count);
+            wrong.AddRange(found != expected ? [$"{filter}: {found}"] : counted != Length(expected) ? [$"{filter} counts {counted}"] : []);
+        }
+
+        Breaches.None(wrong);
+    }
+
+    [Fact]
+    public async Task Attributes_are_found_by_what_they_contain()
+    {
+        var engine = await LaunchAsync(Echo);
+        await StartAsync("both", new() { ["tenant"] = "north", ["tries"] = 1, ["paid"] = true });
+        await StartAsync("other", new() { ["tenant"] = "south", ["tries"] = 2.5, ["paid"] = null });
+        await StartAsync("text", new() { ["tries"] = "1", ["paid"] = 1 });
+        await StartAsync("none", null);
+
+        Assert.Equal("both", await FindAsync(new() { ["tenant"] = "north" }));
+        Assert.Equal("both", await FindAsync(new() { ["tries"] = 1, ["paid"] = true }));
+        Assert.Equal("both", await FindAsync(new() { ["tries"] = 1.0 }));
+        Assert.Equal("other", await FindAsync(new() { ["tries"] = 2.5, ["paid"] = null }));
+        Assert.Equal("text", await FindAsync(new() { ["tries"] = "1" }));
+        Assert.Equal("", await FindAsync(new() { ["tenant"] = "north", ["paid"] = false }));
+        Assert.Equal("both other text", await FindAsync([]));
+
+        await engine.SetAttributesAsync("none", new Dictionary<string, object?> { ["tenant"] = "north" }, Cancel);
+        await engine.SetAttributesAsync("both", null, Cancel);
+        Assert.Equal("none", await FindAsync(new() { ["tenant"] = "north" }));
+        Assert.Null((await engine.GetStatusAsync("both", Cancel))!.Attributes);
+        await Assert.ThrowsAsync<NonExistentWorkflowException>(() => engine.SetAttributesAsync("unknown", null, Cancel));
+        var complex = new WorkflowFilter { Attributes = new Dictionary<string, object?> { ["a"] = this } };
+        Assert.Throws<ArgumentException>(() => { engine.ListAsync(complex, Cancel); });
+
+        async Task StartAsync(string id, Dictionary<string, object?>? attributes) =>
+            await (await engine.StartAsync(Echo, id, new() { Id = id, Attributes = attributes }, Cancel)).ResultAsync();
+        Task<string> FindAsync(Dictionary<string, object?> attributes) => IdsAsync(engine, new() { Attributes = attributes });
+    }
+
+    // LS-06
+    [Fact]
+    public async Task Payloads_are_readable_and_survive_what_cannot_be_decoded()
+    {
+        var engine = await LaunchAsync(Echo);
+        await engine.RunAsync(Echo, "hello", "good");
+        await engine.RunAsync(Echo, "hello", "bad");
+        await Database.ExecuteAsync("UPDATE workflow_output SET output = '???' WHERE workflow_uuid = 'bad'");
+
+        var listed = await engine.ListAsync(cancellationToken: Cancel).ToListAsync(Cancel);
+        Assert.Equal(("\"hello\"", "\"hello\""), (listed[0].Input, listed[0].Output));
+        Assert.Equal(("\"hello\"", "???"), (listed[1].Input, listed[1].Output));
+        Assert.Equal(await engine.GetStatusAsync("good", Cancel), listed[0]);
+        var bare = await engine.ListAsync(new() { LoadPayloads = false }, Cancel).ToListAsync(Cancel);
+        Assert.Equal(listed.Select(status => status with { Input = null, Output = null }), bare);
+    }
+
+    // LS-05
+    [Fact]
+    public async Task The_moment_of_the_end_stands_while_a_workflow_has_ended()
+    {
+        var gate = new Probe();
+        var waiting = Workflow.Define<Unit>("waiting").Step("wait", x => gate.PassAsync(x.CancellationToken)).End();
+        var failing = Workflow.Define<Unit>("failing").Step("fail", _ => throw new InvalidOperationException()).End();
+        var engine = await LaunchAsync(Echo, waiting, failing);
+        await engine.RunAsync(Echo, "", "succeeded");
+        await (await engine.BeginAsync(failing, default, "failed")).FailureAsync();
+        await engine.BeginAsync(waiting, default, "cancelled");
+        await gate.ReachedAsync();
+        Assert.Equal("succeeded failed", await IdsAsync(engine, new() { CompletedAfter = DateTimeOffset.UnixEpoch }));
+        await engine.CancelAsync("cancelled", cancellationToken: Cancel);
+        var ended = await engine.ListAsync(new() { CompletedAfter = DateTimeOffset.UnixEpoch }, Cancel).ToListAsync(Cancel);
+
+        Assert.Equal(3, ended.Count);
+        Assert.All(ended, status => Assert.True(status.CompletedAt >= status.CreatedAt));
+        await engine.ResumeAsync("cancelled", cancellationToken: Cancel);
+        Assert.Null((await engine.GetStatusAsync("cancelled", Cancel))!.CompletedAt);
+        gate.Open();
+    }
+
+    [Fact]
+    public async Task Counts_are_by_one_thing_with_the_oldest_of_each()
+    {
+        var client = await FilledAsync(
+            6,
+            "status = CASE WHEN n < 4 THEN 'SUCCESS' ELSE 'ENQUEUED' END",
+            "queue_name = CASE WHEN n > 2 THEN 'line' END",
+            "application_version = CASE WHEN n % 2 = 0 THEN 'v2' END",
+            "created_at = 1000 + n");
+
+        Assert.Equal("ENQUEUED 2 1004, SUCCESS 4 1000", await CountsAsync(CountBy.Status));
+        Assert.Equal("echo 6 1000", await CountsAsync(CountBy.Name));
+        Assert.Equal(" 3 1000, line 3 1003", await CountsAsync(CountBy.Queue));
+        Assert.Equal(" 3 1001, v2 3 1000", await CountsAsync(CountBy.ApplicationVersion));
+        Assert.Equal("SUCCESS 1 1003", await CountsAsync(CountBy.Status, new() { Queue = "line", States = [WorkflowState.Success] }));
+        Assert.Equal("", await CountsAsync(CountBy.Status, new() { Name = "unknown", Limit = 1, Offset = 1 }));
+
+        async Task<string> CountsAsync(CountBy by, WorkflowFilter? filter = null) => string.Join(
+            ", ",
+            (await client.CountAsync(filter, by, Cancel))
+            .Select(row => $"{row.Key} {row.Count} {row.Oldest!.Value.ToUnixTimeMilliseconds()}"));
+    }
+
+    [Fact]
+    public async Task What_does_not_go_together_is_refused_where_it_is_asked_for()
+    {
+        var client = await FilledAsync(0);
+        WorkflowState[] ended = [WorkflowState.Success, WorkflowState.Cancelled];
+        WorkflowFilter[] wrong =
+        [
+            new() { CreatedAfter = At(2), CreatedBefore = At(2) },
+            new() { CompletedAfter = At(3), CompletedBefore = At(2) },
+            new() { QueuedOnly = true, States = ended },
+            new() { QueuedOnly = true, CompletedAfter = At(1) },
+            new() { States = [WorkflowState.Pending], CompletedBefore = At(1) },
+        ];
+
+        foreach (var filter in wrong)
+        {
+            Assert.Throws<ArgumentException>(() => { client.ListAsync(filter, Cancel); });
+            Assert.Throws<ArgumentException>(() => { _ = client.CountAsync(filter, cancellationToken: Cancel); });
+        }
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => new WorkflowFilter { Limit = -1 });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new WorkflowFilter { Offset = -1 });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new WorkflowFilter { States = [(WorkflowState)99] });
+        Assert.Throws<ArgumentException>(() => new WorkflowFilter { Name = "" });
+        Assert.Throws<ArgumentOutOfRangeException>(() => { _ = client.CountAsync(null, (CountBy)99, Cancel); });
+    }
+
+    private static DateTimeOffset At(double ms) => DateTimeOffset.UnixEpoch.AddMilliseconds(ms);
+
+    private static int Length(string ids) => ids.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length;
+
+    private static async Task<string> IdsAsync(WorkflowClient client, WorkflowFilter? filter) => string.Join(
+        ' ', (await client.ListAsync(filter, Cancel).ToListAsync(Cancel).AsTask().Within(Bounded.Limit)).Select(status => status.Id));
+
+    /// <summary>A client of a database with so many rows, changed as a test asks; <c>n</c> is the number of a row.</summary>
+    private async Task<WorkflowClient> FilledAsync(int count, params string[] changes)
+    {
+        // Nobody serves the application of these rows.
+        var engine = await LaunchAsync();
+        await Database.ExecuteAsync(
+            $"""
+            WITH RECURSIVE r (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM r WHERE n < {count - 1})
+            INSERT INTO workflow_status (workflow_uuid, status, name, application_name, created_at, updated_at, serialization, priority)
+            SELECT 'w' || n, 'SUCCESS', 'echo', 'elsewhere', 1000, 1000, 'dotnet_msgpack', n FROM r WHERE n < {count}
+            """);
+        foreach (var change in changes)
+        {
+            await Database.ExecuteAsync($"UPDATE workflow_status SET {RowNumber().Replace(change, "priority")}");
+        }
+
+        return engine;
+    }
+
+    [GeneratedRegex(@"\bn\b")]
+    private static partial Regex RowNumber();
+}

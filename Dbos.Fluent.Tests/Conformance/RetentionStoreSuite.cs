@@ -1,0 +1,114 @@
+using Dbos.Fluent.Retention;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Which ended workflows a policy deletes, and in which portions. Scenarios GC.</summary>
+public abstract class RetentionStoreSuite(StoreFixture fixture) : StoreSuite(fixture)
+{
+    // GC-01
+    [Fact]
+    public async Task Age_and_number_each_delete_and_what_has_not_ended_stays()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await RunningAsync(bed, "running");
+        await EnqueueAsync(bed, A.Enqueued("waiting"), A.Enqueued("delayed") with { State = WorkflowState.Delayed, DelayMs = 60_000 });
+        await EndedAsync(bed, 10);
+
+        Assert.Equal(0, await CollectAsync(bed, new() { OlderThan = TimeSpan.FromSeconds(11), KeepNewest = 10 }));
+        Assert.Equal(4, await CollectAsync(bed, new() { OlderThan = TimeSpan.FromSeconds(9), KeepNewest = 6 }));
+        Assert.Equal("w05, w06, w07, w08, w09, w10", await ListAsync(bed, "w__"));
+        Assert.Equal(3, await CollectAsync(bed, new() { OlderThan = TimeSpan.FromSeconds(4), KeepNewest = 6 }));
+        Assert.Equal("w08, w09, w10", await ListAsync(bed, "w__"));
+        Assert.Equal(2, await CollectAsync(bed, new() { KeepNewest = 1 }));
+        Assert.Equal(1, await CollectAsync(bed, new() { OlderThan = TimeSpan.Zero }));
+        Assert.Equal(0, await CollectAsync(bed, new() { OlderThan = TimeSpan.Zero, KeepNewest = 0 }));
+
+        Assert.Equal("delayed, running, waiting", await ListAsync(bed, "%"));
+        Assert.Equal((0, 0), (await bed.CountAsync("operation_outputs"), await bed.CountAsync("workflow_output")));
+        Assert.Equal(3, await bed.CountAsync("workflow_input"));
+    }
+
+    [Fact]
+    public async Task Name_state_and_application_narrow_it_down()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await EndedAsync(bed, 4);
+        await bed.ExecuteAsync(
+            """
+            UPDATE workflow_status
+               SET name = CASE WHEN workflow_uuid = 'w01' THEN 'other' ELSE name END,
+                   status = CASE WHEN workflow_uuid = 'w02' THEN 'ERROR' ELSE status END,
+                   application_name = CASE workflow_uuid WHEN 'w03' THEN 'warehouse' WHEN 'w04' THEN NULL ELSE application_name END
+            """);
+        var all = new RetentionPolicy { KeepNewest = 0 };
+
+        Assert.Equal(1, await CollectAsync(bed, all with { Name = "other" }));
+        Assert.Equal(1, await CollectAsync(bed, all with { States = [WorkflowState.Error, WorkflowState.Cancelled] }));
+        Assert.Equal(1, await CollectAsync(bed, all));
+        Assert.Equal("w03", await ListAsync(bed, "%"));
+        Assert.Equal(1, await CollectAsync(bed, all, application: null));
+    }
+
+    [Fact]
+    public async Task Families_with_a_living_parent_or_child_stay()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var parent = await RunningAsync(bed, "living parent");
+        await CommitAsync(bed.Store, A.Child(parent, 0, A.Direct("ended child")));
+        await CommitAsync(bed.Store, A.Outcome(new("ended child", "token of ended child")));
+        var ended = await RunningAsync(bed, "ended parent");
+        await CommitAsync(bed.Store, A.Child(ended, 0, A.Direct("living child")));
+        await CommitAsync(bed.Store, A.Outcome(ended));
+        var policy = new RetentionPolicy { KeepNewest = 0 };
+
+        Assert.Equal(0, await CollectAsync(bed, policy));
+        await CommitAsync(bed.Store, A.Outcome(parent));
+        await CommitAsync(bed.Store, A.Outcome(new("living child", "token of living child")));
+        Assert.Equal(4, await CollectAsync(bed, policy));
+    }
+
+    // GC-02: what one batch has deleted stays deleted, and the next goes on behind what had to stay.
+    [Fact]
+    public async Task Batches_go_on_behind_each_other()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await EndedAsync(bed, 10);
+        var parent = await RunningAsync(bed, "parent");
+        await bed.ExecuteAsync("UPDATE workflow_status SET parent_workflow_id = 'parent' WHERE workflow_uuid IN ('w01', 'w02', 'w05')");
+        var scope = new RetentionScope(new() { KeepNewest = 0 }, A.Application);
+        var bound = (await bed.Store.Management.ReadRetentionBoundAsync(scope, Cancel))!.Value;
+        var request = new RetentionRequest(scope, bound, null, 3);
+
+        var first = await bed.Store.Management.CollectAsync(request, Cancel);
+        Assert.Equal((3, "w06"), (first.Deleted, first.Last!.Value.Id));
+        Assert.Equal("w01, w02, w05, w07, w08, w09, w10", await ListAsync(bed, "w__"));
+        var second = await bed.Store.Management.CollectAsync(request with { After = first.Last }, Cancel);
+        Assert.Equal((3, "w09"), (second.Deleted, second.Last!.Value.Id));
+        var third = await bed.Store.Management.CollectAsync(request with { After = second.Last }, Cancel);
+        Assert.Equal((1, "w10"), (third.Deleted, third.Last!.Value.Id));
+        await CommitAsync(bed.Store, A.Outcome(parent));
+        Assert.Equal(4, await CollectAsync(bed, scope.Policy));
+    }
+
+    private static Task<long> CollectAsync(StoreBed bed, RetentionPolicy policy, string? application = A.Application) =>
+        new GarbageCollector(bed.Store.Management).CollectAsync(
+            new RetentionScope(policy, application), (_, _) => Task.CompletedTask, Cancel);
+
+    // One ends each second, and has one step.
+    private static async Task EndedAsync(StoreBed bed, int count)
+    {
+        for (var i = 1; i <= count; i++)
+        {
+            var owner = await RunningAsync(bed, $"w{i:00}");
+            await CommitAsync(bed.Store, A.Checkpoints(owner, 0));
+            await CommitAsync(bed.Store, A.Outcome(owner));
+            bed.Time.Advance(TimeSpan.FromSeconds(1));
+        }
+    }
+
+    private static async Task<string> ListAsync(StoreBed bed, string pattern) => string.Join(
+        ", ",
+        (await bed.QueryAsync($"SELECT workflow_uuid AS v FROM workflow_status WHERE workflow_uuid LIKE '{pattern}' ORDER BY 1"))
+        .Select(row => row["v"]));
+}

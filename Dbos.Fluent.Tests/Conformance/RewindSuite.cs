@@ -1,0 +1,219 @@
+using Dbos.Fluent.Tests.Worker.Faults;
+
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Rewinding and deleting workflows as users do it. Scenarios DL, LS.</summary>
+public abstract class RewindSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    private readonly Counts counts = new();
+    private readonly Probe gate = new();
+
+    [Fact]
+    public async Task A_rewound_workflow_runs_anew_from_a_step()
+    {
+        var workflow = Workflow.Define<Unit, string>("asking", Body);
+        var engine = await LaunchAsync(workflow);
+        await engine.BeginAsync(workflow, default, "A");
+        await engine.SendAsync("A", "first", cancellationToken: Cancel);
+        Assert.Equal("first", await engine.ResultAsync<string>("A"));
+
+        await engine.RewindAsync("A", 1, Cancel);
+        var status = (await engine.GetStatusAsync("A", Cancel))!;
+        Assert.Null(status.CompletedAt);
+        await engine.SendAsync("A", "second", cancellationToken: Cancel);
+
+        Assert.Equal("second", await engine.ResultAsync<string>("A"));
+        Assert.Equal((1, 2), (counts["one"], counts["three"]));
+        Assert.Equal(["a", "b", "b"], await engine.ReadAllAsync<string>("A", "s"));
+        Assert.Equal("second", (await engine.GetAllEventsAsync<string>("A", Cancel))["answer"]);
+
+        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Run("one", async s =>
+            {
+                counts.Add("one");
+                await s.Client.WriteStreamAsync("s", "a");
+            });
+            yield return Step.Receive<string>().As(out var answer);
+            yield return Step.SetEvent("answer", answer.Result);
+            yield return Step.Run("three", s =>
+            {
+                counts.Add("three");
+                return s.Client.WriteStreamAsync("s", "b");
+            });
+            yield return Step.CloseStream("s");
+            yield return answer.Result;
+        }
+    }
+
+    [Fact]
+    public async Task Only_ended_workflows_are_rewound()
+    {
+        var workflow = Waiting();
+        var engine = await LaunchAsync(workflow);
+        await engine.BeginAsync(workflow, default, "A");
+        await gate.ReachedAsync();
+
+        var running = await Assert.ThrowsAsync<WorkflowNotEndedException>(() => engine.RewindAsync("A", 0, Cancel));
+        Assert.Equal(("A", WorkflowState.Pending), (running.WorkflowId, running.State));
+        var unknown = await Assert.ThrowsAsync<NonExistentWorkflowException>(() => engine.RewindAsync("B", 0, Cancel));
+        Assert.Equal("B", unknown.WorkflowId);
+        await engine.CancelAsync("A", cancellationToken: Cancel);
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => engine.RewindAsync("A", 1, Cancel));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => engine.RewindAsync("A", -1, Cancel));
+        Assert.Equal(WorkflowState.Cancelled, await engine.StateOfAsync("A"));
+        gate.Open();
+        await engine.RewindAsync("A", 0, Cancel);
+        Assert.Equal(1, await engine.ResultAsync<int>("A"));
+    }
+
+    // DL-01, and what becomes of those who run and wait.
+    [Fact]
+    public async Task A_deleted_run_is_stopped_and_whoever_waits_is_told()
+    {
+        var stopped = new TaskCompletionSource<CancellationReason>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var child = Workflow.Define<Unit, int>("child", Child);
+        var parent = Workflow.Define<Unit, string>("parent", Parent);
+        var engine = await LaunchAsync(options => options.UnloadAfter = TimeSpan.Zero, parent, child);
+        await engine.BeginAsync(parent, default, "P");
+        await gate.ReachedAsync();
+        await StateAsync(engine, "P", WorkflowState.Delayed);
+        var waiting = engine.Retrieve<int>("P-0").GetResultAsync(Cancel);
+        var reading = engine.ReadAllAsync<int>("P-0", "s");
+
+        await engine.DeleteAsync(["P-0", "unknown"], cancellationToken: Cancel);
+
+        var gone = await Assert.ThrowsAsync<NonExistentWorkflowException>(() => waiting.Within(Bounded.Limit));
+        Assert.Equal("P-0", gone.WorkflowId);
+        await Assert.ThrowsAsync<NonExistentWorkflowException>(() => reading.Within(Bounded.Limit));
+        Assert.Equal(CancellationReason.Cancelled, await stopped.Task.Within(Bounded.Limit));
+        Assert.Equal("no workflow P-0", await engine.ResultAsync<string>("P"));
+        Assert.Null(await engine.GetStatusAsync("P-0", Cancel));
+
+        async IAsyncEnumerable<StepOr<int>> Child(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Run("wait", async s =>
+            {
+                try
+                {
+                    await gate.PassAsync(s);
+                }
+                catch (OperationCanceledException)
+                {
+                    stopped.TrySetResult(s.CancellationReason);
+                    throw;
+                }
+            });
+            yield return 1;
+        }
+
+        async IAsyncEnumerable<StepOr<string>> Parent(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Start(child, default).As(out var started);
+            yield return Step.Await(started.Result).Try(out var result);
+            yield return result.Error?.Is<NonExistentWorkflowException>() == true ? $"no workflow {started.Result.Id}" : "a result";
+        }
+    }
+
+    [Fact]
+    public async Task A_run_that_another_process_deletes_is_stopped()
+    {
+        var workflow = Waiting();
+        var engine = await LaunchAsync(workflow);
+        await engine.BeginAsync(workflow, default, "A");
+        await gate.ReachedAsync();
+        await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel);
+        var waiting = engine.Retrieve<int>("A").GetResultAsync(Cancel);
+
+        await client.DeleteAsync("A", children: true, Cancel);
+
+        await Assert.ThrowsAsync<NonExistentWorkflowException>(() => waiting.Within(Bounded.Limit));
+        await Eventually.TrueAsync(() => counts["stopped"] == 1, Bounded.Limit);
+        gate.Open();
+        Assert.Equal(1, await engine.RunAsync(workflow, default, "A"));
+        Assert.Equal("0 wait", await engine.StepsAsync("A"));
+    }
+
+    [Fact]
+    public async Task A_step_manages_other_workflows()
+    {
+        var target = Workflow.Define<int, int>("target").Step("work", x => Task.FromResult(x.Input)).As(out var made)
+            .Return(x => x.Get(made));
+        var manager = Workflow.Define<Unit, string>("managing")
+            .Step("manage", x => ManageAsync(x.Step.Workflows)).As(out var told)
+            .Return(x => x.Get(told));
+        var engine = await LaunchAsync(target, manager);
+        foreach (var n in Enumerable.Range(1, 3))
+        {
+            await engine.RunAsync(target, n, $"T{n}");
+        }
+
+        Assert.Equal("T1 T2 T3; 3; T1 T3; 2 T3", await engine.RunAsync(manager, default, "M"));
+
+        async Task<string> ManageAsync(WorkflowClient workflows)
+        {
+            var filter = new WorkflowFilter { Name = "target" };
+            var all = await ListedAsync(filter);
+            var count = (await workflows.CountAsync(filter, CountBy.Name, Cancel)).Single().Count;
+            await workflows.DeleteAsync("T2", cancellationToken: Cancel);
+            await workflows.SetAttributesAsync("T3", new Dictionary<string, object?> { ["kept"] = true }, Cancel);
+            var left = await ListedAsync(filter);
+            await workflows.RewindAsync("T1", 0, Cancel);
+            Assert.Equal(1, await workflows.ResultAsync<int>("T1"));
+            var collected = await workflows.CollectGarbageAsync(new() { KeepNewest = 0, Name = "target" }, Cancel);
+            return $"{all}; {count}; {left}; {collected.Workflows} {"T3"}";
+
+            async Task<string> ListedAsync(WorkflowFilter which) =>
+                string.Join(' ', (await workflows.ListAsync(which, Cancel).ToListAsync(Cancel)).Select(status => status.Id));
+        }
+    }
+
+    [Fact]
+    public async Task A_call_whose_answer_is_lost_has_taken_effect_once()
+    {
+        var workflow = Workflow.Define<Unit, int>("counted").Step("work", async x =>
+        {
+            var times = counts.Add("work");
+            await (times < 3 ? Task.CompletedTask : gate.PassAsync(x.CancellationToken));
+            return times;
+        }).As(out var made).Return(x => x.Get(made));
+        var kind = StoreCallKind.Fork;
+        var engine = await LaunchAsync(
+            options => options.WrapStore = store => new FaultingStore(
+                store, new CallFaults { After = (call, _) => LoseOnce(call.Kind) }),
+            workflow);
+        await engine.RunAsync(workflow, default, "A");
+
+        await engine.ForkAsync("A", 0, new() { Id = "F" }, Cancel);
+        Assert.Equal(2, await engine.ResultAsync<int>("F"));
+        kind = StoreCallKind.Rewind;
+        await engine.RewindAsync("A", 0, Cancel);
+        gate.Open();
+        Assert.Equal(3, await engine.ResultAsync<int>("A"));
+        kind = StoreCallKind.Delete;
+        await engine.DeleteAsync(["A", "F"], cancellationToken: Cancel);
+
+        Assert.Equal(3, counts["work"]);
+        Assert.Equal((2, 2, 2), (counts["Fork"], counts["Rewind"], counts["Delete"]));
+        Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
+
+        Task LoseOnce(StoreCallKind called) => called == kind && counts.Add($"{called}") == 1
+            ? throw CallFaults.Unavailable("The answer is lost.")
+            : Task.CompletedTask;
+    }
+
+    private WorkflowDefinition<Unit, int> Waiting() => Workflow.Define<Unit, int>("waiting")
+        .Step("wait", async x =>
+        {
+            try
+            {
+                await gate.PassAsync(x.CancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                counts.Add("stopped");
+                throw;
+            }
+        })
+        .Return(_ => 1);
+}

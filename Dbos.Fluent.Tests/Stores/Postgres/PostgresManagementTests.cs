@@ -1,0 +1,17 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.Postgres;
+
+public sealed class PostgresForkTests(PostgresDatabases f) : ForkSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresRewindTests(PostgresDatabases f) : RewindSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresListTests(PostgresDatabases f) : ListSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresRetentionTests(PostgresDatabases f) : RetentionSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresForkSuiteTests(PostgresStores f) : ForkStoreSuite(f), IClassFixture<PostgresStores>;
+
+public sealed class PostgresRewindSuiteTests(PostgresStores f) : RewindStoreSuite(f), IClassFixture<PostgresStores>;
+
+public sealed class PostgresRetentionSuiteTests(PostgresStores f) : RetentionStoreSuite(f), IClassFixture<PostgresStores>;

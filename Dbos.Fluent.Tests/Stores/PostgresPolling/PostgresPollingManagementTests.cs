@@ -1,0 +1,15 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.PostgresPolling;
+
+public sealed class PostgresPollingForkTests(PostgresPollingDatabases f)
+    : ForkSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingRewindTests(PostgresPollingDatabases f)
+    : RewindSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingListTests(PostgresPollingDatabases f)
+    : ListSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingRetentionTests(PostgresPollingDatabases f)
+    : RetentionSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -1,0 +1,142 @@
+using Dbos.Fluent.Execution;
+using Dbos.Fluent.Retention;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent;
+
+/// <summary>Workflows as they are listed, counted, forked, rewound, deleted and marked from outside. Arguments are checked.</summary>
+internal sealed class ClientManagement(ClientCore core)
+{
+    private readonly WorkflowLists lists = new(core.Store.Lists, core.Reader);
+    private readonly GarbageCollector collector = new(core.Store.Management);
+
+    public IAsyncEnumerable<WorkflowStatus> ListAsync(FilteredRows rows, CancellationToken cancellationToken) =>
+        lists.ReadAsync(rows, (read, token) => UseAsync("list workflows", (_, either) => read(either), token), cancellationToken);
+
+    public async Task<IReadOnlyList<WorkflowCount>> CountAsync(FilteredRows rows, CountBy by, CancellationToken cancellationToken)
+    {
+        var counts = await UseAsync(
+            "count workflows", (_, token) => core.Store.Lists.CountAsync(rows, by, token), cancellationToken).ConfigureAwait(false);
+        return [.. counts.Select(row => new WorkflowCount(row.Key, row.Count, Model.EpochMs.ToMoment(row.OldestMs)))];
+    }
+
+    public async Task<string> ForkAsync(string workflowId, ForkCut cut, ForkOptions? options, CancellationToken cancellationToken)
+    {
+        options ??= new ForkOptions();
+        await CheckPlaceAsync(options, cancellationToken).ConfigureAwait(false);
+        var request = new ForkRequest(workflowId, cut, options.Id ?? Guid.CreateVersion7().ToString(), options);
+        var result = await UseAsync(
+            "fork a workflow",
+            (failures, token) => core.Store.Management.ForkAsync(request with { IsRepeated = failures > 0 }, token),
+            cancellationToken).ConfigureAwait(false);
+        if (result.Status != ForkStatus.Forked)
+        {
+            throw Refused(request, result);
+        }
+
+        Announce(new StoreSignal(StoreSignalKind.Enqueued, options.Queue ?? ""));
+        return request.ForkId;
+    }
+
+    public async Task RewindAsync(string workflowId, int fromSequence, CancellationToken cancellationToken)
+    {
+        var tried = 0;
+        var result = await UseAsync(
+            "rewind a workflow",
+            (failures, token) =>
+            {
+                tried = failures;
+                return core.Store.Management.RewindAsync(workflowId, fromSequence, token);
+            },
+            cancellationToken).ConfigureAwait(false);
+        switch (result.Status)
+        {
+            case RewindStatus.NoWorkflow:
+                throw new NonExistentWorkflowException(workflowId);
+            case RewindStatus.BeyondHistory when tried == 0:
+                throw BeyondHistory(workflowId, fromSequence, result.Highest);
+            case RewindStatus.NotEnded when tried == 0:
+                throw new WorkflowNotEndedException(workflowId, result.State);
+        }
+
+        // Where the answer of an earlier try was lost, it is that one which enqueued the workflow.
+        Announce(new StoreSignal(StoreSignalKind.Enqueued, ""));
+    }
+
+    public async Task DeleteAsync(IReadOnlyList<string> workflowIds, bool children, CancellationToken cancellationToken)
+    {
+        var begun = core.Running?.Begun ?? 0;
+        var deleted = await UseAsync(
+            "delete a workflow", (_, token) => core.Store.Management.DeleteAsync(workflowIds, children, token), cancellationToken)
+            .ConfigureAwait(false);
+
+        // An earlier try whose answer was lost may have deleted those that were asked for.
+        foreach (var id in deleted.Union(workflowIds, StringComparer.Ordinal))
+        {
+            core.Running?.Stop(id, CancellationReason.Cancelled, begun);
+            core.Gone(id);
+        }
+    }
+
+    public async Task SetAttributesAsync(string workflowId, string? attributesJson, CancellationToken cancellationToken)
+    {
+        var isThere = await UseAsync(
+            "set attributes", (_, token) => core.Store.Management.SetAttributesAsync(workflowId, attributesJson, token), cancellationToken)
+            .ConfigureAwait(false);
+        if (!isThere)
+        {
+            throw new NonExistentWorkflowException(workflowId);
+        }
+    }
+
+    public async Task<GarbageCollected> CollectGarbageAsync(RetentionPolicy policy, CancellationToken cancellationToken)
+    {
+        var scope = new RetentionScope(policy, core.Identity.ApplicationName);
+        var deleted = await core.UseAsync(
+            "collect garbage", token => collector.CollectAsync(scope, (_, _) => Task.CompletedTask, token), cancellationToken)
+            .ConfigureAwait(false);
+        return new GarbageCollected(deleted);
+    }
+
+    private async Task CheckPlaceAsync(ForkOptions options, CancellationToken cancellationToken)
+    {
+        if (options is { PartitionKey: not null, Queue: null })
+        {
+            throw new ArgumentException("PartitionKey says something about a place in a queue: name the queue too.", nameof(options));
+        }
+
+        if (options.Queue is { } queue)
+        {
+            var row = await core.UseAsync("fork a workflow", token => core.Book.FindAsync(queue, token).AsTask(), cancellationToken)
+                .ConfigureAwait(false);
+            PartitionRule.Check(new StartOptions { Queue = queue, PartitionKey = options.PartitionKey }, row);
+        }
+    }
+
+    private static Exception Refused(ForkRequest request, ForkResult result) => result.Status switch
+    {
+        ForkStatus.NoSource => new NonExistentWorkflowException(request.SourceId),
+        ForkStatus.NoStep => NoStep(request.SourceId, request.Cut.StepName),
+        ForkStatus.BeyondHistory => BeyondHistory(request.SourceId, request.Cut.Sequence ?? 0, result.Highest),
+        _ => new WorkflowIdInUseException(request.ForkId, result.ExistingName ?? "", result.ExistingState),
+    };
+
+    private static ArgumentException NoStep(string workflowId, string? stepName) =>
+        new($"The workflow '{workflowId}' has no recorded step '{stepName}'.", nameof(stepName));
+
+    private static ArgumentOutOfRangeException BeyondHistory(string workflowId, int fromSequence, int highest) => new(
+        nameof(fromSequence),
+        fromSequence,
+        highest < 0
+            ? $"The workflow '{workflowId}' has no recorded steps, so only 0 serves."
+            : $"The history of workflow '{workflowId}' ends at {highest}, so at most {highest + 1} serves.");
+
+    private void Announce(StoreSignal signal)
+    {
+        core.Signalled(signal);
+        core.Sender.Announce(signal);
+    }
+
+    private Task<T> UseAsync<T>(string doing, Func<int, CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
+        core.UseAsync(doing, token => StoreBackoff.RepeatAsync(failures => call(failures, token), token), cancellationToken);
+}

@@ -1,0 +1,13 @@
+using Microsoft.Extensions.Logging;
+
+namespace Dbos.Fluent.Retention;
+
+/// <summary>What retention logs. Event ids 18xx; never reused.</summary>
+internal static partial class RetentionLog
+{
+    [LoggerMessage(1801, LogLevel.Information, "{Count} ended workflows were deleted, as the retention policy says")]
+    public static partial void WorkflowsCollected(this ILogger logger, long count);
+
+    [LoggerMessage(1802, LogLevel.Warning, "Deleting ended workflows failed; the next pass tries again")]
+    public static partial void CollectingFailed(this ILogger logger, Exception exception);
+}

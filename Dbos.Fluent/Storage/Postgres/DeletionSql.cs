@@ -1,0 +1,144 @@
+using Dbos.Fluent.Model;
+using Npgsql;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Statements that delete workflows, one by one or by age and number, and the one that marks them.</summary>
+internal sealed class DeletionSql(SchemaName schema)
+{
+    private const string Ended = "w.status IN ('SUCCESS', 'ERROR', 'CANCELLED', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED')";
+
+    private const string Unended = "'ENQUEUED', 'DELAYED', 'PENDING'";
+
+    // Ended workflows without a moment of their end are those of levels that had no column for it: they have no age.
+    private const string ByEnd = $"w.completed_at, {FilterSql.ById}";
+
+    /// <summary>Locks what <see cref="Delete"/> deletes. $1 ids, $2 whether their children too.</summary>
+    // In a statement before, as for a cancel: the snapshot of the next holds the children that a parent began while it was waited for. In
+    // id order, so that two of these never wait in a circle.
+    public string LockTree { get; } = $"""
+        WITH RECURSIVE {WorkflowSql.Tree(schema, "$1", "$2")}
+        SELECT 1 FROM {schema}.workflow_status WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM tree)) ORDER BY workflow_uuid FOR UPDATE
+        """;
+
+    /// <summary>$1 ids, $2 whether their children too. Gives those that were there.</summary>
+    public string Delete { get; } = $"""
+        WITH RECURSIVE {WorkflowSql.Tree(schema, "$1", "$2")},
+        doomed AS (
+            SELECT workflow_uuid FROM {schema}.workflow_status WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM tree))),
+        {DeleteDoomed(schema)}
+        SELECT workflow_uuid FROM gone
+        """;
+
+    /// <summary>$1 now, $2 id, $3 attributes or null.</summary>
+    public string SetAttributes { get; } = $"""
+        UPDATE {schema}.workflow_status SET attributes = $3, updated_at = {Clock.Now} WHERE workflow_uuid = $2 RETURNING 1
+        """;
+
+    /// <summary>A deletion that is lost in a crash is made again by the next pass, so nobody waits for the disk.</summary>
+    public const string NeedNoSync = "SELECT set_config('synchronous_commit', 'off', true)";
+
+    /// <summary>
+    /// The last place in the order of completion that a policy deletes, as a row; none where it deletes nothing. Of an age it is all of the
+    /// moment: the id is null.
+    /// </summary>
+    public (string Sql, NpgsqlParameter[] Parameters) ReadBound(RetentionScope scope, NpgsqlParameter now)
+    {
+        var parameters = new List<NpgsqlParameter> { now };
+        var rows = Matching(scope, parameters);
+        parameters.Add(Number((long?)scope.Policy.OlderThan?.TotalMilliseconds));
+        var age = $"${parameters.Count}::bigint";
+        parameters.Add(Number(scope.Policy.KeepNewest));
+        var keep = $"${parameters.Count}::bigint";
+
+        var sql = $"""
+            SELECT at, id
+              FROM (
+                SELECT {Clock.Now} - {age} AS at, NULL::text AS id WHERE {age} IS NOT NULL
+                UNION ALL
+                SELECT * FROM (
+                    SELECT w.completed_at, w.workflow_uuid
+                      FROM {schema}.workflow_status AS w
+                     WHERE {keep} IS NOT NULL AND {rows}
+                     ORDER BY w.completed_at DESC, {FilterSql.ById} DESC
+                    OFFSET COALESCE({keep}, 0) LIMIT 1) AS kept) AS bounds
+             ORDER BY at DESC, id COLLATE "C" DESC NULLS FIRST
+             LIMIT 1
+            """;
+        return (sql, [.. parameters]);
+    }
+
+    /// <summary>Deletes a batch and gives the place of each.</summary>
+    // The locks are the rows' own: what is resumed or rewound at this moment is skipped, and what waits for them finds nothing.
+    public (string Sql, NpgsqlParameter[] Parameters) Collect(RetentionRequest request)
+    {
+        var parameters = new List<NpgsqlParameter> { Number(request.Bound.AtMs), Text(request.Bound.Id), Small(request.Limit) };
+        var rows = Matching(request.Scope, parameters);
+        if (request.After is { } after)
+        {
+            parameters.AddRange(Number(after.AtMs), Text(after.Id));
+            var (at, id) = ($"${parameters.Count - 1}", $"${parameters.Count}");
+            rows += $" AND w.completed_at >= {at} AND (w.completed_at > {at} OR {FilterSql.ById} > {id})";
+        }
+
+        var sql = $"""
+            WITH doomed AS (
+                SELECT w.workflow_uuid, w.completed_at
+                  FROM {schema}.workflow_status AS w
+                 WHERE {rows} AND w.completed_at <= $1 AND (w.completed_at < $1 OR {FilterSql.ById} <= $2)
+                   AND {Unneeded}
+                 ORDER BY {ByEnd}
+                 LIMIT $3
+                   FOR UPDATE OF w SKIP LOCKED),
+            {DeleteDoomed(schema)}
+            SELECT completed_at, workflow_uuid FROM doomed AS w ORDER BY {ByEnd}
+            """;
+        return (sql, [.. parameters]);
+    }
+
+    // A parent that goes on may look at its children, and what cancels or deletes a tree finds its living members through their parents.
+    // OFFSET 0 keeps each a lookup: made a join of, they would read all that has not ended. The state is asked for as RowState does.
+    private string Unneeded { get; } = $"""
+        NOT EXISTS (
+                    SELECT FROM {schema}.workflow_status AS parent
+                     WHERE parent.workflow_uuid = w.parent_workflow_id AND COALESCE(parent.status, '') IN ({Unended}) OFFSET 0)
+                   AND NOT EXISTS (
+                    SELECT FROM {schema}.workflow_status AS child
+                     WHERE child.parent_workflow_id = w.workflow_uuid AND COALESCE(child.status, '') IN ({Unended}) OFFSET 0)
+        """;
+
+    private static string Matching(RetentionScope scope, List<NpgsqlParameter> parameters)
+    {
+        var states = scope.Policy.States;
+        var conditions = new List<string>
+        {
+            states is null ? Ended : $"w.status IN ({string.Join(", ", states.Select(state => $"'{state.ToStored()}'"))})",
+            "w.completed_at IS NOT NULL",
+        };
+        if (scope.ApplicationName is { } application)
+        {
+            parameters.Add(Text(application));
+            conditions.Add($"(w.application_name = ${parameters.Count} OR w.application_name IS NULL)");
+        }
+
+        if (scope.Policy.Name is { } name)
+        {
+            parameters.Add(Text(name));
+            conditions.Add($"w.name = ${parameters.Count}");
+        }
+
+        return string.Join(" AND ", conditions);
+    }
+
+    // What refers to the row goes with it. These three tables refer to nothing.
+    private static string DeleteDoomed(SchemaName schema) => $"""
+        ids AS MATERIALIZED (SELECT array_agg(workflow_uuid) AS every FROM doomed),
+            inputs AS (DELETE FROM {schema}.workflow_input WHERE workflow_uuid = ANY ((SELECT every FROM ids)::text[])),
+            outputs AS (DELETE FROM {schema}.workflow_output WHERE workflow_uuid = ANY ((SELECT every FROM ids)::text[])),
+            steps AS (DELETE FROM {schema}.operation_outputs WHERE workflow_uuid = ANY ((SELECT every FROM ids)::text[])),
+            gone AS (
+                DELETE FROM {schema}.workflow_status WHERE workflow_uuid = ANY ((SELECT every FROM ids)::text[])
+                RETURNING workflow_uuid)
+        """;
+}

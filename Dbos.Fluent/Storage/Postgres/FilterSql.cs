@@ -1,0 +1,109 @@
+using System.Globalization;
+using Dbos.Fluent.Model;
+using Npgsql;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>The conditions that a filter sets on rows <c>w</c> of <c>workflow_status</c>, and their parameters.</summary>
+/// <remarks>
+/// Only what is asked for stands in the statement, and it is planned with its values each time: a plan that served every filter would serve
+/// none of them well.
+/// </remarks>
+internal sealed class FilterSql
+{
+    private readonly List<string> conditions = [];
+    private readonly List<NpgsqlParameter> parameters = [];
+    private readonly IReadOnlyList<WorkflowState>? states;
+
+    public FilterSql(SchemaName schema, FilteredRows rows)
+    {
+        var filter = rows.Filter;
+        states = filter.WantedStates;
+        if (filter.QueuedOnly)
+        {
+            conditions.Add("w.queue_name IS NOT NULL");
+            conditions.Add($"NOT (w.status = 'DELAYED' AND {IsParked(schema)})");
+        }
+
+        Add("w.workflow_uuid = ANY ({0}::text[])", filter.Ids is { } ids ? Texts(ids) : null);
+        Add(ById + " LIKE {0}", filter.IdPrefix is { } prefix ? Text(Literally(prefix) + "%") : null);
+        AddText("w.name", filter.Name);
+        AddText("w.queue_name", filter.Queue);
+        AddText("w.executor_id", filter.ExecutorId);
+        AddText("w.application_version", filter.ApplicationVersion);
+        AddText("w.parent_workflow_id", filter.ParentId);
+        AddText("w.forked_from", filter.ForkedFrom);
+        AddText("w.schedule_name", filter.ScheduleName);
+        AddText("w.queue_partition_key", filter.PartitionKey);
+        AddText("w.deduplication_id", filter.DeduplicationId);
+        AddBound("w.created_at >=", EpochMs.Floor(filter.CreatedAfter));
+        AddBound("w.created_at <", EpochMs.Ceiling(filter.CreatedBefore));
+        AddBound("w.completed_at >=", EpochMs.Floor(filter.CompletedAfter));
+        AddBound("w.completed_at <", EpochMs.Ceiling(filter.CompletedBefore));
+        Add("w.attributes @> {0}", rows.AttributesJson is { } json ? Json(json) : null);
+    }
+
+    public NpgsqlParameter[] Parameters => [.. parameters];
+
+    /// <summary>All conditions at once.</summary>
+    public string Where => states switch
+    {
+        null => Joined(conditions),
+        [] => "WHERE false",
+        _ => Joined([.. conditions, $"w.status IN ({string.Join(", ", states.Select(state => $"'{state.ToStored()}'"))})"]),
+    };
+
+    /// <summary>
+    /// The same once for each state: such a part goes along the partial index of its state, which no list of states does.
+    /// </summary>
+    public IReadOnlyList<string> WhereEach => states is null or []
+        ? [Where]
+        : [.. states.Select(state => Joined([.. conditions, $"w.status = '{state.ToStored()}'"]))];
+
+    /// <summary>Adds a parameter and gives its name.</summary>
+    public string Parameter(NpgsqlParameter value)
+    {
+        parameters.Add(value);
+        return string.Create(CultureInfo.InvariantCulture, $"${parameters.Count}");
+    }
+
+    /// <summary>Only rows behind a place in the order of a column and the id.</summary>
+    // The first condition is what an index on the column alone is entered by.
+    public void AddAfter(string column, PageKey? after, bool descending)
+    {
+        if (after is { } place)
+        {
+            var (at, id) = (Parameter(Number(place.AtMs)), Parameter(Text(place.Id)));
+            var beyond = descending ? "<" : ">";
+            conditions.Add($"{column} {beyond}= {at} AND ({column} {beyond} {at} OR {ById} {beyond} {id})");
+        }
+    }
+
+    /// <summary>Ids in an order of their own that no language has a say in, so that every database lists alike.</summary>
+    public const string ById = "w.workflow_uuid COLLATE \"C\"";
+
+    private static string Joined(List<string> conditions) =>
+        conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", conditions);
+
+    private static string IsParked(SchemaName schema) =>
+        $"EXISTS (SELECT FROM {schema}.fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid)";
+
+    private void AddText(string column, string? value) => Add(column + " = {0}", value is null ? null : Text(value));
+
+    private void AddBound(string comparison, long? value) => Add(comparison + " {0}", value is null ? null : Number(value));
+
+    private void Add(string condition, NpgsqlParameter? value)
+    {
+        if (value is not null)
+        {
+            conditions.Add(string.Format(CultureInfo.InvariantCulture, condition, Parameter(value)));
+        }
+    }
+
+    // What LIKE would read as a wild card stands for itself.
+    private static string Literally(string prefix) => prefix
+        .Replace(@"\", @"\\", StringComparison.Ordinal)
+        .Replace("%", @"\%", StringComparison.Ordinal)
+        .Replace("_", @"\_", StringComparison.Ordinal);
+}

@@ -1,0 +1,68 @@
+using Dbos.Fluent.Model;
+using Npgsql;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Statements that list and count workflows; each is made for its filter, with its parameters.</summary>
+internal sealed class ListSql(SchemaName schema)
+{
+    /// <summary>A page, in the columns of <see cref="PostgresWorkflowRows"/>, and the moment that the list is in the order of.</summary>
+    // The page is cut before anything is joined to it, and what is joined is looked up row by row: a plan for stale statistics may
+    // otherwise read the payloads of all workflows for one page.
+    public (string Sql, NpgsqlParameter[] Parameters) Page(PageRequest request)
+    {
+        var (filter, payloads) = (request.Rows.Filter, request.Rows.Filter.LoadPayloads);
+        var column = filter.IsByCompletion ? "w.completed_at" : "w.created_at";
+        var direction = filter.NewestFirst ? " DESC" : "";
+        var order = $"{column}{direction}, {FilterSql.ById}{direction}";
+        var conditions = new FilterSql(schema, request.Rows);
+        conditions.AddAfter(column, request.After, filter.NewestFirst);
+        var (limit, offset) = (conditions.Parameter(Small(request.Limit)), conditions.Parameter(Small(request.Offset)));
+        string Cut(string rows, string upTo) => $"SELECT w.* FROM {rows} ORDER BY {order} LIMIT {upTo}";
+        string Found(string where, string upTo) => Cut($"{schema}.workflow_status AS w {where}", upTo);
+
+        // Of several states each is cut by itself first: none of them then passes over all the others.
+        var each = filter.IsByCompletion ? [conditions.Where] : conditions.WhereEach;
+        var page = each is [var only]
+            ? Found(only, $"{limit} OFFSET {offset}")
+            : Cut(
+                "(" + string.Join(" UNION ALL ", each.Select(where => $"({Found(where, $"{limit}::bigint + {offset}")})")) + ") AS w",
+                $"{limit} OFFSET {offset}");
+        var sql = $"""
+            SELECT {WorkflowSql.RowColumns(schema)}, {column}
+              FROM ({page}) AS w
+              {Payload("workflow_input", "inputs", "i", payloads)}
+              {Payload("workflow_output", "output, error", "o", payloads)}
+             ORDER BY {order}
+            """;
+        return (sql, conditions.Parameters);
+    }
+
+    /// <summary>Counts by one column; a row without a value in it counts under the empty key.</summary>
+    public (string Sql, NpgsqlParameter[] Parameters) Count(FilteredRows rows, CountBy by)
+    {
+        var conditions = new FilterSql(schema, rows);
+        var sql = $"""
+            SELECT COALESCE({Column(by)}, ''), count(*), min(w.created_at)
+              FROM {schema}.workflow_status AS w
+             {conditions.Where}
+             GROUP BY {Column(by)}
+             ORDER BY COALESCE({Column(by)}, '') COLLATE "C"
+            """;
+        return (sql, conditions.Parameters);
+    }
+
+    private string Payload(string table, string columns, string alias, bool isLoaded) => isLoaded
+        ? $"LEFT JOIN LATERAL (SELECT {columns} FROM {schema}.{table} WHERE workflow_uuid = w.workflow_uuid LIMIT 1) AS {alias} ON true"
+        : $"LEFT JOIN (SELECT {columns} FROM {schema}.{table} LIMIT 0) AS {alias} ON true";
+
+    private static string Column(CountBy by) => by switch
+    {
+        CountBy.Status => "w.status",
+        CountBy.Name => "w.name",
+        CountBy.Queue => "w.queue_name",
+        CountBy.ApplicationVersion => "w.application_version",
+        _ => throw new ArgumentOutOfRangeException(nameof(by), by, "It is nothing to count by."),
+    };
+}

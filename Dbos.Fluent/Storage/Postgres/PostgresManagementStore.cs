@@ -1,0 +1,103 @@
+using Dbos.Fluent.Model;
+using Npgsql;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Rewinds, deletes and marks workflows; forks are made by <see cref="PostgresForks"/>.</summary>
+internal sealed class PostgresManagementStore(PostgresDatabase database) : IManagementStore
+{
+    // The connection, the beginning and the end of the transaction, and two round trips.
+    private const int Statements = 5;
+
+    private readonly ForkSql sql = new(database.Schema);
+    private readonly DeletionSql deletions = new(database.Schema);
+    private readonly PostgresForks forks = new(database);
+
+    public Task<ForkResult> ForkAsync(ForkRequest request, CancellationToken cancellationToken) =>
+        database.TransactionAsync(
+            Statements + 2,
+            (connection, token) => forks.MakeAsync(connection, request, token),
+            result => result.Status == ForkStatus.Forked,
+            cancellationToken);
+
+    public Task<RewindResult> RewindAsync(string workflowId, int fromSequence, CancellationToken cancellationToken) =>
+        database.TransactionAsync(
+            Statements,
+            (connection, token) => RewindAsync(connection, workflowId, fromSequence, token),
+            result => result.Status == RewindStatus.Rewound,
+            cancellationToken);
+
+    public async Task<IReadOnlyList<string>> DeleteAsync(
+        IReadOnlyList<string> workflowIds, bool children, CancellationToken cancellationToken) =>
+        await SecondAsync(
+            PostgresDatabase.Command(deletions.LockTree, Texts(workflowIds), Truth(children)),
+            PostgresDatabase.Command(deletions.Delete, Texts(workflowIds), Truth(children)),
+            row => row.GetString(0),
+            cancellationToken).ConfigureAwait(false);
+
+    public async Task<bool> SetAttributesAsync(string workflowId, string? attributesJson, CancellationToken cancellationToken)
+    {
+        var rows = await database.QueryAsync(
+            deletions.SetAttributes,
+            [database.Now, Text(workflowId), JsonOrNull(attributesJson)],
+            row => row.GetInt32(0),
+            cancellationToken).ConfigureAwait(false);
+        return rows.Count == 1;
+    }
+
+    public async Task<PageKey?> ReadRetentionBoundAsync(RetentionScope scope, CancellationToken cancellationToken)
+    {
+        var (text, parameters) = deletions.ReadBound(scope, database.Now);
+        var rows = await database.QueryAsync(
+            text, parameters, row => new PageKey(row.GetInt64(0), row.TextOrNull(1) ?? PageKey.LastId), cancellationToken)
+            .ConfigureAwait(false);
+        return rows.Count == 0 ? null : rows[0];
+    }
+
+    public async Task<RetentionBatch> CollectAsync(RetentionRequest request, CancellationToken cancellationToken)
+    {
+        var (text, parameters) = deletions.Collect(request);
+        var deleted = await SecondAsync(
+            PostgresDatabase.Command(DeletionSql.NeedNoSync), PostgresDatabase.Command(text, parameters), Place, cancellationToken)
+            .ConfigureAwait(false);
+        return new RetentionBatch(deleted.Count, deleted is [.., var last] ? last : null);
+    }
+
+    private async Task<RewindResult> RewindAsync(
+        NpgsqlConnection connection, string workflowId, int fromSequence, CancellationToken cancellationToken)
+    {
+        var states = await database.QueryAsync(
+            connection, sql.Lock, [Text(workflowId)], row => WorkflowStates.Parse(row.GetString(0)), cancellationToken)
+            .ConfigureAwait(false);
+        if (states is not [var state])
+        {
+            return new RewindResult(RewindStatus.NoWorkflow);
+        }
+
+        var (highest, _, _) = await forks.ReadCutsAsync(connection, workflowId, null, cancellationToken).ConfigureAwait(false);
+        if (!state.IsTerminal() || fromSequence > highest + 1)
+        {
+            return new RewindResult(state.IsTerminal() ? RewindStatus.BeyondHistory : RewindStatus.NotEnded, state, highest);
+        }
+
+        await database.QueryAsync(
+            connection, sql.Rewind, [database.Now, Text(workflowId), Small(fromSequence)], row => 0, cancellationToken)
+            .ConfigureAwait(false);
+        return new RewindResult(RewindStatus.Rewound, state, highest);
+    }
+
+    // Two statements in one round trip and one transaction; the rows are those of the second, whose snapshot is the later.
+    private Task<List<T>> SecondAsync<T>(
+        NpgsqlBatchCommand first, NpgsqlBatchCommand second, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        database.BatchAsync(
+            [first, second],
+            async reader =>
+            {
+                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                return await PostgresDatabase.ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken);
+
+    private static PageKey Place(NpgsqlDataReader row) => new(row.GetInt64(0), row.GetString(1));
+}

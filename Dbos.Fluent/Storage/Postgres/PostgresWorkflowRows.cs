@@ -1,0 +1,55 @@
+using Dbos.Fluent.Model;
+using Npgsql;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Makes records of rows whose columns stand in the order of <see cref="WorkflowSql.RowColumns"/>.</summary>
+internal static class PostgresWorkflowRows
+{
+    // A parked workflow whose waits have no end is delayed until a moment that no calendar has.
+    private static readonly long EndOfCalendar = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
+    /// <summary>A row with its payloads.</summary>
+    public static WorkflowRow Read(NpgsqlDataReader row) => Read(row, payloads: true);
+
+    /// <summary>A row; without its payloads, which may stand in the row itself, if they are not asked for.</summary>
+    public static WorkflowRow Read(NpgsqlDataReader row, bool payloads)
+    {
+        var format = row.TextOrNull(23);
+        return new WorkflowRow
+        {
+            Status = ReadStatus(row),
+            AttributesJson = row.TextOrNull(21),
+            OwnerToken = row.TextOrNull(22),
+            Input = payloads ? new Payload(row.TextOrNull(24), format) : default,
+            Output = payloads ? new Payload(row.TextOrNull(25), format) : default,
+            Error = payloads ? new Payload(row.TextOrNull(26), format) : default,
+        };
+    }
+
+    private static WorkflowStatus ReadStatus(NpgsqlDataReader row) => new()
+    {
+        Id = row.GetString(0),
+        Name = row.TextOrNull(1) ?? "",
+        State = WorkflowStates.Parse(row.GetString(2)),
+        Queue = row.TextOrNull(3),
+        PartitionKey = row.TextOrNull(4),
+        DeduplicationId = row.TextOrNull(5),
+        Priority = row.GetInt32(6),
+        RecoveryAttempts = (int)(row.NumberOrNull(7) ?? 0),
+        ExecutorId = row.TextOrNull(8),
+        ApplicationName = row.TextOrNull(9),
+        ApplicationVersion = row.TextOrNull(10),
+        ParentId = row.TextOrNull(11),
+        ForkedFrom = row.TextOrNull(12),
+        ScheduleName = row.TextOrNull(13),
+        Timeout = EpochMs.ToDuration(row.NumberOrNull(14)),
+        CreatedAt = EpochMs.ToMoment(row.GetInt64(15)),
+        UpdatedAt = EpochMs.ToMoment(row.GetInt64(16)),
+        StartedAt = EpochMs.ToMoment(row.NumberOrNull(17)),
+        CompletedAt = EpochMs.ToMoment(row.NumberOrNull(18)),
+        Deadline = EpochMs.ToMoment(row.NumberOrNull(19)),
+        DelayUntil = row.NumberOrNull(20) is { } until && until <= EndOfCalendar ? EpochMs.ToMoment(until) : null,
+        Parked = row.GetBoolean(27),
+    };
+}

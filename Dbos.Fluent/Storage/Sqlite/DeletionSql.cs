@@ -1,0 +1,77 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>Statements that delete workflows, one by one or by age and number, and the one that marks them.</summary>
+internal static class DeletionSql
+{
+    private const string Unended = $"'{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}', '{WorkflowStates.Pending}'";
+
+    /// <summary>What refers to the row goes with it.</summary>
+    public const string Delete = "DELETE FROM workflow_status WHERE workflow_uuid = @workflow_uuid";
+
+    public const string DeleteInput = "DELETE FROM workflow_input WHERE workflow_uuid = @workflow_uuid";
+
+    public const string DeleteOutput = "DELETE FROM workflow_output WHERE workflow_uuid = @workflow_uuid";
+
+    public const string DeleteSteps = "DELETE FROM operation_outputs WHERE workflow_uuid = @workflow_uuid";
+
+    public const string SetAttributes =
+        "UPDATE workflow_status SET attributes = @attributes, updated_at = @now WHERE workflow_uuid = @workflow_uuid";
+
+    /// <summary>The place behind the newest that are kept.</summary>
+    public static (string Sql, FilterSql Conditions) FirstNotKept(RetentionScope scope)
+    {
+        var conditions = Matching(scope);
+        var kept = conditions.Number(scope.Policy.KeepNewest);
+        var sql = $"""
+            SELECT w.completed_at, w.workflow_uuid
+              FROM workflow_status AS w
+             {conditions.Where}
+             ORDER BY w.completed_at DESC, w.workflow_uuid DESC
+             LIMIT 1 OFFSET {kept}
+            """;
+        return (sql, conditions);
+    }
+
+    /// <summary>The next that are deleted.</summary>
+    public static (string Sql, FilterSql Conditions) Doomed(RetentionRequest request)
+    {
+        var conditions = Matching(request.Scope);
+        conditions.AddAfter("w.completed_at", request.After);
+        var (at, id) = (conditions.Number(request.Bound.AtMs), conditions.Text(request.Bound.Id));
+        conditions.Add($"w.completed_at <= {at} AND (w.completed_at < {at} OR w.workflow_uuid <= {id})");
+
+        // A parent that goes on may look at its children, and what cancels or deletes a tree finds its living members through
+        // their parents.
+        conditions.Add($"""
+            NOT EXISTS (
+                    SELECT 1 FROM workflow_status AS parent
+                     WHERE parent.workflow_uuid = w.parent_workflow_id AND parent.status IN ({Unended}))
+            """);
+        conditions.Add($"""
+            NOT EXISTS (
+                    SELECT 1 FROM workflow_status AS child
+                     WHERE child.parent_workflow_id = w.workflow_uuid AND +child.status IN ({Unended}))
+            """);
+        var sql = $"""
+            SELECT w.completed_at, w.workflow_uuid
+              FROM workflow_status AS w
+             {conditions.Where}
+             ORDER BY w.completed_at, w.workflow_uuid
+             LIMIT {conditions.Number(request.Limit)}
+            """;
+        return (sql, conditions);
+    }
+
+    // Ended workflows without a moment of their end are those of levels that had no column for it: they have no age.
+    private static FilterSql Matching(RetentionScope scope)
+    {
+        var conditions = new FilterSql();
+        conditions.Add($"+w.status {(scope.Policy.States is { } states ? $"IN ({FilterSql.Listed(states)})" : $"NOT IN ({Unended})")}");
+        conditions.Add("w.completed_at IS NOT NULL");
+        conditions.AddText("(+w.application_name = {0} OR w.application_name IS NULL)", scope.ApplicationName);
+        conditions.AddText("w.name = {0}", scope.Policy.Name);
+        return conditions;
+    }
+}

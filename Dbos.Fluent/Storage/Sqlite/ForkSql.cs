@@ -1,0 +1,91 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>Statements of <see cref="SqliteForks"/>, which run under the write lock.</summary>
+internal static class ForkSql
+{
+    /// <summary>Of a workflow that stands.</summary>
+    public const string Read = "SELECT name, status, forked_from FROM workflow_status WHERE workflow_uuid = @workflow_uuid";
+
+    /// <summary>
+    /// Where a history ends, where its last failure is, and the first step of a name. What undoing wrote comes after the step that failed,
+    /// and is no part of what is tried again.
+    /// </summary>
+    public const string ReadCuts = $"""
+        WITH undone (sequence) AS (
+            SELECT coalesce(min(function_id), 2147483647) FROM operation_outputs
+             WHERE workflow_uuid = @workflow_uuid AND function_name = '{ReservedTexts.Compensating}')
+        SELECT coalesce(max(s.function_id), -1),
+               coalesce(
+                   max(CASE WHEN s.error IS NOT NULL AND s.function_id < u.sequence THEN s.function_id END),
+                   max(CASE WHEN s.function_id < u.sequence THEN s.function_id END),
+                   0),
+               min(CASE WHEN s.function_name = @function_name THEN s.function_id END)
+          FROM undone AS u CROSS JOIN operation_outputs AS s
+         WHERE s.workflow_uuid = @workflow_uuid
+        """;
+
+    /// <summary>What is not named is nobody's, or the default.</summary>
+    public const string InsertFork = $"""
+        INSERT INTO workflow_status (
+            workflow_uuid, status, name, class_name, config_name, authenticated_user, assumed_role, authenticated_roles,
+            application_version, application_name, application_id, queue_name, queue_partition_key, workflow_timeout_ms, serialization,
+            forked_from, recovery_attempts, priority, created_at, updated_at)
+        SELECT @fork, '{WorkflowStates.Enqueued}', name, class_name, config_name, authenticated_user, assumed_role, authenticated_roles,
+               coalesce(@version, application_version), application_name, application_id, @queue, @partition, @timeout, serialization,
+               @source, 0, 0, @now, @now
+          FROM workflow_status
+         WHERE workflow_uuid = @source
+        """;
+
+    public const string Mark = "UPDATE workflow_status SET was_forked_from = 1 WHERE workflow_uuid = @source";
+
+    public const string CopyInput = """
+        INSERT INTO workflow_input (workflow_uuid, inputs, retention_timestamp)
+        SELECT @fork, coalesce(i.inputs, w.inputs), @now
+          FROM workflow_status AS w
+          LEFT JOIN workflow_input AS i ON i.workflow_uuid = w.workflow_uuid
+         WHERE w.workflow_uuid = @source
+        """;
+
+    /// <summary>Replaced children are pairs of the old and the new one.</summary>
+    public const string CopySteps = """
+        INSERT INTO operation_outputs (
+            workflow_uuid, function_id, function_name, output, error, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms,
+            serialization, application_name, retention_timestamp)
+        SELECT @fork, s.function_id, s.function_name, s.output, s.error,
+               coalesce(
+                   (SELECT json_extract(r.value, '$[1]') FROM json_each(@replaced) AS r
+                     WHERE json_extract(r.value, '$[0]') = s.child_workflow_id),
+                   s.child_workflow_id),
+               s.started_at_epoch_ms, s.completed_at_epoch_ms, s.serialization, s.application_name, @now
+          FROM operation_outputs AS s
+         WHERE s.workflow_uuid = @source AND s.function_id < @from
+        """;
+
+    public const string CopyEventHistory = """
+        INSERT INTO workflow_events_history (workflow_uuid, function_id, key, value, serialization)
+        SELECT @fork, function_id, key, value, serialization
+          FROM workflow_events_history
+         WHERE workflow_uuid = @source AND function_id < @from
+        """;
+
+    /// <summary>The last value of each: with max() the other columns are those of its row.</summary>
+    public const string CopyEvents = """
+        INSERT INTO workflow_events (workflow_uuid, key, value, serialization)
+        SELECT @fork, key, value, serialization
+          FROM (
+            SELECT key, value, serialization, max(function_id)
+              FROM workflow_events_history
+             WHERE workflow_uuid = @source AND function_id < @from
+             GROUP BY key)
+        """;
+
+    public const string CopyStreams = """
+        INSERT INTO streams (workflow_uuid, key, value, "offset", function_id, serialization)
+        SELECT @fork, key, value, "offset", function_id, serialization
+          FROM streams
+         WHERE workflow_uuid = @source AND function_id < @from
+        """;
+}

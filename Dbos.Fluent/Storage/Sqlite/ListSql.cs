@@ -1,0 +1,62 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>Statements that list and count workflows; each is made for its filter.</summary>
+internal static class ListSql
+{
+    /// <summary>A page, in the columns of <see cref="WorkflowSql.RowColumns"/>, and the moment that the list is in the order of.</summary>
+    public static (string Sql, FilterSql Conditions) Page(PageRequest request)
+    {
+        var (filter, payloads) = (request.Rows.Filter, request.Rows.Filter.LoadPayloads);
+        var column = filter.IsByCompletion ? "w.completed_at" : "w.created_at";
+        var direction = filter.NewestFirst ? " DESC" : "";
+        var order = $"{column}{direction}, w.workflow_uuid{direction}";
+        var conditions = new FilterSql(request.Rows);
+        conditions.AddAfter(column, request.After, filter.NewestFirst);
+        var (limit, offset) = (conditions.Number(request.Limit), conditions.Number(request.Offset));
+        string Cut(string rows, string upTo) => $"SELECT w.* FROM {rows} ORDER BY {order} LIMIT {upTo}";
+        string Found(string where, string upTo) => Cut($"workflow_status AS w {where}", upTo);
+
+        // Of several states each is cut by itself first: none of them then passes over all the others.
+        var each = filter.IsByCompletion ? [conditions.Where] : conditions.WhereEach;
+        var page = each is [var only]
+            ? Found(only, $"{limit} OFFSET {offset}")
+            : Cut(
+                "(" + string.Join(" UNION ALL ", each.Select(where => $"SELECT * FROM ({Found(where, $"{limit} + {offset}")})")) + ") AS w",
+                $"{limit} OFFSET {offset}");
+        var input = payloads ? "workflow_input AS i ON i.workflow_uuid = w.workflow_uuid" : "(SELECT NULL AS inputs) AS i";
+        var output = payloads ? "workflow_output AS o ON o.workflow_uuid = w.workflow_uuid" : "(SELECT NULL AS output, NULL AS error) AS o";
+        var sql = $"""
+            SELECT {WorkflowSql.RowColumns}, {column}
+              FROM ({page}) AS w
+              LEFT JOIN {input}
+              LEFT JOIN {output}
+             ORDER BY {order}
+            """;
+        return (sql, conditions);
+    }
+
+    /// <summary>Counts by one column; a row without a value in it counts under the empty key.</summary>
+    public static (string Sql, FilterSql Conditions) Count(FilteredRows rows, CountBy by)
+    {
+        var conditions = new FilterSql(rows);
+        var sql = $"""
+            SELECT coalesce({Column(by)}, ''), count(*), min(w.created_at)
+              FROM workflow_status AS w
+              {conditions.Where}
+             GROUP BY {Column(by)}
+             ORDER BY 1
+            """;
+        return (sql, conditions);
+    }
+
+    private static string Column(CountBy by) => by switch
+    {
+        CountBy.Status => "w.status",
+        CountBy.Name => "w.name",
+        CountBy.Queue => "w.queue_name",
+        CountBy.ApplicationVersion => "w.application_version",
+        _ => throw new ArgumentOutOfRangeException(nameof(by), by, "It is nothing to count by."),
+    };
+}
