@@ -2,6 +2,7 @@ using Dbos.Fluent.Errors;
 using Dbos.Fluent.Execution;
 using Dbos.Fluent.Messaging;
 using Dbos.Fluent.Model;
+using Dbos.Fluent.Recovery;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 using Microsoft.Extensions.Logging;
@@ -27,6 +28,7 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         Wakeups = new Wakeups(store, id => running?.Contains(id) == true, Stopped);
         Write = unit => StoreBackoff.RepeatAsync(_ => store.Commits.CommitWaitingAsync(unit, Stopped).AsTask(), Stopped);
         Reader = new StatusReader(store.Workflows, serializer);
+        Explainer = new WorkflowExplainer(store, serializer, clock, running);
         Sender = new SignalSender(store.Signals, Logger, Stopped);
         Book = new QueueBook(store, Stopped);
         Starts = new ClientStarts(() => Identity, serializer, Book, unit => Write(unit), Written);
@@ -67,6 +69,12 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
 
     /// <summary>The client or engine of which this is the core; set when it is made.</summary>
     public WorkflowClient? Client { get; set; }
+
+    /// <summary>Takes over the work of other versions; null for a client, which has the code of none.</summary>
+    public Adoption? Adoption { get; set; }
+
+    /// <summary>Says why a workflow is where it is.</summary>
+    public WorkflowExplainer Explainer { get; }
 
     /// <summary>What wakes this process beyond the outcomes it awaits.</summary>
     public Action<StoreSignal> Signalled { get; set; } = _ => { };

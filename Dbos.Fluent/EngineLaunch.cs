@@ -35,9 +35,10 @@ internal static class EngineLaunch
         try
         {
             // The workflows' code is read while the first connection is made: neither needs the other.
-            var version = Task.Run(() => options.ApplicationVersion ?? EnvironmentVersion() ?? CodeVersion.Of(registry), cancellationToken);
-            await Task.WhenAll(version, PrepareAsync(store, options.Migrate, cancellationToken)).ConfigureAwait(false);
-            var registration = Registration(options, application, await version.ConfigureAwait(false));
+            var code = Task.Run(() => ReadCode(options, registry), cancellationToken);
+            await Task.WhenAll(code, PrepareAsync(store, options.Migrate, cancellationToken)).ConfigureAwait(false);
+            var (version, workflows) = await code.ConfigureAwait(false);
+            var registration = Registration(options, application, version) with { Workflows = workflows };
             return await BeginAsync(options, store, registry, registration, loggers, cancellationToken).ConfigureAwait(false);
         }
         catch
@@ -138,6 +139,12 @@ internal static class EngineLaunch
         version,
         HostProcesses.Current,
         options.Lease);
+
+    private static (string Version, IReadOnlyList<WorkflowCode> Workflows) ReadCode(EngineOptions options, Registry registry)
+    {
+        var workflows = CodeVersion.Codes(registry);
+        return (options.ApplicationVersion ?? EnvironmentVersion() ?? CodeVersion.Of(registry), workflows);
+    }
 
     private static string? EnvironmentVersion() =>
         Environment.GetEnvironmentVariable(VersionVariable) is { Length: > 0 } version ? Names.CheckName(version, VersionVariable) : null;

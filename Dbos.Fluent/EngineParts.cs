@@ -43,12 +43,20 @@ internal sealed class EngineParts
 
     public required ExecutorRegistration Registration { get; init; }
 
+    /// <summary>Recovery that somebody asks for.</summary>
+    public OperatorRecovery OperatorRecovery =>
+        field ??= new OperatorRecovery(Core.Store.Executors, Registration, Environment.Registry, Core.Logger);
+
+    /// <summary>Tells of work that no engine takes.</summary>
+    private StrandedWatch Stranded => field ??= new StrandedWatch(Core.Store.Versions, Registration, Core.Logger);
+
     /// <summary>Connects the parts to each other and starts the loops.</summary>
     public void Start()
     {
         Running.Ended = OnEnded;
         Recovery.HandedOn = _ => OnEnqueued("");
         Recovery.Running = () => Running.All;
+        OperatorRecovery.HandedOn = _ => OnEnqueued("");
         Running.Crashed = Recovery.HandBack;
         ClaimedRuns.NotBegun = Recovery.HandBack;
         Parking.Parked = ParkedDispatcher.Parked;
@@ -59,10 +67,12 @@ internal sealed class EngineParts
         Outlooks.Begins = ParkedDispatcher.LookBegins;
         Outlooks.Seen = OnOutlook;
         Sweeps.Expired = ids => OnCompletedElsewhere(ids);
+        Core.Adoption = new Adoption(Core.Store, Environment, Registration.Lease);
         Core.Signalled = OnSignal;
         Core.Listen();
         Leases.Start();
         Recovery.Start();
+        Stranded.Start();
         Sweeps.Start();
         Dispatcher.Start();
         ParkedDispatcher.Start();
@@ -90,6 +100,7 @@ internal sealed class EngineParts
             await Running.DrainAsync(drain, cancellationToken).ConfigureAwait(false);
             await Running.WaitForEndAsync(StopGrace).ConfigureAwait(false);
             await Recovery.DisposeAsync().ConfigureAwait(false);
+            await Stranded.DisposeAsync().ConfigureAwait(false);
             await Sweeps.DisposeAsync().ConfigureAwait(false);
             await Leases.DisposeAsync().ConfigureAwait(false);
             await Environment.Checkpointer.CloseAsync(StopGrace).ConfigureAwait(false);

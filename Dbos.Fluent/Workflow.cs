@@ -100,6 +100,29 @@ public static class Workflow
             : throw new ArgumentOutOfRangeException(nameof(format), format, "The format is MessagePack or PortableJson.");
     }
 
+    /// <summary>
+    /// Ends this run and starts the workflow afresh under the same id, so that an endless loop has a history that does not grow.
+    /// </summary>
+    /// <remarks>
+    /// <para>
+    /// Yield it as the last step: nothing behind it runs. One transaction deletes the checkpoints and replaces the input; a crash leaves
+    /// the old run or the new one, whole. Sequence numbers begin at 0 again, a timeout begins anew, and so do the recovery attempts.
+    /// Unread messages, events, streams, attributes and the place in a queue stay, and children run on. Handles wait for the result of the
+    /// run that ends without it.
+    /// </para>
+    /// <para>
+    /// From the second run on, ids of children are <c>{id}-{run}-{sequence}</c> and idempotency keys <c>{id}:{run}:{sequence}</c>, the runs
+    /// counted from 0. What steps of the ended run would have undone is forgotten.
+    /// </para>
+    /// </remarks>
+    /// <param name="input">The input of the next run.</param>
+    /// <typeparam name="TIn">
+    /// Must be the input type of the workflow's definition: with another one the workflow fails with an
+    /// <see cref="InvalidOperationException"/>.
+    /// </typeparam>
+    /// <returns>The descriptor, to be yielded; not as a member of a group.</returns>
+    public static Step ContinueAsNew<TIn>(TIn input) => new ContinueAsNewStep(input, typeof(TIn));
+
     private static string CheckMemberName(string name)
     {
         if (string.IsNullOrWhiteSpace(name) || NamelessMembers.Contains(name))

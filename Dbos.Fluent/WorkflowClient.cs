@@ -18,6 +18,7 @@ public partial class WorkflowClient : IAsyncDisposable
         management = new ClientManagement(core);
         Queues = new QueueClient(core);
         Schedules = new ScheduleClient(core);
+        Versions = new VersionClient(core);
         core.Client = this;
     }
 

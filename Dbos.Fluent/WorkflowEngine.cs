@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent;
 
 /// <summary>
@@ -35,6 +37,24 @@ public sealed class WorkflowEngine : WorkflowClient
         var options = new EngineOptions();
         configure(options);
         return await EngineLaunch.RunAsync(options, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Hands the unfinished work of executors that are gone on at once, to whichever engine has room.</summary>
+    /// <remarks>
+    /// Engines do this by themselves when a lease has ended; here it is done without waiting. Work of other applications, of other versions
+    /// than this engine's, and under names that are not registered here is left alone. It counts as a recovery.
+    /// </remarks>
+    /// <param name="executorIds">Whose work; null, the default, for every executor whose lease has ended.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>How many workflows were handed on.</returns>
+    /// <exception cref="ArgumentException">An id is blank, too long or holds control characters.</exception>
+    /// <exception cref="ExecutorIdInUseException">One of them is alive; nothing was handed on.</exception>
+    /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    public Task<int> RecoverAsync(IReadOnlyList<string>? executorIds = null, CancellationToken cancellationToken = default)
+    {
+        IReadOnlyList<string>? ids = executorIds is null ? null : [.. executorIds.Select(id => Names.CheckId(id, nameof(executorIds)))];
+        ThrowIfStopping("recover workflows");
+        return Core.UseAsync("recover workflows", token => parts.OperatorRecovery.RecoverAsync(ids, token), cancellationToken);
     }
 
     /// <summary>

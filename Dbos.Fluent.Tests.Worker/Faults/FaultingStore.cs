@@ -8,7 +8,7 @@ namespace Dbos.Fluent.Tests.Worker.Faults;
 /// <remarks>Listening is passed on untouched: wake-ups are hints, and their loss is the proxy's business.</remarks>
 internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     : IStore, ISchemaStore, ICommitStore, IClaimStore, IWorkflowStore, IListStore, IManagementStore, IExecutorStore, IMessagingStore,
-        IQueueStore, IScheduleStore, IOutboxStore, ISignalStore
+        IQueueStore, IScheduleStore, IOutboxStore, ISignalStore, IVersionStore
 {
     public StoreCapabilities Capabilities => inner.Capabilities;
 
@@ -36,6 +36,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
 
     public ISignalStore Signals => this;
 
+    public IVersionStore Versions => this;
+
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
     Task ISchemaStore.MigrateAsync(CancellationToken token) =>
@@ -62,7 +64,7 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<ParkedOutlook> IClaimStore.ReadParkedOutlookAsync(string applicationName, long? afterMs, CancellationToken token) =>
         CallAsync(StoreCallKind.ReadParkedOutlook, () => inner.Claims.ReadParkedOutlookAsync(applicationName, afterMs, token), token);
 
-    Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> IClaimStore.ReadHistoriesAsync(
+    Task<IReadOnlyDictionary<string, StoredHistory>> IClaimStore.ReadHistoriesAsync(
         IReadOnlyList<string> workflowIds, CancellationToken token) =>
         CallAsync(StoreCallKind.ReadHistories, () => inner.Claims.ReadHistoriesAsync(workflowIds, token), token);
 
@@ -213,6 +215,32 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
 
     Task<CommitResult> IOutboxStore.SendAsync(DbTransaction transaction, MessageRow message, CancellationToken token) =>
         inner.Outbox.SendAsync(transaction, message, token);
+
+    Task<IReadOnlyList<VersionRow>> IVersionStore.ReadAllAsync(string? applicationName, CancellationToken token) =>
+        CallAsync(StoreCallKind.Versions, () => inner.Versions.ReadAllAsync(applicationName, token), token);
+
+    Task<bool> IVersionStore.SetLatestAsync(string? applicationName, string version, CancellationToken token) =>
+        CallAsync(StoreCallKind.Versions, () => inner.Versions.SetLatestAsync(applicationName, version, token), token);
+
+    Task<IReadOnlyList<UnfinishedRow>> IVersionStore.ReadUnfinishedAsync(
+        string applicationName, string version, string after, int limit, CancellationToken token) => CallAsync(
+        StoreCallKind.Versions, () => inner.Versions.ReadUnfinishedAsync(applicationName, version, after, limit, token), token);
+
+    Task<bool> IVersionStore.AdoptAsync(AdoptedRow adopted, CancellationToken token) =>
+        CallAsync(StoreCallKind.Versions, () => inner.Versions.AdoptAsync(adopted, token), token);
+
+    Task<CodeStanding> IVersionStore.ReadCodeAsync(
+        string? applicationName, string? version, string workflowName, CancellationToken token) => CallAsync(
+        StoreCallKind.Versions, () => inner.Versions.ReadCodeAsync(applicationName, version, workflowName, token), token);
+
+    Task<IReadOnlyList<StrandedRow>> IVersionStore.ReadStrandedAsync(string applicationName, int limit, CancellationToken token) =>
+        CallAsync(StoreCallKind.Versions, () => inner.Versions.ReadStrandedAsync(applicationName, limit, token), token);
+
+    Task<IReadOnlyList<WaitRow>> IVersionStore.ReadWaitsAsync(string workflowId, CancellationToken token) =>
+        CallAsync(StoreCallKind.Versions, () => inner.Versions.ReadWaitsAsync(workflowId, token), token);
+
+    Task<PlaceCounts> IVersionStore.ReadPlaceAsync(PlaceQuestion question, CancellationToken token) =>
+        CallAsync(StoreCallKind.Versions, () => inner.Versions.ReadPlaceAsync(question, token), token);
 
     Task ISignalStore.AnnounceAsync(IReadOnlyCollection<StoreSignal> signals, CancellationToken token) =>
         CallAsync(StoreCallKind.Announce, () => Nothing(inner.Signals.AnnounceAsync(signals, token)), token);

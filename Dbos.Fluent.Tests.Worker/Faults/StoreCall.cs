@@ -28,6 +28,7 @@ internal sealed record StoreCall(StoreCallKind Kind, IReadOnlyList<CommitUnit> B
         CheckpointUnit checkpoints => checkpoints.Rows.Select(row => $"checkpoint {row.Name}"),
         ReceiveUnit receive => [$"checkpoint {receive.Row.Name}"],
         DebounceUnit debounce => [$"debounce {debounce.Row.DeduplicationId}"],
+        ContinueUnit again => [$"continue {again.Owner.WorkflowId}"],
         ParkUnit park => [$"park {park.Owner.WorkflowId}"],
         OutcomeUnit outcome => [$"outcome {outcome.Owner.WorkflowId}"],
         _ => [],
@@ -86,4 +87,5 @@ internal enum StoreCallKind
     WriteSchedules,
     ReadSchedules,
     Fire,
+    Versions,
 }

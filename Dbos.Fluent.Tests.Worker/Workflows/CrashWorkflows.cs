@@ -36,8 +36,17 @@ internal sealed partial class CrashWorkflows(Ledger ledger, Func<string, Task> r
     /// <summary>As many steps as the input says, one after the other; the result is how many.</summary>
     public WorkflowDefinition<int, int> Chain => field ??= Workflow.Define<int, int>("chain", RunChain);
 
+    /// <summary>A step in each of as many generations as the input is short of two.</summary>
+    public WorkflowDefinition<int, string> Again => field ??= Workflow.Define<int, string>("again")
+        .Then(x => Effect($"effect {x.Input}")).As(out var effect)
+        .If(x => x.Input < 2, again => again.ContinueAsNew(x => x.Input + 1))
+        .Return(x => x.Get(effect));
+
     public WorkflowDefinition[] All =>
-        [Steps, Retrying, Sleeping, Parent, Child, Group, Chain, FailingWorkflow.Definition, Saga, Branches, Race, Receiving, Streaming];
+    [
+        Again, Steps, Retrying, Sleeping, Parent, Child, Group, Chain, FailingWorkflow.Definition, Saga, Branches, Race, Receiving,
+        Streaming,
+    ];
 
     public WorkflowDefinition<int, string> Named(string name) =>
         (WorkflowDefinition<int, string>)All.Single(definition => definition.Name == name);

@@ -296,6 +296,6 @@ public abstract class ClaimStoreSuite(StoreFixture fixture) : StoreSuite(fixture
         Assert.Equal([0, 1, 2, 10], histories["a"].Select(checkpoint => checkpoint.Sequence));
         Assert.Equal(A.Checkpoint(0), Assert.Single(histories["b"]));
         Assert.DoesNotContain("not asked for", histories.Keys);
-        Assert.Empty(histories.GetValueOrDefault("empty") ?? []);
+        Assert.Empty(histories.GetValueOrDefault("empty") ?? StoredHistory.Empty);
     }
 }

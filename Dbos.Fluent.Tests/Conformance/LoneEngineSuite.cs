@@ -154,9 +154,10 @@ public abstract class LoneEngineSuite(IDatabaseFixture fixture) : EngineSuite(fi
     {
         var time = new ManualTimeProvider();
         var workflow = Workflow.Define<Unit>("sleeps").Sleep(TimeSpan.FromDays(1)).End();
+        var other = Workflow.Define<Unit>("sleeps").Sleep(TimeSpan.FromDays(1)).Sleep(TimeSpan.Zero).End();
         var former = await LaunchAsync(
-            options => (options.TimeProvider, options.ApplicationVersion, options.ExecutorId) = (time, "v0", "former"), workflow);
-        await former.BeginAsync(workflow, default, "old");
+            options => (options.TimeProvider, options.ApplicationVersion, options.ExecutorId) = (time, "v0", "former"), other);
+        await former.BeginAsync(other, default, "old");
         await ParkedAsync(former, "old");
         await former.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
         time.Advance(TimeSpan.FromDays(2));

@@ -100,6 +100,21 @@ public abstract class KillSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
         Assert.All(Ledger.Read(), effect => Assert.Equal(1, effect.Value));
     }
 
+    [Theory]
+    [InlineData("before continue w1", "effect 0")]
+    [InlineData("after continue w1", null)]
+    public async Task A_workflow_killed_while_it_continues_as_new_is_in_the_old_generation_or_the_new_one(string point, string? left)
+    {
+        await KillAtAsync(StartRun(Workflows.Again, 0, [point]), point);
+        Assert.Equal(left is null ? [] : [left], await CheckpointsAsync("w1"));
+        Assert.Equal(left is null ? 1 : 0, await Database.CountAsync("SELECT count(*) FROM fluent_generations"));
+
+        await RecoversAsync(attempts: 1, "effect 0", "effect 1", "effect 2");
+
+        Assert.All(Ledger.Read(), effect => Assert.Equal(1, effect.Value));
+        Assert.Equal(["effect 2"], await CheckpointsAsync("w1"));
+    }
+
     [Fact]
     public async Task A_workflow_killed_again_by_each_successor_still_goes_on_from_its_last_checkpoint()
     {

@@ -20,7 +20,11 @@ internal static class BuiltInNames
     public const string Any = "Dbos.Fluent.any";
     public const string Compensating = ReservedTexts.Compensating;
 
+    /// <summary>Before the name of a patch; no DBOS step's name begins like this.</summary>
+    public const string PatchPrefix = "DBOS.patch-";
+
     // These have no row of their own: the names stand in messages alone.
     public const string All = "All";
     public const string Parallel = "Parallel";
+    public const string ContinueAsNew = "ContinueAsNew";
 }

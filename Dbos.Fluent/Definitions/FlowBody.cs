@@ -13,6 +13,7 @@ internal sealed class FlowBody<TIn> : IWorkflowBody
     private readonly FlowState<TIn> state;
     private readonly string workflowName;
     private StepKey? yielded;
+    private PatchNode<TIn>? patched;
     private int passesWithoutStep;
 
     public FlowBody(FlowPlan<TIn> plan, TIn input, WorkflowContext context)
@@ -38,9 +39,14 @@ internal sealed class FlowBody<TIn> : IWorkflowBody
             state.Keep(yielded, Step!);
         }
 
-        // Branches that held no step have brought a loop around them no further either.
-        passesWithoutStep = Step is ParallelStep { Slots: 0 } ? passesWithoutStep : 0;
-        (yielded, Step) = (null, null);
+        if (patched is not null)
+        {
+            places.Push(new Place(((PatchStep)Step!).Result ? patched.Patched : patched.Before, 0));
+        }
+
+        // Branches that held no step, and a patch that left none, have brought a loop around them no further either.
+        passesWithoutStep = Step is ParallelStep { Slots: 0 } or PatchStep { Slots: 0 } ? passesWithoutStep : 0;
+        (yielded, patched, Step) = (null, null, null);
         return ValueTask.FromResult(Advance());
     }
 
@@ -71,6 +77,14 @@ internal sealed class FlowBody<TIn> : IWorkflowBody
                 case ParallelNode<TIn> parallel:
                     places.Push(place.AfterThis());
                     Step = new ParallelStep([.. parallel.Branches.Select(Open)]);
+                    return true;
+                case PatchNode<TIn> patch:
+                    places.Push(place.AfterThis());
+                    (Step, patched) = (new PatchStep(patch.Name), patch);
+                    return true;
+                case ContinueNode<TIn> again:
+                    places.Clear();
+                    Step = new ContinueAsNewStep(again.Input(state), typeof(TIn));
                     return true;
                 case FailNode<TIn> fail:
                     throw fail.Exception(state)

@@ -39,6 +39,8 @@ internal sealed class FlowDiagram<TIn>
                 IfNode<TIn> choice => Draw(choice, open),
                 WhileNode<TIn> loop => Draw(loop, open),
                 ParallelNode<TIn> parallel => Draw(parallel, open),
+                PatchNode<TIn> patch => Draw(patch, open),
+                ContinueNode<TIn> => End(open, text.Rounded, "continue as new"),
                 FailNode<TIn> fail => End(open, text.Hexagon, "fail: " + FlowText.Title(fail.Label, otherwise: "an exception")),
                 ReturnNode<TIn> => End(open, text.Rounded, "return"),
                 _ => throw new System.Diagnostics.UnreachableException($"Unknown part {part.GetType().Name}."),
@@ -52,6 +54,12 @@ internal sealed class FlowDiagram<TIn>
     {
         var id = Enter(open, text.Diamond, FlowText.Title(choice.Label, otherwise: "a condition"));
         return [.. Draw(choice.Then, [new(id, "yes")]), .. Draw(choice.Otherwise, [new(id, "no")])];
+    }
+
+    private ImmutableArray<OpenEnd> Draw(PatchNode<TIn> patch, ImmutableArray<OpenEnd> open)
+    {
+        var id = Enter(open, text.Diamond, "patch " + patch.Name);
+        return [.. Draw(patch.Patched, [new(id, "new")]), .. Draw(patch.Before, [new(id, "old")])];
     }
 
     private ImmutableArray<OpenEnd> Draw(WhileNode<TIn> loop, ImmutableArray<OpenEnd> open)

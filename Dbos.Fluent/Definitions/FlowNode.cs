@@ -25,6 +25,13 @@ internal sealed record ParallelNode<TIn>(ImmutableArray<FlowBranch<TIn>> Branche
 /// <summary>One of the branches that run at once.</summary>
 internal sealed record FlowBranch<TIn>(string Name, ImmutableArray<FlowNode<TIn>> Parts);
 
+/// <summary>Goes the new way or the old one, as a marker in the history says.</summary>
+internal sealed record PatchNode<TIn>(string Name, ImmutableArray<FlowNode<TIn>> Patched, ImmutableArray<FlowNode<TIn>> Before)
+    : FlowNode<TIn>;
+
+/// <summary>Starts the workflow afresh.</summary>
+internal sealed record ContinueNode<TIn>(Func<FlowState<TIn>, TIn> Input) : FlowNode<TIn>;
+
 /// <summary>Fails the workflow with an exception of the user's.</summary>
 internal sealed record FailNode<TIn>(Func<FlowState<TIn>, Exception> Exception, string? Label) : FlowNode<TIn>;
 

@@ -41,6 +41,15 @@ internal sealed class FlowShape<TIn>(FlowPlan<TIn> plan, Type output) : Definiti
                 case ParallelNode<TIn> parallel:
                     Write(parallel, code);
                     break;
+                case PatchNode<TIn> patch:
+                    code.Line($"patch {patch.Name}");
+                    Write(patch.Patched, code);
+                    Write(patch.Before, code);
+                    break;
+                case ContinueNode<TIn> again:
+                    code.Line("continue as new");
+                    code.Add(again.Input);
+                    break;
                 case FailNode<TIn> fail:
                     code.Line("fail");
                     code.Add(fail.Exception);

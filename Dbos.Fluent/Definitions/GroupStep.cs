@@ -9,6 +9,7 @@ internal abstract class GroupStep<T> : Step<T>
         foreach (var member in members)
         {
             ArgumentNullException.ThrowIfNull(member);
+            Refuse(member);
         }
 
         Members = Apart(members);
@@ -43,6 +44,18 @@ internal abstract class GroupStep<T> : Step<T>
         var copy = (GroupStep<T>)base.WithOwnResult();
         copy.Members = [.. Members.Select(member => member.WithOwnResult())];
         return copy;
+    }
+
+    // The numbers of members follow from how many each takes, which a patch knows only when it runs; and a run that others still run in
+    // cannot begin afresh.
+    private void Refuse(Step member)
+    {
+        if (member is IPatchStep or ContinueAsNewStep)
+        {
+            throw new InvalidOperationException(
+                $"{member.Name} was given to {Name} as a member, where others run beside it: "
+                + "yield it by itself, before or after the group.");
+        }
     }
 
     // A descriptor listed twice is two steps that run at once: each needs a result of its own, and the last one's is the descriptor's.

@@ -28,7 +28,8 @@ public class StepContext
     public int Sequence => attempt.Sequence;
 
     /// <summary>
-    /// <c>{workflow id}:{sequence}</c>: the same on each attempt and after a recovery, for services that drop duplicates by key.
+    /// <c>{workflow id}:{sequence}</c>: the same on each attempt and after a recovery, for services that drop duplicates by key. A workflow
+    /// that has continued as new puts the number of its run between: <c>{workflow id}:{run}:{sequence}</c>.
     /// </summary>
     public string IdempotencyKey => attempt.IdempotencyKey;
 

@@ -89,7 +89,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
         Step step, WorkflowDefinition definition, object? input, StartOptions options, StepPlace place)
     {
         var sequence = place.Slots.First;
-        var childId = options.Id ?? $"{run.Work.Id}-{sequence}";
+        var childId = options.Id ?? run.ChildId(sequence);
         var now = run.Environment.Clock.NowMs;
         var row = new CheckpointRow(sequence, step.Name, null, null, null, childId, now, now);
         var child = new ChildStart(definition, input, options with { Id = childId }, run.Owner, run.Work.DeadlineMs, row);

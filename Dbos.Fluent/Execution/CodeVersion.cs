@@ -1,11 +1,16 @@
 using System.Security.Cryptography;
 using System.Text;
+using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
 /// <summary>The default application version: a fingerprint of the registered workflows' own code.</summary>
 internal static class CodeVersion
 {
+    /// <summary>The code of each workflow, by name; a fingerprint that cannot be read equals no other.</summary>
+    public static IReadOnlyList<WorkflowCode> Codes(Registry registry) =>
+        [.. registry.Definitions.Select(definition => new WorkflowCode(definition.Name, definition.Fingerprint))];
+
     /// <exception cref="ArgumentException">The code of a definition cannot be read, so that a change of it would go unnoticed.</exception>
     public static string Of(Registry registry)
     {

@@ -33,7 +33,7 @@ internal sealed class DebounceExecution(RunScope run, StepExecutor steps, IChild
     {
         var sequence = place.Slots.First;
         var now = run.Environment.Clock.NowMs;
-        var options = debounce.Options with { Id = debounce.Options.Id ?? $"{run.Work.Id}-{sequence}" };
+        var options = debounce.Options with { Id = debounce.Options.Id ?? run.ChildId(sequence) };
         var row = new CheckpointRow(sequence, step.Name, null, null, null, options.Id, now, now);
         try
         {

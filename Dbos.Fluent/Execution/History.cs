@@ -11,6 +11,23 @@ internal sealed class History(IReadOnlyList<CheckpointRow> checkpoints)
     /// <summary>The highest recorded number; -1 where nothing is recorded.</summary>
     public int Highest => checkpoints.Count == 0 ? -1 : checkpoints[^1].Sequence;
 
+    /// <summary>The highest recorded number that is shown; -1 where there is none.</summary>
+    public int HighestBelowEnd
+    {
+        get
+        {
+            for (var i = checkpoints.Count - 1; i >= 0; i--)
+            {
+                if (checkpoints[i].Sequence < End)
+                {
+                    return checkpoints[i].Sequence;
+                }
+            }
+
+            return -1;
+        }
+    }
+
     /// <summary>The last checkpoint of a name; null where there is none.</summary>
     public CheckpointRow? Find(string name)
     {
@@ -30,6 +47,20 @@ internal sealed class History(IReadOnlyList<CheckpointRow> checkpoints)
     /// that was cancelled before it was recorded.
     /// </summary>
     public int End { get; set; } = int.MaxValue;
+
+    /// <summary>True if something is recorded under one of these numbers, however far on.</summary>
+    public bool HoldsFrom(Slots slots)
+    {
+        for (var i = 0; slots[i] <= Highest; i++)
+        {
+            if (At(slots[i]) is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>The checkpoint at a number.</summary>
     /// <remarks>No index is built for it: a history may be long, and is mostly read in its order.</remarks>

@@ -52,7 +52,9 @@ internal sealed class RunFacts : IWorkflowFacts
 
     public ILogger Logger { get; }
 
-    public DateTimeOffset UtcNow => EpochMs.ToMoment(Volatile.Read(ref nowMs));
+    public DateTimeOffset UtcNow => EpochMs.ToMoment(NowMs);
+
+    public long NowMs => Volatile.Read(ref nowMs);
 
     public bool IsReplaying => whole is not null ? whole.IsReplaying : Volatile.Read(ref nextSequence) <= highestRecorded;
 

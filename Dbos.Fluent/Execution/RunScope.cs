@@ -1,3 +1,4 @@
+using System.Globalization;
 using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
@@ -46,8 +47,17 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     /// <summary>The steps that have completed and can be undone.</summary>
     public UndoList Undos => LazyInitializer.EnsureInitialized(ref undos);
 
+    /// <summary>The id of a child that is given none: from the second generation on it names the generation.</summary>
+    public string ChildId(int sequence) => $"{Work.Id}-{InGeneration('-', sequence)}";
+
+    /// <summary>What a step shows to services that drop duplicates.</summary>
+    public string IdempotencyKey(int sequence) => $"{Work.Id}:{InGeneration(':', sequence)}";
+
     /// <summary>The highest sequence number that stands in the history.</summary>
     public int HighestStored => Volatile.Read(ref highestStored);
+
+    /// <summary>The step at which the run is, and its first number; null before the first.</summary>
+    public (int Sequence, Step Step)? Current { get; set; }
 
     /// <summary>True while only what is recorded is looked at, to find what is to be undone: no step begins.</summary>
     public bool IsLookingBack { get; set; }
@@ -71,6 +81,10 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     /// Somebody else has the workflow now, or it was cancelled: whatever else this run does is for nothing, and its steps are told why.
     /// </summary>
     public Task LoseAsync() => LazyInitializer.EnsureInitialized(ref losing, FindReasonAsync);
+
+    private string InGeneration(char separator, int sequence) => Work.Generation == 0
+        ? sequence.ToString(CultureInfo.InvariantCulture)
+        : string.Create(CultureInfo.InvariantCulture, $"{Work.Generation}{separator}{sequence}");
 
     private async Task FindReasonAsync()
     {

@@ -17,6 +17,18 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IRea
     private int changes;
     private bool left;
 
+    /// <summary>What is waited for at this moment, as far as the run can leave memory for it.</summary>
+    public IReadOnlyList<WaitRow> Current
+    {
+        get
+        {
+            lock (gate)
+            {
+                return [.. waits.SelectMany(wait => wait ?? [])];
+            }
+        }
+    }
+
     /// <summary>The run goes on in several branches at once, until the fork is disposed.</summary>
     public Branches Fork(int count)
     {

@@ -41,6 +41,10 @@ internal sealed class RunningWorkflows
     /// </summary>
     public bool Contains(string workflowId) => latest.TryGetValue(workflowId, out var entry) && !entry.Scope.Stop.IsFired;
 
+    /// <summary>The run of a workflow here; null where none owns it.</summary>
+    public RunScope? Find(string workflowId) =>
+        latest.TryGetValue(workflowId, out var entry) && !entry.Scope.Stop.IsFired ? entry.Scope : null;
+
     /// <summary>Runs a workflow this process owns. A former run of the same workflow that has not noticed yet is stopped.</summary>
     public void Begin(ClaimedWorkflow work, IReadOnlyList<CheckpointRow> checkpoints, RunEnvironment environment, IChildStarter starter)
     {
@@ -67,7 +71,18 @@ internal sealed class RunningWorkflows
         // The caller's AsyncLocals (its Activity, its culture) are not the workflow's: every run starts from a clean context.
         using (ExecutionContext.SuppressFlow())
         {
-            all[entry] = entry.RunAsync(End, Crashed);
+            all[entry] = entry.RunAsync(
+                (ended, end) =>
+                {
+                    // The next generation stands beside the ended one for a moment, so that the row is never without a run.
+                    if (end?.Next is { } next && !draining)
+                    {
+                        Begin(next, [], environment, starter);
+                    }
+
+                    End(ended, end?.Outcome);
+                },
+                Crashed);
         }
 
         // A start may become durable while the engine stops: its row is handed on, so its body must not begin here.
@@ -192,13 +207,13 @@ internal sealed class RunningWorkflows
 
         public bool HasEnded { get => hasEnded; set => hasEnded = value; }
 
-        public async Task RunAsync(Action<Entry, WorkflowOutcome?> ended, Action<Ownership> crashed)
+        public async Task RunAsync(Action<Entry, RunEnd?> ended, Action<Ownership> crashed)
         {
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            WorkflowOutcome? outcome = null;
+            RunEnd? end = null;
             try
             {
-                outcome = (await Run.RunAsync().ConfigureAwait(false)).Outcome;
+                end = await Run.RunAsync().ConfigureAwait(false);
             }
             catch (Exception exception)
             {
@@ -207,7 +222,7 @@ internal sealed class RunningWorkflows
                 crashed(Scope.Owner);
             }
 
-            ended(this, outcome);
+            ended(this, end);
         }
 
         public void Dispose() => Scope.Dispose();

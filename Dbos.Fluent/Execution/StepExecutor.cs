@@ -19,6 +19,7 @@ internal sealed class StepExecutor
     private readonly SendExecution sends;
     private readonly ReceiveExecution receives;
     private readonly LookExecution looks;
+    private readonly PatchExecution patches;
 
     public StepExecutor(RunScope run, IChildStarter starter)
     {
@@ -32,6 +33,7 @@ internal sealed class StepExecutor
         sends = new SendExecution(run, this);
         receives = new ReceiveExecution(run, this);
         looks = new LookExecution(run, this);
+        patches = new PatchExecution(run, this);
     }
 
     public async ValueTask<StepEnd> ExecuteAsync(Step step, StepPlace place)
@@ -64,6 +66,7 @@ internal sealed class StepExecutor
         ICloseStreamStep close => sends.CloseStreamAsync(step, close, place),
         IReadStreamStep read => looks.ReadStreamAsync(step, read, place),
         IAnyStep any => races.AnyAsync(step, any, place),
+        IPatchStep patch => patches.PatchAsync(step, patch, place),
         IParallelStep parallel => branches.ParallelAsync(step, parallel, place),
         _ => throw new UnreachableException($"No execution for {step.GetType()}."),
     };

@@ -96,7 +96,7 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
     }
 
     private StepContext Context(int number, CancelSignal attempt) => new(
-        new StepAttempt(run.Work.Id, sequence, $"{run.Work.Id}:{sequence}", number, options.Retry?.Attempts ?? 1)
+        new StepAttempt(run.Work.Id, sequence, run.IdempotencyKey(sequence), number, options.Retry?.Attempts ?? 1)
         {
             CancellationToken = attempt.Token,
             Reason = () => attempt.Reason,

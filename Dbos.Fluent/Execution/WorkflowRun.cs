@@ -114,6 +114,12 @@ internal sealed class WorkflowRun
         while (await body.MoveNextAsync().ConfigureAwait(false) && body.Step is { } step)
         {
             step.Bind(run);
+            if (Continuation.Of(step) is { } again)
+            {
+                return BodyEnd.Continued(again);
+            }
+
+            run.Current = (nextSequence, step);
             var (end, ended) = await ExecuteAsync(step, new StepPlace(new Slots(nextSequence), run.Steps, run.Facts)).ConfigureAwait(false);
 
             // Known only now for branches: their steps are not all known before they run.
@@ -217,6 +223,12 @@ internal sealed class WorkflowRun
 
     private async Task<RunEnd> StoreOutcomeAsync(BodyEnd end)
     {
+        if (end.Again is not null)
+        {
+            WarnOfSteps();
+            return await Continuation.StoreAsync(run, end.Output).ConfigureAwait(false);
+        }
+
         var (unit, row) = Outcome(end);
         CommitStatus status;
         try
@@ -233,12 +245,11 @@ internal sealed class WorkflowRun
             return RunEnd.Lost;
         }
 
-        if (nextSequence <= run.History.Highest && end.Failure is null)
+        if (end.Failure is null)
         {
-            run.Environment.Logger.FewerStepsThanRecorded(run.Work.Id, definition.Name, nextSequence, run.History.Highest);
+            WarnOfSteps();
         }
-
-        if (end.Failure is not null)
+        else
         {
             var exception = end.Exception ?? Failures.ForAwaiter(end.Failure, run.Work.Id, original: null);
             run.Environment.Logger.WorkflowFailed(run.Work.Id, definition.Name, exception);
@@ -247,12 +258,38 @@ internal sealed class WorkflowRun
         return new RunEnd(new WorkflowOutcome(row, end.Exception));
     }
 
+    private void WarnOfSteps()
+    {
+        if (nextSequence <= run.History.Highest)
+        {
+            run.Environment.Logger.FewerStepsThanRecorded(run.Work.Id, definition.Name, nextSequence, run.History.Highest);
+        }
+    }
+
+    /// <summary>Encodes the next generation's input; one that does not fit is a failure of the workflow like any other.</summary>
+    private BodyEnd Storable(BodyEnd end, ContinueAsNewStep again)
+    {
+        try
+        {
+            return end with { Output = Continuation.Encode(run, definition, again) };
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or SerializationFailedException)
+        {
+            return BodyEnd.FailedBy(Failures.Record(exception), exception);
+        }
+    }
+
     /// <summary>Encodes the result; one that cannot be stored is a failure of the workflow like any other.</summary>
     private BodyEnd Storable(BodyEnd end)
     {
         if (end.IsStopped || end.Failure is not null)
         {
             return end;
+        }
+
+        if (end.Again is { } again)
+        {
+            return Storable(end, again);
         }
 
         try
@@ -305,12 +342,17 @@ internal sealed class WorkflowRun
     /// <summary>How the body ended, before that is stored.</summary>
     private sealed record BodyEnd(bool IsStopped, object? Result, RecordedFailure? Failure, Exception? Exception)
     {
-        /// <summary>The encoded result of one that succeeded.</summary>
+        /// <summary>The encoded result of one that succeeded, or input of one that begins afresh.</summary>
         public Payload Output { get; init; }
+
+        /// <summary>What was yielded to begin afresh.</summary>
+        public ContinueAsNewStep? Again { get; private init; }
 
         public static BodyEnd Stopped { get; } = new(true, null, null, null);
 
         public static BodyEnd Succeeded(object? result) => new(false, result, null, null);
+
+        public static BodyEnd Continued(ContinueAsNewStep again) => new(false, null, null, null) { Again = again };
 
         public static BodyEnd FailedBy(RecordedFailure failure, Exception exception) => new(false, null, failure, exception);
     }

@@ -78,7 +78,8 @@ internal sealed class ClaimedRuns(
             var histories = await ReadHistoriesAsync(claimed, cancellationToken).ConfigureAwait(false);
             for (; begun < claimed.Count; begun++)
             {
-                running.Begin(claimed[begun], histories.GetValueOrDefault(claimed[begun].Id, []), environment, starter);
+                var history = histories.GetValueOrDefault(claimed[begun].Id, StoredHistory.Empty);
+                running.Begin(claimed[begun] with { Generation = history.Generation }, history, environment, starter);
             }
         }
         finally
@@ -91,12 +92,12 @@ internal sealed class ClaimedRuns(
     }
 
     // One query for the histories of the whole claim, and none where nothing of it has ever run.
-    private async Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> ReadHistoriesAsync(
+    private async Task<IReadOnlyDictionary<string, StoredHistory>> ReadHistoriesAsync(
         IReadOnlyList<ClaimedWorkflow> claimed, CancellationToken cancellationToken)
     {
         string[] ids = [.. claimed.Where(work => !work.NeverRan).Select(work => work.Id)];
         return ids.Length == 0
-            ? ImmutableDictionary<string, IReadOnlyList<CheckpointRow>>.Empty
+            ? ImmutableDictionary<string, StoredHistory>.Empty
             : await StoreBackoff.RepeatAsync(_ => store.Claims.ReadHistoriesAsync(ids, cancellationToken), cancellationToken)
                 .ConfigureAwait(false);
     }

@@ -37,4 +37,15 @@ internal static partial class RecoveryLog
         LogLevel.Warning,
         "Executor {ExecutorId} could not hand its unfinished work on while stopping; it goes on elsewhere when the lease has ended")]
     public static partial void HandOnFailed(this ILogger logger, string executorId, Exception exception);
+
+    [LoggerMessage(
+        1509,
+        LogLevel.Warning,
+        "{Count} waiting workflows {WorkflowName} of version {Version} (such as {WorkflowId}) are taken by no running engine. Launch that "
+        + "version, adopt them by Versions.AdoptAsync, or cancel them")]
+    public static partial void WorkflowsStranded(
+        this ILogger logger, long count, string workflowName, string version, string workflowId);
+
+    [LoggerMessage(1510, LogLevel.Warning, "Looking for work that no running engine takes failed; the next look tries again")]
+    public static partial void StrandedUnknown(this ILogger logger, Exception exception);
 }

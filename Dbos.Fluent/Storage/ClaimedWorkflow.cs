@@ -23,6 +23,9 @@ internal sealed record ClaimedWorkflow
     /// <summary>True where it is certain that no executor has ever run it, and so that it has no history to read.</summary>
     public bool NeverRan { get; init; }
 
+    /// <summary>How often it has continued as new.</summary>
+    public int Generation { get; init; }
+
     public string? Queue { get; init; }
 
     public string? PartitionKey { get; init; }
@@ -52,5 +55,12 @@ internal readonly record struct WorkflowOrigin(long Seed, long StartedAtMs)
 
         hash = (hash ^ (ulong)createdAtMs) * 1099511628211UL;
         return new WorkflowOrigin(unchecked((long)hash), createdAtMs);
+    }
+
+    /// <summary>The origin of the next generation: it follows from this one and the number, so that a retry gives the same.</summary>
+    public WorkflowOrigin Next(int generation, long startedAtMs)
+    {
+        var mixed = ((ulong)Seed ^ ((ulong)generation * 0x9E3779B97F4A7C15UL)) * 1099511628211UL;
+        return new WorkflowOrigin(unchecked((long)(mixed ^ (mixed >> 29))), startedAtMs);
     }
 }

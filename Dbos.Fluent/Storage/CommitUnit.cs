@@ -60,6 +60,24 @@ internal sealed record CheckpointUnit(Ownership Owner, IReadOnlyList<CheckpointR
     public override int HighestSequence => Highest(Rows);
 }
 
+/// <summary>
+/// Takes a running workflow to its next generation: its checkpoints are deleted, its input and origin replaced, its attempts 1, its timeout
+/// begun anew. It stays running, under the same token.
+/// </summary>
+/// <param name="Owner">Who runs it.</param>
+/// <param name="Generation">The generation that ends.</param>
+/// <param name="Input">The encoded input of the next one.</param>
+/// <param name="Origin">The origin of the next one.</param>
+/// <remarks>
+/// The result tells the new deadline. A workflow that has reached the next generation under this token has done so by this unit.
+/// </remarks>
+internal sealed record ContinueUnit(Ownership Owner, int Generation, string? Input, WorkflowOrigin Origin) : CommitUnit
+{
+    public override string LaneKey => Owner.WorkflowId;
+
+    public override long Size => Input?.Length ?? 0;
+}
+
 /// <summary>Ends a running workflow: state SUCCESS or ERROR, its output or error; owner and deduplication id are cleared.</summary>
 internal sealed record OutcomeUnit(Ownership Owner, WorkflowState State, string? Output, string? Error) : CommitUnit
 {

@@ -61,8 +61,8 @@ internal interface IClaimStore
     /// <param name="cancellationToken">Gives up the call.</param>
     Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, long? afterMs, CancellationToken cancellationToken);
 
-    /// <summary>The checkpoints of claimed workflows, all in one query, by workflow and ordered by sequence.</summary>
-    Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> ReadHistoriesAsync(
+    /// <summary>The checkpoints and generations of claimed workflows, all in one query, by workflow and ordered by sequence.</summary>
+    Task<IReadOnlyDictionary<string, StoredHistory>> ReadHistoriesAsync(
         IReadOnlyList<string> workflowIds, CancellationToken cancellationToken);
 }
 

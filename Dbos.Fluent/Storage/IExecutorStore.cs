@@ -57,7 +57,14 @@ internal interface IExecutorStore
 /// <param name="Host">Where it runs, to tell a dead process on the same host from a silent one elsewhere.</param>
 /// <param name="Lease">How long it counts as alive without renewing.</param>
 internal sealed record ExecutorRegistration(
-    string ExecutorId, string Incarnation, string ApplicationName, string ApplicationVersion, HostProcess Host, TimeSpan Lease);
+    string ExecutorId, string Incarnation, string ApplicationName, string ApplicationVersion, HostProcess Host, TimeSpan Lease)
+{
+    /// <summary>What its version has the code of.</summary>
+    public IReadOnlyList<WorkflowCode> Workflows { get; init; } = [];
+}
+
+/// <summary>The code of one workflow, by name; its fingerprint is empty where it cannot be read.</summary>
+internal sealed record WorkflowCode(string WorkflowName, string Fingerprint);
 
 /// <summary>A process, as far as it can be told from every other one.</summary>
 internal sealed record HostProcess(string MachineId, string BootId, string PidNamespace, int ProcessId, long ProcessStart);
@@ -102,6 +109,9 @@ internal sealed record HandOnRequest
     /// may have become the caller's after the call had been given up.
     /// </summary>
     public IReadOnlyList<Ownership> Except { get; init; } = [];
+
+    /// <summary>Only workflows that are bound to this version; null, the default, for all.</summary>
+    public string? ApplicationVersion { get; init; }
 
     public required int Limit { get; init; }
 }

@@ -33,4 +33,6 @@ internal interface IStore : IAsyncDisposable
     IOutboxStore Outbox { get; }
 
     ISignalStore Signals { get; }
+
+    IVersionStore Versions { get; }
 }

@@ -80,6 +80,10 @@ internal sealed class ClaimSql(SchemaName schema)
         SELECT workflow_uuid, {CheckpointColumns}
           FROM {schema}.operation_outputs
          WHERE workflow_uuid = ANY ($1::text[])
+        UNION ALL
+        SELECT workflow_uuid, {StoredHistory.GenerationMark}, '', generation::text, NULL, NULL, NULL, NULL, NULL
+          FROM {schema}.fluent_generations
+         WHERE workflow_uuid = ANY ($1::text[])
          ORDER BY workflow_uuid, function_id
         """;
 
@@ -95,22 +99,40 @@ internal sealed class ClaimSql(SchemaName schema)
         + "COALESCE(w.recovery_attempts, 0) AS attempts, w.queue_name, w.parent_workflow_id, w.workflow_deadline_epoch_ms, "
         + "w.created_at, w.forked_from, w.priority, w.queue_partition_key";
 
-    /// <summary>The latest version of the application, $4: <c>latest</c>. Rows without a version are for whoever runs it.</summary>
+    /// <summary>
+    /// The latest version of the application, $4: <c>latest</c>. Rows without a version are for whoever runs it. And <c>kin</c>: other
+    /// versions and names whose code is the same here, and that no engine of theirs is alive for.
+    /// </summary>
+    // Neither is read before a row asks for it: a line of rows of this very version costs nothing more.
     public static string Latest(SchemaName schema) => $"""
         latest AS (
             SELECT version_name
               FROM {schema}.application_versions
              WHERE application_name = $4 OR application_name IS NULL
              ORDER BY version_timestamp DESC
-             LIMIT 1)
+             LIMIT 1),
+        kin AS MATERIALIZED (
+            SELECT theirs.application_version, theirs.workflow_name
+              FROM {schema}.fluent_versions AS ours
+              JOIN {schema}.fluent_versions AS theirs
+                ON theirs.application_name = ours.application_name AND theirs.workflow_name = ours.workflow_name
+               AND theirs.fingerprint = ours.fingerprint
+             WHERE ours.application_name = $4 AND ours.application_version = $5 AND ours.fingerprint <> ''
+               AND NOT EXISTS (
+                   SELECT FROM {schema}.fluent_executors AS e
+                    WHERE e.application_name = $4 AND e.application_version = theirs.application_version
+                      AND NOT e.stopped AND e.expires_at_ms > {Clock.Database}))
         """;
 
-    /// <summary>Whether a row <c>w</c> is for this engine: $4 application, $5 version, $6 workflow names, and <c>latest</c>.</summary>
+    /// <summary>
+    /// Whether a row <c>w</c> is for this engine: $4 application, $5 version, $6 workflow names, <c>latest</c> and <c>kin</c>.
+    /// </summary>
     public const string IsMine = """
         w.name = ANY ($6::text[])
                    AND (w.application_name = $4 OR w.application_name IS NULL)
                    AND (w.application_version = $5
-                        OR (w.application_version IS NULL AND COALESCE((SELECT version_name FROM latest), $5) = $5))
+                        OR (w.application_version IS NULL AND COALESCE((SELECT version_name FROM latest), $5) = $5)
+                        OR (w.application_version, w.name) IN (SELECT application_version, workflow_name FROM kin))
         """;
 
     /// <summary>

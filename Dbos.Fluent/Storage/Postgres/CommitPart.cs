@@ -57,6 +57,9 @@ internal abstract class CommitPart
                 case DebounceUnit debounce:
                     debounces.Add(new(number, debounce));
                     break;
+                case ContinueUnit again:
+                    singles.Add(new ContinuePart(new(number, again)));
+                    break;
                 case ParkUnit park:
                     parks.Add(new ParkPart(new(number, park)));
                     break;

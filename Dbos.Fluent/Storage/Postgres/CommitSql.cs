@@ -43,6 +43,7 @@ internal sealed class CommitSql
         Outcomes = RenderOutcomes(schema, whenLocked);
         Units = new UnitSql(schema, whenLocked);
         Debounce = new DebounceSql(schema, whenLocked);
+        Continue = new ContinueSql(schema, whenLocked);
         Waits = whenLocked != SkipLocked;
     }
 
@@ -65,6 +66,9 @@ internal sealed class CommitSql
 
     /// <summary>The statements of debounced workflows.</summary>
     public DebounceSql Debounce { get; }
+
+    /// <summary>The statement of a workflow that begins afresh.</summary>
+    public ContinueSql Continue { get; }
 
     /// <summary>True if locks of others are waited for.</summary>
     public bool Waits { get; }

@@ -23,6 +23,15 @@ internal sealed class ExecutorSql(SchemaName schema)
         INSERT INTO {schema}.application_versions (version_name, application_name, version_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
         """;
 
+    /// <summary>$1 application, $2 version, $3 workflow names, $4 their fingerprints.</summary>
+    // In one order, so that two launches of one version cannot wait for each other in a circle.
+    public string RegisterCode { get; } = $"""
+        INSERT INTO {schema}.fluent_versions AS v (application_name, application_version, workflow_name, fingerprint)
+        SELECT $1, $2, c.name, c.fingerprint FROM unnest($3::text[], $4::text[]) AS c(name, fingerprint) ORDER BY c.name
+        ON CONFLICT (application_name, application_version, workflow_name)
+        DO UPDATE SET fingerprint = EXCLUDED.fingerprint WHERE v.fingerprint <> EXCLUDED.fingerprint
+        """;
+
     /// <summary>
     /// $1 executor, $2 incarnation, $3 application, $4 version, $5 machine, $6 boot, $7 pid namespace, $8 process, $9 its start, $10 lease.
     /// </summary>
@@ -94,20 +103,22 @@ internal sealed class ExecutorSql(SchemaName schema)
         SELECT count(*) FROM handed
         """;
 
-    /// <summary>$1 now, $2 application, $3 workflow names, $4 ids and $5 tokens to leave alone, $6 limit, $7 executors.</summary>
-    public string HandOn { get; } = RenderHandOn(schema, "w.executor_id = ANY ($7::text[])");
+    /// <summary>
+    /// $1 now, $2 application, $3 workflow names, $4 ids and $5 tokens to leave alone, $6 limit, $7 version or null, $8 executors.
+    /// </summary>
+    public string HandOn { get; } = RenderHandOn(schema, "w.executor_id = ANY ($8::text[])");
 
     /// <summary>
-    /// $1 now, $2 application, $3 workflow names, $4 ids and $5 tokens to leave alone, $6 limit, $7 how long unmoved, $8 whose lease does
-    /// not count.
+    /// $1 now, $2 application, $3 workflow names, $4 ids and $5 tokens to leave alone, $6 limit, $7 version or null, $8 how long unmoved,
+    /// $9 whose lease does not count.
     /// </summary>
     public string HandOnOrphans { get; } = RenderHandOn(
         schema,
         $"""
-        w.updated_at <= {Clock.Now} - $7
+        w.updated_at <= {Clock.Now} - $8
                AND NOT EXISTS (
                    SELECT FROM {schema}.fluent_executors AS e
-                    WHERE e.executor_id = w.executor_id AND e.executor_id <> ALL ($8::text[])
+                    WHERE e.executor_id = w.executor_id AND e.executor_id <> ALL ($9::text[])
                       AND NOT e.stopped AND e.expires_at_ms > {Clock.Database})
         """);
 
@@ -136,6 +147,7 @@ internal sealed class ExecutorSql(SchemaName schema)
                AND w.name = ANY ($3::text[])
                AND NOT EXISTS (
                    SELECT FROM unnest($4::text[], $5::text[]) AS r(id, token) WHERE r.id = w.workflow_uuid AND r.token = w.owner_xid)
+               AND ($7::text IS NULL OR w.application_version = $7)
                AND {whose}
              ORDER BY w.created_at
              LIMIT $6

@@ -122,12 +122,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
         """;
 
     private static string Render(SchemaName schema, string before, string found, string lastLookedAt) => $"""
-        WITH latest AS (
-            SELECT version_name
-              FROM {schema}.application_versions
-             WHERE application_name = $4 OR application_name IS NULL
-             ORDER BY version_timestamp DESC
-             LIMIT 1),
+        WITH {ClaimSql.Latest(schema)},
         {before}
         found AS MATERIALIZED (
         {found}),
@@ -167,10 +162,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
                   FROM {schema}.workflow_status AS w
                  WHERE w.workflow_uuid = {id}
                    AND {IsParked}
-                   AND w.name = ANY ($6::text[])
-                   AND (w.application_name = $4 OR w.application_name IS NULL)
-                   AND (w.application_version = $5
-                        OR (w.application_version IS NULL AND COALESCE((SELECT version_name FROM latest), $5) = $5))
+                   AND {ClaimSql.IsMine}
                  LIMIT 1
         """;
 

@@ -65,7 +65,7 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
         return rows[0];
     }
 
-    public async Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> ReadHistoriesAsync(
+    public async Task<IReadOnlyDictionary<string, StoredHistory>> ReadHistoriesAsync(
         IReadOnlyList<string> workflowIds, CancellationToken cancellationToken)
     {
         var rows = await database.QueryAsync(
@@ -74,7 +74,7 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
             row => (Id: row.GetString(0), Checkpoint: row.Checkpoint(1)),
             cancellationToken).ConfigureAwait(false);
         var byWorkflow = rows.ToLookup(row => row.Id, row => row.Checkpoint);
-        return workflowIds.Distinct().ToDictionary(id => id, id => (IReadOnlyList<CheckpointRow>)[.. byWorkflow[id]]);
+        return workflowIds.Distinct().ToDictionary(id => id, id => new StoredHistory([.. byWorkflow[id]]));
     }
 
     public async ValueTask DisposeAsync()

@@ -17,6 +17,12 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
                 Text(registration.ApplicationName),
                 Text(Guid.NewGuid().ToString())),
             PostgresDatabase.Command(
+                sql.RegisterCode,
+                Text(registration.ApplicationName),
+                Text(registration.ApplicationVersion),
+                Texts(registration.Workflows, code => code.WorkflowName),
+                Texts(registration.Workflows, code => code.Fingerprint)),
+            PostgresDatabase.Command(
                 sql.Register,
                 Text(registration.ExecutorId),
                 Text(registration.Incarnation),
@@ -84,6 +90,7 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
                 Texts([.. request.Except.Select(execution => execution.WorkflowId)]),
                 Texts([.. request.Except.Select(execution => execution.Token)]),
                 Small(request.Limit),
+                Text(request.ApplicationVersion),
                 whose,
                 .. more,
             ],

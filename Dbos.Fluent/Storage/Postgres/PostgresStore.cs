@@ -44,6 +44,7 @@ internal sealed class PostgresStore : IStore
         Schedules = new PostgresScheduleStore(database);
         Outbox = new PostgresOutboxStore(database);
         Executors = new PostgresExecutorStore(database, watch);
+        Versions = new PostgresVersionStore(database);
         Signals = new PostgresSignalStore(database, Capabilities.PollInterval);
     }
 
@@ -72,6 +73,8 @@ internal sealed class PostgresStore : IStore
     public IOutboxStore Outbox { get; }
 
     public ISignalStore Signals { get; }
+
+    public IVersionStore Versions { get; }
 
     public async ValueTask DisposeAsync()
     {

@@ -55,6 +55,17 @@ internal sealed class StandingSql(SchemaName schema)
             SELECT true AS waits FROM {schema}.fluent_waits WHERE workflow_uuid = $1 AND token = $2 LIMIT 1) AS f ON true
         """;
 
+    /// <summary>
+    /// For a workflow that begins afresh: whether it is still owned, whether it has done so, and its deadline. $1 workflow, $2 token,
+    /// $3 the generation that ends.
+    /// </summary>
+    public string ReadContinued { get; } = $"""
+        SELECT COALESCE(w.owner_xid = $2, false), COALESCE(g.generation = $3 + 1, false), w.workflow_deadline_epoch_ms
+          FROM (SELECT 1) AS one
+          LEFT JOIN LATERAL (SELECT * FROM {schema}.workflow_status WHERE workflow_uuid = $1 LIMIT 1) AS w ON true
+          LEFT JOIN LATERAL (SELECT * FROM {schema}.fluent_generations WHERE workflow_uuid = $1 LIMIT 1) AS g ON true
+        """;
+
     /// <summary>For a debounced workflow, see <see cref="DebounceSql.ReadStanding"/>.</summary>
     public string ReadDebounce { get; } = DebounceSql.ReadStanding(schema);
 

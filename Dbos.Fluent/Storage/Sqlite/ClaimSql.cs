@@ -71,6 +71,10 @@ internal static class ClaimSql
                workflow_uuid
           FROM operation_outputs
          WHERE workflow_uuid IN (SELECT value FROM json_each(@workflow_uuids))
-         ORDER BY workflow_uuid, function_id
+        UNION ALL
+        SELECT -1, '', CAST(generation AS TEXT), NULL, NULL, NULL, NULL, NULL, workflow_uuid
+          FROM fluent_generations
+         WHERE workflow_uuid IN (SELECT value FROM json_each(@workflow_uuids))
+         ORDER BY 9, 1
         """;
 }

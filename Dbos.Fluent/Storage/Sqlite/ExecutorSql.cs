@@ -92,6 +92,7 @@ internal static class ExecutorSql
                 WHERE status = '{WorkflowStates.Pending}'
                   AND application_name = @application_name
                   AND name IN (SELECT value FROM json_each(@names))
+                  AND (@application_version IS NULL OR application_version = @application_version)
                   AND executor_id IN (SELECT value FROM json_each(@executor_ids))
                   AND (owner_xid IS NULL OR (workflow_uuid, owner_xid) NOT IN ({Excepted}))
                 ORDER BY created_at
@@ -113,6 +114,7 @@ internal static class ExecutorSql
                 WHERE w.status = '{WorkflowStates.Pending}'
                   AND w.application_name = @application_name
                   AND w.name IN (SELECT value FROM json_each(@names))
+                  AND (@application_version IS NULL OR w.application_version = @application_version)
                   AND w.updated_at <= @now - @unmoved_for
                   AND (w.owner_xid IS NULL OR (w.workflow_uuid, w.owner_xid) NOT IN ({Excepted}))
                   AND NOT EXISTS (

@@ -10,9 +10,10 @@ internal static class LineSql
 {
     private const string InFlight = $"w.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}')";
 
-    private const string Takeable = """
+    private const string Takeable = $"""
         w.name IN (SELECT value FROM json_each(@names))
-           AND (w.application_version = @application_version OR (w.application_version IS NULL AND @takes_unversioned))
+           AND (w.application_version = @application_version OR (w.application_version IS NULL AND @takes_unversioned)
+                OR (w.application_version, w.name) IN ({VersionSql.Kin}))
         """;
 
     private const string OfApplication = "(w.application_name = @application_name OR w.application_name IS NULL)";

@@ -8,7 +8,8 @@ internal static class ParkSql
     private const string Takeable = $"""
         w.status = '{WorkflowStates.Delayed}'
            AND w.name IN (SELECT value FROM json_each(@names))
-           AND (w.application_version = @application_version OR (w.application_version IS NULL AND @takes_unversioned))
+           AND (w.application_version = @application_version OR (w.application_version IS NULL AND @takes_unversioned)
+                OR (w.application_version, w.name) IN ({VersionSql.Kin}))
            AND (w.application_name = @application_name OR w.application_name IS NULL)
         """;
 

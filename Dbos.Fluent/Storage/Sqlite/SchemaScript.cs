@@ -11,12 +11,13 @@ internal sealed class SchemaScript
 
     /// <summary>The first one leads to level 1, the next to level 2, and so on.</summary>
     public static IReadOnlyList<SchemaScript> Fluent { get; } =
-        [
-            Read("001_fluent_side_tables.sql"),
-            Read("002_fluent_messaging.sql"),
-            Read("003_fluent_queues.sql"),
-            Read("004_fluent_management.sql"),
-        ];
+    [
+        Read("001_fluent_side_tables.sql"),
+        Read("002_fluent_messaging.sql"),
+        Read("003_fluent_queues.sql"),
+        Read("004_fluent_management.sql"),
+        Read("005_fluent_versions.sql"),
+    ];
 
     public IReadOnlyList<string> Tables { get; }
 

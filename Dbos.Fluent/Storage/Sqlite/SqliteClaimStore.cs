@@ -17,7 +17,7 @@ internal sealed class SqliteClaimStore(SqliteThreads writer, SqliteThreads reade
     public Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, long? afterMs, CancellationToken cancellationToken) =>
         readers.RunAsync(session => ReadOutlook(session, applicationName, afterMs ?? long.MinValue), cancellationToken);
 
-    public async Task<IReadOnlyDictionary<string, IReadOnlyList<CheckpointRow>>> ReadHistoriesAsync(
+    public async Task<IReadOnlyDictionary<string, StoredHistory>> ReadHistoriesAsync(
         IReadOnlyList<string> workflowIds, CancellationToken cancellationToken) =>
         await readers.RunAsync(session => ReadHistories(session, workflowIds), cancellationToken).ConfigureAwait(false);
 
@@ -33,7 +33,7 @@ internal sealed class SqliteClaimStore(SqliteThreads writer, SqliteThreads reade
         return new ParkedOutlook(open.Step(), null);
     }
 
-    private static Dictionary<string, IReadOnlyList<CheckpointRow>> ReadHistories(SqliteSession session, IReadOnlyList<string> workflowIds)
+    private static Dictionary<string, StoredHistory> ReadHistories(SqliteSession session, IReadOnlyList<string> workflowIds)
     {
         var histories = new Dictionary<string, List<CheckpointRow>>(StringComparer.Ordinal);
         foreach (var id in workflowIds)
@@ -47,6 +47,6 @@ internal sealed class SqliteClaimStore(SqliteThreads writer, SqliteThreads reade
             histories[statement.Text(8)].Add(SqliteRows.ReadCheckpoint(statement));
         }
 
-        return histories.ToDictionary(one => one.Key, IReadOnlyList<CheckpointRow> (one) => one.Value, StringComparer.Ordinal);
+        return histories.ToDictionary(one => one.Key, one => new StoredHistory(one.Value), StringComparer.Ordinal);
     }
 }

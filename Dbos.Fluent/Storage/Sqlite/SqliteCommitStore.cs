@@ -30,6 +30,7 @@ internal sealed class SqliteCommitStore(SqliteThreads writer, TimeProvider time)
                 EventUnit set => messaging.Write(set),
                 StreamUnit stream => messaging.Write(stream),
                 ParkUnit park => new SqlitePark(session, now).Write(park),
+                ContinueUnit again => new SqliteContinue(session, now).Write(again),
                 DebounceUnit debounce => new SqliteDebounce(session, now).Write(debounce),
                 var other => throw new UnreachableException($"Unknown unit {other.GetType()}."),
             };

@@ -78,6 +78,15 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
             .Bind("@application_name", registration.ApplicationName)
             .Bind("@now", Now());
         register.Execute();
+        foreach (var code in registration.Workflows)
+        {
+            using var write = session.Use(VersionSql.RegisterCode)
+                .Bind("@application_name", registration.ApplicationName)
+                .Bind("@application_version", registration.ApplicationVersion)
+                .Bind("@workflow_name", code.WorkflowName)
+                .Bind("@fingerprint", code.Fingerprint);
+            write.Execute();
+        }
     }
 
     private static RegisterResult Renew(SqliteSession session, string executorId, string incarnation, TimeSpan lease)
@@ -154,6 +163,7 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
 
     private SqliteStatement Bind(SqliteStatement statement, HandOnRequest request) => statement
         .Bind("@application_name", request.ApplicationName)
+        .Bind("@application_version", request.ApplicationVersion)
         .Bind("@names", SqliteLists.Of(request.WorkflowNames))
         .Bind("@except", SqliteLists.Of(request.Except))
         .Bind("@limit", request.Limit)

@@ -20,6 +20,7 @@ internal sealed class SqliteLine(SqliteSession session, ClaimRequest request)
             .Bind("@application_version", request.ApplicationVersion)
             .Bind("@takes_unversioned", takesUnversioned ? 1 : 0)
             .Bind("@application_name", request.ApplicationName)
+            .Bind("@real_now", TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds())
             .Bind("@limit", limit);
         var places = new List<LinePlace>();
         while (statement.Step())

@@ -88,6 +88,7 @@ internal sealed class SqliteParkedClaim(SqliteSession session, ClaimRequest requ
             .Bind("@application_version", request.ApplicationVersion)
             .Bind("@takes_unversioned", reads.TakesUnversioned() ? 1 : 0)
             .Bind("@application_name", request.ApplicationName)
+            .Bind("@real_now", TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds())
             .Bind("@limit", Math.Max(request.Limit - claimed.Count, 0)))
         {
             ids = SqliteRows.ReadIds(find);

@@ -36,6 +36,7 @@ internal sealed class SqliteStore : IStore
         Queues = new SqliteQueueStore(writer, readers, options.Time);
         Schedules = new SqliteScheduleStore(writer, readers, options.Time);
         Outbox = new SqliteOutboxStore(file, options);
+        Versions = new SqliteVersionStore(writer, readers, options.Time);
         Signals = new SqliteSignalStore(writer, Capabilities.PollInterval);
     }
 
@@ -64,6 +65,8 @@ internal sealed class SqliteStore : IStore
     public IOutboxStore Outbox { get; }
 
     public ISignalStore Signals { get; }
+
+    public IVersionStore Versions { get; }
 
     /// <summary>
     /// Ends the threads and closes the file. The writer is last, as the last connection to close folds the log into the file.

@@ -1,0 +1,89 @@
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Taking over the waiting work of another version.</summary>
+public abstract class AdoptSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    [Fact]
+    public async Task Waiting_work_is_adopted_where_its_history_fits_and_no_body_runs_for_it()
+    {
+        var counts = new Counts();
+        var (old, next) = (Versioned(counts, "a", "b"), Versioned(counts, "a", "c"));
+        var gone = Workflow.Define<int, string>("gone").Return(_ => "");
+        var engine = await LaunchAsync(old, gone);
+        await engine.Queues.RegisterAsync(new("q"), cancellationToken: Cancel);
+        foreach (var id in new[] { "at a", "at b" })
+        {
+            await engine.BeginAsync(old, 1, id);
+            await Parkable.ParkedAsync(engine, id);
+        }
+
+        await engine.SendAsync("at b", 7, "go", cancellationToken: Cancel);
+        await Eventually.TrueAsync(async () => await CheckpointCountAsync("at b") >= 4, Bounded.Limit, "b is recorded");
+        await Parkable.ParkedAsync(engine, "at b");
+        await engine.Queues.PauseAsync("q", Cancel);
+        await engine.StartAsync(old, 1, new() { Id = "not begun", Queue = "q" }, Cancel);
+        await engine.StartAsync(gone, 1, new() { Id = "unknown", Queue = "q" }, Cancel);
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        var before = (await Database.StoredStepsAsync("at a"), await Database.StoredStepsAsync("at b"), counts["a"], counts["b"]);
+
+        engine = await LaunchAsync(options => options.ApplicationVersion = "v2", next);
+        var outcomes = (await engine.Versions.AdoptAsync("v1", Cancel)).ToDictionary(outcome => outcome.WorkflowId);
+
+        Assert.Equal(["at a", "at b", "not begun", "unknown"], outcomes.Keys.Order());
+        Assert.Equal((true, null), (outcomes["at a"].Adopted, outcomes["at a"].Why));
+        Assert.Equal((true, null), (outcomes["not begun"].Adopted, outcomes["not begun"].Why));
+        Assert.False(outcomes["at b"].Adopted);
+        Assert.Contains("yielded 'c' at position 3, but its history holds 'b'", outcomes["at b"].Why);
+        Assert.Contains("No workflow 'gone' is registered", outcomes["unknown"].Why);
+        var after = (await Database.StoredStepsAsync("at a"), await Database.StoredStepsAsync("at b"), counts["a"], counts["b"]);
+        Assert.Equal(before, after);
+        Assert.Equal("v1", (await engine.GetStatusAsync("at b", Cancel))!.ApplicationVersion);
+
+        Assert.Empty(await engine.Versions.AdoptAsync("v2", Cancel));
+        Assert.Empty(await engine.Versions.AdoptAsync("unheard of", Cancel));
+        await engine.Queues.ResumeAsync("q", Cancel);
+        foreach (var id in new[] { "at a", "not begun" })
+        {
+            await engine.SendAsync(id, 7, "go", cancellationToken: Cancel);
+            await engine.SendAsync(id, 8, "go", cancellationToken: Cancel);
+            Assert.Equal("7 8", await engine.ResultAsync<string>(id));
+        }
+
+        Assert.Equal((2, 2), (counts["c"], counts["b"] + 1));
+    }
+
+    [Fact]
+    public async Task Running_work_stays_with_its_owner_and_that_of_a_dead_one_is_adopted()
+    {
+        var gate = new Probe();
+        var workflow = Workflow.Define<int, string>("held")
+            .Step("s", async x => await gate.PassAsync(x.CancellationToken)).Return(_ => "by v1");
+        var same = Workflow.Define<int, string>("held").Step("s", _ => Task.CompletedTask).Return(_ => "by v2");
+        var one = await LaunchAsync(options => options.ExecutorId = "e1", workflow);
+        await one.BeginAsync(workflow, 1, "A");
+        await gate.ReachedAsync();
+        var two = await LaunchAsync(
+            options => (options.ApplicationVersion, options.ExecutorId, options.Lease) = ("v2", "e2", TimeSpan.FromMilliseconds(300)),
+            same);
+
+        var (id, adopted, why) = Assert.Single(await two.Versions.AdoptAsync("v1", Cancel));
+
+        Assert.Equal(("A", false), (id, adopted));
+        Assert.Contains("Executor 'e1' is running it", why);
+        await one.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        Assert.Equal(("A", true, null), Assert.Single(await two.Versions.AdoptAsync("v1", Cancel)));
+        Assert.Equal("by v2", await two.ResultAsync<string>("A"));
+        await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => client.Versions.AdoptAsync("v1", Cancel));
+        await Assert.ThrowsAsync<ArgumentException>(() => two.Versions.AdoptAsync(" ", Cancel));
+    }
+
+    /// <summary>A step, a message, another step, another message.</summary>
+    private static WorkflowDefinition<int, string> Versioned(Counts counts, string first, string second) =>
+        Workflow.Define<int, string>("versioned")
+            .Step(first, _ => Task.FromResult(counts.Add(first)))
+            .Receive<int>("go", TimeSpan.FromDays(2)).As(out var one)
+            .Step(second, _ => Task.FromResult(counts.Add(second)))
+            .Receive<int>("go", TimeSpan.FromDays(2)).As(out var two)
+            .Return(x => $"{x.Get(one).Value} {x.Get(two).Value}");
+}

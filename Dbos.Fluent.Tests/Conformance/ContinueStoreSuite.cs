@@ -1,0 +1,69 @@
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>The unit that takes a workflow to its next generation.</summary>
+public abstract class ContinueStoreSuite(StoreFixture fixture) : StoreSuite(fixture)
+{
+    private static readonly WorkflowOrigin Origin = new(42, 4242);
+
+    [Fact]
+    public async Task It_deletes_the_checkpoints_replaces_the_input_and_keeps_the_token()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var owner = await RunningAsync(bed, A.Direct("w") with { TimeoutMs = 5_000 });
+        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, A.Checkpoints(owner, 0, 1)));
+        bed.Time.Advance(TimeSpan.FromSeconds(2));
+
+        var result = await CommitAsync(bed.Store, new ContinueUnit(owner, 0, "next input", Origin));
+
+        var now = bed.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        Assert.Equal((CommitStatus.Written, now + 5_000), (result.Status, result.DeadlineMs));
+        HasColumns(
+            await bed.RowAsync("w"),
+            ("status", "PENDING"),
+            ("owner_xid", owner.Token),
+            ("recovery_attempts", 1),
+            ("updated_at", now),
+            ("workflow_deadline_epoch_ms", now + 5_000));
+        HasColumns(await bed.RowAsync("w", "workflow_input"), ("inputs", "next input"));
+        HasColumns(await bed.RowAsync("w", "fluent_origins"), ("seed", 42), ("started_at", 4242));
+        var history = (await bed.Store.Claims.ReadHistoriesAsync(["w"], Cancel))["w"];
+        Assert.Equal((1, 0), (history.Generation, history.Count));
+    }
+
+    [Fact]
+    public async Task Written_again_after_a_lost_answer_it_stands_and_changes_nothing()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var owner = await RunningAsync(bed, "w");
+        var unit = new ContinueUnit(owner, 0, "next input", Origin);
+        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, unit));
+        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, A.Checkpoints(owner, 0)));
+        var before = await bed.DumpAsync();
+
+        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, unit));
+        Assert.Equal(CommitStatus.Written, (await bed.Store.Commits.CommitWaitingAsync(unit, Cancel)).Status);
+
+        Assert.Equal(before, await bed.DumpAsync());
+        Assert.Equal(1, (await bed.Store.Claims.ReadHistoriesAsync(["w"], Cancel))["w"].Generation);
+        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, unit with { Generation = 1, Input = "third" }));
+        HasColumns(await bed.RowAsync("w", "workflow_input"), ("inputs", "third"));
+    }
+
+    [Fact]
+    public async Task Whoever_lost_the_workflow_changes_nothing()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var owner = await RunningAsync(bed, "w");
+        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, A.Checkpoints(owner, 0)));
+        var before = await bed.DumpAsync();
+
+        var lost = new ContinueUnit(owner with { Token = "another" }, 0, "next input", Origin);
+
+        Assert.Equal([CommitStatus.NotOwned], await StatusesAsync(bed.Store, lost));
+        Assert.Equal([CommitStatus.NotOwned], await StatusesAsync(bed.Store, lost with { Owner = new Ownership("unknown", "t") }));
+        Assert.Equal(before, await bed.DumpAsync());
+    }
+}

@@ -1,0 +1,218 @@
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Why a workflow is where it is: each reason.</summary>
+public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    [Fact]
+    public async Task What_a_parked_workflow_waits_for_is_told_wherever_it_is_asked()
+    {
+        var child = Workflow.Define<int, int>("child").Sleep(TimeSpan.FromDays(3)).Return(_ => 1);
+        var workflow = Workflow.Define<string, int>("waiting", Body);
+        var engine = await LaunchAsync(options => options.UnloadAfter = TimeSpan.Zero, workflow, child);
+        await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel);
+        foreach (var kind in new[] { "message", "any message", "event", "child", "sleep" })
+        {
+            await engine.BeginAsync(workflow, kind, kind);
+            await Parkable.ParkedAsync(engine, kind);
+        }
+
+        foreach (var asked in new[] { engine, client })
+        {
+            await IsAsync(asked, "message", "waiting-for-message", "waits for a message on topic 'approval' until 2");
+            await IsAsync(asked, "any message", "waiting-for-message", "waits for a message without a topic, without an end");
+            await IsAsync(asked, "event", "waiting-for-event", "waits for event 'k' of workflow 'elsewhere' until 2");
+            await IsAsync(asked, "child", "waiting-for-workflow", "waits for workflow 'child-0' to end, without an end");
+            await IsAsync(asked, "sleep", "sleeping", "sleeps until 2");
+        }
+
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await IsAsync(client, "message", "waiting-for-message", "Then nobody takes it up: no engine of application 'tests' is alive");
+
+        async IAsyncEnumerable<StepOr<int>> Body(string kind, WorkflowContext workflow)
+        {
+            switch (kind)
+            {
+                case "message":
+                    yield return Step.Receive<int>("approval", TimeSpan.FromDays(2));
+                    break;
+                case "any message":
+                    yield return Step.Receive<int>();
+                    break;
+                case "event":
+                    yield return Step.GetEvent<int>("elsewhere", "k", TimeSpan.FromDays(2));
+                    break;
+                case "child":
+                    yield return Step.Call(child, 1);
+                    break;
+                default:
+                    yield return Step.Sleep(TimeSpan.FromDays(2));
+                    break;
+            }
+
+            yield return 1;
+        }
+    }
+
+    [Fact]
+    public async Task What_a_run_in_memory_does_or_waits_for_is_told_by_its_engine()
+    {
+        var gate = new Probe();
+        var workflow = Workflow.Define<string, int>("running", Body);
+        var engine = await LaunchAsync(options => options.UnloadAfter = Timeout.InfiniteTimeSpan, workflow);
+        var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel);
+        await using var _ = client;
+        foreach (var kind in new[] { "step", "stream", "message" })
+        {
+            await engine.BeginAsync(workflow, kind, kind);
+        }
+
+        await gate.ReachedAsync();
+        await IsAsync(engine, "step", "running", "runs here, at executor 'executor-1' at step 'held' (0)");
+        await IsAsync(client, "step", "running", "runs at executor 'executor-1' (version v1)");
+        await BecomesAsync(engine, "stream", "waiting-for-stream", "waits for value 0 of stream 'k' of workflow 'step'");
+        await BecomesAsync(engine, "message", "waiting-for-message", "waits for a message on topic 't'");
+        await BecomesAsync(client, "message", "running", "runs at executor 'executor-1'");
+        gate.Open();
+
+        // As a process that died on another host long ago.
+        await engine.ResultAsync<int>("step");
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Database.FlipAsync("step");
+        await IsAsync(client, "step", "owner-dead", "belongs to executor 'executor-1', which has been dead since 2");
+        await Database.ExecuteAsync("UPDATE workflow_status SET executor_id = 'nobody' WHERE workflow_uuid = 'step'");
+        await IsAsync(client, "step", "owner-dead", "'nobody', which is not registered. No engine that is alive would take it");
+
+        async IAsyncEnumerable<StepOr<int>> Body(string kind, WorkflowContext workflow)
+        {
+            switch (kind)
+            {
+                case "step":
+                    yield return Step.Run("held", async _ => await gate.PassAsync());
+                    break;
+                case "stream":
+                    yield return Step.ReadStream<int>("step", "k", 0);
+                    break;
+                default:
+                    yield return Step.Receive<int>("t");
+                    break;
+            }
+
+            yield return 1;
+        }
+    }
+
+    [Fact]
+    public async Task What_is_in_the_way_in_a_queue_is_told()
+    {
+        var gate = new Probe();
+        var workflow = Workflow.Define<int, int>("held").Step("held", async _ => await gate.PassAsync()).Return(_ => 1);
+        WorkflowQueue[] queues =
+        [
+            new("all") { Concurrency = 1 },
+            new("worker") { WorkerConcurrency = 1 },
+            new("partition") { PartitionConcurrency = 1 },
+            new("rate") { RateLimit = new(1, TimeSpan.FromHours(1)) },
+            new("partition rate") { PartitionRateLimit = new(1, TimeSpan.FromHours(1)) },
+            new("paused"),
+        ];
+        var engine = await LaunchAsync(options => options.Add(queues), workflow);
+        await engine.Queues.PauseAsync("paused", Cancel);
+        foreach (var queue in queues[..5])
+        {
+            var key = queue.Name.StartsWith("partition", StringComparison.Ordinal) ? "p" : null;
+            await engine.StartAsync(workflow, 1, new() { Id = $"first {queue.Name}", Queue = queue, PartitionKey = key }, Cancel);
+            await gate.ReachedAsync();
+            await engine.StartAsync(workflow, 1, new() { Id = queue.Name, Queue = queue, PartitionKey = key }, Cancel);
+        }
+
+        await engine.StartAsync(workflow, 1, new() { Id = "paused", Queue = "paused" }, Cancel);
+        await engine.StartAsync(workflow, 1, new() { Id = "delayed", Delay = TimeSpan.FromDays(2) }, Cancel);
+        await Database.ExecuteAsync(
+            """
+            INSERT INTO workflow_status (workflow_uuid, status, name, application_name, application_version, queue_name, priority,
+                   recovery_attempts, created_at, updated_at)
+            VALUES ('keyless', 'ENQUEUED', 'held', 'tests', 'v1', 'partition', 0, 0, 1, 1),
+                   ('old', 'ENQUEUED', 'held', 'tests', 'v0', 'all', 0, 0, 1, 1),
+                   ('unknown', 'ENQUEUED', 'unheard of', 'tests', 'v1', 'all', 0, 0, 1, 1),
+                   ('homeless', 'ENQUEUED', 'held', 'nobody', 'v1', 'all', 0, 0, 1, 1)
+            """);
+
+        await IsAsync(engine, "all", "queue-limit", "waits in queue 'all': 1 of at most 1 run (Concurrency)");
+        await IsAsync(engine, "worker", "worker-limit", "1 run, and 1 engines take at most 1 each (WorkerConcurrency)");
+        await IsAsync(engine, "partition", "partition-limit", "partition 'p' of queue 'partition': 1 of at most 1 run");
+        await IsAsync(engine, "rate", "rate-limit", "1 were started within 01:00:00 (RateLimit); the next may start at 2");
+        await IsAsync(engine, "partition rate", "rate-limit", "(PartitionRateLimit); the next may start at 2");
+        await IsAsync(engine, "paused", "queue-paused", "Queues.ResumeAsync ends that");
+        await IsAsync(engine, "delayed", "delayed", "is delayed until 2");
+        await IsAsync(engine, "keyless", "partition-key-missing", "without a partition key");
+        await IsAsync(engine, "old", "version-not-running", "no engine that is alive runs version 'v0'");
+        await IsAsync(engine, "unknown", "name-not-served", "no engine that is alive has a workflow 'unheard of'");
+        await IsAsync(engine, "homeless", "no-engine", "no engine of application 'nobody' is alive");
+        gate.Open();
+        await engine.ResultAsync<int>("all");
+    }
+
+    [Fact]
+    public async Task How_it_ended_is_told_and_an_unknown_id_is_an_error()
+    {
+        var gate = new Probe();
+        var workflow = Workflow.Define<string, int>("ending", Body);
+        var engine = await LaunchAsync(options => options.ListenTo = ["other"], workflow);
+        await engine.RunAsync(workflow, "well", "A");
+        await (await engine.BeginAsync(workflow, "badly", "B")).FailureAsync();
+        var cancelled = await engine.BeginAsync(workflow, "held", "C");
+        await gate.ReachedAsync();
+        await engine.CancelAsync("C", cancellationToken: Cancel);
+        await cancelled.CancellationAsync();
+        await (await engine.BeginAsync(workflow, "held", "D", TimeSpan.FromMilliseconds(1))).CancellationAsync();
+        await Database.ExecuteAsync(
+            """
+            INSERT INTO workflow_status (workflow_uuid, status, name, executor_id, priority, recovery_attempts, created_at, updated_at)
+            VALUES ('E', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED', 'ending', 'e7', 0, 102, 1, 1)
+            """);
+        await engine.StartAsync(workflow, "well", new() { Id = "F", Queue = "unserved" }, Cancel);
+        await engine.Queues.RegisterAsync(new("not listened to"), cancellationToken: Cancel);
+        await engine.StartAsync(workflow, "well", new() { Id = "G", Queue = "not listened to" }, Cancel);
+
+        await IsAsync(engine, "A", "finished", "Workflow 'A' (ending) finished at 2");
+        await IsAsync(engine, "B", "failed", "System.NotSupportedException: so it is");
+        await IsAsync(engine, "C", "cancelled", "Resuming it lets it go on");
+        await IsAsync(engine, "D", "timed-out", "as its deadline had passed");
+        await IsAsync(engine, "E", "dead-lettered", "it was taken up 102 times and its process died each time, last at executor 'e7'");
+        await IsAsync(engine, "F", "queue-not-registered", "queue 'unserved', which nobody has registered");
+        await IsAsync(engine, "G", "queued", "by an engine that serves that queue and has room");
+        var unknown = await Assert.ThrowsAsync<NonExistentWorkflowException>(() => engine.ExplainAsync("unheard of", Cancel));
+        Assert.Equal("unheard of", unknown.WorkflowId);
+        await Assert.ThrowsAsync<ArgumentException>(() => engine.ExplainAsync(" ", Cancel));
+        gate.Open();
+
+        async IAsyncEnumerable<StepOr<int>> Body(string how, WorkflowContext workflow)
+        {
+            if (how == "badly")
+            {
+                throw new NotSupportedException("so it is");
+            }
+
+            if (how == "held")
+            {
+                yield return Step.Run("held", async step => await gate.PassAsync(step));
+            }
+
+            yield return 1;
+        }
+    }
+
+    private static async Task IsAsync(WorkflowClient client, string id, string reason, string text)
+    {
+        var explanation = await client.ExplainAsync(id, Cancel).Within(Bounded.Limit);
+        Assert.Equal((id, reason), (explanation.WorkflowId, explanation.Reason));
+        Assert.Contains(text, explanation.Text);
+    }
+
+    private static async Task BecomesAsync(WorkflowClient client, string id, string reason, string text)
+    {
+        await Eventually.TrueAsync(
+            async () => (await client.ExplainAsync(id, Cancel)).Reason == reason, Bounded.Limit, $"{id} is explained by {reason}");
+        await IsAsync(client, id, reason, text);
+    }
+}

@@ -1,0 +1,119 @@
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Which version's engine takes what. Scenarios VP-01 and VP-02.</summary>
+public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    private static readonly WorkflowDefinition<int, string> Same = Workflow.Define<int, string>("same").Return(_ => "done");
+    private static readonly WorkflowDefinition<int, string> One = Workflow.Define<int, string>("changing")
+        .Step("S", _ => Task.FromResult(1)).Return(_ => "by v1");
+
+    private static readonly WorkflowDefinition<int, string> Two = Workflow.Define<int, string>("changing")
+        .Step("T", _ => Task.FromResult(2)).Return(_ => "by v2");
+
+    [Fact]
+    public async Task The_version_is_a_fingerprint_of_what_is_registered_or_what_was_chosen()
+    {
+        var one = await LaunchAsync(options => (options.ApplicationVersion, options.ExecutorId) = (null, "e1"), Same, One);
+        var again = await LaunchAsync(options => (options.ApplicationVersion, options.ExecutorId) = (null, "e2"), One, Same);
+        var less = await LaunchAsync(options => (options.ApplicationVersion, options.ExecutorId) = (null, "e3"), Same);
+        var other = await LaunchAsync(options => (options.ApplicationVersion, options.ExecutorId) = (null, "e4"), Same, Two);
+        var chosen = await LaunchAsync(options => options.ExecutorId = "e5", Same);
+
+        Assert.Equal(one.ApplicationVersion, again.ApplicationVersion);
+        Assert.Equal(4, new[] { one, less, other, chosen }.Select(engine => engine.ApplicationVersion).Distinct().Count());
+        Assert.Equal("v1", chosen.ApplicationVersion);
+        await chosen.RunAsync(Same, 1, "A");
+        var status = await chosen.GetStatusAsync("A", Cancel);
+        Assert.Equal(("v1", "e5"), (status!.ApplicationVersion, status.ExecutorId));
+    }
+
+    [Fact]
+    public async Task Work_of_a_version_waits_for_it_and_work_of_none_for_the_latest()
+    {
+        var one = await LaunchAsync(options => options.ExecutorId = "e1", One);
+        var two = await LaunchVersionAsync("v2", Two);
+        await two.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        Assert.Equal([("v2", true), ("v1", false)], await ListAsync(one));
+
+        await one.Queues.RegisterAsync(new("q"), cancellationToken: Cancel);
+        var bound = await EnqueueAsync(one, "bound", "v1");
+        await EnqueueAsync(one, "newer", "v2");
+        await using var client = await WorkflowClient.ConnectAsync(options => ConnectAs(options), Cancel);
+        var open = await client.EnqueueAsync<string>("changing", [1], new() { Id = "open", Queue = "q" }, Cancel);
+
+        Assert.Equal("by v1", await bound.ResultAsync());
+        Assert.Equal("version-not-running", (await one.ExplainAsync("open", Cancel)).Reason);
+        Assert.Equal("version-not-running", (await client.ExplainAsync("newer", Cancel)).Reason);
+        await Assert.ThrowsAsync<ArgumentException>(() => one.Versions.SetLatestAsync("v3", Cancel));
+        await one.Versions.SetLatestAsync("v1", Cancel);
+
+        Assert.Equal("by v1", await open.ResultAsync());
+        Assert.Equal("v1", (await one.GetStatusAsync("open", Cancel))!.ApplicationVersion);
+        Assert.Equal([("v1", true), ("v2", false)], await ListAsync(one));
+        Assert.Equal(WorkflowState.Enqueued, await one.StateOfAsync("newer"));
+        two = await LaunchVersionAsync("v2", Two);
+        Assert.Equal("by v2", await two.ResultAsync<string>("newer"));
+    }
+
+    [Fact]
+    public async Task Work_of_a_version_that_is_gone_is_taken_where_the_code_of_that_workflow_is_the_same()
+    {
+        var one = await LaunchAsync(options => options.ExecutorId = "e1", Same, One);
+        var two = await LaunchVersionAsync("v2", Same, Two);
+        await one.Queues.RegisterAsync(new("q"), cancellationToken: Cancel);
+        await one.Queues.PauseAsync("q", Cancel);
+        foreach (var (definition, id) in new[] { (Same, "kept"), (One, "changed") })
+        {
+            await one.StartAsync(definition, 1, new() { Id = id, Queue = "q" }, Cancel);
+        }
+
+        // While an engine of their version is alive both are its own.
+        Assert.Equal("queue-paused", (await two.ExplainAsync("kept", Cancel)).Reason);
+        await one.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await two.Queues.ResumeAsync("q", Cancel);
+
+        Assert.Equal("done", await two.ResultAsync<string>("kept"));
+        Assert.Equal("v2", (await two.GetStatusAsync("kept", Cancel))!.ApplicationVersion);
+        Assert.Equal(WorkflowState.Enqueued, await two.StateOfAsync("changed"));
+        Assert.Equal("version-not-running", (await two.ExplainAsync("changed", Cancel)).Reason);
+        await Eventually.TrueAsync(() => Log.Has(1509), Bounded.Limit, "stranded work is reported");
+        var warning = Log.Entries.First(entry => entry.Id == 1509).Text;
+        Assert.Contains("1 waiting workflows changing of version v1 (such as changed)", warning);
+    }
+
+    [Fact]
+    public async Task Parked_work_of_a_version_that_is_gone_is_taken_too()
+    {
+        var waiting = Parkable.Receiving();
+        var one = await LaunchAsync(options => options.ExecutorId = "e1", waiting);
+        await one.BeginAsync(waiting, default, "A");
+        await Parkable.ParkedAsync(one, "A");
+        await one.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+
+        var two = await LaunchVersionAsync("v2", waiting);
+        await two.SendAsync("A", 7, "t", cancellationToken: Cancel);
+
+        Assert.Equal(7, await two.ResultAsync<int>("A"));
+        Assert.Equal("v2", (await two.GetStatusAsync("A", Cancel))!.ApplicationVersion);
+    }
+
+    private void ConnectAs(ClientOptions options)
+    {
+        Database.Use(options);
+        options.ApplicationName = "tests";
+    }
+
+    private Task<WorkflowEngine> LaunchVersionAsync(string version, params WorkflowDefinition[] definitions) => LaunchAsync(
+        options =>
+        {
+            (options.ApplicationVersion, options.ExecutorId) = (version, $"executor of {version}");
+            options.Lease = TimeSpan.FromMilliseconds(400);
+        },
+        definitions);
+
+    private static Task<WorkflowHandle<string>> EnqueueAsync(WorkflowEngine engine, string id, string version) => engine.StartAsync(
+        One, 1, new() { Id = id, Queue = "q", ApplicationVersion = version }, Cancel);
+
+    private static async Task<(string, bool)[]> ListAsync(WorkflowEngine engine) =>
+        [.. (await engine.Versions.ListAsync(Cancel)).Select(version => (version.Name, version.IsLatest))];
+}

@@ -1,0 +1,17 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.Postgres;
+
+public sealed class PostgresContinueAsNewTests(PostgresDatabases f) : ContinueAsNewSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresPatchTests(PostgresDatabases f) : PatchSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresVersionTests(PostgresDatabases f) : VersionSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresAdoptTests(PostgresDatabases f) : AdoptSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresRecoverTests(PostgresDatabases f) : RecoverSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresExplainTests(PostgresDatabases f) : ExplainSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresContinueSuiteTests(PostgresStores f) : ContinueStoreSuite(f), IClassFixture<PostgresStores>;

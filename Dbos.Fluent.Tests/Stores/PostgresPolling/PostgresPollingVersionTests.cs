@@ -1,0 +1,16 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.PostgresPolling;
+
+public sealed class PostgresPollingContinueAsNewTests(PostgresPollingDatabases f) : ContinueAsNewSuite(f),
+    IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingPatchTests(PostgresPollingDatabases f) : PatchSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingVersionTests(PostgresPollingDatabases f) : VersionSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingAdoptTests(PostgresPollingDatabases f) : AdoptSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingRecoverTests(PostgresPollingDatabases f) : RecoverSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingExplainTests(PostgresPollingDatabases f) : ExplainSuite(f), IClassFixture<PostgresPollingDatabases>;

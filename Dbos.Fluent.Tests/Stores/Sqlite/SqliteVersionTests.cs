@@ -1,0 +1,17 @@
+using Dbos.Fluent.Tests.Conformance;
+
+namespace Dbos.Fluent.Tests.Stores.Sqlite;
+
+public sealed class SqliteContinueAsNewTests(SqliteDatabases f) : ContinueAsNewSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqlitePatchTests(SqliteDatabases f) : PatchSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteVersionTests(SqliteDatabases f) : VersionSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteAdoptTests(SqliteDatabases f) : AdoptSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteRecoverTests(SqliteDatabases f) : RecoverSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteExplainTests(SqliteDatabases f) : ExplainSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteContinueSuiteTests(SqliteStores f) : ContinueStoreSuite(f), IClassFixture<SqliteStores>;

@@ -1,0 +1,106 @@
+using System.Globalization;
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Says why an enqueued workflow has not been taken.</summary>
+internal sealed class QueueExplainer(IStore store, StoreClock clock)
+{
+    public async Task<(string Reason, string Text)> ExplainAsync(WorkflowStatus status, CancellationToken cancellationToken)
+    {
+        var code = await store.Versions.ReadCodeAsync(
+            status.ApplicationName, status.ApplicationVersion, status.Name, cancellationToken).ConfigureAwait(false);
+        if (code.Takers == 0)
+        {
+            return OfMissing(status, code);
+        }
+
+        var name = status.Queue ?? QueueNames.Internal;
+        var row = await store.Queues.ReadAsync(name, cancellationToken).ConfigureAwait(false);
+        if (row is null)
+        {
+            return name == QueueNames.Internal ? Next("the internal queue") : (
+                ExplainReasons.QueueNotRegistered,
+                $"waits in queue '{name}', which nobody has registered: it is taken once that is done, by EngineOptions.Add or "
+                + "Queues.RegisterAsync.");
+        }
+
+        if (row.Paused)
+        {
+            return (ExplainReasons.QueuePaused, $"waits in queue '{name}', which is paused. Queues.ResumeAsync ends that.");
+        }
+
+        var queue = row.Queue;
+        if (queue.IsPartitioned && status.PartitionKey is null)
+        {
+            return (
+                ExplainReasons.PartitionKeyMissing,
+                $"waits in queue '{name}', which has limits for partitions, without a partition key: it is never taken. Cancel it, and "
+                + "enqueue it with one.");
+        }
+
+        var question = new PlaceQuestion(
+            name, status.PartitionKey, status.ApplicationName, Window(queue.RateLimit), Window(queue.PartitionRateLimit));
+        var counts = await store.Versions.ReadPlaceAsync(question, cancellationToken).ConfigureAwait(false);
+        return Limit(status, queue, counts, code) ?? Next($"queue '{name}'");
+    }
+
+    /// <summary>Why no living engine takes a workflow, and what can be done.</summary>
+    public static (string Reason, string Text) OfMissing(WorkflowStatus status, CodeStanding code) => (
+        code.Engines == 0 ? ExplainReasons.NoEngine : code.WithName == 0 ? ExplainReasons.NameNotServed : ExplainReasons.VersionNotRunning,
+        $"waits in vain: {Missing(status, code)}");
+
+    public static string Missing(WorkflowStatus status, CodeStanding code) =>
+        code.Engines == 0 ? $"no engine of application '{status.ApplicationName ?? "(any)"}' is alive. Launch one."
+        : code.WithName == 0
+            ? $"no engine that is alive has a workflow '{status.Name}'. Register it and launch, or cancel the workflow."
+        : status.ApplicationVersion is { } version
+            ? $"no engine that is alive runs version '{version}', or has the same code of it. Launch that version, or adopt the work by "
+                + "Versions.AdoptAsync on an engine that can go on with it."
+        : $"it is bound to no version, so it is for the latest, '{code.Latest}', which no engine that is alive runs. Launch that version, "
+            + "or make another the latest by Versions.SetLatestAsync.";
+
+    private (string Reason, string Text)? Limit(WorkflowStatus status, WorkflowQueue queue, PlaceCounts counts, CodeStanding code)
+    {
+        var partition = $"partition '{status.PartitionKey}' of queue '{queue.Name}'";
+        return queue switch
+        {
+            { Concurrency: { } most } when counts.Running >= most => (
+                ExplainReasons.QueueLimit, $"waits in queue '{queue.Name}': {counts.Running} of at most {most} run (Concurrency)."),
+            { PartitionConcurrency: { } most } when counts.RunningInPartition >= most => (
+                ExplainReasons.PartitionLimit,
+                $"waits in {partition}: {counts.RunningInPartition} of at most {most} run (PartitionConcurrency)."),
+            { PartitionWorkerConcurrency: { } most } when counts.RunningInPartition >= most * code.Engines => (
+                ExplainReasons.PartitionLimit,
+                $"waits in {partition}: {counts.RunningInPartition} run, and {code.Engines} engines take at most {most} each "
+                + "(PartitionWorkerConcurrency)."),
+            { RateLimit: { } rate } when counts.Starts >= rate.Starts => Rate(queue.Name, "RateLimit", rate, counts.FirstStartMs),
+            { PartitionRateLimit: { } rate } when counts.PartitionStarts >= rate.Starts =>
+                Rate(partition, "PartitionRateLimit", rate, counts.FirstPartitionStartMs),
+            { WorkerConcurrency: { } most } when counts.Running >= most * code.Engines => (
+                ExplainReasons.WorkerLimit,
+                $"waits in queue '{queue.Name}': {counts.Running} run, and {code.Engines} engines take at most {most} each "
+                + "(WorkerConcurrency)."),
+            _ => null,
+        };
+    }
+
+    private (string Reason, string Text) Rate(string where, string limit, RateLimit rate, long? firstMs)
+    {
+        var next = (firstMs ?? clock.NowMs) + (long)rate.Per.TotalMilliseconds;
+        return (
+            ExplainReasons.RateLimit,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"waits in {where}: {rate.Starts} were started within {rate.Per:c} ({limit}); the next may start at "
+                    + $"{WorkflowExplainer.Moment(next)}."));
+    }
+
+    private static (string Reason, string Text) Next(string where) => (
+        ExplainReasons.Queued,
+        $"waits in {where} and nothing holds it back: it is taken when those before it have been, by an engine that serves that queue and "
+        + "has room.");
+
+    private static long? Window(RateLimit? rate) => rate is null ? null : (long)rate.Per.TotalMilliseconds;
+}

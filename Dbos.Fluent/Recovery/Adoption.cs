@@ -1,0 +1,84 @@
+using Dbos.Fluent.Execution;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Recovery;
+
+/// <summary>Binds waiting work of another version to this engine's, where a replay shows that its code can go on with it.</summary>
+internal sealed class Adoption(IStore store, RunEnvironment environment, TimeSpan lease)
+{
+    private const int PageSize = 100;
+    private const int HandOnMax = 1000;
+
+    public async Task<IReadOnlyList<(string WorkflowId, bool Adopted, string? Why)>> AdoptAsync(
+        string fromVersion, CancellationToken cancellationToken)
+    {
+        await HandOnAsync(fromVersion, cancellationToken).ConfigureAwait(false);
+        var outcomes = new List<(string, bool, string?)>();
+        for (var after = ""; ;)
+        {
+            var page = await StoreBackoff.RepeatAsync(
+                _ => store.Versions.ReadUnfinishedAsync(environment.ApplicationName, fromVersion, after, PageSize, cancellationToken),
+                cancellationToken).ConfigureAwait(false);
+            string[] ids = [.. page.Select(row => row.Work.Id)];
+            var histories = await StoreBackoff.RepeatAsync(
+                _ => store.Claims.ReadHistoriesAsync(ids, cancellationToken), cancellationToken).ConfigureAwait(false);
+            foreach (var row in page)
+            {
+                var why = await AdoptAsync(row, histories[row.Work.Id], fromVersion, cancellationToken).ConfigureAwait(false);
+                outcomes.Add((row.Work.Id, why is null, why));
+            }
+
+            if (page.Count < PageSize)
+            {
+                return outcomes;
+            }
+
+            after = ids[^1];
+        }
+    }
+
+    // What a dead engine of that version still owns waits from here on, and is adopted with the rest.
+    private async Task HandOnAsync(string fromVersion, CancellationToken cancellationToken)
+    {
+        var request = new HandOnRequest
+        {
+            ApplicationName = environment.ApplicationName,
+            ApplicationVersion = fromVersion,
+            WorkflowNames = environment.Registry.Names,
+            Limit = HandOnMax,
+        };
+        while (environment.Registry.Names.Count > 0
+            && (await StoreBackoff.RepeatAsync(
+                _ => store.Executors.HandOnOrphansAsync(request, lease, cancellationToken), cancellationToken).ConfigureAwait(false))
+                .Count == HandOnMax)
+        {
+        }
+    }
+
+    private async Task<string?> AdoptAsync(
+        UnfinishedRow row, StoredHistory history, string fromVersion, CancellationToken cancellationToken)
+    {
+        if (row.State is WorkflowState.Pending)
+        {
+            return $"Executor '{row.ExecutorId}' is running it: stop that engine, or wait until its lease has ended.";
+        }
+
+        if (environment.Registry.Find(row.Work.Name) is not { } definition)
+        {
+            return $"No workflow '{row.Work.Name}' is registered with this engine.";
+        }
+
+        var conflict = await DryReplay.FindConflictAsync(row.Work, history, definition, environment)
+            .WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (conflict is not null)
+        {
+            return conflict;
+        }
+
+        var adopted = new AdoptedRow(row.Work.Id, fromVersion, environment.ApplicationVersion, row.UpdatedAtMs);
+        return await StoreBackoff.RepeatAsync(
+            _ => store.Versions.AdoptAsync(adopted, cancellationToken), cancellationToken).ConfigureAwait(false)
+            ? null
+            : "It has moved on while its history was looked at: it was taken, cancelled or resumed. Adopt once more if it still waits.";
+    }
+}

@@ -1,0 +1,86 @@
+using Dbos.Fluent.Execution;
+using Dbos.Fluent.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Dbos.Fluent.Recovery;
+
+/// <summary>Hands the work of executors that are gone on because somebody asks for it, without waiting until it has not moved.</summary>
+internal sealed class OperatorRecovery(IExecutorStore store, ExecutorRegistration self, Registry registry, ILogger logger)
+{
+    private const int HandOnMax = 1000;
+
+    /// <summary>Called with the ids of workflows that were handed on and wait to be claimed.</summary>
+    public Action<IReadOnlyList<string>> HandedOn { get; set; } = _ => { };
+
+    /// <param name="executorIds">Whose work; null for every executor whose lease has ended, or that never had one.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <exception cref="ExecutorIdInUseException">One of them is alive; nothing was handed on.</exception>
+    public async Task<int> RecoverAsync(IReadOnlyList<string>? executorIds, CancellationToken cancellationToken)
+    {
+        if (registry.Names.Count == 0)
+        {
+            return 0;
+        }
+
+        var executors = await StoreBackoff.RepeatAsync(
+            _ => store.ReadAsync(self.ApplicationName, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (executorIds is not null)
+        {
+            var asked = executors.Where(executor => executorIds.Contains(executor.ExecutorId, StringComparer.Ordinal)).ToList();
+            await RefuseLivingAsync(asked, cancellationToken).ConfigureAwait(false);
+            var request = Request(executorIds);
+            return await RepeatAsync(() => store.HandOnAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (var dead in executors.Where(executor => executor.Alive && HostProcesses.IsProvenDead(executor.Host)))
+        {
+            await store.ExpireAsync(dead.ExecutorId, dead.Incarnation, cancellationToken).ConfigureAwait(false);
+        }
+
+        return await RepeatAsync(
+            () => store.HandOnOrphansAsync(Request([]), TimeSpan.Zero, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    // A process of this host that has ended is not alive, whatever is left of its lease.
+    private async Task RefuseLivingAsync(List<ExecutorRow> asked, CancellationToken cancellationToken)
+    {
+        var alive = asked.Where(executor => executor.Alive).ToList();
+        if (alive.Find(executor => !HostProcesses.IsProvenDead(executor.Host)) is { } living)
+        {
+            throw ExecutorIdInUseException.OfRecovery(living.ExecutorId);
+        }
+
+        foreach (var dead in alive)
+        {
+            await store.ExpireAsync(dead.ExecutorId, dead.Incarnation, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<int> RepeatAsync(Func<Task<IReadOnlyList<string>>> handOn, CancellationToken cancellationToken)
+    {
+        var count = 0;
+        IReadOnlyList<string> ids;
+        do
+        {
+            ids = await StoreBackoff.RepeatAsync(_ => handOn(), cancellationToken).ConfigureAwait(false);
+            count += ids.Count;
+            if (ids.Count > 0)
+            {
+                logger.WorkflowsHandedOn(ids.Count);
+                HandedOn(ids);
+            }
+        }
+        while (ids.Count == HandOnMax);
+
+        return count;
+    }
+
+    private HandOnRequest Request(IReadOnlyList<string> executorIds) => new()
+    {
+        ApplicationName = self.ApplicationName,
+        ApplicationVersion = self.ApplicationVersion,
+        WorkflowNames = registry.Names,
+        ExecutorIds = executorIds,
+        Limit = HandOnMax,
+    };
+}

@@ -1,0 +1,84 @@
+namespace Dbos.Fluent.Storage;
+
+/// <summary>The versions of applications, what code each has, and the unfinished work that is bound to them.</summary>
+internal interface IVersionStore
+{
+    /// <summary>The registered versions of an application and those of none, latest first; of all applications where it is null.</summary>
+    Task<IReadOnlyList<VersionRow>> ReadAllAsync(string? applicationName, CancellationToken cancellationToken);
+
+    /// <summary>Makes a registered version the latest one; false if it is not registered.</summary>
+    Task<bool> SetLatestAsync(string? applicationName, string version, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Unfinished workflows of an application that are bound to a version: a page, by id behind <paramref name="after"/>.
+    /// </summary>
+    Task<IReadOnlyList<UnfinishedRow>> ReadUnfinishedAsync(
+        string applicationName, string version, string after, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Binds a waiting workflow to another version; false if it has moved since it was read.</summary>
+    Task<bool> AdoptAsync(AdoptedRow adopted, CancellationToken cancellationToken);
+
+    /// <summary>Which live engines of an application would take a workflow of this name and version.</summary>
+    /// <param name="applicationName">The application; null for any.</param>
+    /// <param name="version">The version that the workflow is bound to; null where it is open to the latest.</param>
+    /// <param name="workflowName">Its name.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    Task<CodeStanding> ReadCodeAsync(string? applicationName, string? version, string workflowName, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Waiting workflows of an application that no live engine would take, counted by version and name; of no more than
+    /// <paramref name="limit"/> rows each that are enqueued and delayed.
+    /// </summary>
+    Task<IReadOnlyList<StrandedRow>> ReadStrandedAsync(string applicationName, int limit, CancellationToken cancellationToken);
+
+    /// <summary>What a parked workflow waits for; empty for one that is not parked.</summary>
+    Task<IReadOnlyList<WaitRow>> ReadWaitsAsync(string workflowId, CancellationToken cancellationToken);
+
+    /// <summary>What counts against the limits of a queue at this moment.</summary>
+    Task<PlaceCounts> ReadPlaceAsync(PlaceQuestion question, CancellationToken cancellationToken);
+}
+
+/// <summary>A row of <c>application_versions</c>.</summary>
+internal sealed record VersionRow(string Name, long RegisteredAtMs);
+
+/// <summary>An unfinished workflow, as whoever would adopt it needs it.</summary>
+/// <param name="Work">As a claim would give it; its token is empty.</param>
+/// <param name="State">ENQUEUED, DELAYED or PENDING.</param>
+/// <param name="ExecutorId">Who has it, or had it last.</param>
+/// <param name="UpdatedAtMs">When it last moved.</param>
+internal sealed record UnfinishedRow(ClaimedWorkflow Work, WorkflowState State, string? ExecutorId, long UpdatedAtMs);
+
+/// <summary>A workflow to be bound to another version.</summary>
+internal sealed record AdoptedRow(string WorkflowId, string FromVersion, string ToVersion, long UpdatedAtMs);
+
+/// <summary>Who has the code of a workflow.</summary>
+/// <param name="Takers">How many live engines would take it.</param>
+/// <param name="WithName">How many have a workflow of this name, in whatever version.</param>
+/// <param name="Engines">How many engines of the application are alive.</param>
+/// <param name="Latest">The latest version of the application.</param>
+internal sealed record CodeStanding(long Takers, long WithName, long Engines, string? Latest);
+
+/// <summary>Workflows that nobody takes.</summary>
+/// <param name="Version">The version they are bound to; null where they are open to the latest.</param>
+/// <param name="Name">Their name.</param>
+/// <param name="Count">How many.</param>
+/// <param name="ExampleId">One of them.</param>
+internal sealed record StrandedRow(string? Version, string Name, long Count, string ExampleId);
+
+/// <summary>Asks what counts against the limits of a queue.</summary>
+/// <param name="Queue">The queue.</param>
+/// <param name="PartitionKey">The partition; null without.</param>
+/// <param name="ApplicationName">The application; rows of none count too.</param>
+/// <param name="WindowMs">The length of the queue's rate window; null without.</param>
+/// <param name="PartitionWindowMs">The length of the partition's.</param>
+internal sealed record PlaceQuestion(string Queue, string? PartitionKey, string? ApplicationName, long? WindowMs, long? PartitionWindowMs);
+
+/// <summary>What counts against the limits of a queue.</summary>
+/// <param name="Running">How many of its workflows run.</param>
+/// <param name="RunningInPartition">How many of the partition's.</param>
+/// <param name="Starts">How many were started in the rate window.</param>
+/// <param name="FirstStartMs">The first of those starts.</param>
+/// <param name="PartitionStarts">How many of the partition were started in its window.</param>
+/// <param name="FirstPartitionStartMs">The first of those.</param>
+internal sealed record PlaceCounts(
+    long Running, long RunningInPartition, long Starts, long? FirstStartMs, long PartitionStarts, long? FirstPartitionStartMs);

@@ -1,0 +1,40 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>The statement that takes a running workflow to its next generation.</summary>
+internal sealed class ContinueSql(SchemaName schema, string whenLocked)
+{
+    /// <summary>
+    /// $1 now, $2 workflow, $3 token, $4 the generation that ends, $5 input, $6 seed, $7 start. Gives the deadline, or no row.
+    /// </summary>
+    // Everything hangs on the generation's own row: ON CONFLICT looks at its latest version, whatever the snapshot, so a repeated unit
+    // whose first try has ended meanwhile changes nothing. An input in the row of the workflow itself, as older SDKs wrote it, must not
+    // show through one that is NULL.
+    public string Continue { get; } = $"""
+        WITH owned AS MATERIALIZED (
+            SELECT 1
+              FROM {schema}.workflow_status
+             WHERE workflow_uuid = $2 AND owner_xid = $3 AND {RowState.Is("status", WorkflowStates.Pending)}
+               FOR NO KEY UPDATE {whenLocked}),
+        moved AS (
+            INSERT INTO {schema}.fluent_generations AS g (workflow_uuid, generation)
+            SELECT $2, $4 + 1 FROM owned
+            ON CONFLICT (workflow_uuid) DO UPDATE SET generation = EXCLUDED.generation WHERE g.generation = $4
+            RETURNING generation),
+        forgotten AS (DELETE FROM {schema}.operation_outputs WHERE workflow_uuid = $2 AND EXISTS (SELECT FROM moved)),
+        given AS (
+            INSERT INTO {schema}.workflow_input (workflow_uuid, inputs, retention_timestamp)
+            SELECT $2, $5, {Clock.Now} FROM moved
+            ON CONFLICT (workflow_uuid) DO UPDATE SET inputs = EXCLUDED.inputs),
+        seeded AS (
+            INSERT INTO {schema}.fluent_origins (workflow_uuid, seed, started_at)
+            SELECT $2, $6, $7 FROM moved
+            ON CONFLICT (workflow_uuid) DO UPDATE SET seed = EXCLUDED.seed, started_at = EXCLUDED.started_at)
+        UPDATE {schema}.workflow_status
+           SET inputs = NULL, recovery_attempts = 1, updated_at = {Clock.Now},
+               workflow_deadline_epoch_ms = COALESCE({Clock.Now} + workflow_timeout_ms, workflow_deadline_epoch_ms)
+         WHERE workflow_uuid = $2 AND EXISTS (SELECT FROM moved)
+        RETURNING workflow_deadline_epoch_ms
+        """;
+}

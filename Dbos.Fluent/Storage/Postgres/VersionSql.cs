@@ -1,0 +1,154 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Statements about versions, and about what keeps work from being taken.</summary>
+internal sealed class VersionSql(SchemaName schema)
+{
+    private const string IsOurs = "(w.application_name = $1 OR w.application_name IS NULL)";
+
+    /// <summary>$1 application, or null for all.</summary>
+    public string ReadAll { get; } = $"""
+        SELECT version_name, created_at
+          FROM {schema}.application_versions
+         WHERE $1 IS NULL OR application_name = $1 OR application_name IS NULL
+         ORDER BY version_timestamp DESC
+        """;
+
+    /// <summary>$1 application or null, $2 version, $3 now or null.</summary>
+    // Behind every other even where the clock has not moved since the last was registered. Its age in created_at stays.
+    public string SetLatest { get; } = $"""
+        UPDATE {schema}.application_versions AS v
+           SET version_timestamp = GREATEST(
+                   COALESCE($3::bigint, (EXTRACT(epoch FROM now()) * 1000)::bigint),
+                   1 + (SELECT max(version_timestamp)
+                          FROM {schema}.application_versions
+                         WHERE $1 IS NULL OR application_name = $1 OR application_name IS NULL))
+         WHERE v.version_name = $2 AND ($1 IS NULL OR v.application_name = $1 OR v.application_name IS NULL)
+        RETURNING v.version_name
+        """;
+
+    /// <summary>$1 application, $2 version, $3 the id behind which the page begins, $4 its length.</summary>
+    public string ReadUnfinished { get; } = $"""
+        SELECT false, w.workflow_uuid, w.name, ''::text, COALESCE(i.inputs, w.inputs), w.serialization,
+               COALESCE(w.recovery_attempts, 0), w.queue_name, w.parent_workflow_id, w.workflow_deadline_epoch_ms, w.created_at,
+               w.forked_from, w.priority, w.queue_partition_key, o.seed, o.started_at, w.status, w.executor_id, w.updated_at
+          FROM {schema}.workflow_status AS w
+          {ClaimSql.WithInputAndOrigin(schema)}
+         WHERE w.status IN ('ENQUEUED', 'DELAYED', 'PENDING') AND w.application_version = $2 AND {IsOurs} AND w.workflow_uuid > $3
+         ORDER BY w.workflow_uuid
+         LIMIT $4
+        """;
+
+    /// <summary>$1 workflow, $2 the version it is bound to, $3 the next one, $4 when it had last moved.</summary>
+    public string Adopt { get; } = $"""
+        UPDATE {schema}.workflow_status
+           SET application_version = $3
+         WHERE workflow_uuid = $1 AND application_version = $2 AND updated_at = $4
+           AND status IN ('ENQUEUED', 'DELAYED') AND owner_xid IS NULL
+        RETURNING workflow_uuid
+        """;
+
+    /// <summary>
+    /// $1 application or null, $2 version or null, $3 workflow name. The rule is that of a claim, see <see cref="ClaimSql"/>.
+    /// </summary>
+    public string ReadCode { get; } = $"""
+        WITH latest AS (
+            SELECT version_name
+              FROM {schema}.application_versions
+             WHERE $1 IS NULL OR application_name = $1 OR application_name IS NULL
+             ORDER BY version_timestamp DESC
+             LIMIT 1),
+        live AS MATERIALIZED (
+            SELECT e.application_name, e.application_version, v.fingerprint
+              FROM {schema}.fluent_executors AS e
+              LEFT JOIN {schema}.fluent_versions AS v
+                ON v.application_name = e.application_name AND v.application_version = e.application_version AND v.workflow_name = $3
+             WHERE ($1 IS NULL OR e.application_name = $1) AND {IsLive})
+        SELECT count(*) FILTER (
+                   WHERE live.fingerprint IS NOT NULL
+                     AND (live.application_version = COALESCE($2, (SELECT version_name FROM latest), live.application_version)
+                          OR (live.fingerprint <> ''
+                              AND NOT EXISTS (SELECT FROM live AS own WHERE own.application_version = $2)
+                              AND EXISTS (
+                                  SELECT FROM {schema}.fluent_versions AS v
+                                   WHERE v.application_name = live.application_name AND v.application_version = $2
+                                     AND v.workflow_name = $3 AND v.fingerprint = live.fingerprint)))),
+               count(live.fingerprint),
+               count(*),
+               (SELECT version_name FROM latest)
+          FROM live
+        """;
+
+    /// <summary>$1 application, $2 how many rows are looked at.</summary>
+    // A backlog of millions is not read through each time: what stands in the way of its first rows is found.
+    public string ReadStranded { get; } = $"""
+        WITH latest AS (
+            SELECT version_name
+              FROM {schema}.application_versions
+             WHERE application_name = $1 OR application_name IS NULL
+             ORDER BY version_timestamp DESC
+             LIMIT 1),
+        live AS MATERIALIZED (
+            SELECT DISTINCT e.application_version
+              FROM {schema}.fluent_executors AS e
+             WHERE e.application_name = $1 AND {IsLive}),
+        code AS MATERIALIZED (
+            SELECT v.application_version, v.workflow_name, v.fingerprint
+              FROM live JOIN {schema}.fluent_versions AS v
+                ON v.application_name = $1 AND v.application_version = live.application_version),
+        served AS MATERIALIZED (
+            SELECT application_version, workflow_name FROM code
+            UNION
+            SELECT v.application_version, v.workflow_name
+              FROM code JOIN {schema}.fluent_versions AS v
+                ON v.application_name = $1 AND v.workflow_name = code.workflow_name AND v.fingerprint = code.fingerprint
+             WHERE code.fingerprint <> '' AND NOT EXISTS (SELECT FROM live WHERE live.application_version = v.application_version)
+            UNION
+            SELECT NULL, workflow_name
+              FROM code
+             WHERE application_version = COALESCE((SELECT version_name FROM latest), application_version)),
+        looked AS (
+            (SELECT workflow_uuid, application_version, name
+               FROM {schema}.workflow_status WHERE status = 'ENQUEUED' AND application_name = $1 LIMIT $2)
+            UNION ALL
+            (SELECT workflow_uuid, application_version, name
+               FROM {schema}.workflow_status WHERE status = 'DELAYED' AND application_name = $1 LIMIT $2))
+        SELECT looked.application_version, looked.name, count(*), min(looked.workflow_uuid)
+          FROM looked
+         WHERE NOT EXISTS (
+               SELECT FROM served
+                WHERE served.workflow_name = looked.name
+                  AND served.application_version IS NOT DISTINCT FROM looked.application_version)
+         GROUP BY looked.application_version, looked.name
+         ORDER BY looked.application_version, looked.name
+        """;
+
+    public string ReadWaits { get; } = $"""
+        SELECT sequence, kind, target, name, wake_at, part FROM {schema}.fluent_waits WHERE workflow_uuid = $1 ORDER BY sequence, part
+        """;
+
+    /// <summary>
+    /// $1 application or null, $2 queue, $3 partition or null, $4 window or null, $5 partition's window or null, $6 now or null.
+    /// </summary>
+    public string ReadPlace { get; } = $"""
+        WITH clock AS (SELECT COALESCE($6::bigint, (EXTRACT(epoch FROM now()) * 1000)::bigint) AS now),
+        running AS (
+            SELECT w.queue_partition_key
+              FROM {schema}.workflow_status AS w
+             WHERE w.queue_name = $2 AND w.status = 'PENDING' AND w.status IN ('ENQUEUED', 'PENDING') AND ($1 IS NULL OR {IsOurs})),
+        started AS (
+            SELECT w.started_at_epoch_ms AS at, w.queue_partition_key AS key
+              FROM {schema}.workflow_status AS w, clock
+             WHERE w.rate_limited AND w.queue_name = $2
+               AND w.started_at_epoch_ms > clock.now - GREATEST(COALESCE($4, 0), COALESCE($5, 0)))
+        SELECT (SELECT count(*) FROM running),
+               (SELECT count(*) FROM running WHERE queue_partition_key = $3),
+               (SELECT count(*) FROM started, clock WHERE at > now - COALESCE($4, 0)),
+               (SELECT min(at) FROM started, clock WHERE at > now - COALESCE($4, 0)),
+               (SELECT count(*) FROM started, clock WHERE key = $3 AND at > now - COALESCE($5, 0)),
+               (SELECT min(at) FROM started, clock WHERE key = $3 AND at > now - COALESCE($5, 0))
+        """;
+
+    private const string IsLive = $"NOT e.stopped AND e.expires_at_ms > {Clock.Database}";
+}

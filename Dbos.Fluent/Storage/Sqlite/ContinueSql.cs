@@ -1,0 +1,39 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>Statements that take a running workflow to its next generation.</summary>
+internal static class ContinueSql
+{
+    /// <summary>Gives a row only while the token owns the workflow.</summary>
+    public const string Read = $"""
+        SELECT coalesce(g.generation, 0), w.workflow_timeout_ms, w.workflow_deadline_epoch_ms
+          FROM workflow_status AS w
+          LEFT JOIN fluent_generations AS g ON g.workflow_uuid = w.workflow_uuid
+         WHERE w.workflow_uuid = @workflow_uuid AND w.owner_xid = @token AND w.status = '{WorkflowStates.Pending}'
+        """;
+
+    public const string DeleteCheckpoints = "DELETE FROM operation_outputs WHERE workflow_uuid = @workflow_uuid";
+
+    public const string WriteGeneration = """
+        INSERT INTO fluent_generations (workflow_uuid, generation) VALUES (@workflow_uuid, @generation)
+        ON CONFLICT (workflow_uuid) DO UPDATE SET generation = excluded.generation
+        """;
+
+    public const string WriteInput = """
+        INSERT INTO workflow_input (workflow_uuid, inputs, retention_timestamp) VALUES (@workflow_uuid, @inputs, @now)
+        ON CONFLICT (workflow_uuid) DO UPDATE SET inputs = excluded.inputs
+        """;
+
+    public const string WriteOrigin = """
+        INSERT INTO fluent_origins (workflow_uuid, seed, started_at) VALUES (@workflow_uuid, @seed, @started_at)
+        ON CONFLICT (workflow_uuid) DO UPDATE SET seed = excluded.seed, started_at = excluded.started_at
+        """;
+
+    /// <summary>An input in the row itself, as older SDKs wrote it, must not show through one that is NULL.</summary>
+    public const string Begin = """
+        UPDATE workflow_status
+           SET inputs = NULL, recovery_attempts = 1, workflow_deadline_epoch_ms = @deadline, updated_at = @now
+         WHERE workflow_uuid = @workflow_uuid
+        """;
+}

@@ -1,0 +1,134 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <inheritdoc/>
+internal sealed class SqliteVersionStore(SqliteThreads writer, SqliteThreads readers, TimeProvider time) : IVersionStore
+{
+    public async Task<IReadOnlyList<VersionRow>> ReadAllAsync(string? applicationName, CancellationToken cancellationToken) =>
+        await readers.RunAsync(
+            session => ReadRows(
+                session.Use(VersionSql.ReadAll).Bind("@application_name", applicationName),
+                row => new VersionRow(row.Text(0), row.Int64(1))),
+            cancellationToken).ConfigureAwait(false);
+
+    public Task<bool> SetLatestAsync(string? applicationName, string version, CancellationToken cancellationToken) =>
+        writer.RunAsync(session => SetLatest(session, applicationName, version), cancellationToken);
+
+    // On the writer, as the origin of a fork that has none yet is stored with it.
+    public async Task<IReadOnlyList<UnfinishedRow>> ReadUnfinishedAsync(
+        string applicationName, string version, string after, int limit, CancellationToken cancellationToken) =>
+        await writer.RunAsync(session => ReadUnfinished(session, applicationName, version, after, limit), cancellationToken)
+            .ConfigureAwait(false);
+
+    public Task<bool> AdoptAsync(AdoptedRow adopted, CancellationToken cancellationToken) =>
+        writer.RunAsync(session => Adopt(session, adopted), cancellationToken);
+
+    public Task<CodeStanding> ReadCodeAsync(
+        string? applicationName, string? version, string workflowName, CancellationToken cancellationToken) => readers.RunAsync(
+        session => ReadRows(
+            session.Use(VersionSql.ReadCode)
+                .Bind("@application_name", applicationName)
+                .Bind("@version", version)
+                .Bind("@workflow_name", workflowName)
+                .Bind("@real_now", RealNow()),
+            row => new CodeStanding(row.Int64(0), row.Int64(1), row.Int64(2), row.TextOrNull(3)))[0],
+        cancellationToken);
+
+    public async Task<IReadOnlyList<StrandedRow>> ReadStrandedAsync(
+        string applicationName, int limit, CancellationToken cancellationToken) => await readers.RunAsync(
+        session => ReadRows(
+            session.Use(VersionSql.ReadStranded)
+                .Bind("@application_name", applicationName)
+                .Bind("@limit", limit)
+                .Bind("@real_now", RealNow()),
+            row => new StrandedRow(row.TextOrNull(0), row.TextOrNull(1) ?? "", row.Int64(2), row.Text(3))),
+        cancellationToken).ConfigureAwait(false);
+
+    public async Task<IReadOnlyList<WaitRow>> ReadWaitsAsync(string workflowId, CancellationToken cancellationToken) =>
+        await readers.RunAsync(
+            session => ReadRows(session.Use(VersionSql.ReadWaits).Bind("@workflow_uuid", workflowId), ReadWait),
+            cancellationToken).ConfigureAwait(false);
+
+    public Task<PlaceCounts> ReadPlaceAsync(PlaceQuestion question, CancellationToken cancellationToken) => readers.RunAsync(
+        session => ReadRows(
+            session.Use(VersionSql.ReadPlace)
+                .Bind("@application_name", question.ApplicationName)
+                .Bind("@queue_name", question.Queue)
+                .Bind("@partition", question.PartitionKey)
+                .Bind("@window", question.WindowMs)
+                .Bind("@partition_window", question.PartitionWindowMs)
+                .Bind("@now", Now()),
+            row => new PlaceCounts(
+                row.Int64(0), row.Int64(1), row.Int64(2), row.Int64OrNull(3), row.Int64(4), row.Int64OrNull(5)))[0],
+        cancellationToken);
+
+    private bool SetLatest(SqliteSession session, string? applicationName, string version)
+    {
+        using var statement = session.Use(VersionSql.SetLatest)
+            .Bind("@application_name", applicationName)
+            .Bind("@version", version)
+            .Bind("@now", Now());
+        return statement.Execute() > 0;
+    }
+
+    private List<UnfinishedRow> ReadUnfinished(
+        SqliteSession session, string applicationName, string version, string after, int limit)
+    {
+        var rows = ReadRows(
+            session.Use(VersionSql.ReadUnfinished)
+                .Bind("@application_name", applicationName)
+                .Bind("@version", version)
+                .Bind("@after", after)
+                .Bind("@limit", limit),
+            row => (Row: ClaimableRow.Read(row), State: WorkflowStates.Parse(row.Text(16)), UpdatedAtMs: row.Int64(17)));
+        var origins = new SqliteOrigins(session, Now());
+        return rows.ConvertAll(found => new UnfinishedRow(
+            Describe(found.Row, origins.Resolve(found.Row)), found.State, found.Row.ExecutorId, found.UpdatedAtMs));
+    }
+
+    private static ClaimedWorkflow Describe(ClaimableRow row, WorkflowOrigin origin) => new()
+    {
+        Id = row.Id,
+        Name = row.Name,
+        Token = "",
+        Input = row.Input,
+        Attempt = row.RecoveryAttempts,
+        Origin = origin,
+        Queue = row.Queue,
+        PartitionKey = row.PartitionKey,
+        ParentId = row.ParentId,
+        DeadlineMs = row.DeadlineMs,
+    };
+
+    private static bool Adopt(SqliteSession session, AdoptedRow adopted)
+    {
+        using var statement = session.Use(VersionSql.Adopt)
+            .Bind("@workflow_uuid", adopted.WorkflowId)
+            .Bind("@from", adopted.FromVersion)
+            .Bind("@to", adopted.ToVersion)
+            .Bind("@updated_at", adopted.UpdatedAtMs);
+        return statement.Execute() > 0;
+    }
+
+    private static WaitRow ReadWait(SqliteStatement row) =>
+        new(row.Int32(0), WaitKinds.Parse(row.Text(1)), row.Text(2), row.Text(3), row.Int64OrNull(4)) { Part = row.Int32(5) };
+
+    private static List<T> ReadRows<T>(SqliteStatement statement, Func<SqliteStatement, T> read)
+    {
+        using (statement)
+        {
+            var rows = new List<T>();
+            while (statement.Step())
+            {
+                rows.Add(read(statement));
+            }
+
+            return rows;
+        }
+    }
+
+    private static long RealNow() => TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
+}
