@@ -19,6 +19,9 @@ internal sealed record Arguments(string Mode, string? Postgres, string? Sqlite, 
                 case "--sqlite":
                     sqlite = args[++i];
                     break;
+                case ['-', '-', .. var name]:
+                    values[name] = args[++i];
+                    break;
                 default:
                     var pair = args[i].Split('=', 2);
                     values[pair[0]] = pair.Length > 1 ? pair[1] : "1";

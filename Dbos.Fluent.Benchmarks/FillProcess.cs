@@ -21,6 +21,7 @@ internal static class FillProcess
         await using var engine = await WorkflowEngine.LaunchAsync(options =>
         {
             run.Use(options);
+            options.Lease = TimeSpan.FromSeconds(run.Number("lease", 15));
             options.Add(StepWorkflows.Held);
         });
         await Task.WhenAll(
@@ -29,25 +30,33 @@ internal static class FillProcess
         return 0;
     }
 
+    /// <summary>Starts one and waits until everything stands at its last step; gives it with the prefix of the workflows' ids.</summary>
+    public static async Task<(Process Process, string Prefix)> FillAsync(Arguments run, int n, int steps)
+    {
+        var prefix = $"{Guid.NewGuid():N}-";
+        var lease = run.Number("lease", 15);
+        var process = Start(["fill", .. run.Database, $"n={n}", $"steps={steps}", $"prefix={prefix}", $"lease={lease}"]);
+        if (await process.StandardOutput.ReadLineAsync() == "READY")
+        {
+            return (process, prefix);
+        }
+
+        process.Kill();
+        process.Dispose();
+        throw new InvalidOperationException("The process that was to be killed did not get ready.");
+    }
+
     /// <summary>Starts one, waits until everything stands at its last step, and kills it; gives the prefix of the workflows' ids.</summary>
     public static async Task<string> LeaveBehindAsync(Arguments run, int n, int steps)
     {
-        var prefix = $"{Guid.NewGuid():N}-";
-        using var process = Start(["fill", .. run.Database, $"n={n}", $"steps={steps}", $"prefix={prefix}"]);
-        try
-        {
-            if (await process.StandardOutput.ReadLineAsync() != "READY")
-            {
-                throw new InvalidOperationException("The process that was to be killed did not get ready.");
-            }
-
-            return prefix;
-        }
-        finally
+        var (process, prefix) = await FillAsync(run, n, steps);
+        using (process)
         {
             process.Kill();
             await process.WaitForExitAsync();
         }
+
+        return prefix;
     }
 
     public static Process Start(IEnumerable<string> arguments)

@@ -9,6 +9,7 @@ const string Help = """
       tput      workflows of 3 steps, many in flight                                 rounds=3 n=20000 width=64 steps=3
       replay    an unfinished workflow with many recorded steps, owner killed        rounds=5 steps=5000
       recover   many unfinished workflows, owner killed                              rounds=5 n=1000 steps=5
+      takeover  the same by another engine that lives and has work of its own       rounds=3 n=1000 steps=5 lease=5 width=16
       launch    process start to launched, beside a bare program                     rounds=7
       messages  a message there and back, to another process, an event set and got    rounds=3 n=200
       stream    stream values written from a workflow and from steps, and read        rounds=3 n=2000
@@ -20,6 +21,8 @@ const string Help = """
       cancel    a cancel to the token of a running step, here and in another engine   rounds=3 n=50
       manage    pages of lists by each filter and counts over a long table (made by SQL: a database to throw away)   rounds=3 n=1000000
       retain    ended workflows deleted, and a steady load beside it (likewise)       rounds=3 n=200000 rate=500 seconds=20
+      drill     three engines under load, one killed again and again; Postgres   seconds=180 every=20 replace=5 quiet=60 lease=15
+      chaos     every kind of workflow in four processes under every fault, on a server of its own   seconds=30 workflows=5000 seed=
       yield     a yield restored from history, in memory (BenchmarkDotNet)
     """;
 
@@ -30,6 +33,9 @@ return run.Mode switch
     "tput" => await ThroughputMode.RunAsync(run),
     "replay" => await ReplayMode.RunAsync(run),
     "recover" => await RecoverMode.RunAsync(run),
+    "takeover" => await TakeoverMode.RunAsync(run),
+    "drill" => await DrillMode.RunAsync(run),
+    "drill-serve" => await DrillMode.ServeAsync(run),
     "launch" => await LaunchMode.RunAsync(run),
     "messages" => await MessagesMode.RunAsync(run),
     "stream" => await StreamMode.RunAsync(run),
@@ -43,6 +49,7 @@ return run.Mode switch
     "retain" => await RetainMode.RunAsync(run),
     "queue-serve" => await QueueLatencyMode.ServeAsync(run),
     "receive" => await MessagesMode.ReceiveAsync(run),
+    "chaos" => await ChaosMode.RunAsync(run),
     "yield" => YieldMode.Run(),
     "fill" => await FillProcess.RunAsync(run),
     "launch-once" => await LaunchMode.OnceAsync(run),

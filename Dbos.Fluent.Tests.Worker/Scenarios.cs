@@ -1,4 +1,5 @@
 using System.Globalization;
+using Dbos.Fluent.Tests.Worker.Chaos;
 using Dbos.Fluent.Tests.Worker.Workflows;
 
 namespace Dbos.Fluent.Tests.Worker;
@@ -13,6 +14,7 @@ internal static class Scenarios
         ["run"] = RunAsync,
         ["race"] = RaceAsync,
         ["load"] = LoadAsync,
+        ["chaos"] = ChaosEngine.ServeAsync,
     };
 
     /// <summary>Reaches the points 1 to <c>to</c>, and nothing else: it shows that the machinery works.</summary>

@@ -51,6 +51,19 @@ public abstract class MessageStoreSuite(StoreFixture fixture) : StoreSuite(fixtu
     }
 
     [Fact]
+    public async Task Message_sent_by_a_clock_that_is_behind_comes_after_those_that_wait_already()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var owner = await RunningAsync(bed, "w");
+        await CommitAsync(bed.Store, Some.Send(Some.Message("z", "w")));
+        await bed.ExecuteAsync("UPDATE notifications SET created_at_epoch_ms = created_at_epoch_ms + 5000");
+        await CommitAsync(bed.Store, Some.Send(Some.Message("b", "w"), Some.Message("a", "w")));
+
+        Assert.Equal(["z", "b", "a"], await ReceiveAllAsync(bed, owner, Some.Topic));
+        await HasMessagesAsync(bed, "w", "z", "b", "a");
+    }
+
+    [Fact]
     public async Task Messages_of_other_senders_come_by_their_time()
     {
         await using var bed = await Fixture.CreateAsync();

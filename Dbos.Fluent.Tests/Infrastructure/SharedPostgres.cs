@@ -19,7 +19,7 @@ public sealed class SharedPostgres : IAsyncDisposable
     /// <summary>
     /// The environment variable with the connection string of a server to use; its role must be able to create databases.
     /// </summary>
-    public const string Variable = "DBOS_TEST_POSTGRES";
+    public const string Variable = PostgresInstallation.Variable;
 
     private const string Prefix = "dbos_test_";
     private const string EmptyTemplate = "template1";
@@ -67,11 +67,11 @@ public sealed class SharedPostgres : IAsyncDisposable
     public async Task<string> CreateDatabaseAsync(CancellationToken cancellationToken, string template = EmptyTemplate)
     {
         var server = await ConnectAsync();
-        if (template == EmptyTemplate && emptied.TryTake(out var used))
-        {
-            return used;
-        }
+        return template == EmptyTemplate && emptied.TryTake(out var used) ? used : await MakeAsync(server, template, cancellationToken);
+    }
 
+    private async Task<string> MakeAsync(string server, string template, CancellationToken cancellationToken)
+    {
         var name = NextName();
         databases.Enqueue(name);
         await PostgresServer.ExecuteAsync(server, $"CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"", cancellationToken);
@@ -167,7 +167,8 @@ public sealed class SharedPostgres : IAsyncDisposable
 
     private async Task<string> PrepareAsync(Func<string, Task> prepare)
     {
-        var database = await CreateDatabaseAsync(CancellationToken.None);
+        // A new one: in one that was used before, a process that was killed may have left a session, and a template must have none.
+        var database = await MakeAsync(await ConnectAsync(), EmptyTemplate, CancellationToken.None);
         await prepare(database);
         return new NpgsqlConnectionStringBuilder(database).Database!;
     }

@@ -83,6 +83,8 @@ public sealed partial class PostgresListPlanTests(PostgresStores stores) : IClas
 
         var behind = new PageRequest(new FilteredRows(new WorkflowFilter(), null), new PageKey(25_000, "a24000"), 0, 100);
         breaches.AddRange(await BreachesAsync(connection, "a later page", list.Page(behind)));
+        var common = new FilteredRows(new WorkflowFilter { Name = "checkout" }, null);
+        breaches.AddRange(await BreachesAsync(connection, "a later page by name", list.Page(behind with { Rows = common })));
         var scope = new RetentionScope(new RetentionPolicy { KeepNewest = 200 }, "shop");
         var deletions = new DeletionSql(Schema);
         breaches.AddRange(await BreachesAsync(connection, "bound", deletions.ReadBound(scope, PostgresParameters.Number(null))));

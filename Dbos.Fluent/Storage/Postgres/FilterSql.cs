@@ -15,10 +15,15 @@ internal sealed class FilterSql
     private readonly List<string> conditions = [];
     private readonly List<NpgsqlParameter> parameters = [];
     private readonly IReadOnlyList<WorkflowState>? states;
+    private readonly (string Column, string Value)? leading;
 
-    public FilterSql(SchemaName schema, FilteredRows rows)
+    /// <param name="schema">Where the tables are.</param>
+    /// <param name="rows">What is asked for.</param>
+    /// <param name="isList">True for a list, whose order <see cref="AddPlace"/> completes.</param>
+    public FilterSql(SchemaName schema, FilteredRows rows, bool isList)
     {
         var filter = rows.Filter;
+        leading = isList ? LeadingOf(filter) : null;
         states = filter.WantedStates;
         if (filter.QueuedOnly)
         {
@@ -68,10 +73,18 @@ internal sealed class FilterSql
         return string.Create(CultureInfo.InvariantCulture, $"${parameters.Count}");
     }
 
-    /// <summary>Only rows behind a place in the order of a column and the id.</summary>
+    /// <summary>
+    /// What a list is ordered by before its moment: the one column whose index leads on by the moment, if it asks for one.
+    /// </summary>
+    // With an equation the planner knows the column for a constant and takes the index of all moments, since it holds the matching rows to
+    // lie evenly among the others; of a version or a name they lie at one end.
+    public string? Leading => leading?.Column;
+
+    /// <summary>Only rows behind a place in the order of a column of moments and the id.</summary>
     // The first condition is what an index on the column alone is entered by.
-    public void AddAfter(string column, PageKey? after, bool descending)
+    public void AddPlace(string column, PageKey? after, bool descending)
     {
+        AddLeading(column, after, descending);
         if (after is { } place)
         {
             var (at, id) = (Parameter(Number(place.AtMs)), Parameter(Text(place.Id)));
@@ -89,7 +102,35 @@ internal sealed class FilterSql
     private static string IsParked(SchemaName schema) =>
         $"EXISTS (SELECT FROM {schema}.fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid)";
 
-    private void AddText(string column, string? value) => Add(column + " = {0}", value is null ? null : Text(value));
+    private static (string Column, string Value)? LeadingOf(WorkflowFilter filter) => filter switch
+    {
+        { Ids: not null } or { IdPrefix: not null } or { ParentId: not null } or { ForkedFrom: not null } or { ScheduleName: not null }
+            or { DeduplicationId: not null } or { WantedStates: not null } or { IsByCompletion: true } => null,
+        { Name: { } name, Queue: null, ApplicationVersion: null } => ("w.name", name),
+        { Name: null, Queue: { } queue, ApplicationVersion: null } => ("w.queue_name", queue),
+        { Name: null, Queue: null, ApplicationVersion: { } version } => ("w.application_version", version),
+        _ => null,
+    };
+
+    private void AddLeading(string moment, PageKey? after, bool descending)
+    {
+        if (leading is { } first)
+        {
+            var value = Parameter(Text(first.Value));
+            var low = Parameter(Number(descending ? long.MinValue : after?.AtMs ?? long.MinValue));
+            var high = Parameter(Number(descending ? after?.AtMs ?? long.MaxValue : long.MaxValue));
+            conditions.Add($"{first.Column} IS NOT NULL AND ({first.Column}, {moment}) >= ({value}, {low}) "
+                + $"AND ({first.Column}, {moment}) <= ({value}, {high})");
+        }
+    }
+
+    private void AddText(string column, string? value)
+    {
+        if (column != leading?.Column)
+        {
+            Add(column + " = {0}", value is null ? null : Text(value));
+        }
+    }
 
     private void AddBound(string comparison, long? value) => Add(comparison + " {0}", value is null ? null : Number(value));
 

@@ -15,9 +15,10 @@ internal sealed class ListSql(SchemaName schema)
         var (filter, payloads) = (request.Rows.Filter, request.Rows.Filter.LoadPayloads);
         var column = filter.IsByCompletion ? "w.completed_at" : "w.created_at";
         var direction = filter.NewestFirst ? " DESC" : "";
-        var order = $"{column}{direction}, {FilterSql.ById}{direction}";
-        var conditions = new FilterSql(schema, request.Rows);
-        conditions.AddAfter(column, request.After, filter.NewestFirst);
+        var conditions = new FilterSql(schema, request.Rows, isList: true);
+        conditions.AddPlace(column, request.After, filter.NewestFirst);
+        var leading = conditions.Leading is { } first ? $"{first}{direction}, " : "";
+        var order = $"{leading}{column}{direction}, {FilterSql.ById}{direction}";
         var (limit, offset) = (conditions.Parameter(Small(request.Limit)), conditions.Parameter(Small(request.Offset)));
         string Cut(string rows, string upTo) => $"SELECT w.* FROM {rows} ORDER BY {order} LIMIT {upTo}";
         string Found(string where, string upTo) => Cut($"{schema}.workflow_status AS w {where}", upTo);
@@ -42,7 +43,7 @@ internal sealed class ListSql(SchemaName schema)
     /// <summary>Counts by one column; a row without a value in it counts under the empty key.</summary>
     public (string Sql, NpgsqlParameter[] Parameters) Count(FilteredRows rows, CountBy by)
     {
-        var conditions = new FilterSql(schema, rows);
+        var conditions = new FilterSql(schema, rows, isList: false);
         var sql = $"""
             SELECT COALESCE({Column(by)}, ''), count(*), min(w.created_at)
               FROM {schema}.workflow_status AS w

@@ -54,6 +54,8 @@ internal sealed class UnitSql
     // $12 ids, $13 destinations, $14 topics, $15 texts, $16 formats. A destination is locked against its deletion, in id order, as the
     // foreign key would lock it; but here one that somebody else has locked for good holds up no lane. Who is asked for is looked up by
     // LIMIT 1, as an EXISTS could be planned as a hash of the whole table. The identity column numbers the rows in the order inserted.
+    // No message is older than one that waits unread before it, though this process's clock may be behind another's or was set back: the
+    // other SDKs know no order but the time.
     private static string RenderSend(SchemaName schema, string whenLocked, string owned) => $"""
         WITH owned AS MATERIALIZED ({owned}),
         held AS MATERIALIZED (
@@ -69,7 +71,14 @@ internal sealed class UnitSql
         {Record(schema, "recorded", "ready", 4)},
         stored AS (
             INSERT INTO {schema}.notifications (message_uuid, destination_uuid, topic, message, created_at_epoch_ms, serialization)
-            SELECT m.id, m.destination, m.topic, m.value, {Clock.Now}, m.format
+            SELECT m.id, m.destination, m.topic, m.value,
+                   GREATEST({Clock.Now}, (
+                       SELECT created_at_epoch_ms
+                         FROM {schema}.notifications
+                        WHERE destination_uuid = m.destination AND topic = m.topic AND NOT consumed
+                        ORDER BY created_at_epoch_ms DESC
+                        LIMIT 1)),
+                   m.format
               FROM ready
              CROSS JOIN unnest($12::text[], $13::text[], $14::text[], $15::text[], $16::text[]) WITH ORDINALITY
                 AS m(id, destination, topic, value, format, n)

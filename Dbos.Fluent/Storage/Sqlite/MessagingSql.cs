@@ -13,9 +13,16 @@ internal static class MessagingSql
     public const string FindWorkflow = "SELECT 1 FROM workflow_status WHERE workflow_uuid = @workflow_uuid";
 
     /// <summary>Inserts nothing where the id stands: it is that message.</summary>
+    // No message is older than one that waits unread before it, though this process's clock may be behind another's or was set back: the
+    // other SDKs know no order but the time.
     public const string InsertMessage = """
         INSERT INTO notifications (message_uuid, destination_uuid, topic, message, serialization, created_at_epoch_ms)
-        VALUES (@message_uuid, @destination_uuid, @topic, @message, @serialization, @now)
+        VALUES (@message_uuid, @destination_uuid, @topic, @message, @serialization, max(@now, coalesce((
+            SELECT created_at_epoch_ms
+              FROM notifications
+             WHERE destination_uuid = @destination_uuid AND topic = @topic AND consumed = 0
+             ORDER BY created_at_epoch_ms DESC
+             LIMIT 1), 0)))
         ON CONFLICT (message_uuid) DO NOTHING
         """;
 

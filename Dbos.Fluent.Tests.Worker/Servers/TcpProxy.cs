@@ -5,7 +5,7 @@ using System.Net.Sockets;
 using System.Text;
 using Npgsql;
 
-namespace Dbos.Fluent.Tests.Infrastructure;
+namespace Dbos.Fluent.Tests.Worker.Servers;
 
 /// <summary>What a proxy does with its connections.</summary>
 internal enum ProxyMode

@@ -1,13 +1,16 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Dbos.Fluent.Tests.Infrastructure;
+namespace Dbos.Fluent.Tests.Worker.Servers;
 
 /// <summary>Where the server's programs are, and how a server is run from there.</summary>
 internal sealed record PostgresInstallation(string Bin)
 {
+    /// <summary>Names a server to use instead of one of the tests' own.</summary>
+    public const string Variable = "DBOS_TEST_POSTGRES";
+
     public const string Missing =
-        $"No PostgreSQL server was found. Set {SharedPostgres.Variable} to a connection string whose role may create databases, "
+        $"No PostgreSQL server was found. Set {Variable} to a connection string whose role may create databases, "
         + "or install one (Debian: apt-get install -y postgresql).";
 
     // The shell owns the server: when our end of its standard input closes (disposal, crash, SIGKILL) it stops PostgreSQL and removes

@@ -2,13 +2,13 @@ using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 
-namespace Dbos.Fluent.Tests.Infrastructure;
+namespace Dbos.Fluent.Tests.Worker.Servers;
 
 /// <summary>
 /// A PostgreSQL server of the tests' own: a child process in a temporary folder, gone when the tests are, however they end.
 /// </summary>
 /// <remarks>
-/// The shared one is reached through <see cref="SharedPostgres"/>. A test that stops or kills its server starts a private one with
+/// The tests share one through their fixture <c>SharedPostgres</c>. A test that stops or kills its server starts a private one with
 /// <see cref="StartAsync"/>.
 /// </remarks>
 public sealed class PostgresServer : IAsyncDisposable

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Dbos.Fluent.Tests.Infrastructure;
+namespace Dbos.Fluent.Tests.Worker.Servers;
 
 /// <summary>Finds ports on the loopback interface.</summary>
 internal static class Ports

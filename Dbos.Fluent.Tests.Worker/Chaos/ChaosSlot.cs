@@ -1,0 +1,34 @@
+using Dbos.Fluent.Tests.Worker.Servers;
+
+namespace Dbos.Fluent.Tests.Worker.Chaos;
+
+/// <summary>The place of one process, its way to the database, and whoever replaces it there.</summary>
+internal sealed class ChaosSlot(TcpProxy proxy, IReadOnlyDictionary<string, string> settings) : IAsyncDisposable
+{
+    private ChaosProcess? process;
+
+    /// <summary>Stands between the process and the database.</summary>
+    public TcpProxy Proxy => proxy;
+
+    /// <summary>The process that is there now.</summary>
+    public ChaosProcess Process => process ?? throw new InvalidOperationException("No process was started.");
+
+    public void Start() => process = ChaosProcess.Start(settings);
+
+    /// <summary>Removes the process, dead or alive, and starts another one.</summary>
+    public async Task ReplaceAsync()
+    {
+        await Process.DisposeAsync();
+        Start();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (process is not null)
+        {
+            await process.DisposeAsync();
+        }
+
+        await proxy.DisposeAsync();
+    }
+}

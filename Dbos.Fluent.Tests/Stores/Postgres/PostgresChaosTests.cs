@@ -1,0 +1,27 @@
+using Dbos.Fluent.Tests.Worker.Chaos;
+
+namespace Dbos.Fluent.Tests.Stores.Postgres;
+
+/// <summary>Thousands of workflows of every kind in several processes, under every fault at once.</summary>
+public sealed class PostgresChaosTests(SharedPostgres shared)
+{
+    private const int WorkflowCount = 5000;
+    private static readonly TimeSpan Duration = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task Thirty_seconds_of_chaos_lose_nothing_double_nothing_and_leave_nothing_over()
+    {
+        // Tells whether there is an installation; the run itself has a server of its own, which it restarts.
+        await shared.ConnectAsync();
+        _ = Seeds.Next(out var seed);
+        var output = TestContext.Current.TestOutputHelper;
+
+        var verdict = await ChaosRun.RunAsync(
+            new ChaosOptions(seed, WorkflowCount, Duration),
+            line => output?.WriteLine(line),
+            TestContext.Current.CancellationToken);
+
+        output?.WriteLine(verdict.Summary);
+        Breaches.None(verdict.Breaches);
+    }
+}
