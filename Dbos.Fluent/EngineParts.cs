@@ -55,6 +55,7 @@ internal sealed class EngineParts
     {
         Running.Ended = OnEnded;
         Recovery.HandedOn = _ => OnEnqueued("");
+        Recovery.PeersSeen = any => ClaimedRuns.Pace.HasPeers = any;
         Recovery.Running = () => Running.All;
         OperatorRecovery.HandedOn = _ => OnEnqueued("");
         Running.Crashed = Recovery.HandBack;

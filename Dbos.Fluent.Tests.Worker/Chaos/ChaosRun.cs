@@ -4,12 +4,12 @@ using Dbos.Fluent.Tests.Worker.Servers;
 namespace Dbos.Fluent.Tests.Worker.Chaos;
 
 /// <summary>
-/// Processes with an engine each run thousands of workflows on one PostgreSQL server while all of them are struck by faults; what is left is
-/// judged by the database and the ledger of effects alone.
+/// Processes with an engine each run thousands of workflows on one PostgreSQL server while all of them are struck by faults; what is left
+/// is judged by the database and the ledger of effects alone.
 /// </summary>
 /// <remarks>
-/// Processes are killed and replaced, frozen for shorter and for longer than their lease, cut off from the database in several ways and their
-/// clocks jump; the server, which is durable and the run's own, is restarted without a shutdown.
+/// Processes are killed and replaced, frozen for shorter and for longer than their lease, cut off from the database in several ways, and
+/// their clocks jump; the server, which is durable and the run's own, is restarted without a shutdown.
 /// </remarks>
 internal sealed class ChaosRun : IAsyncDisposable
 {

@@ -5,8 +5,8 @@ namespace Dbos.Fluent.Tests.Worker.Chaos;
 /// be moved here, as the database server and every other process share it.
 /// </summary>
 /// <remarks>
-/// It is off by a few seconds at most: a durable sleep ends at the moment that was stored, so one that was begun an hour ahead would rightly
-/// end an hour later.
+/// It is off by a few seconds at most: a durable sleep ends at the moment that was stored, so one that was begun an hour ahead would
+/// rightly end an hour later.
 /// </remarks>
 internal sealed class JumpingClock(int seed) : TimeProvider, IAsyncDisposable
 {

@@ -109,7 +109,10 @@ public abstract class ContinueAsNewSuite(IDatabaseFixture fixture) : EngineSuite
         var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("q") { Concurrency = 1 }), loop);
         var options = new StartOptions
         {
-            Id = "A", Queue = "q", Timeout = TimeSpan.FromHours(1), Attributes = new Dictionary<string, object?> { ["tenant"] = "t1" },
+            Id = "A",
+            Queue = "q",
+            Timeout = TimeSpan.FromHours(1),
+            Attributes = new Dictionary<string, object?> { ["tenant"] = "t1" },
         };
         var handle = await engine.StartAsync(loop, 0, options, Cancel);
         await first.ReachedAsync();

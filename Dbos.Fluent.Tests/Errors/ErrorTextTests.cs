@@ -112,6 +112,7 @@ public sealed class ErrorTextTests(SqliteDatabases fixture) : EngineSuite(fixtur
         var workflow = Workflow.Define<Unit>("waiting", Waiting);
         var engine = await LaunchAsync(workflow);
         var cancelled = await engine.BeginAsync(workflow, default, "cancelled");
+        await ShowAsync(() => engine.RewindAsync("cancelled", 0, Cancel));
         await engine.CancelAsync("cancelled", cancellationToken: Cancel);
         await ShowAsync(() => cancelled.ResultAsync());
         var late = await engine.BeginAsync(workflow, default, "late", TimeSpan.FromMilliseconds(1));

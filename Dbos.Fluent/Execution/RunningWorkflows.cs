@@ -26,6 +26,9 @@ internal sealed class RunningWorkflows
     /// <summary>Runs that do something; those that only wait for a moment or another workflow need no capacity.</summary>
     public int Busy => all.Count(pair => !pair.Key.Scope.IsWaiting);
 
+    /// <summary>Whether any run that does something is of this kind.</summary>
+    public bool AnyBusy(Func<ClaimedWorkflow, bool> kind) => all.Any(pair => !pair.Key.Scope.IsWaiting && kind(pair.Key.Scope.Work));
+
     public int Count => all.Count;
 
     /// <summary>The executions under way, as their rows should be owned; one for each workflow.</summary>

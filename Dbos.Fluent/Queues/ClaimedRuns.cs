@@ -19,6 +19,9 @@ internal sealed class ClaimedRuns(
     /// <summary>Called with the ids of workflows that were given up because their recovery attempts are spent.</summary>
     public Action<IReadOnlyList<string>> DeadLettered { get; set; } = _ => { };
 
+    /// <summary>The rest after workflows were taken up that others had begun.</summary>
+    public TakeUpPace Pace { get; } = new(running);
+
     /// <summary>How many workflows may be claimed now; none if the process is full, or has the code of none.</summary>
     public int Room => environment.Registry.Names.Count == 0 ? 0 : Math.Min(ClaimMax, Capacity - running.Busy);
 
@@ -46,6 +49,7 @@ internal sealed class ClaimedRuns(
             },
             cancellationToken).ConfigureAwait(false);
         await BeginAsync(result, cancellationToken).ConfigureAwait(false);
+        Pace.Took(result.Claimed);
 
         // A repeated claim may give what the lost answer held and no more: there may be more behind it.
         var taken = result.Claimed.Count + result.DeadLettered.Count;

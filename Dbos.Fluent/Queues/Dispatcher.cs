@@ -1,4 +1,5 @@
 using Dbos.Fluent.Execution;
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -21,12 +22,13 @@ internal sealed class Dispatcher : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly LimitedQueues limited;
     private readonly DelayedStarts delays;
+    private readonly TakeUpPace pace;
     private Task loop = Task.CompletedTask;
     private volatile bool full;
 
     public Dispatcher(IQueueStore store, ClaimedRuns runs, RunEnvironment environment, QueueBoard board)
     {
-        (this.runs, this.environment, this.board) = (runs, environment, board);
+        (this.runs, this.environment, this.board, pace) = (runs, environment, board, runs.Pace);
         limited = new LimitedQueues(runs, environment, wake.Set, stopping.Token);
         delays = new DelayedStarts(store, environment, wake.Set, stopping.Token);
     }
@@ -95,6 +97,11 @@ internal sealed class Dispatcher : IAsyncDisposable
         wake.Dispose();
     }
 
+    // What waits in the internal queue while there is a rest is looked at again when it is over.
+    private TimeSpan Rest => pace.Left is var left && left > TimeSpan.Zero && Internal.IsMarked ? left : Timeout.InfiniteTimeSpan;
+
+    private QueueLane Internal => board.Find(QueueNames.Internal)!;
+
     private async Task RunAsync()
     {
         while (!stopping.IsCancellationRequested)
@@ -102,7 +109,7 @@ internal sealed class Dispatcher : IAsyncDisposable
             try
             {
                 await DispatchAsync(stopping.Token).ConfigureAwait(false);
-                await wake.WaitAsync(Timeout.InfiniteTimeSpan, stopping.Token).ConfigureAwait(false);
+                await wake.WaitAsync(Rest, stopping.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -138,16 +145,26 @@ internal sealed class Dispatcher : IAsyncDisposable
         }
     }
 
+    // What executors left that are gone waits in the internal queue, perhaps by the thousands, and is older than all else: with a statement
+    // of its own it keeps no other queue waiting.
     private async Task<bool> ClaimAsync(CancellationToken cancellationToken)
     {
-        var limit = runs.Room;
+        var lanes = board.Lanes.Where(lane => lane != Internal && lane is { Row: { Paused: false, Queue.IsLimited: false } }).ToList();
+        var more = await ClaimAsync(lanes, runs.Room, cancellationToken).ConfigureAwait(false);
+        return (pace.Left == TimeSpan.Zero
+            && await ClaimAsync([Internal], pace.Limit(runs.Room), cancellationToken).ConfigureAwait(false)
+            && pace.Left == TimeSpan.Zero) || more;
+    }
+
+    private async Task<bool> ClaimAsync(List<QueueLane> among, int limit, CancellationToken cancellationToken)
+    {
         full = limit <= 0;
         if (full)
         {
             return false;
         }
 
-        var lanes = board.Lanes.Where(lane => lane is { Row: { Paused: false, Queue.IsLimited: false } } && lane.TakeMark()).ToList();
+        var lanes = among.FindAll(lane => lane.TakeMark());
         if (lanes.Count == 0)
         {
             return false;

@@ -24,6 +24,9 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     /// <summary>Called with the ids of workflows that were handed on and wait to be claimed.</summary>
     public Action<IReadOnlyList<string>> HandedOn { get; set; } = _ => { };
 
+    /// <summary>Called with whether other executors of the application are alive.</summary>
+    public Action<bool> PeersSeen { get; set; } = _ => { };
+
     /// <summary>What runs here, and is no orphan.</summary>
     public Func<IReadOnlyList<Ownership>> Running { get; set; } = () => [];
 
@@ -77,6 +80,7 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     {
         var executors = await store.ReadAsync(self.ApplicationName, cancellationToken).ConfigureAwait(false);
         var dead = await ExpireProvenDeadAsync(executors, cancellationToken).ConfigureAwait(false);
+        PeersSeen(executors.Except(dead).Any(peer => peer.Alive && peer.ExecutorId != self.ExecutorId));
         if (dead.Count > 0)
         {
             await HandOnAsync([.. dead.Select(peer => peer.ExecutorId)], cancellationToken).ConfigureAwait(false);
@@ -164,17 +168,27 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
 
     private async Task RepeatAsync(Func<Task<IReadOnlyList<string>>> handOn)
     {
-        IReadOnlyList<string> ids;
-        do
+        while (true)
         {
-            ids = await handOn().ConfigureAwait(false);
+            var began = TimeProvider.System.GetTimestamp();
+            var ids = await handOn().ConfigureAwait(false);
             if (ids.Count > 0)
             {
                 logger.WorkflowsHandedOn(ids.Count);
                 HandedOn(ids);
             }
+
+            if (ids.Count < HandOnMax)
+            {
+                return;
+            }
+
+            if (Running().Count > 0)
+            {
+                // Many rows in one statement keep the database busy: what runs here gets as long a turn as they had.
+                await Task.Delay(TimeProvider.System.GetElapsedTime(began), TimeProvider.System, stopping.Token).ConfigureAwait(false);
+            }
         }
-        while (ids.Count == HandOnMax);
     }
 
     private HandOnRequest Request(IReadOnlyList<string> executorIds) => new()

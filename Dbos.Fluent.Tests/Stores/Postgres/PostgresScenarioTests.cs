@@ -18,6 +18,8 @@ public sealed class PostgresRecoveryTests(PostgresDatabases f) : RecoverySuite(f
 
 public sealed class PostgresShutdownTests(PostgresDatabases f) : ShutdownSuite(f), IClassFixture<PostgresDatabases>;
 
+public sealed class PostgresSurvivorTests(PostgresDatabases f) : SurvivorSuite(f), IClassFixture<PostgresDatabases>;
+
 public sealed class PostgresChildGroupTests(PostgresDatabases f) : ChildGroupSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresStoppedEngineTests(PostgresDatabases f) : StoppedEngineSuite(f), IClassFixture<PostgresDatabases>;

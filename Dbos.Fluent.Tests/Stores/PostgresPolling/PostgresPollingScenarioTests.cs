@@ -26,6 +26,9 @@ public sealed class PostgresPollingRecoveryTests(PostgresPollingDatabases f)
 public sealed class PostgresPollingShutdownTests(PostgresPollingDatabases f)
     : ShutdownSuite(f), IClassFixture<PostgresPollingDatabases>;
 
+public sealed class PostgresPollingSurvivorTests(PostgresPollingDatabases f)
+    : SurvivorSuite(f), IClassFixture<PostgresPollingDatabases>;
+
 public sealed class PostgresPollingChildGroupTests(PostgresPollingDatabases f)
     : ChildGroupSuite(f), IClassFixture<PostgresPollingDatabases>;
 

@@ -18,6 +18,8 @@ public sealed class SqliteRecoveryTests(SqliteDatabases f) : RecoverySuite(f), I
 
 public sealed class SqliteShutdownTests(SqliteDatabases f) : ShutdownSuite(f), IClassFixture<SqliteDatabases>;
 
+public sealed class SqliteSurvivorTests(SqliteDatabases f) : SurvivorSuite(f), IClassFixture<SqliteDatabases>;
+
 public sealed class SqliteChildGroupTests(SqliteDatabases f) : ChildGroupSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteStoppedEngineTests(SqliteDatabases f) : StoppedEngineSuite(f), IClassFixture<SqliteDatabases>;

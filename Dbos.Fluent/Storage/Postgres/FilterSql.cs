@@ -12,6 +12,12 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// </remarks>
 internal sealed class FilterSql
 {
+    // In the collation of the indexes for lists, which is not that of the columns, and with their condition that there is a text at all:
+    // so no other statement can take one of those indexes for its own, as a plan made while the tables are empty might.
+    private const string Name = "w.name COLLATE \"C\"";
+    private const string Queue = "w.queue_name COLLATE \"C\"";
+    private const string Version = "w.application_version COLLATE \"C\"";
+
     private readonly List<string> conditions = [];
     private readonly List<NpgsqlParameter> parameters = [];
     private readonly IReadOnlyList<WorkflowState>? states;
@@ -32,11 +38,11 @@ internal sealed class FilterSql
         }
 
         Add("w.workflow_uuid = ANY ({0}::text[])", filter.Ids is { } ids ? Texts(ids) : null);
-        Add(ById + " LIKE {0}", filter.IdPrefix is { } prefix ? Text(Literally(prefix) + "%") : null);
-        AddText("w.name", filter.Name);
-        AddText("w.queue_name", filter.Queue);
+        Add(ById + " > '' AND " + ById + " LIKE {0}", filter.IdPrefix is { } prefix ? Text(Literally(prefix) + "%") : null);
+        AddText(Name, filter.Name);
+        AddText(Queue, filter.Queue);
         AddText("w.executor_id", filter.ExecutorId);
-        AddText("w.application_version", filter.ApplicationVersion);
+        AddText(Version, filter.ApplicationVersion);
         AddText("w.parent_workflow_id", filter.ParentId);
         AddText("w.forked_from", filter.ForkedFrom);
         AddText("w.schedule_name", filter.ScheduleName);
@@ -64,7 +70,7 @@ internal sealed class FilterSql
     /// </summary>
     public IReadOnlyList<string> WhereEach => states is null or []
         ? [Where]
-        : [.. states.Select(state => Joined([.. conditions, $"w.status = '{state.ToStored()}'"]))];
+        : [.. states.Select(state => Joined([.. conditions, StateIs(state)]))];
 
     /// <summary>Adds a parameter and gives its name.</summary>
     public string Parameter(NpgsqlParameter value)
@@ -99,6 +105,11 @@ internal sealed class FilterSql
     private static string Joined(List<string> conditions) =>
         conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", conditions);
 
+    // What waits has an index for lists; other states have those of DBOS.
+    private static string StateIs(WorkflowState state) => state is WorkflowState.Enqueued or WorkflowState.Delayed
+        ? $"w.status COLLATE \"C\" = '{state.ToStored()}'"
+        : $"w.status = '{state.ToStored()}'";
+
     private static string IsParked(SchemaName schema) =>
         $"EXISTS (SELECT FROM {schema}.fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid)";
 
@@ -106,9 +117,9 @@ internal sealed class FilterSql
     {
         { Ids: not null } or { IdPrefix: not null } or { ParentId: not null } or { ForkedFrom: not null } or { ScheduleName: not null }
             or { DeduplicationId: not null } or { WantedStates: not null } or { IsByCompletion: true } => null,
-        { Name: { } name, Queue: null, ApplicationVersion: null } => ("w.name", name),
-        { Name: null, Queue: { } queue, ApplicationVersion: null } => ("w.queue_name", queue),
-        { Name: null, Queue: null, ApplicationVersion: { } version } => ("w.application_version", version),
+        { Name: { } name, Queue: null, ApplicationVersion: null } => (Name, name),
+        { Name: null, Queue: { } queue, ApplicationVersion: null } => (Queue, queue),
+        { Name: null, Queue: null, ApplicationVersion: { } version } => (Version, version),
         _ => null,
     };
 
@@ -119,7 +130,7 @@ internal sealed class FilterSql
             var value = Parameter(Text(first.Value));
             var low = Parameter(Number(descending ? long.MinValue : after?.AtMs ?? long.MinValue));
             var high = Parameter(Number(descending ? after?.AtMs ?? long.MaxValue : long.MaxValue));
-            conditions.Add($"{first.Column} IS NOT NULL AND ({first.Column}, {moment}) >= ({value}, {low}) "
+            conditions.Add($"{first.Column} > '' AND ({first.Column}, {moment}) >= ({value}, {low}) "
                 + $"AND ({first.Column}, {moment}) <= ({value}, {high})");
         }
     }

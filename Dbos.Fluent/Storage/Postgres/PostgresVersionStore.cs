@@ -31,7 +31,7 @@ internal sealed class PostgresVersionStore(PostgresDatabase database) : IVersion
         var rows = await database.QueryAsync(
             sql.ReadUnfinished,
             [Text(applicationName), Text(version), Text(after), Small(limit)],
-            row => (Claim: ClaimRow.Read(row), State: row.GetString(16), Executor: row.TextOrNull(17), UpdatedAt: row.GetInt64(18)),
+            row => (Claim: ClaimRow.Read(row), State: row.GetString(17), Executor: row.TextOrNull(18), UpdatedAt: row.GetInt64(19)),
             cancellationToken).ConfigureAwait(false);
         var forks = await origins.ResolveForksAsync(rows.ConvertAll(row => row.Claim), cancellationToken).ConfigureAwait(false);
         return rows.ConvertAll(row => new UnfinishedRow(

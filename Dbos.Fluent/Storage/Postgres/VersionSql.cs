@@ -32,7 +32,7 @@ internal sealed class VersionSql(SchemaName schema)
     public string ReadUnfinished { get; } = $"""
         SELECT false, w.workflow_uuid, w.name, ''::text, COALESCE(i.inputs, w.inputs), w.serialization,
                COALESCE(w.recovery_attempts, 0), w.queue_name, w.parent_workflow_id, w.workflow_deadline_epoch_ms, w.created_at,
-               w.forked_from, w.priority, w.queue_partition_key, o.seed, o.started_at, w.status, w.executor_id, w.updated_at
+               w.forked_from, w.priority, w.queue_partition_key, o.seed, o.started_at, false, w.status, w.executor_id, w.updated_at
           FROM {schema}.workflow_status AS w
           {ClaimSql.WithInputAndOrigin(schema)}
          WHERE w.status IN ('ENQUEUED', 'DELAYED', 'PENDING') AND w.application_version = $2 AND {IsOurs} AND w.workflow_uuid > $3

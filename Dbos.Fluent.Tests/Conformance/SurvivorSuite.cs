@@ -1,0 +1,63 @@
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Several engines that go on where another one is gone. Scenarios RC and MX.</summary>
+public abstract class SurvivorSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    // More than one engine has room for.
+    private const int LeftCount = 1500;
+
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(0.5);
+
+    [Fact]
+    public async Task What_a_dead_engine_left_is_spread_over_the_survivors_and_other_applications_rows_stay_as_they_are()
+    {
+        var gate = new TaskCompletionSource();
+        var workflow = Workflow.Define<int, int>("held")
+            .Step("wait", x => x.Workflow.WorkflowId == "seed" ? Task.CompletedTask : gate.Task.WaitAsync(x.CancellationToken))
+            .Return(x => x.Input);
+        var first = await LaunchAsync(workflow);
+        await first.RunAsync(workflow, 1, "seed");
+        await first.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await LeaveAsync("ours", "tests", LeftCount);
+        await LeaveAsync("theirs", "another application", 10);
+
+        await LaunchAsync(options => (options.ExecutorId, options.Lease) = ("one", Lease), workflow);
+        await LaunchAsync(options => (options.ExecutorId, options.Lease) = ("other", Lease), workflow);
+        await Eventually.TrueAsync(
+            async () => await TakenAsync("one") + await TakenAsync("other") == LeftCount, Bounded.Limit, "all are taken up");
+
+        Assert.All([await TakenAsync("one"), await TakenAsync("other")], taken => Assert.InRange(taken, LeftCount / 4, LeftCount));
+        gate.SetResult();
+        await Eventually.TrueAsync(
+            async () => await Database.SucceededAsync(attempts: 2) == LeftCount, Bounded.Limit, "all end");
+        Assert.Equal(
+            10,
+            await Database.WorkflowsAsync(
+                "application_name = 'another application' AND status = 'PENDING' AND owner_xid = 'lost' AND executor_id = 'dead' "
+                + "AND recovery_attempts = 1 AND updated_at = 1"));
+    }
+
+    private Task<long> TakenAsync(string executor) =>
+        Database.WorkflowsAsync($"executor_id = '{executor}' AND status = 'PENDING' AND recovery_attempts = 2");
+
+    // As an engine leaves them that was never seen to register, and that has not moved for long.
+    private async Task LeaveAsync(string prefix, string application, int count)
+    {
+        var numbers = $"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})";
+        await Database.ExecuteAsync(
+            $"""
+            {numbers}
+            INSERT INTO workflow_input (workflow_uuid, inputs)
+            SELECT '{prefix}-' || n, inputs FROM workflow_input, numbers WHERE workflow_uuid = 'seed'
+            """);
+        await Database.ExecuteAsync(
+            $"""
+            {numbers}
+            INSERT INTO workflow_status (workflow_uuid, status, name, executor_id, owner_xid, application_name, application_version,
+                   serialization, priority, recovery_attempts, created_at, updated_at)
+            SELECT '{prefix}-' || n, 'PENDING', name, 'dead', 'lost', '{application}', application_version,
+                   serialization, priority, 1, created_at, 1
+              FROM workflow_status, numbers WHERE workflow_uuid = 'seed'
+            """);
+    }
+}
