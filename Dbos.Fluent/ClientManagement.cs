@@ -1,4 +1,5 @@
 using Dbos.Fluent.Execution;
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Retention;
 using Dbos.Fluent.Storage;
 
@@ -40,6 +41,14 @@ internal sealed class ClientManagement(ClientCore core)
 
     public async Task RewindAsync(string workflowId, int fromSequence, CancellationToken cancellationToken)
     {
+        // Looked at first, so that one which is found running after a lost answer is known to have been taken back.
+        var before = await UseAsync(
+            "rewind a workflow", (_, token) => core.Store.Workflows.ReadAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
+        if (before is { Status.State: var state } && !state.IsTerminal())
+        {
+            throw new WorkflowNotEndedException(workflowId, state);
+        }
+
         var tried = 0;
         var result = await UseAsync(
             "rewind a workflow",
@@ -53,7 +62,7 @@ internal sealed class ClientManagement(ClientCore core)
         {
             case RewindStatus.NoWorkflow:
                 throw new NonExistentWorkflowException(workflowId);
-            case RewindStatus.BeyondHistory when tried == 0:
+            case RewindStatus.BeyondHistory:
                 throw BeyondHistory(workflowId, fromSequence, result.Highest);
             case RewindStatus.NotEnded when tried == 0:
                 throw new WorkflowNotEndedException(workflowId, result.State);

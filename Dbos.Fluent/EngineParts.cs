@@ -45,7 +45,7 @@ internal sealed class EngineParts
 
     /// <summary>Recovery that somebody asks for.</summary>
     public OperatorRecovery OperatorRecovery =>
-        field ??= new OperatorRecovery(Core.Store.Executors, Registration, Environment.Registry, Core.Logger);
+        field ??= new OperatorRecovery(Core.Store.Executors, Registration, Leases, Environment.Registry, Core.Logger);
 
     /// <summary>Tells of work that no engine takes.</summary>
     private StrandedWatch Stranded => field ??= new StrandedWatch(Core.Store.Versions, Registration, Core.Logger);
@@ -58,6 +58,7 @@ internal sealed class EngineParts
         Recovery.PeersSeen = any => ClaimedRuns.Pace.HasPeers = any;
         Recovery.Running = () => Running.All;
         OperatorRecovery.HandedOn = _ => OnEnqueued("");
+        OperatorRecovery.Running = () => Running.All;
         Running.Crashed = Recovery.HandBack;
         ClaimedRuns.NotBegun = Recovery.HandBack;
         Parking.Parked = ParkedDispatcher.Parked;

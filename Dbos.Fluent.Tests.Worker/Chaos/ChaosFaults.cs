@@ -41,7 +41,7 @@ internal sealed class ChaosFaults(ChaosOptions options, PostgresServer server, I
             {
                 await TerminateAsync(share, cancellationToken);
             }
-            else if (slot.Process.HasLaunched && !Lasts(slot))
+            else if (!Lasts(slot) && slot.Process.HasLaunched)
             {
                 lasting[slot] = which switch
                 {
@@ -68,7 +68,7 @@ internal sealed class ChaosFaults(ChaosOptions options, PostgresServer server, I
     // A launch that finds no database ends its process, and whoever started it starts another: here as in production.
     private async Task ReplaceEndedAsync()
     {
-        foreach (var slot in slots.Where(slot => slot.Process.HasEnded && !Lasts(slot)))
+        foreach (var slot in slots.Where(slot => !Lasts(slot) && slot.Process.HasEnded))
         {
             Count("ended by itself");
             await slot.ReplaceAsync();

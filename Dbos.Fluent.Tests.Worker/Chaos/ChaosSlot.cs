@@ -15,11 +15,12 @@ internal sealed class ChaosSlot(TcpProxy proxy, IReadOnlyDictionary<string, stri
 
     public void Start() => process = ChaosProcess.Start(settings);
 
-    /// <summary>Removes the process, dead or alive, and starts another one.</summary>
+    /// <summary>Starts another process in the place of the one that has ended, and removes that one.</summary>
     public async Task ReplaceAsync()
     {
-        await Process.DisposeAsync();
+        var former = Process;
         Start();
+        await former.DisposeAsync();
     }
 
     public async ValueTask DisposeAsync()

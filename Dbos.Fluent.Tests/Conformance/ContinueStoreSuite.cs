@@ -34,6 +34,30 @@ public abstract class ContinueStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     }
 
     [Fact]
+    public async Task What_stays_of_the_ended_generation_belongs_to_no_step_of_the_next()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var owner = await RunningAsync(bed, "w");
+        await bed.ExecuteAsync(
+            """
+            INSERT INTO workflow_events (workflow_uuid, key, value) VALUES ('w', 'k', 'new');
+            INSERT INTO workflow_events_history (workflow_uuid, function_id, key, value) VALUES ('w', 2, 'k', 'old'), ('w', 7, 'k', 'new');
+            INSERT INTO streams (workflow_uuid, key, value, "offset", function_id) VALUES ('w', 's', '1', 0, 3);
+            INSERT INTO notifications (message_uuid, destination_uuid, message, created_at_epoch_ms, consumed, consumed_by_function_id)
+            VALUES ('m', 'w', '1', 1, true, 4), ('unread', 'w', '1', 1, false, NULL)
+            """);
+
+        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, new ContinueUnit(owner, 0, "next input", Origin)));
+        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, new ContinueUnit(owner, 1, "third input", Origin)));
+
+        var events = await bed.QueryAsync("SELECT function_id AS step, value FROM workflow_events_history");
+        Assert.Equal(["-1 new"], events.Select(row => $"{row["step"]} {row["value"]}"));
+        Assert.Equal(-1L, Convert.ToInt64((await bed.QueryAsync("SELECT function_id AS step FROM streams"))[0]["step"]));
+        var read = await bed.QueryAsync("SELECT message_uuid AS id, consumed_by_function_id AS step FROM notifications ORDER BY 1");
+        Assert.Equal(["m -1", "unread "], read.Select(row => $"{row["id"]} {row["step"]}"));
+    }
+
+    [Fact]
     public async Task Written_again_after_a_lost_answer_it_stands_and_changes_nothing()
     {
         await using var bed = await Fixture.CreateAsync();

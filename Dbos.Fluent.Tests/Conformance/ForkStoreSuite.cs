@@ -50,6 +50,36 @@ public abstract class ForkStoreSuite(StoreFixture fixture) : StoreSuite(fixture)
     }
 
     [Fact]
+    public async Task Values_of_a_stream_are_numbered_without_gaps_where_one_between_them_is_not_copied()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await SourceAsync(bed);
+        await bed.ExecuteAsync(
+            """
+            INSERT INTO streams (workflow_uuid, key, value, "offset", function_id)
+            VALUES ('source', 'gaps', 'late', 0, 9), ('source', 'gaps', 'first', 1, 0), ('source', 'gaps', 'second', 2, 1)
+            """);
+
+        await ForkAsync(bed, new ForkCut(2, null));
+
+        var values = await bed.QueryAsync(
+            "SELECT \"offset\" AS place, value FROM streams WHERE workflow_uuid = 'fork' AND key = 'gaps' ORDER BY 1");
+        Assert.Equal(["0 first", "1 second"], values.Select(row => $"{row["place"]} {row["value"]}"));
+    }
+
+    [Fact]
+    public async Task An_input_that_was_left_under_the_id_of_the_fork_gives_way()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await SourceAsync(bed);
+        await bed.ExecuteAsync("INSERT INTO workflow_input (workflow_uuid, inputs) VALUES ('fork', 'left behind')");
+
+        Assert.Equal(ForkStatus.Forked, (await ForkAsync(bed, new ForkCut(2, null))).Status);
+
+        HasColumns(await bed.RowAsync("fork", "workflow_input"), ("inputs", "input of source"));
+    }
+
+    [Fact]
     public async Task Copied_steps_keep_their_times_and_children_are_replaced()
     {
         await using var bed = await Fixture.CreateAsync();

@@ -130,6 +130,8 @@ public abstract partial class ListSuite(IDatabaseFixture fixture) : EngineSuite(
         Assert.Equal("none", await FindAsync(new() { ["tenant"] = "north" }));
         Assert.Null((await engine.GetStatusAsync("both", Cancel))!.Attributes);
         await Assert.ThrowsAsync<NonExistentWorkflowException>(() => engine.SetAttributesAsync("unknown", null, Cancel));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => engine.SetAttributesAsync("both", new Dictionary<string, object?> { ["tenant"] = "no\0rth" }, Cancel));
         var complex = new WorkflowFilter { Attributes = new Dictionary<string, object?> { ["a"] = this } };
         Assert.Throws<ArgumentException>(() => { engine.ListAsync(complex, Cancel); });
 

@@ -51,6 +51,23 @@ public abstract class RetentionStoreSuite(StoreFixture fixture) : StoreSuite(fix
     }
 
     [Fact]
+    public async Task Children_stay_while_a_fork_of_their_parent_goes_on()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var parent = await RunningAsync(bed, "parent");
+        await CommitAsync(bed.Store, A.Child(parent, 0, A.Direct("child")));
+        await CommitAsync(bed.Store, A.Outcome(new("child", "token of child")));
+        await CommitAsync(bed.Store, A.Outcome(parent));
+        var fork = await RunningAsync(bed, "fork");
+        await bed.ExecuteAsync("UPDATE workflow_status SET forked_from = 'parent' WHERE workflow_uuid = 'fork'");
+
+        Assert.Equal(1, await CollectAsync(bed, new() { KeepNewest = 0 }));
+        Assert.Equal("child, fork", await ListAsync(bed, "%"));
+        await CommitAsync(bed.Store, A.Outcome(fork));
+        Assert.Equal(2, await CollectAsync(bed, new() { KeepNewest = 0 }));
+    }
+
+    [Fact]
     public async Task Families_with_a_living_parent_or_child_stay()
     {
         await using var bed = await Fixture.CreateAsync();

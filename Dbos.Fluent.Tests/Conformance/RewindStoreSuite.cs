@@ -12,6 +12,20 @@ public abstract class RewindStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
     ];
 
     [Fact]
+    public async Task Waits_of_a_parked_workflow_that_another_SDK_cancelled_are_forgotten()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await RunningAsync(bed, "w");
+        await CommitAsync(bed.Store, new ParkUnit(new("w", "token of w"), [Parking.ForMessage()]));
+        await bed.ExecuteAsync("UPDATE workflow_status SET status = 'CANCELLED', completed_at = 1 WHERE workflow_uuid = 'w'");
+
+        Assert.Equal(RewindStatus.Rewound, (await bed.Store.Management.RewindAsync("w", 0, Cancel)).Status);
+
+        Assert.Equal(0, await bed.CountAsync("fluent_waits"));
+        Assert.Equal(1, (await ClaimOneAsync(bed.Store, A.Claim("again"))).Attempt);
+    }
+
+    [Fact]
     public async Task A_rewound_workflow_is_as_it_was_before_the_step_and_enqueued()
     {
         await using var bed = await Fixture.CreateAsync();

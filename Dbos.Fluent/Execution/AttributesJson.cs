@@ -7,7 +7,9 @@ namespace Dbos.Fluent.Execution;
 /// <summary>Attributes as the JSON object that every SDK stores and can search.</summary>
 internal static class AttributesJson
 {
-    /// <exception cref="ArgumentException">A key is empty, or a value is neither text, number, boolean nor null.</exception>
+    /// <exception cref="ArgumentException">
+    /// A key is empty, a value is neither text, number, boolean nor null, or a key or text holds a null character.
+    /// </exception>
     public static string? Of(IReadOnlyDictionary<string, object?>? attributes)
     {
         if (attributes is null)
@@ -22,6 +24,7 @@ internal static class AttributesJson
             foreach (var (key, value) in attributes)
             {
                 ArgumentException.ThrowIfNullOrEmpty(key, nameof(attributes));
+                CheckText(key, key);
                 writer.WritePropertyName(key);
                 Write(writer, key, value);
             }
@@ -32,6 +35,16 @@ internal static class AttributesJson
         return Encoding.UTF8.GetString(buffer.ToArray());
     }
 
+    // PostgreSQL's JSON has no such character.
+    private static void CheckText(string text, string key)
+    {
+        if (text.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new ArgumentException(
+                $"Attribute '{key.Replace('\0', '?')}' holds a null character, which cannot be stored.", nameof(text));
+        }
+    }
+
     private static void Write(Utf8JsonWriter writer, string key, object? value)
     {
         switch (value)
@@ -40,6 +53,7 @@ internal static class AttributesJson
                 writer.WriteNullValue();
                 break;
             case string text:
+                CheckText(text, key);
                 writer.WriteStringValue(text);
                 break;
             case bool truth:

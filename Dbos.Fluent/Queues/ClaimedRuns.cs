@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Dbos.Fluent.Execution;
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Queues;
@@ -49,7 +50,10 @@ internal sealed class ClaimedRuns(
             },
             cancellationToken).ConfigureAwait(false);
         await BeginAsync(result, cancellationToken).ConfigureAwait(false);
-        Pace.Took(result.Claimed);
+        if (queues is [QueueNames.Internal])
+        {
+            Pace.Took(result.Claimed);
+        }
 
         // A repeated claim may give what the lost answer held and no more: there may be more behind it.
         var taken = result.Claimed.Count + result.DeadLettered.Count;

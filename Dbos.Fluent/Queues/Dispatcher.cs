@@ -25,6 +25,8 @@ internal sealed class Dispatcher : IAsyncDisposable
     private readonly TakeUpPace pace;
     private Task loop = Task.CompletedTask;
     private volatile bool full;
+    private bool held;
+    private bool internalFirst;
 
     public Dispatcher(IQueueStore store, ClaimedRuns runs, RunEnvironment environment, QueueBoard board)
     {
@@ -97,8 +99,9 @@ internal sealed class Dispatcher : IAsyncDisposable
         wake.Dispose();
     }
 
-    // What waits in the internal queue while there is a rest is looked at again when it is over.
-    private TimeSpan Rest => pace.Left is var left && left > TimeSpan.Zero && Internal.IsMarked ? left : Timeout.InfiniteTimeSpan;
+    // What waits in the internal queue while there is a rest is looked at again when it is over; rounded up, as a wait of a part of a
+    // millisecond is none.
+    private TimeSpan Rest => held ? TimeSpan.FromMilliseconds(Math.Ceiling(pace.Left.TotalMilliseconds)) : Timeout.InfiniteTimeSpan;
 
     private QueueLane Internal => board.Find(QueueNames.Internal)!;
 
@@ -146,14 +149,34 @@ internal sealed class Dispatcher : IAsyncDisposable
     }
 
     // What executors left that are gone waits in the internal queue, perhaps by the thousands, and is older than all else: with a statement
-    // of its own it keeps no other queue waiting.
+    // of its own it keeps no other queue waiting. They take turns at being first, so that where there is room for one more neither keeps it
+    // from the other.
     private async Task<bool> ClaimAsync(CancellationToken cancellationToken)
     {
+        internalFirst = !internalFirst;
+        var more = !internalFirst && await ClaimNamedAsync(cancellationToken).ConfigureAwait(false);
+        more |= await ClaimInternalAsync(cancellationToken).ConfigureAwait(false);
+        return (internalFirst && await ClaimNamedAsync(cancellationToken).ConfigureAwait(false)) || more;
+    }
+
+    private Task<bool> ClaimNamedAsync(CancellationToken cancellationToken)
+    {
         var lanes = board.Lanes.Where(lane => lane != Internal && lane is { Row: { Paused: false, Queue.IsLimited: false } }).ToList();
-        var more = await ClaimAsync(lanes, runs.Room, cancellationToken).ConfigureAwait(false);
-        return (pace.Left == TimeSpan.Zero
-            && await ClaimAsync([Internal], pace.Limit(runs.Room), cancellationToken).ConfigureAwait(false)
-            && pace.Left == TimeSpan.Zero) || more;
+        return ClaimAsync(lanes, runs.Room, cancellationToken);
+    }
+
+    // Whether there is a rest is asked once before and once after, and remembered: one that ends meanwhile is waited for no longer, and
+    // none is slept through.
+    private async Task<bool> ClaimInternalAsync(CancellationToken cancellationToken)
+    {
+        held = pace.Left > TimeSpan.Zero && Internal.IsMarked;
+        if (held || !await ClaimAsync([Internal], pace.Limit(runs.Room), cancellationToken).ConfigureAwait(false))
+        {
+            return false;
+        }
+
+        held = pace.Left > TimeSpan.Zero;
+        return !held;
     }
 
     private async Task<bool> ClaimAsync(List<QueueLane> among, int limit, CancellationToken cancellationToken)

@@ -35,9 +35,9 @@ internal sealed class TakeUpPace(RunningWorkflows running)
     public void Took(IReadOnlyList<ClaimedWorkflow> claimed)
     {
         var takenUp = claimed.Count(IsTakenUp);
-        if (takenUp > 0 && (HasPeers || running.AnyBusy(IsOther)))
+        if (takenUp * RestForEach is var wanted && wanted > Left && (HasPeers || running.AnyBusy(IsOther)))
         {
-            (since, rest) = (TimeProvider.System.GetTimestamp(), takenUp * RestForEach);
+            (since, rest) = (TimeProvider.System.GetTimestamp(), wanted);
         }
     }
 

@@ -5,9 +5,17 @@ using Microsoft.Extensions.Logging;
 namespace Dbos.Fluent.Recovery;
 
 /// <summary>Hands the work of executors that are gone on because somebody asks for it, without waiting until it has not moved.</summary>
-internal sealed class OperatorRecovery(IExecutorStore store, ExecutorRegistration self, Registry registry, ILogger logger)
+internal sealed class OperatorRecovery(
+    IExecutorStore store, ExecutorRegistration self, LeaseLoop leases, Registry registry, ILogger logger)
 {
     private const int HandOnMax = 1000;
+
+    // After an outage of the database every living engine renews its lease within a second.
+    private static readonly TimeSpan SettledAfter = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>What runs here, and is no orphan.</summary>
+    public Func<IReadOnlyList<Ownership>> Running { get; set; } = () => [];
 
     /// <summary>Called with the ids of workflows that were handed on and wait to be claimed.</summary>
     public Action<IReadOnlyList<string>> HandedOn { get; set; } = _ => { };
@@ -28,8 +36,14 @@ internal sealed class OperatorRecovery(IExecutorStore store, ExecutorRegistratio
         {
             var asked = executors.Where(executor => executorIds.Contains(executor.ExecutorId, StringComparer.Ordinal)).ToList();
             await RefuseLivingAsync(asked, cancellationToken).ConfigureAwait(false);
-            var request = Request(executorIds);
+            var request = Request(executorIds) with { Except = Running() };
             return await RepeatAsync(() => store.HandOnAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+
+        // Right after an outage the lease of everyone has ended, and nobody is dead.
+        while (leases.GaplessContact < SettledAfter)
+        {
+            await Task.Delay(Look, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
 
         foreach (var dead in executors.Where(executor => executor.Alive && HostProcesses.IsProvenDead(executor.Host)))
@@ -38,7 +52,8 @@ internal sealed class OperatorRecovery(IExecutorStore store, ExecutorRegistratio
         }
 
         return await RepeatAsync(
-            () => store.HandOnOrphansAsync(Request([]), TimeSpan.Zero, cancellationToken), cancellationToken).ConfigureAwait(false);
+            () => store.HandOnOrphansAsync(Request([]) with { Except = Running() }, TimeSpan.Zero, cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
     }
 
     // A process of this host that has ended is not alive, whatever is left of its lease.

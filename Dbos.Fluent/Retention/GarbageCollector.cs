@@ -11,6 +11,7 @@ internal sealed class GarbageCollector(IManagementStore store)
 {
     // A few hundredths of a second of the database's time. More hardly helps, and whoever comes behind it waits longer.
     private const int BatchMax = 1000;
+    private const int FailuresMax = 10;
 
     /// <summary>Deletes what a policy says, and gives how many workflows that were.</summary>
     /// <param name="scope">The policy, and whose workflows.</param>
@@ -31,10 +32,16 @@ internal sealed class GarbageCollector(IManagementStore store)
         {
             var request = new RetentionRequest(scope, last, after, BatchMax);
             var begun = TimeProvider.System.GetTimestamp();
-            var batch = await StoreBackoff.RepeatAsync(_ => store.CollectAsync(request, cancellationToken), cancellationToken)
-                .ConfigureAwait(false);
+            var batch = await StoreBackoff.RepeatAsync(
+                failures =>
+                {
+                    // Histories may be so long that a whole batch of them takes longer than a statement may.
+                    request = request with { Limit = Math.Max(1, BatchMax >> Math.Min(failures, FailuresMax)) };
+                    return store.CollectAsync(request, cancellationToken);
+                },
+                cancellationToken).ConfigureAwait(false);
             (total, after) = (total + batch.Deleted, batch.Last);
-            if (batch.Deleted < BatchMax)
+            if (batch.Deleted < request.Limit)
             {
                 return total;
             }

@@ -3,6 +3,10 @@ using Dbos.Fluent.Tests.Worker.Chaos;
 namespace Dbos.Fluent.Tests.Stores.Postgres;
 
 /// <summary>Thousands of workflows of every kind in several processes, under every fault at once.</summary>
+/// <remarks>
+/// The clocks of two processes jump by up to three seconds; the machine's own clock, which the server and the other tests share, cannot be
+/// moved. On a slow machine many workflows end only after the last fault, and the run takes longer by that.
+/// </remarks>
 public sealed class PostgresChaosTests(SharedPostgres shared)
 {
     private const int WorkflowCount = 5000;

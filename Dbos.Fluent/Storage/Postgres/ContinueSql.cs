@@ -10,7 +10,8 @@ internal sealed class ContinueSql(SchemaName schema, string whenLocked)
     /// </summary>
     // Everything hangs on the generation's own row: ON CONFLICT looks at its latest version, whatever the snapshot, so a repeated unit
     // whose first try has ended meanwhile changes nothing. An input in the row of the workflow itself, as older SDKs wrote it, must not
-    // show through one that is NULL.
+    // show through one that is NULL. What stays of the ended generation stands before all sequences of the next, or a fork or a rewind of
+    // that one would take it for its own steps' doing.
     public string Continue { get; } = $"""
         WITH owned AS MATERIALIZED (
             SELECT 1
@@ -23,6 +24,22 @@ internal sealed class ContinueSql(SchemaName schema, string whenLocked)
             ON CONFLICT (workflow_uuid) DO UPDATE SET generation = EXCLUDED.generation WHERE g.generation = $4
             RETURNING generation),
         forgotten AS (DELETE FROM {schema}.operation_outputs WHERE workflow_uuid = $2 AND EXISTS (SELECT FROM moved)),
+        past AS (
+            DELETE FROM {schema}.workflow_events_history
+             WHERE workflow_uuid = $2 AND function_id >= 0 AND EXISTS (SELECT FROM moved)),
+        kept AS (
+            INSERT INTO {schema}.workflow_events_history (workflow_uuid, function_id, key, value, serialization)
+            SELECT workflow_uuid, {StoredHistory.GenerationMark}, key, value, serialization
+              FROM {schema}.workflow_events
+             WHERE workflow_uuid = $2 AND EXISTS (SELECT FROM moved)
+            ON CONFLICT (workflow_uuid, function_id, key)
+            DO UPDATE SET value = EXCLUDED.value, serialization = EXCLUDED.serialization),
+        written AS (
+            UPDATE {schema}.streams SET function_id = {StoredHistory.GenerationMark}
+             WHERE workflow_uuid = $2 AND function_id >= 0 AND EXISTS (SELECT FROM moved)),
+        read AS (
+            UPDATE {schema}.notifications SET consumed_by_function_id = {StoredHistory.GenerationMark}
+             WHERE destination_uuid = $2 AND consumed AND consumed_by_function_id >= 0 AND EXISTS (SELECT FROM moved)),
         given AS (
             INSERT INTO {schema}.workflow_input (workflow_uuid, inputs, retention_timestamp)
             SELECT $2, $5, {Clock.Now} FROM moved

@@ -97,8 +97,9 @@ internal sealed class DeletionSql(SchemaName schema)
         return (sql, [.. parameters]);
     }
 
-    // A parent that goes on may look at its children, and what cancels or deletes a tree finds its living members through their parents.
-    // OFFSET 0 keeps each a lookup: made a join of, they would read all that has not ended. The state is asked for as RowState does.
+    // A parent that goes on, and a fork of it, may look at its children, and what cancels or deletes a tree finds its living members
+    // through their parents. OFFSET 0 keeps each a lookup: made a join of, they would read all that has not ended. The state is asked for
+    // as RowState does.
     private string Unneeded { get; } = $"""
         NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS parent
@@ -106,6 +107,9 @@ internal sealed class DeletionSql(SchemaName schema)
                    AND NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS child
                      WHERE child.parent_workflow_id = w.workflow_uuid AND COALESCE(child.status, '') IN ({Unended}) OFFSET 0)
+                   AND NOT EXISTS (
+                    SELECT FROM {schema}.workflow_status AS fork
+                     WHERE fork.forked_from = w.parent_workflow_id AND COALESCE(fork.status, '') IN ({Unended}) OFFSET 0)
         """;
 
     private static string Matching(RetentionScope scope, List<NpgsqlParameter> parameters)

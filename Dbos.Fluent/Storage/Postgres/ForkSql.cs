@@ -32,6 +32,8 @@ internal sealed class ForkSql(SchemaName schema)
     /// Makes the fork: $1 now, $2 source, $3 fork, $4 first sequence that is not copied, $5 version, $6 queue, $7 partition, $8 timeout,
     /// $9 replaced children, $10 those in their place. Gives a row, or none where the id is in use.
     /// </summary>
+    // Streams are numbered anew: where branches wrote at once, a value that is not copied may lie between two that are, and readers go on
+    // by number. An input may be left under the id of a row that an older SDK deleted.
     public string Fork { get; } = $"""
         WITH forked AS (
             INSERT INTO {schema}.workflow_status (
@@ -53,7 +55,9 @@ internal sealed class ForkSql(SchemaName schema)
             SELECT f.workflow_uuid, COALESCE(i.inputs, w.inputs), {Clock.Now}
               FROM forked AS f
               JOIN {schema}.workflow_status AS w ON w.workflow_uuid = $2
-              LEFT JOIN {schema}.workflow_input AS i ON i.workflow_uuid = $2),
+              LEFT JOIN {schema}.workflow_input AS i ON i.workflow_uuid = $2
+            ON CONFLICT (workflow_uuid)
+            DO UPDATE SET inputs = EXCLUDED.inputs, retention_timestamp = EXCLUDED.retention_timestamp),
         steps AS (
             INSERT INTO {schema}.operation_outputs (
                 workflow_uuid, function_id, function_name, output, error, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms,
@@ -76,7 +80,8 @@ internal sealed class ForkSql(SchemaName schema)
              ORDER BY h.key, h.function_id DESC),
         streams AS (
             INSERT INTO {schema}.streams (workflow_uuid, key, value, "offset", function_id, serialization)
-            SELECT f.workflow_uuid, s.key, s.value, s."offset", s.function_id, s.serialization
+            SELECT f.workflow_uuid, s.key, s.value, (row_number() OVER (PARTITION BY s.key ORDER BY s."offset") - 1)::int,
+                   s.function_id, s.serialization
               FROM forked AS f
               JOIN {schema}.streams AS s ON s.workflow_uuid = $2 AND s.function_id < $4)
         SELECT 1 FROM forked
@@ -99,6 +104,7 @@ internal sealed class ForkSql(SchemaName schema)
                    deduplication_id = NULL, recovery_attempts = 0, workflow_deadline_epoch_ms = NULL, started_at_epoch_ms = NULL,
                    completed_at = NULL, output = NULL, error = NULL, updated_at = {Clock.Now}
              WHERE workflow_uuid = $2),
+        waits AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = $2),
         outcome AS (DELETE FROM {schema}.workflow_output WHERE workflow_uuid = $2),
         steps AS (DELETE FROM {schema}.operation_outputs WHERE workflow_uuid = $2 AND function_id >= $3),
         messages AS (

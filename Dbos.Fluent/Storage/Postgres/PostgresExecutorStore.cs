@@ -101,7 +101,8 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
     private async Task<RegisterResult> HoldAsync(
         NpgsqlBatchCommand[] changes, string executorId, string incarnation, CancellationToken cancellationToken)
     {
-        var (holder, nowMs) = await watch.BatchAsync(
+        // Not on the connections that are kept: two statements that hang there must not cost the lease.
+        var (holder, nowMs) = await database.BatchAsync(
             [.. changes, PostgresDatabase.Command(sql.ReadOne, Text(executorId))],
             async reader => await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
                 ? (ReadExecutor(reader), reader.GetInt64(0))

@@ -28,13 +28,27 @@ internal sealed class PostgresManagementStore(PostgresDatabase database) : IMana
             result => result.Status == RewindStatus.Rewound,
             cancellationToken);
 
-    public async Task<IReadOnlyList<string>> DeleteAsync(
+    // Locked until nothing new turns up: a child that begins while the lock of its parent is waited for is in the next look, and under that
+    // lock none begins.
+    public Task<IReadOnlyList<string>> DeleteAsync(
         IReadOnlyList<string> workflowIds, bool children, CancellationToken cancellationToken) =>
-        await SecondAsync(
-            PostgresDatabase.Command(deletions.LockTree, Texts(workflowIds), Truth(children)),
-            PostgresDatabase.Command(deletions.Delete, Texts(workflowIds), Truth(children)),
-            row => row.GetString(0),
-            cancellationToken).ConfigureAwait(false);
+        database.TransactionAsync<IReadOnlyList<string>>(
+            Statements,
+            async (connection, token) =>
+            {
+                for (var (locked, before) = (0, -1); locked != before;)
+                {
+                    var tree = await database.QueryAsync(
+                        connection, deletions.LockTree, [Texts(workflowIds), Truth(children)], row => 0, token).ConfigureAwait(false);
+                    (before, locked) = (locked, tree.Count);
+                }
+
+                return await database.QueryAsync(
+                    connection, deletions.Delete, [Texts(workflowIds), Truth(children)], row => row.GetString(0), token)
+                    .ConfigureAwait(false);
+            },
+            _ => true,
+            cancellationToken);
 
     public async Task<bool> SetAttributesAsync(string workflowId, string? attributesJson, CancellationToken cancellationToken)
     {

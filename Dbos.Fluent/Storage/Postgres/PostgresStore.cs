@@ -32,7 +32,6 @@ internal sealed class PostgresStore : IStore
         commits = new PostgresCommitStore(database, Lanes);
 
         // What an idle engine asks again and again: connections taken from the pool would be reset each time, which doubles the statements.
-        // Two, so that a statement that hangs costs no lease.
         watch = new PostgresLanes(database, 2, PostgresLanes.ReadCommitted) { KeepsPlans = false };
         Schema = new PostgresSchemaStore(database);
         claims = new PostgresClaimStore(database);

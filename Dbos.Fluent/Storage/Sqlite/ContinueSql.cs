@@ -5,6 +5,8 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// <summary>Statements that take a running workflow to its next generation.</summary>
 internal static class ContinueSql
 {
+    private const string GenerationMark = "-1";
+
     /// <summary>Gives a row only while the token owns the workflow.</summary>
     public const string Read = $"""
         SELECT coalesce(g.generation, 0), w.workflow_timeout_ms, w.workflow_deadline_epoch_ms
@@ -14,6 +16,25 @@ internal static class ContinueSql
         """;
 
     public const string DeleteCheckpoints = "DELETE FROM operation_outputs WHERE workflow_uuid = @workflow_uuid";
+
+    /// <summary>
+    /// What stays of the ended generation stands before all sequences of the next, or a fork or a rewind of that one would take it for its
+    /// own steps' doing.
+    /// </summary>
+    public static IReadOnlyList<string> SetAside { get; } =
+    [
+        "DELETE FROM workflow_events_history WHERE workflow_uuid = @workflow_uuid AND function_id >= 0",
+        $"""
+        INSERT INTO workflow_events_history (workflow_uuid, function_id, key, value, serialization)
+        SELECT workflow_uuid, {GenerationMark}, key, value, serialization FROM workflow_events WHERE workflow_uuid = @workflow_uuid
+        ON CONFLICT (workflow_uuid, function_id, key) DO UPDATE SET value = excluded.value, serialization = excluded.serialization
+        """,
+        $"UPDATE streams SET function_id = {GenerationMark} WHERE workflow_uuid = @workflow_uuid AND function_id >= 0",
+        $"""
+        UPDATE notifications SET consumed_by_function_id = {GenerationMark}
+         WHERE destination_uuid = @workflow_uuid AND consumed = 1 AND consumed_by_function_id >= 0
+        """,
+    ];
 
     public const string WriteGeneration = """
         INSERT INTO fluent_generations (workflow_uuid, generation) VALUES (@workflow_uuid, @generation)

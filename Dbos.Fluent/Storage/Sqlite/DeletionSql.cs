@@ -42,8 +42,8 @@ internal static class DeletionSql
         var (at, id) = (conditions.Number(request.Bound.AtMs), conditions.Text(request.Bound.Id));
         conditions.Add($"w.completed_at <= {at} AND (w.completed_at < {at} OR w.workflow_uuid <= {id})");
 
-        // A parent that goes on may look at its children, and what cancels or deletes a tree finds its living members through
-        // their parents.
+        // A parent that goes on, and a fork of it, may look at its children, and what cancels or deletes a tree finds its living members
+        // through their parents.
         conditions.Add($"""
             NOT EXISTS (
                     SELECT 1 FROM workflow_status AS parent
@@ -53,6 +53,11 @@ internal static class DeletionSql
             NOT EXISTS (
                     SELECT 1 FROM workflow_status AS child
                      WHERE child.parent_workflow_id = w.workflow_uuid AND +child.status IN ({Unended}))
+            """);
+        conditions.Add($"""
+            NOT EXISTS (
+                    SELECT 1 FROM workflow_status AS fork
+                     WHERE fork.forked_from = w.parent_workflow_id AND +fork.status IN ({Unended}))
             """);
         var sql = $"""
             SELECT w.completed_at, w.workflow_uuid

@@ -47,6 +47,7 @@ internal static class ForkSql
           FROM workflow_status AS w
           LEFT JOIN workflow_input AS i ON i.workflow_uuid = w.workflow_uuid
          WHERE w.workflow_uuid = @source
+        ON CONFLICT (workflow_uuid) DO UPDATE SET inputs = excluded.inputs, retention_timestamp = excluded.retention_timestamp
         """;
 
     /// <summary>Replaced children are pairs of the old and the new one.</summary>
@@ -82,9 +83,12 @@ internal static class ForkSql
              GROUP BY key)
         """;
 
+    /// <summary>
+    /// Numbered anew: where branches wrote at once, a value that is not copied may lie between two that are, and readers go on by number.
+    /// </summary>
     public const string CopyStreams = """
         INSERT INTO streams (workflow_uuid, key, value, "offset", function_id, serialization)
-        SELECT @fork, key, value, "offset", function_id, serialization
+        SELECT @fork, key, value, row_number() OVER (PARTITION BY key ORDER BY "offset") - 1, function_id, serialization
           FROM streams
          WHERE workflow_uuid = @source AND function_id < @from
         """;

@@ -33,8 +33,11 @@ internal readonly struct SqliteContinue(SqliteSession session, long nowMs)
 
     private void Forget(string workflowId)
     {
-        using var statement = session.Use(ContinueSql.DeleteCheckpoints).Bind("@workflow_uuid", workflowId);
-        statement.Execute();
+        foreach (var sql in (IEnumerable<string>)[ContinueSql.DeleteCheckpoints, .. ContinueSql.SetAside])
+        {
+            using var statement = session.Use(sql).Bind("@workflow_uuid", workflowId);
+            statement.Execute();
+        }
     }
 
     private void Begin(ContinueUnit unit, long? deadlineMs)

@@ -55,9 +55,11 @@ internal readonly struct SqliteForks(SqliteSession session, long nowMs)
             enqueue.Execute();
         }
 
-        using (var outcome = session.Use(RewindSql.DeleteOutcome).Bind("@workflow_uuid", workflowId))
+        // Waits stand where another SDK cancelled a parked workflow; they would make it look woken.
+        foreach (var sql in (string[])[RewindSql.DeleteOutcome, ParkSql.DeleteWaits])
         {
-            outcome.Execute();
+            using var part = session.Use(sql).Bind("@workflow_uuid", workflowId);
+            part.Execute();
         }
 
         foreach (var sql in (string[])[
