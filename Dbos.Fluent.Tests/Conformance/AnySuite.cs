@@ -99,6 +99,7 @@ public abstract class AnySuite(IDatabaseFixture fixture) : EngineSuite(fixture)
     public async Task A_loser_that_ignores_its_token_is_awaited_and_its_result_goes_nowhere()
     {
         var deaf = new Probe();
+        var begun = new TaskCompletionSource();
         var ended = false;
         var endedBefore = false;
         var workflow = Workflow.Define<Unit, string>("deaf", Body);
@@ -116,11 +117,17 @@ public abstract class AnySuite(IDatabaseFixture fixture) : EngineSuite(fixture)
         {
             var loser = Step.Run("deaf", async _ =>
             {
+                begun.SetResult();
                 await deaf.PassAsync(CancellationToken.None);
                 ended = true;
                 return "late";
             });
-            yield return Step.Any(loser, Racing.Quick("quick")).As(out var winner);
+            var quick = Step.Run("quick", async _ =>
+            {
+                await begun.Task.Within(Bounded.Limit);
+                return "quick";
+            });
+            yield return Step.Any(loser, quick).As(out var winner);
             endedBefore = ended;
             yield return $"{winner.Result} {(loser.Succeeded || loser.Error is not null ? "run" : "not run")}";
         }

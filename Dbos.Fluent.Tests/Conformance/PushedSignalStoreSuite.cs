@@ -8,7 +8,7 @@ public abstract class PushedSignalStoreSuite(StoreFixture fixture) : StoreSuite(
     [Fact]
     public async Task Announcement_reaches_every_listening_store()
     {
-        await using var bed = await Fixture.CreateAsync();
+        await using var bed = await Fixture.CreateApartAsync();
         await using var near = Listener.To(bed.Store);
         await using var far = Listener.To(bed.Open());
         Assert.Equal(StoreSignal.Anything, await near.NextAsync());
@@ -39,7 +39,7 @@ public abstract class PushedSignalStoreSuite(StoreFixture fixture) : StoreSuite(
     [Fact]
     public async Task Equal_announcements_come_once()
     {
-        await using var bed = await Fixture.CreateAsync();
+        await using var bed = await Fixture.CreateApartAsync();
         await using var listener = Listener.To(bed.Open());
         await listener.NextAsync();
         var twice = new StoreSignal(StoreSignalKind.Completed, "order 1");
@@ -56,7 +56,7 @@ public abstract class PushedSignalStoreSuite(StoreFixture fixture) : StoreSuite(
     [Fact]
     public async Task Message_of_any_SDK_is_heard()
     {
-        await using var bed = await Fixture.CreateAsync();
+        await using var bed = await Fixture.CreateApartAsync();
         await RunningAsync(bed, "order 1");
         await using var listener = Listener.To(bed.Store);
         await listener.NextAsync();

@@ -15,6 +15,11 @@ public abstract class StoreFixture
     /// <summary>A migrated database for one test, with a store on it that runs on virtual time.</summary>
     internal abstract Task<StoreBed> CreateAsync();
 
+    /// <summary>
+    /// The same with connections that nobody had before: what was announced to one of them is told to whoever has it next.
+    /// </summary>
+    internal virtual Task<StoreBed> CreateApartAsync() => CreateAsync();
+
     /// <summary>A database without tables.</summary>
     internal abstract Task<StoreBed> CreateEmptyAsync();
 

@@ -152,7 +152,7 @@ public sealed class PostgresQueueingTests(PostgresStores stores) : StoreSuite(st
     [Fact]
     public async Task Start_inside_a_callers_transaction_is_announced_when_that_commits()
     {
-        await using var bed = await Fixture.CreateAsync();
+        await using var bed = await Fixture.CreateApartAsync();
         await using var listener = Listener.To(bed.Open());
         Assert.Equal(StoreSignal.Anything, await listener.NextAsync());
         await using var caller = await bed.BeginAsync();

@@ -25,6 +25,13 @@ public class PostgresStores(SharedPostgres server) : StoreFixture
         return new PostgresBed(database.ConnectionString, Notifications, _ => server.Migrated.ReturnAsync(database)) { Shared = database };
     }
 
+    internal override async Task<StoreBed> CreateApartAsync()
+    {
+        var bed = await CreateEmptyAsync();
+        await bed.Store.Schema.MigrateAsync(TestContext.Current.CancellationToken);
+        return bed;
+    }
+
     internal override async Task<StoreBed> CreateEmptyAsync() =>
         new PostgresBed(await server.CreateDatabaseAsync(TestContext.Current.CancellationToken), Notifications, server.ReturnDatabaseAsync);
 
