@@ -2,14 +2,15 @@ namespace Dbos.Fluent.Execution;
 
 /// <summary>
 /// This process's own view of its lease. It measures by the larger of the monotonic and the wall clock's elapsed time, as the monotonic
-/// clock
-/// stands still while a machine is suspended; a process that slept past its lease must not begin a step that another one has begun already.
+/// clock stands still while a machine is suspended; a process that slept past its lease must not begin a step that another one has begun
+/// already.
 /// </summary>
 internal sealed class Lease(TimeSpan length)
 {
     private readonly Lock gate = new();
     private long renewedStamp = TimeProvider.System.GetTimestamp();
     private DateTimeOffset renewedAt = TimeProvider.System.GetUtcNow();
+    private long term;
 
     public TimeSpan Length { get; } = length;
 
@@ -22,10 +23,29 @@ internal sealed class Lease(TimeSpan length)
         {
             lock (gate)
             {
-                var monotonic = TimeProvider.System.GetElapsedTime(renewedStamp);
-                var wall = TimeProvider.System.GetUtcNow() - renewedAt;
-                return (monotonic > wall ? monotonic : wall) < Length;
+                return Lives();
             }
+        }
+    }
+
+    /// <summary>A number that changes whenever the lease had ended before it was renewed.</summary>
+    public long Term
+    {
+        get
+        {
+            lock (gate)
+            {
+                return term;
+            }
+        }
+    }
+
+    /// <summary>True while the lease has never ended since its term was this: nobody can have taken what was claimed since then.</summary>
+    public bool Holds(long since)
+    {
+        lock (gate)
+        {
+            return term == since && Lives();
         }
     }
 
@@ -34,10 +54,18 @@ internal sealed class Lease(TimeSpan length)
     {
         lock (gate)
         {
+            term += Lives() ? 0 : 1;
             (renewedStamp, renewedAt) = (sentStamp, sentAt);
         }
     }
 
     /// <summary>Looks at the lease before a step body starts, and renews it first if it is over.</summary>
     public ValueTask EnsureAsync(CancellationToken cancellationToken) => IsAlive ? default : new ValueTask(RenewNow(cancellationToken));
+
+    private bool Lives()
+    {
+        var monotonic = TimeProvider.System.GetElapsedTime(renewedStamp);
+        var wall = TimeProvider.System.GetUtcNow() - renewedAt;
+        return (monotonic > wall ? monotonic : wall) < Length;
+    }
 }

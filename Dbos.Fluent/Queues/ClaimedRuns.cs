@@ -26,6 +26,9 @@ internal sealed class ClaimedRuns(
     /// <summary>How many workflows may be claimed now; none if the process is full, or has the code of none.</summary>
     public int Room => environment.Registry.Names.Count == 0 ? 0 : Math.Min(ClaimMax, Capacity - running.Busy);
 
+    /// <summary>The term of this engine's lease, to be asked for before a claim.</summary>
+    public long Term => environment.Lease.Term;
+
     /// <summary>A claim for this engine, with a token of its own.</summary>
     public ClaimRequest Request(int limit) => new()
     {
@@ -40,6 +43,7 @@ internal sealed class ClaimedRuns(
     /// <summary>Claims from queues without limits and runs what was claimed; gives how many rows that took.</summary>
     public async Task<int> ClaimAsync(int limit, IReadOnlyList<string> queues, CancellationToken cancellationToken)
     {
+        var term = Term;
         var request = Request(limit) with { RecoveryAttemptsMax = recoveryAttemptsMax, Queues = queues };
         var repeated = false;
         var result = await StoreBackoff.RepeatAsync(
@@ -49,7 +53,7 @@ internal sealed class ClaimedRuns(
                 return store.Claims.ClaimAsync(request with { Repeated = repeated }, cancellationToken);
             },
             cancellationToken).ConfigureAwait(false);
-        await BeginAsync(result, cancellationToken).ConfigureAwait(false);
+        await BeginAsync(result, term, cancellationToken).ConfigureAwait(false);
         if (queues is [QueueNames.Internal])
         {
             Pace.Took(result.Claimed);
@@ -63,17 +67,24 @@ internal sealed class ClaimedRuns(
     /// <summary>Claims from one queue with limits and runs what was claimed.</summary>
     public async Task<LimitedClaim> ClaimLimitedAsync(string queue, string afterPartition, CancellationToken cancellationToken)
     {
+        var term = Term;
         var request = Request(Math.Max(1, Room)) with { RecoveryAttemptsMax = recoveryAttemptsMax };
         var share = running.Load.Of(queue, afterPartition);
         var claim = await StoreBackoff.RepeatAsync(
             failures => store.Claims.ClaimLimitedAsync(request with { Repeated = failures > 0 }, share, cancellationToken),
             cancellationToken).ConfigureAwait(false);
-        await BeginAsync(claim.Result, cancellationToken).ConfigureAwait(false);
+        await BeginAsync(claim.Result, term, cancellationToken).ConfigureAwait(false);
         return claim;
     }
 
     /// <summary>Begins claimed workflows. Whatever goes wrong, a row that is ours and that nobody runs does not stay so.</summary>
-    public async Task BeginAsync(IReadOnlyList<ClaimedWorkflow> claimed, CancellationToken cancellationToken)
+    /// <param name="claimed">What was claimed.</param>
+    /// <param name="term">
+    /// The lease's term from before the claim. Where the lease has ended since, as in a process that was paused, others may have taken
+    /// what was claimed, and run it; whatever is ours all the same is handed back.
+    /// </param>
+    /// <param name="cancellationToken">Gives up the reading of histories.</param>
+    public async Task BeginAsync(IReadOnlyList<ClaimedWorkflow> claimed, long term, CancellationToken cancellationToken)
     {
         if (claimed.Count == 0)
         {
@@ -84,7 +95,7 @@ internal sealed class ClaimedRuns(
         try
         {
             var histories = await ReadHistoriesAsync(claimed, cancellationToken).ConfigureAwait(false);
-            for (; begun < claimed.Count; begun++)
+            for (; begun < claimed.Count && environment.Lease.Holds(term); begun++)
             {
                 var history = histories.GetValueOrDefault(claimed[begun].Id, StoredHistory.Empty);
                 running.Begin(claimed[begun] with { Generation = history.Generation }, history, environment, starter);
@@ -110,7 +121,7 @@ internal sealed class ClaimedRuns(
                 .ConfigureAwait(false);
     }
 
-    private Task BeginAsync(ClaimResult result, CancellationToken cancellationToken)
+    private Task BeginAsync(ClaimResult result, long term, CancellationToken cancellationToken)
     {
         if (result.DeadLettered.Count > 0)
         {
@@ -118,6 +129,6 @@ internal sealed class ClaimedRuns(
             DeadLettered(result.DeadLettered);
         }
 
-        return BeginAsync(result.Claimed, cancellationToken);
+        return BeginAsync(result.Claimed, term, cancellationToken);
     }
 }

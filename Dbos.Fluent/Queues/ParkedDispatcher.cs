@@ -219,6 +219,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             return (true, null);
         }
 
+        var term = runs.Term;
         var request = runs.Request(limit);
         var repeated = false;
         var claim = await StoreBackoff.RepeatAsync(
@@ -228,7 +229,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
                 return store.Claims.ClaimParkedAsync(request with { Repeated = repeated }, scope, cancellationToken);
             },
             cancellationToken).ConfigureAwait(false);
-        await runs.BeginAsync(claim.Claimed, cancellationToken).ConfigureAwait(false);
+        await runs.BeginAsync(claim.Claimed, term, cancellationToken).ConfigureAwait(false);
 
         // A repeated claim may give what the lost answer held and no more; and what was found may have been waits of a few workflows only.
         var mayBeMore = repeated || (scope is not ParkedScope.Page && claim.LastLookedAt is not null);

@@ -7,6 +7,9 @@ namespace Dbos.Fluent.Tests.Stores.Postgres;
 /// The clocks of two processes jump by up to three seconds; the machine's own clock, which the server and the other tests share, cannot be
 /// moved. On a slow machine many workflows end only after the last fault, and the run takes longer by that.
 /// </remarks>
+// Alone: beside other tests its processes would take the time that those have for their leases.
+[Collection("chaos")]
+[CollectionDefinition("chaos", DisableParallelization = true)]
 public sealed class PostgresChaosTests(SharedPostgres shared)
 {
     private const int WorkflowCount = 5000;
