@@ -61,6 +61,7 @@ internal sealed class EngineParts
         OperatorRecovery.Running = () => Running.All;
         Running.Crashed = Recovery.HandBack;
         ClaimedRuns.NotBegun = Recovery.HandBack;
+        ClaimedRuns.HandedBack = _ => OnEnqueued("");
         Parking.Parked = ParkedDispatcher.Parked;
         Leases.AfterGap = Sweeps.StopLostAsync;
         ClaimedRuns.DeadLettered = ids => OnCompletedElsewhere(ids);

@@ -17,6 +17,9 @@ internal sealed class ClaimedRuns(
     /// <summary>Called with a claimed execution that could not be begun.</summary>
     public Action<Ownership> NotBegun { get; set; } = _ => { };
 
+    /// <summary>Called with the ids of workflows that were claimed, handed back, and wait to be claimed again.</summary>
+    public Action<IReadOnlyList<string>> HandedBack { get; set; } = _ => { };
+
     /// <summary>Called with the ids of workflows that were given up because their recovery attempts are spent.</summary>
     public Action<IReadOnlyList<string>> DeadLettered { get; set; } = _ => { };
 
@@ -100,6 +103,13 @@ internal sealed class ClaimedRuns(
                 var history = histories.GetValueOrDefault(claimed[begun].Id, StoredHistory.Empty);
                 running.Begin(claimed[begun] with { Generation = history.Generation }, history, environment, starter);
             }
+
+            if (begun < claimed.Count)
+            {
+                // At once, as they hold places of their queues for as long as they are ours.
+                await HandBackAsync([.. claimed.Skip(begun)], cancellationToken).ConfigureAwait(false);
+                begun = claimed.Count;
+            }
         }
         finally
         {
@@ -107,6 +117,17 @@ internal sealed class ClaimedRuns(
             {
                 NotBegun(new Ownership(work.Id, work.Token));
             }
+        }
+    }
+
+    private async Task HandBackAsync(IReadOnlyList<ClaimedWorkflow> works, CancellationToken cancellationToken)
+    {
+        Ownership[] executions = [.. works.Select(work => new Ownership(work.Id, work.Token))];
+        var ids = await StoreBackoff.RepeatAsync(
+            _ => store.Executors.HandBackAsync(executions, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (ids.Count > 0)
+        {
+            HandedBack(ids);
         }
     }
 
