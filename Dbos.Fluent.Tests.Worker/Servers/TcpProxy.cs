@@ -135,9 +135,9 @@ internal sealed class TcpProxy : IAsyncDisposable
             link.Dispose();
             await Task.WhenAll(requests, answers);
         }
-        catch (Exception failure) when (failure is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception gone) when (gone is IOException or SocketException or InvalidOperationException or OperationCanceledException)
         {
-            // A broken connection is this class's business, not a failure.
+            // A connection that broke, perhaps before it was pumped, is this class's business and no failure.
         }
         finally
         {
