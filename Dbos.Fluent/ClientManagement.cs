@@ -18,7 +18,7 @@ internal sealed class ClientManagement(ClientCore core)
     {
         var counts = await UseAsync(
             "count workflows", (_, token) => core.Store.Lists.CountAsync(rows, by, token), cancellationToken).ConfigureAwait(false);
-        return [.. counts.Select(row => new WorkflowCount(row.Key, row.Count, Model.EpochMs.ToMoment(row.OldestMs)))];
+        return [.. counts.Select(row => new WorkflowCount(row.Key, row.Count, EpochMs.ToMoment(row.OldestMs)))];
     }
 
     public async Task<string> ForkAsync(string workflowId, ForkCut cut, ForkOptions? options, CancellationToken cancellationToken)

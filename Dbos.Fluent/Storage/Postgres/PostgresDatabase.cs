@@ -104,6 +104,21 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
             }
         });
 
+    /// <summary>
+    /// Runs two statements in one round trip and one transaction, and reads the rows of the second, whose snapshot is taken when the first
+    /// has ended: with the locks held that it took.
+    /// </summary>
+    public Task<List<T>> SecondAsync<T>(
+        NpgsqlBatchCommand first, NpgsqlBatchCommand second, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        BatchAsync(
+            [first, second],
+            async reader =>
+            {
+                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                return await ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken);
+
     /// <summary>The command timeout as the driver takes it: whole seconds, and zero would mean none.</summary>
     public int TimeoutSeconds => Math.Max(1, (int)Math.Ceiling(Options.CommandTimeout.TotalSeconds));
 

@@ -72,7 +72,7 @@ internal sealed class PostgresManagementStore(PostgresDatabase database) : IMana
     public async Task<RetentionBatch> CollectAsync(RetentionRequest request, CancellationToken cancellationToken)
     {
         var (text, parameters) = deletions.Collect(request);
-        var deleted = await SecondAsync(
+        var deleted = await database.SecondAsync(
             PostgresDatabase.Command(DeletionSql.NeedNoSync), PostgresDatabase.Command(text, parameters), Place, cancellationToken)
             .ConfigureAwait(false);
         return new RetentionBatch(deleted.Count, deleted is [.., var last] ? last : null);
@@ -100,18 +100,6 @@ internal sealed class PostgresManagementStore(PostgresDatabase database) : IMana
             .ConfigureAwait(false);
         return new RewindResult(RewindStatus.Rewound, state, highest);
     }
-
-    // Two statements in one round trip and one transaction; the rows are those of the second, whose snapshot is the later.
-    private Task<List<T>> SecondAsync<T>(
-        NpgsqlBatchCommand first, NpgsqlBatchCommand second, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
-        database.BatchAsync(
-            [first, second],
-            async reader =>
-            {
-                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
-                return await PostgresDatabase.ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
-            },
-            cancellationToken);
 
     private static PageKey Place(NpgsqlDataReader row) => new(row.GetInt64(0), row.GetString(1));
 }

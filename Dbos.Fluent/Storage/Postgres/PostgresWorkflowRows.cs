@@ -6,9 +6,6 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Makes records of rows whose columns stand in the order of <see cref="WorkflowSql.RowColumns"/>.</summary>
 internal static class PostgresWorkflowRows
 {
-    // A parked workflow whose waits have no end is delayed until a moment that no calendar has.
-    private static readonly long EndOfCalendar = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
-
     /// <summary>A row with its payloads.</summary>
     public static WorkflowRow Read(NpgsqlDataReader row) => Read(row, payloads: true);
 
@@ -49,7 +46,7 @@ internal static class PostgresWorkflowRows
         StartedAt = EpochMs.ToMoment(row.NumberOrNull(17)),
         CompletedAt = EpochMs.ToMoment(row.NumberOrNull(18)),
         Deadline = EpochMs.ToMoment(row.NumberOrNull(19)),
-        DelayUntil = row.NumberOrNull(20) is { } until && until <= EndOfCalendar ? EpochMs.ToMoment(until) : null,
+        DelayUntil = EpochMs.ToMomentOrNever(row.NumberOrNull(20)),
         Parked = row.GetBoolean(27),
     };
 }

@@ -47,7 +47,7 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkfl
 
     public async Task<IReadOnlyList<string>> CancelAsync(
         IReadOnlyList<string> workflowIds, bool children, CancelError error, CancellationToken cancellationToken) =>
-        await LockedAsync(
+        await database.SecondAsync(
             PostgresDatabase.Command(sql.LockTree, Texts(workflowIds), Truth(children)),
             PostgresDatabase.Command(
                 sql.Cancel, database.Now, Texts(workflowIds), Text(error.Native), Text(error.Portable), Truth(children)),
@@ -56,7 +56,7 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkfl
 
     public async Task<ResumeResult> ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken)
     {
-        var rows = await LockedAsync(
+        var rows = await database.SecondAsync(
             PostgresDatabase.Command(sql.LockAll, Texts(workflowIds)),
             PostgresDatabase.Command(sql.Resume, database.Now, Texts(workflowIds), Text(queue)),
             row => (Missing: row.GetBoolean(0), Id: row.GetString(1)),
@@ -73,18 +73,6 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkfl
             [database.Now, Text(applicationName), Text(error.Native), Text(error.Portable), Small(limit)],
             row => row.GetString(0),
             cancellationToken).ConfigureAwait(false);
-
-    // The changing statement's snapshot is taken with the locks held.
-    private Task<List<T>> LockedAsync<T>(
-        NpgsqlBatchCommand locking, NpgsqlBatchCommand changing, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
-        database.BatchAsync(
-            [locking, changing],
-            async reader =>
-            {
-                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
-                return await PostgresDatabase.ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
-            },
-            cancellationToken);
 
     private static WorkflowOutcomeRow ReadOutcome(NpgsqlDataReader row)
     {
