@@ -113,9 +113,19 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         ThrowIfStopped("wait for a result");
         var outcome = await UseAsync(
             "go on waiting for a result", token => Wakeups.Outcomes.WaitAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
-        return outcome.Row.State == WorkflowState.Success
-            ? (T)Serializer.Decode(outcome.Row.Output, typeof(T))!
-            : throw OutcomeErrors.ToException(outcome.Row, Serializer, outcome.Original);
+        if (outcome.Row.State != WorkflowState.Success)
+        {
+            throw OutcomeErrors.ToException(outcome.Row, Serializer, outcome.Original);
+        }
+
+        try
+        {
+            return (T)Serializer.Decode(outcome.Row.Output, typeof(T))!;
+        }
+        catch (SerializationFailedException exception)
+        {
+            throw SerializationFailure.At(exception, workflowId, $"The result of workflow '{workflowId}' cannot be decoded");
+        }
     }
 
     public async Task<WorkflowStatus> GetStatusAsync(string workflowId, CancellationToken cancellationToken) =>
@@ -171,6 +181,7 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
 
     public async Task ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken)
     {
+        await CheckPlaceAsync(workflowIds, queue, cancellationToken).ConfigureAwait(false);
         var begun = running?.Begun ?? 0;
         var result = await UseAsync(
             "resume a workflow",
@@ -193,6 +204,32 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
             var enqueued = new StoreSignal(StoreSignalKind.Enqueued, queue ?? "");
             Signalled(enqueued);
             Sender.Announce(enqueued);
+        }
+    }
+
+    // A workflow without a partition would wait for ever in a queue that serves partitions.
+    private async Task CheckPlaceAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken)
+    {
+        if (queue is null
+            || await UseAsync("resume a workflow", token => Book.FindAsync(queue, token).AsTask(), cancellationToken).ConfigureAwait(false)
+                is not { Queue.IsPartitioned: true })
+        {
+            return;
+        }
+
+        foreach (var id in workflowIds)
+        {
+            var row = await UseAsync(
+                "resume a workflow",
+                token => StoreBackoff.RepeatAsync(_ => Store.Workflows.ReadAsync(id, token), token),
+                cancellationToken).ConfigureAwait(false);
+            if (row is { Status.PartitionKey: null })
+            {
+                throw new ArgumentException(
+                    $"Queue '{queue}' has limits for each partition, and workflow '{id}' was started without one: resume it without a "
+                        + "queue, or fork it with ForkOptions.PartitionKey.",
+                    nameof(queue));
+            }
         }
     }
 

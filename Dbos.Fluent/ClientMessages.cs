@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Dbos.Fluent.Definitions;
 using Dbos.Fluent.Execution;
 using Dbos.Fluent.Model;
+using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent;
@@ -44,7 +45,7 @@ internal sealed class ClientMessages(ClientCore core)
     {
         var value = await core.UseAsync("wait for an event", token => WaitForEventAsync(key, timeout, token), cancellationToken)
             .ConfigureAwait(false);
-        return value is { } found ? new Optional<T>(true, (T?)core.Serializer.Decode(found, typeof(T))) : default;
+        return value is { } found ? new Optional<T>(true, DecodeEvent<T>(key, found)) : default;
     }
 
     public async Task<IReadOnlyDictionary<string, T>> GetAllEventsAsync<T>(string workflowId, CancellationToken cancellationToken)
@@ -53,7 +54,7 @@ internal sealed class ClientMessages(ClientCore core)
             "read events", token => core.Store.Messaging.ReadAllEventsAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
         return rows is null
             ? throw new NonExistentWorkflowException(workflowId)
-            : rows.ToDictionary(row => row.Key.Key, row => (T)core.Serializer.Decode(row.Value, typeof(T))!, StringComparer.Ordinal);
+            : rows.ToDictionary(row => row.Key.Key, row => DecodeEvent<T>(row.Key, row.Value)!, StringComparer.Ordinal);
     }
 
     public async IAsyncEnumerable<T> ReadStreamAsync<T>(
@@ -69,9 +70,9 @@ internal sealed class ClientMessages(ClientCore core)
                 throw new NonExistentWorkflowException(position.WorkflowId);
             }
 
-            foreach (var value in chunk.Values)
+            for (var i = 0; i < chunk.Values.Count; i++)
             {
-                yield return (T)core.Serializer.Decode(value, typeof(T))!;
+                yield return DecodeValue<T>(position with { Offset = position.Offset + i }, chunk.Values[i]);
             }
 
             if (chunk.Ended)
@@ -80,6 +81,34 @@ internal sealed class ClientMessages(ClientCore core)
             }
 
             position = position with { Offset = position.Offset + chunk.Values.Count };
+        }
+    }
+
+    private T? DecodeEvent<T>(EventKey key, Payload value)
+    {
+        try
+        {
+            return (T?)core.Serializer.Decode(value, typeof(T));
+        }
+        catch (SerializationFailedException exception)
+        {
+            throw SerializationFailure.At(
+                exception, key.WorkflowId, $"Event '{key.Key}' of workflow '{key.WorkflowId}' cannot be decoded");
+        }
+    }
+
+    private T DecodeValue<T>(StreamPosition position, Payload value)
+    {
+        try
+        {
+            return (T)core.Serializer.Decode(value, typeof(T))!;
+        }
+        catch (SerializationFailedException exception)
+        {
+            throw SerializationFailure.At(
+                exception,
+                position.WorkflowId,
+                $"Value {position.Offset} of stream '{position.Key}' of workflow '{position.WorkflowId}' cannot be decoded");
         }
     }
 

@@ -53,6 +53,7 @@ internal sealed class EngineParts
     /// <summary>Connects the parts to each other and starts the loops.</summary>
     public void Start()
     {
+        Running.GaveUpPlace = OnGaveUpPlace;
         Running.Ended = OnEnded;
         Recovery.HandedOn = _ => OnEnqueued("");
         Recovery.PeersSeen = any => ClaimedRuns.Pace.HasPeers = any;
@@ -134,16 +135,20 @@ internal sealed class EngineParts
         }
     }
 
-    private void OnEnded(ClaimedWorkflow work, Messaging.WorkflowOutcome? outcome)
+    private void OnGaveUpPlace(ClaimedWorkflow work)
     {
         Dispatcher.RunEnded(work);
-        ParkedDispatcher.RunEnded();
         if (work.Queue is { } queue && Queues.Find(queue) is { Row.Queue.HasSharedLimit: true })
         {
             // Its place is free for whoever gets there first, which may be another process.
             Core.Sender.Announce(new StoreSignal(StoreSignalKind.Enqueued, queue));
         }
+    }
 
+    private void OnEnded(ClaimedWorkflow work, Messaging.WorkflowOutcome? outcome)
+    {
+        Dispatcher.RunEnded(work);
+        ParkedDispatcher.RunEnded();
         if (outcome is null)
         {
             Core.Wakeups.Outcomes.LookAt(work.Id);

@@ -27,6 +27,42 @@ public abstract class CancelSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
     }
 
     [Fact]
+    public async Task Everything_older_than_a_moment_is_cancelled_and_nothing_newer()
+    {
+        var time = new ManualTimeProvider();
+        var workflow = Workflow.Define<Unit>("gated").Step("gate", x => gate.PassAsync(x.CancellationToken)).End();
+        var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
+        string[] old = ["old 1", "old 2", "old 3", "delayed 1", "delayed 2"];
+        foreach (var id in old)
+        {
+            await engine.StartAsync(workflow, default, new() { Id = id, Delay = id[0] == 'd' ? TimeSpan.FromHours(1) : null }, Cancel);
+        }
+
+        time.Advance(TimeSpan.FromMinutes(1));
+        var cutoff = time.GetUtcNow();
+        time.Advance(TimeSpan.FromMinutes(1));
+        var young = await engine.BeginAsync(workflow, default, "young");
+        var later = await engine.StartAsync(workflow, default, new() { Id = "later", Delay = TimeSpan.FromHours(1) }, Cancel);
+        var found = new List<string>();
+        await foreach (var found1 in engine.ListAsync(
+            new() { CreatedBefore = cutoff, States = [WorkflowState.Pending, WorkflowState.Enqueued, WorkflowState.Delayed] }, Cancel))
+        {
+            found.Add(found1.Id);
+        }
+
+        await engine.CancelAsync(found, cancellationToken: Cancel);
+
+        Assert.Equal(old.Order(StringComparer.Ordinal), found.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            [["CANCELLED", "5"], ["DELAYED", "1"], ["PENDING", "1"]],
+            await Database.QueryAsync("SELECT status, count(*) FROM workflow_status GROUP BY status ORDER BY status"));
+        gate.Open();
+        time.Advance(TimeSpan.FromHours(2));
+        await young.ResultAsync();
+        await later.ResultAsync();
+    }
+
+    [Fact]
     public async Task The_handle_follows_the_row_although_the_body_ignores_its_token()
     {
         var workflow = Gated(honour: false);

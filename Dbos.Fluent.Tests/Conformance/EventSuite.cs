@@ -159,8 +159,10 @@ public abstract class EventSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         var engine = await LaunchAsync(setter, reader);
         await engine.RunAsync(setter, default, "W");
 
-        await Assert.ThrowsAsync<SerializationFailedException>(() => engine.GetEventAsync<int>("W", "k", Long, Cancel));
-        await Assert.ThrowsAsync<SerializationFailedException>(() => engine.GetAllEventsAsync<int>("W", Cancel));
+        var one = await Assert.ThrowsAsync<SerializationFailedException>(() => engine.GetEventAsync<int>("W", "k", Long, Cancel));
+        var all = await Assert.ThrowsAsync<SerializationFailedException>(() => engine.GetAllEventsAsync<int>("W", Cancel));
+        Assert.Equal(("W", "W"), (one.WorkflowId, all.WorkflowId));
+        Assert.StartsWith("DBOS1005: Event 'k' of workflow 'W' cannot be decoded", one.Message, StringComparison.Ordinal);
         await Assert.ThrowsAnyAsync<DbosException>(() => engine.RunAsync(reader, default, "R"));
 
         Assert.Equal("text", (await engine.GetEventAsync<string>("W", "k", Long, Cancel)).Value);

@@ -50,6 +50,26 @@ public abstract class LoneEngineSuite(IDatabaseFixture fixture) : EngineSuite(fi
         Assert.True((await handle.FailureAsync()).Is<AwaitedWorkflowCancelledException>());
     }
 
+    [Fact]
+    public async Task A_cancel_is_told_to_a_running_step_without_a_look()
+    {
+        var (step, looks) = (new Probe(), new Probe());
+        var reason = new TaskCompletionSource<CancellationReason>();
+        faults.Before = (call, token) => call.Kind == StoreCallKind.ReadLost ? looks.PassAsync(token) : Task.CompletedTask;
+        var workflow = Flows.Series("waits", () => [Step.Run("wait", async s =>
+        {
+            s.CancellationToken.Register(() => reason.TrySetResult(s.CancellationReason));
+            await step.PassAsync(s);
+        })]);
+        var engine = await LaunchAloneAsync(workflow);
+        await engine.BeginAsync(workflow, default, "A");
+        await step.ReachedAsync();
+
+        await engine.CancelAsync("A", cancellationToken: Cancel);
+
+        Assert.Equal(CancellationReason.Cancelled, await reason.Task.Within(Soon));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -126,7 +126,8 @@ public abstract class MessagingInputSuite(IDatabaseFixture fixture) : EngineSuit
         var cycle = new Node();
         cycle.Next = cycle;
 
-        await Assert.ThrowsAsync<SerializationFailedException>(() => engine.SendAsync("A", cycle, cancellationToken: Cancel));
+        var refused = await Assert.ThrowsAsync<SerializationFailedException>(() => engine.SendAsync("A", cycle, cancellationToken: Cancel));
+        Assert.StartsWith("DBOS1005: The message for workflow 'A' cannot be sent", refused.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<SerializationFailedException>(() => engine.SendManyAsync(
             [("A", new Node(), null, null), ("A", cycle, (string?)null, (string?)null)], cancellationToken: Cancel));
         await NothingIsStoredAsync();

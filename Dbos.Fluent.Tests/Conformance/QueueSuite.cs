@@ -54,6 +54,48 @@ public abstract class QueueSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     }
 
     [Fact]
+    public async Task Those_of_one_moment_go_in_the_order_in_which_they_were_started()
+    {
+        var order = new System.Collections.Concurrent.ConcurrentQueue<int>();
+        var workflow = Workflow.Define<int>("noted").Step("note", x => Task.Run(() => order.Enqueue(x.Input))).End();
+        var engine = await LaunchAsync(
+            options => (options.TimeProvider, _) = (new ManualTimeProvider(), options.Add(new WorkflowQueue("line") { Concurrency = 1 })),
+            workflow);
+        await engine.Queues.PauseAsync("line", Cancel);
+        var handles = await engine.StartManyAsync(
+            workflow, Enumerable.Range(0, 20).Select(i => (i, (StartOptions?)new() { Queue = "line" })), Cancel);
+        await engine.StartAsync(workflow, 20, new() { Queue = "line" }, Cancel);
+        var last = await engine.StartAsync(workflow, 21, new() { Queue = "line" }, Cancel);
+
+        await engine.Queues.ResumeAsync("line", Cancel);
+        await last.ResultAsync();
+
+        Assert.Equal(Enumerable.Range(0, 22), order);
+        Assert.Equal(handles.Select(handle => handle.Id).Order(StringComparer.Ordinal), handles.Select(handle => handle.Id));
+    }
+
+    [Fact]
+    public async Task What_another_process_changes_about_a_queue_is_heeded()
+    {
+        var (gated, quick) = (Gated(), Workflow.Define<int, int>("quick").Return(x => x.Input));
+        await LaunchAsync(options => options.Add(new WorkflowQueue("line") { Concurrency = 1 }), gated, quick);
+        await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel).Within(Bounded.Limit);
+        await client.Queues.PauseAsync("line", Cancel);
+        var first = await client.StartAsync(gated, 1, new() { Queue = "line" }, Cancel);
+        Assert.Equal(WorkflowState.Enqueued, await client.StateOfAsync(first.Id));
+        await client.Queues.ResumeAsync("line", Cancel);
+        await gate.ReachedAsync();
+        var second = await client.StartAsync(quick, 2, new() { Queue = "line" }, Cancel);
+        Assert.Equal(WorkflowState.Enqueued, await client.StateOfAsync(second.Id));
+
+        await client.Queues.RegisterAsync(new WorkflowQueue("line") { Concurrency = 2 }, cancellationToken: Cancel);
+
+        Assert.Equal(2, await second.ResultAsync());
+        gate.Open();
+        Assert.Equal(1, await first.ResultAsync());
+    }
+
+    [Fact]
     public async Task Enqueuing_an_id_again_attaches_and_changes_nothing()
     {
         var workflow = Gated();

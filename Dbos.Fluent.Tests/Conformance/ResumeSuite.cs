@@ -29,6 +29,24 @@ public abstract class ResumeSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
     }
 
     [Fact]
+    public async Task What_was_started_without_a_partition_is_not_resumed_into_a_queue_that_serves_partitions()
+    {
+        var workflow = Workflow.Define<int, int>("quick").Return(x => x.Input);
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("parts") { PartitionConcurrency = 1 }), workflow);
+        var later = new StartOptions { Queue = "parts", PartitionKey = "a", Delay = TimeSpan.FromDays(1) };
+        await engine.StartAsync(workflow, 1, later with { Id = "in" }, Cancel);
+        await engine.StartAsync(workflow, 2, later with { Id = "out", Queue = null, PartitionKey = null }, Cancel);
+
+        var refused = await Assert.ThrowsAsync<ArgumentException>(() => engine.ResumeAsync(["in", "out"], "parts", Cancel));
+
+        Assert.Contains("'out'", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(2, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'DELAYED'"));
+        await engine.ResumeAsync("in", "parts", Cancel);
+        await engine.ResumeAsync("out", cancellationToken: Cancel);
+        Assert.Equal((1, 2), (await engine.ResultAsync<int>("in"), await engine.ResultAsync<int>("out")));
+    }
+
+    [Fact]
     public async Task Catching_everything_around_a_step_does_not_swallow_a_cancellation()
     {
         var workflow = Workflow.Define<Unit, string>("catching", Body);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Dbos.Fluent.Schedules;
 
 namespace Dbos.Fluent.Tests.Conformance;
 
@@ -71,6 +72,30 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.Equal(2, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
         await Assert.ThrowsAsync<NonExistentScheduleException>(
             () => engine.Schedules.UpdateAsync("tick", EachMinute, cancellationToken: Cancel));
+    }
+
+    [Fact]
+    public async Task A_schedule_that_catches_up_does_so_when_it_is_resumed()
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(_ => { }, workflow);
+        await engine.Schedules.CreateAsync(
+            "tick", EachMinute, workflow, options: new() { AutomaticBackfill = true }, cancellationToken: Cancel);
+        await FollowedAsync();
+        time.Advance(TimeSpan.FromMinutes(1));
+        await ArrivesAsync();
+        await engine.Schedules.PauseAsync("tick", Cancel);
+        time.Advance(TimeSpan.FromMinutes(3));
+
+        await engine.Schedules.ResumeAsync("tick", Cancel);
+
+        List<DateTimeOffset> caughtUp = [];
+        while (caughtUp.Count < 3)
+        {
+            caughtUp.Add((await ArrivesAsync()).ScheduledAt);
+        }
+
+        Assert.Equal(Enumerable.Range(2, 3).Select(minute => Start.AddMinutes(minute)), caughtUp.Order());
     }
 
     [Fact]
@@ -215,16 +240,23 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var options = new ScheduleOptions { From = Start.AddMinutes(3), Until = Start.AddMinutes(5), Jitter = TimeSpan.FromSeconds(20) };
         var engine = await LaunchVirtualAsync(o => o.Schedule("tick", EachMinute, workflow, options: options));
         Assert.Equal(Start.AddMinutes(3), (await engine.Schedules.GetAsync("tick", Cancel))!.NextAt);
-        for (var minute = 1; minute <= 6; minute++)
+        await FollowedAsync();
+        for (var minute = 3; minute <= 4; minute++)
         {
-            time.Advance(TimeSpan.FromMinutes(1));
-            if (minute is 3 or 4)
-            {
-                await FiredAsync(minute);
-                time.Advance(TimeSpan.FromSeconds(20));
-                await ArrivesAsync();
-            }
+            // Exactly at the moment, so that nothing but its jitter keeps the run back.
+            time.Advance(Start.AddMinutes(minute) - time.GetUtcNow());
+            await FiredAsync(minute);
+            Assert.Equal(
+                [["DELAYED", $"{new Occurrence("tick", Start.AddMinutes(minute)).StartWithin(options.Jitter).ToUnixTimeMilliseconds()}"]],
+                await Database.QueryAsync(
+                    "SELECT status, delay_until_epoch_ms FROM workflow_status WHERE workflow_uuid LIKE "
+                    + $"'%:0{minute}:00.000Z'"));
+            Assert.False(arrivals.Reader.TryPeek(out _));
+            time.Advance(TimeSpan.FromSeconds(20));
+            await ArrivesAsync();
         }
+
+        time.Advance(TimeSpan.FromMinutes(3));
 
         Assert.Equal([Start.AddMinutes(3), Start.AddMinutes(4)], runs.Keys.Order());
         Assert.Null((await engine.Schedules.GetAsync("tick", Cancel))!.NextAt);

@@ -175,8 +175,11 @@ public abstract class StreamReadSuite(IDatabaseFixture fixture) : EngineSuite(fi
         await using var reader = engine.ReadStreamAsync<int>("W", "s", cancellationToken: Cancel).GetAsyncEnumerator(Cancel);
 
         Assert.True(await reader.MoveNextAsync());
-        await Assert.ThrowsAsync<SerializationFailedException>(() => reader.MoveNextAsync().AsTask());
-        await Assert.ThrowsAnyAsync<DbosException>(() => engine.RunAsync(reading, default, "R"));
+        var refused = await Assert.ThrowsAsync<SerializationFailedException>(() => reader.MoveNextAsync().AsTask());
+        Assert.Equal("W", refused.WorkflowId);
+        Assert.StartsWith("DBOS1005: Value 1 of stream 's' of workflow 'W' cannot be decoded", refused.Message, StringComparison.Ordinal);
+        var failed = await Assert.ThrowsAnyAsync<DbosException>(() => engine.RunAsync(reading, default, "R"));
+        Assert.Contains("step 0 'DBOS.readStreamOffset' of workflow 'R' was given", failed.Message, StringComparison.Ordinal);
 
         Assert.Equal(["text"], await engine.ReadAllAsync<string>("W", "s", offset: 1));
         Assert.Equal(3, await Database.CountAsync("SELECT count(*) FROM streams"));

@@ -193,7 +193,8 @@ public abstract class UnstorableSuite(IDatabaseFixture fixture) : EngineSuite(fi
         var engine = await LaunchAsync(workflow);
         await engine.RunAsync(workflow, 7, "A");
 
-        await Assert.ThrowsAsync<SerializationFailedException>(() => engine.Retrieve<Guid>("A").ResultAsync());
+        var refused = await Assert.ThrowsAsync<SerializationFailedException>(() => engine.Retrieve<Guid>("A").ResultAsync());
+        Assert.StartsWith("DBOS1005: The result of workflow 'A' cannot be decoded", refused.Message, StringComparison.Ordinal);
 
         Assert.Equal(7, await engine.Retrieve<int>("A").ResultAsync());
     }

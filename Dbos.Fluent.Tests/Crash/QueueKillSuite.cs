@@ -85,6 +85,12 @@ public abstract class QueueKillSuite(IDatabaseFixture fixture) : CrashSuite(fixt
         Assert.Equal(enqueued, await Database.WorkflowsAsync("status = 'SUCCESS'"));
         Assert.Equal(enqueued * 2, await Database.CountAsync("SELECT count(*) FROM operation_outputs"));
         await rules.CheckOrderAsync();
+        await rules.CheckFairnessAsync();
+
+        // A step whose process died between its effect and its checkpoint runs again, and no other: of each process no more than it ran.
+        var effects = Ledger.Read();
+        Assert.Equal(enqueued * 2, effects.Count);
+        Assert.InRange(effects.Values.Sum(times => times - 1), 0, kills * QueueRules.RunningMax);
     }
 
     private Task<WorkflowEngine> LaunchEnqueuerAsync(params WorkflowQueue[] queues) => LaunchSuccessorAsync(options =>

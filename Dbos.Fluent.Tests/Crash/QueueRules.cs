@@ -5,6 +5,9 @@ namespace Dbos.Fluent.Tests.Crash;
 /// <summary>Queues with limits of every kind, and what must hold of them at every moment, as the database shows it.</summary>
 internal sealed class QueueRules(TestDatabase database)
 {
+    /// <summary>No more run at once, in all processes together, as all limits at their highest allow.</summary>
+    public const int RunningMax = ConcurrencyMax + (3 * WorkerMax) + 4 + 1;
+
     private const string Changing = "changing";
     private const string Rated = "rated";
     private const string Partitioned = "partitioned";
@@ -13,6 +16,10 @@ internal sealed class QueueRules(TestDatabase database)
     private const int RateMs = 1000;
     private const int Partitions = 6;
     private const int WorkerMax = 4;
+    private const int ConcurrencyMax = 7;
+
+    // Three processes, each of which goes round all partitions by itself, and one more round of each for what changes meanwhile.
+    private const int TurnsMax = 3 * 2 * Partitions;
 
     // A lower limit stops nothing that runs: until fewer run, the higher one counts.
     private int concurrency = 5;
@@ -81,6 +88,24 @@ internal sealed class QueueRules(TestDatabase database)
             ON early.queue_name = late.queue_name AND early.priority < late.priority AND early.started_at_epoch_ms > late.started_at_epoch_ms
          WHERE late.queue_name = '{Ordered}' AND late.recovery_attempts = 1 AND early.recovery_attempts = 1
            AND early.created_at + 1000 < late.started_at_epoch_ms
+        """));
+
+    /// <summary>
+    /// Asserts that no partition starved: from when a workflow was the first of its partition until it began, the others took turns, and not
+    /// more of them than rounds of all partitions in all processes.
+    /// </summary>
+    public async Task CheckFairnessAsync() => Assert.Equal(0, await database.CountAsync(
+        $"""
+        WITH line AS (
+            SELECT workflow_uuid, queue_partition_key AS key, started_at_epoch_ms AS begun, recovery_attempts,
+                   GREATEST(created_at, lag(completed_at) OVER (PARTITION BY queue_partition_key ORDER BY started_at_epoch_ms)) AS first
+              FROM workflow_status
+             WHERE queue_name = '{Partitioned}')
+        SELECT count(*)
+          FROM line AS late
+         WHERE late.recovery_attempts = 1
+           AND (SELECT count(*) FROM line AS other
+                 WHERE other.key <> late.key AND other.begun > late.first AND other.begun < late.begun) > {TurnsMax}
         """));
 
     // A start that was recovered stands at its last claim, for which all the others counted too: so the rule holds of what is seen.

@@ -6,7 +6,7 @@ public sealed class SerializationFailedException : DbosException
     internal SerializationFailedException(string typeName, string what, Exception? inner = null, string? workflowId = null)
         : base("DBOS1005", what, inner) => (TypeName, WorkflowId) = (typeName, workflowId);
 
-    /// <summary>The workflow it happened in; null outside one.</summary>
+    /// <summary>The workflow whose input, result, event, stream or message it is; null where it is nobody's yet.</summary>
     public string? WorkflowId { get; }
 
     /// <summary>Full name of the type that was to be encoded or decoded.</summary>

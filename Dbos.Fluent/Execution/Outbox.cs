@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 
@@ -18,7 +19,20 @@ internal static class Outbox
         message.IdempotencyKey is { } key ? IdOf(key, message.WorkflowId) : Guid.CreateVersion7().ToString(),
         message.WorkflowId,
         message.Topic,
-        serializer.Encode(message.Value, message.ValueType, format ?? PayloadFormat.MessagePack));
+        Encode(serializer, message, format ?? PayloadFormat.MessagePack));
+
+    private static Payload Encode(PayloadSerializer serializer, OutgoingMessage message, PayloadFormat format)
+    {
+        try
+        {
+            return serializer.Encode(message.Value, message.ValueType, format);
+        }
+        catch (SerializationFailedException exception)
+        {
+            throw SerializationFailure.At(
+                exception, message.WorkflowId, $"The message for workflow '{message.WorkflowId}' cannot be sent");
+        }
+    }
 
     // Two pairs of key and destination would make one id where the key holds the separator or could be the beginning of it, and the second
     // message would be taken for the first. Such a key counts by its digest.

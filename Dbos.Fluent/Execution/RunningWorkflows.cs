@@ -17,6 +17,12 @@ internal sealed class RunningWorkflows
     /// <summary>Called whenever a run has ended, with what it stored.</summary>
     public Action<ClaimedWorkflow, WorkflowOutcome?> Ended { get; set; } = (_, _) => { };
 
+    /// <summary>
+    /// Called when a workflow has given up its place in a queue: at its end, or before that where it was ended from outside and its body
+    /// has not noticed yet.
+    /// </summary>
+    public Action<ClaimedWorkflow> GaveUpPlace { get; set; } = _ => { };
+
     /// <summary>What runs here of each queue.</summary>
     public QueueLoad Load => load;
 
@@ -114,7 +120,7 @@ internal sealed class RunningWorkflows
     {
         if (latest.TryGetValue(workflowId, out var entry) && entry.Number <= upTo)
         {
-            entry.Scope.Stop.Fire(reason);
+            Stop(entry, reason);
         }
     }
 
@@ -123,7 +129,7 @@ internal sealed class RunningWorkflows
     {
         foreach (var entry in all.Keys.Where(entry => entry.Scope.Owner == execution))
         {
-            entry.Scope.Stop.Fire(reason);
+            Stop(entry, reason);
         }
     }
 
@@ -180,19 +186,39 @@ internal sealed class RunningWorkflows
         }
     }
 
+    private void Stop(Entry entry, CancellationReason reason)
+    {
+        entry.Scope.Stop.Fire(reason);
+        if (reason is CancellationReason.Cancelled or CancellationReason.DeadlineExceeded)
+        {
+            // Its outcome is stored, so its place is free, whether or not the body heeds its token.
+            GiveUpPlace(entry);
+        }
+    }
+
+    private void GiveUpPlace(Entry entry)
+    {
+        if (entry.TryGiveUpPlace())
+        {
+            load.End(entry.Scope.Work);
+            GaveUpPlace(entry.Scope.Work);
+        }
+    }
+
     private void End(Entry entry, WorkflowOutcome? outcome)
     {
         entry.HasEnded = true;
         latest.TryRemove(KeyValuePair.Create(entry.Scope.Work.Id, entry));
         all.TryRemove(entry, out _);
         entry.Dispose();
-        load.End(entry.Scope.Work);
+        GiveUpPlace(entry);
         Ended(entry.Scope.Work, outcome);
     }
 
     private sealed class Entry : IDisposable
     {
         private volatile bool hasEnded;
+        private int gaveUpPlace;
 
         public Entry(
             ClaimedWorkflow work, History history, WorkflowDefinition definition, RunEnvironment environment, IChildStarter starter)
@@ -227,6 +253,9 @@ internal sealed class RunningWorkflows
 
             ended(this, end);
         }
+
+        /// <summary>True once.</summary>
+        public bool TryGiveUpPlace() => Interlocked.Exchange(ref gaveUpPlace, 1) == 0;
 
         public void Dispose() => Scope.Dispose();
     }

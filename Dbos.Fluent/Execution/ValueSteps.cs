@@ -1,5 +1,6 @@
 using Dbos.Fluent.Definitions;
 using Dbos.Fluent.Model;
+using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
@@ -43,7 +44,10 @@ internal static class ValueSteps
         }
         catch (SerializationFailedException exception)
         {
-            return run.Break(exception);
+            return run.Break(SerializationFailure.At(
+                exception,
+                run.Work.Id,
+                $"What step {row.Sequence} '{row.Name}' of workflow '{run.Work.Id}' was given cannot be decoded"));
         }
     }
 

@@ -212,11 +212,8 @@ internal sealed class WorkflowRun
         }
         catch (SerializationFailedException exception)
         {
-            var explained = new SerializationFailedException(
-                exception.TypeName,
-                $"The input of workflow '{run.Work.Id}' cannot be decoded. {exception.Message}",
-                exception,
-                run.Work.Id);
+            var explained = SerializationFailure.At(
+                exception, run.Work.Id, $"The input of workflow '{run.Work.Id}' cannot be decoded");
             return BodyEnd.FailedBy(Failures.Record(explained), explained);
         }
     }
@@ -299,11 +296,8 @@ internal sealed class WorkflowRun
         }
         catch (SerializationFailedException unserializable)
         {
-            var exception = new SerializationFailedException(
-                unserializable.TypeName,
-                $"The result of workflow '{run.Work.Id}' cannot be stored. {unserializable.Message}",
-                unserializable,
-                run.Work.Id);
+            var exception = SerializationFailure.At(
+                unserializable, run.Work.Id, $"The result of workflow '{run.Work.Id}' cannot be stored");
             return BodyEnd.FailedBy(Failures.Record(exception), exception);
         }
     }

@@ -124,21 +124,10 @@ internal sealed class GatheredWaits<TKey, TFound>
     public Task LookFirstAsync(TKey key) => IsToldHere(key) ? Task.CompletedTask : LookOnceAsync(key);
 
     /// <summary>Looks at the keys that a signal names, if any is waited for.</summary>
-    public void LookAtSignal(string signal)
-    {
-        TKey[] keys;
-        lock (gate)
-        {
-            if (!bySignal.TryGetValue(signal, out var named))
-            {
-                return;
-            }
+    public void LookAtSignal(string signal) => LookAt(NamedBy(signal));
 
-            keys = [.. named];
-        }
-
-        LookAt(keys);
-    }
+    /// <summary>Tells whoever waits for what a signal names, without a look: for waiters who look by themselves when they are told.</summary>
+    public void CompleteAtSignal(string signal, TFound found) => Array.ForEach(NamedBy(signal), key => Complete(key, found));
 
     /// <summary>Looks at everything that is waited for and not told of here.</summary>
     public void LookAtAll()
@@ -150,6 +139,14 @@ internal sealed class GatheredWaits<TKey, TFound>
         }
 
         LookAt([.. keys.Where(key => !IsToldHere(key))]);
+    }
+
+    private TKey[] NamedBy(string signal)
+    {
+        lock (gate)
+        {
+            return bySignal.TryGetValue(signal, out var named) ? [.. named] : [];
+        }
     }
 
     private void Release(Registration registration)

@@ -67,7 +67,8 @@ internal sealed class Wakeups
                 Streams.LookAtSignal(signal.Key);
                 break;
             case StoreSignalKind.Message:
-                Inboxes.LookAtSignal(signal.Key);
+                // Taking a message is itself the look.
+                Inboxes.CompleteAtSignal(signal.Key, true);
                 break;
             case StoreSignalKind.Event:
                 Events.LookAtSignal(signal.Key);

@@ -65,6 +65,13 @@ internal static class SerializationFailure
         $"No input of type '{type}' is stored. "
             + "Somebody deleted it, or a program that is no DBOS library made the row: start the workflow again.");
 
+    /// <summary>The same failure, with the workflow and the place at which the value stands.</summary>
+    /// <param name="failed">The failure.</param>
+    /// <param name="workflowId">Whose value it is.</param>
+    /// <param name="cannot">What cannot be done with which value, as the beginning of a sentence: <c>Event 'k' of ... cannot be decoded</c>.</param>
+    public static SerializationFailedException At(SerializationFailedException failed, string workflowId, string cannot) =>
+        new(failed.TypeName, $"{cannot}. {failed.Message}", failed, workflowId);
+
     /// <summary>A failure that stands for one that could not be decoded, and holds what is stored.</summary>
     public static RecordedFailure Undecodable(Payload payload, string why) => new(
         typeof(SerializationFailedException).FullName!,

@@ -23,3 +23,5 @@ public sealed class PostgresMessagingInputTests(PostgresDatabases f) : Messaging
 public sealed class PostgresStepOutletTests(PostgresDatabases f) : StepOutletSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresEventWaitTests(PostgresDatabases f) : EventWaitSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresOutcomeWakeupTests(PostgresDatabases f) : OutcomeWakeupSuite(f), IClassFixture<PostgresDatabases>;

@@ -15,3 +15,11 @@ public sealed class PostgresScheduleTests(PostgresDatabases f) : ScheduleSuite(f
 public sealed class PostgresOutboxTests(PostgresDatabases f) : OutboxSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresQueueFaultTests(PostgresDatabases f) : QueueFaultSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresQueueWakeupTests(PostgresDatabases f) : QueueWakeupSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresPushedQueueWakeupTests(PostgresDatabases f)
+    : PushedQueueWakeupSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresRealClockScheduleTests(PostgresDatabases f)
+    : RealClockScheduleSuite(f), IClassFixture<PostgresDatabases>;

@@ -6,13 +6,21 @@ using static Dbos.Fluent.Tests.Stores.Postgres.Units;
 
 namespace Dbos.Fluent.Tests.Stores.Postgres;
 
-public sealed class PostgresSignalStoreTests(PostgresStoreFixture database) : IClassFixture<PostgresStoreFixture>
+public sealed class PostgresSignalStoreTests(PostgresStoreFixture database) : IClassFixture<PostgresStoreFixture>, IAsyncDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
+    private readonly PostgresStore another = database.Open(new StoreOptions { Logger = NullLogger.Instance });
+
+    /// <summary>What is announced here is not heard here.</summary>
     private ISignalStore Signals => database.Store.Signals;
+
+    /// <summary>Another process as far as the database is concerned.</summary>
+    private ISignalStore Others => another.Signals;
+
+    public ValueTask DisposeAsync() => another.DisposeAsync();
 
     [Fact]
     public async Task Announced_signals_arrive_each_once()
@@ -29,8 +37,8 @@ public sealed class PostgresSignalStoreTests(PostgresStoreFixture database) : IC
             new(StoreSignalKind.Stream, id + "::key"),
         ];
 
-        await Signals.AnnounceAsync([.. sent, .. sent, new(StoreSignalKind.Completed, new string('x', 9000))], Cancel);
-        await Signals.AnnounceAsync([new(StoreSignalKind.Completed, "last")], Cancel);
+        await Others.AnnounceAsync([.. sent, .. sent, new(StoreSignalKind.Completed, new string('x', 9000))], Cancel);
+        await Others.AnnounceAsync([new(StoreSignalKind.Completed, "last")], Cancel);
 
         var received = new HashSet<StoreSignal>();
         for (var signal = await NextAsync(listener); signal.Key != "last"; signal = await NextAsync(listener))
@@ -55,6 +63,55 @@ public sealed class PostgresSignalStoreTests(PostgresStoreFixture database) : IC
     }
 
     [Fact]
+    public async Task Events_and_streams_are_announced_in_the_form_of_every_sdk_and_heard_in_it()
+    {
+        await using var listener = Signals.ListenAsync(Cancel).GetAsyncEnumerator(Cancel);
+        await NextAsync(listener);
+        await using var connection = await database.Source.OpenConnectionAsync(Cancel);
+        var heard = System.Threading.Channels.Channel.CreateUnbounded<string>();
+        connection.Notification += (_, told) => heard.Writer.TryWrite($"{told.Channel} {told.Payload}");
+        await using var listen = new Npgsql.NpgsqlCommand("LISTEN dbos_workflow_events_channel; LISTEN dbos_streams_channel", connection);
+        await listen.ExecuteNonQueryAsync(Cancel);
+        var id = NewId();
+
+        await Others.AnnounceAsync([new(StoreSignalKind.Event, id + "::k"), new(StoreSignalKind.Stream, id + "::s")], Cancel);
+        while (heard.Reader.Count < 2)
+        {
+            await connection.WaitAsync(Cancel).WaitAsync(Limit, Cancel);
+        }
+
+        Assert.Equal(
+            [$"dbos_streams_channel {id}::s", $"dbos_workflow_events_channel {id}::k"],
+            new[] { await heard.Reader.ReadAsync(Cancel), await heard.Reader.ReadAsync(Cancel) }.Order(StringComparer.Ordinal));
+        await database.RunAsync("SELECT pg_notify('dbos_workflow_events_channel', $1 || '::e')", id);
+        await database.RunAsync("SELECT pg_notify('dbos_streams_channel', $1 || '::t')", id);
+        var signals = new List<StoreSignal>();
+        while (signals is not [.., { Key: var key }] || !key.EndsWith("::t", StringComparison.Ordinal))
+        {
+            signals.Add(await NextAsync(listener));
+        }
+
+        Assert.Equal([new(StoreSignalKind.Event, id + "::e"), new(StoreSignalKind.Stream, id + "::t")], signals.TakeLast(2));
+    }
+
+    [Fact]
+    public async Task What_is_said_here_is_not_heard_here()
+    {
+        await using var listener = Signals.ListenAsync(Cancel).GetAsyncEnumerator(Cancel);
+        await NextAsync(listener);
+        var id = NewId();
+        await database.Store.Commits.CommitAsync([new StartUnit(Direct(id))], Cancel);
+
+        await database.Store.Commits.CommitAsync([new SendUnit(null, [], [new(NewId(), id, "ours", new("1", "portable_json"))])], Cancel);
+        await Signals.AnnounceAsync([new(StoreSignalKind.Event, id + "::ours")], Cancel);
+        await another.Commits.CommitAsync([new SendUnit(null, [], [new(NewId(), id, "theirs", new("1", "portable_json"))])], Cancel);
+        await Others.AnnounceAsync([new(StoreSignalKind.Event, id + "::theirs")], Cancel);
+
+        Assert.Equal(new StoreSignal(StoreSignalKind.Message, id + "::theirs"), await NextAsync(listener));
+        Assert.Equal(new StoreSignal(StoreSignalKind.Event, id + "::theirs"), await NextAsync(listener));
+    }
+
+    [Fact]
     public async Task Wake_ups_of_another_schema_are_none_of_ours()
     {
         await using var listener = Signals.ListenAsync(Cancel).GetAsyncEnumerator(Cancel);
@@ -62,7 +119,7 @@ public sealed class PostgresSignalStoreTests(PostgresStoreFixture database) : IC
         await using var other = new PostgresStore(database.Source, false, "other", new StoreOptions { Logger = NullLogger.Instance });
 
         await other.Signals.AnnounceAsync([new(StoreSignalKind.Enqueued, "q")], Cancel);
-        await Signals.AnnounceAsync([new(StoreSignalKind.Enqueued, "ours")], Cancel);
+        await Others.AnnounceAsync([new(StoreSignalKind.Enqueued, "ours")], Cancel);
 
         Assert.Equal(new StoreSignal(StoreSignalKind.Enqueued, "ours"), await NextAsync(listener));
     }
@@ -78,7 +135,7 @@ public sealed class PostgresSignalStoreTests(PostgresStoreFixture database) : IC
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'");
 
         Assert.Equal(StoreSignal.Anything, await next);
-        await Signals.AnnounceAsync([new(StoreSignalKind.Enqueued, "q")], Cancel);
+        await Others.AnnounceAsync([new(StoreSignalKind.Enqueued, "q")], Cancel);
         Assert.Equal(new StoreSignal(StoreSignalKind.Enqueued, "q"), await NextAsync(listener));
     }
 
@@ -92,7 +149,7 @@ public sealed class PostgresSignalStoreTests(PostgresStoreFixture database) : IC
         await NextAsync(listener);
 
         await store.Signals.AnnounceAsync([new(StoreSignalKind.Enqueued, "unsent")], Cancel);
-        await Signals.AnnounceAsync([new(StoreSignalKind.Enqueued, "sent")], Cancel);
+        await Others.AnnounceAsync([new(StoreSignalKind.Enqueued, "sent")], Cancel);
 
         Assert.Equal(StoreSignal.Anything, await NextAsync(ticks));
         Assert.Equal(StoreSignal.Anything, await NextAsync(ticks));

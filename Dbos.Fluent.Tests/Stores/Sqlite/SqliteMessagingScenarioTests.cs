@@ -23,3 +23,5 @@ public sealed class SqliteMessagingInputTests(SqliteDatabases f) : MessagingInpu
 public sealed class SqliteStepOutletTests(SqliteDatabases f) : StepOutletSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteEventWaitTests(SqliteDatabases f) : EventWaitSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteOutcomeWakeupTests(SqliteDatabases f) : OutcomeWakeupSuite(f), IClassFixture<SqliteDatabases>;

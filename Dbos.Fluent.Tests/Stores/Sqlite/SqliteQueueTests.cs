@@ -15,3 +15,8 @@ public sealed class SqliteScheduleTests(SqliteDatabases f) : ScheduleSuite(f), I
 public sealed class SqliteOutboxTests(SqliteDatabases f) : OutboxSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteQueueFaultTests(SqliteDatabases f) : QueueFaultSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteQueueWakeupTests(SqliteDatabases f) : QueueWakeupSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteRealClockScheduleTests(SqliteDatabases f)
+    : RealClockScheduleSuite(f), IClassFixture<SqliteDatabases>;

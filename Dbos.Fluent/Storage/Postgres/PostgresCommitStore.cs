@@ -24,6 +24,9 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
         standing = new StandingSql(database.Schema);
     }
 
+    /// <summary>Whether what a process of the server announces was written here, and so is known here.</summary>
+    public bool IsWrittenHere(int processId) => lanes.AreServedBy(processId);
+
     public async ValueTask<IReadOnlyList<CommitResult>> CommitAsync(IReadOnlyList<CommitUnit> batch, CancellationToken cancellationToken)
     {
         var results = new List<CommitResult>(batch.Count);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Npgsql;
 
@@ -24,6 +25,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
     private readonly PostgresDatabase database;
     private readonly string settings;
     private readonly Channel<NpgsqlConnection?> idle;
+    private readonly ConcurrentDictionary<int, NpgsqlConnection> kept = [];
 
     /// <param name="database">Where the connections come from.</param>
     /// <param name="count">How many.</param>
@@ -44,31 +46,39 @@ internal sealed class PostgresLanes : IAsyncDisposable
     /// <summary>False for statements whose best plan follows what is in the tables at the moment.</summary>
     public bool KeepsPlans { get; init; } = true;
 
+    /// <summary>True for calls that go to the pool, unprepared, rather than wait for a free connection.</summary>
+    public bool Overflows { get; init; }
+
     private bool KeepsSettings => database.Options.Notifications;
+
+    /// <summary>Whether a process of the server serves one of these connections.</summary>
+    public bool AreServedBy(int processId) => kept.ContainsKey(processId);
 
     /// <summary>Runs one statement on a free connection, and reads each row.</summary>
     public Task<List<T>> QueryAsync<T>(
         string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
-        PostgresDatabase.GuardAsync(() => RunAsync(
-            async connection =>
-            {
-                var command = new NpgsqlCommand(sql, connection) { CommandTimeout = database.TimeoutSeconds };
-                await using (command.ConfigureAwait(false))
+        Overflows && idle.Reader.Count == 0
+            ? database.QueryAsync(sql, parameters, read, cancellationToken)
+            : PostgresDatabase.GuardAsync(() => RunAsync(
+                async connection =>
                 {
-                    command.Parameters.AddRange(parameters);
-                    if (Prepares)
+                    var command = new NpgsqlCommand(sql, connection) { CommandTimeout = database.TimeoutSeconds };
+                    await using (command.ConfigureAwait(false))
                     {
-                        await command.PrepareAsync(cancellationToken).ConfigureAwait(false);
-                    }
+                        command.Parameters.AddRange(parameters);
+                        if (Prepares)
+                        {
+                            await command.PrepareAsync(cancellationToken).ConfigureAwait(false);
+                        }
 
-                    var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-                    await using (reader.ConfigureAwait(false))
-                    {
-                        return await PostgresDatabase.ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
+                        var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                        await using (reader.ConfigureAwait(false))
+                        {
+                            return await PostgresDatabase.ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
+                        }
                     }
-                }
-            },
-            cancellationToken));
+                },
+                cancellationToken));
 
     /// <summary>
     /// Runs statements in one round trip and one transaction on a free connection, and gives their reader to <paramref name="read"/>.
@@ -122,7 +132,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
 
             if (!idle.Writer.TryWrite(sound) && sound is not null)
             {
-                await sound.DisposeAsync().ConfigureAwait(false);
+                await GiveUpAsync(sound).ConfigureAwait(false);
             }
         }
     }
@@ -134,18 +144,18 @@ internal sealed class PostgresLanes : IAsyncDisposable
         {
             if (connection is not null)
             {
-                await connection.DisposeAsync().ConfigureAwait(false);
+                await GiveUpAsync(connection).ConfigureAwait(false);
             }
         }
     }
 
     // Nobody waits for a call that was given up, so its failure is nobody's.
-    private static async Task ReleaseAsync<T>(Task<(NpgsqlConnection Connection, T Result)> abandoned)
+    private async Task ReleaseAsync<T>(Task<(NpgsqlConnection Connection, T Result)> abandoned)
     {
         try
         {
             var (connection, _) = await abandoned.ConfigureAwait(false);
-            await connection.DisposeAsync().ConfigureAwait(false);
+            await GiveUpAsync(connection).ConfigureAwait(false);
         }
         catch (Exception failure) when (PostgresErrors.Translate(failure) is not null || failure is OperationCanceledException)
         {
@@ -154,18 +164,30 @@ internal sealed class PostgresLanes : IAsyncDisposable
     }
 
     private async Task<(NpgsqlConnection Connection, T Result)> CallAsync<T>(
-        NpgsqlConnection? kept, Func<NpgsqlConnection, Task<T>> call, CancellationToken cancellationToken)
+        NpgsqlConnection? free, Func<NpgsqlConnection, Task<T>> call, CancellationToken cancellationToken)
     {
-        var connection = kept ?? await OpenAsync(cancellationToken).ConfigureAwait(false);
+        var connection = free ?? await OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             return (connection, await call(connection).ConfigureAwait(false));
         }
         catch
         {
-            await connection.DisposeAsync().ConfigureAwait(false);
+            await GiveUpAsync(connection).ConfigureAwait(false);
             throw;
         }
+    }
+
+    private ValueTask GiveUpAsync(NpgsqlConnection connection)
+    {
+        // What is done on it from now on is done by whoever takes it out of the pool. A connection that has failed no longer says which
+        // process served it.
+        foreach (var served in kept.Where(served => served.Value == connection))
+        {
+            kept.TryRemove(served);
+        }
+
+        return connection.DisposeAsync();
     }
 
     private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
@@ -181,6 +203,8 @@ internal sealed class PostgresLanes : IAsyncDisposable
                 {
                     await settings.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
                 }
+
+                kept[connection.ProcessID] = connection;
             }
 
             return connection;

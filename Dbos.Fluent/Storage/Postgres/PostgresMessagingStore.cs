@@ -5,19 +5,19 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Reads messages, events and streams.</summary>
-internal sealed class PostgresMessagingStore(PostgresDatabase database) : IMessagingStore
+internal sealed class PostgresMessagingStore(PostgresDatabase database, PostgresLanes looks) : IMessagingStore
 {
     private readonly MessagingSql sql = new(database.Schema);
 
     public async Task<IReadOnlyList<InboxKey>> ReadUnreadAsync(IReadOnlyList<InboxKey> inboxes, CancellationToken cancellationToken) =>
-        await database.QueryAsync(
+        await looks.QueryAsync(
             sql.ReadUnread,
             [Texts(inboxes, inbox => inbox.WorkflowId), Texts(inboxes, inbox => MessageTopics.ToStored(inbox.Topic))],
             row => inboxes[row.GetInt32(0) - 1],
             cancellationToken).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<EventRow>> ReadEventsAsync(IReadOnlyList<EventKey> events, CancellationToken cancellationToken) =>
-        await database.QueryAsync(
+        await looks.QueryAsync(
             sql.ReadEvents,
             [Texts(events, key => key.WorkflowId), Texts(events, key => key.Key)],
             row => new EventRow(events[row.GetInt32(0) - 1], new Payload(row.GetString(1), row.TextOrNull(2))),
@@ -38,7 +38,7 @@ internal sealed class PostgresMessagingStore(PostgresDatabase database) : IMessa
     public async Task<IReadOnlyList<StreamChunk>> ReadStreamsAsync(
         IReadOnlyList<StreamPosition> positions, int limit, CancellationToken cancellationToken)
     {
-        var rows = await database.QueryAsync(
+        var rows = await looks.QueryAsync(
             sql.ReadStreams,
             [
                 Texts(positions, position => position.WorkflowId),

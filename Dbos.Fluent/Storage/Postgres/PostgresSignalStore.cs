@@ -5,7 +5,14 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Wake-ups through LISTEN and NOTIFY; where they are off, only a tick at each poll.</summary>
-internal sealed class PostgresSignalStore(PostgresDatabase database, TimeSpan pollInterval) : ISignalStore
+/// <param name="database">Where the connections come from.</param>
+/// <param name="looks">The connection that announcements go by while it is free.</param>
+/// <param name="pollInterval">How often there is a tick.</param>
+/// <param name="isOurs">
+/// Whether what a process of the server announces was said or written here: whoever waits for it here has been told directly.
+/// </param>
+internal sealed class PostgresSignalStore(
+    PostgresDatabase database, PostgresLanes looks, TimeSpan pollInterval, Func<int, bool> isOurs) : ISignalStore
 {
     // A connection that went silent without a word is found out by asking on it; until then its wake-ups are covered by polling.
     private static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(10);
@@ -28,7 +35,7 @@ internal sealed class PostgresSignalStore(PostgresDatabase database, TimeSpan po
             .ToList();
         if (payloads.Count > 0)
         {
-            await database.QueryAsync(
+            await looks.QueryAsync(
                 sql.Notify,
                 [Texts(payloads, payload => payload.Channel), Texts(payloads, payload => payload.Payload)],
                 row => row.FieldCount,
@@ -87,7 +94,7 @@ internal sealed class PostgresSignalStore(PostgresDatabase database, TimeSpan po
             // Raised while a call on the connection is awaited, so never at the same time as the reading of the queue.
             connection.Notification += (_, told) =>
             {
-                if (new SignalPayload(told.Channel, told.Payload).ToSignal(database.Schema.Value) is { } signal)
+                if (new SignalPayload(told.Channel, told.Payload).ToSignal(database.Schema.Value) is { } signal && !isOurs(told.PID))
                 {
                     signals.Enqueue(signal);
                 }

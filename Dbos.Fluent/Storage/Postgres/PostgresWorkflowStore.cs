@@ -5,7 +5,7 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Reads workflows, cancels and resumes them.</summary>
-internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkflowStore
+internal sealed class PostgresWorkflowStore(PostgresDatabase database, PostgresLanes looks) : IWorkflowStore
 {
     private readonly WorkflowSql sql = new(database.Schema);
 
@@ -35,7 +35,7 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database) : IWorkfl
 
     public async Task<IReadOnlyList<WorkflowOutcomeRow>> ReadOutcomesAsync(
         IReadOnlyList<string> workflowIds, CancellationToken cancellationToken) =>
-        await database.QueryAsync(sql.ReadOutcomes, [Texts(workflowIds)], ReadOutcome, cancellationToken).ConfigureAwait(false);
+        await looks.QueryAsync(sql.ReadOutcomes, [Texts(workflowIds)], ReadOutcome, cancellationToken).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<LostExecution>> ReadLostAsync(
         IReadOnlyList<Ownership> executions, CancellationToken cancellationToken) =>

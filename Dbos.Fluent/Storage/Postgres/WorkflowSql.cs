@@ -39,8 +39,13 @@ internal sealed class WorkflowSql(SchemaName schema)
         SELECT a.id, w.status, COALESCE(o.output, w.output), COALESCE(o.error, w.error), w.serialization,
                COALESCE(w.workflow_deadline_epoch_ms <= w.completed_at, false)
           FROM (SELECT DISTINCT unnest($1::text[])) AS a(id)
-          LEFT JOIN {schema}.workflow_status AS w ON w.workflow_uuid = a.id
-          LEFT JOIN {schema}.workflow_output AS o ON o.workflow_uuid = a.id
+          LEFT JOIN LATERAL (
+            SELECT status, output, error, serialization, workflow_deadline_epoch_ms, completed_at
+              FROM {schema}.workflow_status
+             WHERE workflow_uuid = a.id
+             LIMIT 1) AS w ON true
+          LEFT JOIN LATERAL (
+            SELECT output, error FROM {schema}.workflow_output WHERE workflow_uuid = a.id LIMIT 1) AS o ON true
          WHERE w.status IS NULL OR w.status NOT IN ('ENQUEUED', 'DELAYED', 'PENDING')
         """;
 

@@ -1,0 +1,77 @@
+using Dbos.Fluent.Tests.Worker.Faults;
+
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>What happens to a queue in one process moves it in another, where stores push signals, without the look of each second.</summary>
+public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    private readonly Probe gate = new();
+    private readonly Probe looks = new();
+    private readonly Probe claims = new();
+
+    [Fact]
+    public async Task An_enqueue_by_another_process_is_begun_without_a_look()
+    {
+        await LaunchBlindAsync("executor-1", Quick());
+        await looks.ReachedAsync();
+        await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel).Within(Bounded.Limit);
+
+        var handle = await client.StartAsync(Quick(), 1, new() { Queue = "line" }, Cancel);
+
+        Assert.Equal(1, await handle.GetResultAsync(Cancel).Within(Soon));
+    }
+
+    [Fact]
+    public async Task A_place_that_becomes_free_in_one_process_is_taken_by_another_without_a_look()
+    {
+        var claiming = 0;
+        var faults = new CallFaults
+        {
+            Before = (call, token) => call.Kind == StoreCallKind.ClaimLimited && Volatile.Read(ref claiming) > 0
+                ? claims.PassAsync(token)
+                : Task.CompletedTask,
+        };
+        var one = await LaunchAsync(
+            options => options.Add(Line()).WrapStore = store => new FaultingStore(store, faults), Gated(), Quick());
+        var first = await one.StartAsync(Gated(), 1, new() { Queue = "line" }, Cancel);
+        await gate.ReachedAsync();
+        Interlocked.Increment(ref claiming);
+        await LaunchBlindAsync("executor-2", Gated(), Quick());
+        await looks.ReachedAsync();
+        var second = await one.StartAsync(Quick(), 2, new() { Queue = "line" }, Cancel);
+
+        gate.Open();
+
+        Assert.Equal((1, 2), (await first.ResultAsync(), await second.GetResultAsync(Cancel).Within(Soon)));
+        Assert.Equal("executor-2", (await one.GetStatusAsync(second.Id, Cancel))!.ExecutorId);
+    }
+
+    private static WorkflowQueue Line() => new("line") { Concurrency = 1 };
+
+    private static WorkflowDefinition<int, int> Quick() => Workflow.Define<int, int>("quick").Return(x => x.Input);
+
+    private WorkflowDefinition<int, int> Gated() =>
+        Workflow.Define<int, int>("gated").Step("gate", x => gate.PassAsync(x.CancellationToken)).Return(x => x.Input);
+
+    /// <summary>An engine whose looks, once it has looked at all, never come back.</summary>
+    private Task<WorkflowEngine> LaunchBlindAsync(string executor, params WorkflowDefinition[] definitions)
+    {
+        var seen = 0;
+        var faults = new CallFaults
+        {
+            Before = (call, token) => call.Kind == StoreCallKind.ReadOutlook && Interlocked.Increment(ref seen) > 1
+                ? looks.PassAsync(token)
+                : Task.CompletedTask,
+        };
+        return LaunchAsync(
+            options =>
+            {
+                (options.ExecutorId, options.PollInterval) = (executor, TimeSpan.FromMinutes(1));
+                options.WrapStore = store => new FaultingStore(store, faults);
+                options.Add(Line());
+            },
+            definitions);
+    }
+}

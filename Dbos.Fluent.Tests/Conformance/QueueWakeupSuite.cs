@@ -1,0 +1,132 @@
+using Dbos.Fluent.Tests.Worker.Faults;
+
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>
+/// What happens to a queue in this process moves the queue, without the look of each second that covers what nobody tells of.
+/// </summary>
+public abstract class QueueWakeupSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    // Far above what a loaded machine needs; the look that would cover for a lost word never comes.
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    private readonly Probe gate = new();
+    private readonly Probe looks = new();
+    private readonly CallFaults faults = new();
+
+    [Fact]
+    public async Task An_enqueue_is_begun_without_a_look()
+    {
+        var engine = await LaunchBlindAsync(new WorkflowQueue("line"), Quick());
+
+        Assert.Equal(1, await StartAsync(engine, Quick(), 1).Within(Soon));
+        Assert.Equal(2, await StartAsync(engine, Quick(), 2).Within(Soon));
+    }
+
+    [Theory]
+    [InlineData("concurrency")]
+    [InlineData("worker concurrency")]
+    [InlineData("partition concurrency")]
+    [InlineData("partition worker concurrency")]
+    public async Task The_end_of_one_begins_the_next_without_a_look(string limit)
+    {
+        var queue = limit switch
+        {
+            "concurrency" => new WorkflowQueue("line") { Concurrency = 1 },
+            "worker concurrency" => new("line") { WorkerConcurrency = 1 },
+            "partition concurrency" => new("line") { PartitionConcurrency = 1 },
+            _ => new("line") { PartitionWorkerConcurrency = 1 },
+        };
+        var engine = await LaunchBlindAsync(queue, Gated(), Quick());
+        var partition = queue.IsPartitioned ? "a" : null;
+        var first = StartAsync(engine, Gated(), 1, partition);
+        await gate.ReachedAsync();
+        var second = await engine.StartAsync(Quick(), 2, new() { Queue = "line", PartitionKey = partition }, Cancel);
+        if (queue.IsPartitioned)
+        {
+            Assert.Equal(3, await StartAsync(engine, Quick(), 3, "b").Within(Soon));
+        }
+
+        Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(second.Id));
+        gate.Open();
+
+        Assert.Equal((1, 2), (await first.Within(Soon), await second.GetResultAsync(Cancel).Within(Soon)));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_cancel_of_one_begins_the_next_though_its_body_goes_on(bool ofWorker)
+    {
+        var queue = ofWorker ? new WorkflowQueue("line") { WorkerConcurrency = 1 } : new("line") { Concurrency = 1 };
+        var deaf = Workflow.Define<int, int>("deaf").Step("wait", _ => gate.PassAsync()).Return(x => x.Input);
+        var engine = await LaunchBlindAsync(queue, deaf, Quick());
+        var first = await engine.StartAsync(deaf, 1, new() { Id = "A", Queue = "line", DeduplicationId = "d" }, Cancel);
+        await gate.ReachedAsync();
+        var second = StartAsync(engine, Quick(), 2);
+
+        await engine.CancelAsync("A", cancellationToken: Cancel);
+
+        Assert.Equal(2, await second.Within(Soon));
+        var third = await engine.StartAsync(Quick(), 3, new() { Queue = "line", DeduplicationId = "d" }, Cancel);
+        Assert.Equal(3, await third.GetResultAsync(Cancel).Within(Soon));
+        gate.Open();
+        Assert.Equal(CancellationReason.Cancelled, await first.CancellationAsync());
+        Assert.Equal(4, await StartAsync(engine, Quick(), 4).Within(Soon));
+        Assert.Equal(WorkflowState.Cancelled, await engine.StateOfAsync("A"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_window_opens_without_a_look(bool ofPartition)
+    {
+        var time = new ManualTimeProvider();
+        var rate = new RateLimit(1, TimeSpan.FromSeconds(30));
+        var queue = ofPartition ? new WorkflowQueue("line") { PartitionRateLimit = rate } : new("line") { RateLimit = rate };
+        var partition = ofPartition ? "a" : null;
+        var engine = await LaunchBlindAsync(options => options.Add(queue).TimeProvider = time, Quick());
+        Assert.Equal(1, await StartAsync(engine, Quick(), 1, partition).Within(Soon));
+        var second = await engine.StartAsync(Quick(), 2, new() { Queue = "line", PartitionKey = partition }, Cancel);
+        if (ofPartition)
+        {
+            Assert.Equal(3, await StartAsync(engine, Quick(), 3, "b").Within(Soon));
+        }
+
+        await Eventually.TrueAsync(() => time.TimersPending > 0, Bounded.Limit, "the window's end is waited for");
+        Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(second.Id));
+        time.Advance(TimeSpan.FromSeconds(30));
+
+        Assert.Equal(2, await second.GetResultAsync(Cancel).Within(Soon));
+    }
+
+    private static WorkflowDefinition<int, int> Quick() => Workflow.Define<int, int>("quick").Return(x => x.Input);
+
+    private static async Task<int> StartAsync(
+        WorkflowEngine engine, WorkflowDefinition<int, int> workflow, int input, string? partition = null) =>
+        await (await engine.StartAsync(workflow, input, new() { Queue = "line", PartitionKey = partition }, Cancel)).GetResultAsync(Cancel);
+
+    private WorkflowDefinition<int, int> Gated() =>
+        Workflow.Define<int, int>("gated").Step("gate", x => gate.PassAsync(x.CancellationToken)).Return(x => x.Input);
+
+    private Task<WorkflowEngine> LaunchBlindAsync(WorkflowQueue queue, params WorkflowDefinition[] definitions) =>
+        LaunchBlindAsync(options => options.Add(queue), definitions);
+
+    /// <summary>An engine whose looks, once it has looked at all, never come back; it hears of nothing but its own doings.</summary>
+    private async Task<WorkflowEngine> LaunchBlindAsync(Action<EngineOptions> configure, params WorkflowDefinition[] definitions)
+    {
+        var seen = 0;
+        faults.Before = (call, token) =>
+            call.Kind == StoreCallKind.ReadOutlook && Interlocked.Increment(ref seen) > 1 ? looks.PassAsync(token) : Task.CompletedTask;
+        var engine = await LaunchAsync(
+            options =>
+            {
+                (options.Notifications, options.PollInterval) = (false, TimeSpan.FromMinutes(1));
+                options.WrapStore = store => new FaultingStore(store, faults);
+                configure(options);
+            },
+            definitions);
+        await looks.ReachedAsync();
+        return engine;
+    }
+}

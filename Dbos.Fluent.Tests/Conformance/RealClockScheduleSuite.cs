@@ -1,0 +1,30 @@
+using System.Globalization;
+
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>A schedule on the machine's own clock, where the other suites move time themselves. Scenario SC-01.</summary>
+public abstract class RealClockScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    [Fact]
+    public async Task A_schedule_of_seconds_fires_each_of_them_once_for_two_engines()
+    {
+        var runs = System.Threading.Channels.Channel.CreateUnbounded<ScheduledRun>();
+        var workflow = Workflow.Define<ScheduledRun>("noted").Step("note", x => runs.Writer.WriteAsync(x.Input).AsTask()).End();
+        await LaunchAsync(options => options.Schedule("beat", "* * * * * *", workflow));
+        await LaunchAsync(options => options.Schedule("beat", "* * * * * *", workflow).ExecutorId = "executor-2");
+        List<ScheduledRun> seen = [];
+        while (seen.Count < 3)
+        {
+            seen.Add(await runs.Reader.ReadAsync(Cancel).AsTask().Within(Bounded.Limit));
+        }
+
+        var moments = seen.ConvertAll(run => run.ScheduledAt);
+        Assert.Equal(moments.Distinct().Order(), moments);
+        Assert.All(seen, run => Assert.InRange(run.StartedAt - run.ScheduledAt, TimeSpan.Zero, Bounded.Limit));
+        Assert.All(moments, moment => Assert.Equal(0, moment.Millisecond));
+        var ids = await Database.QueryAsync("SELECT workflow_uuid FROM workflow_status WHERE schedule_name = 'beat' ORDER BY workflow_uuid");
+        Assert.Equal(
+            moments.Select(moment => $"sched-beat-{moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)}"),
+            ids.Take(3).Select(row => row[0]));
+    }
+}
