@@ -230,6 +230,8 @@ public sealed class ScheduleClient
                 new StartOptions { Queue = queue }, await core.Book.FindAsync(queue, cancellationToken).ConfigureAwait(false));
         }
 
+        var now = (await NowAsync(cancellationToken).ConfigureAwait(false)).ToUnixTimeMilliseconds();
+        written = Array.ConvertAll(written, row => row with { WrittenAtMs = now });
         var repeated = false;
         var result = await core.UseAsync(
             "write schedules",
@@ -245,7 +247,7 @@ public sealed class ScheduleClient
         // A try whose answer was lost may have made what now stands in its own way.
         var isOwn = repeated && mode == ScheduleWrite.Create && result.Conflict is { } name
             && await ReadAsync(name, cancellationToken).ConfigureAwait(false) is { } standing
-            && standing with { Paused = false, LastFiredAtMs = null, WaitingTickMs = null } == written[0];
+            && standing with { Paused = false, LastFiredAtMs = null, WaitingTickMs = null, WrittenAtMs = now } == written[0];
         if (result.Conflict is null || isOwn)
         {
             Announce(new StoreSignal(StoreSignalKind.Schedule, ""));

@@ -355,6 +355,44 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.Equal(Start.AddMinutes(16), (await ArrivesAsync()).ScheduledAt);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task New_moments_were_not_due_either_where_nobody_followed_the_change(bool byClient)
+    {
+        var workflow = Noted();
+        var options = new ScheduleOptions { AutomaticBackfill = true };
+        var engine = await LaunchVirtualAsync(o => o.Schedule("tick", "*/10 * * * *", workflow, options: options));
+        time.Advance(TimeSpan.FromMinutes(15));
+        await FiredAsync(10);
+        await ArrivesAsync();
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        time.Advance(TimeSpan.FromMinutes(10));
+        if (byClient)
+        {
+            await using var client = await WorkflowClient.ConnectAsync(Configure, Cancel).Within(Bounded.Limit);
+            await client.Schedules.UpdateAsync("tick", EachMinute, options: options, cancellationToken: Cancel);
+            time.Advance(TimeSpan.FromMinutes(2));
+        }
+
+        await LaunchVirtualAsync(o => o.Schedule("tick", EachMinute, workflow, options: options));
+        time.Advance(TimeSpan.FromMinutes(1));
+
+        List<DateTimeOffset> fired = [];
+        while (fired.Count < (byClient ? 3 : 1))
+        {
+            fired.Add((await ArrivesAsync()).ScheduledAt);
+        }
+
+        Assert.Equal(Enumerable.Range(26, byClient ? 3 : 1).Select(minute => Start.AddMinutes(minute)), fired.Order());
+
+        void Configure(ClientOptions o)
+        {
+            Database.Use(o);
+            o.TimeProvider = time;
+        }
+    }
+
     private Task<ScheduledRun> ArrivesAsync() => arrivals.Reader.ReadAsync(Cancel).AsTask().Within(Bounded.Limit);
 
     /// <summary>Waits until a moment is done, whatever came of it.</summary>

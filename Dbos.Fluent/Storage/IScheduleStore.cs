@@ -5,8 +5,8 @@ internal interface IScheduleStore
 {
     /// <summary>Writes schedules, in one transaction: all, or none. Several processes may write the same at once.</summary>
     /// <remarks>
-    /// An update keeps the row's id, its pause, and when it last fired. The row's own workflow and application stay under
-    /// <see cref="ScheduleWrite.Update"/>.
+    /// An update keeps the row's id, its pause, and when it last fired; but where a schedule that catches up names other moments from now
+    /// on, all those until now count as fired. The row's own workflow and application stay under <see cref="ScheduleWrite.Update"/>.
     /// </remarks>
     Task<ScheduleWritten> WriteAsync(IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken);
 
@@ -53,6 +53,9 @@ internal sealed record ScheduleRow
 
     /// <summary>The latest moment that counts as fired; column <c>last_fired_at</c>, ISO UTC with milliseconds and <c>Z</c>.</summary>
     public long? LastFiredAtMs { get; init; }
+
+    /// <summary>The moment of writing; null where it is read.</summary>
+    public long? WrittenAtMs { get; init; }
 
     public bool AutomaticBackfill { get; init; }
 

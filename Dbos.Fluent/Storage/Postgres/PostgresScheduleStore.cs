@@ -130,6 +130,8 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
         Numbers(rows, row => row.FromMs),
         Numbers(rows, row => row.UntilMs),
         Numbers(rows, row => row.WaitingTickMs),
+        Numbers(rows, row => row.WrittenAtMs),
+        Texts(rows, row => ToText(row.WrittenAtMs)),
     ];
 
     private static ScheduleRow ReadRow(NpgsqlDataReader row) => new()

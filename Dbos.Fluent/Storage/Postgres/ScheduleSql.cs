@@ -4,14 +4,15 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class ScheduleSql(SchemaName schema)
 {
     // $1 names, $2 workflows, $3 cron, $4 zones, $5 contexts, $6 states, $7 last fired, $8 backfill, $9 queues, $10 applications,
-    // $11 overlap, $12 jitter, $13 from, $14 until, $15 waiting. In the order of names, in which several writers never wait in a circle.
+    // $11 overlap, $12 jitter, $13 from, $14 until, $15 waiting, $16 and $17 the moment of writing, as number and as text. In the order of names, in which several writers never wait in a circle.
     private const string Rows = """
         s AS MATERIALIZED (
             SELECT *
               FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[], $9::text[],
-                          $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[])
+                          $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
+                          $16::bigint[], $17::text[])
                 AS s(name, workflow, cron, zone, context, status, fired, backfill, queue, application, overlap, jitter, "from", until,
-                     waiting)
+                     waiting, written, written_text)
              ORDER BY s.name)
         """;
 
@@ -40,7 +41,8 @@ internal sealed class ScheduleSql(SchemaName schema)
         WITH {Rows},
         written AS (
             UPDATE {schema}.workflow_schedules AS w
-               SET schedule = s.cron, cron_timezone = s.zone, context = s.context, automatic_backfill = s.backfill, queue_name = s.queue
+               SET schedule = s.cron, cron_timezone = s.zone, context = s.context, automatic_backfill = s.backfill, queue_name = s.queue,
+                   last_fired_at = {FiredUntilNow("w")}
               FROM s
              WHERE w.schedule_name = s.name
             RETURNING w.schedule_name AS name),
@@ -60,6 +62,7 @@ internal sealed class ScheduleSql(SchemaName schema)
                SET workflow_name = EXCLUDED.workflow_name, workflow_class_name = EXCLUDED.workflow_class_name,
                    schedule = EXCLUDED.schedule, cron_timezone = EXCLUDED.cron_timezone, context = EXCLUDED.context,
                    automatic_backfill = EXCLUDED.automatic_backfill, queue_name = EXCLUDED.queue_name,
+                   last_fired_at = (SELECT {FiredUntilNow("workflow_schedules")} FROM s WHERE s.name = EXCLUDED.schedule_name),
                    application_name = COALESCE(EXCLUDED.application_name, workflow_schedules.application_name)
              WHERE workflow_schedules.application_name IS NULL OR EXCLUDED.application_name IS NULL
                 OR workflow_schedules.application_name = EXCLUDED.application_name
@@ -89,12 +92,22 @@ internal sealed class ScheduleSql(SchemaName schema)
     public string Delete { get; } = $"DELETE FROM {schema}.workflow_schedules WHERE schedule_name = $1";
 
     /// <summary>When the schedule <c>s</c> last fired, in epoch milliseconds; null where the text is no moment.</summary>
+    public static string FiredAt { get; } = FiredAtOf("s");
+
     // SDKs write the offset in several forms, or none for UTC.
-    public const string FiredAt = """
-        CASE WHEN s.last_fired_at ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)?$'
+    private static string FiredAtOf(string row) => $$"""
+        CASE WHEN {{row}}.last_fired_at ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)?$'
              THEN (EXTRACT(epoch FROM (
-                 s.last_fired_at || CASE WHEN s.last_fired_at ~ '(Z|[+-]\d\d(:?\d\d)?)$' THEN '' ELSE 'Z' END)::timestamptz) * 1000)::bigint
+                 {{row}}.last_fired_at || CASE WHEN {{row}}.last_fired_at ~ '(Z|[+-]\d\d(:?\d\d)?)$' THEN '' ELSE 'Z' END)::timestamptz)
+                 * 1000)::bigint
              END
+        """;
+
+    // What it names from now on was never due before, so a schedule that catches up begins there.
+    private static string FiredUntilNow(string row) => $"""
+        CASE WHEN s.backfill AND (s.cron, s.zone) IS DISTINCT FROM ({row}.schedule, COALESCE({row}.cron_timezone, 'UTC'))
+                             AND {FiredAtOf(row)} < s.written
+                        THEN s.written_text ELSE {row}.last_fired_at END
         """;
 
     private static string InsertRows(SchemaName schema) => $"""

@@ -48,12 +48,12 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
 
     private static ScheduleWritten Write(SqliteSession session, IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode)
     {
-        var inUse = new List<bool>(rows.Count);
+        var standings = new List<ScheduleRow?>(rows.Count);
         foreach (var row in rows)
         {
             var standing = Read(session, row.Name);
-            inUse.Add(standing is not null);
-            if (mode is ScheduleWrite.Create && inUse[^1] || mode is ScheduleWrite.Update && !inUse[^1]
+            standings.Add(standing);
+            if (mode is ScheduleWrite.Create && standing is not null || mode is ScheduleWrite.Update && standing is null
                 || mode is ScheduleWrite.Apply && IsOthers(standing, row))
             {
                 return new ScheduleWritten(row.Name);
@@ -62,9 +62,10 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
 
         foreach (var (index, row) in rows.Index())
         {
-            if (inUse[index])
+            if (standings[index] is { } standing)
             {
                 Update(session, row, mode);
+                SkipFormer(session, standing, row);
             }
             else
             {
@@ -76,6 +77,16 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
         }
 
         return new ScheduleWritten(null);
+    }
+
+    // What it names from now on was never due before, so a schedule that catches up begins there.
+    private static void SkipFormer(SqliteSession session, ScheduleRow standing, ScheduleRow row)
+    {
+        if (row is { AutomaticBackfill: true, WrittenAtMs: { } now } && standing.LastFiredAtMs is not null
+            && (row.Cron, row.TimeZone) != (standing.Cron, standing.TimeZone))
+        {
+            Fired(session, standing, now);
+        }
     }
 
     private static bool IsOthers(ScheduleRow? standing, ScheduleRow row) =>
