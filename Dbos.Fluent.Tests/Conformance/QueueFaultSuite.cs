@@ -29,7 +29,7 @@ public abstract class QueueFaultSuite(IDatabaseFixture fixture) : EngineSuite(fi
         var delayed = await engine.StartAsync(workflow, 3, new() { Queue = "plain", Delay = TimeSpan.FromMilliseconds(1) }, Cancel);
 
         Assert.Equal((1, 2, 3), (await plain.ResultAsync(), await limited.ResultAsync(), await delayed.ResultAsync()));
-        Assert.Contains(StoreCallKind.ClaimLimited, failed);
+        Assert.Equal(4, failed.Count);
     }
 
     [Fact]

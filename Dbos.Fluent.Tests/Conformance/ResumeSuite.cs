@@ -47,6 +47,27 @@ public abstract class ResumeSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
     }
 
     [Fact]
+    public async Task One_that_waits_behind_a_full_queue_is_resumed_past_it_and_one_that_runs_into_its_own_queue()
+    {
+        var workflow = TwoSteps();
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line") { Concurrency = 1 }), workflow);
+        await engine.StartAsync(workflow, default, new() { Id = "A", Queue = "line" }, Cancel);
+        await gate.ReachedAsync();
+        await engine.StartAsync(workflow, default, new() { Id = "B", Queue = "line" }, Cancel);
+        Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync("B"));
+
+        await engine.ResumeAsync("B", cancellationToken: Cancel);
+        await gate.ReachedAsync();
+        await engine.ResumeAsync("A", "line", Cancel);
+        await gate.ReachedAsync();
+        gate.Open();
+
+        Assert.Equal((2, 2), (await engine.ResultAsync<int>("A"), await engine.ResultAsync<int>("B")));
+        Assert.Equal("line", (await engine.GetStatusAsync("A", Cancel))!.Queue);
+        Assert.Equal((2, 2), (counts["one"], counts["two"]));
+    }
+
+    [Fact]
     public async Task Catching_everything_around_a_step_does_not_swallow_a_cancellation()
     {
         var workflow = Workflow.Define<Unit, string>("catching", Body);

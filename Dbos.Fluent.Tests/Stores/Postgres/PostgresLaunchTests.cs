@@ -29,6 +29,36 @@ public sealed class PostgresLaunchTests(SharedPostgres server)
     }
 
     [Fact]
+    public async Task A_client_goes_on_when_its_server_is_back_and_heeds_its_token_meanwhile()
+    {
+        var connection = await server.CreateDatabaseAsync(Cancel);
+        var (proxy, through) = TcpProxy.Before(connection);
+        await using var _ = proxy;
+        await using var engine = await LaunchAsync(connection);
+        await RunAsync(engine, "hello");
+        proxy.Mode = ProxyMode.Refuse;
+        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(() => ConnectAsync(through).Within(TimeSpan.FromSeconds(20)));
+        Assert.Equal("DBOS3001", refused.Code);
+        proxy.Mode = ProxyMode.Forward;
+        await using var client = await ConnectAsync(through);
+        Assert.NotNull(await client.GetStatusAsync("echo", Cancel));
+
+        proxy.Mode = ProxyMode.Refuse;
+        proxy.Cut();
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var given = client.GetStatusAsync("echo", enough.Token);
+        var kept = client.GetStatusAsync("echo", Cancel);
+        await enough.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => given.Within(Bounded.Limit));
+        proxy.Mode = ProxyMode.Forward;
+
+        Assert.Equal(WorkflowState.Success, (await kept.Within(Bounded.Limit))!.State);
+        Assert.Equal("hello", await client.Retrieve<string>("echo").GetResultAsync(Cancel).Within(Bounded.Limit));
+
+        static Task<WorkflowClient> ConnectAsync(string connection) => WorkflowClient.ConnectAsync(o => o.UsePostgres(connection), Cancel);
+    }
+
+    [Fact]
     public async Task Nobody_listens_there()
     {
         var connection = new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = Ports.FindFree(), Username = "nobody" };
@@ -79,6 +109,8 @@ public sealed class PostgresLaunchTests(SharedPostgres server)
         Assert.Null(await second.GetStatusAsync("same", Cancel));
         Assert.Equal("second", await RunAsync(second, "second"));
         await second.CancelAsync("same", cancellationToken: Cancel);
+        await Assert.ThrowsAsync<NonExistentWorkflowException>(() => second.SendAsync("same", 1, cancellationToken: Cancel));
+        Assert.Equal(0, await second.RecoverAsync(cancellationToken: Cancel));
         Assert.Equal("first", await RunAsync(first, "first"));
         gate.Open();
 

@@ -15,3 +15,6 @@ public sealed class PostgresForkSuiteTests(PostgresStores f) : ForkStoreSuite(f)
 public sealed class PostgresRewindSuiteTests(PostgresStores f) : RewindStoreSuite(f), IClassFixture<PostgresStores>;
 
 public sealed class PostgresRetentionSuiteTests(PostgresStores f) : RetentionStoreSuite(f), IClassFixture<PostgresStores>;
+
+public sealed class PostgresClientManagementTests(PostgresDatabases f)
+    : ClientManagementSuite(f), IClassFixture<PostgresDatabases>;

@@ -9,6 +9,7 @@ public sealed class PostgresRoleTests(SharedPostgres server)
 
     private static readonly WorkflowDefinition<int, int> Child = Workflow.Define<int, int>("child").Return(x => x.Input);
     private static readonly WorkflowDefinition<ScheduledRun, int> Nightly = Workflow.Define<ScheduledRun, int>("nightly").Return(_ => 1);
+    private static readonly WorkflowDefinition<int, int> Loop = Workflow.Define<int, int>("loop", Rounds);
     private static readonly WorkflowDefinition<int, string> All = Workflow.Define<int, string>("everything", Body);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -76,6 +77,67 @@ public sealed class PostgresRoleTests(SharedPostgres server)
         Assert.Equal("finished", (await engine.ExplainAsync("A", Cancel)).Reason);
         Assert.Equal(0, await engine.RecoverAsync(cancellationToken: Cancel));
         Assert.Equal("v1", Assert.Single(await engine.Versions.ListAsync(Cancel)).Name);
+        await ManageAsync(engine);
+        await EnqueueAsync(engine, restricted);
+    }
+
+    private static async Task ManageAsync(WorkflowEngine engine)
+    {
+        var fork = await engine.ForkAsync("A", 1, cancellationToken: Cancel);
+        await engine.SendAsync(fork, "fork", "t", cancellationToken: Cancel);
+        Assert.StartsWith("5 ", await engine.Retrieve<string>(fork).GetResultAsync(Cancel).Within(Bounded.Limit));
+        await engine.RewindAsync("A", 1, Cancel);
+        await engine.SendAsync("A", "rewound", "t", cancellationToken: Cancel);
+        Assert.StartsWith("5 ", await engine.Retrieve<string>("A").GetResultAsync(Cancel).Within(Bounded.Limit));
+        await engine.SetAttributesAsync("A", new Dictionary<string, object?> { ["k"] = 1 }, Cancel);
+        Assert.Equal(3, await (await engine.StartAsync(Loop, 0, new() { Id = "L" }, Cancel)).GetResultAsync(Cancel).Within(Bounded.Limit));
+        Assert.NotEmpty(await engine.CountAsync(by: CountBy.Queue, cancellationToken: Cancel));
+        Assert.Contains("A", await engine.ListAsync(new() { Name = "everything" }, Cancel).Select(row => row.Id).ToListAsync(Cancel));
+        Assert.NotEmpty((await engine.GetHistoryAsync("A", Cancel)).ToString());
+        await engine.DeleteAsync(fork, children: true, Cancel);
+        Assert.True((await engine.CollectGarbageAsync(new() { OlderThan = TimeSpan.Zero }, Cancel)).Workflows > 0);
+    }
+
+    private static async Task EnqueueAsync(WorkflowEngine engine, string connection)
+    {
+        await engine.Queues.PauseAsync("q", Cancel);
+        var waiting = await engine.StartManyAsync(
+            Child, Enumerable.Range(0, 3).Select(i => (i, (StartOptions?)new() { Queue = "q" })), Cancel);
+        Assert.True(await engine.SetPriorityAsync(waiting[2].Id, 1, Cancel));
+        await engine.CancelAsync(waiting[2].Id, cancellationToken: Cancel);
+        await engine.ResumeAsync(waiting[2].Id, "q", Cancel);
+        var delayed = await engine.StartAsync(Child, 3, new() { Queue = "q", Delay = TimeSpan.FromDays(1) }, Cancel);
+        Assert.True(await engine.SetDelayAsync(delayed.Id, TimeSpan.FromMilliseconds(1), Cancel));
+        var debounced = await engine.Debounce(Child).CallAsync("key", TimeSpan.FromMilliseconds(1), 4, cancellationToken: Cancel);
+        await using var open = new NpgsqlConnection(connection);
+        await open.OpenAsync(Cancel);
+        await using var transaction = await open.BeginTransactionAsync(Cancel);
+        var boxed = await engine.StartInTransactionAsync(transaction, Child, 5, new() { Queue = "q" }, Cancel);
+        await transaction.CommitAsync(Cancel);
+        await engine.Queues.ResumeAsync("q", Cancel);
+        var results = new List<int>();
+        foreach (var handle in waiting.Append(delayed).Append(debounced).Append(boxed))
+        {
+            results.Add(await handle.GetResultAsync(Cancel).Within(Bounded.Limit));
+        }
+
+        Assert.Equal([0, 1, 2, 3, 4, 5], results);
+        await engine.Schedules.PauseAsync("nightly", Cancel);
+        await engine.Schedules.UpdateAsync("nightly", "0 4 * * *", cancellationToken: Cancel);
+        await engine.Schedules.DeleteAsync("nightly", Cancel);
+        Assert.Empty(await engine.Versions.AdoptAsync("v0", Cancel));
+        await engine.Queues.DeleteAsync("q", Cancel);
+    }
+
+    private static async IAsyncEnumerable<StepOr<int>> Rounds(int input, WorkflowContext workflow)
+    {
+        yield return Step.Sleep(TimeSpan.FromMilliseconds(20));
+        if (input < 3)
+        {
+            yield return Workflow.ContinueAsNew(input + 1);
+        }
+
+        yield return input;
     }
 
     private static async IAsyncEnumerable<StepOr<string>> Body(int input, WorkflowContext workflow)
@@ -98,8 +160,9 @@ public sealed class PostgresRoleTests(SharedPostgres server)
             options =>
             {
                 options.UsePostgres(connection, schema);
-                options.Add(All, Child, Nightly).Add(new WorkflowQueue("q") { Concurrency = 2 });
+                options.Add(All, Child, Nightly, Loop).Add(new WorkflowQueue("q") { Concurrency = 2 });
                 (options.ApplicationName, options.ApplicationVersion, options.Migrate) = ("tests", "v1", migrate);
+                options.UnloadAfter = TimeSpan.FromMilliseconds(5);
             },
             Cancel).Within(Bounded.Limit);
 

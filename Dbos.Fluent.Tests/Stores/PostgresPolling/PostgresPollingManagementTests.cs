@@ -13,3 +13,6 @@ public sealed class PostgresPollingListTests(PostgresPollingDatabases f)
 
 public sealed class PostgresPollingRetentionTests(PostgresPollingDatabases f)
     : RetentionSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingClientManagementTests(PostgresPollingDatabases f)
+    : ClientManagementSuite(f), IClassFixture<PostgresPollingDatabases>;

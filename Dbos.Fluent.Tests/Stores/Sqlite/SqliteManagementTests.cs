@@ -15,3 +15,6 @@ public sealed class SqliteForkSuiteTests(SqliteStores f) : ForkStoreSuite(f), IC
 public sealed class SqliteRewindSuiteTests(SqliteStores f) : RewindStoreSuite(f), IClassFixture<SqliteStores>;
 
 public sealed class SqliteRetentionSuiteTests(SqliteStores f) : RetentionStoreSuite(f), IClassFixture<SqliteStores>;
+
+public sealed class SqliteClientManagementTests(SqliteDatabases f)
+    : ClientManagementSuite(f), IClassFixture<SqliteDatabases>;
