@@ -233,8 +233,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
         string? applicationName, string? version, string workflowName, CancellationToken token) => CallAsync(
         StoreCallKind.Versions, () => inner.Versions.ReadCodeAsync(applicationName, version, workflowName, token), token);
 
-    Task<IReadOnlyList<StrandedRow>> IVersionStore.ReadStrandedAsync(string applicationName, int limit, CancellationToken token) =>
-        CallAsync(StoreCallKind.Versions, () => inner.Versions.ReadStrandedAsync(applicationName, limit, token), token);
+    Task<StrandedPage> IVersionStore.ReadStrandedAsync(StrandedQuestion question, CancellationToken token) =>
+        CallAsync(StoreCallKind.Versions, () => inner.Versions.ReadStrandedAsync(question, token), token);
 
     Task<IReadOnlyList<WaitRow>> IVersionStore.ReadWaitsAsync(string workflowId, CancellationToken token) =>
         CallAsync(StoreCallKind.Versions, () => inner.Versions.ReadWaitsAsync(workflowId, token), token);

@@ -3,12 +3,13 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>Taking up what another run has left. Scenarios RC and DQ.</summary>
 public abstract class RecoverySuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
+    // RC-07
     [Fact]
     public async Task One_row_that_cannot_be_recovered_does_not_stop_the_others()
     {
         var gone = Adding("gone");
         var kept = Adding("kept");
-        var engine = await LaunchAsync(gone, kept);
+        var engine = await LaunchAsync(options => options.ApplicationVersion = "v0", gone, kept);
         await engine.RunAsync(gone, 1, "A");
         await engine.RunAsync(kept, 1, "C");
         await engine.RunAsync(kept, 1, "D");
@@ -20,7 +21,7 @@ public abstract class RecoverySuite(IDatabaseFixture fixture) : EngineSuite(fixt
             await Database.FlipAsync(id);
         }
 
-        engine = await LaunchAsync(kept);
+        engine = await LaunchAsync(options => options.Lease = TimeSpan.FromMilliseconds(400), kept);
 
         Assert.Equal(2, await engine.ResultAsync<int>("D"));
         var undecodable = await engine.Retrieve<int>("C").FailureAsync();
@@ -30,6 +31,9 @@ public abstract class RecoverySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         await Eventually.TrueAsync(async () => await StoredStateAsync("") == "ERROR", Bounded.Limit, "the row without an id ends");
         Assert.Equal(6, await engine.RunAsync(kept, 5, "E"));
         Assert.Equal(5, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
+        const string Stranded = "1 unfinished workflows gone of version v0 (such as A)";
+        await Eventually.TrueAsync(
+            () => Log.Entries.Any(entry => entry.Id == 1509 && entry.Text.Contains(Stranded)), Bounded.Limit, "a person is told");
     }
 
     [Fact]

@@ -78,7 +78,7 @@ public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         Assert.Equal("version-not-running", (await two.ExplainAsync("changed", Cancel)).Reason);
         await Eventually.TrueAsync(() => Log.Has(1509), Bounded.Limit, "stranded work is reported");
         var warning = Log.Entries.First(entry => entry.Id == 1509).Text;
-        Assert.Contains("1 waiting workflows changing of version v1 (such as changed)", warning);
+        Assert.Contains("1 unfinished workflows changing of version v1 (such as changed)", warning);
     }
 
     [Fact]

@@ -41,8 +41,8 @@ internal static partial class RecoveryLog
     [LoggerMessage(
         1509,
         LogLevel.Warning,
-        "{Count} waiting workflows {WorkflowName} of version {Version} (such as {WorkflowId}) are taken by no running engine. Launch that "
-        + "version, adopt them by Versions.AdoptAsync, or cancel them")]
+        "{Count} unfinished workflows {WorkflowName} of version {Version} (such as {WorkflowId}) are taken by no running engine. Launch "
+        + "that version, adopt them by Versions.AdoptAsync, or cancel them")]
     public static partial void WorkflowsStranded(
         this ILogger logger, long count, string workflowName, string version, string workflowId);
 

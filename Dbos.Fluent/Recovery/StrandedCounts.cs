@@ -4,14 +4,14 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Recovery;
 
-/// <summary>The gauge <c>dbos.workflows.stranded</c>: how much waiting work no running engine takes, by version and name.</summary>
+/// <summary>The gauge <c>dbos.workflows.stranded</c>: how much unfinished work no running engine takes, by version and name.</summary>
 internal static class StrandedCounts
 {
     private static readonly ConcurrentDictionary<StrandedWatch, (string Application, IReadOnlyList<StrandedRow> Rows)> Seen = new();
     private static readonly Meter Meter = new("Dbos.Fluent");
 
     static StrandedCounts() => Meter.CreateObservableGauge(
-        "dbos.workflows.stranded", Measure, "{workflow}", "Waiting workflows whose version or name no running engine has the code of.");
+        "dbos.workflows.stranded", Measure, "{workflow}", "Unfinished workflows whose version or name no running engine has the code of.");
 
     public static void Set(StrandedWatch watch, string applicationName, IReadOnlyList<StrandedRow> rows) =>
         Seen[watch] = (applicationName, rows);

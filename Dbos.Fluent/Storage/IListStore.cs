@@ -34,6 +34,9 @@ internal readonly record struct PageKey(long AtMs, string Id)
 {
     /// <summary>Stands behind every id: the last character there is.</summary>
     public const string LastId = "\U0010FFFF";
+
+    /// <summary>Stands before every row.</summary>
+    public static PageKey BeforeAll => new(long.MinValue, "");
 }
 
 /// <summary>A page that was read.</summary>

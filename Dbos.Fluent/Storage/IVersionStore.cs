@@ -26,10 +26,10 @@ internal interface IVersionStore
     Task<CodeStanding> ReadCodeAsync(string? applicationName, string? version, string workflowName, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Waiting workflows of an application that no live engine would take, counted by version and name; of no more than
-    /// <paramref name="limit"/> rows each that are enqueued and delayed.
+    /// A page of the unfinished workflows in one state, oldest first: those of an application that no live engine would take, counted by
+    /// version and name. One of no application counts where its queue is the application's.
     /// </summary>
-    Task<IReadOnlyList<StrandedRow>> ReadStrandedAsync(string applicationName, int limit, CancellationToken cancellationToken);
+    Task<StrandedPage> ReadStrandedAsync(StrandedQuestion question, CancellationToken cancellationToken);
 
     /// <summary>What a parked workflow waits for; empty for one that is not parked.</summary>
     Task<IReadOnlyList<WaitRow>> ReadWaitsAsync(string workflowId, CancellationToken cancellationToken);
@@ -57,6 +57,29 @@ internal sealed record AdoptedRow(string WorkflowId, string FromVersion, string 
 /// <param name="Engines">How many engines of the application are alive.</param>
 /// <param name="Latest">The latest version of the application.</param>
 internal sealed record CodeStanding(long Takers, long WithName, long Engines, string? Latest);
+
+/// <summary>Asks which unfinished workflows nobody takes.</summary>
+/// <param name="ApplicationName">Whose.</param>
+/// <param name="State">ENQUEUED, DELAYED or PENDING.</param>
+/// <param name="After">The last place of the page before, in the order of creation.</param>
+/// <param name="Limit">How many workflows are looked at, whosever they are.</param>
+internal sealed record StrandedQuestion(string ApplicationName, WorkflowState State, PageKey After, int Limit);
+
+/// <summary>What a page showed.</summary>
+/// <param name="Rows">Workflows that nobody takes.</param>
+/// <param name="Looked">How many were looked at.</param>
+/// <param name="Last">The place of the last of them; null where there was none.</param>
+internal sealed record StrandedPage(IReadOnlyList<StrandedRow> Rows, long Looked, PageKey? Last)
+{
+    /// <summary>As the stores read it: what was looked at is a row too, the only one with a moment.</summary>
+    public static StrandedPage Of(IReadOnlyList<(StrandedRow Row, long? AtMs)> rows)
+    {
+        StrandedRow[] found = [.. rows.Where(row => row.AtMs is null).Select(row => row.Row)];
+        return rows.FirstOrDefault(row => row.AtMs is not null) is { AtMs: { } at, Row: var last }
+            ? new StrandedPage(found, last.Count, new PageKey(at, last.ExampleId))
+            : new StrandedPage(found, 0, null);
+    }
+}
 
 /// <summary>Workflows that nobody takes.</summary>
 /// <param name="Version">The version they are bound to; null where they are open to the latest.</param>

@@ -8,6 +8,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class PostgresVersionStore(PostgresDatabase database) : IVersionStore
 {
     private readonly VersionSql sql = new(database.Schema);
+    private readonly StrandedSql stranded = new(database.Schema);
     private readonly PostgresOrigins origins = new(database);
 
     public async Task<IReadOnlyList<VersionRow>> ReadAllAsync(string? applicationName, CancellationToken cancellationToken) =>
@@ -59,12 +60,15 @@ internal sealed class PostgresVersionStore(PostgresDatabase database) : IVersion
         return rows[0];
     }
 
-    public async Task<IReadOnlyList<StrandedRow>> ReadStrandedAsync(
-        string applicationName, int limit, CancellationToken cancellationToken) => await database.QueryAsync(
-        sql.ReadStranded,
-        [Text(applicationName), Small(limit)],
-        row => new StrandedRow(row.TextOrNull(0), row.GetString(1), row.GetInt64(2), row.GetString(3)),
-        cancellationToken).ConfigureAwait(false);
+    public async Task<StrandedPage> ReadStrandedAsync(StrandedQuestion question, CancellationToken cancellationToken)
+    {
+        var rows = await database.QueryAsync(
+            stranded.Read(question.State),
+            [Text(question.ApplicationName), Number(question.After.AtMs), Text(question.After.Id), Small(question.Limit)],
+            row => (Row: new StrandedRow(row.TextOrNull(0), row.GetString(1), row.GetInt64(2), row.GetString(3)), At: row.NumberOrNull(4)),
+            cancellationToken).ConfigureAwait(false);
+        return StrandedPage.Of(rows);
+    }
 
     public async Task<IReadOnlyList<WaitRow>> ReadWaitsAsync(string workflowId, CancellationToken cancellationToken) =>
         await database.QueryAsync(sql.ReadWaits, [Text(workflowId)], ReadWait, cancellationToken).ConfigureAwait(false);

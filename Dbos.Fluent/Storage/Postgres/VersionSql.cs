@@ -80,50 +80,6 @@ internal sealed class VersionSql(SchemaName schema)
           FROM live
         """;
 
-    /// <summary>$1 application, $2 how many rows are looked at.</summary>
-    // A backlog of millions is not read through each time: what stands in the way of its first rows is found.
-    public string ReadStranded { get; } = $"""
-        WITH latest AS (
-            SELECT version_name
-              FROM {schema}.application_versions
-             WHERE application_name = $1 OR application_name IS NULL
-             ORDER BY version_timestamp DESC
-             LIMIT 1),
-        live AS MATERIALIZED (
-            SELECT DISTINCT e.application_version
-              FROM {schema}.fluent_executors AS e
-             WHERE e.application_name = $1 AND {IsLive}),
-        code AS MATERIALIZED (
-            SELECT v.application_version, v.workflow_name, v.fingerprint
-              FROM live JOIN {schema}.fluent_versions AS v
-                ON v.application_name = $1 AND v.application_version = live.application_version),
-        served AS MATERIALIZED (
-            SELECT application_version, workflow_name FROM code
-            UNION
-            SELECT v.application_version, v.workflow_name
-              FROM code JOIN {schema}.fluent_versions AS v
-                ON v.application_name = $1 AND v.workflow_name = code.workflow_name AND v.fingerprint = code.fingerprint
-             WHERE code.fingerprint <> '' AND NOT EXISTS (SELECT FROM live WHERE live.application_version = v.application_version)
-            UNION
-            SELECT NULL, workflow_name
-              FROM code
-             WHERE application_version = COALESCE((SELECT version_name FROM latest), application_version)),
-        looked AS (
-            (SELECT workflow_uuid, application_version, name
-               FROM {schema}.workflow_status WHERE status = 'ENQUEUED' AND application_name = $1 LIMIT $2)
-            UNION ALL
-            (SELECT workflow_uuid, application_version, name
-               FROM {schema}.workflow_status WHERE status = 'DELAYED' AND application_name = $1 LIMIT $2))
-        SELECT looked.application_version, looked.name, count(*), min(looked.workflow_uuid)
-          FROM looked
-         WHERE NOT EXISTS (
-               SELECT FROM served
-                WHERE served.workflow_name = looked.name
-                  AND served.application_version IS NOT DISTINCT FROM looked.application_version)
-         GROUP BY looked.application_version, looked.name
-         ORDER BY looked.application_version, looked.name
-        """;
-
     public string ReadWaits { get; } = $"""
         SELECT sequence, kind, target, name, wake_at, part FROM {schema}.fluent_waits WHERE workflow_uuid = $1 ORDER BY sequence, part
         """;

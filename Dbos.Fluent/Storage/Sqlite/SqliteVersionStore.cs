@@ -35,15 +35,17 @@ internal sealed class SqliteVersionStore(SqliteThreads writer, SqliteThreads rea
             row => new CodeStanding(row.Int64(0), row.Int64(1), row.Int64(2), row.TextOrNull(3)))[0],
         cancellationToken);
 
-    public async Task<IReadOnlyList<StrandedRow>> ReadStrandedAsync(
-        string applicationName, int limit, CancellationToken cancellationToken) => await readers.RunAsync(
-        session => ReadRows(
-            session.Use(VersionSql.ReadStranded)
-                .Bind("@application_name", applicationName)
-                .Bind("@limit", limit)
-                .Bind("@real_now", RealNow()),
-            row => new StrandedRow(row.TextOrNull(0), row.TextOrNull(1) ?? "", row.Int64(2), row.Text(3))),
-        cancellationToken).ConfigureAwait(false);
+    public async Task<StrandedPage> ReadStrandedAsync(StrandedQuestion question, CancellationToken cancellationToken) =>
+        StrandedPage.Of(await readers.RunAsync(
+            session => ReadRows(
+                session.Use(StrandedSql.Read(question.State))
+                    .Bind("@application_name", question.ApplicationName)
+                    .Bind("@after_at", question.After.AtMs)
+                    .Bind("@after_id", question.After.Id)
+                    .Bind("@limit", question.Limit)
+                    .Bind("@real_now", RealNow()),
+                row => (new StrandedRow(row.TextOrNull(0), row.Text(1), row.Int64(2), row.Text(3)), row.Int64OrNull(4))),
+            cancellationToken).ConfigureAwait(false));
 
     public async Task<IReadOnlyList<WaitRow>> ReadWaitsAsync(string workflowId, CancellationToken cancellationToken) =>
         await readers.RunAsync(

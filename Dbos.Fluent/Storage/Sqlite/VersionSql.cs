@@ -89,42 +89,6 @@ internal static class VersionSql
           FROM live
         """;
 
-    public const string ReadStranded = $"""
-        WITH latest AS ({Latest}),
-        live AS (
-            SELECT DISTINCT e.application_version FROM fluent_executors AS e WHERE e.application_name = @application_name AND {IsLive}),
-        code AS (
-            SELECT v.application_version, v.workflow_name, v.fingerprint
-              FROM live JOIN fluent_versions AS v
-                ON v.application_name = @application_name AND v.application_version = live.application_version),
-        served AS (
-            SELECT application_version, workflow_name FROM code
-            UNION
-            SELECT v.application_version, v.workflow_name
-              FROM code JOIN fluent_versions AS v
-                ON v.application_name = @application_name AND v.workflow_name = code.workflow_name AND v.fingerprint = code.fingerprint
-             WHERE code.fingerprint <> '' AND v.application_version NOT IN (SELECT application_version FROM live)
-            UNION
-            SELECT NULL, workflow_name
-              FROM code
-             WHERE application_version = coalesce((SELECT version_name FROM latest), application_version)),
-        looked AS (
-            SELECT * FROM (
-                SELECT w.workflow_uuid, w.application_version, w.name FROM workflow_status AS w
-                 WHERE w.status = '{WorkflowStates.Enqueued}' AND w.application_name = @application_name LIMIT @limit)
-            UNION ALL
-            SELECT * FROM (
-                SELECT w.workflow_uuid, w.application_version, w.name FROM workflow_status AS w
-                 WHERE w.status = '{WorkflowStates.Delayed}' AND w.application_name = @application_name LIMIT @limit))
-        SELECT looked.application_version, looked.name, count(*), min(looked.workflow_uuid)
-          FROM looked
-         WHERE NOT EXISTS (
-               SELECT 1 FROM served
-                WHERE served.workflow_name = looked.name AND served.application_version IS looked.application_version)
-         GROUP BY looked.application_version, looked.name
-         ORDER BY looked.application_version IS NULL, looked.application_version, looked.name
-        """;
-
     public const string ReadWaits = """
         SELECT sequence, kind, target, name, wake_at, part FROM fluent_waits WHERE workflow_uuid = @workflow_uuid ORDER BY sequence, part
         """;
