@@ -49,9 +49,12 @@ public abstract class ExecutorStoreSuite(StoreFixture fixture) : StoreSuite(fixt
         await using var bed = await Fixture.CreateAsync();
         var first = await bed.Store.Executors.RegisterAsync(A.Executor(), Cancel);
 
-        var second = await bed.Store.Executors.RegisterAsync(A.Executor(incarnation: "second launch"), Cancel);
+        var second = await bed.Store.Executors.RegisterAsync(
+            A.Executor(incarnation: "second launch") with { ApplicationVersion = "v2", Workflows = [new("checkout", "new")] }, Cancel);
 
         Assert.False(second.Registered);
+        Assert.Equal(A.Version, Assert.Single(await bed.Store.Versions.ReadAllAsync(A.Application, Cancel)).Name);
+        Assert.Equal(0, await bed.CountAsync("fluent_versions"));
         Assert.Equal(first.ExpiresAtMs, second.ExpiresAtMs);
         Assert.Equal("first launch", second.Holder!.Incarnation);
         Assert.True(second.Holder.Alive);

@@ -12,22 +12,31 @@ internal sealed class ExecutorSql(SchemaName schema)
         $"status = 'ENQUEUED', queue_name = COALESCE(w.queue_name, '{InternalQueue}'), owner_xid = NULL, started_at_epoch_ms = NULL, "
         + $"updated_at = {Clock.Now}";
 
-    /// <summary>Makes a row of a version that no application owned this application's; its age stays. $1 version, $2 application.</summary>
+    /// <summary>
+    /// Makes a row of a version that no application owned this application's; its age stays. $1 version, $2 application, $3 executor,
+    /// $4 incarnation.
+    /// </summary>
     public string AdoptVersion { get; } = $"""
-        UPDATE {schema}.application_versions SET application_name = $2 WHERE version_name = $1 AND application_name IS NULL
+        UPDATE {schema}.application_versions SET application_name = $2
+         WHERE version_name = $1 AND application_name IS NULL AND {Holds(schema, "$3", "$4")}
         """;
 
-    /// <summary>$1 version, $2 application, $3 a new id.</summary>
+    /// <summary>$1 version, $2 application, $3 a new id, $4 executor, $5 incarnation.</summary>
     // A version that is registered keeps its age: launching an old one again does not make it the latest.
     public string RegisterVersion { get; } = $"""
-        INSERT INTO {schema}.application_versions (version_name, application_name, version_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+        INSERT INTO {schema}.application_versions (version_name, application_name, version_id)
+        SELECT $1, $2, $3 WHERE {Holds(schema, "$4", "$5")}
+        ON CONFLICT DO NOTHING
         """;
 
-    /// <summary>$1 application, $2 version, $3 workflow names, $4 their fingerprints.</summary>
+    /// <summary>$1 application, $2 version, $3 workflow names, $4 their fingerprints, $5 executor, $6 incarnation.</summary>
     // In one order, so that two launches of one version cannot wait for each other in a circle.
     public string RegisterCode { get; } = $"""
         INSERT INTO {schema}.fluent_versions AS v (application_name, application_version, workflow_name, fingerprint)
-        SELECT $1, $2, c.name, c.fingerprint FROM unnest($3::text[], $4::text[]) AS c(name, fingerprint) ORDER BY c.name
+        SELECT $1, $2, c.name, c.fingerprint
+          FROM unnest($3::text[], $4::text[]) AS c(name, fingerprint)
+         WHERE {Holds(schema, "$5", "$6")}
+         ORDER BY c.name
         ON CONFLICT (application_name, application_version, workflow_name)
         DO UPDATE SET fingerprint = EXCLUDED.fingerprint WHERE v.fingerprint <> EXCLUDED.fingerprint
         """;
@@ -137,6 +146,10 @@ internal sealed class ExecutorSql(SchemaName schema)
          WHERE w.workflow_uuid = due.workflow_uuid
         RETURNING w.workflow_uuid
         """;
+
+    // Asked behind the registration and in its transaction: a launch that is refused must not make its version the latest.
+    private static string Holds(SchemaName schema, string executor, string incarnation) =>
+        $"EXISTS (SELECT FROM {schema}.fluent_executors AS e WHERE e.executor_id = {executor} AND e.incarnation = {incarnation})";
 
     private static string RenderHandOn(SchemaName schema, string whose) => $"""
         WITH due AS (

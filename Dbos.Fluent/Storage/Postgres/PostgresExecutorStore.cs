@@ -10,18 +10,6 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
 
     public Task<RegisterResult> RegisterAsync(ExecutorRegistration registration, CancellationToken cancellationToken) => HoldAsync(
         [
-            PostgresDatabase.Command(sql.AdoptVersion, Text(registration.ApplicationVersion), Text(registration.ApplicationName)),
-            PostgresDatabase.Command(
-                sql.RegisterVersion,
-                Text(registration.ApplicationVersion),
-                Text(registration.ApplicationName),
-                Text(Guid.NewGuid().ToString())),
-            PostgresDatabase.Command(
-                sql.RegisterCode,
-                Text(registration.ApplicationName),
-                Text(registration.ApplicationVersion),
-                Texts(registration.Workflows, code => code.WorkflowName),
-                Texts(registration.Workflows, code => code.Fingerprint)),
             PostgresDatabase.Command(
                 sql.Register,
                 Text(registration.ExecutorId),
@@ -34,6 +22,7 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
                 Small(registration.Host.ProcessId),
                 Number(registration.Host.ProcessStart),
                 Number((long)registration.Lease.TotalMilliseconds)),
+            .. RegisterVersion(registration),
             PostgresDatabase.Command(
                 sql.Forget, Text(registration.ApplicationName), Number((long)IExecutorStore.RememberedFor.TotalMilliseconds)),
         ],
@@ -74,6 +63,31 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
     public Task<IReadOnlyList<string>> HandOnOrphansAsync(
         HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
         HandOnAsync(sql.HandOnOrphans, request, Number((long)unmovedFor.TotalMilliseconds), cancellationToken, Texts(request.ExecutorIds));
+
+    private NpgsqlBatchCommand[] RegisterVersion(ExecutorRegistration registration) =>
+    [
+        PostgresDatabase.Command(
+            sql.AdoptVersion,
+            Text(registration.ApplicationVersion),
+            Text(registration.ApplicationName),
+            Text(registration.ExecutorId),
+            Text(registration.Incarnation)),
+        PostgresDatabase.Command(
+            sql.RegisterVersion,
+            Text(registration.ApplicationVersion),
+            Text(registration.ApplicationName),
+            Text(Guid.NewGuid().ToString()),
+            Text(registration.ExecutorId),
+            Text(registration.Incarnation)),
+        PostgresDatabase.Command(
+            sql.RegisterCode,
+            Text(registration.ApplicationName),
+            Text(registration.ApplicationVersion),
+            Texts(registration.Workflows, code => code.WorkflowName),
+            Texts(registration.Workflows, code => code.Fingerprint),
+            Text(registration.ExecutorId),
+            Text(registration.Incarnation)),
+    ];
 
     private async Task<IReadOnlyList<string>> HandOnAsync(
         string statement,
