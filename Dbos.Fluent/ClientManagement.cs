@@ -41,7 +41,7 @@ internal sealed class ClientManagement(ClientCore core)
 
     public async Task RewindAsync(string workflowId, int fromSequence, CancellationToken cancellationToken)
     {
-        // Looked at first, so that one which is found running after a lost answer is known to have been taken back.
+        // Looked at first, so that one which has not ended after a lost answer, or has ended since, is known to have been taken back.
         var before = await UseAsync(
             "rewind a workflow", (_, token) => core.Store.Workflows.ReadAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
         if (before is { Status.State: var state } && !state.IsTerminal())
@@ -49,14 +49,13 @@ internal sealed class ClientManagement(ClientCore core)
             throw new WorkflowNotEndedException(workflowId, state);
         }
 
-        var tried = 0;
+        var request = new RewindRequest(workflowId, fromSequence)
+        {
+            EndedAtMs = before?.Status.CompletedAt?.ToUnixTimeMilliseconds(),
+        };
         var result = await UseAsync(
             "rewind a workflow",
-            (failures, token) =>
-            {
-                tried = failures;
-                return core.Store.Management.RewindAsync(workflowId, fromSequence, token);
-            },
+            (failures, token) => core.Store.Management.RewindAsync(request with { IsRepeated = failures > 0 }, token),
             cancellationToken).ConfigureAwait(false);
         switch (result.Status)
         {
@@ -64,7 +63,7 @@ internal sealed class ClientManagement(ClientCore core)
                 throw new NonExistentWorkflowException(workflowId);
             case RewindStatus.BeyondHistory:
                 throw BeyondHistory(workflowId, fromSequence, result.Highest);
-            case RewindStatus.NotEnded when tried == 0:
+            case RewindStatus.NotEnded:
                 throw new WorkflowNotEndedException(workflowId, result.State);
         }
 

@@ -101,8 +101,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<ForkResult> IManagementStore.ForkAsync(ForkRequest request, CancellationToken token) =>
         CallAsync(StoreCallKind.Fork, () => inner.Management.ForkAsync(request, token), token);
 
-    Task<RewindResult> IManagementStore.RewindAsync(string workflowId, int fromSequence, CancellationToken token) =>
-        CallAsync(StoreCallKind.Rewind, () => inner.Management.RewindAsync(workflowId, fromSequence, token), token);
+    Task<RewindResult> IManagementStore.RewindAsync(RewindRequest request, CancellationToken token) =>
+        CallAsync(StoreCallKind.Rewind, () => inner.Management.RewindAsync(request, token), token);
 
     Task<IReadOnlyList<string>> IManagementStore.DeleteAsync(IReadOnlyList<string> workflowIds, bool children, CancellationToken token) =>
         CallAsync(StoreCallKind.Delete, () => inner.Management.DeleteAsync(workflowIds, children, token), token);

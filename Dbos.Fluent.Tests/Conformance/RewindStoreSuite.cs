@@ -19,7 +19,7 @@ public abstract class RewindStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         await CommitAsync(bed.Store, new ParkUnit(new("w", "token of w"), [Parking.ForMessage()]));
         await bed.ExecuteAsync("UPDATE workflow_status SET status = 'CANCELLED', completed_at = 1 WHERE workflow_uuid = 'w'");
 
-        Assert.Equal(RewindStatus.Rewound, (await bed.Store.Management.RewindAsync("w", 0, Cancel)).Status);
+        Assert.Equal(RewindStatus.Rewound, (await bed.Store.Management.RewindAsync(new("w", 0), Cancel)).Status);
 
         Assert.Equal(0, await bed.CountAsync("fluent_waits"));
         Assert.Equal(1, (await ClaimOneAsync(bed.Store, A.Claim("again"))).Attempt);
@@ -34,7 +34,7 @@ public abstract class RewindStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         bed.Time.Advance(TimeSpan.FromSeconds(5));
 
         Assert.Equal(
-            new RewindResult(RewindStatus.Rewound, WorkflowState.Success, 6), await bed.Store.Management.RewindAsync("w", 2, Cancel));
+            new RewindResult(RewindStatus.Rewound, WorkflowState.Success, 6), await bed.Store.Management.RewindAsync(new("w", 2), Cancel));
 
         HasColumns(
             await bed.RowAsync("w"),
@@ -71,11 +71,13 @@ public abstract class RewindStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         await RunningAsync(bed, "running");
         var before = await bed.DumpAsync();
 
-        Assert.Equal(RewindStatus.NoWorkflow, (await bed.Store.Management.RewindAsync("unknown", 0, Cancel)).Status);
+        Assert.Equal(RewindStatus.NoWorkflow, (await bed.Store.Management.RewindAsync(new("unknown", 0), Cancel)).Status);
         Assert.Equal(
-            new RewindResult(RewindStatus.NotEnded, WorkflowState.Pending), await bed.Store.Management.RewindAsync("running", 0, Cancel));
+            new RewindResult(RewindStatus.NotEnded, WorkflowState.Pending),
+            await bed.Store.Management.RewindAsync(new("running", 0), Cancel));
         Assert.Equal(
-            new RewindResult(RewindStatus.BeyondHistory, WorkflowState.Success, 6), await bed.Store.Management.RewindAsync("w", 8, Cancel));
+            new RewindResult(RewindStatus.BeyondHistory, WorkflowState.Success, 6),
+            await bed.Store.Management.RewindAsync(new("w", 8), Cancel));
 
         Assert.Equal(before, await bed.DumpAsync());
     }

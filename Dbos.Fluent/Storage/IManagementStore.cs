@@ -21,7 +21,7 @@ internal interface IManagementStore
     /// markers of streams; events are as they were. Owner, partition, deduplication id, deadline, start and completion are cleared,
     /// attempts are 0; executor, version and timeout stay.
     /// </remarks>
-    Task<RewindResult> RewindAsync(string workflowId, int fromSequence, CancellationToken cancellationToken);
+    Task<RewindResult> RewindAsync(RewindRequest request, CancellationToken cancellationToken);
 
     /// <summary>Deletes workflows and all that belongs to them, and gives back those it deleted. One transaction.</summary>
     /// <param name="workflowIds">The workflows; unknown ones are left out.</param>
@@ -92,6 +92,24 @@ internal enum ForkStatus
     IdInUse,
 }
 
+/// <summary>A rewind to be made.</summary>
+/// <param name="WorkflowId">The workflow.</param>
+/// <param name="FromSequence">The first step that is removed.</param>
+internal sealed record RewindRequest(string WorkflowId, int FromSequence)
+{
+    /// <summary>
+    /// True where an earlier try may have taken effect: then a workflow that has not ended, or ended at another moment than
+    /// <see cref="EndedAtMs"/>, is one that it has taken back, whatever became of it since.
+    /// </summary>
+    public bool IsRepeated { get; init; }
+
+    /// <summary>When the workflow had ended before the first try; null where its row does not say.</summary>
+    public long? EndedAtMs { get; init; }
+
+    /// <summary>True for a row that an earlier try has taken back.</summary>
+    public bool IsDone(WorkflowState state, long? endedAtMs) => IsRepeated && (!state.IsTerminal() || endedAtMs != EndedAtMs);
+}
+
 /// <summary>What became of a rewind.</summary>
 /// <param name="Status">What happened.</param>
 /// <param name="State">The state the row was in before.</param>
@@ -101,7 +119,7 @@ internal sealed record RewindResult(RewindStatus Status, WorkflowState State = d
 /// <summary>How a rewind went. All but the first have written nothing.</summary>
 internal enum RewindStatus
 {
-    /// <summary>It is rewound and enqueued.</summary>
+    /// <summary>It is rewound and enqueued, by this try or by an earlier one.</summary>
     Rewound,
 
     /// <summary>It does not exist.</summary>

@@ -7,7 +7,9 @@ internal sealed class ForkSql(SchemaName schema)
 {
     /// <summary>Locks the source. $1 id.</summary>
     // The mark that a fork leaves is written under it, and no checkpoint comes between the history that is judged and what is copied.
-    public string Lock { get; } = $"SELECT status FROM {schema}.workflow_status WHERE workflow_uuid = $1 FOR NO KEY UPDATE";
+    public string Lock { get; } = $"""
+        SELECT status, completed_at FROM {schema}.workflow_status WHERE workflow_uuid = $1 FOR NO KEY UPDATE
+        """;
 
     /// <summary>
     /// Where a history ends, where its last failure is, and the first step of a name. $1 id, $2 name.

@@ -21,10 +21,10 @@ internal sealed class PostgresManagementStore(PostgresDatabase database) : IMana
             result => result.Status == ForkStatus.Forked,
             cancellationToken);
 
-    public Task<RewindResult> RewindAsync(string workflowId, int fromSequence, CancellationToken cancellationToken) =>
+    public Task<RewindResult> RewindAsync(RewindRequest request, CancellationToken cancellationToken) =>
         database.TransactionAsync(
             Statements,
-            (connection, token) => RewindAsync(connection, workflowId, fromSequence, token),
+            (connection, token) => RewindAsync(connection, request, token),
             result => result.Status == RewindStatus.Rewound,
             cancellationToken);
 
@@ -79,24 +79,33 @@ internal sealed class PostgresManagementStore(PostgresDatabase database) : IMana
     }
 
     private async Task<RewindResult> RewindAsync(
-        NpgsqlConnection connection, string workflowId, int fromSequence, CancellationToken cancellationToken)
+        NpgsqlConnection connection, RewindRequest request, CancellationToken cancellationToken)
     {
-        var states = await database.QueryAsync(
-            connection, sql.Lock, [Text(workflowId)], row => WorkflowStates.Parse(row.GetString(0)), cancellationToken)
-            .ConfigureAwait(false);
-        if (states is not [var state])
+        var (workflowId, from) = request;
+        var standing = await database.QueryAsync(
+            connection,
+            sql.Lock,
+            [Text(workflowId)],
+            row => (State: WorkflowStates.Parse(row.GetString(0)), EndedAtMs: row.NumberOrNull(1)),
+            cancellationToken).ConfigureAwait(false);
+        if (standing is not [var (state, endedAtMs)])
         {
             return new RewindResult(RewindStatus.NoWorkflow);
         }
 
+        if (request.IsDone(state, endedAtMs))
+        {
+            return new RewindResult(RewindStatus.Rewound, state);
+        }
+
         var (highest, _, _) = await forks.ReadCutsAsync(connection, workflowId, null, cancellationToken).ConfigureAwait(false);
-        if (!state.IsTerminal() || fromSequence > highest + 1)
+        if (!state.IsTerminal() || from > highest + 1)
         {
             return new RewindResult(state.IsTerminal() ? RewindStatus.BeyondHistory : RewindStatus.NotEnded, state, highest);
         }
 
         await database.QueryAsync(
-            connection, sql.Rewind, [database.Now, Text(workflowId), Small(fromSequence)], row => 0, cancellationToken)
+            connection, sql.Rewind, [database.Now, Text(workflowId), Small(from)], row => 0, cancellationToken)
             .ConfigureAwait(false);
         return new RewindResult(RewindStatus.Rewound, state, highest);
     }

@@ -6,7 +6,7 @@ namespace Dbos.Fluent.Storage.Sqlite;
 internal static class ForkSql
 {
     /// <summary>Of a workflow that stands.</summary>
-    public const string Read = "SELECT name, status, forked_from FROM workflow_status WHERE workflow_uuid = @workflow_uuid";
+    public const string Read = "SELECT name, status, forked_from, completed_at FROM workflow_status WHERE workflow_uuid = @workflow_uuid";
 
     /// <summary>
     /// Where a history ends, where its last failure is, and the first step of a name. What undoing wrote comes after the step that failed,

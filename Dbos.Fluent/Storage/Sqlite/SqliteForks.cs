@@ -37,11 +37,17 @@ internal readonly struct SqliteForks(SqliteSession session, long nowMs)
         return new ForkResult(ForkStatus.Forked, highest);
     }
 
-    public RewindResult Rewind(string workflowId, int from)
+    public RewindResult Rewind(RewindRequest request)
     {
+        var (workflowId, from) = request;
         if (Find(workflowId) is not { } found)
         {
             return new RewindResult(RewindStatus.NoWorkflow);
+        }
+
+        if (request.IsDone(found.State, found.EndedAtMs))
+        {
+            return new RewindResult(RewindStatus.Rewound, found.State);
         }
 
         var (highest, _, _) = ReadCuts(workflowId, null);
@@ -73,11 +79,11 @@ internal readonly struct SqliteForks(SqliteSession session, long nowMs)
         return new RewindResult(RewindStatus.Rewound, found.State, highest);
     }
 
-    private (string? Name, WorkflowState State, string? ForkedFrom)? Find(string workflowId)
+    private (string? Name, WorkflowState State, string? ForkedFrom, long? EndedAtMs)? Find(string workflowId)
     {
         using var statement = session.Use(ForkSql.Read).Bind("@workflow_uuid", workflowId);
         return statement.Step()
-            ? (statement.TextOrNull(0), WorkflowStates.Parse(statement.Text(1)), statement.TextOrNull(2))
+            ? (statement.TextOrNull(0), WorkflowStates.Parse(statement.Text(1)), statement.TextOrNull(2), statement.Int64OrNull(3))
             : null;
     }
 

@@ -9,8 +9,8 @@ internal sealed class SqliteManagementStore(SqliteThreads writer, SqliteThreads 
     public Task<ForkResult> ForkAsync(ForkRequest request, CancellationToken cancellationToken) =>
         writer.RunAsync(session => new SqliteForks(session, Now()).Make(request), cancellationToken);
 
-    public Task<RewindResult> RewindAsync(string workflowId, int fromSequence, CancellationToken cancellationToken) =>
-        writer.RunAsync(session => new SqliteForks(session, Now()).Rewind(workflowId, fromSequence), cancellationToken);
+    public Task<RewindResult> RewindAsync(RewindRequest request, CancellationToken cancellationToken) =>
+        writer.RunAsync(session => new SqliteForks(session, Now()).Rewind(request), cancellationToken);
 
     public async Task<IReadOnlyList<string>> DeleteAsync(
         IReadOnlyList<string> workflowIds, bool children, CancellationToken cancellationToken) =>
