@@ -71,7 +71,7 @@ internal sealed class EngineParts
         Outlooks.Begins = ParkedDispatcher.LookBegins;
         Outlooks.Seen = OnOutlook;
         Sweeps.Expired = ids => OnCompletedElsewhere(ids);
-        Core.Adoption = new Adoption(Core.Store, Environment, Registration.Lease);
+        Core.Adoption = new Adoption(Core.Store, Environment, Leases, Registration.Lease);
         Core.Signalled = OnSignal;
         Core.Listen();
         Leases.Start();

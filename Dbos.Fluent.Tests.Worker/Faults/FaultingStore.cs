@@ -227,7 +227,7 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
         StoreCallKind.Versions, () => inner.Versions.ReadUnfinishedAsync(applicationName, version, after, limit, token), token);
 
     Task<bool> IVersionStore.AdoptAsync(AdoptedRow adopted, CancellationToken token) =>
-        CallAsync(StoreCallKind.Versions, () => inner.Versions.AdoptAsync(adopted, token), token);
+        CallAsync(StoreCallKind.Adopt, () => inner.Versions.AdoptAsync(adopted, token), token);
 
     Task<CodeStanding> IVersionStore.ReadCodeAsync(
         string? applicationName, string? version, string workflowName, CancellationToken token) => CallAsync(

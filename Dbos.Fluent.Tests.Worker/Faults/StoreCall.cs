@@ -88,4 +88,5 @@ internal enum StoreCallKind
     ReadSchedules,
     Fire,
     Versions,
+    Adopt,
 }

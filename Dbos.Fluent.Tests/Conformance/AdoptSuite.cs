@@ -1,3 +1,5 @@
+using Dbos.Fluent.Tests.Worker.Faults;
+
 namespace Dbos.Fluent.Tests.Conformance;
 
 /// <summary>Taking over the waiting work of another version.</summary>
@@ -62,20 +64,37 @@ public abstract class AdoptSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         var one = await LaunchAsync(options => options.ExecutorId = "e1", workflow);
         await one.BeginAsync(workflow, 1, "A");
         await gate.ReachedAsync();
+        var (adopting, lost) = (new AsyncLocal<bool>(), new Counts());
         var two = await LaunchAsync(
-            options => (options.ApplicationVersion, options.ExecutorId, options.Lease) = ("v2", "e2", TimeSpan.FromMilliseconds(300)),
+            options =>
+            {
+                (options.ApplicationVersion, options.ExecutorId, options.Lease) = ("v2", "e2", TimeSpan.FromMilliseconds(300));
+                options.WrapStore = store => new FaultingStore(store, new CallFaults { Before = OnlyAdopting, After = LoseOnce });
+            },
             same);
+        adopting.Value = true;
 
         var (id, adopted, why) = Assert.Single(await two.Versions.AdoptAsync("v1", Cancel));
 
         Assert.Equal(("A", false), (id, adopted));
         Assert.Contains("Executor 'e1' is running it", why);
         await one.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Database.FlipAsync("A");
+        await Database.ExecuteAsync("UPDATE workflow_status SET executor_id = 'e0', updated_at = 1");
         Assert.Equal(("A", true, null), Assert.Single(await two.Versions.AdoptAsync("v1", Cancel)));
+        Assert.Equal(2, lost["Adopt"]);
         Assert.Equal("by v2", await two.ResultAsync<string>("A"));
         await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel);
         await Assert.ThrowsAsync<InvalidOperationException>(() => client.Versions.AdoptAsync("v1", Cancel));
         await Assert.ThrowsAsync<ArgumentException>(() => two.Versions.AdoptAsync(" ", Cancel));
+
+        // Recovery would hand on what is adopted here.
+        Task OnlyAdopting(StoreCall call, CancellationToken cancellationToken) =>
+            call.Kind == StoreCallKind.HandOnOrphans && !adopting.Value ? throw CallFaults.Unavailable("Not now.") : Task.CompletedTask;
+
+        Task LoseOnce(StoreCall call, CancellationToken cancellationToken) => call.Kind == StoreCallKind.Adopt && lost.Add("Adopt") == 1
+            ? throw CallFaults.Unavailable("The answer is lost.")
+            : Task.CompletedTask;
     }
 
     /// <summary>A step, a message, another step, another message.</summary>

@@ -4,7 +4,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Recovery;
 
 /// <summary>Binds waiting work of another version to this engine's, where a replay shows that its code can go on with it.</summary>
-internal sealed class Adoption(IStore store, RunEnvironment environment, TimeSpan lease)
+internal sealed class Adoption(IStore store, RunEnvironment environment, LeaseLoop leases, TimeSpan lease)
 {
     private const int PageSize = 100;
     private const int HandOnMax = 1000;
@@ -12,13 +12,17 @@ internal sealed class Adoption(IStore store, RunEnvironment environment, TimeSpa
     public async Task<IReadOnlyList<(string WorkflowId, bool Adopted, string? Why)>> AdoptAsync(
         string fromVersion, CancellationToken cancellationToken)
     {
-        await HandOnAsync(fromVersion, cancellationToken).ConfigureAwait(false);
         var outcomes = new List<(string, bool, string?)>();
-        for (var after = ""; ;)
+        for (var (after, handedOn) = ("", false); ;)
         {
-            var page = await StoreBackoff.RepeatAsync(
-                _ => store.Versions.ReadUnfinishedAsync(environment.ApplicationName, fromVersion, after, PageSize, cancellationToken),
-                cancellationToken).ConfigureAwait(false);
+            var page = await ReadPageAsync(fromVersion, after, cancellationToken).ConfigureAwait(false);
+            if (!handedOn && page.Any(row => row.State is WorkflowState.Pending))
+            {
+                await HandOnAsync(fromVersion, cancellationToken).ConfigureAwait(false);
+                handedOn = true;
+                continue;
+            }
+
             string[] ids = [.. page.Select(row => row.Work.Id)];
             var histories = await StoreBackoff.RepeatAsync(
                 _ => store.Claims.ReadHistoriesAsync(ids, cancellationToken), cancellationToken).ConfigureAwait(false);
@@ -37,6 +41,11 @@ internal sealed class Adoption(IStore store, RunEnvironment environment, TimeSpa
         }
     }
 
+    private Task<IReadOnlyList<UnfinishedRow>> ReadPageAsync(string fromVersion, string after, CancellationToken cancellationToken) =>
+        StoreBackoff.RepeatAsync(
+            _ => store.Versions.ReadUnfinishedAsync(environment.ApplicationName, fromVersion, after, PageSize, cancellationToken),
+            cancellationToken);
+
     // What a dead engine of that version still owns waits from here on, and is adopted with the rest.
     private async Task HandOnAsync(string fromVersion, CancellationToken cancellationToken)
     {
@@ -47,6 +56,7 @@ internal sealed class Adoption(IStore store, RunEnvironment environment, TimeSpa
             WorkflowNames = environment.Registry.Names,
             Limit = HandOnMax,
         };
+        await leases.SettleAsync(cancellationToken).ConfigureAwait(false);
         while (environment.Registry.Names.Count > 0
             && (await StoreBackoff.RepeatAsync(
                 _ => store.Executors.HandOnOrphansAsync(request, lease, cancellationToken), cancellationToken).ConfigureAwait(false))
@@ -77,8 +87,17 @@ internal sealed class Adoption(IStore store, RunEnvironment environment, TimeSpa
 
         var adopted = new AdoptedRow(row.Work.Id, fromVersion, environment.ApplicationVersion, row.UpdatedAtMs);
         return await StoreBackoff.RepeatAsync(
-            _ => store.Versions.AdoptAsync(adopted, cancellationToken), cancellationToken).ConfigureAwait(false)
+            async failures => await store.Versions.AdoptAsync(adopted, cancellationToken).ConfigureAwait(false)
+                || (failures > 0 && await IsOursAsync(row.Work.Id, cancellationToken).ConfigureAwait(false)),
+            cancellationToken).ConfigureAwait(false)
             ? null
             : "It has moved on while its history was looked at: it was taken, cancelled or resumed. Adopt once more if it still waits.";
+    }
+
+    // An earlier try whose answer was lost has adopted it, and it may have gone on since.
+    private async Task<bool> IsOursAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        var row = await store.Workflows.ReadAsync(workflowId, cancellationToken).ConfigureAwait(false);
+        return row?.Status.ApplicationVersion == environment.ApplicationVersion;
     }
 }

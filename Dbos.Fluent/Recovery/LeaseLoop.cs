@@ -12,6 +12,10 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
+    // After an outage of the database every living engine renews its lease within the retry interval.
+    private static readonly TimeSpan SettledAfter = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+
     private readonly AsyncSignal wake = new();
     private readonly CancellationTokenSource stopping = new();
     private readonly Lock gate = new();
@@ -36,6 +40,19 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     {
         lease.RenewNow = RenewNowAsync;
         loop = Task.Run(RunAsync);
+    }
+
+    /// <summary>
+    /// Waits until the leases of others can be believed, for whoever asks that the dead be looked for at once: right after an outage the
+    /// lease of everyone has ended, and nobody is dead.
+    /// </summary>
+    public async Task SettleAsync(CancellationToken cancellationToken)
+    {
+        var settled = lease.Length < SettledAfter ? lease.Length : SettledAfter;
+        while (GaplessContact < settled)
+        {
+            await Task.Delay(Look, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     public async ValueTask DisposeAsync()

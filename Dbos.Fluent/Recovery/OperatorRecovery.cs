@@ -10,10 +10,6 @@ internal sealed class OperatorRecovery(
 {
     private const int HandOnMax = 1000;
 
-    // After an outage of the database every living engine renews its lease within a second.
-    private static readonly TimeSpan SettledAfter = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
-
     /// <summary>What runs here, and is no orphan.</summary>
     public Func<IReadOnlyList<Ownership>> Running { get; set; } = () => [];
 
@@ -40,12 +36,7 @@ internal sealed class OperatorRecovery(
             return await RepeatAsync(() => store.HandOnAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
 
-        // Right after an outage the lease of everyone has ended, and nobody is dead.
-        while (leases.GaplessContact < SettledAfter)
-        {
-            await Task.Delay(Look, TimeProvider.System, cancellationToken).ConfigureAwait(false);
-        }
-
+        await leases.SettleAsync(cancellationToken).ConfigureAwait(false);
         foreach (var dead in executors.Where(executor => executor.Alive && HostProcesses.IsProvenDead(executor.Host)))
         {
             await store.ExpireAsync(dead.ExecutorId, dead.Incarnation, cancellationToken).ConfigureAwait(false);
