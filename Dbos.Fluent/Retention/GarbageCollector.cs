@@ -41,7 +41,7 @@ internal sealed class GarbageCollector(IManagementStore store)
                 },
                 cancellationToken).ConfigureAwait(false);
             (total, after) = (total + batch.Deleted, batch.Last);
-            if (batch.Deleted < request.Limit)
+            if (after is null)
             {
                 return total;
             }

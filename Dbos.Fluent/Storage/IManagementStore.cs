@@ -38,6 +38,10 @@ internal interface IManagementStore
     /// <summary>
     /// Deletes ended workflows and all that belongs to them, in the order of completion, skipping locked rows. One short transaction.
     /// </summary>
+    /// <remarks>
+    /// What unfinished work may still look at stays: children of a parent that goes on or that a fork goes on from, however many forks lie
+    /// between, those forks themselves, parents of living children, and starts that count in a queue's rate window.
+    /// </remarks>
     Task<RetentionBatch> CollectAsync(RetentionRequest request, CancellationToken cancellationToken);
 }
 
@@ -140,11 +144,17 @@ internal sealed record RetentionScope(RetentionPolicy Policy, string? Applicatio
 /// <summary>A batch to be deleted.</summary>
 /// <param name="Scope">Which rows.</param>
 /// <param name="Bound">The last place in the order of completion that counts.</param>
-/// <param name="After">The last place of the batch before; null for the first.</param>
-/// <param name="Limit">How many rows at most.</param>
-internal sealed record RetentionRequest(RetentionScope Scope, PageKey Bound, PageKey? After, int Limit);
+/// <param name="After">The place up to which the batch before has looked; null for the first.</param>
+/// <param name="Limit">How many rows are deleted at most.</param>
+internal sealed record RetentionRequest(RetentionScope Scope, PageKey Bound, PageKey? After, int Limit)
+{
+    /// <summary>
+    /// How many rows are looked at at most, whether or not they are deleted: millions that have to stay must not make one statement long.
+    /// </summary>
+    public int LookedMax => 4 * Limit;
+}
 
 /// <summary>A batch that was deleted.</summary>
 /// <param name="Deleted">How many workflows.</param>
-/// <param name="Last">The place of the last of them; null where there was none.</param>
+/// <param name="Last">The place up to which it has looked; null where it has reached the bound.</param>
 internal readonly record struct RetentionBatch(int Deleted, PageKey? Last);

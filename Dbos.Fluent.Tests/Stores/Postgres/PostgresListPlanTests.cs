@@ -89,7 +89,7 @@ public sealed partial class PostgresListPlanTests(PostgresStores stores) : IClas
         var deletions = new DeletionSql(Schema);
         breaches.AddRange(await BreachesAsync(connection, "bound", deletions.ReadBound(scope, PostgresParameters.Number(null))));
         var collection = new RetentionRequest(scope, new PageKey(31_500, "z"), new PageKey(20_000, "z"), 100);
-        breaches.AddRange(await BreachesAsync(connection, "collection", deletions.Collect(collection)));
+        breaches.AddRange(await BreachesAsync(connection, "collection", deletions.Collect(collection, PostgresParameters.Number(null))));
         Breaches.None(breaches);
     }
 

@@ -53,7 +53,8 @@ public sealed partial class SqliteListPlanTests : SqliteFileTest
         const string ByEnd = "idx_workflow_status_completed_at";
         wrong.AddRange(await WrongAsync("bound", DeletionSql.FirstNotKept(scope).Sql, ByEnd));
         var request = new RetentionRequest(scope, new PageKey(9, "b"), new PageKey(5, "b"), 100);
-        wrong.AddRange(await WrongAsync("collection", DeletionSql.Doomed(request).Sql, ByEnd));
+        wrong.AddRange(await WrongAsync("collection", DeletionSql.Doomed(request, 1).Sql, ByEnd));
+        wrong.AddRange(await WrongAsync("collection's end", DeletionSql.Until(request).Sql, ByEnd));
         Breaches.None(wrong);
     }
 

@@ -69,36 +69,56 @@ internal sealed class DeletionSql(SchemaName schema)
         return (sql, [.. parameters]);
     }
 
-    /// <summary>Deletes a batch and gives the place of each.</summary>
+    /// <summary>
+    /// Deletes a batch; gives the place of each, and in a last row the place up to which it has looked, unless that is the end.
+    /// </summary>
     // The locks are the rows' own: what is resumed or rewound at this moment is skipped, and what waits for them finds nothing.
-    public (string Sql, NpgsqlParameter[] Parameters) Collect(RetentionRequest request)
+    public (string Sql, NpgsqlParameter[] Parameters) Collect(RetentionRequest request, NpgsqlParameter now)
     {
-        var parameters = new List<NpgsqlParameter> { Number(request.Bound.AtMs), Text(request.Bound.Id), Small(request.Limit) };
+        var parameters = new List<NpgsqlParameter>
+        {
+            now, Number(request.Bound.AtMs), Text(request.Bound.Id), Small(request.Limit), Small(request.LookedMax),
+        };
         var rows = Matching(request.Scope, parameters);
+        var span = $"w.completed_at <= $2 AND (w.completed_at < $2 OR {FilterSql.ById} <= $3)";
         if (request.After is { } after)
         {
             parameters.AddRange(Number(after.AtMs), Text(after.Id));
             var (at, id) = ($"${parameters.Count - 1}", $"${parameters.Count}");
-            rows += $" AND w.completed_at >= {at} AND (w.completed_at > {at} OR {FilterSql.ById} > {id})";
+            span += $" AND w.completed_at >= {at} AND (w.completed_at > {at} OR {FilterSql.ById} > {id})";
         }
 
         var sql = $"""
-            WITH doomed AS (
+            WITH until AS MATERIALIZED (
+                SELECT w.completed_at AS at, w.workflow_uuid AS id
+                  FROM {schema}.workflow_status AS w
+                 WHERE w.completed_at IS NOT NULL AND {span}
+                 ORDER BY {ByEnd}
+                OFFSET $5 - 1 LIMIT 1),
+            doomed AS (
                 SELECT w.workflow_uuid, w.completed_at
                   FROM {schema}.workflow_status AS w
-                 WHERE {rows} AND w.completed_at <= $1 AND (w.completed_at < $1 OR {FilterSql.ById} <= $2)
+                 WHERE {rows} AND {span}
+                   AND w.completed_at <= COALESCE((SELECT at FROM until), $2)
+                   AND (w.completed_at < COALESCE((SELECT at FROM until), $2) OR {FilterSql.ById} <= COALESCE((SELECT id FROM until), $3))
                    AND {Unneeded}
                  ORDER BY {ByEnd}
-                 LIMIT $3
+                 LIMIT $4
                    FOR UPDATE OF w SKIP LOCKED),
             {DeleteDoomed(schema)}
-            SELECT completed_at, workflow_uuid FROM doomed AS w ORDER BY {ByEnd}
+            SELECT at, id, ends
+              FROM (
+                SELECT completed_at AS at, workflow_uuid AS id, false AS ends FROM doomed
+                UNION ALL
+                SELECT at, id, true FROM until) AS places
+             ORDER BY ends, at, id COLLATE "C"
             """;
         return (sql, [.. parameters]);
     }
 
-    // A parent that goes on, and a fork of it, may look at its children, and what cancels or deletes a tree finds its living members
-    // through their parents. OFFSET 0 keeps each a lookup: made a join of, they would read all that has not ended. The state is asked for
+    // A parent that goes on, and whatever goes on as a fork of it or of its forks, may look at its children; forks between stay so that the
+    // line is not lost. What cancels or deletes a tree finds its living members through their parents. A queue's rate is counted off its
+    // rows, ended ones too. OFFSET 0 keeps each a lookup: made a join of, they would read all that has not ended. The state is asked for
     // as RowState does.
     private string Unneeded { get; } = $"""
         NOT EXISTS (
@@ -107,9 +127,26 @@ internal sealed class DeletionSql(SchemaName schema)
                    AND NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS child
                      WHERE child.parent_workflow_id = w.workflow_uuid AND COALESCE(child.status, '') IN ({Unended}) OFFSET 0)
-                   AND NOT EXISTS (
-                    SELECT FROM {schema}.workflow_status AS fork
-                     WHERE fork.forked_from = w.parent_workflow_id AND COALESCE(fork.status, '') IN ({Unended}) OFFSET 0)
+                   AND (w.parent_workflow_id IS NULL OR NOT {AnyForkGoesOn(schema, "w.parent_workflow_id")})
+                   AND (w.forked_from IS NULL OR NOT {AnyForkGoesOn(schema, "w.workflow_uuid")})
+                   AND (NOT w.rate_limited OR NOT EXISTS (
+                    SELECT FROM {schema}.queues AS q
+                     WHERE q.name = w.queue_name AND w.started_at_epoch_ms > {Clock.Now} - {QueueSql.LongestWindow} OFFSET 0))
+        """;
+
+    // UNION ends where ids that were deleted and used again name each other.
+    private static string AnyForkGoesOn(SchemaName schema, string of) => $"""
+        EXISTS (
+                    WITH RECURSIVE fork AS (
+                        SELECT f.workflow_uuid, f.status FROM {schema}.workflow_status AS f WHERE f.forked_from = {of}
+                        UNION
+                        SELECT next.workflow_uuid, next.status
+                          FROM fork
+                         CROSS JOIN LATERAL (
+                            SELECT f.workflow_uuid, f.status
+                              FROM {schema}.workflow_status AS f
+                             WHERE f.forked_from = fork.workflow_uuid OFFSET 0) AS next)
+                    SELECT FROM fork WHERE COALESCE(fork.status, '') IN ({Unended}) OFFSET 0)
         """;
 
     private static string Matching(RetentionScope scope, List<NpgsqlParameter> parameters)

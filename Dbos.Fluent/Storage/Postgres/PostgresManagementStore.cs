@@ -71,11 +71,16 @@ internal sealed class PostgresManagementStore(PostgresDatabase database) : IMana
 
     public async Task<RetentionBatch> CollectAsync(RetentionRequest request, CancellationToken cancellationToken)
     {
-        var (text, parameters) = deletions.Collect(request);
-        var deleted = await database.SecondAsync(
-            PostgresDatabase.Command(DeletionSql.NeedNoSync), PostgresDatabase.Command(text, parameters), Place, cancellationToken)
-            .ConfigureAwait(false);
-        return new RetentionBatch(deleted.Count, deleted is [.., var last] ? last : null);
+        var (text, parameters) = deletions.Collect(request, database.Now);
+        var places = await database.SecondAsync(
+            PostgresDatabase.Command(DeletionSql.NeedNoSync),
+            PostgresDatabase.Command(text, parameters),
+            row => (Key: new PageKey(row.GetInt64(0), row.GetString(1)), Ends: row.GetBoolean(2)),
+            cancellationToken).ConfigureAwait(false);
+        var deleted = places.Count(place => !place.Ends);
+        return new RetentionBatch(
+            deleted,
+            deleted == request.Limit ? places[deleted - 1].Key : places is [.., { Ends: true, Key: var until }] ? until : null);
     }
 
     private async Task<RewindResult> RewindAsync(
@@ -109,6 +114,4 @@ internal sealed class PostgresManagementStore(PostgresDatabase database) : IMana
             .ConfigureAwait(false);
         return new RewindResult(RewindStatus.Rewound, state, highest);
     }
-
-    private static PageKey Place(NpgsqlDataReader row) => new(row.GetInt64(0), row.GetString(1));
 }

@@ -20,6 +20,11 @@ internal sealed class QueueSql(SchemaName schema)
     public const string IsPartitioned =
         $"COALESCE(q.partition_concurrency, q.partition_worker_concurrency, {PartitionRate}) IS NOT NULL";
 
+    /// <summary>The longest time in which a start counts against a rate of the row <c>q</c>, in milliseconds; zero without one.</summary>
+    public const string LongestWindow =
+        "ceil(1000 * LEAST(GREATEST(COALESCE(q.rate_limit_period_sec, 0), COALESCE(q.partition_rate_limit_period_sec, 0)), 31536000))"
+        + "::bigint";
+
     /// <summary>Whether the row <c>q</c> has a limit that lets nothing run, as another SDK may write it.</summary>
     public const string IsShut =
         "(COALESCE(LEAST(q.concurrency, q.worker_concurrency, q.rate_limit_max, q.partition_concurrency, q.partition_worker_concurrency, "

@@ -34,16 +34,31 @@ internal static class DeletionSql
         return (sql, conditions);
     }
 
+    /// <summary>The place up to which a batch looks; none where it reaches the bound.</summary>
+    public static (string Sql, FilterSql Conditions) Until(RetentionRequest request)
+    {
+        var conditions = new FilterSql();
+        conditions.Add("w.completed_at IS NOT NULL");
+        AddSpan(conditions, request);
+        var sql = $"""
+            SELECT w.completed_at, w.workflow_uuid
+              FROM workflow_status AS w
+             {conditions.Where}
+             ORDER BY w.completed_at, w.workflow_uuid
+             LIMIT 1 OFFSET {conditions.Number(request.LookedMax)} - 1
+            """;
+        return (sql, conditions);
+    }
+
     /// <summary>The next that are deleted.</summary>
-    public static (string Sql, FilterSql Conditions) Doomed(RetentionRequest request)
+    public static (string Sql, FilterSql Conditions) Doomed(RetentionRequest request, long nowMs)
     {
         var conditions = Matching(request.Scope);
-        conditions.AddAfter("w.completed_at", request.After);
-        var (at, id) = (conditions.Number(request.Bound.AtMs), conditions.Text(request.Bound.Id));
-        conditions.Add($"w.completed_at <= {at} AND (w.completed_at < {at} OR w.workflow_uuid <= {id})");
+        AddSpan(conditions, request);
 
-        // A parent that goes on, and a fork of it, may look at its children, and what cancels or deletes a tree finds its living members
-        // through their parents.
+        // A parent that goes on, and whatever goes on as a fork of it or of its forks, may look at its children; forks between stay so that
+        // the line is not lost. What cancels or deletes a tree finds its living members through their parents. A queue's rate is counted
+        // off its rows, ended ones too.
         conditions.Add($"""
             NOT EXISTS (
                     SELECT 1 FROM workflow_status AS parent
@@ -54,10 +69,12 @@ internal static class DeletionSql
                     SELECT 1 FROM workflow_status AS child
                      WHERE child.parent_workflow_id = w.workflow_uuid AND +child.status IN ({Unended}))
             """);
+        conditions.Add($"(w.parent_workflow_id IS NULL OR NOT {AnyForkGoesOn("w.parent_workflow_id")})");
+        conditions.Add($"(w.forked_from IS NULL OR NOT {AnyForkGoesOn("w.workflow_uuid")})");
         conditions.Add($"""
-            NOT EXISTS (
-                    SELECT 1 FROM workflow_status AS fork
-                     WHERE fork.forked_from = w.parent_workflow_id AND +fork.status IN ({Unended}))
+            (NOT w.rate_limited OR NOT EXISTS (
+                    SELECT 1 FROM queues AS q
+                     WHERE q.name = w.queue_name AND w.started_at_epoch_ms > {conditions.Number(nowMs)} - {QueueSql.LongestWindow}))
             """);
         var sql = $"""
             SELECT w.completed_at, w.workflow_uuid
@@ -68,6 +85,23 @@ internal static class DeletionSql
             """;
         return (sql, conditions);
     }
+
+    private static void AddSpan(FilterSql conditions, RetentionRequest request)
+    {
+        conditions.AddAfter("w.completed_at", request.After);
+        var (at, id) = (conditions.Number(request.Bound.AtMs), conditions.Text(request.Bound.Id));
+        conditions.Add($"w.completed_at <= {at} AND (w.completed_at < {at} OR w.workflow_uuid <= {id})");
+    }
+
+    // UNION ends where ids that were deleted and used again name each other.
+    private static string AnyForkGoesOn(string of) => $"""
+        EXISTS (
+                    WITH RECURSIVE fork (id, status) AS (
+                        SELECT f.workflow_uuid, f.status FROM workflow_status AS f WHERE f.forked_from = {of}
+                        UNION
+                        SELECT f.workflow_uuid, f.status FROM fork CROSS JOIN workflow_status AS f ON f.forked_from = fork.id)
+                    SELECT 1 FROM fork WHERE fork.status IN ({Unended}))
+        """;
 
     // Ended workflows without a moment of their end are those of levels that had no column for it: they have no age.
     private static FilterSql Matching(RetentionScope scope)

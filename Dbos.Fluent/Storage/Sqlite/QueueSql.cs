@@ -34,6 +34,12 @@ internal static class QueueSql
          WHERE q.name IN (SELECT value FROM json_each(@names))
         """;
 
+    /// <summary>
+    /// The longest time in which a start counts against a rate of the row <c>q</c>, in milliseconds and rounded up; zero without one.
+    /// </summary>
+    public const string LongestWindow =
+        "(1 + CAST(1000 * max(coalesce(q.rate_limit_period_sec, 0), coalesce(q.partition_rate_limit_period_sec, 0)) AS INTEGER))";
+
     /// <summary>No limit: a program has as many queues as its authors wrote down.</summary>
     public const string ReadAll = $"""
         SELECT {Columns} FROM queues AS q LEFT JOIN fluent_queues AS p ON p.name = q.name

@@ -51,20 +51,24 @@ internal sealed class SqliteManagementStore(SqliteThreads writer, SqliteThreads 
         return byAge is { } older && older.AtMs >= byNumber.AtMs ? older : byNumber;
     }
 
-    private static RetentionBatch Collect(SqliteSession session, RetentionRequest request)
+    private RetentionBatch Collect(SqliteSession session, RetentionRequest request)
     {
-        var (sql, conditions) = DeletionSql.Doomed(request);
-        var doomed = new List<PageKey>();
-        using (var statement = conditions.Use(session, sql))
+        var until = ReadPlaces(session, DeletionSql.Until(request)) is [var place] ? place : (PageKey?)null;
+        var doomed = ReadPlaces(session, DeletionSql.Doomed(request with { Bound = until ?? request.Bound }, Now()));
+        doomed.ForEach(row => Delete(session, row.Id));
+        return new RetentionBatch(doomed.Count, doomed.Count == request.Limit ? doomed[^1] : until);
+    }
+
+    private static List<PageKey> ReadPlaces(SqliteSession session, (string Sql, FilterSql Conditions) query)
+    {
+        var places = new List<PageKey>();
+        using var statement = query.Conditions.Use(session, query.Sql);
+        while (statement.Step())
         {
-            while (statement.Step())
-            {
-                doomed.Add(new PageKey(statement.Int64(0), statement.Text(1)));
-            }
+            places.Add(new PageKey(statement.Int64(0), statement.Text(1)));
         }
 
-        doomed.ForEach(row => Delete(session, row.Id));
-        return new RetentionBatch(doomed.Count, doomed is [.., var last] ? last : null);
+        return places;
     }
 
     private static List<string> Delete(SqliteSession session, IReadOnlyList<string> workflowIds, bool children)
