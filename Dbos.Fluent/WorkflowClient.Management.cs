@@ -35,7 +35,9 @@ public partial class WorkflowClient
     /// <summary>Forks a workflow from the step that failed last, so that this step runs anew.</summary>
     /// <remarks>
     /// What undoing has recorded does not count. Where no step failed it is forked from the last step before any undoing, and where there
-    /// is none, from the start.
+    /// is none, from the start. Where a called child failed, or one that was started by the step right before it was awaited, the fork
+    /// starts a child of its own, as the failed one would fail it again; other SDKs await that one. A child that was started earlier, or
+    /// in a branch beside others, or that has an id of the user's own, is the same one again: fork from its start instead.
     /// </remarks>
     /// <param name="workflowId">The workflow's id, in whatever state.</param>
     /// <param name="options">How the fork differs; null, the default, for a new id, the same version and the internal queue.</param>

@@ -116,6 +116,26 @@ public abstract class ForkSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
         }
     }
 
+    // FK-05: the failed child is not asked again, which would fail for ever.
+    [Fact]
+    public async Task A_fork_from_a_child_that_failed_calls_a_new_one()
+    {
+        var child = Workflow.Define<Unit, int>("flaky child")
+            .Step("work", _ => counts.Add("work") == 1 ? throw new InvalidOperationException("once") : Task.FromResult(7)).As(out var made)
+            .Return(x => x.Get(made));
+        var parent = Workflow.Define<Unit, int>("parent").Step("first", _ => Task.FromResult(counts.Add("first")))
+            .Call(child, _ => default).As(out var called).Return(x => x.Get(called));
+        var engine = await LaunchAsync(parent, child);
+        await (await engine.BeginAsync(parent, default, "P")).FailureAsync();
+
+        await engine.ForkFromFailureAsync("P", new() { Id = "F" }, Cancel);
+
+        Assert.Equal(7, await engine.ResultAsync<int>("F"));
+        Assert.Equal("0 first, 1 flaky child, 2 DBOS.getResult", await engine.StepsAsync("F"));
+        Assert.Equal(["P-1", "F-1"], await IdsAsync(engine, new() { Name = "flaky child" }));
+        Assert.Equal((1, 2), (counts["first"], counts["work"]));
+    }
+
     // FK-07
     [Fact]
     public async Task A_fork_goes_to_another_version_queue_and_partition()

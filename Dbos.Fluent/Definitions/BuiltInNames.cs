@@ -6,7 +6,7 @@ namespace Dbos.Fluent.Definitions;
 internal static class BuiltInNames
 {
     public const string Sleep = "DBOS.sleep";
-    public const string GetResult = "DBOS.getResult";
+    public const string GetResult = ReservedTexts.GetResult;
     public const string Send = "DBOS.send";
     public const string SendBulk = "DBOS.sendBulk";
     public const string Receive = "DBOS.recv";

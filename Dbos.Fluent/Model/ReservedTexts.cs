@@ -12,6 +12,9 @@ internal static class ReservedTexts
     /// <summary>The recorded name of the row that begins the undoing; what comes after it is no part of the workflow's own way.</summary>
     public const string Compensating = "Dbos.Fluent.compensating";
 
+    /// <summary>The recorded name of the row that holds another workflow's outcome.</summary>
+    public const string GetResult = "DBOS.getResult";
+
     /// <summary>Checks a topic, which may be absent, and returns it.</summary>
     public static string? CheckTopic(string? topic, string parameter) => topic switch
     {

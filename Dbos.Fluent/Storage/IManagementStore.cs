@@ -61,7 +61,8 @@ internal sealed record ForkRequest(string SourceId, ForkCut Cut, string ForkId, 
 
 /// <summary>Where a fork begins: at a number, at the first step of a name, or, with neither, at the last failure.</summary>
 /// <remarks>
-/// The last failure is the last failed step that was not part of undoing; without one, the last step before any undoing; without steps, 0.
+/// The last failure is the last failed step that was not part of undoing, and of a failed call of a child its start; without one, the last
+/// step before any undoing; without steps, 0.
 /// </remarks>
 internal readonly record struct ForkCut(int? Sequence, string? StepName);
 

@@ -14,20 +14,32 @@ internal sealed class ForkSql(SchemaName schema)
     /// <summary>
     /// Where a history ends, where its last failure is, and the first step of a name. $1 id, $2 name.
     /// </summary>
-    // What undoing wrote comes after the step that failed, and is no part of what is tried again.
+    // What undoing wrote comes after the step that failed, and is no part of what is tried again. A called child has two rows: with the
+    // failed one alone gone, the fork would await the child that failed once more, so that it begins at the row that started it.
     public string ReadCuts { get; } = $"""
         WITH undone AS (
             SELECT min(function_id) AS sequence
               FROM {schema}.operation_outputs
-             WHERE workflow_uuid = $1 AND function_name = '{ReservedTexts.Compensating}')
-        SELECT COALESCE(max(function_id), -1),
+             WHERE workflow_uuid = $1 AND function_name = '{ReservedTexts.Compensating}'),
+        cuts AS (
+            SELECT COALESCE(max(function_id), -1) AS highest,
+                   max(function_id) FILTER (WHERE error IS NOT NULL AND function_id < COALESCE(sequence, 2147483647)) AS failed,
+                   max(function_id) FILTER (WHERE function_id < COALESCE(sequence, 2147483647)) AS last,
+                   min(function_id) FILTER (WHERE function_name = $2) AS named
+              FROM {schema}.operation_outputs, undone
+             WHERE workflow_uuid = $1)
+        SELECT highest,
                COALESCE(
-                   max(function_id) FILTER (WHERE error IS NOT NULL AND function_id < COALESCE(sequence, 2147483647)),
-                   max(function_id) FILTER (WHERE function_id < COALESCE(sequence, 2147483647)),
-                   0),
-               min(function_id) FILTER (WHERE function_name = $2)
-          FROM {schema}.operation_outputs, undone
-         WHERE workflow_uuid = $1
+                   (SELECT started.function_id
+                      FROM {schema}.operation_outputs AS awaited
+                      JOIN {schema}.operation_outputs AS started
+                        ON started.workflow_uuid = $1 AND started.function_id = awaited.function_id - 1
+                       AND started.child_workflow_id = awaited.child_workflow_id AND started.function_name <> awaited.function_name
+                     WHERE awaited.workflow_uuid = $1 AND awaited.function_id = failed
+                       AND awaited.function_name = '{ReservedTexts.GetResult}'),
+                   failed, last, 0),
+               named
+          FROM cuts
         """;
 
     /// <summary>

@@ -10,20 +10,32 @@ internal static class ForkSql
 
     /// <summary>
     /// Where a history ends, where its last failure is, and the first step of a name. What undoing wrote comes after the step that failed,
-    /// and is no part of what is tried again.
+    /// and is no part of what is tried again. A called child has two rows: with the failed one alone gone, the fork would await the child
+    /// that failed once more, so that it begins at the row that started it.
     /// </summary>
     public const string ReadCuts = $"""
         WITH undone (sequence) AS (
             SELECT coalesce(min(function_id), 2147483647) FROM operation_outputs
-             WHERE workflow_uuid = @workflow_uuid AND function_name = '{ReservedTexts.Compensating}')
-        SELECT coalesce(max(s.function_id), -1),
+             WHERE workflow_uuid = @workflow_uuid AND function_name = '{ReservedTexts.Compensating}'),
+        cuts AS (
+            SELECT coalesce(max(s.function_id), -1) AS highest,
+                   max(CASE WHEN s.error IS NOT NULL AND s.function_id < u.sequence THEN s.function_id END) AS failed,
+                   max(CASE WHEN s.function_id < u.sequence THEN s.function_id END) AS last,
+                   min(CASE WHEN s.function_name = @function_name THEN s.function_id END) AS named
+              FROM undone AS u CROSS JOIN operation_outputs AS s
+             WHERE s.workflow_uuid = @workflow_uuid)
+        SELECT highest,
                coalesce(
-                   max(CASE WHEN s.error IS NOT NULL AND s.function_id < u.sequence THEN s.function_id END),
-                   max(CASE WHEN s.function_id < u.sequence THEN s.function_id END),
-                   0),
-               min(CASE WHEN s.function_name = @function_name THEN s.function_id END)
-          FROM undone AS u CROSS JOIN operation_outputs AS s
-         WHERE s.workflow_uuid = @workflow_uuid
+                   (SELECT started.function_id
+                      FROM operation_outputs AS awaited
+                      JOIN operation_outputs AS started
+                        ON started.workflow_uuid = @workflow_uuid AND started.function_id = awaited.function_id - 1
+                       AND started.child_workflow_id = awaited.child_workflow_id AND started.function_name <> awaited.function_name
+                     WHERE awaited.workflow_uuid = @workflow_uuid AND awaited.function_id = failed
+                       AND awaited.function_name = '{ReservedTexts.GetResult}'),
+                   failed, last, 0),
+               named
+          FROM cuts
         """;
 
     /// <summary>What is not named is nobody's, or the default.</summary>
