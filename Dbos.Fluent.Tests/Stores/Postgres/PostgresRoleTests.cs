@@ -37,6 +37,10 @@ public sealed class PostgresRoleTests(SharedPostgres server)
             UPDATE dbos.dbos_migrations SET version = 122; UPDATE dbos.fluent_migrations SET version = 1;
             DROP TABLE dbos.fluent_generations; DROP TABLE dbos.fluent_versions; DROP TABLE dbos.fluent_waits; DROP TABLE dbos.fluent_queues;
             ALTER TABLE dbos.workflow_status DROP COLUMN creator_xid;
+            DROP INDEX dbos.idx_workflow_status_forked_from;
+            CREATE INDEX idx_workflow_status_forked_from ON dbos.workflow_status (forked_from);
+            UPDATE pg_index SET indisvalid = false
+             WHERE indexrelid IN ('dbos.idx_workflow_status_pending'::regclass, 'dbos.idx_fluent_name'::regclass);
             """);
         await RunAsync(byScript, script);
         Assert.Equal(expected.Order(), (await DescribeAsync(byScript)).Order());
@@ -181,6 +185,7 @@ public sealed class PostgresRoleTests(SharedPostgres server)
             SELECT 'column ' || table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || COALESCE(column_default, '')
               FROM information_schema.columns WHERE table_schema = 'dbos'
             UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'dbos'
+            UNION ALL SELECT 'invalid ' || indexrelid::regclass FROM pg_index WHERE NOT indisvalid
             UNION ALL SELECT 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
               FROM pg_constraint WHERE connamespace = 'dbos'::regnamespace
             UNION ALL SELECT 'function ' || proname || ' ' || md5(prosrc) FROM pg_proc WHERE pronamespace = 'dbos'::regnamespace

@@ -7,33 +7,35 @@ internal static class MigrationSql
     {
         var name = new SchemaName(schema);
         var (sql, scripts) = (new SchemaSql(name), new MigrationScripts(name));
+        var stale = sql.DropStaleIndexes;
         return $"""
             -- Brings the tables of Dbos.Fluent in schema {name.Quoted.ReplaceLineEndings(" ")} to DBOS level {SchemaLevel.DbosCurrent}, fluent level {SchemaLevel.FluentCurrent}.
             -- May be run again. Without a transaction of its own: psql --single-transaction, or one command of a driver.
             {sql.CreateSchema};
             {sql.CreateDbosRecord};
             {sql.CreateFluentRecord};
-            {If($"{name.Quoted}.dbos_migrations", SchemaLevel.DbosCurrent, scripts.DbosTables, scripts.DbosIndexes)}
-            {If($"{name.Quoted}.fluent_migrations", SchemaLevel.FluentCurrent, scripts.FluentTables, scripts.FluentIndexes)}
+            {If($"{name.Quoted}.dbos_migrations", SchemaLevel.DbosCurrent, [scripts.DbosTables, stale, scripts.DbosIndexes])}
+            {If($"{name.Quoted}.fluent_migrations", SchemaLevel.FluentCurrent, [scripts.FluentTables, stale, scripts.FluentIndexes])}
 
             """;
     }
 
     // Only below the level: what a later state has made of these tables is not touched.
-    private static string If(string record, long level, string tables, string indexes) => $"""
+    private static string If(string record, long level, string[] parts) => $"""
         DO $dbos_fluent_do$
         BEGIN
             IF COALESCE((SELECT max(version) FROM {record}), -1) < {level} THEN
-                EXECUTE $dbos_fluent_sql$
-        {tables}
-        $dbos_fluent_sql$;
-                EXECUTE $dbos_fluent_sql$
-        {indexes}
-        $dbos_fluent_sql$;
+        {string.Join('\n', parts.Select(Execute))}
                 UPDATE {record} SET version = {level} WHERE version < {level};
                 INSERT INTO {record} (version) SELECT {level} WHERE NOT EXISTS (SELECT FROM {record});
             END IF;
         END
         $dbos_fluent_do$;
+        """;
+
+    private static string Execute(string part) => $"""
+                EXECUTE $dbos_fluent_sql$
+        {part}
+        $dbos_fluent_sql$;
         """;
 }

@@ -37,16 +37,22 @@ internal sealed class SchemaSql(SchemaName schema)
     /// <summary>A lock that live traffic holds is waited for only so long, as everything behind the waiting DDL waits with it.</summary>
     public string LimitLockWait { get; } = "SET LOCAL lock_timeout = '5s'";
 
-    /// <summary>Left invalid by a build that did not finish, or of an old form under the name of today's.</summary>
-    public string FindStaleIndexes { get; } = """
-        SELECT c.relname
-          FROM pg_index i
-          JOIN pg_class c ON c.oid = i.indexrelid
-          JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname = $1
-           AND (NOT i.indisvalid
-                OR (i.indpred IS NULL
-                    AND c.relname IN ('idx_workflow_status_forked_from', 'idx_workflow_status_parent_workflow_id')))
+    /// <summary>Left invalid by a build that did not finish, or of an old form under the name of today's. $1 schema.</summary>
+    public string FindStaleIndexes { get; } = StaleIndexes("$1");
+
+    /// <summary>The same, dropped in one statement of a script: nobody may build an index concurrently there.</summary>
+    public string DropStaleIndexes { get; } = $"""
+        DO $dbos_fluent_drop$
+        DECLARE
+            stale name;
+        BEGIN
+            FOR stale IN
+                {StaleIndexes(schema.Literal)}
+            LOOP
+                EXECUTE format('DROP INDEX IF EXISTS %I.%I', {schema.Literal}, stale);
+            END LOOP;
+        END
+        $dbos_fluent_drop$;
         """;
 
     /// <summary>Drops an index, given as a quoted name.</summary>
@@ -60,6 +66,17 @@ internal sealed class SchemaSql(SchemaName schema)
     public string RecordDbosLevel { get; } = Record($"{schema}.dbos_migrations");
 
     public string RecordFluentLevel { get; } = Record($"{schema}.fluent_migrations");
+
+    private static string StaleIndexes(string schema) => $"""
+        SELECT c.relname
+          FROM pg_index i
+          JOIN pg_class c ON c.oid = i.indexrelid
+          JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = {schema}
+           AND (NOT i.indisvalid
+                OR (i.indpred IS NULL
+                    AND c.relname IN ('idx_workflow_status_forked_from', 'idx_workflow_status_parent_workflow_id')))
+        """;
 
     private static string Record(string table) => $"""
         WITH raised AS (UPDATE {table} SET version = $1 WHERE version < $1 RETURNING version)
