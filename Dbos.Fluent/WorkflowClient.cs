@@ -88,7 +88,10 @@ public partial class WorkflowClient : IAsyncDisposable
     public Task CancelAsync(string workflowId, bool children = false, CancellationToken cancellationToken = default) =>
         CancelAsync([workflowId], children, cancellationToken);
 
-    /// <summary>Cancels workflows that have not ended, wherever they run. Ended and unknown ones are left alone.</summary>
+    /// <summary>
+    /// Cancels workflows that have not ended, wherever they run, and those that were given up. Those that have succeeded or failed, and
+    /// unknown ones, are left alone.
+    /// </summary>
     /// <remarks>
     /// A running step's token fires, at once in this process and within a second in another. What is cancelled is never compensated.
     /// </remarks>

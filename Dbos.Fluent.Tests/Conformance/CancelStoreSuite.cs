@@ -47,6 +47,21 @@ public abstract class CancelStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
     }
 
     [Fact]
+    public async Task Workflow_that_was_given_up_is_cancelled_like_any_that_has_not_ended_by_itself()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await EnqueueAsync(bed, A.Enqueued("w"));
+        await bed.ExecuteAsync("UPDATE workflow_status SET recovery_attempts = 9");
+        Assert.Equal(["w"], (await bed.Store.Claims.ClaimAsync(A.Claim("token") with { RecoveryAttemptsMax = 3 }, Cancel)).DeadLettered);
+        bed.Time.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.Equal(["w"], await bed.Store.Workflows.CancelAsync(["w"], true, A.CancelError, Cancel));
+
+        HasColumns(await bed.RowAsync("w"), ("status", "CANCELLED"), ("completed_at", bed.Time.NowMs), ("queue_name", null));
+        Assert.Equal("native reason", Assert.Single(await bed.Store.Workflows.ReadOutcomesAsync(["w"], Cancel)).Error.Text);
+    }
+
+    [Fact]
     public async Task Unknown_and_ended_workflows_are_left_alone()
     {
         await using var bed = await Fixture.CreateAsync();

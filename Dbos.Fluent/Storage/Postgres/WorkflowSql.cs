@@ -8,6 +8,9 @@ internal sealed class WorkflowSql(SchemaName schema)
         "status = 'CANCELLED', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL, started_at_epoch_ms = NULL, "
         + $"completed_at = {Clock.Now}, updated_at = {Clock.Now}";
 
+    // A workflow that was given up may be cancelled too, so that nobody takes it for one that is still to be looked into.
+    private const string Cancellable = "'ENQUEUED', 'DELAYED', 'PENDING', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED'";
+
     /// <summary>What <see cref="PostgresWorkflowRows"/> reads of a row <c>w</c> with its input <c>i</c> and output <c>o</c>.</summary>
     // Rows of older SDKs have their payloads in workflow_status itself.
     public static string RowColumns(SchemaName schema) => $"""
@@ -63,7 +66,7 @@ internal sealed class WorkflowSql(SchemaName schema)
         WITH RECURSIVE {Tree(schema, "$1", "$2")}
         SELECT 1
           FROM {schema}.workflow_status
-         WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM tree)) AND status IN ('ENQUEUED', 'DELAYED', 'PENDING')
+         WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM tree)) AND status IN ({Cancellable})
          ORDER BY workflow_uuid
            FOR NO KEY UPDATE
         """;
@@ -76,7 +79,7 @@ internal sealed class WorkflowSql(SchemaName schema)
         due AS (
             SELECT workflow_uuid
               FROM {schema}.workflow_status
-             WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM tree)) AND status IN ('ENQUEUED', 'DELAYED', 'PENDING')
+             WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM tree)) AND status IN ({Cancellable})
              ORDER BY workflow_uuid
                FOR NO KEY UPDATE),
         {CancelDue(schema)}

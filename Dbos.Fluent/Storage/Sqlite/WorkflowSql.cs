@@ -66,13 +66,17 @@ internal static class WorkflowSql
         SELECT id FROM family
         """;
 
-    /// <summary>Gives the row's format back, which decides how the reason is written.</summary>
+    /// <summary>
+    /// Gives the row's format back, which decides how the reason is written. A workflow that was given up may be cancelled too, so that
+    /// nobody takes it for one that is still to be looked into.
+    /// </summary>
     public const string Cancel = $"""
         UPDATE workflow_status
            SET status = '{WorkflowStates.Cancelled}', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL,
                started_at_epoch_ms = NULL, completed_at = @now, updated_at = @now
          WHERE workflow_uuid = @workflow_uuid
-           AND status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}', '{WorkflowStates.Pending}')
+           AND status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}', '{WorkflowStates.Pending}',
+                          '{WorkflowStates.MaxRecoveryAttemptsExceeded}')
         RETURNING serialization
         """;
 
