@@ -122,7 +122,8 @@ public partial class WorkflowClient
     /// <typeparam name="TOut">The result's type.</typeparam>
     /// <returns>A handle, good once the transaction has committed.</returns>
     /// <exception cref="ArgumentException">
-    /// The transaction is another database's kind, or has ended; or the options do not go together. Nothing was written.
+    /// The transaction is another database's kind, or has ended; or the options do not go together, or ask for
+    /// <see cref="DeduplicationPolicy.ReturnExisting"/>, which there is not in a transaction. Nothing was written.
     /// </exception>
     /// <exception cref="ConflictingWorkflowException">The id belongs to another definition. The transaction is still good.</exception>
     /// <exception cref="WorkflowIdInUseException">The id is in use and may not be. The transaction is still good.</exception>
@@ -138,6 +139,14 @@ public partial class WorkflowClient
         ArgumentNullException.ThrowIfNull(transaction);
         ArgumentNullException.ThrowIfNull(definition);
         ArgumentNullException.ThrowIfNull(options);
+        if (options.DeduplicationPolicy == DeduplicationPolicy.ReturnExisting)
+        {
+            throw new ArgumentException(
+                "Inside a transaction of the caller's the holder of a deduplication id is not returned, as it may end before the commit: "
+                + "use DeduplicationPolicy.Reject and catch QueueDeduplicatedException, or start the workflow outside of the transaction.",
+                nameof(options));
+        }
+
         ThrowIfStopping("start a workflow");
         var request = Core.Starts.Request(definition, input, Waiting(options));
         var id = await starts.StartInTransactionAsync(transaction, request, cancellationToken).ConfigureAwait(false);

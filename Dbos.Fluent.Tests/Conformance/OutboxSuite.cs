@@ -38,6 +38,7 @@ public abstract class OutboxSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         Assert.Null(await engine.GetStatusAsync("A", Cancel));
     }
 
+    // CL-02
     [Fact]
     public async Task A_refused_start_leaves_the_transaction_good()
     {
@@ -50,6 +51,10 @@ public abstract class OutboxSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
 
         await Assert.ThrowsAsync<QueueDeduplicatedException>(
             () => engine.StartInTransactionAsync(transaction, workflow, 2, held with { Id = "B" }, Cancel));
+        var attaching = held with { Id = "B", DeduplicationPolicy = DeduplicationPolicy.ReturnExisting };
+        var refused = await Assert.ThrowsAsync<ArgumentException>(
+            () => engine.StartInTransactionAsync(transaction, workflow, 2, attaching, Cancel));
+        Assert.Equal("options", refused.ParamName);
         await Assert.ThrowsAsync<WorkflowIdInUseException>(
             () => engine.StartInTransactionAsync(transaction, workflow, 2, new() { Id = "A", IdReuse = IdReuse.Reject }, Cancel));
         await Assert.ThrowsAsync<NonExistentWorkflowException>(
