@@ -134,8 +134,9 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<IReadOnlyList<string>> IExecutorStore.HandOnAsync(HandOnRequest request, CancellationToken token) =>
         CallAsync(StoreCallKind.HandOn, () => inner.Executors.HandOnAsync(request, token), token);
 
-    Task<IReadOnlyList<string>> IExecutorStore.HandBackAsync(IReadOnlyList<Ownership> executions, CancellationToken token) =>
-        CallAsync(StoreCallKind.HandBack, () => inner.Executors.HandBackAsync(executions, token), token);
+    Task<IReadOnlyList<string>> IExecutorStore.HandBackAsync(
+        IReadOnlyList<Ownership> executions, bool attempted, CancellationToken token) =>
+        CallAsync(StoreCallKind.HandBack, () => inner.Executors.HandBackAsync(executions, attempted, token), token);
 
     Task<IReadOnlyList<string>> IExecutorStore.HandOnOrphansAsync(HandOnRequest request, TimeSpan unmovedFor, CancellationToken token) =>
         CallAsync(StoreCallKind.HandOnOrphans, () => inner.Executors.HandOnOrphansAsync(request, unmovedFor, token), token);

@@ -171,7 +171,7 @@ public abstract class HandOnStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         await CommitAsync(bed.Store, A.Outcome(ended));
 
         var handedBack = await bed.Store.Executors.HandBackAsync(
-            [mine, lost with { Token = "stale" }, ended, new("unknown", "any")], Cancel);
+            [mine, lost with { Token = "stale" }, ended, new("unknown", "any")], attempted: true, Cancel);
 
         Assert.Equal(["mine"], handedBack);
         HasColumns(
@@ -179,11 +179,18 @@ public abstract class HandOnStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
             ("status", "ENQUEUED"),
             ("owner_xid", null),
             ("queue_name", A.InternalQueue),
-            ("started_at_epoch_ms", null));
+            ("started_at_epoch_ms", null),
+            ("recovery_attempts", 1));
         HasColumns(await bed.RowAsync("lost"), ("status", "PENDING"), ("owner_xid", "token of lost"));
         HasColumns(await bed.RowAsync("running"), ("status", "PENDING"), ("owner_xid", "token of running"));
         HasColumns(await bed.RowAsync("ended"), ("status", "SUCCESS"));
-        Assert.Empty(await bed.Store.Executors.HandBackAsync([], Cancel));
+        Assert.Empty(await bed.Store.Executors.HandBackAsync([], attempted: true, Cancel));
+
+        // What was claimed and never begun has used up no attempt.
+        var claimed = await ClaimOneAsync(bed.Store, A.Claim("token"));
+        Assert.Equal(2, claimed.Attempt);
+        Assert.Equal(["mine"], await bed.Store.Executors.HandBackAsync([new("mine", "token")], attempted: false, Cancel));
+        Assert.Equal(2, (await ClaimOneAsync(bed.Store, A.Claim("next token"))).Attempt);
     }
 
     [Fact]

@@ -155,7 +155,7 @@ public abstract class ParkStoreSuite(StoreFixture fixture) : StoreSuite(fixture)
 
         Assert.Empty(await bed.Store.Executors.HandOnAsync(A.HandOn(A.ExecutorId), Cancel));
         Assert.Empty(await bed.Store.Executors.HandOnOrphansAsync(A.HandOn(A.ExecutorId), TimeSpan.Zero, Cancel));
-        Assert.Empty(await bed.Store.Executors.HandBackAsync([owner], Cancel));
+        Assert.Empty(await bed.Store.Executors.HandBackAsync([owner], attempted: true, Cancel));
         Assert.Equal(0, await bed.Store.Executors.StopAsync(A.ExecutorId, "first launch", Cancel));
 
         Assert.Equal(before, await bed.DumpAsync());

@@ -124,7 +124,7 @@ internal sealed class ClaimedRuns(
     {
         Ownership[] executions = [.. works.Select(work => new Ownership(work.Id, work.Token))];
         var ids = await StoreBackoff.RepeatAsync(
-            _ => store.Executors.HandBackAsync(executions, cancellationToken), cancellationToken).ConfigureAwait(false);
+            _ => store.Executors.HandBackAsync(executions, attempted: false, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (ids.Count > 0)
         {
             HandedBack(ids);

@@ -154,7 +154,7 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
             return;
         }
 
-        var ids = await store.HandBackAsync(executions, cancellationToken).ConfigureAwait(false);
+        var ids = await store.HandBackAsync(executions, attempted: true, cancellationToken).ConfigureAwait(false);
         for (var number = 0; number < executions.Length; number++)
         {
             toHandBack.TryDequeue(out _);

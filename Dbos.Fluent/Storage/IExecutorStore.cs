@@ -40,7 +40,13 @@ internal interface IExecutorStore
     /// Hands on PENDING workflows that still carry these tokens: the caller owns them and does not run them. Rows locked by somebody are
     /// left as they are. Gives back their ids.
     /// </summary>
-    Task<IReadOnlyList<string>> HandBackAsync(IReadOnlyList<Ownership> executions, CancellationToken cancellationToken);
+    /// <param name="executions">The workflows, and their tokens.</param>
+    /// <param name="attempted">
+    /// True where the caller has tried to run them, which counts as an attempt; false where they were claimed and nothing more.
+    /// </param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    Task<IReadOnlyList<string>> HandBackAsync(
+        IReadOnlyList<Ownership> executions, bool attempted, CancellationToken cancellationToken);
 
     /// <summary>
     /// Hands on PENDING workflows of this application whose executor has no live lease (ended, stopped, never registered) and that have not

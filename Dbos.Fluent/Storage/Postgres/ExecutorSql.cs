@@ -131,7 +131,8 @@ internal sealed class ExecutorSql(SchemaName schema)
                       AND NOT e.stopped AND e.expires_at_ms > {Clock.Database})
         """);
 
-    /// <summary>$1 now, $2 workflows, $3 their tokens.</summary>
+    /// <summary>$1 now, $2 workflows, $3 their tokens, $4 whether they were attempted.</summary>
+    // The next claim counts an attempt; one that was claimed and never begun has not used one up.
     public string HandBack { get; } = $"""
         WITH due AS (
             SELECT w.workflow_uuid
@@ -141,7 +142,7 @@ internal sealed class ExecutorSql(SchemaName schema)
              ORDER BY w.workflow_uuid
                FOR NO KEY UPDATE OF w SKIP LOCKED)
         UPDATE {schema}.workflow_status AS w
-           SET {HandedOn}
+           SET {HandedOn}, recovery_attempts = CASE WHEN $4 THEN w.recovery_attempts ELSE GREATEST(w.recovery_attempts - 1, 0) END
           FROM due
          WHERE w.workflow_uuid = due.workflow_uuid
         RETURNING w.workflow_uuid

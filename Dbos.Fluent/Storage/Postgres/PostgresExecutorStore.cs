@@ -53,10 +53,16 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
     public Task<IReadOnlyList<string>> HandOnAsync(HandOnRequest request, CancellationToken cancellationToken) =>
         HandOnAsync(sql.HandOn, request, Texts(request.ExecutorIds), cancellationToken);
 
-    public async Task<IReadOnlyList<string>> HandBackAsync(IReadOnlyList<Ownership> executions, CancellationToken cancellationToken) =>
+    public async Task<IReadOnlyList<string>> HandBackAsync(
+        IReadOnlyList<Ownership> executions, bool attempted, CancellationToken cancellationToken) =>
         await database.QueryAsync(
             sql.HandBack,
-            [database.Now, Texts(executions, execution => execution.WorkflowId), Texts(executions, execution => execution.Token)],
+            [
+                database.Now,
+                Texts(executions, execution => execution.WorkflowId),
+                Texts(executions, execution => execution.Token),
+                Truth(attempted),
+            ],
             row => row.GetString(0),
             cancellationToken).ConfigureAwait(false);
 

@@ -100,9 +100,11 @@ internal static class ExecutorSql
         RETURNING workflow_uuid
         """;
 
+    /// <summary>One that was claimed and never begun has not used up the attempt that the next claim will count.</summary>
     public const string HandBack = $"""
         UPDATE workflow_status
-           SET {HandOnAssignments}
+           SET {HandOnAssignments},
+               recovery_attempts = CASE WHEN @attempted THEN recovery_attempts ELSE max(coalesce(recovery_attempts, 0) - 1, 0) END
          WHERE workflow_uuid = @workflow_uuid AND status = '{WorkflowStates.Pending}' AND owner_xid = @token
         """;
 

@@ -28,8 +28,9 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
         HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
         await writer.RunAsync(session => HandOnOrphans(session, request, unmovedFor), cancellationToken).ConfigureAwait(false);
 
-    public async Task<IReadOnlyList<string>> HandBackAsync(IReadOnlyList<Ownership> executions, CancellationToken cancellationToken) =>
-        await writer.RunAsync(session => HandBack(session, executions), cancellationToken).ConfigureAwait(false);
+    public async Task<IReadOnlyList<string>> HandBackAsync(
+        IReadOnlyList<Ownership> executions, bool attempted, CancellationToken cancellationToken) =>
+        await writer.RunAsync(session => HandBack(session, executions, attempted), cancellationToken).ConfigureAwait(false);
 
     private RegisterResult Register(SqliteSession session, ExecutorRegistration registration)
     {
@@ -134,7 +135,7 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
         return SqliteRows.ReadIds(statement);
     }
 
-    private List<string> HandBack(SqliteSession session, IReadOnlyList<Ownership> executions)
+    private List<string> HandBack(SqliteSession session, IReadOnlyList<Ownership> executions, bool attempted)
     {
         var ids = new List<string>();
         foreach (var execution in executions)
@@ -142,6 +143,7 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
             using var statement = session.Use(ExecutorSql.HandBack)
                 .Bind("@workflow_uuid", execution.WorkflowId)
                 .Bind("@token", execution.Token)
+                .Bind("@attempted", attempted ? 1 : 0)
                 .Bind("@now", Now());
             if (statement.Execute() == 1)
             {
