@@ -129,6 +129,8 @@ public abstract partial class ListSuite(IDatabaseFixture fixture) : EngineSuite(
         await engine.SetAttributesAsync("both", null, Cancel);
         Assert.Equal("none", await FindAsync(new() { ["tenant"] = "north" }));
         Assert.Null((await engine.GetStatusAsync("both", Cancel))!.Attributes);
+        await Database.ExecuteAsync("UPDATE workflow_status SET attributes = '[1]' WHERE workflow_uuid = 'both'");
+        Assert.Null((await engine.GetStatusAsync("both", Cancel))!.Attributes);
         await Assert.ThrowsAsync<NonExistentWorkflowException>(() => engine.SetAttributesAsync("unknown", null, Cancel));
         await Assert.ThrowsAsync<ArgumentException>(
             () => engine.SetAttributesAsync("both", new Dictionary<string, object?> { ["tenant"] = "no\0rth" }, Cancel));

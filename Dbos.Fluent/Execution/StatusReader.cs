@@ -41,16 +41,20 @@ internal sealed class StatusReader(IWorkflowStore store, PayloadSerializer seria
         EpochMs.ToMoment(row.StartedAtMs),
         EpochMs.ToMoment(row.CompletedAtMs));
 
+    // Another writer's may be anything; one such row must not make a list of many unreadable.
     private static Dictionary<string, object?>? Attributes(string? json)
     {
-        if (json is null)
+        try
+        {
+            using var document = JsonDocument.Parse(json ?? "null");
+            return document.RootElement.ValueKind != JsonValueKind.Object ? null : document.RootElement.EnumerateObject()
+                .GroupBy(member => member.Name, StringComparer.Ordinal)
+                .ToDictionary(members => members.Key, members => Value(members.Last().Value), StringComparer.Ordinal);
+        }
+        catch (JsonException)
         {
             return null;
         }
-
-        using var document = JsonDocument.Parse(json);
-        return document.RootElement.EnumerateObject().ToDictionary(
-            member => member.Name, member => Value(member.Value), StringComparer.Ordinal);
     }
 
     private static object? Value(JsonElement element) => element.ValueKind switch
