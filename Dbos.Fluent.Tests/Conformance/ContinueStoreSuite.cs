@@ -9,21 +9,21 @@ public abstract class ContinueStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     private static readonly WorkflowOrigin Origin = new(42, 4242);
 
     [Fact]
-    public async Task It_deletes_the_checkpoints_replaces_the_input_and_keeps_the_token()
+    public async Task It_deletes_the_checkpoints_and_replaces_the_input_and_the_token()
     {
         await using var bed = await Fixture.CreateAsync();
         var owner = await RunningAsync(bed, A.Direct("w") with { TimeoutMs = 5_000 });
         Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, A.Checkpoints(owner, 0, 1)));
         bed.Time.Advance(TimeSpan.FromSeconds(2));
 
-        var result = await CommitAsync(bed.Store, new ContinueUnit(owner, 0, "next input", Origin));
+        var result = await CommitAsync(bed.Store, new ContinueUnit(owner, 0, "next input", Origin, "next"));
 
         var now = bed.Time.GetUtcNow().ToUnixTimeMilliseconds();
         Assert.Equal((CommitStatus.Written, now + 5_000), (result.Status, result.DeadlineMs));
         HasColumns(
             await bed.RowAsync("w"),
             ("status", "PENDING"),
-            ("owner_xid", owner.Token),
+            ("owner_xid", "next"),
             ("recovery_attempts", 1),
             ("updated_at", now),
             ("workflow_deadline_epoch_ms", now + 5_000));
@@ -31,6 +31,10 @@ public abstract class ContinueStoreSuite(StoreFixture fixture) : StoreSuite(fixt
         HasColumns(await bed.RowAsync("w", "fluent_origins"), ("seed", 42), ("started_at", 4242));
         var history = (await bed.Store.Claims.ReadHistoriesAsync(["w"], Cancel))["w"];
         Assert.Equal((1, 0), (history.Generation, history.Count));
+
+        // A write of the ended generation that is late does not land in the next.
+        Assert.Equal([CommitStatus.NotOwned], await StatusesAsync(bed.Store, A.Checkpoints(owner, 0)));
+        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, A.Checkpoints(owner with { Token = "next" }, 0)));
     }
 
     [Fact]
@@ -47,8 +51,9 @@ public abstract class ContinueStoreSuite(StoreFixture fixture) : StoreSuite(fixt
             VALUES ('m', 'w', '1', 1, true, 4), ('unread', 'w', '1', 1, false, NULL)
             """);
 
-        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, new ContinueUnit(owner, 0, "next input", Origin)));
-        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, new ContinueUnit(owner, 1, "third input", Origin)));
+        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, new ContinueUnit(owner, 0, "next input", Origin, "next")));
+        var third = new ContinueUnit(owner with { Token = "next" }, 1, "third input", Origin, "third");
+        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, third));
 
         var events = await bed.QueryAsync("SELECT function_id AS step, value FROM workflow_events_history");
         Assert.Equal(["-1 new"], events.Select(row => $"{row["step"]} {row["value"]}"));
@@ -62,9 +67,9 @@ public abstract class ContinueStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     {
         await using var bed = await Fixture.CreateAsync();
         var owner = await RunningAsync(bed, "w");
-        var unit = new ContinueUnit(owner, 0, "next input", Origin);
+        var (unit, next) = (new ContinueUnit(owner, 0, "next input", Origin, "next"), owner with { Token = "next" });
         Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, unit));
-        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, A.Checkpoints(owner, 0)));
+        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, A.Checkpoints(next, 0)));
         var before = await bed.DumpAsync();
 
         Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, unit));
@@ -72,8 +77,9 @@ public abstract class ContinueStoreSuite(StoreFixture fixture) : StoreSuite(fixt
 
         Assert.Equal(before, await bed.DumpAsync());
         Assert.Equal(1, (await bed.Store.Claims.ReadHistoriesAsync(["w"], Cancel))["w"].Generation);
-        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, unit with { Generation = 1, Input = "third" }));
+        Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, new ContinueUnit(next, 1, "third", Origin, "third")));
         HasColumns(await bed.RowAsync("w", "workflow_input"), ("inputs", "third"));
+        Assert.Equal([CommitStatus.NotOwned], await StatusesAsync(bed.Store, unit));
     }
 
     [Fact]
@@ -84,7 +90,7 @@ public abstract class ContinueStoreSuite(StoreFixture fixture) : StoreSuite(fixt
         Assert.Equal([CommitStatus.Written], await StatusesAsync(bed.Store, A.Checkpoints(owner, 0)));
         var before = await bed.DumpAsync();
 
-        var lost = new ContinueUnit(owner with { Token = "another" }, 0, "next input", Origin);
+        var lost = new ContinueUnit(owner with { Token = "another" }, 0, "next input", Origin, "next");
 
         Assert.Equal([CommitStatus.NotOwned], await StatusesAsync(bed.Store, lost));
         Assert.Equal([CommitStatus.NotOwned], await StatusesAsync(bed.Store, lost with { Owner = new Ownership("unknown", "t") }));

@@ -35,7 +35,8 @@ internal static class Continuation
 
         // The clock that the body sees does not go back.
         var origin = work.Origin.Next(generation, Math.Max(run.Environment.Clock.NowMs, run.Facts.NowMs));
-        var unit = new ContinueUnit(run.Owner, work.Generation, input.Text, origin);
+        var token = Guid.CreateVersion7().ToString();
+        var unit = new ContinueUnit(run.Owner, work.Generation, input.Text, origin, token);
         try
         {
             var result = await run.Environment.Checkpointer.WriteAsync(unit).ConfigureAwait(false);
@@ -43,6 +44,7 @@ internal static class Continuation
                 Outcome: null,
                 work with
                 {
+                    Token = token,
                     Input = input with { Format = work.Input.Format },
                     Generation = generation,
                     Origin = origin,

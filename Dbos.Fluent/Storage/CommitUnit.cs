@@ -62,16 +62,19 @@ internal sealed record CheckpointUnit(Ownership Owner, IReadOnlyList<CheckpointR
 
 /// <summary>
 /// Takes a running workflow to its next generation: its checkpoints are deleted, its input and origin replaced, its attempts 1, its timeout
-/// begun anew. It stays running, under the same token.
+/// begun anew. It stays running, under another token.
 /// </summary>
 /// <param name="Owner">Who runs it.</param>
 /// <param name="Generation">The generation that ends.</param>
 /// <param name="Input">The encoded input of the next one.</param>
 /// <param name="Origin">The origin of the next one.</param>
+/// <param name="NextToken">The token of the next one, which is nobody else's.</param>
 /// <remarks>
-/// The result tells the new deadline. A workflow that has reached the next generation under this token has done so by this unit.
+/// The result tells the new deadline. A workflow that carries the next token has got it by this unit. What the ended generation has written
+/// and is still on its way names the old one, and is refused.
 /// </remarks>
-internal sealed record ContinueUnit(Ownership Owner, int Generation, string? Input, WorkflowOrigin Origin) : CommitUnit
+internal sealed record ContinueUnit(
+    Ownership Owner, int Generation, string? Input, WorkflowOrigin Origin, string NextToken) : CommitUnit
 {
     public override string LaneKey => Owner.WorkflowId;
 

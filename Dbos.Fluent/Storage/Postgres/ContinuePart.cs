@@ -19,17 +19,22 @@ internal sealed class ContinuePart(Numbered<ContinueUnit> numbered) : CommitPart
         Small(unit.Generation),
         Text(unit.Input),
         Number(unit.Origin.Seed),
-        Number(unit.Origin.StartedAtMs));
+        Number(unit.Origin.StartedAtMs),
+        Text(unit.NextToken));
 
     public override void Take(NpgsqlDataReader row, CommitResult?[] results) =>
         results[numbered.Number] = new CommitResult(CommitStatus.Written, DeadlineMs: row.NumberOrNull(0));
 
     public override NpgsqlBatchCommand? RenderQuestion(StandingSql sql, CommitResult?[] results) =>
         results[numbered.Number] is not null ? null : PostgresDatabase.Command(
-            sql.ReadContinued, Text(unit.Owner.WorkflowId), Text(unit.Owner.Token), Small(unit.Generation));
+            sql.ReadContinued,
+            Text(unit.Owner.WorkflowId),
+            Text(unit.Owner.Token),
+            Small(unit.Generation),
+            Text(unit.NextToken));
 
     public override void TakeAnswer(NpgsqlDataReader row, CommitResult?[] results) => results[numbered.Number] =
-        !row.GetBoolean(0) ? CommitResult.NotOwned
-        : row.GetBoolean(1) ? new CommitResult(CommitStatus.Written, DeadlineMs: row.NumberOrNull(2))
-        : CommitResult.Busy;
+        row.GetBoolean(1) ? new CommitResult(CommitStatus.Written, DeadlineMs: row.NumberOrNull(2))
+        : row.GetBoolean(0) ? CommitResult.Busy
+        : CommitResult.NotOwned;
 }

@@ -6,8 +6,10 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class ContinueSql(SchemaName schema, string whenLocked)
 {
     /// <summary>
-    /// $1 now, $2 workflow, $3 token, $4 the generation that ends, $5 input, $6 seed, $7 start. Gives the deadline, or no row.
+    /// $1 now, $2 workflow, $3 token, $4 the generation that ends, $5 input, $6 seed, $7 start, $8 the next token. Gives the deadline, or
+    /// no row.
     /// </summary>
+    // A write of the ended generation that still hangs somewhere names the token of that one, and cannot land in the next.
     // Everything hangs on the generation's own row: ON CONFLICT looks at its latest version, whatever the snapshot, so a repeated unit
     // whose first try has ended meanwhile changes nothing. An input in the row of the workflow itself, as older SDKs wrote it, must not
     // show through one that is NULL. What stays of the ended generation stands before all sequences of the next, or a fork or a rewind of
@@ -49,7 +51,7 @@ internal sealed class ContinueSql(SchemaName schema, string whenLocked)
             SELECT $2, $6, $7 FROM moved
             ON CONFLICT (workflow_uuid) DO UPDATE SET seed = EXCLUDED.seed, started_at = EXCLUDED.started_at)
         UPDATE {schema}.workflow_status
-           SET inputs = NULL, recovery_attempts = 1, updated_at = {Clock.Now},
+           SET owner_xid = $8, inputs = NULL, recovery_attempts = 1, updated_at = {Clock.Now},
                workflow_deadline_epoch_ms = COALESCE({Clock.Now} + workflow_timeout_ms, workflow_deadline_epoch_ms)
          WHERE workflow_uuid = $2 AND EXISTS (SELECT FROM moved)
         RETURNING workflow_deadline_epoch_ms

@@ -7,12 +7,12 @@ internal static class ContinueSql
 {
     private const string GenerationMark = "-1";
 
-    /// <summary>Gives a row only while the token owns the workflow.</summary>
+    /// <summary>Gives a row only while the token of the ending generation or of the next owns the workflow.</summary>
     public const string Read = $"""
-        SELECT coalesce(g.generation, 0), w.workflow_timeout_ms, w.workflow_deadline_epoch_ms
+        SELECT coalesce(g.generation, 0), w.workflow_timeout_ms, w.workflow_deadline_epoch_ms, w.owner_xid
           FROM workflow_status AS w
           LEFT JOIN fluent_generations AS g ON g.workflow_uuid = w.workflow_uuid
-         WHERE w.workflow_uuid = @workflow_uuid AND w.owner_xid = @token AND w.status = '{WorkflowStates.Pending}'
+         WHERE w.workflow_uuid = @workflow_uuid AND w.owner_xid IN (@token, @next_token) AND w.status = '{WorkflowStates.Pending}'
         """;
 
     public const string DeleteCheckpoints = "DELETE FROM operation_outputs WHERE workflow_uuid = @workflow_uuid";
@@ -51,10 +51,14 @@ internal static class ContinueSql
         ON CONFLICT (workflow_uuid) DO UPDATE SET seed = excluded.seed, started_at = excluded.started_at
         """;
 
-    /// <summary>An input in the row itself, as older SDKs wrote it, must not show through one that is NULL.</summary>
+    /// <summary>
+    /// An input in the row itself, as older SDKs wrote it, must not show through one that is NULL. A write of the ended generation that
+    /// still waits somewhere names the token of that one, and cannot land in the next.
+    /// </summary>
     public const string Begin = """
         UPDATE workflow_status
-           SET inputs = NULL, recovery_attempts = 1, workflow_deadline_epoch_ms = @deadline, updated_at = @now
+           SET owner_xid = @next_token, inputs = NULL, recovery_attempts = 1, workflow_deadline_epoch_ms = @deadline,
+               updated_at = @now
          WHERE workflow_uuid = @workflow_uuid
         """;
 }

@@ -10,12 +10,15 @@ internal readonly struct SqliteContinue(SqliteSession session, long nowMs)
             return CommitResult.NotOwned;
         }
 
+        if (found.Token == unit.NextToken)
+        {
+            // Only this unit can have brought that token: an earlier try, whose answer was lost.
+            return new CommitResult(CommitStatus.Written, DeadlineMs: found.DeadlineMs);
+        }
+
         if (found.Generation != unit.Generation)
         {
-            // Under this token only this unit can have done it: an earlier try, whose answer was lost.
-            return found.Generation == unit.Generation + 1
-                ? new CommitResult(CommitStatus.Written, DeadlineMs: found.DeadlineMs)
-                : CommitResult.NotOwned;
+            return CommitResult.NotOwned;
         }
 
         var deadline = nowMs + found.TimeoutMs ?? found.DeadlineMs;
@@ -24,11 +27,13 @@ internal readonly struct SqliteContinue(SqliteSession session, long nowMs)
         return new CommitResult(CommitStatus.Written, DeadlineMs: deadline);
     }
 
-    private (int Generation, long? TimeoutMs, long? DeadlineMs)? Read(ContinueUnit unit)
+    private (int Generation, long? TimeoutMs, long? DeadlineMs, string Token)? Read(ContinueUnit unit)
     {
         using var statement = session.Use(ContinueSql.Read)
-            .Bind("@workflow_uuid", unit.Owner.WorkflowId).Bind("@token", unit.Owner.Token);
-        return statement.Step() ? (statement.Int32(0), statement.Int64OrNull(1), statement.Int64OrNull(2)) : null;
+            .Bind("@workflow_uuid", unit.Owner.WorkflowId)
+            .Bind("@token", unit.Owner.Token)
+            .Bind("@next_token", unit.NextToken);
+        return statement.Step() ? (statement.Int32(0), statement.Int64OrNull(1), statement.Int64OrNull(2), statement.Text(3)) : null;
     }
 
     private void Forget(string workflowId)
@@ -61,7 +66,11 @@ internal readonly struct SqliteContinue(SqliteSession session, long nowMs)
             origin.Execute();
         }
 
-        using var begin = session.Use(ContinueSql.Begin).Bind("@workflow_uuid", id).Bind("@deadline", deadlineMs).Bind("@now", nowMs);
+        using var begin = session.Use(ContinueSql.Begin)
+            .Bind("@workflow_uuid", id)
+            .Bind("@next_token", unit.NextToken)
+            .Bind("@deadline", deadlineMs)
+            .Bind("@now", nowMs);
         begin.Execute();
     }
 }
