@@ -12,11 +12,18 @@ internal sealed class ChaosFaults(ChaosOptions options, PostgresServer server, I
     private static readonly TimeSpan LongestGap = TimeSpan.FromMilliseconds(900);
     private static readonly TimeSpan LongestOutage = TimeSpan.FromMilliseconds(800);
 
+    private static readonly TimeSpan LaunchLimit = TimeSpan.FromSeconds(20);
+    private static readonly string[] Kinds = ["connections terminated", "cut off", "frozen", "killed", "server restarted"];
+
     private readonly Random random = new(options.Seed);
     private readonly Dictionary<ChaosSlot, Task> lasting = [];
     private readonly SortedDictionary<string, int> counts = new(StringComparer.Ordinal);
     private readonly long began = TimeProvider.System.GetTimestamp();
     private TimeSpan lastRestart;
+
+    /// <summary>The kinds of faults of which none has happened: a run without them proves nothing about them.</summary>
+    public IReadOnlyList<string> Missing =>
+        [.. Kinds.Where(kind => !counts.Keys.Any(fault => fault.StartsWith(kind, StringComparison.Ordinal)))];
 
     private TimeSpan Elapsed => TimeProvider.System.GetElapsedTime(began);
 
@@ -53,6 +60,11 @@ internal sealed class ChaosFaults(ChaosOptions options, PostgresServer server, I
         }
 
         await Task.WhenAll(lasting.Values);
+        foreach (var kind in Missing)
+        {
+            await MakeUpAsync(kind, cancellationToken);
+        }
+
         log("faults: " + string.Join(", ", counts.Select(count => $"{count.Value} {count.Key}")));
     }
 
@@ -72,6 +84,28 @@ internal sealed class ChaosFaults(ChaosOptions options, PostgresServer server, I
         {
             Count("ended by itself");
             await slot.ReplaceAsync();
+        }
+    }
+
+    // Chance, and processes that take long to start, may have left a kind out.
+    private async Task MakeUpAsync(string kind, CancellationToken cancellationToken)
+    {
+        for (var since = Elapsed; !slots.Any(slot => slot.Process.HasLaunched) && Elapsed - since < LaunchLimit;)
+        {
+            await MomentAsync(LongestGap, cancellationToken);
+            await ReplaceEndedAsync();
+        }
+
+        if (slots.FirstOrDefault(slot => slot.Process.HasLaunched) is { } struck)
+        {
+            await (kind switch
+            {
+                "connections terminated" => TerminateAsync(0.5, cancellationToken),
+                "cut off" => CutAsync(struck, ProxyMode.Hang, 1, cancellationToken),
+                "frozen" => PauseAsync(struck, pastLease: true, 1, cancellationToken),
+                "killed" => KillAsync(struck, 0, cancellationToken),
+                _ => RestartAsync(cancellationToken),
+            });
         }
     }
 

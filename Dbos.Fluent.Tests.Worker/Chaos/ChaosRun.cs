@@ -34,13 +34,15 @@ internal sealed class ChaosRun : IAsyncDisposable
         await using var run = new ChaosRun(options, server, log);
         await run.PrepareAsync(cancellationToken);
         run.StartProcesses();
+        IReadOnlyList<string> missing;
         await using (var faults = new ChaosFaults(options, server, run.slots, log))
         {
             await faults.StrikeAsync(cancellationToken);
+            missing = faults.Missing;
         }
 
         await run.SettleAsync(cancellationToken);
-        return await run.JudgeAsync(cancellationToken);
+        return await run.JudgeAsync(missing, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -126,7 +128,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         slots.ForEach(slot => log(slot.Process.Output));
     }
 
-    private async Task<ChaosVerdict> JudgeAsync(CancellationToken cancellationToken)
+    private async Task<ChaosVerdict> JudgeAsync(IReadOnlyList<string> missing, CancellationToken cancellationToken)
     {
         foreach (var slot in slots)
         {
@@ -134,7 +136,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         }
 
         var rows = await ChaosRows.ReadAsync(server.ConnectionString, cancellationToken);
-        return ChaosVerdict.Of(options, rows, ChaosLedger.Read(folder.FullName));
+        return ChaosVerdict.Of(options, rows, ChaosLedger.Read(folder.FullName), missing);
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

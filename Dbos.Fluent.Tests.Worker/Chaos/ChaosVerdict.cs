@@ -30,9 +30,17 @@ internal sealed class ChaosVerdict
         + $"{rows.Workflows.Values.Sum(row => row.Attempts - 1)} runs beyond the first");
 
     public static ChaosVerdict Of(
-        ChaosOptions options, ChaosRows rows, ILookup<(string WorkflowId, string Step), ChaosEffect> effects)
+        ChaosOptions options,
+        ChaosRows rows,
+        ILookup<(string WorkflowId, string Step), ChaosEffect> effects,
+        IReadOnlyList<string> missingFaults)
     {
         var verdict = new ChaosVerdict(rows, effects);
+        foreach (var fault in missingFaults)
+        {
+            verdict.Breach($"no fault of the kind '{fault}' happened: the run says nothing about it");
+        }
+
         var kinds = new ChaosWorkflows(ledger: null).Kinds;
         for (var number = 0; number < options.Rounds; number++)
         {
