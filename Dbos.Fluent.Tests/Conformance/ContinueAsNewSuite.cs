@@ -177,6 +177,73 @@ public abstract class ContinueAsNewSuite(IDatabaseFixture fixture) : EngineSuite
     }
 
     [Fact]
+    public async Task A_late_generation_is_forked_and_rewound_with_what_the_earlier_ones_left()
+    {
+        var keys = new ConcurrentQueue<string>();
+        var loop = Workflow.Define<int, int>("loop", Body);
+        var engine = await LaunchAsync(loop);
+        Assert.Equal(2, await engine.RunAsync(loop, 0, "A"));
+
+        foreach (var (id, from) in new[] { ("late", 2), ("whole", 0) })
+        {
+            await engine.ForkAsync("A", from, new() { Id = id }, Cancel);
+            Assert.Equal(2, await engine.ResultAsync<int>(id));
+            Assert.Equal([0, 1, 2], await engine.ReadAllAsync<int>(id, "s"));
+            Assert.Equal(2, (await engine.GetEventAsync<int>(id, "generation", TimeSpan.Zero, Cancel)).Value);
+            Assert.Equal("0 DBOS.setEvent, 1 DBOS.writeStream, 2 last, 3 DBOS.closeStream", await engine.StepsAsync(id));
+        }
+
+        await engine.RewindAsync("A", 0, Cancel);
+        Assert.Equal(2, await engine.ResultAsync<int>("A"));
+        Assert.Equal([0, 1, 2, 2], await engine.ReadAllAsync<int>("A", "s"));
+        Assert.Equal(2, (await engine.GetEventAsync<int>("A", "generation", TimeSpan.Zero, Cancel)).Value);
+        Assert.Equal(["A:2:2", "late:2", "whole:2", "A:2:2"], keys);
+
+        async IAsyncEnumerable<StepOr<int>> Body(int input, WorkflowContext workflow)
+        {
+            yield return Step.SetEvent("generation", input);
+            yield return Step.WriteStream("s", input);
+            if (input < 2)
+            {
+                yield return Workflow.ContinueAsNew(input + 1);
+            }
+
+            yield return Step.Run("last", async step => keys.Enqueue(step.IdempotencyKey));
+            yield return Step.CloseStream("s");
+            yield return input;
+        }
+    }
+
+    [Fact]
+    public async Task Generations_that_leave_memory_go_on_elsewhere_in_the_format_of_the_first()
+    {
+        var loop = Workflow.Define<int, string>("loop")
+            .Receive<int>("t", TimeSpan.FromDays(2)).As(out var message)
+            .If(x => x.Input < 2, again => again.ContinueAsNew(x => x.Input + x.Get(message).Value))
+            .Return(x => $"{x.Input} {x.Get(message).Value}");
+        var engine = await LaunchAsync(options => options.UnloadAfter = TimeSpan.Zero, loop);
+        await engine.StartAsync(loop, 0, new() { Id = "A", Format = PayloadFormat.PortableJson }, Cancel);
+        await Parkable.ParkedAsync(engine, "A");
+        foreach (var generation in (int[])[1, 2])
+        {
+            await engine.SendAsync("A", 1, "t", cancellationToken: Cancel);
+            await Eventually.TrueAsync(() => IsParkedInAsync(generation), Bounded.Limit, $"generation {generation} is parked");
+        }
+
+        engine = await RelaunchAsync(engine, loop);
+        await engine.SendAsync("A", 5, "t", cancellationToken: Cancel);
+
+        Assert.Equal("2 5", await engine.ResultAsync<string>("A"));
+        Assert.Equal("portable_json", await Database.ScalarAsync("SELECT serialization FROM workflow_status"));
+        Assert.Contains("[2]", await Database.ScalarAsync("SELECT inputs FROM workflow_input"));
+        Assert.Equal("\"2 5\"", await Database.ScalarAsync("SELECT output FROM workflow_output"));
+
+        async Task<bool> IsParkedInAsync(int generation) => await Database.CountAsync(
+            "SELECT count(*) FROM fluent_generations AS g JOIN workflow_status AS w ON w.workflow_uuid = g.workflow_uuid "
+            + $"WHERE g.generation = {generation} AND w.status = 'DELAYED'") == 1;
+    }
+
+    [Fact]
     public async Task It_is_refused_with_another_input_type_and_inside_a_group()
     {
         var undone = new Probe();
