@@ -62,6 +62,31 @@ public abstract class ExecutorStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     }
 
     [Fact]
+    public async Task Names_that_a_version_has_no_more_are_forgotten_where_nobody_else_may_have_them()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await RegisterAsync("first", "a", "b");
+        await bed.Store.Executors.StopAsync("first", "first launch", Cancel);
+        await RegisterAsync("second", "a", "c");
+        Assert.Equal(["a", "c"], await NamesAsync());
+
+        // It may go on, though its lease has ended.
+        await bed.Store.Executors.ExpireAsync("second", "first launch", Cancel);
+        await RegisterAsync("first", "d");
+        Assert.Equal(["a", "c", "d"], await NamesAsync());
+        await bed.Store.Executors.StopAsync("second", "first launch", Cancel);
+        await RegisterAsync("first", "d");
+        await RegisterAsync("first");
+        Assert.Equal(["d"], await NamesAsync());
+
+        Task RegisterAsync(string executorId, params string[] names) => bed.Store.Executors.RegisterAsync(
+            A.Executor(executorId) with { Workflows = [.. names.Select(name => new WorkflowCode(name, "code"))] }, Cancel);
+
+        async Task<IEnumerable<object?>> NamesAsync() =>
+            (await bed.QueryAsync("SELECT workflow_name AS name FROM fluent_versions ORDER BY 1")).Select(row => row["name"]);
+    }
+
+    [Fact]
     public async Task Registering_again_is_a_fresh_lease_of_the_same_incarnation()
     {
         await using var bed = await Fixture.CreateAsync();

@@ -9,7 +9,7 @@ public abstract class RecoverySuite(IDatabaseFixture fixture) : EngineSuite(fixt
     {
         var gone = Adding("gone");
         var kept = Adding("kept");
-        var engine = await LaunchAsync(options => options.ApplicationVersion = "v0", gone, kept);
+        var engine = await LaunchAsync(gone, kept);
         await engine.RunAsync(gone, 1, "A");
         await engine.RunAsync(kept, 1, "C");
         await engine.RunAsync(kept, 1, "D");
@@ -31,7 +31,7 @@ public abstract class RecoverySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         await Eventually.TrueAsync(async () => await StoredStateAsync("") == "ERROR", Bounded.Limit, "the row without an id ends");
         Assert.Equal(6, await engine.RunAsync(kept, 5, "E"));
         Assert.Equal(5, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
-        const string Stranded = "1 unfinished workflows gone of version v0 (such as A)";
+        const string Stranded = "1 unfinished workflows gone of version v1 (such as A)";
         await Eventually.TrueAsync(
             () => Log.Entries.Any(entry => entry.Id == 1509 && entry.Text.Contains(Stranded)), Bounded.Limit, "a person is told");
     }

@@ -10,8 +10,9 @@ internal interface IExecutorStore
     static TimeSpan RememberedFor { get; } = TimeSpan.FromDays(1);
 
     /// <summary>
-    /// Registers an executor with a fresh lease, unless another incarnation of it holds one. Executors that have been gone for longer than
-    /// <see cref="RememberedFor"/> are forgotten.
+    /// Registers an executor with a fresh lease, unless another incarnation of it holds one; with it its version and what that has the code
+    /// of. Names of which the version had the code before are forgotten, where no other executor of it may have them. Executors that have
+    /// been gone for longer than <see cref="RememberedFor"/> are forgotten.
     /// </summary>
     Task<RegisterResult> RegisterAsync(ExecutorRegistration registration, CancellationToken cancellationToken);
 

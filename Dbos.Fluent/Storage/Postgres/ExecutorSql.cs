@@ -16,9 +16,11 @@ internal sealed class ExecutorSql(SchemaName schema)
     /// Makes a row of a version that no application owned this application's; its age stays. $1 version, $2 application, $3 executor,
     /// $4 incarnation.
     /// </summary>
+    // One that is the application's already is written too: its lock makes launches of one version follow each other, so that of two at
+    // once the later sees the former.
     public string AdoptVersion { get; } = $"""
         UPDATE {schema}.application_versions SET application_name = $2
-         WHERE version_name = $1 AND application_name IS NULL AND {Holds(schema, "$3", "$4")}
+         WHERE version_name = $1 AND (application_name IS NULL OR application_name = $2) AND {Holds(schema, "$3", "$4")}
         """;
 
     /// <summary>$1 version, $2 application, $3 a new id, $4 executor, $5 incarnation.</summary>
@@ -39,6 +41,19 @@ internal sealed class ExecutorSql(SchemaName schema)
          ORDER BY c.name
         ON CONFLICT (application_name, application_version, workflow_name)
         DO UPDATE SET fingerprint = EXCLUDED.fingerprint WHERE v.fingerprint <> EXCLUDED.fingerprint
+        """;
+
+    /// <summary>
+    /// Names that the version has the code of no more. $1 application, $2 version, $3 the names it has, $4 executor, $5 incarnation.
+    /// </summary>
+    // Engines of one version may have different workflows. One that did not stop in good order may be alive, though its lease has ended.
+    public string ForgetCode { get; } = $"""
+        DELETE FROM {schema}.fluent_versions AS v
+         WHERE v.application_name = $1 AND v.application_version = $2 AND v.workflow_name <> ALL ($3::text[])
+           AND {Holds(schema, "$4", "$5")}
+           AND NOT EXISTS (
+               SELECT FROM {schema}.fluent_executors AS other
+                WHERE other.application_name = $1 AND other.application_version = $2 AND other.executor_id <> $4 AND NOT other.stopped)
         """;
 
     /// <summary>

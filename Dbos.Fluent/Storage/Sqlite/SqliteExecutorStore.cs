@@ -88,6 +88,16 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
                 .Bind("@fingerprint", code.Fingerprint);
             write.Execute();
         }
+
+        if (registration.Workflows.Count > 0)
+        {
+            using var forget = session.Use(VersionSql.ForgetCode)
+                .Bind("@application_name", registration.ApplicationName)
+                .Bind("@application_version", registration.ApplicationVersion)
+                .Bind("@names", SqliteLists.Of([.. registration.Workflows.Select(code => code.WorkflowName)]))
+                .Bind("@executor_id", registration.ExecutorId);
+            forget.Execute();
+        }
     }
 
     private static RegisterResult Renew(SqliteSession session, string executorId, string incarnation, TimeSpan lease)

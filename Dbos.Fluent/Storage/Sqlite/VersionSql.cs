@@ -21,6 +21,20 @@ internal static class VersionSql
         ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint
         """;
 
+    /// <summary>
+    /// Names that the version has the code of no more. Engines of one version may have different workflows, and one that did not stop in
+    /// good order may be alive, though its lease has ended.
+    /// </summary>
+    public const string ForgetCode = """
+        DELETE FROM fluent_versions
+         WHERE application_name = @application_name AND application_version = @application_version
+           AND workflow_name NOT IN (SELECT value FROM json_each(@names))
+           AND NOT EXISTS (
+               SELECT 1 FROM fluent_executors AS other
+                WHERE other.application_name = @application_name AND other.application_version = @application_version
+                  AND other.executor_id <> @executor_id AND other.stopped = 0)
+        """;
+
     /// <summary>Versions and names whose code is the same here, and that no engine of theirs is alive for.</summary>
     public const string Kin = $"""
         SELECT theirs.application_version, theirs.workflow_name
