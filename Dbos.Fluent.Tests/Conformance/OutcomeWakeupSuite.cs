@@ -57,25 +57,10 @@ public abstract class OutcomeWakeupSuite(IDatabaseFixture fixture) : EngineSuite
     private Task EndElsewhereAsync() => Database.ExecuteAsync(
         "UPDATE workflow_status SET status = 'SUCCESS', owner_xid = NULL, completed_at = created_at WHERE workflow_uuid = 'W'");
 
-    /// <summary>Holds the first look of the await before it takes effect, or after it did and before its answer is known.</summary>
     private Task<WorkflowEngine> LaunchHoldingAsync(string moment, TimeSpan poll, params WorkflowDefinition[] definitions)
     {
-        var faults = new CallFaults();
-        var once = 1;
-        switch (moment)
-        {
-            case "before it looks":
-                faults.Before = HoldAsync;
-                break;
-            case "after it looked":
-                faults.After = HoldAsync;
-                break;
-        }
-
+        var faults = HeldLook.At(moment, held, call => call.Kind == StoreCallKind.ReadOutcomes);
         return LaunchAsync(
             options => (options.PollInterval, options.WrapStore) = (poll, store => new FaultingStore(store, faults)), definitions);
-
-        Task HoldAsync(StoreCall call, CancellationToken token) =>
-            call.Kind == StoreCallKind.ReadOutcomes && Interlocked.Exchange(ref once, 0) == 1 ? held.PassAsync(token) : Task.CompletedTask;
     }
 }

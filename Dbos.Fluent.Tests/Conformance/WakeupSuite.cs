@@ -236,22 +236,13 @@ public abstract class WakeupSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
     private Task<WorkflowEngine> LaunchOtherAsync(params WorkflowDefinition[] definitions) =>
         LaunchAsync(options => options.ExecutorId = "executor-2", definitions);
 
-    /// <summary>Holds the first look of a wait before it takes effect, or after it did and before its answer is known.</summary>
     private Task<WorkflowEngine> LaunchHoldingAsync(
         string moment, TimeSpan poll, WorkflowDefinition waiter, Action<EngineOptions>? configure = null)
     {
-        var faults = new CallFaults();
-        var once = 1;
-        switch (moment)
-        {
-            case "before it looks":
-                faults.Before = HoldAsync;
-                break;
-            case "after it looked":
-                faults.After = HoldAsync;
-                break;
-        }
-
+        var faults = HeldLook.At(
+            moment,
+            held,
+            call => call.Kind is StoreCallKind.ReadEvents or StoreCallKind.ReadStreams || call.Batch.Any(unit => unit is ReceiveUnit));
         return LaunchAsync(
             options =>
             {
@@ -259,11 +250,5 @@ public abstract class WakeupSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
                 configure?.Invoke(options);
             },
             waiter);
-
-        Task HoldAsync(StoreCall call, CancellationToken token)
-        {
-            var looks = call.Kind is StoreCallKind.ReadEvents or StoreCallKind.ReadStreams || call.Batch.Any(unit => unit is ReceiveUnit);
-            return looks && Interlocked.Exchange(ref once, 0) == 1 ? held.PassAsync(token) : Task.CompletedTask;
-        }
     }
 }
