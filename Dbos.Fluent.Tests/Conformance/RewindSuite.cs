@@ -174,7 +174,8 @@ public abstract class RewindSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         var workflow = Workflow.Define<Unit, int>("counted").Step("work", _ => Task.FromResult(counts.Add("work"))).As(out var made)
             .Return(x => x.Get(made));
         var kind = StoreCallKind.Fork;
-        var engine = await LaunchAsync(
+        WorkflowEngine engine = null!;
+        engine = await LaunchAsync(
             options => options.WrapStore = store => new FaultingStore(
                 store, new CallFaults { After = (call, _) => LoseOnce(call.Kind) }),
             workflow);
@@ -186,23 +187,28 @@ public abstract class RewindSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         await engine.RewindAsync("A", 0, Cancel);
         Assert.Equal(3, await engine.ResultAsync<int>("A"));
         kind = StoreCallKind.Delete;
-        await engine.DeleteAsync(["A", "F"], cancellationToken: Cancel);
+        await engine.DeleteAsync(["A", "F", "W"], cancellationToken: Cancel);
 
         Assert.Equal(3, counts["work"]);
         Assert.Equal((2, 2, 2), (counts["Fork"], counts["Rewind"], counts["Delete"]));
         Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
 
-        // The answer of a rewind is lost for so long that the workflow has ended anew when it is made again.
         async Task LoseOnce(StoreCallKind called)
         {
             if (called == kind && counts.Add($"{called}") == 1)
             {
-                await Eventually.TrueAsync(
-                    async () => called != StoreCallKind.Rewind
-                        || await Database.CountAsync("SELECT count(*) FROM workflow_output WHERE workflow_uuid = 'A'") == 1,
-                    Bounded.Limit);
+                await (called == StoreCallKind.Rewind ? EndAnewAsync() : Task.CompletedTask);
                 throw CallFaults.Unavailable("The answer is lost.");
             }
+        }
+
+        // The answer of a rewind is lost for so long that the workflow has ended anew when it is made again. A fork wakes the engine.
+        async Task EndAnewAsync()
+        {
+            await engine.ForkAsync("F", 1, new() { Id = "W" }, Cancel);
+            await Eventually.TrueAsync(
+                async () => await Database.CountAsync("SELECT count(*) FROM workflow_output WHERE workflow_uuid IN ('A', 'W')") == 2,
+                Bounded.Limit);
         }
     }
 

@@ -35,7 +35,8 @@ public abstract class StrandedStoreSuite(StoreFixture fixture) : StoreSuite(fixt
         Assert.Equal("v0 dropped 1 left", await ReadAsync(bed, WorkflowState.Pending));
     }
 
-    private static Task RegisterAsync(StoreBed bed, string id, string version, params (string Name, string Fingerprint)[] code) =>
+    private static Task<RegisterResult> RegisterAsync(
+        StoreBed bed, string id, string version, params (string Name, string Fingerprint)[] code) =>
         bed.Store.Executors.RegisterAsync(
             A.Executor(id) with
             {

@@ -36,8 +36,10 @@ internal sealed class DeletionSql(SchemaName schema)
         UPDATE {schema}.workflow_status SET attributes = $3, updated_at = {Clock.Now} WHERE workflow_uuid = $2 RETURNING 1
         """;
 
-    /// <summary>A deletion that is lost in a crash is made again by the next pass, so nobody waits for the disk.</summary>
-    public const string NeedNoSync = "SELECT set_config('synchronous_commit', 'off', true)";
+    /// <summary>How a batch is deleted.</summary>
+    // A deletion that is lost in a crash is made again by the next pass, so nobody waits for the disk. What might be looked up for a row and
+    // hardly ever is makes the batch look so costly that the server would compile it, for seconds.
+    public const string Settings = "SELECT set_config('synchronous_commit', 'off', true), set_config('jit', 'off', true)";
 
     /// <summary>
     /// The last place in the order of completion that a policy deletes, as a row; none where it deletes nothing. Of an age it is all of the

@@ -73,7 +73,7 @@ internal sealed class PostgresManagementStore(PostgresDatabase database) : IMana
     {
         var (text, parameters) = deletions.Collect(request, database.Now);
         var places = await database.SecondAsync(
-            PostgresDatabase.Command(DeletionSql.NeedNoSync),
+            PostgresDatabase.Command(DeletionSql.Settings),
             PostgresDatabase.Command(text, parameters),
             row => (Key: new PageKey(row.GetInt64(0), row.GetString(1)), Ends: row.GetBoolean(2)),
             cancellationToken).ConfigureAwait(false);
