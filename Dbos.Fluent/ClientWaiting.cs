@@ -8,23 +8,6 @@ namespace Dbos.Fluent;
 /// <summary>Workflows that wait in queues, as they are started and changed from outside. Arguments are checked.</summary>
 internal sealed class ClientWaiting(ClientCore core)
 {
-    /// <summary>A start by name: the code and its version are whoever's.</summary>
-    /// <exception cref="ArgumentException">MessagePack holds one argument.</exception>
-    public StartRequest ByName(string workflowName, IReadOnlyList<object?> arguments, StartOptions options)
-    {
-        StartRules.Check(options);
-        var input = (options.Format, arguments) switch
-        {
-            (PayloadFormat.PortableJson or null, _) => core.Serializer.EncodeArguments(arguments),
-            (_, []) => core.Serializer.EncodeInput(default(Unit), typeof(Unit), PayloadFormat.MessagePack),
-            (_, [var only]) => core.Serializer.EncodeInput(only, only?.GetType() ?? typeof(object), PayloadFormat.MessagePack),
-            _ => throw new ArgumentException(
-                $"{arguments.Count} arguments do not fit MessagePack, which holds one input: pass one, or leave the format open.",
-                nameof(arguments)),
-        };
-        return new StartRequest(workflowName, input, StartRequest.WithId(options), IsOurs: false);
-    }
-
     public async Task<IReadOnlyList<string>> StartManyAsync(IReadOnlyList<StartRequest> requests, CancellationToken cancellationToken)
     {
         var units = new StartUnit[requests.Count];

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.CompilerServices;
 using Dbos.Fluent.Definitions;
 using Dbos.Fluent.Execution;
 using Dbos.Fluent.Model;
@@ -67,12 +68,42 @@ public partial class WorkflowClient
     public Task<WorkflowHandle<TOut>> EnqueueAsync<TOut>(
         string workflowName, IReadOnlyList<object?> arguments, StartOptions options, CancellationToken cancellationToken = default)
     {
-        Names.CheckName(workflowName, nameof(workflowName));
-        ArgumentNullException.ThrowIfNull(arguments);
-        ArgumentNullException.ThrowIfNull(options);
-        return options.Queue is null
-            ? throw new ArgumentException("An enqueue by name needs a queue: name it (StartOptions.Queue).", nameof(options))
-            : StartAsync<TOut>(() => starts.ByName(workflowName, arguments, options), cancellationToken);
+        return EnqueueAsync<TOut>(new NamedStart(workflowName, arguments, options), cancellationToken);
+    }
+
+    /// <summary>
+    /// Puts a workflow into a queue by its name alone, with arguments some of which are given by name, as Python's keyword arguments are.
+    /// </summary>
+    /// <remarks>
+    /// Code of this library takes a named argument as the member of its input of that name, exactly or but for its case. DBOS for Python
+    /// takes it as a keyword argument; DBOS for TypeScript, Go and Java know positional arguments only and pass it over.
+    /// </remarks>
+    /// <param name="workflowName">The name under which its code is registered.</param>
+    /// <param name="arguments">Its positional arguments in their order; empty for none.</param>
+    /// <param name="namedArguments">Its arguments by name, besides those.</param>
+    /// <param name="options">How it is started. The format is portable JSON, which alone has names for arguments.</param>
+    /// <param name="cancellationToken">Gives up the waiting; the workflow is then started or not.</param>
+    /// <typeparam name="TOut">The result's type.</typeparam>
+    /// <returns>A handle, as <see cref="StartAsync{TIn,TOut}"/> gives it.</returns>
+    /// <exception cref="ArgumentException">
+    /// The name is blank, too long or holds control characters; no queue is named; the options do not go together; or MessagePack is asked
+    /// for beside a named argument.
+    /// </exception>
+    /// <exception cref="ConflictingWorkflowException">The id belongs to a workflow of another name.</exception>
+    /// <exception cref="WorkflowIdInUseException">The id is in use, and the options say <see cref="IdReuse.Reject"/>.</exception>
+    /// <exception cref="QueueDeduplicatedException">Another workflow of the queue holds the deduplication id.</exception>
+    /// <exception cref="SerializationFailedException">An argument cannot be stored.</exception>
+    /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    [OverloadResolutionPriority(-1)]
+    public Task<WorkflowHandle<TOut>> EnqueueAsync<TOut>(
+        string workflowName,
+        IReadOnlyList<object?> arguments,
+        IReadOnlyDictionary<string, object?> namedArguments,
+        StartOptions options,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(namedArguments);
+        return EnqueueAsync<TOut>(new NamedStart(workflowName, arguments, options) { NamedArguments = namedArguments }, cancellationToken);
     }
 
     /// <summary>Puts many workflows into queues in one transaction: all of them, or none.</summary>
@@ -179,6 +210,12 @@ public partial class WorkflowClient
         var outgoing = OutgoingMessage.Create(workflowId, message, topic, idempotencyKey);
         ThrowIfStopping("send a message");
         return starts.SendInTransactionAsync(transaction, outgoing, cancellationToken);
+    }
+
+    private Task<WorkflowHandle<TOut>> EnqueueAsync<TOut>(NamedStart start, CancellationToken cancellationToken)
+    {
+        start.Check();
+        return StartAsync<TOut>(() => start.Request(Core.Serializer), cancellationToken);
     }
 
     private async Task<WorkflowHandle<TOut>> StartAsync<TOut>(Func<StartRequest> make, CancellationToken cancellationToken)

@@ -43,12 +43,13 @@ internal static class Failures
         }
 
         var own = exception as DbosException;
+        var carried = own is null ? CarriedFacts.Of(exception) : new CarriedFacts(own.Code, RecordedFacts.ToJson(own));
         return new RecordedFailure(
             exception.GetType().FullName ?? exception.GetType().Name,
             Told(() => exception.Message) ?? "",
             Told(() => exception.StackTrace),
-            own?.Code,
-            RecordedFacts.ToJson(own))
+            carried.Code,
+            carried.Json)
         {
             BaseTypes = [.. BaseTypes(exception.GetType())],
             Inner = own is { InnerFailures.Count: > 0 } ? own.InnerFailures

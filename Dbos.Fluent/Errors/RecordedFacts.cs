@@ -9,9 +9,9 @@ internal static class RecordedFacts
 {
     private const string Namespace = "Dbos.Fluent.";
 
-    public static string? ToJson(DbosException? exception)
+    public static string? ToJson(DbosException exception)
     {
-        if (exception is null || exception.Facts.Count == 0)
+        if (exception.Facts.Count == 0)
         {
             return null;
         }

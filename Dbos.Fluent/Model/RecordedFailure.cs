@@ -5,8 +5,14 @@ namespace Dbos.Fluent;
 /// <param name="TypeName">Full name of the exception's type; the simple name where the failure came as portable JSON.</param>
 /// <param name="Message">The exception's message.</param>
 /// <param name="StackTrace">The stack text where it was thrown, for people; null where the writer gave none.</param>
-/// <param name="Code">A number or a text the exception carried as its code; null if none.</param>
-/// <param name="Data">Further facts as JSON text; null if none.</param>
+/// <param name="Code">
+/// A number or a text the exception carried as its code; null if none. A .NET exception carries it in <see cref="Exception.Data"/>, under
+/// <c>code</c>.
+/// </param>
+/// <param name="Data">
+/// Further facts as JSON text; null if none. Of a .NET exception, the other entries of <see cref="Exception.Data"/> whose key is a text and
+/// whose value is a text, a truth value, a number, a moment, an id or an enum; anything else is left out.
+/// </param>
 public sealed record RecordedFailure(string TypeName, string Message, string? StackTrace = null, object? Code = null, string? Data = null)
 {
     /// <summary>The attempts behind exhausted retries, the child's failure behind a failed call, an exception's inner ones.</summary>

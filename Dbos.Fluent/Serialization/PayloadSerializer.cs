@@ -73,11 +73,12 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
 
     /// <summary>Encodes the arguments of a workflow that is known by its name only, each by the contract of its own type.</summary>
     /// <exception cref="SerializationFailedException">An argument has no contract, is too deep or too large.</exception>
-    public Payload EncodeArguments(IReadOnlyList<object?> arguments)
+    public Payload EncodeArguments(IReadOnlyList<object?> arguments, IReadOnlyDictionary<string, object?> namedArguments)
     {
-        var encoded = arguments.Select(
-            argument => Encode(argument, argument?.GetType() ?? typeof(object), PayloadFormat.PortableJson).Text);
-        var envelope = $"{{\"positionalArgs\":[{string.Join(',', encoded)}],\"namedArgs\":{{}}}}";
+        var positional = string.Join(',', arguments.Select(EncodeArgument));
+        var named = string.Join(
+            ',', namedArguments.Select(argument => EncodeArgument(argument.Key) + ":" + EncodeArgument(argument.Value)));
+        var envelope = $"{{\"positionalArgs\":[{positional}],\"namedArgs\":{{{named}}}}}";
         return envelope.Length <= (limits ?? new()).BytesMax
             ? new Payload(envelope, PortableFormat)
             : throw SerializationFailure.OnWrite(
@@ -160,6 +161,9 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
     /// </summary>
     public static PayloadFormat FormatOf(string? name) =>
         name is null or NativeFormat ? PayloadFormat.MessagePack : PayloadFormat.PortableJson;
+
+    private string? EncodeArgument(object? argument) =>
+        Encode(argument, argument?.GetType() ?? typeof(object), PayloadFormat.PortableJson).Text;
 
     private IPayloadCodec CodecOf(PayloadFormat format) => format == PayloadFormat.PortableJson ? portable : native;
 

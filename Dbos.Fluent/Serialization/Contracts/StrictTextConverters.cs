@@ -7,16 +7,31 @@ namespace Dbos.Fluent.Serialization.Contracts;
 /// <summary>Refuses half surrogate pairs, which UTF-8 cannot hold and the serializer would replace without a word.</summary>
 internal sealed class StrictStringConverter : JsonConverter<string>
 {
-    public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetString();
+    public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Text(ref reader);
 
     public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        reader.GetString()!;
+        Text(ref reader)!;
 
     public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) =>
         writer.WriteStringValue(Checked(value));
 
     public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options) =>
         writer.WritePropertyName(Checked(value));
+
+    // JavaScript writes half a pair as an escape, which the reader refuses without saying what is wrong.
+    private static string? Text(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString();
+        }
+        catch (InvalidOperationException exception) when (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
+        {
+            throw new JsonException(
+                "a text holds half a surrogate pair, which is no text in any encoding; its writer probably cut it inside a character",
+                exception);
+        }
+    }
 
     private static string Checked(string text)
     {

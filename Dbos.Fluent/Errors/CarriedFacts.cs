@@ -1,0 +1,103 @@
+using System.Collections;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Dbos.Fluent.Errors;
+
+/// <summary>What a user's exception carries in <see cref="Exception.Data"/>, as it is recorded with the failure.</summary>
+/// <remarks>
+/// Only what every language can read and what is the same on each run: entries under a text whose value is a text, a truth value, a number,
+/// a moment, an id or the name of an enum. Anything else could be of any size and depth, and is left out.
+/// </remarks>
+internal sealed record CarriedFacts(object? Code, string? Json)
+{
+    private const string CodeKey = "code";
+
+    // What is written between the braces of an object without members.
+    private const int EmptyLength = 2;
+
+    private static readonly CarriedFacts Nothing = new(null, null);
+
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The entry <c>code</c>, whatever its case, as the code; the others as an object.</summary>
+    public static CarriedFacts Of(Exception exception)
+    {
+        try
+        {
+            return exception.Data is { Count: > 0 } data ? Of(data) : Nothing;
+        }
+        catch (Exception)
+        {
+            // The member is the user's to override, and a failure is recorded whatever it does.
+            return Nothing;
+        }
+    }
+
+    private static CarriedFacts Of(IDictionary data)
+    {
+        object? code = null;
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer, Plain))
+        {
+            writer.WriteStartObject();
+            foreach (DictionaryEntry entry in data)
+            {
+                if (entry.Key is not string name)
+                {
+                    continue;
+                }
+
+                if (code is null && string.Equals(name, CodeKey, StringComparison.OrdinalIgnoreCase))
+                {
+                    code = CodeOf(entry.Value);
+                    continue;
+                }
+
+                Write(writer, name, entry.Value);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return new CarriedFacts(code, buffer.Length > EmptyLength ? Encoding.UTF8.GetString(buffer.ToArray()) : null);
+    }
+
+    private static object? CodeOf(object? value) => value switch
+    {
+        byte or sbyte or short or ushort or int or uint or long => Convert.ToInt64(value, CultureInfo.InvariantCulture),
+        string or Enum => value.ToString(),
+        _ => null,
+    };
+
+    private static void Write(Utf8JsonWriter writer, string name, object? value)
+    {
+        switch (value)
+        {
+            case null:
+                writer.WriteNull(name);
+                break;
+            case bool truth:
+                writer.WriteBoolean(name, truth);
+                break;
+            case byte or sbyte or short or ushort or int or uint:
+                writer.WriteNumber(name, Convert.ToInt64(value, CultureInfo.InvariantCulture));
+                break;
+            case float or double when double.IsFinite(Convert.ToDouble(value, CultureInfo.InvariantCulture)):
+                writer.WriteNumber(name, Convert.ToDouble(value, CultureInfo.InvariantCulture));
+                break;
+            case DateTime or DateTimeOffset or DateOnly:
+                writer.WriteString(name, ((IFormattable)value).ToString("O", CultureInfo.InvariantCulture));
+                break;
+            case long or ulong or decimal or float or double or Guid or TimeSpan:
+                // As in every portable value: what JavaScript would round is a text.
+                writer.WriteString(name, ((IFormattable)value).ToString(null, CultureInfo.InvariantCulture));
+                break;
+            case string or char or Enum or Uri:
+                writer.WriteString(name, value.ToString());
+                break;
+        }
+    }
+}
