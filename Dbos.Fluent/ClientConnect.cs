@@ -1,6 +1,7 @@
 using Dbos.Fluent.Execution;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dbos.Fluent;
@@ -14,17 +15,16 @@ internal static class ClientConnect
     public static async Task<WorkflowClient> RunAsync(ClientOptions options, CancellationToken cancellationToken)
     {
         var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
-        var opened = (options.Store ?? StoreChoice.Default(options.ApplicationName ?? Nameless)).Open(new StoreOptions
-        {
-            Time = options.TimeProvider,
-            Logger = new GuardedLogger(loggers.CreateLogger("Dbos.Fluent.Storage")),
-            Notifications = options.Notifications,
-            PollInterval = options.PollInterval,
-        });
-        var store = options.WrapStore(opened);
+        var store = Open(options, loggers, hasSideTables: true);
         try
         {
-            await CheckAsync(store, cancellationToken).ConfigureAwait(false);
+            if (!await HasSideTablesAsync(store, cancellationToken).ConfigureAwait(false))
+            {
+                // A client makes none, and drives the workflows of another SDK without.
+                await store.DisposeAsync().ConfigureAwait(false);
+                store = Open(options, loggers, hasSideTables: false);
+            }
+
             var core = new ClientCore(
                 store, new PayloadSerializer(options.JsonOptions), new StoreClock(options.TimeProvider), loggers, running: null)
             {
@@ -40,7 +40,17 @@ internal static class ClientConnect
         }
     }
 
-    private static async Task CheckAsync(IStore store, CancellationToken cancellationToken)
+    private static IStore Open(ClientOptions options, ILoggerFactory loggers, bool hasSideTables) =>
+        options.WrapStore((options.Store ?? StoreChoice.Default(options.ApplicationName ?? Nameless)).Open(new StoreOptions
+        {
+            Time = options.TimeProvider,
+            Logger = new GuardedLogger(loggers.CreateLogger("Dbos.Fluent.Storage")),
+            Notifications = options.Notifications,
+            PollInterval = options.PollInterval,
+            HasSideTables = hasSideTables,
+        }));
+
+    private static async Task<bool> HasSideTablesAsync(IStore store, CancellationToken cancellationToken)
     {
         var level = await store.Schema.ReadLevelAsync(cancellationToken).ConfigureAwait(false);
         if (level.Dbos is null or < SchemaLevel.DbosCurrent)
@@ -50,5 +60,7 @@ internal static class ClientConnect
                 + $"tables; this version needs {SchemaLevel.DbosCurrent}. A client changes no table: launch an engine once, "
                 + "under a role that may create tables.");
         }
+
+        return level.Fluent is not null;
     }
 }

@@ -5,7 +5,7 @@ using static Dbos.Fluent.Tests.Interop.InteropBed;
 namespace Dbos.Fluent.Tests.Interop;
 
 /// <summary>
-/// A <see cref="WorkflowClient"/> drives workflows that a process of the TypeScript SDK runs, on a database that the SDK has made.
+/// A <see cref="WorkflowClient"/> drives workflows that a process of the TypeScript SDK runs, on a database that the SDK alone has made.
 /// </summary>
 public sealed class TypeScriptWorkflowTests(InteropBed bed) : IClassFixture<InteropBed>, IAsyncLifetime
 {
@@ -18,9 +18,6 @@ public sealed class TypeScriptWorkflowTests(InteropBed bed) : IClassFixture<Inte
     {
         await bed.CreateAsync();
         node = bed.Node ??= await bed.LaunchNodeAsync();
-
-        // A client makes no tables; an engine of whatever application adds those that it needs besides the SDK's own.
-        bed.Engine ??= await bed.LaunchAsync(_ => { });
         client = bed.Client ??= await bed.ConnectAsync(TypeScript);
     }
 

@@ -39,9 +39,11 @@ internal sealed record NamedStart(string WorkflowName, IReadOnlyList<object?> Ar
         (PayloadFormat.PortableJson or null, _, _) => serializer.EncodeArguments(Arguments, NamedArguments),
         (_, [], 0) => serializer.EncodeInput(default(Unit), typeof(Unit), PayloadFormat.MessagePack),
         (_, [var only], 0) => serializer.EncodeInput(only, only?.GetType() ?? typeof(object), PayloadFormat.MessagePack),
-        _ => throw new ArgumentException(
-            $"{Arguments.Count} positional and {NamedArguments.Count} named arguments do not fit MessagePack, which holds one input: "
-            + "pass one, or leave the format open.",
-            "arguments"),
+        _ => throw TooMany(),
     };
+
+    private ArgumentException TooMany() => new(
+        $"{Arguments.Count} positional and {NamedArguments.Count} named arguments do not fit MessagePack, which holds one input: "
+        + "pass one, or leave the format open.",
+        "arguments");
 }

@@ -10,7 +10,7 @@ internal sealed class DelayedSql(SchemaName schema)
     /// </remarks>
     public static string IsDelayed(SchemaName schema) => $"""
         w.status = 'DELAYED' AND COALESCE(w.recovery_attempts, 0) = 0
-                   AND (SELECT true FROM {schema}.fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid LIMIT 1) IS NULL
+                   AND {SideSql.HasNoWait(schema)}
         """;
 
     /// <summary>$1 now, $2 application, $3 limit.</summary>

@@ -34,7 +34,7 @@ internal sealed class FilterSql
         if (filter.QueuedOnly)
         {
             conditions.Add("w.queue_name IS NOT NULL");
-            conditions.Add($"NOT (w.status = 'DELAYED' AND {IsParked(schema)})");
+            conditions.Add($"NOT (w.status = 'DELAYED' AND {SideSql.Waits(schema)})");
         }
 
         Add("w.workflow_uuid = ANY ({0}::text[])", filter.Ids is { } ids ? Texts(ids) : null);
@@ -109,9 +109,6 @@ internal sealed class FilterSql
     private static string StateIs(WorkflowState state) => state is WorkflowState.Enqueued or WorkflowState.Delayed
         ? $"w.status COLLATE \"C\" = '{state.ToStored()}'"
         : $"w.status = '{state.ToStored()}'";
-
-    private static string IsParked(SchemaName schema) =>
-        $"EXISTS (SELECT FROM {schema}.fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid)";
 
     private static (string Column, string Value)? LeadingOf(WorkflowFilter filter) => filter switch
     {

@@ -118,7 +118,7 @@ internal sealed class ForkSql(SchemaName schema)
                    deduplication_id = NULL, recovery_attempts = 0, workflow_deadline_epoch_ms = NULL, started_at_epoch_ms = NULL,
                    completed_at = NULL, output = NULL, error = NULL, updated_at = {Clock.Now}
              WHERE workflow_uuid = $2),
-        waits AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = $2),
+        waits AS ({SideSql.DropWaits(schema, "= $2")}),
         outcome AS (DELETE FROM {schema}.workflow_output WHERE workflow_uuid = $2),
         steps AS (DELETE FROM {schema}.operation_outputs WHERE workflow_uuid = $2 AND function_id >= $3),
         messages AS (

@@ -72,7 +72,7 @@ internal sealed class MessagingSql(SchemaName schema)
         SELECT n.message_uuid, n.topic, n.message, n.serialization, n.created_at_epoch_ms, n.consumed
           FROM {schema}.workflow_status AS w
           LEFT JOIN {schema}.notifications AS n ON n.destination_uuid = w.workflow_uuid
-          LEFT JOIN {schema}.fluent_message_order AS o ON o.message_uuid = n.message_uuid
+          LEFT JOIN {SideSql.MessageOrder(schema)} AS o ON o.message_uuid = n.message_uuid
          WHERE w.workflow_uuid = $1
          ORDER BY {Arrival}
         """;

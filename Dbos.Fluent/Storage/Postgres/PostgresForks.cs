@@ -96,6 +96,12 @@ internal sealed class PostgresForks(PostgresDatabase database)
 
     private async Task StoreOriginAsync(NpgsqlConnection connection, string forkId, int from, CancellationToken cancellationToken)
     {
+        if (!database.Schema.HasSideTables)
+        {
+            // Where nobody has an origin, the fork needs none; whoever runs it here one day looks for it in its ancestors.
+            return;
+        }
+
         if (from > 0)
         {
             await origins.ResolveForkAsync(connection, forkId, cancellationToken).ConfigureAwait(false);

@@ -27,7 +27,7 @@ internal sealed class PostgresStore : IStore
     public PostgresStore(NpgsqlDataSource dataSource, bool ownsDataSource, string schema, StoreOptions options)
     {
         (this.dataSource, this.ownsDataSource) = (dataSource, ownsDataSource);
-        var database = new PostgresDatabase(dataSource, new SchemaName(schema), options);
+        var database = new PostgresDatabase(dataSource, new SchemaName(schema) { HasSideTables = options.HasSideTables }, options);
         Capabilities = new StoreCapabilities(
             Lanes, options.Notifications, options.PollInterval ?? (options.Notifications ? CoveringPoll : PollWithoutNotifications));
         commits = new PostgresCommitStore(database, Lanes);

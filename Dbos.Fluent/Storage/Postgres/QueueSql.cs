@@ -37,7 +37,7 @@ internal sealed class QueueSql(SchemaName schema)
         q.name, q.concurrency, q.worker_concurrency, q.rate_limit_max, q.rate_limit_period_sec, q.partition_concurrency,
                q.partition_worker_concurrency, q.partition_rate_limit_max, q.partition_rate_limit_period_sec, q.polling_interval_sec,
                q.application_name,
-               {IsShut} OR COALESCE((SELECT paused FROM {schema}.fluent_queues WHERE name = q.name LIMIT 1), false)
+               {IsShut} OR {SideSql.IsPaused(schema)}
         """;
 
     /// <summary>

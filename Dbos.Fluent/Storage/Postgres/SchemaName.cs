@@ -32,6 +32,9 @@ internal sealed class SchemaName
         Literal = '\'' + value.Replace("'", "''", StringComparison.Ordinal) + '\'';
     }
 
+    /// <summary>False where another SDK has made the tables, and none of ours stand beside them; see <see cref="SideSql"/>.</summary>
+    public bool HasSideTables { get; init; } = true;
+
     /// <summary>The name as it was given.</summary>
     public string Value { get; }
 

@@ -86,11 +86,7 @@ internal sealed class UnitSql
             ON CONFLICT (message_uuid) DO NOTHING
             RETURNING message_uuid),
         placed AS (
-            INSERT INTO {schema}.fluent_message_order (message_uuid)
-            SELECT m.id
-              FROM unnest($12::text[]) WITH ORDINALITY AS m(id, n)
-             WHERE m.id = ANY (ARRAY(SELECT message_uuid FROM stored))
-             ORDER BY m.n)
+        {SideSql.PlaceMessages(schema)})
         SELECT EXISTS (SELECT FROM absent), (SELECT id FROM absent WHERE NOT stands ORDER BY n LIMIT 1) FROM owned
         """;
 

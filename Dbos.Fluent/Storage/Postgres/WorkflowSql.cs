@@ -19,7 +19,7 @@ internal sealed class WorkflowSql(SchemaName schema)
                w.workflow_timeout_ms, w.created_at, w.updated_at, w.started_at_epoch_ms, w.completed_at, w.workflow_deadline_epoch_ms,
                w.delay_until_epoch_ms, w.attributes::text, w.owner_xid, w.serialization,
                COALESCE(i.inputs, w.inputs), COALESCE(o.output, w.output), COALESCE(o.error, w.error),
-               w.status = 'DELAYED' AND EXISTS (SELECT FROM {schema}.fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid)
+               w.status = 'DELAYED' AND {SideSql.Waits(schema)}
         """;
 
     public string Read { get; } = $"""
@@ -105,7 +105,7 @@ internal sealed class WorkflowSql(SchemaName schema)
                    recovery_attempts = 0, updated_at = {Clock.Now}
              WHERE workflow_uuid = ANY ($2::text[]) AND status NOT IN ('SUCCESS', 'ERROR') AND NOT EXISTS (SELECT FROM missing)
             RETURNING workflow_uuid),
-        dropped AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM resumed)))
+        dropped AS ({SideSql.DropWaits(schema, "= ANY (ARRAY(SELECT workflow_uuid FROM resumed))")})
         SELECT true, id FROM missing
         UNION ALL
         SELECT false, workflow_uuid FROM resumed
@@ -153,7 +153,7 @@ internal sealed class WorkflowSql(SchemaName schema)
             SELECT workflow_uuid, reason, completed_at FROM cancelled WHERE reason IS NOT NULL
             ON CONFLICT (workflow_uuid)
             DO UPDATE SET output = NULL, error = EXCLUDED.error, retention_timestamp = EXCLUDED.retention_timestamp),
-        dropped AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM cancelled)))
+        dropped AS ({SideSql.DropWaits(schema, "= ANY (ARRAY(SELECT workflow_uuid FROM cancelled))")})
         SELECT workflow_uuid FROM cancelled
         """;
 }

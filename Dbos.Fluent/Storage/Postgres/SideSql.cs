@@ -1,0 +1,46 @@
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>
+/// What clients do with our side tables, as parts of their statements. Where a database that another SDK has made has none, nothing is
+/// there to be found, and nothing to be written: each part then says just that, and a client still drives the workflows of others.
+/// </summary>
+internal static class SideSql
+{
+    private const string NoRow = "SELECT 1 WHERE false";
+
+    /// <summary>Whether the workflow of the row <c>w</c> waits for something, out of memory.</summary>
+    public static string Waits(SchemaName schema) => schema.HasSideTables
+        ? $"EXISTS (SELECT FROM {schema}.fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid)"
+        : "false";
+
+    /// <summary>The same the other way round, as a lookup of its own for each row.</summary>
+    public static string HasNoWait(SchemaName schema) => schema.HasSideTables
+        ? $"(SELECT true FROM {schema}.fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid LIMIT 1) IS NULL"
+        : "true";
+
+    /// <summary>Forgets what workflows wait for; <paramref name="which"/> is compared with their ids.</summary>
+    public static string DropWaits(SchemaName schema, string which) => schema.HasSideTables
+        ? $"DELETE FROM {schema}.fluent_waits WHERE workflow_uuid {which}"
+        : NoRow;
+
+    /// <summary>Whether a person has paused the queue <c>q</c>.</summary>
+    public static string IsPaused(SchemaName schema) => schema.HasSideTables
+        ? $"COALESCE((SELECT paused FROM {schema}.fluent_queues WHERE name = q.name LIMIT 1), false)"
+        : "false";
+
+    /// <summary>The order in which messages were sent, to be joined.</summary>
+    public static string MessageOrder(SchemaName schema) => schema.HasSideTables
+        ? $"{schema}.fluent_message_order"
+        : "(SELECT NULL::text AS message_uuid, NULL::bigint AS position WHERE false)";
+
+    /// <summary>Notes the order of the messages <c>stored</c>, whose ids are $12.</summary>
+    public static string PlaceMessages(SchemaName schema) => schema.HasSideTables
+        ? $"""
+            INSERT INTO {schema}.fluent_message_order (message_uuid)
+            SELECT m.id
+              FROM unnest($12::text[]) WITH ORDINALITY AS m(id, n)
+             WHERE m.id = ANY (ARRAY(SELECT message_uuid FROM stored))
+             ORDER BY m.n
+        """
+        : NoRow;
+}
