@@ -12,6 +12,9 @@ namespace Dbos.Fluent;
 /// <summary>What a client and an engine have in common: the store, the payloads, and the waiting for outcomes.</summary>
 internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
 {
+    // As often as an engine sweeps.
+    private static readonly TimeSpan EndsInterval = TimeSpan.FromSeconds(1);
+
     private readonly CancellationTokenSource stopped = new();
     private readonly RunningWorkflows? running;
     private Task signals = Task.CompletedTask;
@@ -79,7 +82,12 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     /// <summary>What wakes this process beyond the outcomes it awaits.</summary>
     public Action<StoreSignal> Signalled { get; set; } = _ => { };
 
-    public void Listen() => signals = Task.WhenAll(Task.Run(ListenAsync), Task.Run(CoverAsync));
+    public void Listen() => signals = Task.WhenAll(
+        Task.Run(ListenAsync),
+        Task.Run(() => CoverAsync(Store.Capabilities.PollInterval, StoreSignal.Anything)),
+
+        // Other SDKs announce no end of a workflow. An engine looks at what is awaited with each of its sweeps.
+        running is null ? Task.Run(() => CoverAsync(EndsInterval, new StoreSignal(StoreSignalKind.Completed, ""))) : Task.CompletedTask);
 
     /// <summary>Tells of a unit that was written here: those who wait in this process at once, others by a signal.</summary>
     public void Written(CommitUnit unit)
@@ -274,19 +282,19 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     }
 
     // Behind signals that may be lost. Where nothing is signalled, or only that something changed, listening ticks by itself.
-    private async Task CoverAsync()
+    private async Task CoverAsync(TimeSpan interval, StoreSignal signal)
     {
         if (!Store.Capabilities.PushesSignals)
         {
             return;
         }
 
-        using var timer = new PeriodicTimer(Store.Capabilities.PollInterval, TimeProvider.System);
+        using var timer = new PeriodicTimer(interval, TimeProvider.System);
         try
         {
             while (await timer.WaitForNextTickAsync(Stopped).ConfigureAwait(false))
             {
-                Route(StoreSignal.Anything);
+                Route(signal);
             }
         }
         catch (OperationCanceledException)

@@ -110,6 +110,9 @@ public sealed class InteropBed(SharedPostgres server) : IAsyncDisposable
                 options.UsePostgres(ConnectionString);
                 options.ApplicationName = application;
                 options.JsonOptions = Json;
+
+                // Whatever comes of a wait comes by a notification, or because what other SDKs do not announce is looked at each second.
+                options.PollInterval = TimeSpan.FromMinutes(10);
             },
             Cancel).Within(Bounded.Limit);
         clients.Add(client);
