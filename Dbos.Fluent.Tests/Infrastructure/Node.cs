@@ -10,9 +10,9 @@ internal static class Node
     private static readonly string Folder = Path.Combine(SourceTree.Root, "Dbos.Fluent.Tests", "Interop");
 
     /// <summary>Starts a program; skips the test where node or its packages are missing, and fails it under CI.</summary>
-    public static Process Start(string program, IReadOnlyDictionary<string, string>? environment = null)
+    public static Process Start(string program, IReadOnlyDictionary<string, string>? environment = null, params string[] arguments)
     {
-        if (Directory.Exists(Path.Combine(Folder, "node_modules")) && TryStart(program, environment) is { } started)
+        if (Directory.Exists(Path.Combine(Folder, "node_modules")) && TryStart([program, .. arguments], environment) is { } started)
         {
             return started;
         }
@@ -22,7 +22,7 @@ internal static class Node
         throw new UnreachableException();
     }
 
-    private static Process? TryStart(string program, IReadOnlyDictionary<string, string>? environment)
+    private static Process? TryStart(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment)
     {
         var start = new ProcessStartInfo("node")
         {
@@ -31,7 +31,11 @@ internal static class Node
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.ArgumentList.Add(program);
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
         {
             start.Environment[name] = value;

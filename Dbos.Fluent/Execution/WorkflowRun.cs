@@ -311,7 +311,7 @@ internal sealed class WorkflowRun
                 new(run.Work.Id, WorkflowState.Success, end.Output, default, false));
         }
 
-        var error = run.Environment.Serializer.EncodeFailure(end.Failure, PayloadSerializer.FormatOf(run.Work.Input.Format));
+        var error = run.Environment.Serializer.EncodeFailure(end.Failure, run.Work.Input.Format);
         return (new(run.Owner, WorkflowState.Error, null, error.Text), new(run.Work.Id, WorkflowState.Error, default, error, false));
     }
 

@@ -16,6 +16,9 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
     /// <summary>Name of the cross-language format in the column <c>serialization</c>.</summary>
     public const string PortableFormat = "portable_json";
 
+    /// <summary>Name of the own format of DBOS for TypeScript, which is not read here.</summary>
+    public const string TypeScriptFormat = "js_superjson";
+
     private readonly IPayloadCodec native = new MessagePackCodec(JsonContracts.Native(options), limits ?? new());
     private readonly IPayloadCodec portable = new PortableJsonCodec(JsonContracts.Portable(options), limits ?? new());
 
@@ -119,6 +122,14 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         {
             return Encode(SerializationFailure.Cut(failure), typeof(RecordedFailure), format);
         }
+    }
+
+    /// <summary>Encodes the failure that ends a workflow, for all who read it by the format that the workflow's row names.</summary>
+    public Payload EncodeFailure(RecordedFailure failure, string? format)
+    {
+        var payload = EncodeFailure(failure, FormatOf(format));
+        var both = format == TypeScriptFormat ? TypeScriptFailure.Beside(payload.Text!, failure) : null;
+        return both?.Length <= (limits ?? new()).BytesMax ? payload with { Text = both } : payload;
     }
 
     /// <summary>Decodes a failure. It never throws: what cannot be decoded becomes a failure that holds the text.</summary>

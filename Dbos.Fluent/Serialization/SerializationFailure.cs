@@ -47,7 +47,7 @@ internal static class SerializationFailure
     {
         var writer = format switch
         {
-            "js_superjson" => "the own format of DBOS for TypeScript",
+            PayloadSerializer.TypeScriptFormat => "the own format of DBOS for TypeScript",
             "py_pickle" => "the own format of DBOS for Python",
             "DBOS_JSON" or "DBOS_GOB" => "an own format of DBOS for Go",
             "java_jackson" => "the own format of DBOS for Java",
@@ -57,7 +57,8 @@ internal static class SerializationFailure
         return new SerializationFailedException(
             type.ToString(),
             $"A stored value could not be decoded as '{type}': it is in '{format}', {writer}, which is not read here. "
-            + $"Let its writer use the portable format ('{PayloadSerializer.PortableFormat}'), which every DBOS library reads.");
+            + $"Let its writer use the portable format ('{PayloadSerializer.PortableFormat}'), which every DBOS library reads"
+            + (format == PayloadSerializer.TypeScriptFormat ? ": 'enqueuePortable', or the option serializationType: 'portable'." : "."));
     }
 
     public static SerializationFailedException OfNoInput(Type type) => new(

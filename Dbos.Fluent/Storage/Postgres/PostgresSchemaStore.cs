@@ -4,9 +4,10 @@ namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Reads and raises the levels of the tables.</summary>
 /// <remarks>
-/// One process migrates at a time, by the advisory lock of all DBOS SDKs; one that cannot get it goes on anyway after a while, since an SDK
-/// may have died with it held by a pooler. Then statements race, each of which does nothing where its object is there; a race that is lost
-/// all the same is run again. What a killed process leaves is what the next one finds, or nothing.
+/// One process migrates at a time, by the advisory lock of DBOS SDKs; one that cannot get it goes on anyway after a while, since an SDK may
+/// have died with it held by a pooler. Then, and beside the SDK for TypeScript, which takes no lock, statements race, each of which does
+/// nothing where its object is there; a race that is lost all the same is run again. What a killed process leaves is what the next one
+/// finds, or nothing.
 /// </remarks>
 internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaStore
 {

@@ -135,6 +135,6 @@ internal sealed class ScheduleSql(SchemaName schema)
                s.automatic_backfill, s.queue_name, s.application_name, f.overlap, COALESCE(f.jitter_ms, 0), f.from_ms, f.until_ms,
                f.waiting_tick_ms
           FROM {schema}.workflow_schedules AS s
-          LEFT JOIN {schema}.fluent_schedules AS f ON f.schedule_name = s.schedule_name
+          LEFT JOIN {SideSql.Schedules(schema)} AS f ON f.schedule_name = s.schedule_name
         """;
 }

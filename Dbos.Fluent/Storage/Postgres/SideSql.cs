@@ -28,6 +28,12 @@ internal static class SideSql
         ? $"COALESCE((SELECT paused FROM {schema}.fluent_queues WHERE name = q.name LIMIT 1), false)"
         : "false";
 
+    /// <summary>The options of schedules, to be joined.</summary>
+    public static string Schedules(SchemaName schema) => schema.HasSideTables
+        ? $"{schema}.fluent_schedules"
+        : "(SELECT NULL::text AS schedule_name, NULL::text AS overlap, NULL::bigint AS jitter_ms, NULL::bigint AS from_ms, "
+            + "NULL::bigint AS until_ms, NULL::bigint AS waiting_tick_ms WHERE false)";
+
     /// <summary>The order in which messages were sent, to be joined.</summary>
     public static string MessageOrder(SchemaName schema) => schema.HasSideTables
         ? $"{schema}.fluent_message_order"
