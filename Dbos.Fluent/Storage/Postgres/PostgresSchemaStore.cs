@@ -4,16 +4,25 @@ namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Reads and raises the levels of the tables.</summary>
 /// <remarks>
+/// <para>
 /// One process migrates at a time, by the advisory lock of DBOS SDKs; one that cannot get it goes on anyway after a while, since an SDK may
-/// have died with it held by a pooler. Then, and beside the SDK for TypeScript, which takes no lock, statements race, each of which does
-/// nothing where its object is there; a race that is lost all the same is run again. What a killed process leaves is what the next one
-/// finds, or nothing.
+/// have died with it held by a pooler. Then statements race, each of which does nothing where its object is there; a race that is lost all
+/// the same is run again. What a killed process leaves is what the next one finds, or nothing.
+/// </para>
+/// <para>
+/// The SDK for TypeScript takes no lock, and what races with its statements makes it fail. So a new database is made in one transaction,
+/// whose first table is that SDK's first too: whichever comes later waits there, the SDK for all of ours, and we leave to the SDK what it
+/// has begun, for as long as the level that it records rises.
+/// </para>
 /// </remarks>
 internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaStore
 {
     private const int TriesMax = 10;
     private static readonly TimeSpan LockTryInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LockWaitMax = TimeSpan.FromSeconds(30);
+
+    // Much longer than the SDK needs from one level to the next in a database that is new.
+    private static readonly TimeSpan StillMin = TimeSpan.FromMilliseconds(500);
 
     // Building an index takes as long as it takes; the caller's token is what ends it.
     private const int NoTimeout = 0;
@@ -129,51 +138,70 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
 
     private async Task RaiseAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
+        await LetOthersFinishAsync(connection, cancellationToken).ConfigureAwait(false);
         var found = await FindRecordsAsync(connection, cancellationToken).ConfigureAwait(false);
+        if (!found.Workflows)
+        {
+            await MakeAsync(connection, found, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
         var level = await FindLevelAsync(connection, cancellationToken).ConfigureAwait(false);
         if (level.Dbos is not >= SchemaLevel.DbosCurrent)
         {
-            await RaiseDbosAsync(connection, found, cancellationToken).ConfigureAwait(false);
+            await RaiseDbosAsync(connection, cancellationToken).ConfigureAwait(false);
         }
 
         if (level.Fluent is not >= SchemaLevel.FluentCurrent)
         {
-            await RaiseFluentAsync(connection, found, cancellationToken).ConfigureAwait(false);
+            await RaiseFluentAsync(connection, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task RaiseFluentAsync(NpgsqlConnection connection, Records found, CancellationToken cancellationToken)
+    private async Task LetOthersFinishAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        string[] tables = [sql.LimitLockWait, sql.CreateFluentRecord, scripts.Value.FluentTables];
-        if (!found.Workflows)
+        if (!(await FindRecordsAsync(connection, cancellationToken).ConfigureAwait(false)).Dbos)
         {
-            await InTransactionAsync(
-                connection,
-                [.. tables, scripts.Value.FluentIndexes],
-                (sql.RecordFluentLevel, SchemaLevel.FluentCurrent),
-                cancellationToken).ConfigureAwait(false);
             return;
         }
 
-        await InTransactionAsync(connection, tables, null, cancellationToken).ConfigureAwait(false);
+        var level = await FindLevelAsync(connection, cancellationToken).ConfigureAwait(false);
+        for (var still = TimeSpan.Zero; level.Dbos is not >= SchemaLevel.DbosCurrent && still < StillMin; still += LockTryInterval)
+        {
+            await Task.Delay(LockTryInterval, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            var next = await FindLevelAsync(connection, cancellationToken).ConfigureAwait(false);
+            (level, still) = (next, next == level ? still : TimeSpan.Zero);
+        }
+    }
+
+    private Task MakeAsync(NpgsqlConnection connection, Records found, CancellationToken cancellationToken)
+    {
+        var all = scripts.Value;
+        string[] schema = found.Schema ? [] : [sql.CreateSchema];
+        return InTransactionAsync(
+            connection,
+            [
+                .. schema, sql.LimitLockWait, found.Dbos ? sql.CreateDbosRecord : sql.CreateFirstDbosRecord, all.DbosTables,
+                all.DbosIndexes, sql.CreateFluentRecord, all.FluentTables, all.FluentIndexes,
+            ],
+            [(sql.RecordDbosLevel, SchemaLevel.DbosCurrent), (sql.RecordFluentLevel, SchemaLevel.FluentCurrent)],
+            cancellationToken);
+    }
+
+    private async Task RaiseFluentAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await InTransactionAsync(
+            connection, [sql.LimitLockWait, sql.CreateFluentRecord, scripts.Value.FluentTables], [], cancellationToken)
+            .ConfigureAwait(false);
         await BuildOnlineAsync(connection, scripts.Value.FluentIndexesOnline, cancellationToken).ConfigureAwait(false);
         await RunAsync(connection, sql.RecordFluentLevel, cancellationToken, PostgresParameters.Number(SchemaLevel.FluentCurrent))
             .ConfigureAwait(false);
     }
 
-    private async Task RaiseDbosAsync(NpgsqlConnection connection, Records found, CancellationToken cancellationToken)
+    private async Task RaiseDbosAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        string[] schema = found.Schema ? [] : [sql.CreateSchema];
-        string[] tables = [.. schema, sql.LimitLockWait, sql.CreateDbosRecord, scripts.Value.DbosTables];
-        if (!found.Workflows)
-        {
-            await InTransactionAsync(
-                connection, [.. tables, scripts.Value.DbosIndexes], (sql.RecordDbosLevel, SchemaLevel.DbosCurrent), cancellationToken)
-                .ConfigureAwait(false);
-            return;
-        }
-
-        await InTransactionAsync(connection, tables, null, cancellationToken).ConfigureAwait(false);
+        await InTransactionAsync(
+            connection, [sql.LimitLockWait, sql.CreateDbosRecord, scripts.Value.DbosTables], [], cancellationToken).ConfigureAwait(false);
         await BuildOnlineAsync(connection, scripts.Value.DbosIndexesOnline, cancellationToken).ConfigureAwait(false);
 
         // Last, so that a process killed before it leaves the work to the next one.
@@ -232,7 +260,7 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
     }
 
     private static async Task InTransactionAsync(
-        NpgsqlConnection connection, string[] statements, (string Sql, long Level)? record, CancellationToken cancellationToken)
+        NpgsqlConnection connection, string[] statements, (string Sql, long Level)[] records, CancellationToken cancellationToken)
     {
         var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
@@ -242,9 +270,9 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
                 await RunAsync(connection, statement, cancellationToken).ConfigureAwait(false);
             }
 
-            if (record is { } level)
+            foreach (var (record, level) in records)
             {
-                await RunAsync(connection, level.Sql, cancellationToken, PostgresParameters.Number(level.Level)).ConfigureAwait(false);
+                await RunAsync(connection, record, cancellationToken, PostgresParameters.Number(level)).ConfigureAwait(false);
             }
 
             await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);

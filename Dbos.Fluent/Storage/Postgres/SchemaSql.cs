@@ -60,6 +60,9 @@ internal sealed class SchemaSql(SchemaName schema)
 
     public string CreateDbosRecord { get; } = $"CREATE TABLE IF NOT EXISTS {schema}.dbos_migrations (version bigint PRIMARY KEY)";
 
+    /// <summary>The same where it is not there yet; fails where somebody else has made it meanwhile.</summary>
+    public string CreateFirstDbosRecord { get; } = $"CREATE TABLE {schema}.dbos_migrations (version bigint PRIMARY KEY)";
+
     public string CreateFluentRecord { get; } = $"CREATE TABLE IF NOT EXISTS {schema}.fluent_migrations (version bigint PRIMARY KEY)";
 
     // One row that only rises, as every SDK keeps it; a level that somebody else raised meanwhile stays.
