@@ -25,7 +25,7 @@ internal sealed class SchemaSql(SchemaName schema)
 
     public string ReadFluentLevel { get; } = $"SELECT max(version) FROM {schema}.fluent_migrations";
 
-    // The key of every DBOS SDK that takes a lock. Tried rather than waited for: whoever waits holds a snapshot, and an index that is being built
+    // The key of every DBOS SDK that locks. Tried rather than waited for: whoever waits holds a snapshot, and an index that is being built
     // concurrently waits for all snapshots, its builder holding this lock.
     public string TryLock { get; } = "SELECT pg_try_advisory_lock(1234567890)";
 
