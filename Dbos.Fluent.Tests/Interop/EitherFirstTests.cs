@@ -51,8 +51,10 @@ public sealed class EitherFirstTests(SharedPostgres server) : EngineSuite(new Po
         Assert.Equal(
             ["direct", "direct-4", "queued", "queued-4"],
             (await ListAsync(engine)).Where(id => !id.StartsWith(fork, StringComparison.Ordinal)));
-        Assert.Equal(6, (await engine.CollectGarbageAsync(new RetentionPolicy { KeepNewest = 0 }, Cancel)).Workflows);
-        Assert.Empty(await ListAsync(engine));
+        Assert.Equal(5, (await engine.CollectGarbageAsync(new RetentionPolicy { KeepNewest = 0 }, Cancel)).Workflows);
+
+        // The window of its queue's rate counts it for a minute yet.
+        Assert.Equal(["queued"], await ListAsync(engine));
         Assert.Empty(sdk.Complaints);
     }
 
