@@ -120,8 +120,11 @@ public sealed class InteropBed(SharedPostgres server) : IAsyncDisposable
     }
 
     /// <summary>Reads rows as texts; tables are named without a schema.</summary>
-    internal Task<List<string?[]>> QueryAsync(string sql) =>
-        new PostgresTestDatabase(ConnectionString, notifications: true, _ => Task.CompletedTask).QueryAsync(sql);
+    internal async Task<List<string?[]>> QueryAsync(string sql)
+    {
+        await using var database = new PostgresTestDatabase(ConnectionString, notifications: true, _ => Task.CompletedTask);
+        return await database.QueryAsync(sql);
+    }
 
     public async ValueTask DisposeAsync()
     {

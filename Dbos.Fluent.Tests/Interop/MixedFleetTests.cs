@@ -12,6 +12,17 @@ public sealed class MixedFleetTests(SharedPostgres server) : IAsyncLifetime
     private const int EachKind = 6;
     private const string Internal = "_dbos_internal_queue";
 
+    // Who changed whose rows: the workers here tell the database their language, the SDK tells it nothing.
+    private const string NoteChanges = """
+        CREATE TABLE public.changes (language text, application text);
+        CREATE FUNCTION public.note_change() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+          INSERT INTO public.changes VALUES (current_setting('application_name'), OLD.application_name);
+          RETURN NULL;
+        END $$;
+        CREATE TRIGGER note_change AFTER UPDATE OR DELETE ON workflow_status FOR EACH ROW EXECUTE FUNCTION public.note_change();
+        """;
+
     // Known to both languages under the same ids, as to DBOS's default of "local" for all.
     private static readonly string[] Executors = ["one", "two"];
 
@@ -19,7 +30,6 @@ public sealed class MixedFleetTests(SharedPostgres server) : IAsyncLifetime
     private readonly TempFolder ledger = new();
     private readonly List<ChildProcess> workers = [];
     private readonly List<NodeProgram> nodes = [];
-    private WorkflowClient client = null!;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -40,9 +50,10 @@ public sealed class MixedFleetTests(SharedPostgres server) : IAsyncLifetime
     public async Task Both_languages_finish_their_own_work_and_touch_no_other_while_both_are_killed()
     {
         await LaunchFleetAsync();
-        client = await bed.ConnectAsync(WorkerEngine.ApplicationName);
+        await bed.QueryAsync(NoteChanges);
+        var client = await bed.ConnectAsync(WorkerEngine.ApplicationName);
         await client.Queues.RegisterAsync(new WorkflowQueue(DotnetQueue), cancellationToken: Cancel);
-        await EnqueueAsync();
+        await EnqueueAsync(client);
         foreach (var victim in Executors.Index())
         {
             await BegunAsync((victim.Index + 1) * EachKind);
@@ -55,6 +66,8 @@ public sealed class MixedFleetTests(SharedPostgres server) : IAsyncLifetime
         Assert.Equal(4 * EachKind, await CountAsync("workflow_uuid LIKE 'dotnet %'"));
         Assert.Equal(2 * EachKind, await CountAsync("workflow_uuid LIKE 'typescript %'"));
         await EachKeptItsOwnAsync();
+        var changes = await bed.QueryAsync("SELECT DISTINCT language, application FROM public.changes ORDER BY language");
+        Assert.Equal([["", TypeScript], [Dotnet, WorkerEngine.ApplicationName]], changes);
     }
 
     [Fact]
@@ -134,7 +147,7 @@ public sealed class MixedFleetTests(SharedPostgres server) : IAsyncLifetime
 
     private ChildProcess StartWorker(string executor) => ChildProcess.Start("serve", ["end"], new Dictionary<string, string>
     {
-        ["postgres"] = bed.ConnectionString,
+        ["postgres"] = bed.ConnectionString + ";Application Name=" + Dotnet,
         ["notifications"] = "true",
         ["ledger"] = ledger.Path,
         ["executor"] = executor,
@@ -152,7 +165,7 @@ public sealed class MixedFleetTests(SharedPostgres server) : IAsyncLifetime
     private async Task ReplaceNodeAsync(string executor) => nodes.Add(await bed.LaunchNodeAsync(executor));
 
     // Half of it in each application's queue, half in the one that both have; "steps" is a workflow of both.
-    private async Task EnqueueAsync()
+    private async Task EnqueueAsync(WorkflowClient client)
     {
         using var effects = new Ledger(ledger.Path);
         var workflows = new CrashWorkflows(effects);
@@ -211,7 +224,7 @@ public sealed class MixedFleetTests(SharedPostgres server) : IAsyncLifetime
         }
     }
 
-    private static IEnumerable<string> ProcessesIn(string output) => output.Trim('[', ']', '"').Split(',');
+    private static string[] ProcessesIn(string output) => output.Trim('[', ']', '"').Split(',');
 
     private async Task<long> CountAsync(string condition)
     {

@@ -7,16 +7,17 @@ namespace Dbos.Fluent.Tests.Interop;
 /// <summary>The <c>DBOSClient</c> of the TypeScript SDK drives workflows of an engine here.</summary>
 public sealed class TypeScriptClientTests(InteropBed bed) : IClassFixture<InteropBed>, IAsyncLifetime
 {
-    private WorkflowEngine engine = null!;
-    private NodeProgram node = null!;
-
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private WorkflowEngine Engine => bed.Engine!;
+
+    private NodeProgram Peer => bed.Node!;
 
     public async ValueTask InitializeAsync()
     {
         await bed.CreateAsync();
-        engine = bed.Engine ??= await bed.LaunchAsync(options => options.Add(ServedWorkflows.All));
-        node = bed.Node ??= await bed.ConnectNodeAsync(Dotnet);
+        bed.Engine ??= await bed.LaunchAsync(options => options.Add(ServedWorkflows.All));
+        bed.Node ??= await bed.ConnectNodeAsync(Dotnet);
     }
 
     public ValueTask DisposeAsync() => default;
@@ -33,7 +34,7 @@ public sealed class TypeScriptClientTests(InteropBed bed) : IClassFixture<Intero
         Assert.Equal("""{"sku":"pens","total":"4.50","note":"soon"}""", await ResultAsync("by name"));
         Assert.Equal("""{"sku":"pens","total":"3","note":null}""", await ResultAsync("by both"));
         Assert.Equal("""{"sku":"pens","total":"4.5","note":null}""", await ResultAsync("as one"));
-        var status = (await engine.GetStatusAsync("by place", Cancel))!;
+        var status = (await Engine.GetStatusAsync("by place", Cancel))!;
         Assert.Equal((Dotnet, DotnetVersion, DotnetQueue), (status.ApplicationName, status.ApplicationVersion, status.Queue));
     }
 
@@ -42,7 +43,7 @@ public sealed class TypeScriptClientTests(InteropBed bed) : IClassFixture<Intero
     {
         await EnqueueAsync("refused", "refuse", ["no pens"]);
 
-        var error = await node.FailureAsync("result", "refused");
+        var error = await Peer.FailureAsync("result", "refused");
 
         Assert.Equal(("OutOfStockException", "refused: no pens", "\"E42\""), (error.Name, error.Text, error.Code));
         var data = JsonElement.Parse(error.Json!);
@@ -55,7 +56,7 @@ public sealed class TypeScriptClientTests(InteropBed bed) : IClassFixture<Intero
     {
         await EnqueueAsync("unreadable", "total", ["pens", "many", 1]);
 
-        var error = await node.FailureAsync("result", "unreadable");
+        var error = await Peer.FailureAsync("result", "unreadable");
 
         Assert.Equal((nameof(SerializationFailedException), "\"DBOS1005\""), (error.Name, error.Code));
         Assert.Contains("Quantity", error.Text, StringComparison.OrdinalIgnoreCase);
@@ -67,13 +68,13 @@ public sealed class TypeScriptClientTests(InteropBed bed) : IClassFixture<Intero
         await EnqueueAsync("talk", "converse", ["pens"]);
         Assert.Equal("""{"hello":"pens"}""", await CallAsync("event", "talk", "greeting"));
 
-        await node.CallAsync("send", "talk", "yes", "approval", "key-1");
-        await node.CallAsync("send", "talk", "yes", "approval", "key-1");
-        await node.CallAsync("send", "talk", 7);
+        await Peer.CallAsync("send", "talk", "yes", "approval", "key-1");
+        await Peer.CallAsync("send", "talk", "yes", "approval", "key-1");
+        await Peer.CallAsync("send", "talk", 7);
 
         Assert.Equal("""[{"done":1},{"done":2},{"done":3}]""", await CallAsync("stream", "talk", "progress"));
         Assert.Equal("\"yes 7 False\"", await ResultAsync("talk"));
-        var nobody = await node.FailureAsync("send", "nobody", "yes", "approval");
+        var nobody = await Peer.FailureAsync("send", "nobody", "yes", "approval");
         Assert.Contains("non-existent", nobody.Text);
     }
 
@@ -81,9 +82,9 @@ public sealed class TypeScriptClientTests(InteropBed bed) : IClassFixture<Intero
     public async Task A_message_in_the_format_of_typescript_alone_fails_the_receiver_and_says_why()
     {
         await EnqueueAsync("native", "converse", ["pens"]);
-        await node.CallAsync("sendNative", "native", new { from = "typescript" }, "approval");
+        await Peer.CallAsync("sendNative", "native", new { from = "typescript" }, "approval");
 
-        var error = await node.FailureAsync("result", "native");
+        var error = await Peer.FailureAsync("result", "native");
 
         Assert.Equal(nameof(SerializationFailedException), error.Name);
         Assert.Contains("js_superjson", error.Text);
@@ -96,31 +97,31 @@ public sealed class TypeScriptClientTests(InteropBed bed) : IClassFixture<Intero
         await EnqueueAsync("stopped", "gated", []);
         await BeforeAsync("stopped");
 
-        await node.CallAsync("client", "cancelWorkflow", "stopped");
-        var cancelled = await node.FailureAsync("result", "stopped");
+        await Peer.CallAsync("client", "cancelWorkflow", "stopped");
+        var cancelled = await Peer.FailureAsync("result", "stopped");
         Assert.Contains("cancelled", cancelled.Text);
-        Assert.Equal(CancellationReason.Cancelled, await engine.Retrieve<string>("stopped").CancellationAsync());
-        await node.CallAsync("client", "resumeWorkflow", "stopped");
-        await node.CallAsync("send", "stopped", "now", "go");
+        Assert.Equal(CancellationReason.Cancelled, await Engine.Retrieve<string>("stopped").CancellationAsync());
+        await Peer.CallAsync("client", "resumeWorkflow", "stopped");
+        await Peer.CallAsync("send", "stopped", "now", "go");
 
         Assert.Equal("\"before now after\"", await ResultAsync("stopped"));
-        Assert.Equal("0 before, 1 DBOS.recv, 3 after", await engine.StepsAsync("stopped"));
+        Assert.Equal("0 before, 1 DBOS.recv, 3 after", await Engine.StepsAsync("stopped"));
     }
 
     [Fact]
     public async Task A_workflow_is_forked_rewound_and_listed_with_its_steps()
     {
         await EnqueueAsync("source", "gated", []);
-        await node.CallAsync("send", "source", "first", "go");
+        await Peer.CallAsync("send", "source", "first", "go");
         Assert.Equal("\"before first after\"", await ResultAsync("source"));
 
-        await node.CallAsync("client", "forkWorkflow", "source", 3, new { newWorkflowID = "fork" });
-        await node.CallAsync("client", "forkWorkflow", "source", 1, new { newWorkflowID = "other fork" });
-        await node.CallAsync("send", "other fork", "second", "go");
+        await Peer.CallAsync("client", "forkWorkflow", "source", 3, new { newWorkflowID = "fork" });
+        await Peer.CallAsync("client", "forkWorkflow", "source", 1, new { newWorkflowID = "other fork" });
+        await Peer.CallAsync("send", "other fork", "second", "go");
         Assert.Equal("\"before first after\"", await ResultAsync("fork"));
         Assert.Equal("\"before second after\"", await ResultAsync("other fork"));
-        await node.CallAsync("client", "rewindWorkflow", "source", new { startStep = 1 });
-        await node.CallAsync("send", "source", "third", "go");
+        await Peer.CallAsync("client", "rewindWorkflow", "source", new { startStep = 1 });
+        await Peer.CallAsync("send", "source", "third", "go");
         Assert.Equal("\"before third after\"", await ResultAsync("source"));
 
         var listed = await ListAsync(new { workflowName = "gated", forkedFrom = "source" });
@@ -129,23 +130,23 @@ public sealed class TypeScriptClientTests(InteropBed bed) : IClassFixture<Intero
         Assert.Equal(
             ("SUCCESS", "before first after", Dotnet),
             (Text(fork, "status"), Text(fork, "output"), Text(fork, "applicationName")));
-        var steps = await node.CallAsync<JsonElement[]>("client", "listWorkflowSteps", "fork");
+        var steps = await Peer.CallAsync<JsonElement[]>("client", "listWorkflowSteps", "fork");
         Assert.Equal(
             ["0 before", "1 DBOS.recv", "3 after"], steps.Select(step => $"{step.GetProperty("functionID")} {Text(step, "name")}"));
     }
 
     private static string? Text(JsonElement of, string member) => of.GetProperty(member).GetString();
 
-    private Task<JsonElement[]> ListAsync(object filter) => node.CallAsync<JsonElement[]>("client", "listWorkflows", filter);
+    private Task<JsonElement[]> ListAsync(object filter) => Peer.CallAsync<JsonElement[]>("client", "listWorkflows", filter);
 
     private Task EnqueueAsync(string id, string workflow, object?[] positional, object? named = null) =>
-        node.CallAsync("enqueue", new { workflowID = id, workflowName = workflow, queueName = DotnetQueue }, positional, named);
+        Peer.CallAsync("enqueue", new { workflowID = id, workflowName = workflow, queueName = DotnetQueue }, positional, named);
 
     private async Task<string> CallAsync(string function, params object?[] arguments) =>
-        (await node.CallAsync<JsonElement>(function, arguments)).GetRawText();
+        (await Peer.CallAsync<JsonElement>(function, arguments)).GetRawText();
 
     private Task<string> ResultAsync(string id) => CallAsync("result", id);
 
     private Task BeforeAsync(string id) => Eventually.TrueAsync(
-        async () => (await engine.GetHistoryAsync(id, Cancel)).Checkpoints.Count > 0, Bounded.Limit, $"{id} has begun");
+        async () => (await Engine.GetHistoryAsync(id, Cancel)).Checkpoints.Count > 0, Bounded.Limit, $"{id} has begun");
 }

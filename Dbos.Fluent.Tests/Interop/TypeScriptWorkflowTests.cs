@@ -9,16 +9,17 @@ namespace Dbos.Fluent.Tests.Interop;
 /// </summary>
 public sealed class TypeScriptWorkflowTests(InteropBed bed) : IClassFixture<InteropBed>, IAsyncLifetime
 {
-    private WorkflowClient client = null!;
-    private NodeProgram node = null!;
-
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private WorkflowClient Client => bed.Client!;
+
+    private NodeProgram Peer => bed.Node!;
 
     public async ValueTask InitializeAsync()
     {
         await bed.CreateAsync();
-        node = bed.Node ??= await bed.LaunchNodeAsync();
-        client = bed.Client ??= await bed.ConnectAsync(TypeScript);
+        bed.Node ??= await bed.LaunchNodeAsync();
+        bed.Client ??= await bed.ConnectAsync(TypeScript);
     }
 
     public ValueTask DisposeAsync() => default;
@@ -26,11 +27,11 @@ public sealed class TypeScriptWorkflowTests(InteropBed bed) : IClassFixture<Inte
     [Fact]
     public async Task Positional_arguments_arrive_in_order_and_named_ones_are_passed_over()
     {
-        var byPlace = await client.EnqueueAsync<TypeScriptTotal>("total", ["pens", 3, 1.5], In("by place"), Cancel);
-        var byBoth = await client.EnqueueAsync<TypeScriptTotal>(
+        var byPlace = await Client.EnqueueAsync<TypeScriptTotal>("total", ["pens", 3, 1.5], In("by place"), Cancel);
+        var byBoth = await Client.EnqueueAsync<TypeScriptTotal>(
             "total", ["pens", 3], new Dictionary<string, object?> { ["price"] = 1.5 }, In("by both"), Cancel);
         var declared = Workflow.Declare<(string, int, double), TypeScriptTotal>("total", PayloadFormat.PortableJson);
-        var asTuple = await client.StartAsync(declared, ("pens", 3, 1.5), In("as tuple"), Cancel);
+        var asTuple = await Client.StartAsync(declared, ("pens", 3, 1.5), In("as tuple"), Cancel);
 
         Assert.Equal(new TypeScriptTotal("pens", 3, 4.5, 3), await byPlace.ResultAsync());
         Assert.Equal(new TypeScriptTotal("pens", 3, null, 2), await byBoth.ResultAsync());
@@ -42,40 +43,40 @@ public sealed class TypeScriptWorkflowTests(InteropBed bed) : IClassFixture<Inte
     [Fact]
     public async Task An_error_is_an_exception_with_its_name_message_code_and_data()
     {
-        var handle = await client.EnqueueAsync<int>("refuse", ["no pens"], In("refused"), Cancel);
+        var handle = await Client.EnqueueAsync<int>("refuse", ["no pens"], In("refused"), Cancel);
 
         var failure = await handle.FailureAsync();
 
         Assert.Equal(("RangeError", "refused: no pens", "E42"), (failure.TypeName, failure.Message, failure.Code));
         Assert.Equal("""{"reason":"no pens","left":0}""", failure.Data);
-        Assert.Equal(failure.Message, (await client.GetStatusAsync("refused", Cancel))!.Error!.Message);
+        Assert.Equal(failure.Message, (await Client.GetStatusAsync("refused", Cancel))!.Error!.Message);
     }
 
     [Fact]
     public async Task Messages_arrive_once_for_each_key_and_events_and_streams_are_read()
     {
-        var handle = await client.EnqueueAsync<Talk>("converse", ["pens"], In("talk"), Cancel);
-        var greeting = await client.GetEventAsync<JsonElement>("talk", "greeting", Bounded.Limit, Cancel);
+        var handle = await Client.EnqueueAsync<Talk>("converse", ["pens"], In("talk"), Cancel);
+        var greeting = await Client.GetEventAsync<JsonElement>("talk", "greeting", Bounded.Limit, Cancel);
         Assert.Equal("""{"hello":"pens"}""", greeting.Value.GetRawText());
 
         foreach (var again in (string[])["yes", "yes"])
         {
-            await client.SendAsync("talk", again, "approval", "key-1", PayloadFormat.PortableJson, cancellationToken: Cancel);
+            await Client.SendAsync("talk", again, "approval", "key-1", PayloadFormat.PortableJson, cancellationToken: Cancel);
         }
 
-        await client.SendAsync("talk", 7, format: PayloadFormat.PortableJson, cancellationToken: Cancel);
+        await Client.SendAsync("talk", 7, format: PayloadFormat.PortableJson, cancellationToken: Cancel);
 
-        var progress = await client.ReadAllAsync<JsonElement>("talk", "progress");
+        var progress = await Client.ReadAllAsync<JsonElement>("talk", "progress");
         Assert.Equal(["""{"done":1}""", """{"done":2}""", """{"done":3}"""], progress.Select(value => value.GetRawText()));
         Assert.Equal(new Talk("yes", 7, null), await handle.ResultAsync());
-        await Assert.ThrowsAsync<NonExistentWorkflowException>(() => client.SendAsync("nobody", 1, cancellationToken: Cancel));
+        await Assert.ThrowsAsync<NonExistentWorkflowException>(() => Client.SendAsync("nobody", 1, cancellationToken: Cancel));
     }
 
     [Fact]
     public async Task A_message_in_our_own_format_fails_the_receiver()
     {
-        var handle = await client.EnqueueAsync<Talk>("converse", ["pens"], In("ours"), Cancel);
-        await client.SendAsync("ours", "yes", "approval", cancellationToken: Cancel);
+        var handle = await Client.EnqueueAsync<Talk>("converse", ["pens"], In("ours"), Cancel);
+        await Client.SendAsync("ours", "yes", "approval", cancellationToken: Cancel);
 
         Assert.Contains("dotnet_msgpack", (await handle.FailureAsync()).Message);
     }
@@ -83,46 +84,46 @@ public sealed class TypeScriptWorkflowTests(InteropBed bed) : IClassFixture<Inte
     [Fact]
     public async Task A_result_in_the_format_of_typescript_alone_is_an_error_that_says_what_to_do()
     {
-        await node.CallAsync(
+        await Peer.CallAsync(
             "enqueueNative", new { workflowID = "native", workflowName = "echo", queueName = TypeScriptQueue }, (object[])[1]);
 
-        var unread = await Assert.ThrowsAsync<SerializationFailedException>(() => client.ResultAsync<int>("native"));
+        var unread = await Assert.ThrowsAsync<SerializationFailedException>(() => Client.ResultAsync<int>("native"));
 
         Assert.Contains("js_superjson", unread.Message);
         Assert.Contains("portable_json", unread.Message);
-        Assert.Contains("__dbos_serializer", (await client.GetStatusAsync("native", Cancel))!.Output);
+        Assert.Contains("__dbos_serializer", (await Client.GetStatusAsync("native", Cancel))!.Output);
     }
 
     [Fact]
     public async Task A_workflow_is_cancelled_resumed_and_finishes()
     {
-        var handle = await client.EnqueueAsync<string>("gated", [], In("stopped"), Cancel);
+        var handle = await Client.EnqueueAsync<string>("gated", [], In("stopped"), Cancel);
         await BegunAsync("stopped");
 
-        await client.CancelAsync("stopped", cancellationToken: Cancel);
-        Assert.Equal(WorkflowState.Cancelled, await client.StateOfAsync("stopped"));
+        await Client.CancelAsync("stopped", cancellationToken: Cancel);
+        Assert.Equal(WorkflowState.Cancelled, await Client.StateOfAsync("stopped"));
         await handle.CancellationAsync();
-        await client.ResumeAsync("stopped", TypeScriptQueue, Cancel);
-        await client.SendAsync("stopped", "now", "go", format: PayloadFormat.PortableJson, cancellationToken: Cancel);
+        await Client.ResumeAsync("stopped", TypeScriptQueue, Cancel);
+        await Client.SendAsync("stopped", "now", "go", format: PayloadFormat.PortableJson, cancellationToken: Cancel);
 
         Assert.Equal("before now after", await handle.ResultAsync());
-        Assert.Equal("0 before, 1 DBOS.recv, 2 DBOS.sleep, 3 after", await client.StepsAsync("stopped"));
+        Assert.Equal("0 before, 1 DBOS.recv, 2 DBOS.sleep, 3 after", await Client.StepsAsync("stopped"));
     }
 
     [Fact]
     public async Task A_workflow_is_forked_rewound_and_listed()
     {
-        var handle = await client.EnqueueAsync<string>("gated", [], In("source"), Cancel);
-        await client.SendAsync("source", "first", "go", format: PayloadFormat.PortableJson, cancellationToken: Cancel);
+        var handle = await Client.EnqueueAsync<string>("gated", [], In("source"), Cancel);
+        await Client.SendAsync("source", "first", "go", format: PayloadFormat.PortableJson, cancellationToken: Cancel);
         Assert.Equal("before first after", await handle.ResultAsync());
 
-        await client.ForkAsync("source", 3, new() { Id = "fork", Queue = TypeScriptQueue }, Cancel);
-        Assert.Equal("before first after", await client.ResultAsync<string>("fork"));
-        await client.RewindAsync("source", 1, Cancel);
-        await client.SendAsync("source", "second", "go", format: PayloadFormat.PortableJson, cancellationToken: Cancel);
-        Assert.Equal("before second after", await client.ResultAsync<string>("source"));
+        await Client.ForkAsync("source", 3, new() { Id = "fork", Queue = TypeScriptQueue }, Cancel);
+        Assert.Equal("before first after", await Client.ResultAsync<string>("fork"));
+        await Client.RewindAsync("source", 1, Cancel);
+        await Client.SendAsync("source", "second", "go", format: PayloadFormat.PortableJson, cancellationToken: Cancel);
+        Assert.Equal("before second after", await Client.ResultAsync<string>("source"));
 
-        var listed = await client.ListAsync(new() { Name = "gated", ForkedFrom = "source" }, Cancel).ToListAsync(Cancel);
+        var listed = await Client.ListAsync(new() { Name = "gated", ForkedFrom = "source" }, Cancel).ToListAsync(Cancel);
         var fork = Assert.Single(listed);
         Assert.Equal(
             ("fork", WorkflowState.Success, "\"before first after\"", TypeScript, TypeScriptVersion),
@@ -132,7 +133,7 @@ public sealed class TypeScriptWorkflowTests(InteropBed bed) : IClassFixture<Inte
     private static StartOptions In(string id) => new() { Id = id, Queue = TypeScriptQueue };
 
     private Task BegunAsync(string id) => Eventually.TrueAsync(
-        async () => (await client.GetHistoryAsync(id, Cancel)).Checkpoints.Count > 1, Bounded.Limit, $"{id} waits");
+        async () => (await Client.GetHistoryAsync(id, Cancel)).Checkpoints.Count > 1, Bounded.Limit, $"{id} waits");
 
     private sealed record TypeScriptTotal(string Sku, int Quantity, double? Total, int Arguments);
 
