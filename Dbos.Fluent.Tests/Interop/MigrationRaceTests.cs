@@ -1,7 +1,4 @@
 using Dbos.Fluent.Storage;
-using Dbos.Fluent.Storage.Postgres;
-using Microsoft.Extensions.Logging.Abstractions;
-using Npgsql;
 
 namespace Dbos.Fluent.Tests.Interop;
 
@@ -17,8 +14,8 @@ public sealed class MigrationRaceTests(SharedPostgres server)
     public async Task Neither_fails_and_the_tables_are_as_ever(int levelBefore)
     {
         var (database, undisturbed) = (await server.CreateDatabaseAsync(Cancel), await server.CreateDatabaseAsync(Cancel));
-        await using var ours = Open(database);
-        await using var other = Open(undisturbed);
+        await using var ours = OwnTables.Open(database);
+        await using var other = OwnTables.Open(undisturbed);
         await other.Schema.MigrateAsync(Cancel);
         await using var sdk = SdkProgram.Start();
         await sdk.CallAsync("connect", new { url = SdkProgram.UrlOf(database) });   // Then the process is up.
@@ -39,9 +36,4 @@ public sealed class MigrationRaceTests(SharedPostgres server)
             where made.GetValueOrDefault(name) != expected.GetValueOrDefault(name)
             select $"{name}\n  made:     {made.GetValueOrDefault(name)}\n  expected: {expected.GetValueOrDefault(name)}");
     }
-
-#pragma warning disable CA2000 // The store owns its data source.
-    private static PostgresStore Open(string connection) =>
-        new(NpgsqlDataSource.Create(connection), true, "dbos", new StoreOptions { Logger = NullLogger.Instance });
-#pragma warning restore CA2000
 }

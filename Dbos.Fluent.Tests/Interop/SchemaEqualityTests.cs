@@ -1,7 +1,4 @@
 using Dbos.Fluent.Storage;
-using Dbos.Fluent.Storage.Postgres;
-using Microsoft.Extensions.Logging.Abstractions;
-using Npgsql;
 
 namespace Dbos.Fluent.Tests.Interop;
 
@@ -18,9 +15,9 @@ public sealed class SchemaEqualityTests(SharedPostgres server)
         (name => name.StartsWith("index ", StringComparison.Ordinal) && name.Contains(".idx_fluent_", StringComparison.Ordinal),
             "an index of ours on a table of DBOS, which changes no row and no statement of another SDK"),
         (name => name.StartsWith("body of enqueue_workflow(", StringComparison.Ordinal),
-            "in words of our own; that it does the same is shown by SqlFunctionTests"),
+            "in words of our own; that it does the same is shown by SqlFunctionEqualityTests"),
         (name => name.StartsWith("body of send_message(", StringComparison.Ordinal),
-            "in words of our own; that it does the same is shown by SqlFunctionTests"),
+            "in words of our own; that it does the same is shown by SqlFunctionEqualityTests"),
         (name => name == "body of notifications_function()",
             "in words of our own, and it announces a message without a topic too, which no SDK writes"),
     ];
@@ -34,8 +31,7 @@ public sealed class SchemaEqualityTests(SharedPostgres server)
         await using var sdk = SdkProgram.Start();
         foreach (var schema in (string[])["dbos", OtherSchema])
         {
-            await using var store = new PostgresStore(
-                NpgsqlDataSource.Create(ours), true, schema, new StoreOptions { Logger = NullLogger.Instance });
+            await using var store = OwnTables.Open(ours, schema);
             await store.Schema.MigrateAsync(Cancel);
             await sdk.CallAsync("migrate", new { url = SdkProgram.UrlOf(theirs), schema });
             Assert.Empty(sdk.Complaints);

@@ -1,6 +1,3 @@
-using Dbos.Fluent.Storage;
-using Dbos.Fluent.Storage.Postgres;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace Dbos.Fluent.Tests.Interop;
@@ -76,8 +73,7 @@ public sealed class SqlFunctionEqualityTests(SharedPostgres server)
         var (ours, theirs) = (await server.CreateDatabaseAsync(Cancel), await server.CreateDatabaseAsync(Cancel));
         await using var sdk = SdkProgram.Start();
         await sdk.CallAsync("migrate", new { url = SdkProgram.UrlOf(theirs), schema = "dbos" });
-        await using var store = new PostgresStore(
-            NpgsqlDataSource.Create(ours), true, "dbos", new StoreOptions { Logger = NullLogger.Instance });
+        await using var store = OwnTables.Open(ours);
         await store.Schema.MigrateAsync(Cancel);
 
         var (done, expected) = (await RunAsync(ours), await RunAsync(theirs));
