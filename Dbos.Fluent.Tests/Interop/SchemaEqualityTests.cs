@@ -31,27 +31,35 @@ public sealed class SchemaEqualityTests(SharedPostgres server)
         await using var sdk = SdkProgram.Start();
         foreach (var schema in (string[])["dbos", OtherSchema])
         {
-            await using var store = OwnTables.Open(ours, schema);
-            await store.Schema.MigrateAsync(Cancel);
+            await MigrateAsync(ours, schema);
             await sdk.CallAsync("migrate", new { url = SdkProgram.UrlOf(theirs), schema });
+
             Assert.Empty(sdk.Complaints);
-
-            var (made, expected) = (await SchemaCatalog.ReadAsync(ours, schema), await SchemaCatalog.ReadAsync(theirs, schema));
-
-            var differences = made.Keys.Union(expected.Keys)
-                .Where(name => made.GetValueOrDefault(name) != expected.GetValueOrDefault(name))
-                .ToList();
-            Breaches.None(
-                from name in differences
-                where !Allowed.Any(allowed => allowed.Is(name))
-                select $"{name}\n  ours:   {made.GetValueOrDefault(name)}\n  theirs: {expected.GetValueOrDefault(name)}");
-            Breaches.None(
-                from allowed in Allowed
-                where !differences.Exists(name => allowed.Is(name))
-                select $"No longer differs: {allowed.Why}");
-            Assert.True(expected.Count > 150, $"Only {expected.Count} objects were compared.");
-            Assert.Equal($"{SchemaLevel.DbosCurrent}", expected["recorded level"]);
+            Compare(await SchemaCatalog.ReadAsync(ours, schema), await SchemaCatalog.ReadAsync(theirs, schema));
         }
+    }
+
+    private static async Task MigrateAsync(string connection, string schema)
+    {
+        await using var store = OwnTables.Open(connection, schema);
+        await store.Schema.MigrateAsync(Cancel);
+    }
+
+    private static void Compare(SortedDictionary<string, string> made, SortedDictionary<string, string> expected)
+    {
+        var differences = made.Keys.Union(expected.Keys)
+            .Where(name => made.GetValueOrDefault(name) != expected.GetValueOrDefault(name))
+            .ToList();
+        Breaches.None(
+            from name in differences
+            where !Allowed.Any(allowed => allowed.Is(name))
+            select $"{name}\n  ours:   {made.GetValueOrDefault(name)}\n  theirs: {expected.GetValueOrDefault(name)}");
+        Breaches.None(
+            from allowed in Allowed
+            where !differences.Exists(name => allowed.Is(name))
+            select $"No longer differs: {allowed.Why}");
+        Assert.True(expected.Count > 150, $"Only {expected.Count} objects were compared.");
+        Assert.Equal($"{SchemaLevel.DbosCurrent}", expected["recorded level"]);
     }
 
     // Of "column table.name" the table.
