@@ -34,7 +34,18 @@ public abstract class OutcomeWakeupSuite(IDatabaseFixture fixture) : EngineSuite
             ? Eventually.TrueAsync(() => engine.Core.Wakeups.Outcomes.Count == 1, Bounded.Limit, "somebody waits")
             : held.ReachedAsync());
 
-        await (how == "plain SQL" ? EndElsewhereAsync() : EndAsync(other));
+        if (how == "plain SQL")
+        {
+            // As another SDK would, which announces it to nobody.
+            await Database.ExecuteAsync(
+                "UPDATE workflow_status SET status = 'SUCCESS', owner_xid = NULL, completed_at = created_at WHERE workflow_uuid = 'W'");
+        }
+        else
+        {
+            gate.Open();
+            await StateAsync(other, "W", WorkflowState.Success);
+        }
+
         held.Open();
 
         Assert.Equal(7, await handle.GetResultAsync(Cancel).Within(Soon));
@@ -46,16 +57,6 @@ public abstract class OutcomeWakeupSuite(IDatabaseFixture fixture) : EngineSuite
             yield return 7;
         }
     }
-
-    private async Task EndAsync(WorkflowEngine other)
-    {
-        gate.Open();
-        await StateAsync(other, "W", WorkflowState.Success);
-    }
-
-    // As another SDK would, which announces it to nobody.
-    private Task EndElsewhereAsync() => Database.ExecuteAsync(
-        "UPDATE workflow_status SET status = 'SUCCESS', owner_xid = NULL, completed_at = created_at WHERE workflow_uuid = 'W'");
 
     private Task<WorkflowEngine> LaunchHoldingAsync(string moment, TimeSpan poll, params WorkflowDefinition[] definitions)
     {

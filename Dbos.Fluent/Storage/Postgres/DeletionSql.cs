@@ -37,8 +37,8 @@ internal sealed class DeletionSql(SchemaName schema)
         """;
 
     /// <summary>How a batch is deleted.</summary>
-    // A deletion that is lost in a crash is made again by the next pass, so nobody waits for the disk. What might be looked up for a row and
-    // hardly ever is makes the batch look so costly that the server would compile it, for seconds.
+    // A deletion that is lost in a crash is made again by the next pass, so nobody waits for the disk. What might be looked up for a row
+    // and hardly ever is makes the batch look so costly that the server would compile it, for seconds.
     public const string Settings = "SELECT set_config('synchronous_commit', 'off', true), set_config('jit', 'off', true)";
 
     /// <summary>
