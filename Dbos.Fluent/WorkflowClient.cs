@@ -128,8 +128,8 @@ public partial class WorkflowClient : IAsyncDisposable
     /// <param name="cancellationToken">Gives up the call.</param>
     /// <returns>A task that completes when the workflows are enqueued.</returns>
     /// <exception cref="ArgumentException">
-    /// An id or the queue's name is blank, too long or holds control characters; or the queue has limits for each partition, and one of them
-    /// was started without a partition.
+    /// An id or the queue's name is blank, too long or holds control characters; or the queue has limits for each partition, and one of
+    /// them was started without a partition.
     /// </exception>
     /// <exception cref="NonExistentWorkflowException">One of them does not exist; nothing was resumed.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>

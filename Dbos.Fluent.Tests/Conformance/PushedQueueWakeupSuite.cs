@@ -2,7 +2,7 @@ using Dbos.Fluent.Tests.Worker.Faults;
 
 namespace Dbos.Fluent.Tests.Conformance;
 
-/// <summary>What happens to a queue in one process moves it in another, where stores push signals, without the look of each second.</summary>
+/// <summary>What happens to a queue in one process moves it in another, without the look of each second.</summary>
 public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);

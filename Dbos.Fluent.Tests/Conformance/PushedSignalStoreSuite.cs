@@ -11,6 +11,7 @@ public abstract class PushedSignalStoreSuite(StoreFixture fixture) : StoreSuite(
         await using var bed = await Fixture.CreateApartAsync();
         await using var near = Listener.To(bed.Store);
         await using var far = Listener.To(bed.Open());
+        var announcer = bed.Open();
         Assert.Equal(StoreSignal.Anything, await near.NextAsync());
         Assert.Equal(StoreSignal.Anything, await far.NextAsync());
         StoreSignal[] signals =
@@ -22,7 +23,7 @@ public abstract class PushedSignalStoreSuite(StoreFixture fixture) : StoreSuite(
             new(StoreSignalKind.Stream, "order 1::lines"),
         ];
 
-        await bed.Store.Signals.AnnounceAsync(signals, Cancel);
+        await announcer.Signals.AnnounceAsync(signals, Cancel);
 
         foreach (var listener in (Listener[])[near, far])
         {

@@ -22,9 +22,11 @@ public abstract class RealClockScheduleSuite(IDatabaseFixture fixture) : EngineS
         Assert.Equal(moments.Distinct().Order(), moments);
         Assert.All(seen, run => Assert.InRange(run.StartedAt - run.ScheduledAt, TimeSpan.Zero, Bounded.Limit));
         Assert.All(moments, moment => Assert.Equal(0, moment.Millisecond));
-        var ids = await Database.QueryAsync("SELECT workflow_uuid FROM workflow_status WHERE schedule_name = 'beat' ORDER BY workflow_uuid");
-        Assert.Equal(
-            moments.Select(moment => $"sched-beat-{moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)}"),
-            ids.Take(3).Select(row => row[0]));
+        var ids = await Database.QueryAsync(
+            "SELECT workflow_uuid FROM workflow_status WHERE schedule_name = 'beat' ORDER BY workflow_uuid");
+        Assert.Equal(moments.Select(moment => $"sched-beat-{Text(moment)}"), ids.Take(3).Select(row => row[0]));
+
+        static string Text(DateTimeOffset moment) =>
+            moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
     }
 }

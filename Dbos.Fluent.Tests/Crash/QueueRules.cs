@@ -91,8 +91,8 @@ internal sealed class QueueRules(TestDatabase database)
         """));
 
     /// <summary>
-    /// Asserts that no partition starved: from when a workflow was the first of its partition until it began, the others took turns, and not
-    /// more of them than rounds of all partitions in all processes.
+    /// Asserts that no partition starved: from when a workflow was the first of its partition until it began, the others took turns, and
+    /// not more of them than rounds of all partitions in all processes.
     /// </summary>
     public async Task CheckFairnessAsync() => Assert.Equal(0, await database.CountAsync(
         $"""

@@ -126,7 +126,7 @@ internal sealed class GatheredWaits<TKey, TFound>
     /// <summary>Looks at the keys that a signal names, if any is waited for.</summary>
     public void LookAtSignal(string signal) => LookAt(NamedBy(signal));
 
-    /// <summary>Tells whoever waits for what a signal names, without a look: for waiters who look by themselves when they are told.</summary>
+    /// <summary>Tells whoever waits for what a signal names, without a look: waiters who look by themselves when they are told.</summary>
     public void CompleteAtSignal(string signal, TFound found) => Array.ForEach(NamedBy(signal), key => Complete(key, found));
 
     /// <summary>Looks at everything that is waited for and not told of here.</summary>

@@ -69,7 +69,7 @@ internal static class SerializationFailure
     /// <summary>The same failure, with the workflow and the place at which the value stands.</summary>
     /// <param name="failed">The failure.</param>
     /// <param name="workflowId">Whose value it is.</param>
-    /// <param name="cannot">What cannot be done with which value, as the beginning of a sentence: <c>Event 'k' of ... cannot be decoded</c>.</param>
+    /// <param name="cannot">What cannot be done with which value, as a sentence without its end.</param>
     public static SerializationFailedException At(SerializationFailedException failed, string workflowId, string cannot) =>
         new(failed.TypeName, $"{cannot}. {failed.Message}", failed, workflowId);
 

@@ -341,7 +341,9 @@ public sealed class PostgresCommitStoreTests(PostgresStoreFixture database) : IC
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
 
         await StoreBackoff.RepeatAsync(async _ => await CommitOneAsync(Checkpoint(id, "t1", 0)), Cancel);
+        var outcomes = await StoreBackoff.RepeatAsync(_ => database.Store.Workflows.ReadOutcomesAsync([id], Cancel), Cancel);
 
+        Assert.Empty(outcomes);
         Assert.Single(await HistoryAsync(id));
     }
 

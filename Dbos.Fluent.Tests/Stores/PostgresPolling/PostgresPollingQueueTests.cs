@@ -19,7 +19,8 @@ public sealed class PostgresPollingOutboxTests(PostgresPollingDatabases f) : Out
 public sealed class PostgresPollingQueueFaultTests(PostgresPollingDatabases f)
     : QueueFaultSuite(f), IClassFixture<PostgresPollingDatabases>;
 
-public sealed class PostgresPollingQueueWakeupTests(PostgresPollingDatabases f) : QueueWakeupSuite(f), IClassFixture<PostgresPollingDatabases>;
+public sealed class PostgresPollingQueueWakeupTests(PostgresPollingDatabases f)
+    : QueueWakeupSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingRealClockScheduleTests(PostgresPollingDatabases f)
     : RealClockScheduleSuite(f), IClassFixture<PostgresPollingDatabases>;

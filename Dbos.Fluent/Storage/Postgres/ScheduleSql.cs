@@ -4,7 +4,8 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class ScheduleSql(SchemaName schema)
 {
     // $1 names, $2 workflows, $3 cron, $4 zones, $5 contexts, $6 states, $7 last fired, $8 backfill, $9 queues, $10 applications,
-    // $11 overlap, $12 jitter, $13 from, $14 until, $15 waiting, $16 and $17 the moment of writing, as number and as text. In the order of names, in which several writers never wait in a circle.
+    // $11 overlap, $12 jitter, $13 from, $14 until, $15 waiting, $16 and $17 the moment of writing, as number and as text. In the order of
+    // names, in which several writers never wait in a circle.
     private const string Rows = """
         s AS MATERIALIZED (
             SELECT *
