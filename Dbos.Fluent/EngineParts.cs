@@ -61,7 +61,7 @@ internal sealed class EngineParts
         OperatorRecovery.HandedOn = _ => OnEnqueued("");
         OperatorRecovery.Running = () => Running.All;
         Running.Crashed = Recovery.HandBack;
-        ClaimedRuns.NotBegun = Recovery.HandBack;
+        ClaimedRuns.NotBegun = Recovery.HandBackUnbegun;
         ClaimedRuns.HandedBack = _ => OnEnqueued("");
         Parking.Parked = ParkedDispatcher.Parked;
         Leases.AfterGap = Sweeps.StopLostAsync;

@@ -46,6 +46,8 @@ internal sealed record SqliteChoice(string Path) : StoreChoice
 
 internal sealed record PostgresChoice(NpgsqlDataSource? DataSource, string? ConnectionString, string Schema) : StoreChoice
 {
+    private const int KeepAliveSeconds = 30;
+
     public static PostgresChoice Of(string connectionString, string schema)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(connectionString);
@@ -59,9 +61,21 @@ internal sealed record PostgresChoice(NpgsqlDataSource? DataSource, string? Conn
         return new PostgresChoice(dataSource, null, new SchemaName(schema).Value);
     }
 
-    public override IStore Open(StoreOptions options)
+    public override IStore Open(StoreOptions options) =>
+        new PostgresStore(DataSource ?? BuildSource(), ownsDataSource: DataSource is null, Schema, options);
+
+    // Some connections are kept for good and may be idle for long: one whose other end has gone without a word is to fail when it is used
+    // next, not to hang.
+    private NpgsqlDataSource BuildSource()
     {
-        var dataSource = DataSource ?? new NpgsqlSlimDataSourceBuilder(ConnectionString).EnableArrays().EnableTransportSecurity().Build();
-        return new PostgresStore(dataSource, ownsDataSource: DataSource is null, Schema, options);
+        var builder = new NpgsqlSlimDataSourceBuilder(ConnectionString).EnableArrays().EnableTransportSecurity();
+        var settings = builder.ConnectionStringBuilder;
+        if (settings is { TcpKeepAlive: false, TcpKeepAliveTime: 0 })
+        {
+            settings.TcpKeepAlive = true;
+            (settings.TcpKeepAliveTime, settings.TcpKeepAliveInterval) = (KeepAliveSeconds, KeepAliveSeconds / 3);
+        }
+
+        return builder.Build();
     }
 }

@@ -71,7 +71,7 @@ public abstract class ClientManagementSuite(IDatabaseFixture fixture) : EngineSu
     }
 
     private static async Task<List<(WorkflowState, long)>> StatesAsync(WorkflowClient client) =>
-        [.. (await client.CountAsync(cancellationToken: Cancel)).Select(count => (Enum.Parse<WorkflowState>(count.Key, true), count.Count))];
+        [.. (await client.CountAsync(cancellationToken: Cancel)).Select(one => (Enum.Parse<WorkflowState>(one.Key, true), one.Count))];
 
     private Task<WorkflowClient> ConnectAsync() => WorkflowClient.ConnectAsync(
         options =>

@@ -76,6 +76,33 @@ public abstract class QueueWakeupSuite(IDatabaseFixture fixture) : EngineSuite(f
         Assert.Equal(WorkflowState.Cancelled, await engine.StateOfAsync("A"));
     }
 
+    [Fact]
+    public async Task A_place_is_free_when_a_write_finds_the_workflow_cancelled_though_another_step_goes_on()
+    {
+        var deaf = new Probe();
+        var workflow = Workflow.Define<int, int>("two at once", Body);
+        var engine = await LaunchBlindAsync(new WorkflowQueue("line") { WorkerConcurrency = 1 }, workflow, Quick());
+        await engine.StartAsync(workflow, 1, new() { Id = "A", Queue = "line" }, Cancel);
+        await gate.ReachedAsync();
+        await deaf.ReachedAsync();
+        var second = StartAsync(engine, Quick(), 2);
+
+        // As another SDK would, which announces it to nobody.
+        await Database.ExecuteAsync(
+            "UPDATE workflow_status SET status = 'CANCELLED', owner_xid = NULL, completed_at = created_at WHERE workflow_uuid = 'A'");
+        gate.Open();
+
+        Assert.Equal(2, await second.Within(Soon));
+        deaf.Open();
+        Assert.Equal(3, await StartAsync(engine, Quick(), 3).Within(Soon));
+
+        async IAsyncEnumerable<StepOr<int>> Body(int input, WorkflowContext context)
+        {
+            yield return Step.All([Step.Run("a", _ => gate.PassAsync()), Step.Run("b", _ => deaf.PassAsync())]);
+            yield return input;
+        }
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

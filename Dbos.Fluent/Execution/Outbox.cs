@@ -16,7 +16,7 @@ internal static class Outbox
     /// </remarks>
     /// <exception cref="SerializationFailedException">The message cannot be stored.</exception>
     public static MessageRow Row(PayloadSerializer serializer, OutgoingMessage message, PayloadFormat? format) => new(
-        message.IdempotencyKey is { } key ? IdOf(key, message.WorkflowId) : Guid.CreateVersion7().ToString(),
+        message.IdempotencyKey is { } key ? IdOf(key, message.WorkflowId) : AscendingIds.Next(),
         message.WorkflowId,
         message.Topic,
         Encode(serializer, message, format ?? PayloadFormat.MessagePack));

@@ -77,6 +77,10 @@ internal sealed class RunningWorkflows
 
         load.Begin(work);
 
+        // Whoever finds out that the workflow was ended from outside, a sweep or a write that was refused: its place is free, whether or
+        // not the body heeds its token.
+        entry.Scope.Stop.Token.UnsafeRegister(_ => GiveUpPlaceIfEnded(entry), null);
+
         // The caller's AsyncLocals (its Activity, its culture) are not the workflow's: every run starts from a clean context.
         using (ExecutionContext.SuppressFlow())
         {
@@ -120,7 +124,7 @@ internal sealed class RunningWorkflows
     {
         if (latest.TryGetValue(workflowId, out var entry) && entry.Number <= upTo)
         {
-            Stop(entry, reason);
+            entry.Scope.Stop.Fire(reason);
         }
     }
 
@@ -129,7 +133,7 @@ internal sealed class RunningWorkflows
     {
         foreach (var entry in all.Keys.Where(entry => entry.Scope.Owner == execution))
         {
-            Stop(entry, reason);
+            entry.Scope.Stop.Fire(reason);
         }
     }
 
@@ -186,12 +190,10 @@ internal sealed class RunningWorkflows
         }
     }
 
-    private void Stop(Entry entry, CancellationReason reason)
+    private void GiveUpPlaceIfEnded(Entry entry)
     {
-        entry.Scope.Stop.Fire(reason);
-        if (reason is CancellationReason.Cancelled or CancellationReason.DeadlineExceeded)
+        if (entry.Scope.Stop.Reason is CancellationReason.Cancelled or CancellationReason.DeadlineExceeded)
         {
-            // Its outcome is stored, so its place is free, whether or not the body heeds its token.
             GiveUpPlace(entry);
         }
     }

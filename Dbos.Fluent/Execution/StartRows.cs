@@ -31,10 +31,8 @@ internal sealed record StartRequest(string Name, Payload Input, StartOptions Opt
         return new StartRequest(definition.Name, serializer.EncodeInput(input, definition.InputType, format), WithId(options), isOurs);
     }
 
-    // Among equals of a queue the older goes first, and of those of one millisecond the lower id: made one after the other, ids ascend.
-    public static StartOptions WithId(StartOptions options) => options.Id is null
-        ? options with { Id = UUIDNext.Uuid.NewDatabaseFriendly(UUIDNext.Database.PostgreSql).ToString() }
-        : options;
+    public static StartOptions WithId(StartOptions options) =>
+        options.Id is null ? options with { Id = AscendingIds.Next() } : options;
 }
 
 /// <summary>Makes the rows of starts.</summary>

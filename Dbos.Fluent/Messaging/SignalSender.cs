@@ -49,7 +49,13 @@ internal sealed class SignalSender(ISignalStore store, ILogger logger, Cancellat
                     return;
                 }
 
-                await store.AnnounceAsync(signals, stopped).ConfigureAwait(false);
+                await StoreBackoff.RepeatAsync(
+                    async _ =>
+                    {
+                        await store.AnnounceAsync(signals, stopped).ConfigureAwait(false);
+                        return true;
+                    },
+                    stopped).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopped.IsCancellationRequested)
             {

@@ -17,7 +17,7 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     private static readonly TimeSpan FollowUp = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource stopping = new();
-    private readonly ConcurrentQueue<Ownership> toHandBack = new();
+    private readonly ConcurrentQueue<(Ownership Execution, bool Attempted)> toHandBack = new();
     private readonly HashSet<string> recovered = new(StringComparer.Ordinal);
     private Task loop = Task.CompletedTask;
 
@@ -33,7 +33,10 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     /// <summary>
     /// An execution that is ours and that nothing here runs: the next pass hands it on. Not at once, as it may well fail again.
     /// </summary>
-    public void HandBack(Ownership execution) => toHandBack.Enqueue(execution);
+    public void HandBack(Ownership execution) => toHandBack.Enqueue((execution, true));
+
+    /// <summary>Hands on an execution that never began, which uses up no attempt.</summary>
+    public void HandBackUnbegun(Ownership execution) => toHandBack.Enqueue((execution, false));
 
     public void Start() => loop = Task.Run(RunAsync);
 
@@ -148,14 +151,15 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
 
     private async Task HandBackAsync(CancellationToken cancellationToken)
     {
-        Ownership[] executions = [.. toHandBack];
-        if (executions.Length == 0)
+        (Ownership Execution, bool Attempted)[] all = [.. toHandBack];
+        List<string> ids = [];
+        foreach (var attempted in all.Select(one => one.Attempted).Distinct())
         {
-            return;
+            Ownership[] executions = [.. all.Where(one => one.Attempted == attempted).Select(one => one.Execution)];
+            ids.AddRange(await store.HandBackAsync(executions, attempted, cancellationToken).ConfigureAwait(false));
         }
 
-        var ids = await store.HandBackAsync(executions, attempted: true, cancellationToken).ConfigureAwait(false);
-        for (var number = 0; number < executions.Length; number++)
+        for (var number = 0; number < all.Length; number++)
         {
             toHandBack.TryDequeue(out _);
         }

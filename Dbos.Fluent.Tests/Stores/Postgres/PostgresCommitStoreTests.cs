@@ -341,9 +341,10 @@ public sealed class PostgresCommitStoreTests(PostgresStoreFixture database) : IC
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
 
         await StoreBackoff.RepeatAsync(async _ => await CommitOneAsync(Checkpoint(id, "t1", 0)), Cancel);
-        var outcomes = await StoreBackoff.RepeatAsync(_ => database.Store.Workflows.ReadOutcomesAsync([id], Cancel), Cancel);
 
-        Assert.Empty(outcomes);
+        // A look whose kept connection is dead goes by the pool at once, which has forgotten its own dead ones.
+        database.Source.Clear();
+        Assert.Empty(await database.Store.Workflows.ReadOutcomesAsync([id], Cancel));
         Assert.Single(await HistoryAsync(id));
     }
 

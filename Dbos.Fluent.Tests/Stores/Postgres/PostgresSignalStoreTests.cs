@@ -20,7 +20,13 @@ public sealed class PostgresSignalStoreTests(PostgresStoreFixture database) : IC
     /// <summary>Another process as far as the database is concerned.</summary>
     private ISignalStore Others => another.Signals;
 
-    public ValueTask DisposeAsync() => another.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await another.DisposeAsync();
+
+        // A connection that was listened on may hold what came last, or be dead.
+        database.Source.Clear();
+    }
 
     [Fact]
     public async Task Announced_signals_arrive_each_once()
@@ -137,9 +143,6 @@ public sealed class PostgresSignalStoreTests(PostgresStoreFixture database) : IC
         Assert.Equal(StoreSignal.Anything, await next);
         await Others.AnnounceAsync([new(StoreSignalKind.Enqueued, "q")], Cancel);
         Assert.Equal(new StoreSignal(StoreSignalKind.Enqueued, "q"), await NextAsync(listener));
-
-        // Listeners of other tests have left connections in the pool, which are dead now.
-        database.Source.Clear();
     }
 
     [Fact]

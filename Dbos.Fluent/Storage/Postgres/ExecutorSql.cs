@@ -46,14 +46,14 @@ internal sealed class ExecutorSql(SchemaName schema)
     /// <summary>
     /// Names that the version has the code of no more. $1 application, $2 version, $3 the names it has, $4 executor, $5 incarnation.
     /// </summary>
-    // Engines of one version may have different workflows. One that did not stop in good order may be alive, though its lease has ended.
+    // Engines of one version may have different workflows. As long as another one is remembered, what it had may wait for its like.
     public string ForgetCode { get; } = $"""
         DELETE FROM {schema}.fluent_versions AS v
          WHERE v.application_name = $1 AND v.application_version = $2 AND v.workflow_name <> ALL ($3::text[])
            AND {Holds(schema, "$4", "$5")}
            AND NOT EXISTS (
                SELECT FROM {schema}.fluent_executors AS other
-                WHERE other.application_name = $1 AND other.application_version = $2 AND other.executor_id <> $4 AND NOT other.stopped)
+                WHERE other.application_name = $1 AND other.application_version = $2 AND other.executor_id <> $4)
         """;
 
     /// <summary>

@@ -24,8 +24,8 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
         standing = new StandingSql(database.Schema);
     }
 
-    /// <summary>Whether what a process of the server announces was written here, and so is known here.</summary>
-    public bool IsWrittenHere(int processId) => lanes.AreServedBy(processId);
+    /// <summary>The connections on which batches are written.</summary>
+    public PostgresLanes Lanes => lanes;
 
     public async ValueTask<IReadOnlyList<CommitResult>> CommitAsync(IReadOnlyList<CommitUnit> batch, CancellationToken cancellationToken)
     {

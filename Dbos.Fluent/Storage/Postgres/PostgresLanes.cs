@@ -54,31 +54,35 @@ internal sealed class PostgresLanes : IAsyncDisposable
     /// <summary>Whether a process of the server serves one of these connections.</summary>
     public bool AreServedBy(int processId) => kept.ContainsKey(processId);
 
-    /// <summary>Runs one statement on a free connection, and reads each row.</summary>
-    public Task<List<T>> QueryAsync<T>(
-        string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
-        Overflows && idle.Reader.Count == 0
-            ? database.QueryAsync(sql, parameters, read, cancellationToken)
-            : PostgresDatabase.GuardAsync(() => RunAsync(
-                async connection =>
-                {
-                    var command = new NpgsqlCommand(sql, connection) { CommandTimeout = database.TimeoutSeconds };
-                    await using (command.ConfigureAwait(false))
-                    {
-                        command.Parameters.AddRange(parameters);
-                        if (Prepares)
-                        {
-                            await command.PrepareAsync(cancellationToken).ConfigureAwait(false);
-                        }
+    /// <summary>
+    /// The server may have been started anew, and count its processes from the beginning: which of them serves a connection is known again
+    /// when it has been used.
+    /// </summary>
+    public void ForgetProcesses() => kept.Clear();
 
-                        var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-                        await using (reader.ConfigureAwait(false))
-                        {
-                            return await PostgresDatabase.ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
-                        }
-                    }
-                },
-                cancellationToken));
+    /// <summary>Runs one statement on a free connection, and reads each row.</summary>
+    public async Task<List<T>> QueryAsync<T>(
+        string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+    {
+        if (!Overflows)
+        {
+            return await KeptAsync(sql, parameters, read, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (idle.Reader.Count > 0)
+        {
+            try
+            {
+                return await KeptAsync(sql, [.. parameters.Select(one => one.Clone())], read, cancellationToken).ConfigureAwait(false);
+            }
+            catch (StoreUnavailableException)
+            {
+                // It may have been lost long ago, while nobody used it. What may go to the pool may be repeated, too.
+            }
+        }
+
+        return await database.QueryAsync(sql, parameters, read, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>
     /// Runs statements in one round trip and one transaction on a free connection, and gives their reader to <paramref name="read"/>.
@@ -137,6 +141,29 @@ internal sealed class PostgresLanes : IAsyncDisposable
         }
     }
 
+    private Task<List<T>> KeptAsync<T>(
+        string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        PostgresDatabase.GuardAsync(() => RunAsync(
+            async connection =>
+            {
+                var command = new NpgsqlCommand(sql, connection) { CommandTimeout = database.TimeoutSeconds };
+                await using (command.ConfigureAwait(false))
+                {
+                    command.Parameters.AddRange(parameters);
+                    if (Prepares)
+                    {
+                        await command.PrepareAsync(cancellationToken).ConfigureAwait(false);
+                    }
+
+                    var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                    await using (reader.ConfigureAwait(false))
+                    {
+                        return await PostgresDatabase.ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
+                    }
+                }
+            },
+            cancellationToken));
+
     public async ValueTask DisposeAsync()
     {
         idle.Writer.TryComplete();
@@ -169,7 +196,13 @@ internal sealed class PostgresLanes : IAsyncDisposable
         var connection = free ?? await OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return (connection, await call(connection).ConfigureAwait(false));
+            var result = await call(connection).ConfigureAwait(false);
+            if (KeepsSettings)
+            {
+                kept[connection.ProcessID] = connection;
+            }
+
+            return (connection, result);
         }
         catch
         {
@@ -203,8 +236,6 @@ internal sealed class PostgresLanes : IAsyncDisposable
                 {
                     await settings.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
                 }
-
-                kept[connection.ProcessID] = connection;
             }
 
             return connection;

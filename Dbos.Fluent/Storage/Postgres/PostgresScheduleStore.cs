@@ -18,8 +18,11 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
     private readonly TickSql ticks = new(database.Schema);
 
     public Task<ScheduleWritten> WriteAsync(
-        IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken) =>
-        database.LimitAsync(StatementsOfWrite, () => OnConnectionAsync(rows, mode, cancellationToken));
+        IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken) => database.Options.HasSideTables
+        ? database.LimitAsync(StatementsOfWrite, () => OnConnectionAsync(rows, mode, cancellationToken))
+        : throw new StoreSchemaException(
+            "Schedules have options in a table of this library, and there was none when this client connected. "
+            + "Launch an engine on the database once, and connect the client again.");
 
     public async Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken)
     {

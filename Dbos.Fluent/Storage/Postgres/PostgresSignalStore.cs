@@ -8,11 +8,11 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <param name="database">Where the connections come from.</param>
 /// <param name="looks">The connection that announcements go by while it is free.</param>
 /// <param name="pollInterval">How often there is a tick.</param>
-/// <param name="isOurs">
-/// Whether what a process of the server announces was said or written here: whoever waits for it here has been told directly.
+/// <param name="ours">
+/// What was said or written on these connections is left out: whoever waits for it here has been told directly.
 /// </param>
 internal sealed class PostgresSignalStore(
-    PostgresDatabase database, PostgresLanes looks, TimeSpan pollInterval, Func<int, bool> isOurs) : ISignalStore
+    PostgresDatabase database, PostgresLanes looks, TimeSpan pollInterval, IReadOnlyList<PostgresLanes> ours) : ISignalStore
 {
     // A connection that went silent without a word is found out by asking on it; until then its wake-ups are covered by polling.
     private static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(10);
@@ -90,11 +90,16 @@ internal sealed class PostgresSignalStore(
         try
         {
             connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+            foreach (var lanes in ours)
+            {
+                lanes.ForgetProcesses();
+            }
 
             // Raised while a call on the connection is awaited, so never at the same time as the reading of the queue.
             connection.Notification += (_, told) =>
             {
-                if (new SignalPayload(told.Channel, told.Payload).ToSignal(database.Schema.Value) is { } signal && !isOurs(told.PID))
+                if (new SignalPayload(told.Channel, told.Payload).ToSignal(database.Schema.Value) is { } signal
+                    && !ours.Any(lanes => lanes.AreServedBy(told.PID)))
                 {
                     signals.Enqueue(signal);
                 }

@@ -49,8 +49,7 @@ internal sealed class PostgresStore : IStore
         Outbox = new PostgresOutboxStore(database);
         Executors = new PostgresExecutorStore(database, watch);
         Versions = new PostgresVersionStore(database);
-        Signals = new PostgresSignalStore(
-            database, looks, Capabilities.PollInterval, process => commits.IsWrittenHere(process) || looks.AreServedBy(process));
+        Signals = new PostgresSignalStore(database, looks, Capabilities.PollInterval, [commits.Lanes, looks]);
     }
 
     public StoreCapabilities Capabilities { get; }

@@ -22,8 +22,8 @@ internal static class VersionSql
         """;
 
     /// <summary>
-    /// Names that the version has the code of no more. Engines of one version may have different workflows, and one that did not stop in
-    /// good order may be alive, though its lease has ended.
+    /// Names that the version has the code of no more. Engines of one version may have different workflows: as long as another one is
+    /// remembered, what it had may wait for its like.
     /// </summary>
     public const string ForgetCode = """
         DELETE FROM fluent_versions
@@ -32,7 +32,7 @@ internal static class VersionSql
            AND NOT EXISTS (
                SELECT 1 FROM fluent_executors AS other
                 WHERE other.application_name = @application_name AND other.application_version = @application_version
-                  AND other.executor_id <> @executor_id AND other.stopped = 0)
+                  AND other.executor_id <> @executor_id)
         """;
 
     /// <summary>Versions and names whose code is the same here, and that no engine of theirs is alive for.</summary>
