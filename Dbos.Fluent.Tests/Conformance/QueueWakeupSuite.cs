@@ -124,7 +124,17 @@ public abstract class QueueWakeupSuite(IDatabaseFixture fixture) : EngineSuite(f
         Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(second.Id));
         time.Advance(TimeSpan.FromSeconds(30));
 
-        Assert.Equal(2, await second.GetResultAsync(Cancel).Within(Soon));
+        // A claim that was under way meanwhile tries again a moment later, and on this clock there is none by itself.
+        var result = second.GetResultAsync(Cancel);
+        await Eventually.TrueAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(100));
+                return result.IsCompleted;
+            },
+            Soon,
+            "the window has opened");
+        Assert.Equal(2, await result);
     }
 
     private static WorkflowDefinition<int, int> Quick() => Workflow.Define<int, int>("quick").Return(x => x.Input);

@@ -67,7 +67,8 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
             faults, options => (options.ExecutorId, options.Lease) = (Executor, TimeSpan.FromSeconds(0.6)));
         await AllEndAsync(engine, count: 3);
 
-        await EverythingRanOnceAsync(workflows: 3, attempts: 3);
+        // What was claimed and never begun has used up no attempt.
+        await EverythingRanOnceAsync(workflows: 3, attempts: 2);
     }
 
     [Fact]
