@@ -4,17 +4,9 @@ using Dbos.Fluent.Schedules;
 namespace Dbos.Fluent.Tests.Conformance;
 
 /// <summary>Workflows that are started by the clock. Scenarios SC.</summary>
-public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleSuite(fixture)
 {
-    private const string EachMinute = "* * * * *";
-
-    private readonly System.Collections.Concurrent.ConcurrentDictionary<DateTimeOffset, ScheduledRun> runs = new();
-    private readonly System.Threading.Channels.Channel<ScheduledRun> arrivals =
-        System.Threading.Channels.Channel.CreateUnbounded<ScheduledRun>();
-    private readonly ManualTimeProvider time = new(new(2026, 1, 1, 0, 0, 30, TimeSpan.Zero));
     private readonly Probe gate = new();
-
-    private DateTimeOffset Start => new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     [Fact]
     public async Task Each_moment_starts_one_workflow_however_many_engines_follow_it()
@@ -28,7 +20,7 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         });
         for (var minute = 1; minute <= 5; minute++)
         {
-            time.Advance(TimeSpan.FromMinutes(1));
+            Time.Advance(TimeSpan.FromMinutes(1));
             var run = await ArrivesAsync();
             Assert.Equal((Start.AddMinutes(minute), "c"), (run.ScheduledAt, run.Context));
             Assert.True(run.StartedAt >= run.ScheduledAt);
@@ -53,16 +45,16 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         await Assert.ThrowsAsync<ConflictingRegistrationException>(
             () => engine.Schedules.CreateAsync("tick", EachMinute, workflow, cancellationToken: Cancel));
         await FollowedAsync();
-        time.Advance(TimeSpan.FromMinutes(1));
+        Time.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal("one", (await ArrivesAsync()).Context);
 
         await engine.Schedules.PauseAsync("tick", Cancel);
-        time.Advance(TimeSpan.FromMinutes(10));
+        Time.Advance(TimeSpan.FromMinutes(10));
         Assert.True((await engine.Schedules.GetAsync("tick", Cancel))!.Paused);
         await engine.Schedules.ResumeAsync("tick", Cancel);
         await engine.Schedules.UpdateAsync("tick", "*/5 * * * *", options: new() { Context = "two" }, cancellationToken: Cancel);
         await FollowedAsync();
-        time.Advance(TimeSpan.FromMinutes(5));
+        Time.Advance(TimeSpan.FromMinutes(5));
         var run = await ArrivesAsync();
         Assert.Equal((Start.AddMinutes(15), "two"), (run.ScheduledAt, run.Context));
 
@@ -75,37 +67,13 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     }
 
     [Fact]
-    public async Task A_schedule_that_catches_up_does_so_when_it_is_resumed()
-    {
-        var workflow = Noted();
-        var engine = await LaunchVirtualAsync(_ => { }, workflow);
-        await engine.Schedules.CreateAsync(
-            "tick", EachMinute, workflow, options: new() { AutomaticBackfill = true }, cancellationToken: Cancel);
-        await FollowedAsync();
-        time.Advance(TimeSpan.FromMinutes(1));
-        await ArrivesAsync();
-        await engine.Schedules.PauseAsync("tick", Cancel);
-        time.Advance(TimeSpan.FromMinutes(3));
-
-        await engine.Schedules.ResumeAsync("tick", Cancel);
-
-        List<DateTimeOffset> caughtUp = [];
-        while (caughtUp.Count < 3)
-        {
-            caughtUp.Add((await ArrivesAsync()).ScheduledAt);
-        }
-
-        Assert.Equal(Enumerable.Range(2, 3).Select(minute => Start.AddMinutes(minute)), caughtUp.Order());
-    }
-
-    [Fact]
     public async Task Applying_keeps_what_has_happened_and_a_mistake_in_one_rejects_all()
     {
         var workflow = Noted();
         var engine = await LaunchVirtualAsync(_ => { }, workflow);
         await engine.Schedules.ApplyAsync([new("a", EachMinute, workflow)], Cancel);
         await FollowedAsync();
-        time.Advance(TimeSpan.FromMinutes(1));
+        Time.Advance(TimeSpan.FromMinutes(1));
         await ArrivesAsync();
         await engine.Schedules.PauseAsync("a", Cancel);
 
@@ -144,7 +112,7 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
             await engine.ResultAsync<Unit>(id);
         }
 
-        Assert.Equal(ids.Count + nights.Count, runs.Count);
+        Assert.Equal(ids.Count + nights.Count, Runs.Count);
         Assert.Null((await engine.Schedules.GetAsync("hourly", Cancel))!.LastFiredAt);
         await Assert.ThrowsAsync<NonExistentScheduleException>(
             () => engine.Schedules.BackfillAsync("missing", day, day.AddDays(1), Cancel));
@@ -167,7 +135,7 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         await engine.ResultAsync<Unit>(ids[1]);
         var status = (await engine.GetStatusAsync(ids[0], Cancel))!;
         Assert.Equal(("line", "yearly"), (status.Queue, status.ScheduleName));
-        Assert.Equal((time.GetUtcNow(), "c"), (runs.Keys.Min(), runs.Values.First().Context));
+        Assert.Equal((Time.GetUtcNow(), "c"), (Runs.Keys.Min(), Runs.Values.First().Context));
         var schedule = (await engine.Schedules.GetAsync("yearly", Cancel))!;
         Assert.Equal((null, new DateTimeOffset(2026, 7, 1, 0, 0, 0, TimeSpan.Zero)), (schedule.LastFiredAt, schedule.NextAt));
         await Assert.ThrowsAsync<NonExistentScheduleException>(() => engine.Schedules.TriggerAsync("missing", Cancel));
@@ -181,56 +149,28 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     {
         var workflow = Workflow.Define<ScheduledRun>("gated").Step("gate", async x =>
         {
-            runs[x.Input.ScheduledAt] = x.Input;
-            arrivals.Writer.TryWrite(x.Input);
+            Runs[x.Input.ScheduledAt] = x.Input;
+            Arrivals.Writer.TryWrite(x.Input);
             await gate.PassAsync(x.CancellationToken);
         }).End();
         var engine = await LaunchVirtualAsync(
             options => options.Schedule("tick", EachMinute, workflow, options: new() { Overlap = overlap }));
-        time.Advance(TimeSpan.FromMinutes(1));
+        Time.Advance(TimeSpan.FromMinutes(1));
         await ArrivesAsync();
-        time.Advance(TimeSpan.FromMinutes(1));
+        Time.Advance(TimeSpan.FromMinutes(1));
         await FiredAsync(2);
-        time.Advance(TimeSpan.FromMinutes(1));
+        Time.Advance(TimeSpan.FromMinutes(1));
         await FiredAsync(3);
         gate.Open();
         await Eventually.TrueAsync(
             async () => await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status <> 'SUCCESS'") == 0
-                && runs.Count == expected.Count(c => c == ','), Bounded.Limit, "all that started has ended");
-        time.Advance(TimeSpan.FromMinutes(1));
+                && Runs.Count == expected.Count(c => c == ','), Bounded.Limit, "all that started has ended");
+        Time.Advance(TimeSpan.FromMinutes(1));
         await FiredAsync(4);
-        await Eventually.TrueAsync(() => runs.ContainsKey(Start.AddMinutes(4)), Bounded.Limit, "the last moment has started");
+        await Eventually.TrueAsync(() => Runs.ContainsKey(Start.AddMinutes(4)), Bounded.Limit, "the last moment has started");
 
-        Assert.Equal(expected, string.Join(',', runs.Keys.Order().Select(at => at.ToString("HH:mm", CultureInfo.InvariantCulture))));
+        Assert.Equal(expected, string.Join(',', Runs.Keys.Order().Select(at => at.ToString("HH:mm", CultureInfo.InvariantCulture))));
         Assert.NotNull(engine);
-    }
-
-    [Theory]
-    [InlineData(false, 0)]
-    [InlineData(true, 3)]
-    public async Task What_passed_while_no_engine_ran_is_caught_up_on_where_asked(bool automaticBackfill, int caughtUp)
-    {
-        var workflow = Noted();
-        var engine = await LaunchVirtualAsync(Declare);
-        time.Advance(TimeSpan.FromMinutes(1));
-        await ArrivesAsync();
-        await FiredAsync(1);
-        await engine.StopAsync(TimeSpan.Zero, Cancel);
-        time.Advance(TimeSpan.FromMinutes(3));
-
-        await LaunchVirtualAsync(Declare);
-        for (var i = 0; i < caughtUp; i++)
-        {
-            await ArrivesAsync();
-        }
-
-        await FollowedAsync();
-        time.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equal(Start.AddMinutes(5), (await ArrivesAsync()).ScheduledAt);
-        Assert.Equal(2 + caughtUp, runs.Count);
-
-        void Declare(EngineOptions options) =>
-            options.Schedule("tick", EachMinute, workflow, options: new() { AutomaticBackfill = automaticBackfill });
     }
 
     [Fact]
@@ -244,21 +184,21 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         for (var minute = 3; minute <= 4; minute++)
         {
             // Exactly at the moment, so that nothing but its jitter keeps the run back.
-            time.Advance(Start.AddMinutes(minute) - time.GetUtcNow());
+            Time.Advance(Start.AddMinutes(minute) - Time.GetUtcNow());
             await FiredAsync(minute);
             Assert.Equal(
                 [["DELAYED", $"{new Occurrence("tick", Start.AddMinutes(minute)).StartWithin(options.Jitter).ToUnixTimeMilliseconds()}"]],
                 await Database.QueryAsync(
                     "SELECT status, delay_until_epoch_ms FROM workflow_status WHERE workflow_uuid LIKE "
                     + $"'%:0{minute}:00.000Z'"));
-            Assert.False(arrivals.Reader.TryPeek(out _));
-            time.Advance(TimeSpan.FromSeconds(20));
+            Assert.False(Arrivals.Reader.TryPeek(out _));
+            Time.Advance(TimeSpan.FromSeconds(20));
             await ArrivesAsync();
         }
 
-        time.Advance(TimeSpan.FromMinutes(3));
+        Time.Advance(TimeSpan.FromMinutes(3));
 
-        Assert.Equal([Start.AddMinutes(3), Start.AddMinutes(4)], runs.Keys.Order());
+        Assert.Equal([Start.AddMinutes(3), Start.AddMinutes(4)], Runs.Keys.Order());
         Assert.Null((await engine.Schedules.GetAsync("tick", Cancel))!.NextAt);
         await Assert.ThrowsAsync<ArgumentException>(() => engine.Schedules.CreateAsync(
             "none", EachMinute, workflow, options: options with { Until = options.From }, cancellationToken: Cancel));
@@ -280,7 +220,7 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         await engine.Schedules.PauseAsync("far", Cancel);
         await engine.Schedules.ResumeAsync("far", Cancel);
         await FollowedAsync();
-        time.Advance(TimeSpan.FromMinutes(1));
+        Time.Advance(TimeSpan.FromMinutes(1));
         await FiredAsync(1, "far");
 
         Assert.Equal("of another kind", (await ArrivesAsync()).Context);
@@ -332,91 +272,10 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : EngineSuite(fixt
             ? Task.FromException(new InvalidOperationException("this one cannot be fired"))
             : Task.CompletedTask;
 
-        time.Advance(TimeSpan.FromMinutes(1));
+        Time.Advance(TimeSpan.FromMinutes(1));
         await FiredAsync(1, "first");
         await FiredAsync(1, "second");
 
         Assert.Equal(2, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
     }
-
-    [Fact]
-    public async Task New_moments_of_a_schedule_that_catches_up_were_never_due_before()
-    {
-        var workflow = Noted();
-        var engine = await LaunchVirtualAsync(_ => { }, workflow);
-        var options = new ScheduleOptions { AutomaticBackfill = true };
-        await engine.Schedules.CreateAsync("tick", "*/10 * * * *", workflow, options: options, cancellationToken: Cancel);
-        time.Advance(TimeSpan.FromMinutes(15));
-        await FiredAsync(10);
-        await ArrivesAsync();
-
-        await engine.Schedules.UpdateAsync("tick", EachMinute, cancellationToken: Cancel);
-        time.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equal(Start.AddMinutes(16), (await ArrivesAsync()).ScheduledAt);
-    }
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task New_moments_were_not_due_either_where_nobody_followed_the_change(bool byClient)
-    {
-        var workflow = Noted();
-        var options = new ScheduleOptions { AutomaticBackfill = true };
-        var engine = await LaunchVirtualAsync(o => o.Schedule("tick", "*/10 * * * *", workflow, options: options));
-        time.Advance(TimeSpan.FromMinutes(15));
-        await FiredAsync(10);
-        await ArrivesAsync();
-        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
-        time.Advance(TimeSpan.FromMinutes(10));
-        if (byClient)
-        {
-            await using var client = await WorkflowClient.ConnectAsync(Configure, Cancel).Within(Bounded.Limit);
-            await client.Schedules.UpdateAsync("tick", EachMinute, options: options, cancellationToken: Cancel);
-            time.Advance(TimeSpan.FromMinutes(2));
-        }
-
-        await LaunchVirtualAsync(o => o.Schedule("tick", EachMinute, workflow, options: options));
-        time.Advance(TimeSpan.FromMinutes(1));
-
-        List<DateTimeOffset> fired = [];
-        while (fired.Count < (byClient ? 3 : 1))
-        {
-            fired.Add((await ArrivesAsync()).ScheduledAt);
-        }
-
-        Assert.Equal(Enumerable.Range(26, byClient ? 3 : 1).Select(minute => Start.AddMinutes(minute)), fired.Order());
-
-        void Configure(ClientOptions o)
-        {
-            Database.Use(o);
-            o.TimeProvider = time;
-        }
-    }
-
-    private Task<ScheduledRun> ArrivesAsync() => arrivals.Reader.ReadAsync(Cancel).AsTask().Within(Bounded.Limit);
-
-    /// <summary>Waits until a moment is done, whatever came of it.</summary>
-    private Task FiredAsync(int minute, string schedule = "tick") => Eventually.TrueAsync(
-        async () => await Database.ScalarAsync($"SELECT last_fired_at FROM workflow_schedules WHERE schedule_name = '{schedule}'")
-            == Start.AddMinutes(minute).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
-        Bounded.Limit,
-        $"minute {minute} of {schedule} has fired");
-
-    /// <summary>Waits until an engine has taken in what has changed: it then waits for the next moment.</summary>
-    private Task FollowedAsync() => Eventually.TrueAsync(() => time.TimersPending > 0, Bounded.Limit, "the next moment is waited for");
-
-    private Task<WorkflowEngine> LaunchVirtualAsync(Action<EngineOptions> configure, params WorkflowDefinition[] definitions) =>
-        LaunchAsync(
-            options =>
-            {
-                options.TimeProvider = time;
-                configure(options);
-            },
-            definitions);
-
-    private WorkflowDefinition<ScheduledRun, Unit> Noted() => Workflow.Define<ScheduledRun>("noted").Step("note", x => Task.Run(() =>
-    {
-        runs[x.Input.ScheduledAt] = x.Input;
-        arrivals.Writer.TryWrite(x.Input);
-    })).End();
 }

@@ -23,3 +23,6 @@ public sealed class PostgresPushedQueueWakeupTests(PostgresDatabases f)
 
 public sealed class PostgresRealClockScheduleTests(PostgresDatabases f)
     : RealClockScheduleSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresScheduleCatchUpTests(PostgresDatabases f)
+    : ScheduleCatchUpSuite(f), IClassFixture<PostgresDatabases>;

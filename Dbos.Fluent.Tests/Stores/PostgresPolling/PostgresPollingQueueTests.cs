@@ -24,3 +24,6 @@ public sealed class PostgresPollingQueueWakeupTests(PostgresPollingDatabases f)
 
 public sealed class PostgresPollingRealClockScheduleTests(PostgresPollingDatabases f)
     : RealClockScheduleSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingScheduleCatchUpTests(PostgresPollingDatabases f)
+    : ScheduleCatchUpSuite(f), IClassFixture<PostgresPollingDatabases>;

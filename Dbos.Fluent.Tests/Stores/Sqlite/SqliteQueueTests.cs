@@ -20,3 +20,6 @@ public sealed class SqliteQueueWakeupTests(SqliteDatabases f) : QueueWakeupSuite
 
 public sealed class SqliteRealClockScheduleTests(SqliteDatabases f)
     : RealClockScheduleSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteScheduleCatchUpTests(SqliteDatabases f)
+    : ScheduleCatchUpSuite(f), IClassFixture<SqliteDatabases>;

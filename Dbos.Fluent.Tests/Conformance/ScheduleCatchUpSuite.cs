@@ -1,0 +1,111 @@
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>Moments that passed while nobody followed a schedule, and those that it names anew. Scenarios SC.</summary>
+public abstract class ScheduleCatchUpSuite(IDatabaseFixture fixture) : VirtualScheduleSuite(fixture)
+{
+    [Fact]
+    public async Task A_schedule_that_catches_up_does_so_when_it_is_resumed()
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(_ => { }, workflow);
+        await engine.Schedules.CreateAsync(
+            "tick", EachMinute, workflow, options: new() { AutomaticBackfill = true }, cancellationToken: Cancel);
+        await FollowedAsync();
+        Time.Advance(TimeSpan.FromMinutes(1));
+        await ArrivesAsync();
+        await engine.Schedules.PauseAsync("tick", Cancel);
+        Time.Advance(TimeSpan.FromMinutes(3));
+
+        await engine.Schedules.ResumeAsync("tick", Cancel);
+
+        List<DateTimeOffset> caughtUp = [];
+        while (caughtUp.Count < 3)
+        {
+            caughtUp.Add((await ArrivesAsync()).ScheduledAt);
+        }
+
+        Assert.Equal(Enumerable.Range(2, 3).Select(minute => Start.AddMinutes(minute)), caughtUp.Order());
+    }
+
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 3)]
+    public async Task What_passed_while_no_engine_ran_is_caught_up_on_where_asked(bool automaticBackfill, int caughtUp)
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(Declare);
+        Time.Advance(TimeSpan.FromMinutes(1));
+        await ArrivesAsync();
+        await FiredAsync(1);
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
+        Time.Advance(TimeSpan.FromMinutes(3));
+
+        await LaunchVirtualAsync(Declare);
+        for (var i = 0; i < caughtUp; i++)
+        {
+            await ArrivesAsync();
+        }
+
+        await FollowedAsync();
+        Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(Start.AddMinutes(5), (await ArrivesAsync()).ScheduledAt);
+        Assert.Equal(2 + caughtUp, Runs.Count);
+
+        void Declare(EngineOptions options) =>
+            options.Schedule("tick", EachMinute, workflow, options: new() { AutomaticBackfill = automaticBackfill });
+    }
+
+    [Fact]
+    public async Task New_moments_of_a_schedule_that_catches_up_were_never_due_before()
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(_ => { }, workflow);
+        var options = new ScheduleOptions { AutomaticBackfill = true };
+        await engine.Schedules.CreateAsync("tick", "*/10 * * * *", workflow, options: options, cancellationToken: Cancel);
+        Time.Advance(TimeSpan.FromMinutes(15));
+        await FiredAsync(10);
+        await ArrivesAsync();
+
+        await engine.Schedules.UpdateAsync("tick", EachMinute, cancellationToken: Cancel);
+        Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(Start.AddMinutes(16), (await ArrivesAsync()).ScheduledAt);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task New_moments_were_not_due_either_where_nobody_followed_the_change(bool byClient)
+    {
+        var workflow = Noted();
+        var options = new ScheduleOptions { AutomaticBackfill = true };
+        var engine = await LaunchVirtualAsync(o => o.Schedule("tick", "*/10 * * * *", workflow, options: options));
+        Time.Advance(TimeSpan.FromMinutes(15));
+        await FiredAsync(10);
+        await ArrivesAsync();
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        Time.Advance(TimeSpan.FromMinutes(10));
+        if (byClient)
+        {
+            await using var client = await WorkflowClient.ConnectAsync(Configure, Cancel).Within(Bounded.Limit);
+            await client.Schedules.UpdateAsync("tick", EachMinute, options: options, cancellationToken: Cancel);
+            Time.Advance(TimeSpan.FromMinutes(2));
+        }
+
+        await LaunchVirtualAsync(o => o.Schedule("tick", EachMinute, workflow, options: options));
+        Time.Advance(TimeSpan.FromMinutes(1));
+
+        List<DateTimeOffset> fired = [];
+        while (fired.Count < (byClient ? 3 : 1))
+        {
+            fired.Add((await ArrivesAsync()).ScheduledAt);
+        }
+
+        Assert.Equal(Enumerable.Range(26, byClient ? 3 : 1).Select(minute => Start.AddMinutes(minute)), fired.Order());
+
+        void Configure(ClientOptions o)
+        {
+            Database.Use(o);
+            o.TimeProvider = Time;
+        }
+    }
+}
