@@ -21,8 +21,9 @@ internal static class ClientConnect
             if (!await HasSideTablesAsync(store, cancellationToken).ConfigureAwait(false))
             {
                 // A client makes none, and drives the workflows of another SDK without.
+                var without = Open(options, loggers, hasSideTables: false);
                 await store.DisposeAsync().ConfigureAwait(false);
-                store = Open(options, loggers, hasSideTables: false);
+                store = without;
             }
 
             var core = new ClientCore(

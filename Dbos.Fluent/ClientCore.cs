@@ -112,8 +112,16 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         foreach (var signal in StoreSignals.Of(unit))
         {
             Signalled(signal);
-            Sender.Announce(signal);
+            Send(signal);
         }
+    }
+
+    /// <summary>Tells of a change that was made here: those who wait in this process at once, others by a signal.</summary>
+    public void Announce(StoreSignal signal)
+    {
+        // Not every store brings our own signals back to us.
+        Route(signal);
+        Send(signal);
     }
 
     public async Task<T> GetResultAsync<T>(string workflowId, CancellationToken cancellationToken)
@@ -180,16 +188,12 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     /// <summary>Tells everybody that a workflow was ended from outside: cancelled, or deleted.</summary>
     public void Gone(string workflowId)
     {
-        // A parked parent and the readers of its streams wait here too, and not every store brings our own signals back to us.
-        var ended = new StoreSignal(StoreSignalKind.Completed, workflowId);
-        Route(ended);
-        Sender.Announce(new StoreSignal(StoreSignalKind.Cancelled, workflowId));
-        Sender.Announce(ended);
+        Send(new StoreSignal(StoreSignalKind.Cancelled, workflowId));
+        Announce(new StoreSignal(StoreSignalKind.Completed, workflowId));
     }
 
     public async Task ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken)
     {
-        await CheckPlaceAsync(workflowIds, queue, cancellationToken).ConfigureAwait(false);
         var begun = running?.Begun ?? 0;
         var result = await UseAsync(
             "resume a workflow",
@@ -200,44 +204,24 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
             throw new NonExistentWorkflowException(missing);
         }
 
+        if (result.UnplacedId is { } unplaced)
+        {
+            throw new ArgumentException(
+                $"Queue '{queue}' has limits for each partition, and workflow '{unplaced}' was started without one: resume it without a "
+                    + "queue, or fork it with ForkOptions.PartitionKey.",
+                nameof(queue));
+        }
+
         foreach (var id in result.ResumedIds)
         {
             // A run that has not ended is somebody else's now; in other processes their own look at the rows' tokens tells them.
             running?.Stop(id, CancellationReason.Shutdown, begun);
-            Sender.Announce(new StoreSignal(StoreSignalKind.Cancelled, id));
+            Send(new StoreSignal(StoreSignalKind.Cancelled, id));
         }
 
         if (result.ResumedIds.Count > 0)
         {
-            var enqueued = new StoreSignal(StoreSignalKind.Enqueued, queue ?? "");
-            Signalled(enqueued);
-            Sender.Announce(enqueued);
-        }
-    }
-
-    // A workflow without a partition would wait for ever in a queue that serves partitions.
-    private async Task CheckPlaceAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken)
-    {
-        if (queue is null
-            || await UseAsync("resume a workflow", token => Book.FindAsync(queue, token).AsTask(), cancellationToken).ConfigureAwait(false)
-                is not { Queue.IsPartitioned: true })
-        {
-            return;
-        }
-
-        foreach (var id in workflowIds)
-        {
-            var row = await UseAsync(
-                "resume a workflow",
-                token => StoreBackoff.RepeatAsync(_ => Store.Workflows.ReadAsync(id, token), token),
-                cancellationToken).ConfigureAwait(false);
-            if (row is { Status.PartitionKey: null })
-            {
-                throw new ArgumentException(
-                    $"Queue '{queue}' has limits for each partition, and workflow '{id}' was started without one: resume it without a "
-                        + "queue, or fork it with ForkOptions.PartitionKey.",
-                    nameof(queue));
-            }
+            Announce(new StoreSignal(StoreSignalKind.Enqueued, queue ?? ""));
         }
     }
 
@@ -258,6 +242,15 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
             await signals.ConfigureAwait(false);
             await Store.DisposeAsync().ConfigureAwait(false);
             stopped.Dispose();
+        }
+    }
+
+    // The insert of a message announces itself.
+    private void Send(StoreSignal signal)
+    {
+        if (signal.Kind != StoreSignalKind.Message)
+        {
+            Sender.Announce(signal);
         }
     }
 

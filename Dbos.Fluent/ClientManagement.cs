@@ -25,7 +25,7 @@ internal sealed class ClientManagement(ClientCore core)
     {
         options ??= new ForkOptions();
         await CheckPlaceAsync(options, cancellationToken).ConfigureAwait(false);
-        var request = new ForkRequest(workflowId, cut, options.Id ?? Guid.CreateVersion7().ToString(), options);
+        var request = new ForkRequest(workflowId, cut, options.Id ?? AscendingIds.Next(), options);
         var result = await UseAsync(
             "fork a workflow",
             (failures, token) => core.Store.Management.ForkAsync(request with { IsRepeated = failures > 0 }, token),
@@ -35,7 +35,7 @@ internal sealed class ClientManagement(ClientCore core)
             throw Refused(request, result);
         }
 
-        Announce(new StoreSignal(StoreSignalKind.Enqueued, options.Queue ?? ""));
+        core.Announce(new StoreSignal(StoreSignalKind.Enqueued, options.Queue ?? ""));
         return request.ForkId;
     }
 
@@ -68,7 +68,7 @@ internal sealed class ClientManagement(ClientCore core)
         }
 
         // Where the answer of an earlier try was lost, it is that one which enqueued the workflow.
-        Announce(new StoreSignal(StoreSignalKind.Enqueued, ""));
+        core.Announce(new StoreSignal(StoreSignalKind.Enqueued, ""));
     }
 
     public async Task DeleteAsync(IReadOnlyList<string> workflowIds, bool children, CancellationToken cancellationToken)
@@ -138,12 +138,6 @@ internal sealed class ClientManagement(ClientCore core)
         highest < 0
             ? $"The workflow '{workflowId}' has no recorded steps, so only 0 serves."
             : $"The history of workflow '{workflowId}' ends at {highest}, so at most {highest + 1} serves.");
-
-    private void Announce(StoreSignal signal)
-    {
-        core.Signalled(signal);
-        core.Sender.Announce(signal);
-    }
 
     private Task<T> UseAsync<T>(string doing, Func<int, CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
         core.UseAsync(doing, token => StoreBackoff.RepeatAsync(failures => call(failures, token), token), cancellationToken);

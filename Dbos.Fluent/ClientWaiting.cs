@@ -59,7 +59,7 @@ internal sealed class ClientWaiting(ClientCore core)
             "set a delay", token => core.Store.Queues.SetDelayAsync(workflowId, end, token), cancellationToken).ConfigureAwait(false);
         if (isSet)
         {
-            Announce(new StoreSignal(StoreSignalKind.Enqueued, ""));
+            core.Announce(new StoreSignal(StoreSignalKind.Enqueued, ""));
         }
 
         return isSet;
@@ -102,13 +102,7 @@ internal sealed class ClientWaiting(ClientCore core)
     {
         foreach (var signal in units.SelectMany(Messaging.StoreSignals.Of).Distinct())
         {
-            Announce(signal);
+            core.Announce(signal);
         }
-    }
-
-    private void Announce(StoreSignal signal)
-    {
-        core.Signalled(signal);
-        core.Sender.Announce(signal);
     }
 }

@@ -48,7 +48,7 @@ internal sealed class EngineParts
         field ??= new OperatorRecovery(Core.Store.Executors, Registration, Leases, Environment.Registry, Core.Logger);
 
     /// <summary>Tells of work that no engine takes.</summary>
-    private StrandedWatch Stranded => field ??= new StrandedWatch(Core.Store.Versions, Registration, Core.Logger);
+    private StrandedWatch Stranded => field ??= new StrandedWatch(Core.Store.Versions, Registration, Leases, Core.Logger);
 
     /// <summary>Connects the parts to each other and starts the loops.</summary>
     public void Start()
@@ -67,7 +67,7 @@ internal sealed class EngineParts
         Leases.AfterGap = Sweeps.StopLostAsync;
         ClaimedRuns.DeadLettered = ids => OnCompletedElsewhere(ids);
         Dispatcher.Look = Outlooks.Wake;
-        Queues.RoomMade = Dispatcher.RunWaits;
+        Queues.RoomMade = Dispatcher.RoomMade;
         Outlooks.Begins = ParkedDispatcher.LookBegins;
         Outlooks.Seen = OnOutlook;
         Sweeps.Expired = ids => OnCompletedElsewhere(ids);
@@ -137,7 +137,7 @@ internal sealed class EngineParts
 
     private void OnGaveUpPlace(ClaimedWorkflow work)
     {
-        Dispatcher.RunEnded(work);
+        Dispatcher.PlaceFree(work);
         if (work.Queue is { } queue && Queues.Find(queue) is { Row.Queue.HasSharedLimit: true })
         {
             // Its place is free for whoever gets there first, which may be another process.
@@ -147,7 +147,7 @@ internal sealed class EngineParts
 
     private void OnEnded(ClaimedWorkflow work, Messaging.WorkflowOutcome? outcome)
     {
-        Dispatcher.RunEnded(work);
+        Dispatcher.RoomMade();
         ParkedDispatcher.RunEnded();
         if (outcome is null)
         {
@@ -180,9 +180,7 @@ internal sealed class EngineParts
     {
         foreach (var id in ids)
         {
-            Core.Wakeups.Route(new StoreSignal(StoreSignalKind.Completed, id));
-            ParkedDispatcher.Signal(new StoreSignal(StoreSignalKind.Completed, id));
-            Core.Sender.Announce(new StoreSignal(StoreSignalKind.Completed, id));
+            Core.Announce(new StoreSignal(StoreSignalKind.Completed, id));
         }
     }
 

@@ -45,7 +45,7 @@ public sealed class QueueClient
             throw ConflictingRegistrationException.OfQueue(queue.Name, other);
         }
 
-        Announce(queue.Name);
+        core.Announce(new StoreSignal(StoreSignalKind.Queue, queue.Name));
     }
 
     /// <summary>Reads one queue.</summary>
@@ -102,7 +102,7 @@ public sealed class QueueClient
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
-        Announce(name);
+        core.Announce(new StoreSignal(StoreSignalKind.Queue, name));
     }
 
     private async Task SetPausedAsync(string name, bool paused, CancellationToken cancellationToken)
@@ -112,7 +112,7 @@ public sealed class QueueClient
             "pause a queue", token => core.Store.Queues.SetPausedAsync(name, paused, token), cancellationToken).ConfigureAwait(false);
         if (known)
         {
-            Announce(name);
+            core.Announce(new StoreSignal(StoreSignalKind.Queue, name));
         }
     }
 
@@ -131,12 +131,4 @@ public sealed class QueueClient
 
     private Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
         core.UseAsync(doing, token => StoreBackoff.RepeatAsync(_ => call(token), token), cancellationToken);
-
-    private void Announce(string name)
-    {
-        var signal = new StoreSignal(StoreSignalKind.Queue, name);
-        core.Book.Forget(name);
-        core.Signalled(signal);
-        core.Sender.Announce(signal);
-    }
 }

@@ -134,7 +134,7 @@ public sealed class ScheduleClient
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
-        Announce(new StoreSignal(StoreSignalKind.Schedule, name));
+        core.Announce(new StoreSignal(StoreSignalKind.Schedule, name));
     }
 
     /// <summary>Reads one schedule.</summary>
@@ -230,8 +230,6 @@ public sealed class ScheduleClient
                 new StartOptions { Queue = queue }, await core.Book.FindAsync(queue, cancellationToken).ConfigureAwait(false));
         }
 
-        var now = (await NowAsync(cancellationToken).ConfigureAwait(false)).ToUnixTimeMilliseconds();
-        written = Array.ConvertAll(written, row => row with { WrittenAtMs = now });
         var repeated = false;
         var result = await core.UseAsync(
             "write schedules",
@@ -247,10 +245,10 @@ public sealed class ScheduleClient
         // A try whose answer was lost may have made what now stands in its own way.
         var isOwn = repeated && mode == ScheduleWrite.Create && result.Conflict is { } name
             && await ReadAsync(name, cancellationToken).ConfigureAwait(false) is { } standing
-            && standing with { Paused = false, LastFiredAtMs = null, WaitingTickMs = null, WrittenAtMs = now } == written[0];
+            && standing with { Paused = false, LastFiredAtMs = null, WaitingTickMs = null } == written[0];
         if (result.Conflict is null || isOwn)
         {
-            Announce(new StoreSignal(StoreSignalKind.Schedule, ""));
+            core.Announce(new StoreSignal(StoreSignalKind.Schedule, ""));
             return null;
         }
 
@@ -260,14 +258,12 @@ public sealed class ScheduleClient
     private async Task SetPausedAsync(string name, bool paused, CancellationToken cancellationToken)
     {
         Names.CheckName(name, nameof(name));
-        var catchesUp = !paused && await ReadAsync(name, cancellationToken).ConfigureAwait(false) is { AutomaticBackfill: true };
-        long? skipUntil = paused || catchesUp ? null : (await NowAsync(cancellationToken).ConfigureAwait(false)).ToUnixTimeMilliseconds();
         var known = await UseAsync(
-            "pause a schedule", token => core.Store.Schedules.SetPausedAsync(name, paused, skipUntil, token), cancellationToken)
+            "pause a schedule", token => core.Store.Schedules.SetPausedAsync(name, paused, token), cancellationToken)
             .ConfigureAwait(false);
         if (known)
         {
-            Announce(new StoreSignal(StoreSignalKind.Schedule, name));
+            core.Announce(new StoreSignal(StoreSignalKind.Schedule, name));
         }
     }
 
@@ -321,10 +317,4 @@ public sealed class ScheduleClient
 
     private Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
         core.UseAsync(doing, token => StoreBackoff.RepeatAsync(_ => call(token), token), cancellationToken);
-
-    private void Announce(StoreSignal signal)
-    {
-        core.Signalled(signal);
-        core.Sender.Announce(signal);
-    }
 }

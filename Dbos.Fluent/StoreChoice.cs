@@ -41,7 +41,10 @@ internal sealed record SqliteChoice(string Path) : StoreChoice
         return new SqliteChoice(path);
     }
 
-    public override IStore Open(StoreOptions options) => new SqliteStore(Path, options);
+    public override IStore Open(StoreOptions options) => options.HasSideTables
+        ? new SqliteStore(Path, options)
+        : throw new StoreSchemaException(
+            $"The file '{Path}' has tables of DBOS and none of this library, which its clients need: launch an engine on it once.");
 }
 
 internal sealed record PostgresChoice(NpgsqlDataSource? DataSource, string? ConnectionString, string Schema) : StoreChoice

@@ -58,7 +58,7 @@ public partial class WorkflowClient
     /// <returns>A handle, as <see cref="StartAsync{TIn,TOut}"/> gives it.</returns>
     /// <exception cref="ArgumentException">
     /// The name is blank, too long or holds control characters; no queue is named; the options do not go together; or MessagePack is asked
-    /// for with more or less than one argument.
+    /// for with more than one argument.
     /// </exception>
     /// <exception cref="ConflictingWorkflowException">The id belongs to a workflow of another name.</exception>
     /// <exception cref="WorkflowIdInUseException">The id is in use, and the options say <see cref="IdReuse.Reject"/>.</exception>

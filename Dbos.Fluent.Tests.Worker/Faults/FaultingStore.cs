@@ -202,8 +202,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<IReadOnlyList<ScheduleRow>> IScheduleStore.ReadAllAsync(string? applicationName, CancellationToken token) =>
         CallAsync(StoreCallKind.ReadSchedules, () => inner.Schedules.ReadAllAsync(applicationName, token), token);
 
-    Task<bool> IScheduleStore.SetPausedAsync(string name, bool paused, long? skipUntilMs, CancellationToken token) =>
-        CallAsync(StoreCallKind.WriteSchedules, () => inner.Schedules.SetPausedAsync(name, paused, skipUntilMs, token), token);
+    Task<bool> IScheduleStore.SetPausedAsync(string name, bool paused, CancellationToken token) =>
+        CallAsync(StoreCallKind.WriteSchedules, () => inner.Schedules.SetPausedAsync(name, paused, token), token);
 
     Task IScheduleStore.DeleteAsync(string name, CancellationToken token) =>
         CallAsync(StoreCallKind.WriteSchedules, () => Nothing(inner.Schedules.DeleteAsync(name, token)), token);

@@ -41,9 +41,12 @@ public abstract class ResumeSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
 
         Assert.Contains("'out'", refused.Message, StringComparison.Ordinal);
         Assert.Equal(2, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'DELAYED'"));
-        await engine.ResumeAsync("in", "parts", Cancel);
         await engine.ResumeAsync("out", cancellationToken: Cancel);
-        Assert.Equal((1, 2), (await engine.ResultAsync<int>("in"), await engine.ResultAsync<int>("out")));
+        Assert.Equal(2, await engine.ResultAsync<int>("out"));
+
+        // What has succeeded is left alone, so its place matters no more.
+        await engine.ResumeAsync(["in", "out"], "parts", Cancel);
+        Assert.Equal(1, await engine.ResultAsync<int>("in"));
     }
 
     [Fact]

@@ -111,14 +111,17 @@ public abstract class ScheduleStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     {
         await using var bed = await Fixture.CreateAsync();
         await WriteAsync(bed, ScheduleWrite.Create, Full);
-        await bed.Store.Schedules.SetPausedAsync("nightly", true, null, Cancel);
-        await bed.Store.Schedules.SetPausedAsync("nightly", false, 5_000, Cancel);
-        await bed.Store.Schedules.SetPausedAsync("nightly", true, null, Cancel);
+        await WriteAsync(bed, ScheduleWrite.Apply, Scheduling.Nightly);
+        await bed.Store.Schedules.SetPausedAsync("nightly", true, Cancel);
+        await bed.Store.Schedules.SetPausedAsync("nightly", false, Cancel);
+        await bed.Store.Schedules.SetPausedAsync("nightly", true, Cancel);
+        var fired = bed.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        bed.Time.Advance(TimeSpan.FromHours(1));
         var id = (await bed.QueryAsync("SELECT schedule_id FROM workflow_schedules"))[0]["schedule_id"];
 
         Assert.Null((await WriteAsync(bed, Enum.Parse<ScheduleWrite>(mode), Scheduling.Nightly with { Cron = "* * * * *" })).Conflict);
 
-        Assert.Equal(Scheduling.Nightly with { Cron = "* * * * *", Paused = true, LastFiredAtMs = 5_000 }, await ReadAsync(bed));
+        Assert.Equal(Scheduling.Nightly with { Cron = "* * * * *", Paused = true, LastFiredAtMs = fired }, await ReadAsync(bed));
         Assert.Equal(id, (await bed.QueryAsync("SELECT schedule_id FROM workflow_schedules"))[0]["schedule_id"]);
     }
 
@@ -210,30 +213,32 @@ public abstract class ScheduleStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     }
 
     [Fact]
-    public async Task Pause_is_shown_to_other_SDKs_and_ended()
+    public async Task Pause_is_shown_to_other_SDKs_and_ended_by_catching_up()
     {
         await using var bed = await Fixture.CreateAsync();
         await WriteAsync(bed, ScheduleWrite.Create, Full);
 
-        Assert.True(await bed.Store.Schedules.SetPausedAsync("nightly", true, null, Cancel));
+        Assert.True(await bed.Store.Schedules.SetPausedAsync("nightly", true, Cancel));
         Assert.Equal(Full with { Paused = true }, await ReadAsync(bed));
         HasColumns((await bed.QueryAsync("SELECT * FROM workflow_schedules"))[0], ("status", "PAUSED"));
-        Assert.True(await bed.Store.Schedules.SetPausedAsync("nightly", false, null, Cancel));
+        Assert.True(await bed.Store.Schedules.SetPausedAsync("nightly", false, Cancel));
         Assert.Equal(Full, await ReadAsync(bed));
     }
 
     [Fact]
-    public async Task End_of_a_pause_may_skip_what_was_missed_and_never_goes_back()
+    public async Task End_of_a_pause_skips_what_was_missed_and_never_goes_back()
     {
         await using var bed = await Fixture.CreateAsync();
-        var moment = new DateTimeOffset(2026, 1, 1, 11, 59, 59, 123, TimeSpan.Zero).ToUnixTimeMilliseconds();
-        await WriteAsync(bed, ScheduleWrite.Create, Full);
+        bed.Time.Advance(TimeSpan.FromMilliseconds(123));
+        var moment = bed.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        await WriteAsync(bed, ScheduleWrite.Create, Full with { AutomaticBackfill = false });
 
-        await bed.Store.Schedules.SetPausedAsync("nightly", false, moment, Cancel);
-        HasColumns((await bed.QueryAsync("SELECT * FROM workflow_schedules"))[0], ("last_fired_at", "2026-01-01T11:59:59.123Z"));
-        await bed.Store.Schedules.SetPausedAsync("nightly", false, moment - 1, Cancel);
+        await bed.Store.Schedules.SetPausedAsync("nightly", false, Cancel);
+        HasColumns((await bed.QueryAsync("SELECT * FROM workflow_schedules"))[0], ("last_fired_at", "2026-01-01T12:00:00.123Z"));
+        await bed.ExecuteAsync("UPDATE workflow_schedules SET last_fired_at = '2026-01-01T12:00:00.124Z'");
+        await bed.Store.Schedules.SetPausedAsync("nightly", false, Cancel);
 
-        Assert.Equal(moment, (await ReadAsync(bed))!.LastFiredAtMs);
+        Assert.Equal(moment + 1, (await ReadAsync(bed))!.LastFiredAtMs);
     }
 
     [Fact]
@@ -241,7 +246,7 @@ public abstract class ScheduleStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     {
         await using var bed = await Fixture.CreateAsync();
         await WriteAsync(bed, ScheduleWrite.Create, Full);
-        await bed.Store.Schedules.SetPausedAsync("nightly", false, 5_000, Cancel);
+        await bed.Store.Schedules.SetPausedAsync("nightly", false, Cancel);
 
         await bed.Store.Schedules.DeleteAsync("nightly", Cancel);
 
@@ -257,7 +262,7 @@ public abstract class ScheduleStoreSuite(StoreFixture fixture) : StoreSuite(fixt
         await using var bed = await Fixture.CreateAsync();
 
         Assert.Null(await ReadAsync(bed));
-        Assert.False(await bed.Store.Schedules.SetPausedAsync("nightly", true, null, Cancel));
+        Assert.False(await bed.Store.Schedules.SetPausedAsync("nightly", true, Cancel));
         await bed.Store.Schedules.DeleteAsync("nightly", Cancel);
     }
 

@@ -91,7 +91,7 @@ public abstract class ScheduleTickStoreSuite(StoreFixture fixture) : StoreSuite(
     public async Task Paused_schedule_fires_only_what_a_person_asks_for()
     {
         await using var bed = await ArrangeAsync();
-        await bed.Store.Schedules.SetPausedAsync("nightly", true, null, Cancel);
+        await bed.Store.Schedules.SetPausedAsync("nightly", true, Cancel);
 
         Assert.Equal(TickOutcome.Paused, await FireAsync(bed, First));
         Assert.Equal(TickOutcome.Started, await FireAsync(bed, Second, TickKind.Asked));
@@ -202,7 +202,7 @@ public abstract class ScheduleTickStoreSuite(StoreFixture fixture) : StoreSuite(
         await FireAsync(bed, First);
         await FireAsync(bed, Second);
         await EndAsync(bed, First);
-        await bed.Store.Schedules.SetPausedAsync("nightly", true, null, Cancel);
+        await bed.Store.Schedules.SetPausedAsync("nightly", true, Cancel);
 
         Assert.Equal(TickOutcome.Paused, await FireAsync(bed, Second, TickKind.Waiting));
         Assert.Equal(Second, (await ReadAsync(bed)).WaitingTickMs);

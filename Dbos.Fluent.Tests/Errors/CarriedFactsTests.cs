@@ -31,11 +31,22 @@ public sealed class CarriedFactsTests
     {
         var failure = Failures.Record(new InvalidOperationException("no")
         {
-            Data = { [1] = "a", ["object"] = new object(), ["list"] = new[] { 1 }, ["nan"] = double.NaN, ["code"] = 1.5 },
+            Data = { [1] = "a", ["object"] = new object(), ["list"] = new[] { 1 }, ["nan"] = double.NaN, ["code"] = this },
         });
 
         Assert.Equal((null, """{"nan":"NaN"}"""), (failure.Code, failure.Data));
         Assert.Null(Failures.Record(new InvalidOperationException("no")).Data);
+    }
+
+    [Theory]
+    [InlineData(1.5, "1.5")]
+    [InlineData(true, "true")]
+    [InlineData('a', "\"a\"")]
+    public void A_code_that_is_no_number_and_no_word_is_data_as_any_other(object code, string stored)
+    {
+        var failure = Failures.Record(new InvalidOperationException("no") { Data = { ["code"] = code } });
+
+        Assert.Equal((null, $$"""{"code":{{stored}}}"""), (failure.Code, failure.Data));
     }
 
     [Fact]

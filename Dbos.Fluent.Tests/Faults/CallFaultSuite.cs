@@ -163,6 +163,39 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
     }
 
     [Fact]
+    public async Task An_engine_without_a_lease_claims_nothing()
+    {
+        var (away, late) = (false, 0);
+        var faults = new CallFaults
+        {
+            Before = (call, _) =>
+            {
+                late += Volatile.Read(ref away) && call.Kind == StoreCallKind.Claim ? 1 : 0;
+                return call.Kind == StoreCallKind.Renew && Volatile.Read(ref away)
+                    ? throw CallFaults.Unavailable("Away.")
+                    : Task.CompletedTask;
+            },
+        };
+        var engine = await LaunchFaultyAsync(
+            faults, options => options.Add(new WorkflowQueue("line")).Lease = TimeSpan.FromSeconds(0.6));
+        Volatile.Write(ref away, true);
+        await Eventually.TrueAsync(LeasesHaveEndedAsync, Bounded.Limit);
+        late = 0;
+
+        var handles = await Task.WhenAll(Enumerable.Range(0, 5).Select(number => engine.StartAsync(
+            Workflows.Chain, 2, new() { Id = $"w{number}", Queue = "line" }, Cancel)));
+        await Eventually.TrueAsync(async () => await Database.LeasesEndedForAsync() > 2_000, Bounded.Limit);
+        Assert.Equal(0, late);
+        Assert.Equal(5, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'ENQUEUED'"));
+        Volatile.Write(ref away, false);
+
+        foreach (var handle in handles)
+        {
+            Assert.Equal(2, await handle.GetResultAsync(Cancel).Within(Bounded.Limit));
+        }
+    }
+
+    [Fact]
     public async Task Executors_that_have_been_gone_for_a_day_are_forgotten()
     {
         var column = Database.LeaseColumn();

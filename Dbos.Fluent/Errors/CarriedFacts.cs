@@ -50,13 +50,14 @@ internal sealed record CarriedFacts(object? Code, string? Json)
                     continue;
                 }
 
-                if (code is null && string.Equals(name, CodeKey, StringComparison.OrdinalIgnoreCase))
+                if (code is null && string.Equals(name, CodeKey, StringComparison.OrdinalIgnoreCase) && CodeOf(entry.Value) is { } found)
                 {
-                    code = CodeOf(entry.Value);
-                    continue;
+                    code = found;
                 }
-
-                Write(writer, name, entry.Value);
+                else
+                {
+                    Write(writer, name, entry.Value);
+                }
             }
 
             writer.WriteEndObject();

@@ -62,7 +62,8 @@ internal static class RecordedFacts
         };
     }
 
-    // The text may come from another writer, or from a user's exception that chose a name like ours.
+    // The text may come from another writer, or from a user's exception that chose a name like ours. Half of a surrogate pair, escaped, is
+    // JSON and no text.
     private static Dictionary<string, string>? Read(string json)
     {
         try
@@ -75,7 +76,7 @@ internal static class RecordedFacts
                     .GroupBy(fact => fact.Name, fact => fact.Value.GetString()!, StringComparer.Ordinal)
                     .ToDictionary(facts => facts.Key, facts => facts.Last(), StringComparer.Ordinal);
         }
-        catch (JsonException)
+        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException)
         {
             return null;
         }

@@ -87,10 +87,12 @@ internal sealed class RunningWorkflows
             all[entry] = entry.RunAsync(
                 (ended, end) =>
                 {
-                    // The next generation stands beside the ended one for a moment, so that the row is never without a run.
+                    // The next generation stands beside the ended one for a moment, so that the row is never without a run. It takes
+                    // over the place in the queue.
                     if (end?.Next is { } next && !draining)
                     {
                         Begin(next, [], environment, starter);
+                        PassOnPlace(ended);
                     }
 
                     End(ended, end?.Outcome);
@@ -204,6 +206,14 @@ internal sealed class RunningWorkflows
         {
             load.End(entry.Scope.Work);
             GaveUpPlace(entry.Scope.Work);
+        }
+    }
+
+    private void PassOnPlace(Entry entry)
+    {
+        if (entry.TryGiveUpPlace())
+        {
+            load.End(entry.Scope.Work);
         }
     }
 

@@ -41,17 +41,23 @@ internal sealed class StatusReader(IWorkflowStore store, PayloadSerializer seria
         EpochMs.ToMoment(row.StartedAtMs),
         EpochMs.ToMoment(row.CompletedAtMs));
 
-    // Another writer's may be anything; one such row must not make a list of many unreadable.
+    // Another writer's may be anything, also half of an escaped surrogate pair, which is JSON and no text; one such row must not make a
+    // list of many unreadable.
     private static Dictionary<string, object?>? Attributes(string? json)
     {
+        if (json is null)
+        {
+            return null;
+        }
+
         try
         {
-            using var document = JsonDocument.Parse(json ?? "null");
+            using var document = JsonDocument.Parse(json);
             return document.RootElement.ValueKind != JsonValueKind.Object ? null : document.RootElement.EnumerateObject()
                 .GroupBy(member => member.Name, StringComparer.Ordinal)
                 .ToDictionary(members => members.Key, members => Value(members.Last().Value), StringComparer.Ordinal);
         }
-        catch (JsonException)
+        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException)
         {
             return null;
         }

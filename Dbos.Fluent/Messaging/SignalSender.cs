@@ -13,6 +13,7 @@ namespace Dbos.Fluent.Messaging;
 internal sealed class SignalSender(ISignalStore store, ILogger logger, CancellationToken stopped)
 {
     private const int CompletedMax = 50;
+    private const int RetriesMax = 2;
     private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(4);
 
     private readonly Lock gate = new();
@@ -49,13 +50,7 @@ internal sealed class SignalSender(ISignalStore store, ILogger logger, Cancellat
                     return;
                 }
 
-                await StoreBackoff.RepeatAsync(
-                    async _ =>
-                    {
-                        await store.AnnounceAsync(signals, stopped).ConfigureAwait(false);
-                        return true;
-                    },
-                    stopped).ConfigureAwait(false);
+                await SendAsync(signals).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopped.IsCancellationRequested)
             {
@@ -65,6 +60,24 @@ internal sealed class SignalSender(ISignalStore store, ILogger logger, Cancellat
             {
                 // Wake-ups are hints; the polls behind them carry the truth.
                 logger.AnnouncementFailed(exception);
+            }
+        }
+    }
+
+    // A connection that was lost while nobody used it shows at its next use, and another try has another. More than a few would hold up
+    // what has gathered since until long after the database is back; whoever listens looks at everything once it is.
+    private async Task SendAsync(IReadOnlyCollection<StoreSignal> signals)
+    {
+        for (var failures = 0; ; failures++)
+        {
+            try
+            {
+                await store.AnnounceAsync(signals, stopped).ConfigureAwait(false);
+                return;
+            }
+            catch (StoreUnavailableException) when (failures < RetriesMax)
+            {
+                await Task.Delay(StoreBackoff.DelayAfter(failures), TimeProvider.System, stopped).ConfigureAwait(false);
             }
         }
     }

@@ -29,8 +29,12 @@ internal sealed class ClaimedRuns(
     /// <summary>How many workflows may be claimed now; none if the process is full, or has the code of none.</summary>
     public int Room => environment.Registry.Names.Count == 0 ? 0 : Math.Min(ClaimMax, Capacity - running.Busy);
 
-    /// <summary>The term of this engine's lease, to be asked for before a claim.</summary>
-    public long Term => environment.Lease.Term;
+    /// <summary>The term of this engine's lease, to be asked for before a claim: without a lease nothing is claimed.</summary>
+    public async ValueTask<long> TermAsync(CancellationToken cancellationToken)
+    {
+        await environment.Lease.EnsureAsync(cancellationToken).ConfigureAwait(false);
+        return environment.Lease.Term;
+    }
 
     /// <summary>A claim for this engine, with a token of its own.</summary>
     public ClaimRequest Request(int limit) => new()
@@ -46,7 +50,7 @@ internal sealed class ClaimedRuns(
     /// <summary>Claims from queues without limits and runs what was claimed; gives how many rows that took.</summary>
     public async Task<int> ClaimAsync(int limit, IReadOnlyList<string> queues, CancellationToken cancellationToken)
     {
-        var term = Term;
+        var term = await TermAsync(cancellationToken).ConfigureAwait(false);
         var request = Request(limit) with { RecoveryAttemptsMax = recoveryAttemptsMax, Queues = queues };
         var repeated = false;
         var result = await StoreBackoff.RepeatAsync(
@@ -70,7 +74,7 @@ internal sealed class ClaimedRuns(
     /// <summary>Claims from one queue with limits and runs what was claimed.</summary>
     public async Task<LimitedClaim> ClaimLimitedAsync(string queue, string afterPartition, CancellationToken cancellationToken)
     {
-        var term = Term;
+        var term = await TermAsync(cancellationToken).ConfigureAwait(false);
         var request = Request(Math.Max(1, Room)) with { RecoveryAttemptsMax = recoveryAttemptsMax };
         var share = running.Load.Of(queue, afterPartition);
         var claim = await StoreBackoff.RepeatAsync(

@@ -59,22 +59,18 @@ internal sealed class Dispatcher : IAsyncDisposable
         wake.Set();
     }
 
-    /// <summary>A run has ended: looks again where it was in the way of others.</summary>
-    public void RunEnded(ClaimedWorkflow work)
+    /// <summary>A run has given up its place in its queue: looks again where it was in the way of others.</summary>
+    public void PlaceFree(ClaimedWorkflow work)
     {
         if (work.Queue is { } queue && board.Find(queue) is { Row.Queue.IsLimited: true } lane)
         {
             lane.Mark();
             wake.Set();
         }
-        else if (full)
-        {
-            wake.Set();
-        }
     }
 
-    /// <summary>A run only waits from now on, and takes no room.</summary>
-    public void RunWaits()
+    /// <summary>A run has ended, or only waits from now on: this process has room for another.</summary>
+    public void RoomMade()
     {
         if (full)
         {

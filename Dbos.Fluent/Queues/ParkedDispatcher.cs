@@ -219,7 +219,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             return (true, null);
         }
 
-        var term = runs.Term;
+        var term = await runs.TermAsync(cancellationToken).ConfigureAwait(false);
         var request = runs.Request(limit);
         var repeated = false;
         var claim = await StoreBackoff.RepeatAsync(

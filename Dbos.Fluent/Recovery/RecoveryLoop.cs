@@ -153,10 +153,9 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     {
         (Ownership Execution, bool Attempted)[] all = [.. toHandBack];
         List<string> ids = [];
-        foreach (var attempted in all.Select(one => one.Attempted).Distinct())
+        foreach (var executions in all.ToLookup(one => one.Attempted, one => one.Execution))
         {
-            Ownership[] executions = [.. all.Where(one => one.Attempted == attempted).Select(one => one.Execution)];
-            ids.AddRange(await store.HandBackAsync(executions, attempted, cancellationToken).ConfigureAwait(false));
+            ids.AddRange(await store.HandBackAsync([.. executions], executions.Key, cancellationToken).ConfigureAwait(false));
         }
 
         for (var number = 0; number < all.Length; number++)

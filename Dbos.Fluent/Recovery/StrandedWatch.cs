@@ -8,7 +8,7 @@ namespace Dbos.Fluent.Recovery;
 /// Looks now and then for unfinished work that no running engine takes: of a version that nobody runs, or under a name that nobody has. A
 /// person is told, once for each state of it.
 /// </summary>
-internal sealed class StrandedWatch(IVersionStore store, ExecutorRegistration self, ILogger logger) : IAsyncDisposable
+internal sealed class StrandedWatch(IVersionStore store, ExecutorRegistration self, LeaseLoop leases, ILogger logger) : IAsyncDisposable
 {
     /// <summary>What a look reads at most: a backlog of millions is not read through at once, but by one look after another.</summary>
     private const int LookedMax = 100_000;
@@ -41,6 +41,9 @@ internal sealed class StrandedWatch(IVersionStore store, ExecutorRegistration se
             {
                 await Task.Delay(wait, TimeProvider.System, stopping.Token).ConfigureAwait(false);
                 wait = self.Lease * 4;
+
+                // Right after an outage nobody's lease lives, and nothing would seem to be anybody's.
+                await leases.SettleAsync(stopping.Token).ConfigureAwait(false);
                 wait = await LookAsync(stopping.Token).ConfigureAwait(false) ? self.Lease * 4 : self.Lease;
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)

@@ -30,14 +30,14 @@ internal sealed class GarbageCollector(IManagementStore store)
         var (total, after) = (0L, (PageKey?)null);
         while (true)
         {
-            var request = new RetentionRequest(scope, last, after, BatchMax);
+            var from = after;
             var begun = TimeProvider.System.GetTimestamp();
             var batch = await StoreBackoff.RepeatAsync(
                 failures =>
                 {
                     // Histories may be so long that a whole batch of them takes longer than a statement may.
-                    request = request with { Limit = Math.Max(1, BatchMax >> Math.Min(failures, FailuresMax)) };
-                    return store.CollectAsync(request, cancellationToken);
+                    var limit = Math.Max(1, BatchMax >> Math.Min(failures, FailuresMax));
+                    return store.CollectAsync(new RetentionRequest(scope, last, from, limit), cancellationToken);
                 },
                 cancellationToken).ConfigureAwait(false);
             (total, after) = (total + batch.Deleted, batch.Last);

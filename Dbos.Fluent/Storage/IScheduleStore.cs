@@ -19,10 +19,10 @@ internal interface IScheduleStore
     Task<IReadOnlyList<ScheduleRow>> ReadAllAsync(string? applicationName, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Pauses a schedule or ends its pause; false if there is no such schedule. With the end of a pause, moments up to
-    /// <paramref name="skipUntilMs"/> count as fired, where given, so that none of them is caught up on.
+    /// Pauses a schedule or ends its pause; false if there is no such schedule. With the end of a pause all moments until now count as
+    /// fired, unless the schedule catches up.
     /// </summary>
-    Task<bool> SetPausedAsync(string name, bool paused, long? skipUntilMs, CancellationToken cancellationToken);
+    Task<bool> SetPausedAsync(string name, bool paused, CancellationToken cancellationToken);
 
     /// <summary>Deletes a schedule; what it has started stays. Nothing happens to an unknown one.</summary>
     Task DeleteAsync(string name, CancellationToken cancellationToken);
@@ -53,9 +53,6 @@ internal sealed record ScheduleRow
 
     /// <summary>The latest moment that counts as fired; column <c>last_fired_at</c>, ISO UTC with milliseconds and <c>Z</c>.</summary>
     public long? LastFiredAtMs { get; init; }
-
-    /// <summary>The moment of writing; null where it is read.</summary>
-    public long? WrittenAtMs { get; init; }
 
     public bool AutomaticBackfill { get; init; }
 

@@ -27,7 +27,8 @@ internal interface IVersionStore
 
     /// <summary>
     /// A page of the unfinished workflows in one state, oldest first: those of an application that no live engine would take, counted by
-    /// version and name. One of no application counts where its queue is the application's.
+    /// version and name. One of no application counts where its queue is the application's, unless it is PENDING: such are handed on to
+    /// nobody.
     /// </summary>
     Task<StrandedPage> ReadStrandedAsync(StrandedQuestion question, CancellationToken cancellationToken);
 

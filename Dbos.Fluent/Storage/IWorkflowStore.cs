@@ -31,8 +31,8 @@ internal interface IWorkflowStore
         IReadOnlyList<string> workflowIds, bool children, CancelError error, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Enqueues workflows that have not succeeded or failed again, to go on from their last checkpoint; all or, where one does not exist,
-    /// none. One transaction.
+    /// Enqueues workflows that have not succeeded or failed again, to go on from their last checkpoint; all or, where one does not exist
+    /// or does not fit into the queue, none. One transaction.
     /// </summary>
     /// <remarks>
     /// Of each: state ENQUEUED on the given queue, or the internal one; owner, deduplication id, deadline, start and completion cleared,
@@ -57,7 +57,10 @@ internal sealed record CancelError(string Native, string Portable);
 /// <summary>What a resume did.</summary>
 /// <param name="ResumedIds">Those that were enqueued; the rest had succeeded or failed.</param>
 /// <param name="MissingId">One that does not exist; nothing was resumed then.</param>
-internal sealed record ResumeResult(IReadOnlyList<string> ResumedIds, string? MissingId);
+/// <param name="UnplacedId">
+/// One without a partition, which would wait for ever in a queue that serves partitions; nothing was resumed then.
+/// </param>
+internal sealed record ResumeResult(IReadOnlyList<string> ResumedIds, string? MissingId = null, string? UnplacedId = null);
 
 /// <summary>How a workflow ended.</summary>
 /// <param name="Id">The workflow.</param>

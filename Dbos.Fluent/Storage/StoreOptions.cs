@@ -17,7 +17,7 @@ internal sealed record StoreOptions
     /// <summary>LISTEN/NOTIFY on PostgreSQL; false behind connection poolers.</summary>
     public bool Notifications { get; init; } = true;
 
-    /// <summary>False where a client found tables of another SDK in PostgreSQL and none of ours; SQLite takes no notice.</summary>
+    /// <summary>False where a client found tables of another SDK and none of ours; only PostgreSQL is opened then.</summary>
     public bool HasSideTables { get; init; } = true;
 
     /// <summary>Polling interval, where the user set one.</summary>

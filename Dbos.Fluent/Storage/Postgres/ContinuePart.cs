@@ -30,7 +30,6 @@ internal sealed class ContinuePart(Numbered<ContinueUnit> numbered) : CommitPart
             sql.ReadContinued,
             Text(unit.Owner.WorkflowId),
             Text(unit.Owner.Token),
-            Small(unit.Generation),
             Text(unit.NextToken));
 
     public override void TakeAnswer(NpgsqlDataReader row, CommitResult?[] results) => results[numbered.Number] =

@@ -74,7 +74,8 @@ internal sealed class DeletionSql(SchemaName schema)
     /// <summary>
     /// Deletes a batch; gives the place of each, and in a last row the place up to which it has looked, unless that is the end.
     /// </summary>
-    // The locks are the rows' own: what is resumed or rewound at this moment is skipped, and what waits for them finds nothing.
+    // The locks are the rows' own: what is resumed or rewound at this moment is skipped, and what waits for them finds nothing. Parents,
+    // children and forks are judged as they stood when the statement began.
     public (string Sql, NpgsqlParameter[] Parameters) Collect(RetentionRequest request, NpgsqlParameter now)
     {
         var parameters = new List<NpgsqlParameter>

@@ -16,8 +16,8 @@ internal sealed class ExecutorSql(SchemaName schema)
     /// Makes a row of a version that no application owned this application's; its age stays. $1 version, $2 application, $3 executor,
     /// $4 incarnation.
     /// </summary>
-    // One that is the application's already is written too: its lock makes launches of one version follow each other, so that of two at
-    // once the later sees the former.
+    // One that is the application's already is written too: launches of one version follow each other from here on, so that of two at once
+    // the later sees what the former has registered. A new version's follow each other in RegisterVersion, by its unique key.
     public string AdoptVersion { get; } = $"""
         UPDATE {schema}.application_versions SET application_name = $2
          WHERE version_name = $1 AND (application_name IS NULL OR application_name = $2) AND {Holds(schema, "$3", "$4")}
@@ -32,7 +32,7 @@ internal sealed class ExecutorSql(SchemaName schema)
         """;
 
     /// <summary>$1 application, $2 version, $3 workflow names, $4 their fingerprints, $5 executor, $6 incarnation.</summary>
-    // In one order, so that two launches of one version cannot wait for each other in a circle.
+    // In one order, as for every set of rows that several write.
     public string RegisterCode { get; } = $"""
         INSERT INTO {schema}.fluent_versions AS v (application_name, application_version, workflow_name, fingerprint)
         SELECT $1, $2, c.name, c.fingerprint
@@ -46,10 +46,12 @@ internal sealed class ExecutorSql(SchemaName schema)
     /// <summary>
     /// Names that the version has the code of no more. $1 application, $2 version, $3 the names it has, $4 executor, $5 incarnation.
     /// </summary>
-    // Engines of one version may have different workflows. As long as another one is remembered, what it had may wait for its like.
+    // Engines of one version may have different workflows. As long as another one is remembered, what it had may wait for its like. An
+    // engine without workflows says nothing of the code.
     public string ForgetCode { get; } = $"""
         DELETE FROM {schema}.fluent_versions AS v
          WHERE v.application_name = $1 AND v.application_version = $2 AND v.workflow_name <> ALL ($3::text[])
+           AND cardinality($3::text[]) > 0
            AND {Holds(schema, "$4", "$5")}
            AND NOT EXISTS (
                SELECT FROM {schema}.fluent_executors AS other
@@ -75,7 +77,7 @@ internal sealed class ExecutorSql(SchemaName schema)
     /// <summary>
     /// An executor gone for so long is one that was never registered, if anything of its is left. $1 application, $2 how long.
     /// </summary>
-    // After the registration, and past locked rows: two launches must not wait for each other.
+    // Past locked rows: of two launches that forget the same ones neither waits, and so never in a circle.
     public string Forget { get; } = $"""
         DELETE FROM {schema}.fluent_executors
          WHERE executor_id IN (

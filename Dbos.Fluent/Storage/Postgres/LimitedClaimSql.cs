@@ -90,10 +90,6 @@ internal sealed class LimitedClaimSql(SchemaName schema)
     private static string Rate(string of) =>
         $"CASE WHEN q.{of}rate_limit_period_sec IS NOT NULL THEN q.{of}rate_limit_max END";
 
-    // In whole milliseconds, rounded up, but for what the fraction of a binary number adds. A year is the most that this library allows.
-    private static string Period(string of) =>
-        $"ceil(round(LEAST(q.{of}rate_limit_period_sec, 31536000)::numeric * 1000, 3))::bigint";
-
     // The clock is read after the lock was had: starts under one lock never go back in time, so any two that are a window's number apart
     // are its length apart. Where the rate is what binds, one more place is searched for: whether it held something back is asked of the
     // rows, not guessed.
@@ -101,8 +97,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         clock AS MATERIALIZED (SELECT COALESCE($1::bigint, (EXTRACT(epoch FROM clock_timestamp()) * 1000)::bigint) AS now),
         rule AS MATERIALIZED (
             SELECT q.*, clock.now,
-                   {Rate("")} AS rate, {Period("")} AS per,
-                   {Rate("partition_")} AS partition_rate, {Period("partition_")} AS partition_per,
+                   {Rate("")} AS rate, {QueueSql.Period("")} AS per,
+                   {Rate("partition_")} AS partition_rate, {QueueSql.Period("partition_")} AS partition_per,
                    {QueueSql.IsPartitioned} AS partitioned,
                    {QueueSql.HasSharedLimit} AND COALESCE(current_setting('{Held}', true), '') <> 'true' AS unheld
               FROM clock

@@ -93,16 +93,13 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
             Texts(registration.Workflows, code => code.Fingerprint),
             Text(registration.ExecutorId),
             Text(registration.Incarnation)),
-        .. registration.Workflows.Count == 0 ? [] : (NpgsqlBatchCommand[])
-        [
-            PostgresDatabase.Command(
-                sql.ForgetCode,
-                Text(registration.ApplicationName),
-                Text(registration.ApplicationVersion),
-                Texts(registration.Workflows, code => code.WorkflowName),
-                Text(registration.ExecutorId),
-                Text(registration.Incarnation)),
-        ],
+        PostgresDatabase.Command(
+            sql.ForgetCode,
+            Text(registration.ApplicationName),
+            Text(registration.ApplicationVersion),
+            Texts(registration.Workflows, code => code.WorkflowName),
+            Text(registration.ExecutorId),
+            Text(registration.Incarnation)),
     ];
 
     private async Task<IReadOnlyList<string>> HandOnAsync(

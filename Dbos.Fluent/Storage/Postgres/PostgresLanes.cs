@@ -66,22 +66,25 @@ internal sealed class PostgresLanes : IAsyncDisposable
     {
         if (!Overflows)
         {
-            return await KeptAsync(sql, parameters, read, cancellationToken).ConfigureAwait(false);
+            var next = await idle.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            return await KeptAsync(next, sql, parameters, read, cancellationToken).ConfigureAwait(false);
         }
 
-        if (idle.Reader.Count > 0)
+        if (!idle.Reader.TryRead(out var free))
         {
-            try
-            {
-                return await KeptAsync(sql, [.. parameters.Select(one => one.Clone())], read, cancellationToken).ConfigureAwait(false);
-            }
-            catch (StoreUnavailableException)
-            {
-                // It may have been lost long ago, while nobody used it. What may go to the pool may be repeated, too.
-            }
+            return await database.QueryAsync(sql, parameters, read, cancellationToken).ConfigureAwait(false);
         }
 
-        return await database.QueryAsync(sql, parameters, read, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await KeptAsync(free, sql, parameters, read, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreUnavailableException)
+        {
+            // It may have been lost long ago, while nobody used it. What may go to the pool may be repeated, too.
+            NpgsqlParameter[] again = [.. parameters.Select(one => one.Clone())];
+            return await database.QueryAsync(sql, again, read, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>
@@ -117,7 +120,13 @@ internal sealed class PostgresLanes : IAsyncDisposable
     /// <summary>Runs one call on a free connection, waiting for one if there is none.</summary>
     public async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> call, CancellationToken cancellationToken)
     {
-        var running = CallAsync(await idle.Reader.ReadAsync(cancellationToken).ConfigureAwait(false), call, cancellationToken);
+        var free = await idle.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        return await RunAsync(free, call, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<T> RunAsync<T>(NpgsqlConnection? free, Func<NpgsqlConnection, Task<T>> call, CancellationToken cancellationToken)
+    {
+        var running = CallAsync(free, call, cancellationToken);
         NpgsqlConnection? sound = null;
         try
         {
@@ -128,8 +137,8 @@ internal sealed class PostgresLanes : IAsyncDisposable
         }
         finally
         {
-            // A call that hangs keeps its connection until it ends, and its place is free at once.
-            if (!running.IsCompleted)
+            // A call that hangs keeps its connection until it ends, and its place is free at once. One that has failed has given it up.
+            if (sound is null && !running.IsFaulted && !running.IsCanceled)
             {
                 _ = ReleaseAsync(running);
             }
@@ -142,8 +151,13 @@ internal sealed class PostgresLanes : IAsyncDisposable
     }
 
     private Task<List<T>> KeptAsync<T>(
-        string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        NpgsqlConnection? free,
+        string sql,
+        NpgsqlParameter[] parameters,
+        Func<NpgsqlDataReader, T> read,
+        CancellationToken cancellationToken) =>
         PostgresDatabase.GuardAsync(() => RunAsync(
+            free,
             async connection =>
             {
                 var command = new NpgsqlCommand(sql, connection) { CommandTimeout = database.TimeoutSeconds };

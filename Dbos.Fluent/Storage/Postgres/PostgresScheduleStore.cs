@@ -18,7 +18,7 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
     private readonly TickSql ticks = new(database.Schema);
 
     public Task<ScheduleWritten> WriteAsync(
-        IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken) => database.Options.HasSideTables
+        IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken) => database.Schema.HasSideTables
         ? database.LimitAsync(StatementsOfWrite, () => OnConnectionAsync(rows, mode, cancellationToken))
         : throw new StoreSchemaException(
             "Schedules have options in a table of this library, and there was none when this client connected. "
@@ -33,13 +33,10 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
     public async Task<IReadOnlyList<ScheduleRow>> ReadAllAsync(string? applicationName, CancellationToken cancellationToken) =>
         await database.QueryAsync(sql.ReadAll, [Text(applicationName)], ReadRow, cancellationToken).ConfigureAwait(false);
 
-    public async Task<bool> SetPausedAsync(string name, bool paused, long? skipUntilMs, CancellationToken cancellationToken)
+    public async Task<bool> SetPausedAsync(string name, bool paused, CancellationToken cancellationToken)
     {
         var rows = await database.QueryAsync(
-            sql.SetPaused,
-            [Text(name), Truth(paused), Number(skipUntilMs), Text(ToText(skipUntilMs))],
-            row => row.FieldCount,
-            cancellationToken).ConfigureAwait(false);
+            sql.SetPaused, [database.Now, Text(name), Truth(paused)], row => row.FieldCount, cancellationToken).ConfigureAwait(false);
         return rows.Count > 0;
     }
 
@@ -116,8 +113,9 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
         }
     }
 
-    private static NpgsqlParameter[] ColumnsOf(IReadOnlyList<ScheduleRow> rows) =>
+    private NpgsqlParameter[] ColumnsOf(IReadOnlyList<ScheduleRow> rows) =>
     [
+        database.Now,
         Texts(rows, row => row.Name),
         Texts(rows, row => row.WorkflowName),
         Texts(rows, row => row.Cron),
@@ -133,8 +131,6 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
         Numbers(rows, row => row.FromMs),
         Numbers(rows, row => row.UntilMs),
         Numbers(rows, row => row.WaitingTickMs),
-        Numbers(rows, row => row.WrittenAtMs),
-        Texts(rows, row => ToText(row.WrittenAtMs)),
     ];
 
     private static ScheduleRow ReadRow(NpgsqlDataReader row) => new()

@@ -36,8 +36,8 @@ internal sealed class PostgresStore : IStore
         watch = new PostgresLanes(database, 2, PostgresLanes.ReadCommitted) { KeepsPlans = false };
 
         // Whoever waits looks first, and is told by others: a look or a word on a connection that knows the statement takes a third of the
-        // time. What is looked for meanwhile looks on a connection of the pool.
-        looks = new PostgresLanes(database, 1) { Overflows = true };
+        // time. What is looked for meanwhile looks on a connection of the pool. A word is a commit too, but nobody needs it on the disk.
+        looks = new PostgresLanes(database, 1, PostgresLanes.PlanByKey + "; SET synchronous_commit = off") { Overflows = true };
         Schema = new PostgresSchemaStore(database);
         claims = new PostgresClaimStore(database);
         Workflows = new PostgresWorkflowStore(database, looks);

@@ -59,11 +59,11 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database, PostgresL
         var rows = await database.SecondAsync(
             PostgresDatabase.Command(sql.LockAll, Texts(workflowIds)),
             PostgresDatabase.Command(sql.Resume, database.Now, Texts(workflowIds), Text(queue)),
-            row => (Missing: row.GetBoolean(0), Id: row.GetString(1)),
+            row => (Missing: row.TextOrNull(0), Unplaced: row.TextOrNull(1), Resumed: row.TextOrNull(2)),
             cancellationToken).ConfigureAwait(false);
-        return rows is [{ Missing: true } missing]
-            ? new ResumeResult([], missing.Id)
-            : new ResumeResult(rows.ConvertAll(row => row.Id), null);
+        return rows is [{ Resumed: null } refused]
+            ? new ResumeResult([], refused.Missing, refused.Unplaced)
+            : new ResumeResult(rows.ConvertAll(row => row.Resumed!));
     }
 
     public async Task<IReadOnlyList<string>> CancelExpiredAsync(

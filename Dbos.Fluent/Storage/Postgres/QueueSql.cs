@@ -21,9 +21,18 @@ internal sealed class QueueSql(SchemaName schema)
         $"COALESCE(q.partition_concurrency, q.partition_worker_concurrency, {PartitionRate}) IS NOT NULL";
 
     /// <summary>The longest time in which a start counts against a rate of the row <c>q</c>, in milliseconds; zero without one.</summary>
-    public const string LongestWindow =
-        "ceil(1000 * LEAST(GREATEST(COALESCE(q.rate_limit_period_sec, 0), COALESCE(q.partition_rate_limit_period_sec, 0)), 31536000))"
-        + "::bigint";
+    public static string LongestWindow { get; } = $"COALESCE(GREATEST({Period("")}, {Period("partition_")}), 0)";
+
+    /// <summary>
+    /// The length of a rate's window of the row <c>q</c> in milliseconds, null without one: <paramref name="of"/> is the beginning of the
+    /// column's name.
+    /// </summary>
+    // In whole milliseconds, rounded up, but for what the fraction of a binary number adds. A year is the most that this library allows;
+    // LEAST alone would make one of a null.
+    public static string Period(string of) => $"""
+        CASE WHEN q.{of}rate_limit_period_sec IS NOT NULL
+             THEN ceil(round(LEAST(q.{of}rate_limit_period_sec, 31536000)::numeric * 1000, 3))::bigint END
+        """;
 
     /// <summary>Whether the row <c>q</c> has a limit that lets nothing run, as another SDK may write it.</summary>
     public const string IsShut =

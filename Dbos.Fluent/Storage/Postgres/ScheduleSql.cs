@@ -3,19 +3,22 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements about schedules as rows.</summary>
 internal sealed class ScheduleSql(SchemaName schema)
 {
-    // $1 names, $2 workflows, $3 cron, $4 zones, $5 contexts, $6 states, $7 last fired, $8 backfill, $9 queues, $10 applications,
-    // $11 overlap, $12 jitter, $13 from, $14 until, $15 waiting, $16 and $17 the moment of writing, as number and as text. In the order of
-    // names, in which several writers never wait in a circle.
+    // $1 now, $2 names, $3 workflows, $4 cron, $5 zones, $6 contexts, $7 states, $8 last fired, $9 backfill, $10 queues,
+    // $11 applications, $12 overlap, $13 jitter, $14 from, $15 until, $16 waiting. In the order of names, in which several writers never
+    // wait in a circle.
     private const string Rows = """
         s AS MATERIALIZED (
             SELECT *
-              FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[], $9::text[],
-                          $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
-                          $16::bigint[], $17::text[])
+              FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[], $10::text[],
+                          $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[])
                 AS s(name, workflow, cron, zone, context, status, fired, backfill, queue, application, overlap, jitter, "from", until,
-                     waiting, written, written_text)
+                     waiting)
              ORDER BY s.name)
         """;
+
+    // As every SDK writes it: UTC with milliseconds.
+    private const string NowText =
+        $"to_char(to_timestamp({Clock.Now} / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
 
     /// <summary>Makes those that are not there, and gives back their names.</summary>
     public string Create { get; } = $"""
@@ -81,12 +84,13 @@ internal sealed class ScheduleSql(SchemaName schema)
          ORDER BY s.schedule_name COLLATE "C"
         """;
 
-    /// <summary>$1 name, $2 whether, $3 the moment up to which all counts as fired, or null, $4 that moment as text.</summary>
+    /// <summary>$1 now, $2 name, $3 whether. What was due in a pause counts as fired, unless the schedule catches up.</summary>
     public string SetPaused { get; } = $"""
         UPDATE {schema}.workflow_schedules AS s
-           SET status = CASE WHEN $2 THEN 'PAUSED' ELSE 'ACTIVE' END,
-               last_fired_at = CASE WHEN NOT $2 AND $3 > COALESCE({FiredAt}, {long.MinValue}) THEN $4 ELSE s.last_fired_at END
-         WHERE s.schedule_name = $1
+           SET status = CASE WHEN $3 THEN 'PAUSED' ELSE 'ACTIVE' END,
+               last_fired_at = CASE WHEN NOT $3 AND NOT s.automatic_backfill AND {Clock.Now} > COALESCE({FiredAt}, {long.MinValue})
+                                    THEN {NowText} ELSE s.last_fired_at END
+         WHERE s.schedule_name = $2
         RETURNING s.schedule_name
         """;
 
@@ -107,8 +111,8 @@ internal sealed class ScheduleSql(SchemaName schema)
     // What it names from now on was never due before, so a schedule that catches up begins there.
     private static string FiredUntilNow(string row) => $"""
         CASE WHEN s.backfill AND (s.cron, s.zone) IS DISTINCT FROM ({row}.schedule, COALESCE({row}.cron_timezone, 'UTC'))
-                             AND {FiredAtOf(row)} < s.written
-                        THEN s.written_text ELSE {row}.last_fired_at END
+                             AND {FiredAtOf(row)} < {Clock.Now}
+                        THEN {NowText} ELSE {row}.last_fired_at END
         """;
 
     private static string InsertRows(SchemaName schema) => $"""

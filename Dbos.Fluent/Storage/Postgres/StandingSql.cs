@@ -57,14 +57,12 @@ internal sealed class StandingSql(SchemaName schema)
 
     /// <summary>
     /// For a workflow that begins afresh: whether it is still owned, whether it has done so, and its deadline. $1 workflow, $2 token,
-    /// $3 the generation that ends, $4 the next token.
+    /// $3 the next token, which only this step can have brought.
     /// </summary>
     public string ReadContinued { get; } = $"""
-        SELECT COALESCE(w.owner_xid = $2, false), COALESCE(w.owner_xid = $4 AND g.generation = $3 + 1, false),
-               w.workflow_deadline_epoch_ms
+        SELECT COALESCE(w.owner_xid = $2, false), COALESCE(w.owner_xid = $3, false), w.workflow_deadline_epoch_ms
           FROM (SELECT 1) AS one
           LEFT JOIN LATERAL (SELECT * FROM {schema}.workflow_status WHERE workflow_uuid = $1 LIMIT 1) AS w ON true
-          LEFT JOIN LATERAL (SELECT * FROM {schema}.fluent_generations WHERE workflow_uuid = $1 LIMIT 1) AS g ON true
         """;
 
     /// <summary>For a debounced workflow, see <see cref="DebounceSql.ReadStanding"/>.</summary>

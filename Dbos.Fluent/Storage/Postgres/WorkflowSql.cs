@@ -90,7 +90,9 @@ internal sealed class WorkflowSql(SchemaName schema)
         SELECT 1 FROM {schema}.workflow_status WHERE workflow_uuid = ANY ($1::text[]) ORDER BY workflow_uuid FOR NO KEY UPDATE
         """;
 
-    /// <summary>$1 now, $2 ids, $3 queue. Gives the first id that does not exist, or those that were enqueued.</summary>
+    /// <summary>
+    /// $1 now, $2 ids, $3 queue. Gives the first id that does not exist, or the first that needs a partition, or those that were enqueued.
+    /// </summary>
     public string Resume { get; } = $"""
         WITH missing AS (
             SELECT a.id
@@ -98,17 +100,28 @@ internal sealed class WorkflowSql(SchemaName schema)
              WHERE NOT EXISTS (SELECT FROM {schema}.workflow_status WHERE workflow_uuid = a.id)
              ORDER BY a.n
              LIMIT 1),
+        unplaced AS (
+            SELECT w.workflow_uuid
+              FROM unnest($2::text[]) WITH ORDINALITY AS a(id, n)
+              JOIN {schema}.workflow_status AS w ON w.workflow_uuid = a.id
+             WHERE w.status NOT IN ('SUCCESS', 'ERROR') AND w.queue_partition_key IS NULL
+               AND EXISTS (SELECT FROM {schema}.queues AS q WHERE q.name = $3 AND {QueueSql.IsPartitioned})
+             ORDER BY a.n
+             LIMIT 1),
         resumed AS (
             UPDATE {schema}.workflow_status
                SET status = 'ENQUEUED', queue_name = COALESCE($3, '{ExecutorSql.InternalQueue}'), owner_xid = NULL,
                    deduplication_id = NULL, workflow_deadline_epoch_ms = NULL, started_at_epoch_ms = NULL, completed_at = NULL,
                    recovery_attempts = 0, updated_at = {Clock.Now}
-             WHERE workflow_uuid = ANY ($2::text[]) AND status NOT IN ('SUCCESS', 'ERROR') AND NOT EXISTS (SELECT FROM missing)
+             WHERE workflow_uuid = ANY ($2::text[]) AND status NOT IN ('SUCCESS', 'ERROR')
+               AND NOT EXISTS (SELECT FROM missing) AND NOT EXISTS (SELECT FROM unplaced)
             RETURNING workflow_uuid),
         dropped AS ({SideSql.DropWaits(schema, "= ANY (ARRAY(SELECT workflow_uuid FROM resumed))")})
-        SELECT true, id FROM missing
+        SELECT id, NULL, NULL FROM missing
         UNION ALL
-        SELECT false, workflow_uuid FROM resumed
+        SELECT NULL, workflow_uuid, NULL FROM unplaced WHERE NOT EXISTS (SELECT FROM missing)
+        UNION ALL
+        SELECT NULL, NULL, workflow_uuid FROM resumed
         """;
 
     /// <summary>$1 now, $2 application, $3 the reason in the native format, $4 in the portable one, $5 limit.</summary>

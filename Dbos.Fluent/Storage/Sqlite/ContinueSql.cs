@@ -9,10 +9,9 @@ internal static class ContinueSql
 
     /// <summary>Gives a row only while the token of the ending generation or of the next owns the workflow.</summary>
     public const string Read = $"""
-        SELECT coalesce(g.generation, 0), w.workflow_timeout_ms, w.workflow_deadline_epoch_ms, w.owner_xid
-          FROM workflow_status AS w
-          LEFT JOIN fluent_generations AS g ON g.workflow_uuid = w.workflow_uuid
-         WHERE w.workflow_uuid = @workflow_uuid AND w.owner_xid IN (@token, @next_token) AND w.status = '{WorkflowStates.Pending}'
+        SELECT workflow_timeout_ms, workflow_deadline_epoch_ms, owner_xid
+          FROM workflow_status
+         WHERE workflow_uuid = @workflow_uuid AND owner_xid IN (@token, @next_token) AND status = '{WorkflowStates.Pending}'
         """;
 
     public const string DeleteCheckpoints = "DELETE FROM operation_outputs WHERE workflow_uuid = @workflow_uuid";

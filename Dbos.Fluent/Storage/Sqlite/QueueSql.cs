@@ -35,7 +35,7 @@ internal static class QueueSql
         """;
 
     /// <summary>
-    /// The longest time in which a start counts against a rate of the row <c>q</c>, in milliseconds and rounded up; zero without one.
+    /// The longest time in which a start counts against a rate of the row <c>q</c>, in milliseconds, rounded up and one more.
     /// </summary>
     public const string LongestWindow =
         "(1 + CAST(1000 * max(coalesce(q.rate_limit_period_sec, 0), coalesce(q.partition_rate_limit_period_sec, 0)) AS INTEGER))";

@@ -16,24 +16,19 @@ internal readonly struct SqliteContinue(SqliteSession session, long nowMs)
             return new CommitResult(CommitStatus.Written, DeadlineMs: found.DeadlineMs);
         }
 
-        if (found.Generation != unit.Generation)
-        {
-            return CommitResult.NotOwned;
-        }
-
         var deadline = nowMs + found.TimeoutMs ?? found.DeadlineMs;
         Forget(unit.Owner.WorkflowId);
         Begin(unit, deadline);
         return new CommitResult(CommitStatus.Written, DeadlineMs: deadline);
     }
 
-    private (int Generation, long? TimeoutMs, long? DeadlineMs, string Token)? Read(ContinueUnit unit)
+    private (long? TimeoutMs, long? DeadlineMs, string Token)? Read(ContinueUnit unit)
     {
         using var statement = session.Use(ContinueSql.Read)
             .Bind("@workflow_uuid", unit.Owner.WorkflowId)
             .Bind("@token", unit.Owner.Token)
             .Bind("@next_token", unit.NextToken);
-        return statement.Step() ? (statement.Int32(0), statement.Int64OrNull(1), statement.Int64OrNull(2), statement.Text(3)) : null;
+        return statement.Step() ? (statement.Int64OrNull(0), statement.Int64OrNull(1), statement.Text(2)) : null;
     }
 
     private void Forget(string workflowId)

@@ -4,7 +4,7 @@ namespace Dbos.Fluent.Storage.Sqlite;
 internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads readers, TimeProvider time) : IScheduleStore
 {
     public Task<ScheduleWritten> WriteAsync(IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken) =>
-        writer.RunAsync(session => Write(session, rows, mode), cancellationToken);
+        writer.RunAsync(session => Write(session, rows, mode, NowMs), cancellationToken);
 
     public Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken) =>
         readers.RunAsync(session => Read(session, name), cancellationToken);
@@ -12,8 +12,8 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
     public async Task<IReadOnlyList<ScheduleRow>> ReadAllAsync(string? applicationName, CancellationToken cancellationToken) =>
         await readers.RunAsync(session => ReadAll(session, applicationName), cancellationToken).ConfigureAwait(false);
 
-    public Task<bool> SetPausedAsync(string name, bool paused, long? skipUntilMs, CancellationToken cancellationToken) =>
-        writer.RunAsync(session => SetPaused(session, name, paused, skipUntilMs), cancellationToken);
+    public Task<bool> SetPausedAsync(string name, bool paused, CancellationToken cancellationToken) =>
+        writer.RunAsync(session => SetPaused(session, name, paused, NowMs), cancellationToken);
 
     public Task DeleteAsync(string name, CancellationToken cancellationToken) => writer.RunAsync(
         session =>
@@ -23,8 +23,10 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
         },
         cancellationToken);
 
-    public Task<TickOutcome> FireAsync(ScheduleTick tick, CancellationToken cancellationToken) => writer.RunAsync(
-        session => new SqliteTick(session, tick, time.GetUtcNow().ToUnixTimeMilliseconds()).Fire(), cancellationToken);
+    public Task<TickOutcome> FireAsync(ScheduleTick tick, CancellationToken cancellationToken) =>
+        writer.RunAsync(session => new SqliteTick(session, tick, NowMs).Fire(), cancellationToken);
+
+    private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
 
     internal static ScheduleRow? Read(SqliteSession session, string name)
     {
@@ -46,7 +48,7 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
         statement.Execute();
     }
 
-    private static ScheduleWritten Write(SqliteSession session, IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode)
+    private static ScheduleWritten Write(SqliteSession session, IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, long nowMs)
     {
         var standings = new List<ScheduleRow?>(rows.Count);
         foreach (var row in rows)
@@ -65,7 +67,7 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
             if (standings[index] is { } standing)
             {
                 Update(session, row, mode);
-                SkipFormer(session, standing, row);
+                SkipFormer(session, standing, row, nowMs);
             }
             else
             {
@@ -80,12 +82,12 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
     }
 
     // What it names from now on was never due before, so a schedule that catches up begins there.
-    private static void SkipFormer(SqliteSession session, ScheduleRow standing, ScheduleRow row)
+    private static void SkipFormer(SqliteSession session, ScheduleRow standing, ScheduleRow row, long nowMs)
     {
-        if (row is { AutomaticBackfill: true, WrittenAtMs: { } now } && standing.LastFiredAtMs is not null
+        if (row.AutomaticBackfill && standing.LastFiredAtMs is not null
             && (row.Cron, row.TimeZone) != (standing.Cron, standing.TimeZone))
         {
-            Fired(session, standing, now);
+            Fired(session, standing, nowMs);
         }
     }
 
@@ -134,7 +136,7 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
         return rows;
     }
 
-    private static bool SetPaused(SqliteSession session, string name, bool paused, long? skipUntilMs)
+    private static bool SetPaused(SqliteSession session, string name, bool paused, long nowMs)
     {
         if (Read(session, name) is not { } row)
         {
@@ -148,9 +150,9 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
             statement.Execute();
         }
 
-        if (!paused && skipUntilMs is { } until)
+        if (!paused && !row.AutomaticBackfill)
         {
-            Fired(session, row, until);
+            Fired(session, row, nowMs);
         }
 
         return true;

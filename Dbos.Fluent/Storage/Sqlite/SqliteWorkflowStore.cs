@@ -129,13 +129,22 @@ internal sealed class SqliteWorkflowStore(SqliteThreads writer, SqliteThreads re
 
     private static ResumeResult Resume(SqliteSession session, IReadOnlyList<string> workflowIds, string queue, long nowMs)
     {
+        var needsPartition = SqliteRegistration.Read(session, queue) is { Queue.IsPartitioned: true };
+        string? unplaced = null;
         foreach (var id in workflowIds)
         {
-            using var find = session.Use(MessagingSql.FindWorkflow).Bind("@workflow_uuid", id);
-            if (!find.Step())
+            if (Read(session, id)?.Status is not { } status)
             {
-                return new ResumeResult([], id);
+                return new ResumeResult([], MissingId: id);
             }
+
+            var goesOn = status.State is not (WorkflowState.Success or WorkflowState.Error);
+            unplaced ??= needsPartition && goesOn && status.PartitionKey is null ? id : null;
+        }
+
+        if (unplaced is not null)
+        {
+            return new ResumeResult([], UnplacedId: unplaced);
         }
 
         var resumed = new List<string>();
@@ -150,7 +159,7 @@ internal sealed class SqliteWorkflowStore(SqliteThreads writer, SqliteThreads re
             }
         }
 
-        return new ResumeResult(resumed, null);
+        return new ResumeResult(resumed);
     }
 
     private static void DeleteWaits(SqliteSession session, string workflowId)
