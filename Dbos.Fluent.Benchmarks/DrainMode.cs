@@ -29,10 +29,12 @@ internal static class DrainMode
             (One, n / 20, 0, new Figures($"drain {n / 20}, Concurrency 1", "workflows/s")),
             (Partitions, n / 2, 2000, new Figures($"drain {n / 2} of 2,000 partitions, PartitionConcurrency 1", "workflows/s")),
         };
+        var insert = Figures.Insert();
         for (var round = 0; round < run.Number("rounds", 3); round++)
         {
             foreach (var drain in drains)
             {
+                insert.Add(await BareInserts.OneAsync(run));
                 await using (var filler = await LaunchAsync(run, serves: false))
                 {
                     var rate = await FillAsync(filler, drain.Queue, drain.Count, drain.Partitions);
@@ -52,6 +54,7 @@ internal static class DrainMode
             drain.Figures.Print();
         }
 
+        Figures.PrintBeside(insert, [enqueued, .. drains.Select(drain => drain.Figures)]);
         Console.WriteLine($"resident {Environment.WorkingSet / 1048576.0:0.0} MiB");
         return 0;
     }

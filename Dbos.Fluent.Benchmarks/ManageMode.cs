@@ -29,6 +29,9 @@ internal static class ManageMode
             slowest.Print();
         }
 
+        var bare = new Figures($"a bare SELECT status, count(*) GROUP BY status (p50 of {Repeats})", "ms");
+        bare.Add((await RepeatAsync(() => ManageRows.CountAsync(run)))[Repeats / 2]);
+        bare.Print();
         foreach (var by in Enum.GetValues<CountBy>())
         {
             var counted = new Figures($"count {n} by {by} (p50 of {Repeats})", "ms");
@@ -38,6 +41,7 @@ internal static class ManageMode
             }
 
             counted.Print();
+            counted.PrintRatio(bare);
         }
 
         var all = new Figures($"list all {n} without payloads", "rows/s");

@@ -52,6 +52,14 @@ internal static class ManageRows
         await RunAsync(connection, "VACUUM ANALYZE");
     }
 
+    /// <summary>Counts by state with nothing around it.</summary>
+    public static async Task CountAsync(Arguments run)
+    {
+        await using var connection = new NpgsqlConnection(run.Postgres);
+        await connection.OpenAsync();
+        await RunAsync(connection, "SELECT status, count(*) FROM dbos.workflow_status GROUP BY status");
+    }
+
     private static async Task RunAsync(NpgsqlConnection connection, string sql, params object[] parameters)
     {
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };

@@ -11,6 +11,7 @@ internal static class MessagesMode
         var roundTrip = new Figures("send, receive, send, receive between two workflows (p50)", "ms");
         var across = new Figures("a message to a workflow in another process (p50)", "ms");
         var events = new Figures("event set to event got (p50)", "ms");
+        var insert = Figures.Insert();
         await using var engine = await WorkflowEngine.LaunchAsync(options =>
         {
             run.Use(options);
@@ -21,6 +22,7 @@ internal static class MessagesMode
         await EventsAsync(engine, 20);
         for (var round = 0; round < run.Number("rounds", 3); round++)
         {
+            insert.Add(await BareInserts.OneAsync(run));
             roundTrip.Add(await RoundTripsAsync(engine, n));
             events.Add(await EventsAsync(engine, Math.Min(n, 50)));
             across.Add(await AcrossAsync(run, engine, Math.Min(n, 100)));
@@ -29,6 +31,7 @@ internal static class MessagesMode
         roundTrip.Print();
         across.Print();
         events.Print();
+        Figures.PrintBeside(insert, roundTrip, across, events);
         return 0;
     }
 

@@ -19,8 +19,10 @@ internal static class QueueLatencyMode
         var start = new Figures("enqueue to the first line, in one process (p50)", "ms");
         var result = new Figures("enqueue to the awaited result, in one process (p50)", "ms");
         var across = new Figures("enqueue to the first line, in another process (p50)", "ms");
+        var insert = Figures.Insert();
         for (var round = 0; round < run.Number("rounds", 3); round++)
         {
+            insert.Add(await BareInserts.OneAsync(run));
             await using (var engine = await LaunchAsync(run, serves: true))
             {
                 await MeasureAsync(engine, 30);
@@ -44,6 +46,7 @@ internal static class QueueLatencyMode
         start.Print();
         result.Print();
         across.Print();
+        Figures.PrintBeside(insert, start, result, across);
         return 0;
     }
 

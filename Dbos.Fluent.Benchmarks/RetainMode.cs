@@ -17,10 +17,12 @@ internal static class RetainMode
         var alone = new Figures($"{rate} workflows/s, p99 from start to result", "ms");
         var beside = new Figures("  the same beside an engine's retention", "ms");
         var called = new Figures("  the same beside CollectGarbageAsync", "ms");
+        var insert = Figures.Insert();
         for (var round = 0; round < run.Number("rounds", 3); round++)
         {
             await using var engine = await LaunchAsync(run, null);
             await ManageRows.MakeAsync(run, n, $"{Guid.NewGuid():N}-", unended: false);
+            insert.Add(await BareInserts.OneAsync(run));
             var clock = Stopwatch.StartNew();
             var gone = await engine.CollectGarbageAsync(Ended);
             deleted.Add(gone.Workflows / clock.Elapsed.TotalSeconds);
@@ -38,6 +40,7 @@ internal static class RetainMode
         }
 
         deleted.Print();
+        Figures.PrintBeside(insert, deleted);
         alone.Print();
         called.Print();
         called.PrintRatio(alone);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Npgsql;
 
 namespace Dbos.Fluent.Benchmarks;
 
@@ -21,7 +20,7 @@ internal static class SequentialMode
         {
             if (run.Postgres is not null)
             {
-                floor.Add(await InsertsAsync(run.Postgres, steps + 2, n));
+                floor.Add(await BareInserts.InChainsAsync(run.Postgres, steps + 2, n));
             }
 
             ours.Add(await MeasureAsync(engine, steps, n));
@@ -43,40 +42,6 @@ internal static class SequentialMode
         for (var i = 0; i < n; i++)
         {
             await (await engine.StartAsync(StepWorkflows.Steps, steps));
-        }
-
-        return clock.Elapsed.TotalMilliseconds / n;
-    }
-
-    // The plainest durable write there is: one prepared 200-byte row a commit, on one connection.
-    private static async Task<double> InsertsAsync(string connectionString, int inserts, int n)
-    {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync();
-        await using (var create = new NpgsqlCommand(
-            "drop table if exists bench_floor; "
-            + "create table bench_floor(id text, step int, out text, at bigint, primary key(id, step))",
-            connection))
-        {
-            await create.ExecuteNonQueryAsync();
-        }
-
-        await using var insert = new NpgsqlCommand("insert into bench_floor values ($1, $2, $3, $4)", connection);
-        var id = new NpgsqlParameter<string>();
-        var step = new NpgsqlParameter<int>();
-        var output = new NpgsqlParameter<string> { TypedValue = new string('x', 150) };
-        insert.Parameters.AddRange(new NpgsqlParameter[] { id, step, output, new NpgsqlParameter<long> { TypedValue = 1 } });
-        (id.TypedValue, step.TypedValue) = ("", 0);
-        await insert.PrepareAsync();
-        var clock = Stopwatch.StartNew();
-        for (var i = 0; i < n; i++)
-        {
-            id.TypedValue = Guid.NewGuid().ToString();
-            for (var j = 0; j < inserts; j++)
-            {
-                step.TypedValue = j;
-                await insert.ExecuteNonQueryAsync();
-            }
         }
 
         return clock.Elapsed.TotalMilliseconds / n;

@@ -11,6 +11,7 @@ internal static class StreamMode
         var written = new Figures("stream values from one workflow, a step each", "values/s");
         var inStep = new Figures("stream values from inside steps, 200 at once", "values/s");
         var read = new Figures("written to read (p50)", "ms");
+        var insert = Figures.Insert();
         await using var engine = await WorkflowEngine.LaunchAsync(options =>
         {
             run.Use(options);
@@ -20,6 +21,7 @@ internal static class StreamMode
         await (await engine.StartAsync(MessageWorkflows.StreamInStep, (2000, 200)));
         for (var round = 0; round < run.Number("rounds", 3); round++)
         {
+            insert.Add(await BareInserts.OneAsync(run));
             var clock = Stopwatch.StartNew();
             await (await engine.StartAsync(MessageWorkflows.Stream, (n, 0)));
             written.Add(n / clock.Elapsed.TotalSeconds);
@@ -33,6 +35,7 @@ internal static class StreamMode
         written.Print();
         inStep.Print();
         read.Print();
+        Figures.PrintBeside(insert, written, inStep, read);
         return 0;
     }
 

@@ -1,4 +1,5 @@
 using Dbos.Fluent.Storage;
+using Npgsql;
 using Xunit;
 using static Dbos.Fluent.Tests.Stores.Postgres.Units;
 
@@ -68,6 +69,25 @@ public sealed class PostgresExecutorStoreTests(PostgresStoreFixture database) : 
         Assert.True(renewed.Registered && renewed.ExpiresAtMs > renewed.NowMs);
         Assert.Equal((false, "two"), (lost.Registered, lost.Holder?.Incarnation));
         Assert.Equal((false, null), (unknown.Registered, unknown.Holder));
+    }
+
+    [Fact]
+    public async Task A_renewal_that_waited_while_the_id_was_taken_holds_nothing()
+    {
+        await Executors.RegisterAsync(Registration("one"), Cancel);
+        await using var taking = await database.Source.OpenConnectionAsync(Cancel);
+        await using var transaction = await taking.BeginTransactionAsync(Cancel);
+        await using var take = new NpgsqlCommand(
+            "UPDATE dbos.fluent_executors SET incarnation = 'two' WHERE executor_id = $1", taking, transaction);
+        take.Parameters.Add(new() { Value = executor });
+        await take.ExecuteNonQueryAsync(Cancel);
+
+        var renewing = Executors.RenewAsync(executor, "one", TimeSpan.FromSeconds(30), Cancel);
+        await NpgsqlParking.BlockedByAsync(database.Source.ConnectionString, taking.ProcessID);
+        await transaction.CommitAsync(Cancel);
+
+        Assert.False((await renewing.Within(Bounded.Limit)).Registered);
+        Assert.Equal("two", (await Executors.RenewAsync(executor, "one", TimeSpan.FromSeconds(30), Cancel)).Holder?.Incarnation);
     }
 
     [Fact]

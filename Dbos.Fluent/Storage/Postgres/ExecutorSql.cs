@@ -87,16 +87,24 @@ internal sealed class ExecutorSql(SchemaName schema)
                   FOR UPDATE SKIP LOCKED)
         """;
 
-    /// <summary>$1 executor, $2 incarnation, $3 lease.</summary>
+    /// <summary>$1 executor, $2 incarnation, $3 lease. Gives the executor as it is now, renewed, stopped or another's.</summary>
+    // The snapshot may be older than what the update waited for: a row that looks like ours there, and was not renewed, is ours no more.
     public string Renew { get; } = $"""
-        UPDATE {schema}.fluent_executors
-           SET expires_at_ms = {Clock.Database} + $3
-         WHERE executor_id = $1 AND incarnation = $2 AND NOT stopped
+        WITH renewed AS (
+            UPDATE {schema}.fluent_executors
+               SET expires_at_ms = {Clock.Database} + $3
+             WHERE executor_id = $1 AND incarnation = $2 AND NOT stopped
+            RETURNING *)
+        {Select} FROM renewed
+        UNION ALL
+        {Select} FROM {schema}.fluent_executors 
+         WHERE executor_id = $1 AND (incarnation <> $2 OR stopped) AND NOT EXISTS (SELECT FROM renewed)
         """;
 
-    public string ReadOne { get; } = $"{SelectFrom(schema)} WHERE executor_id = $1";
+    public string ReadOne { get; } = $"{Select} FROM {schema}.fluent_executors WHERE executor_id = $1";
 
-    public string ReadAll { get; } = $"{SelectFrom(schema)} WHERE application_name = $1 ORDER BY executor_id";
+    public string ReadAll { get; } =
+        $"{Select} FROM {schema}.fluent_executors WHERE application_name = $1 ORDER BY executor_id";
 
     public string Expire { get; } = $"""
         UPDATE {schema}.fluent_executors
@@ -191,9 +199,8 @@ internal sealed class ExecutorSql(SchemaName schema)
         """;
 
     // The clock as it is when the row is read: a lease must not look longer than it is because the statement waited.
-    private static string SelectFrom(SchemaName schema) => $"""
+    private const string Select = """
         SELECT (EXTRACT(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms, executor_id, incarnation, application_name,
                application_version, machine_id, boot_id, pid_namespace, process_id, process_start, expires_at_ms, stopped
-          FROM {schema}.fluent_executors
         """;
 }

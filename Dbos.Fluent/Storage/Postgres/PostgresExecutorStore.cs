@@ -25,15 +25,14 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
             .. RegisterVersion(registration),
             PostgresDatabase.Command(
                 sql.Forget, Text(registration.ApplicationName), Number((long)IExecutorStore.RememberedFor.TotalMilliseconds)),
+            PostgresDatabase.Command(sql.ReadOne, Text(registration.ExecutorId)),
         ],
-        registration.ExecutorId,
         registration.Incarnation,
         cancellationToken);
 
     public Task<RegisterResult> RenewAsync(string executorId, string incarnation, TimeSpan lease, CancellationToken cancellationToken) =>
         HoldAsync(
             [PostgresDatabase.Command(sql.Renew, Text(executorId), Text(incarnation), Number((long)lease.TotalMilliseconds))],
-            executorId,
             incarnation,
             cancellationToken);
 
@@ -125,12 +124,13 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
             cancellationToken).ConfigureAwait(false);
 
     // Takes or renews the lease, and reads in the same transaction who holds it now.
+    // The last of the statements gives the row as it is then.
     private async Task<RegisterResult> HoldAsync(
-        NpgsqlBatchCommand[] changes, string executorId, string incarnation, CancellationToken cancellationToken)
+        NpgsqlBatchCommand[] statements, string incarnation, CancellationToken cancellationToken)
     {
         // Not on the connections that are kept: two statements that hang there must not cost the lease.
         var (holder, nowMs) = await database.BatchAsync(
-            [.. changes, PostgresDatabase.Command(sql.ReadOne, Text(executorId))],
+            statements,
             async reader => await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
                 ? (ReadExecutor(reader), reader.GetInt64(0))
                 : ((ExecutorRow?)null, 0L),

@@ -6,7 +6,7 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Schedules as rows, and the moments they fire.</summary>
-internal sealed class PostgresScheduleStore(PostgresDatabase database) : IScheduleStore
+internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresLanes watch) : IScheduleStore
 {
     private const string PausedStatus = "PAUSED";
     private const string ActiveStatus = "ACTIVE";
@@ -31,7 +31,7 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database) : ISchedu
     }
 
     public async Task<IReadOnlyList<ScheduleRow>> ReadAllAsync(string? applicationName, CancellationToken cancellationToken) =>
-        await database.QueryAsync(sql.ReadAll, [Text(applicationName)], ReadRow, cancellationToken).ConfigureAwait(false);
+        await watch.QueryAsync(sql.ReadAll, [Text(applicationName)], ReadRow, cancellationToken).ConfigureAwait(false);
 
     public async Task<bool> SetPausedAsync(string name, bool paused, CancellationToken cancellationToken)
     {

@@ -45,7 +45,7 @@ internal sealed class PostgresStore : IStore
         Management = new PostgresManagementStore(database);
         Messaging = new PostgresMessagingStore(database, looks);
         Queues = new PostgresQueueStore(database, watch);
-        Schedules = new PostgresScheduleStore(database);
+        Schedules = new PostgresScheduleStore(database, watch);
         Outbox = new PostgresOutboxStore(database);
         Executors = new PostgresExecutorStore(database, watch);
         Versions = new PostgresVersionStore(database);
