@@ -10,9 +10,12 @@ internal static class Node
     private static readonly string Folder = Path.Combine(SourceTree.Root, "Dbos.Fluent.Tests", "Interop");
 
     /// <summary>Starts a program; skips the test where node or its packages are missing, and fails it under CI.</summary>
-    public static Process Start(string program, IReadOnlyDictionary<string, string>? environment = null, params string[] arguments)
+    public static Process Start(params string[] arguments) => Start(new Dictionary<string, string>(), arguments);
+
+    /// <summary>The same with variables of its own in its environment.</summary>
+    public static Process Start(IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
-        if (Directory.Exists(Path.Combine(Folder, "node_modules")) && TryStart([program, .. arguments], environment) is { } started)
+        if (Directory.Exists(Path.Combine(Folder, "node_modules")) && TryStart(environment, arguments) is { } started)
         {
             return started;
         }
@@ -22,7 +25,7 @@ internal static class Node
         throw new UnreachableException();
     }
 
-    private static Process? TryStart(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment)
+    private static Process? TryStart(IReadOnlyDictionary<string, string> environment, IReadOnlyList<string> arguments)
     {
         var start = new ProcessStartInfo("node")
         {
@@ -36,7 +39,7 @@ internal static class Node
             start.ArgumentList.Add(argument);
         }
 
-        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
         }

@@ -11,7 +11,7 @@ internal sealed class DbosCommand(string connectionString)
     public async Task<JsonElement> WorkflowAsync(params string[] arguments)
     {
         using var node = Node.Start(
-            "--no-deprecation", null, [Program, "workflow", .. arguments, "--sys-db-url", SdkProgram.UrlOf(connectionString)]);
+            ["--no-deprecation", Program, "workflow", .. arguments, "--sys-db-url", SdkProgram.UrlOf(connectionString)]);
         node.StandardInput.Close();
         var (output, errors) = (node.StandardOutput.ReadToEndAsync(), node.StandardError.ReadToEndAsync());
         try

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Npgsql;
 
 namespace Dbos.Fluent.Tests.Interop;
 
@@ -39,15 +38,7 @@ public sealed class InteropBed(SharedPostgres server) : IAsyncDisposable
     internal NodeProgram? Node { get; set; }
 
     /// <summary>The database as the other SDKs are told of it.</summary>
-    internal string Url
-    {
-        get
-        {
-            var parts = new NpgsqlConnectionStringBuilder(ConnectionString);
-            var password = parts.Password is { Length: > 0 } text ? ":" + Uri.EscapeDataString(text) : "";
-            return $"postgresql://{Uri.EscapeDataString(parts.Username!)}{password}@{parts.Host}:{parts.Port}/{parts.Database}";
-        }
-    }
+    internal string Url => SdkProgram.UrlOf(ConnectionString);
 
     /// <summary>Makes the database, empty, where there is none yet.</summary>
     internal async Task CreateAsync()

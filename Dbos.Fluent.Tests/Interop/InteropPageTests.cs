@@ -50,7 +50,7 @@ public sealed partial class InteropPageTests(InteropBed bed) : IClassFixture<Int
     {
         await bed.CreateAsync();
         await (await bed.LaunchAsync(_ => { })).StopAsync(TimeSpan.Zero, TestContext.Current.CancellationToken);
-        using var node = Node.Start("shop.mjs", new Dictionary<string, string> { ["DBOS_SYSTEM_DATABASE_URL"] = bed.Url });
+        using var node = Node.Start(new Dictionary<string, string> { ["DBOS_SYSTEM_DATABASE_URL"] = bed.Url }, "shop.mjs");
         try
         {
             var served = new TaskCompletionSource();

@@ -1,8 +1,10 @@
-// A program with the published DBOS SDK that is told what to do. One line in, one line out:
-//   {"call":"launch","with":{...}} -> {"value":...,"log":["warn ...",...]} or {"error":{"name","message"},"log":[...]}
-// What the SDK logged since the last answer comes with each answer; nothing else is printed.
-import { createInterface } from "node:readline";
+// A program with the published DBOS SDK that is told what to do, see answer.mjs. Each function takes one object, and answers with what it
+// returned and what was logged: {"value":...,"log":["warn ...",...]}.
+import { answerCalls } from "./answer.mjs";
 import { DBOS, DBOSClient } from "@dbos-inc/dbos-sdk";
+
+// The SDK's driver warns of how the SDK uses it.
+process.noDeprecation = true;
 
 let log = [];
 let client;
@@ -65,19 +67,12 @@ const calls = {
   status: ({ id }) => client.getWorkflow(id),
 };
 
-async function answer(line) {
-  const { call, with: argument } = JSON.parse(line);
-  try {
-    return { value: (await calls[call](argument ?? {})) ?? null };
-  } catch (error) {
-    return { error: { name: error.name, message: error.message } };
-  }
-}
-
-for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-  const given = await answer(line);
-  process.stdout.write(`${JSON.stringify({ ...given, log })}\n`);
+// What the SDK has logged since the last answer comes with each.
+const told = (call) => async (argument) => {
+  const value = (await call(argument ?? {})) ?? null;
+  const lines = log;
   log = [];
-}
+  return { value, log: lines };
+};
 
-process.exit(0);
+await answerCalls(Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, told(call)])));
