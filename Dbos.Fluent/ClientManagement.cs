@@ -140,5 +140,6 @@ internal sealed class ClientManagement(ClientCore core)
             : $"The history of workflow '{workflowId}' ends at {highest}, so at most {highest + 1} serves.");
 
     private Task<T> UseAsync<T>(string doing, Func<int, CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
-        core.UseAsync(doing, token => StoreBackoff.RepeatAsync(failures => call(failures, token), token), cancellationToken);
+        core.UseAsync(
+            doing, token => StoreBackoff.RepeatInTimeAsync(doing, failures => call(failures, token), token), cancellationToken);
 }

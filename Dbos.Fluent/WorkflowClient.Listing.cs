@@ -17,6 +17,9 @@ public partial class WorkflowClient
     /// <returns>The workflows; nothing is read until the first one is asked for.</returns>
     /// <exception cref="ArgumentException">Conditions of the filter contradict each other, or an attribute is no simple value.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped; thrown by the enumeration.</exception>
+    /// <exception cref="StoreUnavailableException">
+    /// The database has not answered in time (30 s), three times in a row; thrown by the enumeration.
+    /// </exception>
     public IAsyncEnumerable<WorkflowStatus> ListAsync(WorkflowFilter? filter = null, CancellationToken cancellationToken = default) =>
         management.ListAsync(Rows(filter), cancellationToken);
 
@@ -30,6 +33,7 @@ public partial class WorkflowClient
     /// <exception cref="ArgumentException">Conditions of the filter contradict each other, or an attribute is no simple value.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="by"/> is none of the enumeration's.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    /// <exception cref="StoreUnavailableException">The database has not answered in time (30 s), three times in a row.</exception>
     public Task<IReadOnlyList<WorkflowCount>> CountAsync(
         WorkflowFilter? filter = null, CountBy by = CountBy.Status, CancellationToken cancellationToken = default) =>
         Enum.IsDefined(by)

@@ -24,6 +24,7 @@ public partial class WorkflowClient
     /// <exception cref="NonExistentWorkflowException">No workflow has the id.</exception>
     /// <exception cref="WorkflowIdInUseException">The fork's id is another workflow's.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    /// <exception cref="StoreUnavailableException">The database has not answered in time (30 s), three times in a row.</exception>
     public Task<string> ForkAsync(
         string workflowId, int fromSequence, ForkOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -47,6 +48,7 @@ public partial class WorkflowClient
     /// <exception cref="NonExistentWorkflowException">No workflow has the id.</exception>
     /// <exception cref="WorkflowIdInUseException">The fork's id is another workflow's.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    /// <exception cref="StoreUnavailableException">The database has not answered in time (30 s), three times in a row.</exception>
     public Task<string> ForkFromFailureAsync(
         string workflowId, ForkOptions? options = null, CancellationToken cancellationToken = default) =>
         management.ForkAsync(Names.CheckId(workflowId, nameof(workflowId)), new ForkCut(null, null), options, cancellationToken);
@@ -63,6 +65,7 @@ public partial class WorkflowClient
     /// <exception cref="NonExistentWorkflowException">No workflow has the id.</exception>
     /// <exception cref="WorkflowIdInUseException">The fork's id is another workflow's.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    /// <exception cref="StoreUnavailableException">The database has not answered in time (30 s), three times in a row.</exception>
     public Task<string> ForkFromStepAsync(
         string workflowId, string stepName, ForkOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -87,6 +90,7 @@ public partial class WorkflowClient
     /// <exception cref="NonExistentWorkflowException">No workflow has the id.</exception>
     /// <exception cref="WorkflowNotEndedException">The workflow has not ended; nothing was changed.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    /// <exception cref="StoreUnavailableException">The database has not answered in time (30 s), three times in a row.</exception>
     public Task RewindAsync(string workflowId, int fromSequence, CancellationToken cancellationToken = default)
     {
         Names.CheckId(workflowId, nameof(workflowId));
@@ -115,6 +119,7 @@ public partial class WorkflowClient
     /// <returns>A task that completes when they are gone.</returns>
     /// <exception cref="ArgumentException">An id is blank, too long or holds control characters.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    /// <exception cref="StoreUnavailableException">The database has not answered in time (30 s), three times in a row.</exception>
     public Task DeleteAsync(
         IEnumerable<string> workflowIds, bool children = false, CancellationToken cancellationToken = default)
     {

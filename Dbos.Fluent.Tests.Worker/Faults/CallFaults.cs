@@ -15,4 +15,7 @@ internal sealed class CallFaults : IStoreFaults
 
     /// <summary>A database that cannot be reached.</summary>
     public static StoreUnavailableException Unavailable(string why) => new("The store", new IOException(why));
+
+    /// <summary>What a store reports when its answer did not come in time.</summary>
+    public static StoreUnavailableException TimedOut() => new("The store", new TimeoutException("Too late.")) { TimedOut = true };
 }

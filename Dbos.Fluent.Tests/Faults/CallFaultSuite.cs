@@ -196,6 +196,31 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
     }
 
     [Fact]
+    public async Task A_count_that_is_never_answered_in_time_is_given_up_and_a_deletion_outlasts_an_outage()
+    {
+        var (late, away) = (0, 2);
+        var faults = new CallFaults
+        {
+            Before = (call, _) => call.Kind switch
+            {
+                StoreCallKind.CountWorkflows when Interlocked.Increment(ref late) > 0 => throw CallFaults.TimedOut(),
+                StoreCallKind.Delete when Interlocked.Decrement(ref away) >= 0 => throw CallFaults.Unavailable("Away."),
+                _ => Task.CompletedTask,
+            },
+        };
+        var engine = await LaunchFaultyAsync(faults);
+        await (await engine.StartAsync(Workflows.Chain, 2, new() { Id = "w0" }, Cancel)).GetResultAsync(Cancel).Within(Bounded.Limit);
+
+        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(
+            () => engine.CountAsync(cancellationToken: Cancel).Within(Bounded.Limit));
+        await engine.DeleteAsync("w0", cancellationToken: Cancel).Within(Bounded.Limit);
+
+        Assert.Equal((3, -1), (late, away));
+        Assert.Contains("did not count workflows in time, 3 times in a row", refused.Message, StringComparison.Ordinal);
+        Assert.Null(await engine.GetStatusAsync("w0", Cancel));
+    }
+
+    [Fact]
     public async Task Executors_that_have_been_gone_for_a_day_are_forgotten()
     {
         var column = Database.LeaseColumn();

@@ -4,7 +4,8 @@ namespace Dbos.Fluent;
 
 /// <summary>The database could not be reached, or the connection was lost before it was known whether a statement took effect.</summary>
 /// <remarks>
-/// Running workflows never see it: their writes are repeated until the database is back. A launch and a connect throw it.
+/// Running workflows never see it: their writes are repeated until the database is back. A launch and a connect throw it, and so does a
+/// list, a count, a fork, a rewind or a deletion that the database has not answered in time again and again.
 /// </remarks>
 public sealed class StoreUnavailableException : DbosException
 {
@@ -16,4 +17,18 @@ public sealed class StoreUnavailableException : DbosException
             inner)
     {
     }
+
+    private StoreUnavailableException(string message, StoreUnavailableException last)
+        : base("DBOS3001", message, last)
+    {
+    }
+
+    /// <summary>True where there was a connection, or none was refused, and the answer did not come in time.</summary>
+    internal bool TimedOut { get; init; }
+
+    /// <summary>That a call was given up because none of its tries was answered in time.</summary>
+    internal static StoreUnavailableException TookTooLong(string doing, int tries, StoreUnavailableException last) => new(
+        $"The database did not {doing} in time, {tries} times in a row: it is overloaded, or it was asked for too much at once. "
+        + "Ask for less (a narrower filter, fewer workflows), or try again when it is less busy.",
+        last);
 }

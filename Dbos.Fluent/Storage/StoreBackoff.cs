@@ -7,8 +7,32 @@ internal static class StoreBackoff
     private static readonly TimeSpan First = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
+    private const int TimeoutsMax = 3;
+
     /// <summary>Calls until it succeeds or is cancelled; <paramref name="call"/> learns how often it was tried before.</summary>
-    public static async Task<T> RepeatAsync<T>(Func<int, Task<T>> call, CancellationToken cancellationToken)
+    public static Task<T> RepeatAsync<T>(Func<int, Task<T>> call, CancellationToken cancellationToken) =>
+        RepeatAsync(call, _ => null, cancellationToken);
+
+    /// <summary>
+    /// The same for a call that may be of any size, and that somebody waits for. What was not answered in time again and again would not
+    /// be after the hundredth try either, and keeps the database from everything else: it ends with the exception.
+    /// </summary>
+    /// <param name="doing">What the database is asked to do, in the words of the exception.</param>
+    /// <param name="call">The call.</param>
+    /// <param name="cancellationToken">Gives it up.</param>
+    public static Task<T> RepeatInTimeAsync<T>(string doing, Func<int, Task<T>> call, CancellationToken cancellationToken)
+    {
+        var timeouts = 0;
+        return RepeatAsync(
+            call,
+            exception => (timeouts = exception.TimedOut ? timeouts + 1 : 0) < TimeoutsMax
+                ? null
+                : StoreUnavailableException.TookTooLong(doing, TimeoutsMax, exception),
+            cancellationToken);
+    }
+
+    private static async Task<T> RepeatAsync<T>(
+        Func<int, Task<T>> call, Func<StoreUnavailableException, StoreUnavailableException?> giveUp, CancellationToken cancellationToken)
     {
         for (var failures = 0; ; failures++)
         {
@@ -16,8 +40,13 @@ internal static class StoreBackoff
             {
                 return await call(failures).ConfigureAwait(false);
             }
-            catch (StoreUnavailableException)
+            catch (StoreUnavailableException exception)
             {
+                if (giveUp(exception) is { } last)
+                {
+                    throw last;
+                }
+
                 await Task.Delay(DelayAfter(failures), TimeProvider.System, cancellationToken).ConfigureAwait(false);
             }
         }

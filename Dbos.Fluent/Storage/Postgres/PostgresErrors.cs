@@ -19,8 +19,13 @@ internal static class PostgresErrors
     public static DbosException? Translate(Exception failure) => failure switch
     {
         PostgresException refused when IsSchemaProblem(refused.SqlState) => Schema(refused),
-        PostgresException refused => IsPassing(refused) ? new StoreUnavailableException(Store, refused) : null,
-        NpgsqlException or SocketException or TimeoutException or IOException => new StoreUnavailableException(Store, failure),
+        PostgresException refused => IsPassing(refused)
+            ? new StoreUnavailableException(Store, refused) { TimedOut = refused.SqlState == PostgresErrorCodes.QueryCanceled }
+            : null,
+        NpgsqlException or SocketException or TimeoutException or IOException => new StoreUnavailableException(Store, failure)
+        {
+            TimedOut = failure is TimeoutException or { InnerException: TimeoutException },
+        },
         _ => null,
     };
 
