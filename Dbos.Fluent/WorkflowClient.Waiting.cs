@@ -47,7 +47,7 @@ public partial class WorkflowClient
     public Task<bool> SetDelayAsync(string workflowId, DateTimeOffset until, CancellationToken cancellationToken = default)
     {
         Names.CheckId(workflowId, nameof(workflowId));
-        return starts.SetDelayAsync(workflowId, new DelayEnd(null, until.ToUnixTimeMilliseconds()), cancellationToken);
+        return starts.SetDelayAsync(workflowId, new DelayEnd(null, EpochMs.NotBefore(until)), cancellationToken);
     }
 
     /// <summary>Makes a debouncer: of a burst of calls with one key one workflow comes, with the input of the last call.</summary>

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Definitions;
 
 /// <summary>A durable wait for a time: either a duration from its first run, or a moment.</summary>
@@ -26,14 +28,9 @@ internal sealed class SleepStep : Step<Unit>
     {
         if (Until is { } until)
         {
-            return RoundUp(until);
+            return EpochMs.NotBefore(until);
         }
 
-        return Duration!.Value >= DateTimeOffset.MaxValue - now
-            ? DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
-            : RoundUp(now + Duration.Value);
+        return EpochMs.NotBefore(Duration!.Value >= DateTimeOffset.MaxValue - now ? DateTimeOffset.MaxValue : now + Duration.Value);
     }
-
-    private static long RoundUp(DateTimeOffset instant) =>
-        instant.ToUnixTimeMilliseconds() + (instant.UtcTicks % TimeSpan.TicksPerMillisecond == 0 ? 0 : 1);
 }

@@ -27,7 +27,7 @@ internal static class WaitMarker
 
     /// <summary>When a receive is over that begins now; null where it has no end and so no row.</summary>
     public static long? UntilMs(IReceiveStep receive, long nowMs) =>
-        receive.Until is { } until ? until.ToUnixTimeMilliseconds()
+        receive.Until is { } until ? EpochMs.NotBefore(until)
         : receive.Timeout is { } timeout ? UntilMs(timeout, nowMs)
         : null;
 

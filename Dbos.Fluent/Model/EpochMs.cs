@@ -27,4 +27,7 @@ internal static class EpochMs
     public static long? Ceiling(DateTimeOffset? moment) => moment is { } given
         ? given.ToUnixTimeMilliseconds() + (given.UtcTicks % TimeSpan.TicksPerMillisecond == 0 ? 0 : 1)
         : null;
+
+    /// <summary>When what waits for a moment may go on: never before it, and at the last millisecond of the calendar at the latest.</summary>
+    public static long NotBefore(DateTimeOffset moment) => Math.Min(Ceiling(moment)!.Value, Last);
 }

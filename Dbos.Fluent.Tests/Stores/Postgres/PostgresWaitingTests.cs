@@ -9,3 +9,5 @@ public sealed class PostgresResumeTests(PostgresDatabases f) : ResumeSuite(f), I
 public sealed class PostgresLoneEngineTests(PostgresDatabases f) : LoneEngineSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresParkedTests(PostgresDatabases f) : ParkedSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresMomentTests(PostgresDatabases f) : MomentSuite(f), IClassFixture<PostgresDatabases>;

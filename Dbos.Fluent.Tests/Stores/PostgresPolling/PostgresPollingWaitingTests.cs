@@ -10,3 +10,5 @@ public sealed class PostgresPollingLoneEngineTests(PostgresPollingDatabases f)
     : LoneEngineSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingParkedTests(PostgresPollingDatabases f) : ParkedSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingMomentTests(PostgresPollingDatabases f) : MomentSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -9,3 +9,5 @@ public sealed class SqliteResumeTests(SqliteDatabases f) : ResumeSuite(f), IClas
 public sealed class SqliteLoneEngineTests(SqliteDatabases f) : LoneEngineSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteParkedTests(SqliteDatabases f) : ParkedSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteMomentTests(SqliteDatabases f) : MomentSuite(f), IClassFixture<SqliteDatabases>;
