@@ -3,8 +3,11 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>Waiting for the first of several workflows to end. Scenario CH-06.</summary>
 public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
+    private const int Children = 5;
+
+    private readonly Probe[] gates = [new(), new(), new(), new(), new()];
+    private readonly Counts counts = new();
     private Func<string, WorkflowHandle<int>> handleOf = null!;
-    private readonly Probe[] gates = [new(), new(), new()];
 
     [Fact]
     public async Task The_first_to_end_is_recorded_by_its_id_and_a_replay_does_not_ask_again()
@@ -13,7 +16,7 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var engine = await LaunchAsync(parent, child);
         handleOf = engine.Retrieve<int>;
         var handle = await engine.BeginAsync(parent, default, "P");
-        foreach (var gate in gates)
+        foreach (var gate in gates[..3])
         {
             await gate.ReachedAsync();
         }
@@ -36,21 +39,14 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
     }
 
     [Fact]
-    public async Task Children_are_taken_in_the_order_in_which_they_end_and_a_replay_takes_them_in_the_same()
+    public async Task Children_are_taken_in_the_order_in_which_they_end_and_a_replay_or_a_fork_takes_them_in_the_same()
     {
-        const int Children = 5;
-        var gates = Enumerable.Range(0, Children).Select(_ => new Probe()).ToArray();
-        var child = Workflow.Define<int, int>("child")
-            .Step("wait", x => gates[x.Input].PassAsync(x.CancellationToken)).Return(x => x.Input);
-        var parent = Workflow.Define<Unit, string>("parent", Body);
+        var (parent, child) = Taking();
         var engine = await LaunchAsync(parent, child);
         var handle = await engine.BeginAsync(parent, default, "P");
         for (var last = Children - 1; last >= 0; last--)
         {
-            await gates[last].ReachedAsync();
-            gates[last].Open();
-            await engine.ResultAsync<int>($"P-{last}");
-            await Eventually.TrueAsync(async () => await CheckpointCountAsync("P") == Children + (2 * (Children - last)), Bounded.Limit);
+            await TakenAsync(engine, last, Children - last);
         }
 
         Assert.Equal("4 3 2 1 0", await handle.ResultAsync());
@@ -59,19 +55,73 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.Equal("4 3 2 1 0", await engine.ResultAsync<string>("P"));
         Assert.Equal(stored, await Database.StoredStepsAsync("P"));
 
+        // What a fork has copied is not asked again; what it asks anew has all ended, and the first in the list counts.
+        var lastWait = Children + (2 * (Children - 1));
+        await engine.ForkAsync("P", lastWait, new() { Id = "F" }, Cancel);
+        await engine.ForkAsync("P", lastWait - 4, new() { Id = "G" }, Cancel);
+        Assert.Equal(("4 3 2 1 0", "4 3 0 1 2"), (await engine.ResultAsync<string>("F"), await engine.ResultAsync<string>("G")));
+        Assert.Equal(
+            "\"P-4\" \"P-3\" \"P-2\" \"P-1\" \"P-0\"",
+            string.Join(' ', (await engine.GetHistoryAsync("F", Cancel)).Checkpoints
+                .Where(row => row.Name == "DBOS.waitFirst").Select(row => row.Output)));
+        Assert.Equal(Children, counts["child"]);
+    }
+
+    // When the parent's process dies one has ended without a row that says so, or with a row but without its result; three others run.
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task A_crash_between_two_takes_loses_no_child_and_takes_none_twice(int rowsOfTaken)
+    {
+        var (parent, child) = Taking();
+        var engine = await LaunchAsync(parent, child);
+        await engine.BeginAsync(parent, default, "P");
+        await TakenAsync(engine, 3, 1);
+        await TakenAsync(engine, 1, 2);
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Database.ForgetFromAsync("P", Children + rowsOfTaken);
+
+        engine = await LaunchAsync(parent, child);
+        await Eventually.TrueAsync(async () => await CheckpointCountAsync("P") == Children + 4, Bounded.Limit);
+        await TakenAsync(engine, 4, 3);
+        await TakenAsync(engine, 0, 4);
+        await TakenAsync(engine, 2, 5);
+
+        Assert.Equal("3 1 4 0 2", await engine.ResultAsync<string>("P"));
+        Assert.Equal(6, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
+    }
+
+    [Fact]
+    public async Task One_that_is_delayed_or_waits_in_a_queue_has_not_ended()
+    {
+        var time = new ManualTimeProvider();
+        var child = Workflow.Define<int, int>("child").Step("count", _ => Task.FromResult(counts.Add("child"))).Return(x => x.Input);
+        var parent = Workflow.Define<Unit, string>("parent", Body);
+        var engine = await LaunchAsync(options => options.TimeProvider = time, parent, child);
+        var handle = await engine.BeginAsync(parent, default, "P");
+        await Eventually.TrueAsync(
+            async () => (await engine.GetStatusAsync("P", Cancel)) is { Parked: true } || engine.Core.Wakeups.Outcomes.Count >= 3,
+            Bounded.Limit,
+            "it waits");
+        Assert.Equal((3, 0), (await CheckpointCountAsync("P"), counts["child"]));
+
+        time.Advance(TimeSpan.FromHours(1));
+        await engine.Queues.RegisterAsync(new WorkflowQueue("later"), cancellationToken: Cancel);
+
+        Assert.Equal("1 0,1,2", await handle.ResultAsync());
+
         async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
         {
-            yield return Step.StartMany(child, [.. Enumerable.Range(0, Children)]).As(out var started);
-            var (left, ended) = (started.Result.ToList(), new List<int>());
-            while (left.Count > 0)
+            yield return Step.StartMany(child, [0, 1, 2], i => i switch
             {
-                yield return Step.AwaitAny(left).As(out var first);
-                yield return Step.Await(left[first.Result]).As(out var result);
-                left.RemoveAt(first.Result);
-                ended.Add(result.Result);
-            }
-
-            yield return string.Join(' ', ended);
+                0 => new() { Delay = TimeSpan.FromHours(2) },
+                1 => new() { Delay = TimeSpan.FromHours(1) },
+                _ => new() { Queue = "later", Delay = TimeSpan.FromHours(2) },
+            }).As(out var handles);
+            yield return Step.AwaitAny(handles.Result).As(out var winner);
+            yield return Step.Run("advance", _ => Task.Run(() => time.Advance(TimeSpan.FromHours(1))));
+            yield return Step.AwaitAll(handles.Result).As(out var all);
+            yield return $"{winner.Result} {string.Join(',', all.Result)}";
         }
     }
 
@@ -183,6 +233,39 @@ public abstract class AwaitAnySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         {
             yield return Step.AwaitAny([handleOf(awaited)]).As(out var winner);
             yield return winner.Result;
+        }
+    }
+
+    // Lets a child end, and waits until the parent has taken it and recorded that.
+    private async Task TakenAsync(WorkflowEngine engine, int number, int taken)
+    {
+        await gates[number].ReachedAsync();
+        gates[number].Open();
+        await Eventually.TrueAsync(
+            async () => await CheckpointCountAsync("P") == Children + (2 * taken), Bounded.Limit, $"{number} is taken");
+        Assert.Equal(number, await engine.ResultAsync<int>($"P-{number}"));
+    }
+
+    // A parent that takes the results of its children in the order in which they end.
+    private (WorkflowDefinition<Unit, string> Parent, WorkflowDefinition<int, int> Child) Taking()
+    {
+        var child = Workflow.Define<int, int>("child").Step("begin", _ => Task.FromResult(counts.Add("child")))
+            .Step("wait", x => gates[x.Input].PassAsync(x.CancellationToken)).Return(x => x.Input);
+        return (Workflow.Define<Unit, string>("parent", Body), child);
+
+        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.StartMany(child, [.. Enumerable.Range(0, Children)]).As(out var started);
+            var (left, ended) = (started.Result.ToList(), new List<int>());
+            while (left.Count > 0)
+            {
+                yield return Step.AwaitAny(left).As(out var first);
+                yield return Step.Await(left[first.Result]).As(out var result);
+                left.RemoveAt(first.Result);
+                ended.Add(result.Result);
+            }
+
+            yield return string.Join(' ', ended);
         }
     }
 

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Tests.Conformance;
 
-/// <summary>Timeouts of whole workflows. Scenarios TO-01, TO-02, TO-07.</summary>
+/// <summary>Timeouts of whole workflows. Scenarios TO-01, TO-02, TO-06, TO-07.</summary>
 public abstract class DeadlineSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
@@ -163,21 +163,97 @@ public abstract class DeadlineSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         }
     }
 
+    // TO-07: of a workflow that has ended nothing is left that could fire, whatever its limits were and however it was awaited.
     [Fact]
-    public async Task A_deadline_that_passes_after_the_end_changes_nothing()
+    public async Task What_has_ended_before_its_deadline_leaves_no_timer_and_stays_as_it_is()
     {
-        var workflow = Workflow.Define<Unit>("quick", Nothing);
-        var engine = await LaunchVirtualAsync(workflow);
-        var handles = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => engine.BeginAsync(workflow, default, $"quick {i}", Hour)));
-        await Task.WhenAll(handles.Select(handle => handle.ResultAsync()));
-        var blocked = await engine.BeginAsync(workflow, default, "last", Hour);
-        await blocked.ResultAsync();
-
+        const string Rows = "SELECT workflow_uuid, status, updated_at, completed_at, error, owner_xid FROM workflow_status "
+            + "WHERE workflow_uuid <> 'last' ORDER BY 1";
+        var (workflow, blocked) = (Workflow.Define<Unit>("quick", Nothing), Blocked());
+        var failing = Workflow.Define<Unit>("failing").Fail(_ => new ArithmeticException("as asked")).End();
+        var engine = await LaunchVirtualAsync(workflow, failing, blocked);
+        using var caller = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var handles = await Task.WhenAll(Enumerable.Range(0, 100).Select(
+            i => engine.StartAsync(workflow, default, new() { Id = $"quick {i}", Timeout = Hour }, caller.Token)));
+        await Task.WhenAll(handles.Select(handle => handle.GetResultAsync(caller.Token).Within(Bounded.Limit)));
+        await (await engine.BeginAsync(failing, default, "failed", Hour)).FailureAsync();
         Assert.Equal(0, time.TimersSet);
-        time.Advance(Hour * 2);
-        await engine.StopAsync(TimeSpan.FromMinutes(1), Cancel).Within(TimeSpan.FromSeconds(10));
+        var stored = await Database.QueryAsync(Rows);
+        var last = await engine.BeginAsync(blocked, default, "last", Hour);
+        await gate.ReachedAsync();
 
-        Assert.Equal(101, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS'"));
+        await caller.CancelAsync();
+        time.Advance(Hour * 2);
+
+        // The same look at deadlines passes over the others.
+        Assert.Equal(CancellationReason.DeadlineExceeded, await last.CancellationAsync());
+        Assert.Equal(stored, await Database.QueryAsync(Rows));
+        Assert.Equal(0, time.TimersSet);
+        await engine.StopAsync(TimeSpan.FromMinutes(1), Cancel).Within(TimeSpan.FromSeconds(10));
+        Assert.Equal(stored, await Database.QueryAsync(Rows));
+    }
+
+    // TO-07
+    [Fact]
+    public async Task Limits_of_steps_that_are_over_early_leave_no_timer()
+    {
+        var workflow = Workflow.Define<Unit, string>("limited", Body);
+        var engine = await LaunchAsync(
+            options => (options.TimeProvider, options.UnloadAfter) = (time, Timeout.InfiniteTimeSpan), workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A", Hour);
+        await gate.ReachedAsync();
+        Assert.Equal(1, time.TimersPending);
+        gate.Open();
+        await Eventually.TrueAsync(() => Database.HasStepAsync("A", 2), Bounded.Limit);
+        await Eventually.TrueAsync(() => time.TimersPending == 1, Bounded.Limit, "the receive waits");
+        await engine.SendAsync("A", 7, cancellationToken: Cancel);
+
+        Assert.Equal("7 5 1", await handle.ResultAsync());
+        Assert.Equal(0, time.TimersPending);
+
+        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Run("limited", s => gate.PassAsync(s)).Timeout(Hour / 2);
+            yield return Step.Receive<int>(null, Hour / 2).As(out var message);
+            yield return Step.SetEvent("k", 5);
+            yield return Step.GetEvent<int>("A", "k", Hour / 2).As(out var value);
+            yield return Step.Any(Step.Sleep(Hour / 2), Step.Run("quick", _ => Task.CompletedTask)).As(out var winner);
+            yield return $"{message.Result.Value} {value.Result.Value} {winner.Result}";
+        }
+    }
+
+    // TO-06
+    [Fact]
+    public async Task A_fork_of_what_timed_out_has_a_time_only_if_it_is_given_one()
+    {
+        var workflow = Workflow.Define<Unit>("late").Step("one", _ => Task.FromResult(counts.Add("one")))
+            .Step("gate", x => gate.PassAsync(x.CancellationToken)).End();
+        var engine = await LaunchVirtualAsync(workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A", Hour);
+        await gate.ReachedAsync();
+        time.Advance(Hour);
+        Assert.Equal(CancellationReason.DeadlineExceeded, await handle.CancellationAsync());
+
+        var tenth = TimeSpan.FromMilliseconds(100);
+        await engine.ForkAsync("A", 1, new() { Id = "free" }, Cancel);
+        await engine.ForkAsync("A", 1, new() { Id = "timed", Timeout = tenth }, Cancel);
+        const string Source = "SELECT * FROM workflow_status WHERE workflow_uuid = 'A'";
+        var source = await Database.QueryAsync(Source);
+        await gate.ReachedAsync();
+        await gate.ReachedAsync();
+
+        Assert.Equal((null, null), await LimitsAsync("free"));
+        Assert.Equal((tenth, time.GetUtcNow() + tenth), await LimitsAsync("timed"));
+        time.Advance(tenth);
+        Assert.Equal(CancellationReason.DeadlineExceeded, await engine.Retrieve<Unit>("timed").CancellationAsync());
+        time.Advance(Hour * 2);
+        gate.Open();
+        await engine.Retrieve<Unit>("free").ResultAsync();
+        Assert.Equal(1, counts["one"]);
+        Assert.Equal(source, await Database.QueryAsync(Source));
+
+        async Task<(TimeSpan?, DateTimeOffset?)> LimitsAsync(string id) =>
+            await engine.GetStatusAsync(id, Cancel) is { } status ? (status.Timeout, status.Deadline) : default;
     }
 
     private Task<WorkflowEngine> LaunchVirtualAsync(params WorkflowDefinition[] workflows) =>

@@ -59,27 +59,39 @@ public abstract class IteratorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.Equal((0, 0), (await CheckpointCountAsync("B"), await CheckpointCountAsync("C")));
     }
 
+    // IT-03: number and name tell the two apart, on a replay and in a fork too, and not the object.
     [Theory]
     [InlineData(Form.Iterator)]
     [InlineData(Form.Fluent)]
     public async Task A_descriptor_yielded_twice_is_two_steps_and_its_result_is_the_latest(Form form)
     {
         var counts = new Counts();
-        var step = Step.Run("S", _ => Task.FromResult(counts.Add("S")));
+        var steps = new System.Collections.Concurrent.ConcurrentDictionary<WorkflowContext, RunStep<int>>();
         var workflow = form.Pick(
             Workflow.Define<Unit, string>("twice", Body),
-            Workflow.Define<Unit, string>("twice")
-                .Then(_ => step).As(out var one).Then(_ => step).As(out var two).Return(x => $"{x.Get(one)},{x.Get(two)}"));
+            Workflow.Define<Unit, string>("twice").Then(x => StepOf(x.Workflow)).As(out var one)
+                .Then(x => StepOf(x.Workflow)).As(out var two).Return(x => $"{x.Get(one)},{x.Get(two)}"));
         var engine = await LaunchAsync(workflow);
 
         var result = await engine.RunAsync(workflow, default, "A");
 
         Assert.Equal(form == Form.Iterator ? "1,2" : "2,2", result);
         Assert.Equal("0 S, 1 S", await engine.StepsAsync("A"));
-        Assert.Equal(2, counts["S"]);
+        var stored = await Database.StoredStepsAsync("A");
+        engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
+        Assert.Equal(result, await engine.ResultAsync<string>("A"));
+        Assert.Equal((stored, 2), (await Database.StoredStepsAsync("A"), counts["S"]));
+
+        await engine.ForkAsync("A", 1, new() { Id = "F" }, Cancel);
+        Assert.Equal(form == Form.Iterator ? "1,3" : "3,3", await engine.ResultAsync<string>("F"));
+        Assert.Equal(("0 S, 1 S", 3), (await engine.StepsAsync("F"), counts["S"]));
+
+        RunStep<int> StepOf(WorkflowContext context) =>
+            steps.GetOrAdd(context, _ => Step.Run("S", _ => Task.FromResult(counts.Add("S"))));
 
         async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
         {
+            var step = StepOf(workflow);
             yield return step;
             var first = step.Result;
             yield return step;
@@ -266,6 +278,22 @@ public abstract class IteratorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
 
         Assert.Equal(WorkflowState.Success, await engine.StateOfAsync("A"));
         Assert.Equal(("", ""), (await engine.StepsAsync("A"), await engine.StepsAsync("B")));
+
+        // IT-04: there is no step to begin at but the first.
+        string[] forks = [await engine.ForkAsync("B", 0, cancellationToken: Cancel), await engine.ForkFromFailureAsync("B", null, Cancel)];
+        foreach (var fork in forks)
+        {
+            Assert.Equal(5, await engine.ResultAsync<int>(fork));
+            Assert.Equal("", await engine.StepsAsync(fork));
+        }
+
+        await engine.ResultAsync<Unit>(await engine.ForkFromFailureAsync("A", null, Cancel));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => engine.ForkAsync("B", 1, cancellationToken: Cancel));
+        var unnamed = await Assert.ThrowsAsync<ArgumentException>(() => engine.ForkFromStepAsync("B", "X", cancellationToken: Cancel));
+        Assert.Contains("'X'", unnamed.Message, StringComparison.Ordinal);
+        engine = await FlipAndRelaunchAsync(engine, ["A", "B"], unit, value);
+        Assert.Equal((default, 5), (await engine.ResultAsync<Unit>("A"), await engine.ResultAsync<int>("B")));
+        Assert.Equal(5, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS'"));
     }
 
     [Fact]

@@ -76,6 +76,42 @@ public abstract class ManyChildrenSuite(IDatabaseFixture fixture) : EngineSuite(
         Assert.Equal(11, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Results_come_in_the_order_listed_and_a_failure_ends_the_wait_for_all(bool fails)
+    {
+        var gates = Enumerable.Range(0, 4).Select(_ => new Probe()).ToArray();
+        var child = Workflow.Define<int, int>("child").Step("wait", x => gates[x.Input].PassAsync(x.CancellationToken))
+            .If(x => fails && x.Input < 3, failing => failing.Fail(x => new TimeoutException($"no {x.Input}"))).Return(x => x.Input);
+        var parent = Workflow.Define<Unit, string>("parent", Body);
+        var engine = await LaunchAsync(parent, child);
+        var handle = await engine.BeginAsync(parent, default, "P");
+        for (var last = gates.Length - 1; last >= 0; last--)
+        {
+            await gates[last].ReachedAsync();
+            gates[last].Open();
+            var rows = fails && last < 2 ? 6 : 8 - last;
+            await Eventually.TrueAsync(async () => await CheckpointCountAsync("P") == rows, Bounded.Limit, $"{last} is awaited");
+        }
+
+        var first = await handle.ResultAsync();
+        Assert.Equal(fails ? "no 2" : "0,1,2,3", first);
+        var stored = await Database.StoredStepsAsync("P");
+        await StateAsync(engine, "P-0", fails ? WorkflowState.Error : WorkflowState.Success);
+        engine = await FlipAndRelaunchAsync(engine, ["P"], parent, child);
+
+        // By now one that is listed before it has failed as well.
+        Assert.Equal((first, stored), (await engine.ResultAsync<string>("P"), await Database.StoredStepsAsync("P")));
+
+        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.StartMany(child, [0, 1, 2, 3]).As(out var handles);
+            yield return Step.AwaitAll(handles.Result).Try(out var all);
+            yield return all.Succeeded ? string.Join(',', all.Result) : all.Error!.Inner[0].Message;
+        }
+    }
+
     [Fact]
     public async Task A_child_may_be_given_options_of_its_own_by_its_input()
     {

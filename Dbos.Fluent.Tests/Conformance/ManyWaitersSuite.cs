@@ -72,6 +72,61 @@ public abstract class ManyWaitersSuite(IDatabaseFixture fixture) : EngineSuite(f
         Assert.Equal(0, engine.Core.Wakeups.Streams.Count);
     }
 
+    // CH-06: what is waited for runs nowhere yet, and in the end elsewhere: nobody in this process tells of it.
+    [Fact]
+    public async Task A_thousand_bodies_that_wait_for_others_to_end_or_to_write_wait_beside_a_workflow_that_is_quick()
+    {
+        Func<string, WorkflowHandle<int>> handleOf = null!;
+        var target = Workflow.Define<int, int>("target")
+            .If(x => x.Input % 4 > 1, writing => writing.WriteStream("s", x => x.Input)).Return(x => x.Input);
+        var waiter = Workflow.Define<int, int>("waiter", Body);
+        var engine = await LaunchAsync(Configure, [waiter, Quick]);
+        handleOf = engine.Retrieve<int>;
+        await engine.RunAsync(Quick, default, "warm");
+        await engine.StartManyAsync(
+            target,
+            Enumerable.Range(0, Waiters).Select(i => (i, (StartOptions?)new() { Id = $"T{i}", Queue = "elsewhere" }))
+                .Append((0, new() { Id = "never", Queue = "nobody's" })),
+            Cancel);
+        var handles = await Task.WhenAll(Enumerable.Range(0, Waiters).Select(i => engine.BeginAsync(waiter, i, Id(i))));
+        var wakeups = engine.Core.Wakeups;
+        await Eventually.TrueAsync(
+            () => (wakeups.Outcomes.Count, wakeups.Streams.Count) == ((Waiters / 2) + 1, Waiters / 2), Bounded.Limit, "all wait");
+
+        await AssertQuickAsync(engine);
+        await LaunchAsync(
+            options =>
+            {
+                Configure(options);
+                options.ExecutorId = "executor-2";
+                options.Add(new WorkflowQueue("elsewhere"));
+            },
+            target);
+
+        Assert.Equal(Enumerable.Range(0, Waiters), await Task.WhenAll(handles.Select(handle => handle.ResultAsync())).Within(Bounded.Limit));
+        Assert.Equal((0, 0), (wakeups.Outcomes.Count, wakeups.Streams.Count));
+
+        async IAsyncEnumerable<StepOr<int>> Body(int number, WorkflowContext workflow)
+        {
+            var id = $"T{number}";
+            switch (number % 4)
+            {
+                case 0:
+                    yield return Step.Await(handleOf(id)).As(out var result);
+                    yield return result.Result;
+                    break;
+                case 1:
+                    yield return Step.AwaitAny([handleOf("never"), handleOf(id)]).As(out var winner);
+                    yield return winner.Result == 1 ? number : -1;
+                    break;
+                default:
+                    yield return Step.ReadStream<int>(id, "s", 0).As(out var read);
+                    yield return read.Result.ValueOr(-1);
+                    break;
+            }
+        }
+    }
+
     private WorkflowDefinition<Unit, Unit> Quick => field ??= Flows.Series("quick", () => [Step.Run("step", _ => Task.CompletedTask)]);
 
     private static string Id(int number) => $"waiter {number}";

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Tests.Conformance;
 
-/// <summary>How messages are sent: keys, several at once, to forks; and what is seen of them. Scenarios SV-06, SV-07.</summary>
+/// <summary>How messages are sent: keys, several at once, to forks; and what is seen of them. Scenarios SV-02, SV-06, SV-07.</summary>
 public abstract class MessageSendSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
     private static readonly WorkflowDefinition<Unit, Unit> Nothing = Flows.Nothing();
@@ -145,6 +145,51 @@ public abstract class MessageSendSuite(IDatabaseFixture fixture) : EngineSuite(f
         Assert.Equal(0, await Database.MessagesAsync());
         await engine.SendManyAsync([fine, ("A", 2, null, null)], cancellationToken: Cancel);
         Assert.Equal(2, await Database.MessagesAsync());
+    }
+
+    // SV-02: the key is free afterwards, and whoever waits at the other destination has not been told of anything.
+    [Theory]
+    [InlineData("client")]
+    [InlineData("workflow")]
+    [InlineData("step")]
+    public async Task Nothing_is_left_of_messages_of_which_one_has_nowhere_to_go(string sender)
+    {
+        (string WorkflowId, int Message, string? Topic, string? IdempotencyKey)[] messages = [("R", 1, null, "key"), ("nope", 2, null, "key")];
+        var receiver = Flows.Receiver<int>();
+        var sending = Workflow.Define<bool, string>("sending", Body);
+        var engine = await LaunchAsync(receiver, sending, Nothing);
+        await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel);
+        var handle = await engine.BeginAsync(receiver, 1, "R");
+        await Eventually.TrueAsync(() => engine.Core.Wakeups.Inboxes.Count == 1, Bounded.Limit, "it waits");
+
+        var refused = sender == "client"
+            ? await RefusedAsync(() => client.SendManyAsync(messages, cancellationToken: Cancel))
+                + await RefusedAsync(() => client.SendAsync("nope", 2, cancellationToken: Cancel))
+            : await engine.RunAsync(sending, true, "S") + await engine.RunAsync(sending, false, "S2");
+
+        Assert.Equal("nope nope ", refused);
+        Assert.Equal(0, await Database.MessagesAsync());
+        await client.SendAsync("R", 3, idempotencyKey: "key", cancellationToken: Cancel);
+        Assert.Equal([3], await handle.ResultAsync());
+        await engine.RunAsync(Nothing, default, "nope");
+        await client.SendManyAsync(messages, cancellationToken: Cancel);
+        Assert.Equal((2, 1), (await Database.MessagesAsync(), await Database.UnreadAsync()));
+
+        async IAsyncEnumerable<StepOr<string>> Body(bool bulk, WorkflowContext workflow)
+        {
+            Step<Unit> send = (sender, bulk) switch
+            {
+                ("workflow", true) => Step.SendMany(messages),
+                ("workflow", false) => Step.Send("nope", 2),
+                (_, true) => Step.Run("send", s => s.Workflows.SendManyAsync(messages, cancellationToken: s)),
+                (_, false) => Step.Run("send", s => s.Client.SendAsync("nope", 2, cancellationToken: s)),
+            };
+            yield return send.Try(out var sent);
+            yield return sent.Error!.Is<NonExistentWorkflowException>() && sent.Error!.Message.Contains("'nope'") ? "nope " : "another ";
+        }
+
+        static async Task<string> RefusedAsync(Func<Task> send) =>
+            (await Assert.ThrowsAsync<NonExistentWorkflowException>(send)).WorkflowId + " ";
     }
 
     [Fact]

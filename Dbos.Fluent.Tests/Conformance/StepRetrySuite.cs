@@ -26,6 +26,39 @@ public abstract class StepRetrySuite(IDatabaseFixture fixture) : EngineSuite(fix
         Assert.Equal(WorkflowState.Error, (await engine.GetStatusAsync("A", Cancel))!.State);
     }
 
+    // SR-01: whoever asks, in this process or another, is told of every attempt, also where a queue or a parent stood between.
+    [Theory]
+    [InlineData("direct", PayloadFormat.MessagePack)]
+    [InlineData("enqueued", PayloadFormat.MessagePack)]
+    [InlineData("enqueued", PayloadFormat.PortableJson)]
+    [InlineData("child", PayloadFormat.MessagePack)]
+    public async Task Every_attempt_is_carried_to_whoever_awaits(string way, PayloadFormat format)
+    {
+        var workflow = Failing(
+            step => step.Retry(attempts: 2, delay: TimeSpan.Zero),
+            n => n == 1 ? new TimeoutException("number 1") : new InvalidOperationException("number 2", new IOException("cause")));
+        var parent = Workflow.Define<Unit>("parent").Call(workflow, _ => default, _ => new() { Queue = "line" }).End();
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line")), workflow, parent);
+        await using var other = await WorkflowClient.ConnectAsync(Database.Use, Cancel);
+        var options = new StartOptions { Id = "A", Queue = way == "enqueued" ? "line" : null, Format = format };
+        var handle = await engine.StartAsync(way == "child" ? parent : workflow, default, options, Cancel);
+
+        foreach (var awaiter in (WorkflowHandle<Unit>[])[handle, engine.Retrieve<Unit>("A"), other.Retrieve<Unit>("A")])
+        {
+            var failure = await awaiter.FailureAsync();
+            var exhausted = way == "child" ? Assert.Single(failure.Inner) : failure;
+            Assert.EndsWith("MaxStepRetriesExceededException", exhausted.TypeName, StringComparison.Ordinal);
+            Assert.Equal(["number 1", "number 2"], exhausted.Inner.Select(attempt => attempt.Message));
+            Assert.Equal("cause", Assert.Single(exhausted.Inner[1].Inner).Message);
+            Assert.True(failure.Is<TimeoutException>() && failure.Is<IOException>() && !failure.Is<FormatException>());
+        }
+
+        var id = way == "child" ? "A-0" : "A";
+        var row = Assert.Single((await engine.GetHistoryAsync(id, Cancel)).Checkpoints);
+        Assert.Equal(["number 1", "number 2"], row.Error!.Inner.Select(attempt => attempt.Message));
+        Assert.Equal((2, WorkflowState.Error), (counts["step"], await engine.StateOfAsync(id)));
+    }
+
     [Fact]
     public async Task A_tolerated_step_gives_its_attempts_to_the_workflow()
     {
@@ -136,33 +169,43 @@ public abstract class StepRetrySuite(IDatabaseFixture fixture) : EngineSuite(fix
         Assert.True(waits.Distinct().Count() > 1, "All waits are the same.");
     }
 
-    [Fact]
-    public async Task A_predicate_that_says_no_ends_the_step_with_the_failure_itself()
+    // SR-03: the predicate sees each failure itself, but for that of the last attempt it would not change how the step ends.
+    [Theory]
+    [InlineData("fatal", 1, "System.FormatException")]
+    [InlineData("again, again, again", 3, "Dbos.Fluent.MaxStepRetriesExceededException")]
+    [InlineData("again, again, fatal", 3, "System.FormatException")]
+    [InlineData("again, fatal", 2, "System.FormatException")]
+    public async Task A_predicate_that_says_no_ends_the_step_with_the_failure_itself(string failures, int attempts, string typeName)
     {
-        var workflow = Failing(
-            step => step.Retry(attempts: 3, delay: TimeSpan.Zero, retryIf: exception => exception is not FormatException),
-            _ => new FormatException("fatal"));
-        var engine = await LaunchAsync(workflow);
+        var (each, asked) = (failures.Split(", "), new List<string>());
+        foreach (var form in Enum.GetValues<Form>())
+        {
+            var (before, id) = (counts["step"], $"{form}");
+            asked.Clear();
+            var workflow = form.Pick(
+                Failing(step => step.Retry(attempts: 3, delay: TimeSpan.Zero, retryIf: MayRetry), n => Failure(n - before)),
+                Workflow.Define<Unit>("failing").Step("step", _ => Throw(n => Failure(n - before)))
+                    .Retry(attempts: 3, delay: TimeSpan.Zero, retryIf: MayRetry).End());
+            var engine = await LaunchAsync(workflow);
 
-        var failure = await (await engine.BeginAsync(workflow, default, "A")).FailureAsync();
+            var failure = await (await engine.BeginAsync(workflow, default, id)).FailureAsync();
+            engine = await FlipAndRelaunchAsync(engine, [id], workflow);
+            var replayed = await engine.Retrieve<Unit>(id).FailureAsync();
+            await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
 
-        Assert.Equal((1, "System.FormatException", "fatal"), (counts["step"], failure.TypeName, failure.Message));
-    }
+            Assert.Equal((attempts, typeName), (counts["step"] - before, failure.TypeName));
+            Assert.Equal(typeName.StartsWith("System") ? [] : each, failure.Inner.Select(inner => inner.Message));
+            Assert.Equal((failure.TypeName, failure.Message), (replayed.TypeName, replayed.Message));
+            Assert.Equal(each, asked);
+        }
 
-    [Fact]
-    public async Task A_predicate_that_says_no_on_the_last_attempt_does_so_as_well()
-    {
-        var workflow = Failing(
-            step => step.Retry(attempts: 3, delay: TimeSpan.Zero, retryIf: exception => exception is not FormatException),
-            n => n < 3 ? new InvalidOperationException("again") : new FormatException("fatal"));
-        var engine = await LaunchAsync(workflow);
+        Exception Failure(int number) => each[number - 1] == "fatal" ? new FormatException("fatal") : new InvalidOperationException("again");
 
-        var failure = await (await engine.BeginAsync(workflow, default, "A")).FailureAsync();
-        engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
-        var replayed = await engine.Retrieve<Unit>("A").FailureAsync();
-
-        Assert.Equal((3, "System.FormatException"), (counts["step"], failure.TypeName));
-        Assert.Equal((failure.TypeName, failure.Message), (replayed.TypeName, replayed.Message));
+        bool MayRetry(Exception exception)
+        {
+            asked.Add(exception.Message);
+            return exception is InvalidOperationException;
+        }
     }
 
     [Fact]
