@@ -38,33 +38,31 @@ internal sealed record CarriedFacts(object? Code, string? Json)
 
     private static CarriedFacts Of(IDictionary data)
     {
-        object? code = null;
+        DictionaryEntry[] entries = [.. data.Cast<DictionaryEntry>().Where(entry => entry.Key is string)];
+        var code = Array.FindIndex(entries, IsCode);
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer, Plain))
         {
             writer.WriteStartObject();
-            foreach (DictionaryEntry entry in data)
+            foreach (var (index, entry) in entries.Index())
             {
-                if (entry.Key is not string name)
+                if (index != code)
                 {
-                    continue;
-                }
-
-                if (code is null && string.Equals(name, CodeKey, StringComparison.OrdinalIgnoreCase) && CodeOf(entry.Value) is { } found)
-                {
-                    code = found;
-                }
-                else
-                {
-                    Write(writer, name, entry.Value);
+                    Write(writer, (string)entry.Key, entry.Value);
                 }
             }
 
             writer.WriteEndObject();
         }
 
-        return new CarriedFacts(code, buffer.Length > EmptyLength ? Encoding.UTF8.GetString(buffer.ToArray()) : null);
+        return new CarriedFacts(
+            code < 0 ? null : CodeOf(entries[code].Value),
+            buffer.Length > EmptyLength ? Encoding.UTF8.GetString(buffer.ToArray()) : null);
     }
+
+    // What stands under the word but can be no code is data like any other.
+    private static bool IsCode(DictionaryEntry entry) =>
+        string.Equals((string)entry.Key, CodeKey, StringComparison.OrdinalIgnoreCase) && CodeOf(entry.Value) is not null;
 
     private static object? CodeOf(object? value) => value switch
     {

@@ -70,7 +70,8 @@ internal sealed class PostgresLanes : IAsyncDisposable
             return await KeptAsync(next, sql, parameters, read, cancellationToken).ConfigureAwait(false);
         }
 
-        if (!idle.Reader.TryRead(out var free))
+        var (isFree, free) = TryTake();
+        if (!isFree)
         {
             return await database.QueryAsync(sql, parameters, read, cancellationToken).ConfigureAwait(false);
         }
@@ -149,6 +150,10 @@ internal sealed class PostgresLanes : IAsyncDisposable
             }
         }
     }
+
+    // A place may be free that has no connection yet.
+    private (bool IsFree, NpgsqlConnection? Connection) TryTake() =>
+        idle.Reader.TryRead(out var connection) ? (true, connection) : (false, null);
 
     private Task<List<T>> KeptAsync<T>(
         NpgsqlConnection? free,
