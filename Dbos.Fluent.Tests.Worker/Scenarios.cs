@@ -14,6 +14,7 @@ internal static class Scenarios
         ["run"] = RunAsync,
         ["race"] = RaceAsync,
         ["load"] = LoadAsync,
+        ["version"] = VersionAsync,
         ["chaos"] = ChaosEngine.ServeAsync,
     };
 
@@ -34,6 +35,25 @@ internal static class Scenarios
         await using var engine = await WorkerEngine.LaunchAsync(worker, workflows);
         await worker.Points.ReachAsync("launched", engine.ExecutorId);
         await worker.Points.ReachAsync("end");
+    }
+
+    /// <summary>
+    /// Launches engines in an environment that names a version, an empty one and none, and reports the version of what each runs. The
+    /// environment is the whole process's, so that only a process of its own may change it.
+    /// </summary>
+    private static async Task VersionAsync(WorkerContext worker)
+    {
+        foreach (var (point, variable, chosen) in new[]
+        {
+            ("named", worker.Text("version"), null),
+            ("chosen", worker.Text("version"), "of the options"),
+            ("empty", "", null),
+            ("none", null, (string?)null),
+        })
+        {
+            Environment.SetEnvironmentVariable("DBOS__APPVERSION", variable);
+            await worker.Points.ReachAsync(point, await WorkerEngine.VersionAsync(worker, chosen, point));
+        }
     }
 
     /// <summary>Launches an engine, runs one workflow, and reports its result.</summary>

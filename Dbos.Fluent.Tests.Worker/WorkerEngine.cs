@@ -31,6 +31,22 @@ internal static class WorkerEngine
         options.Add(workflows.All);
     });
 
+    /// <summary>The version of an engine that is given this one, and of what it runs.</summary>
+    public static async Task<string> VersionAsync(WorkerContext worker, string? version, string id)
+    {
+        var workflow = Workflow.Define<int, int>("echo").Return(x => x.Input);
+        await using var engine = await WorkflowEngine.LaunchAsync(options =>
+        {
+            Use(worker.Settings, options);
+            options.ApplicationName = ApplicationName;
+            options.ApplicationVersion = version;
+            options.Add(workflow);
+        });
+        var handle = await engine.StartAsync(workflow, 1, new() { Id = id });
+        await handle.GetResultAsync();
+        return $"{engine.ApplicationVersion}, {(await handle.GetStatusAsync()).ApplicationVersion}";
+    }
+
     private static void Use(IReadOnlyDictionary<string, string> settings, EngineOptions options)
     {
         if (settings.TryGetValue("sqlite", out var path))

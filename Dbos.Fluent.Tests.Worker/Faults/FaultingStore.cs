@@ -56,7 +56,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
         CallAsync(StoreCallKind.Claim, () => inner.Claims.ClaimAsync(request, token), token);
 
     Task<LimitedClaim> IClaimStore.ClaimLimitedAsync(ClaimRequest request, QueueShare share, CancellationToken token) =>
-        CallAsync(StoreCallKind.ClaimLimited, () => inner.Claims.ClaimLimitedAsync(request, share, token), token);
+        CallAsync(
+            StoreCallKind.ClaimLimited, () => inner.Claims.ClaimLimitedAsync(request, share, token), token, queue: share.Queue);
 
     Task<ParkedClaim> IClaimStore.ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken token) =>
         CallAsync(StoreCallKind.ClaimParked, () => inner.Claims.ClaimParkedAsync(request, scope, token), token);
@@ -249,9 +250,9 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     IAsyncEnumerable<StoreSignal> ISignalStore.ListenAsync(CancellationToken token) => inner.Signals.ListenAsync(token);
 
     private async Task<T> CallAsync<T>(
-        StoreCallKind kind, Func<Task<T>> effect, CancellationToken token, IReadOnlyList<CommitUnit>? batch = null)
+        StoreCallKind kind, Func<Task<T>> effect, CancellationToken token, IReadOnlyList<CommitUnit>? batch = null, string? queue = null)
     {
-        var call = new StoreCall(kind, batch ?? []);
+        var call = new StoreCall(kind, batch ?? []) { Queue = queue };
         await faults.BeforeAsync(call, token);
         var result = await effect();
         var claim = (result as ClaimResult) ?? (result as LimitedClaim)?.Result;

@@ -99,6 +99,59 @@ public abstract class EnqueueSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         }
     }
 
+    // QD-01 and QP-01. What is run again keeps its priority; what ends, also by a cancel, gives its deduplication id away.
+    [Fact]
+    public async Task Children_and_forks_inherit_neither_priority_nor_deduplication_id()
+    {
+        var child = Workflow.Define<int, int>("child").Return(x => x.Input);
+        var parent = Workflow.Define<Unit, int>("parent", Body);
+        var engine = await LaunchQueuesAsync(parent, child);
+        await engine.Queues.PauseAsync("other", Cancel);
+        var chosen = new StartOptions { Id = "P", Queue = "line", Priority = 5, DeduplicationId = "d" };
+        await engine.StartAsync(parent, default, chosen, Cancel);
+        await gate.ReachedAsync();
+
+        Assert.Equal(("line", 5, "d"), await ChoiceAsync("P"));
+        Assert.Equal((null, 0, null), await ChoiceAsync("P-0"));
+        Assert.Equal(("other", 0, null), await ChoiceAsync("P-1"));
+        Assert.Equal(("other", 2, "c"), await ChoiceAsync("P-2"));
+
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        engine = await LaunchQueuesAsync(parent, child);
+        await gate.ReachedAsync();
+        Assert.Equal(("line", 5, "d"), await ChoiceAsync("P"));
+        await Assert.ThrowsAsync<QueueDeduplicatedException>(
+            () => engine.StartAsync(child, 1, chosen with { Id = "refused" }, Cancel));
+
+        await engine.ForkAsync("P", 0, new() { Id = "F", Queue = "other" }, Cancel);
+        Assert.Equal(("other", 0, null), await ChoiceAsync("F"));
+        await engine.CancelAsync("P", cancellationToken: Cancel);
+        Assert.Equal(1, await (await engine.StartAsync(child, 1, chosen with { Id = "next" }, Cancel)).ResultAsync());
+        await engine.ResumeAsync("P", "line", Cancel);
+        await gate.ReachedAsync();
+        Assert.Equal(("line", 5, null), await ChoiceAsync("P"));
+        gate.Open();
+        Assert.Equal(1, await engine.ResultAsync<int>("P"));
+        await engine.RewindAsync("P", 3, Cancel);
+        Assert.Equal(1, await engine.ResultAsync<int>("P"));
+        Assert.Equal((5, null), ((await ChoiceAsync("P")).Priority, (await ChoiceAsync("P")).DeduplicationId));
+
+        async Task<(string? Queue, int Priority, string? DeduplicationId)> ChoiceAsync(string id)
+        {
+            var status = (await engine.GetStatusAsync(id, Cancel))!;
+            return (status.Queue, status.Priority, status.DeduplicationId);
+        }
+
+        async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Start(child, 1);
+            yield return Step.Start(child, 2, new() { Queue = "other" });
+            yield return Step.Start(child, 3, new() { Queue = "other", Priority = 2, DeduplicationId = "c" });
+            yield return Step.Run("gate", async step => await gate.PassAsync(step));
+            yield return 1;
+        }
+    }
+
     [Fact]
     public async Task A_delayed_start_waits_out_its_delay_and_holds_its_deduplication_id()
     {

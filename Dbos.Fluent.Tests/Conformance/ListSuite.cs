@@ -159,6 +159,65 @@ public abstract partial class ListSuite(IDatabaseFixture fixture) : EngineSuite(
         Assert.Equal(listed.Select(status => status with { Input = null, Output = null }), bare);
     }
 
+    // LS-06: one row for each place in which something may stand that nobody can read, also of another writer.
+    [Fact]
+    public async Task Whatever_cannot_be_decoded_hides_nothing_else()
+    {
+        var failing = Workflow.Define<string, string>("failing").Step<int>("fails", _ => throw new TimeoutException("why")).Return(_ => "");
+        var engine = await LaunchAsync(Echo, failing);
+        string[] ended = ["input", "no input", "output", "format", "step", "step format", "attributes", "no name"];
+        foreach (var id in ended)
+        {
+            await engine.RunAsync(Echo, "hello", id);
+        }
+
+        foreach (var id in new[] { "error", "step error" })
+        {
+            await (await engine.BeginAsync(failing, "hello", id)).FailureAsync();
+        }
+
+        await ChangeAsync("workflow_input", "inputs = '???'", "input");
+        await Database.ExecuteAsync("DELETE FROM workflow_input WHERE workflow_uuid = 'no input'");
+        await ChangeAsync("workflow_output", "output = 'AAAA'", "output");
+        await ChangeAsync("workflow_status", "serialization = 'of another kind'", "format");
+        await ChangeAsync("operation_outputs", "output = '{'", "step");
+        await ChangeAsync("operation_outputs", "serialization = 'of another kind'", "step format");
+        await ChangeAsync("workflow_status", "attributes = '[1, 2]'", "attributes");
+        await ChangeAsync("workflow_status", "name = NULL", "no name");
+        await ChangeAsync("workflow_output", "error = '???'", "error");
+        await ChangeAsync("operation_outputs", "error = '???'", "step error");
+
+        var listed = await engine.ListAsync(cancellationToken: Cancel).ToListAsync(Cancel);
+        Assert.Equal([.. ended, "error", "step error"], listed.Select(status => status.Id));
+        foreach (var status in listed)
+        {
+            var alone = (await engine.GetStatusAsync(status.Id, Cancel))!;
+            Assert.Equal(status with { Error = null }, alone with { Error = null });
+            Assert.Equal(status.Error?.ToString(), alone.Error?.ToString());
+            var history = await engine.GetHistoryAsync(status.Id, Cancel);
+            Assert.Single(history.Checkpoints);
+            Assert.Contains(history.Checkpoints[0].Name, history.ToString());
+        }
+
+        Assert.Equal(("???", null), (listed[0].Input, listed[1].Input));
+        Assert.Equal("AAAA", listed[2].Output);
+        Assert.Contains("???", listed[8].Error!.Message);
+        Assert.True((await engine.Retrieve<string>("error").FailureAsync()).Is<SerializationFailedException>());
+        foreach (var id in new[] { "output", "format" })
+        {
+            var refused = await Assert.ThrowsAsync<SerializationFailedException>(() => engine.ResultAsync<string>(id));
+            Assert.Equal(id, refused.WorkflowId);
+        }
+
+        foreach (var id in ended.Except(["output", "format"]))
+        {
+            Assert.Equal("hello", await engine.ResultAsync<string>(id));
+        }
+
+        Task ChangeAsync(string table, string what, string id) =>
+            Database.ExecuteAsync($"UPDATE {table} SET {what} WHERE workflow_uuid = '{id}'");
+    }
+
     // LS-05
     [Fact]
     public async Task The_moment_of_the_end_stands_while_a_workflow_has_ended()

@@ -35,6 +35,51 @@ public abstract class LoneEngineSuite(IDatabaseFixture fixture) : EngineSuite(fi
     }
 
     [Fact]
+    public async Task The_lease_is_renewed_by_one_statement_a_third_whatever_runs()
+    {
+        var (renewals, fifth) = (0, new TaskCompletionSource<long>());
+        var lease = TimeSpan.FromMilliseconds(600);
+        var (gate, everybody) = (new Probe(), new Meeting(50));
+        var other = new System.Collections.Concurrent.ConcurrentQueue<StoreCallKind>();
+        var watching = false;
+        var workflow = Workflow.Define<int>("held").Step("held", x =>
+        {
+            everybody.Arrive();
+            return gate.PassAsync(x.CancellationToken);
+        }).End();
+        var engine = await LaunchAsync(
+            options =>
+            {
+                options.WrapStore = store => new FaultingStore(store, faults);
+                (options.Lease, options.PollInterval) = (lease, Poll);
+            },
+            workflow);
+        await engine.StartManyAsync(workflow, Enumerable.Range(0, 50).Select(i => (i, (StartOptions?)null)), Cancel);
+        await everybody.AllAreHere.Within(Bounded.Limit);
+        faults.Before = (call, _) =>
+        {
+            if (call.Kind == StoreCallKind.Renew && Interlocked.Increment(ref renewals) == 5)
+            {
+                fifth.SetResult(TimeProvider.System.GetTimestamp());
+            }
+            else if (call.Kind is StoreCallKind.Commit or StoreCallKind.CommitWaiting or StoreCallKind.Register && Volatile.Read(ref watching))
+            {
+                other.Enqueue(call.Kind);
+            }
+
+            return Task.CompletedTask;
+        };
+        Volatile.Write(ref watching, true);
+        var begun = TimeProvider.System.GetTimestamp();
+        var ended = await fifth.Task.Within(Bounded.Limit);
+
+        // Five renewals need four thirds between them; one for each of what runs would need next to nothing. Nothing else is written.
+        Assert.True(TimeProvider.System.GetElapsedTime(begun, ended) > lease / 3 * 3.9);
+        Assert.Empty(other);
+        gate.Open();
+    }
+
+    [Fact]
     public async Task The_cancel_of_a_child_wakes_its_parked_parent()
     {
         var child = Workflow.Define<Unit>("child").Sleep(TimeSpan.FromDays(1)).End();

@@ -54,6 +54,51 @@ public abstract class PatchSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         Assert.Equal(("S1", "DBOS.patch-v2"), (refused.ExpectedStep, refused.RecordedStep));
     }
 
+    // What is copied decides, not the code that wrote it: the marker goes along, and where an old history is copied none comes in.
+    [Theory]
+    [InlineData(Form.Iterator)]
+    [InlineData(Form.Fluent)]
+    public async Task Forks_go_the_way_of_the_history_they_copy(Form form)
+    {
+        var before = Old();
+        var engine = await LaunchAsync(before);
+        await engine.RunAsync(before, 1, "old");
+        var after = New(form);
+        engine = await RelaunchAsync(engine, after);
+        await engine.RunAsync(after, 1, "new");
+        const string OldWay = "S1 S2: 0 S1, 1 S2";
+        const string NewWay = "S3 S2: 0 DBOS.patch-v2, 1 S3, 2 S2";
+
+        Assert.Equal([NewWay, NewWay, NewWay, NewWay], await ForksAsync("new", 3));
+        Assert.Equal([NewWay, OldWay, OldWay], await ForksAsync("old", 2));
+
+        // A fork of a fork, and one of what was rewound, are no different.
+        Assert.Equal(OldWay, await ForkAsync("old from 1", 2));
+        Assert.Equal(NewWay, await ForkAsync("new from 2", 1));
+        await engine.RewindAsync("old", 1, Cancel);
+        Assert.Equal("S1 S2", await engine.ResultAsync<string>("old"));
+        Assert.Equal("0 S1, 1 S2", await engine.StepsAsync("old"));
+        await engine.RewindAsync("old", 0, Cancel);
+        Assert.Equal("S3 S2", await engine.ResultAsync<string>("old"));
+
+        async Task<string[]> ForksAsync(string id, int last)
+        {
+            var forks = new List<string>();
+            for (var from = 0; from <= last; from++)
+            {
+                forks.Add(await ForkAsync(id, from));
+            }
+
+            return [.. forks];
+        }
+
+        async Task<string> ForkAsync(string id, int from)
+        {
+            var fork = await engine.ForkAsync(id, from, new() { Id = $"{id} from {from}" }, Cancel);
+            return $"{await engine.ResultAsync<string>(fork)}: {await engine.StepsAsync(fork)}";
+        }
+    }
+
     [Fact]
     public async Task An_old_history_in_which_the_next_number_is_free_goes_the_old_way()
     {

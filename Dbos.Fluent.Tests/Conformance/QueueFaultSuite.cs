@@ -33,6 +33,31 @@ public abstract class QueueFaultSuite(IDatabaseFixture fixture) : EngineSuite(fi
     }
 
     [Fact]
+    public async Task A_queue_that_cannot_be_claimed_from_slows_no_other_and_is_not_asked_without_a_rest()
+    {
+        var workflow = Workflow.Define<int, int>("quick").Return(x => x.Input);
+        var (poisoned, failures) = (true, 0);
+        faults.Before = (call, _) => call.Queue == "poisoned" && Volatile.Read(ref poisoned) && Interlocked.Increment(ref failures) > 0
+            ? Task.FromException(Poison("operation"))
+            : Task.CompletedTask;
+        var begun = TimeProvider.System.GetTimestamp();
+        var engine = await LaunchFaultyAsync(workflow);
+        var stuck = await engine.StartAsync(workflow, 7, new() { Queue = "poisoned" }, Cancel);
+
+        for (var i = 0; i < 20; i++)
+        {
+            await engine.StartAsync(workflow, i, new() { Queue = "poisoned" }, Cancel);
+            var handle = await engine.StartAsync(workflow, i, new() { Queue = i % 2 == 0 ? "plain" : "limited" }, Cancel);
+            Assert.Equal(i, await handle.ResultAsync());
+        }
+
+        Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(stuck.Id));
+        Assert.InRange(Volatile.Read(ref failures), 1, 2 + (int)TimeProvider.System.GetElapsedTime(begun).TotalSeconds);
+        Volatile.Write(ref poisoned, false);
+        Assert.Equal(7, await stuck.ResultAsync());
+    }
+
+    [Fact]
     public async Task A_claim_whose_answer_was_lost_runs_what_it_took_once()
     {
         var counts = new Counts();
@@ -61,7 +86,10 @@ public abstract class QueueFaultSuite(IDatabaseFixture fixture) : EngineSuite(fi
         options =>
         {
             options.WrapStore = store => new FaultingStore(store, faults);
-            options.Add(new WorkflowQueue("plain"), new WorkflowQueue("limited") { Concurrency = 1 });
+            options.Add(
+                new WorkflowQueue("plain"),
+                new WorkflowQueue("limited") { Concurrency = 1 },
+                new WorkflowQueue("poisoned") { Concurrency = 1 });
         },
         workflow);
 

@@ -31,7 +31,7 @@ public abstract class QueueSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         var blocker = Gated();
         var workflow = Workflow.Define<int>("noted").Step("note", x => Task.Run(() => order.Enqueue(x.Input))).End();
         var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line") { Concurrency = 1 }), blocker, workflow);
-        await engine.StartAsync(blocker, 0, new() { Queue = "line" }, Cancel);
+        var running = await engine.StartAsync(blocker, 0, new() { Queue = "line" }, Cancel);
         await gate.ReachedAsync();
         int[] priorities = [0, 1, 2, 3, 4, 5, 0, 0];
         var handles = new List<WorkflowHandle<Unit>>();
@@ -40,14 +40,19 @@ public abstract class QueueSuite(IDatabaseFixture fixture) : EngineSuite(fixture
             handles.Add(await engine.StartAsync(workflow, number, new() { Queue = "line", Priority = priority }, Cancel));
         }
 
+        // One goes forward, one back; what runs stays as it is, and what is no priority changes nothing.
         Assert.True(await engine.SetPriorityAsync(handles[5].Id, 0, Cancel));
+        Assert.True(await engine.SetPriorityAsync(handles[1].Id, 9, Cancel));
+        Assert.False(await engine.SetPriorityAsync(running.Id, 9, Cancel));
+        Assert.Equal(0, (await running.GetStatusAsync(Cancel)).Priority);
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => engine.SetPriorityAsync(handles[2].Id, -1, Cancel));
         gate.Open();
         foreach (var handle in handles)
         {
             await handle.ResultAsync();
         }
 
-        Assert.Equal([0, 5, 6, 7, 1, 2, 3, 4], order);
+        Assert.Equal([0, 5, 6, 7, 2, 3, 4, 1], order);
         Assert.False(await engine.SetPriorityAsync(handles[0].Id, 3, Cancel));
         Assert.False(await engine.SetPriorityAsync("unknown", 3, Cancel));
         Assert.Throws<ArgumentOutOfRangeException>(() => new StartOptions { Priority = -1 });
@@ -257,12 +262,21 @@ public abstract class QueueSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         var parent = Workflow.Define<Unit, int>("parent", Body);
         var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line") { WorkerConcurrency = 2 }), parent, child);
         Assert.Equal(100, await engine.RunAsync(parent, default, "P"));
+        var steps = await Database.StoredStepsAsync("P");
 
         var again = await FlipAndRelaunchAsync(engine, ["P", "P-0", "P-1", "P-2", "P-3"], parent, child);
 
         Assert.Equal(100, await again.ResultAsync<int>("P"));
         await StateAsync(again, "P-3", WorkflowState.Success);
+        Assert.Equal(100, await again.RunAsync(parent, default, "P"));
         Assert.Equal(4, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE queue_name = 'line'"));
+        Assert.Equal(5, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS'"));
+        Assert.Equal(steps, await Database.StoredStepsAsync("P"));
+        foreach (var number in Enumerable.Range(0, 4))
+        {
+            Assert.Equal(10 * (number + 1), await again.ResultAsync<int>($"P-{number}"));
+            Assert.Equal(2, (await again.GetStatusAsync($"P-{number}", Cancel))!.RecoveryAttempts);
+        }
 
         async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)
         {

@@ -106,6 +106,13 @@ public abstract class RecoverSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         await Database.ExecuteAsync(
             "UPDATE workflow_status SET recovery_attempts = 2, deduplication_id = 'd' WHERE workflow_uuid = 'A-0'");
 
+        // Meanwhile another waits for the only place, and the key is taken.
+        await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel);
+        var waiting = await client.EnqueueAsync<int>("child", [3], new() { Queue = "q" }, Cancel);
+        var refused = await Assert.ThrowsAsync<QueueDeduplicatedException>(
+            () => client.EnqueueAsync<int>("child", [2], new() { Queue = "q", DeduplicationId = "d" }, Cancel));
+        Assert.Equal("A-0", refused.HolderId);
+
         engine = await LaunchAsync(
             options =>
             {
@@ -117,6 +124,7 @@ public abstract class RecoverSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
 
         var failure = await engine.Retrieve<int>("A").FailureAsync();
         Assert.True(failure.Is<MaxRecoveryAttemptsExceededException>());
+        Assert.Equal(3, await waiting.ResultAsync());
         var dead = await engine.GetStatusAsync("A-0", Cancel);
         Assert.Equal((WorkflowState.MaxRecoveryAttemptsExceeded, null, null), (dead!.State, dead.Queue, dead.DeduplicationId));
         var next = await engine.StartAsync(child, 2, new() { Id = "B", Queue = "q", DeduplicationId = "d" }, Cancel);

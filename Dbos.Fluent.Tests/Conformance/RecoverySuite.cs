@@ -192,6 +192,56 @@ public abstract class RecoverySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.Equal(2 * Count, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS'"));
     }
 
+    // RC-09. Both are in one queue whose places are fewer than the parents.
+    [Fact]
+    public async Task Recovered_parents_that_wait_take_no_places_from_their_children()
+    {
+        const int Count = 12;
+        var child = Adding("child");
+        var parent = Workflow.Define<int, int>("parent")
+            .Call(child, x => x.Input, _ => new() { Queue = "few" }).As(out var called).Return(x => x.Get(called));
+        var engine = await LaunchAsync(Few, parent, child);
+        var handles = await engine.StartManyAsync(
+            parent, Enumerable.Range(0, Count).Select(i => (i, (StartOptions?)new() { Id = $"P{i}", Queue = "few" })), Cancel);
+        foreach (var (number, handle) in handles.Index())
+        {
+            Assert.Equal(number + 1, await handle.ResultAsync());
+        }
+
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        foreach (var id in handles.Select(handle => handle.Id))
+        {
+            await Database.ForgetFromAsync(id, 1);
+            await Database.ForgetFromAsync($"{id}-0", 0);
+            await Database.FlipAsync(id);
+            await Database.FlipAsync($"{id}-0");
+        }
+
+        await Database.ExecuteAsync("UPDATE workflow_status SET executor_id = 'another' WHERE workflow_uuid LIKE 'P%-0'");
+        engine = await LaunchAsync(Few, parent, child);
+
+        // All of them wait, four places or not, before the first of their children goes on.
+        await Eventually.TrueAsync(
+            async () => await Database.CountAsync("SELECT count(DISTINCT workflow_uuid) FROM fluent_waits") == Count,
+            Bounded.Limit,
+            "all parents wait");
+        Assert.Equal("few", (await engine.GetStatusAsync("P0", Cancel))!.Queue);
+        Assert.Equal(Count, await engine.RecoverAsync(["another"], Cancel));
+
+        foreach (var (number, handle) in handles.Index())
+        {
+            Assert.Equal(number + 1, await engine.ResultAsync<int>(handle.Id));
+        }
+
+        Assert.Equal(2 * Count, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS'"));
+
+        static void Few(EngineOptions options)
+        {
+            (options.UnloadAfter, options.Lease) = (TimeSpan.Zero, TimeSpan.FromHours(1));
+            options.Add(new WorkflowQueue("few") { WorkerConcurrency = 4 });
+        }
+    }
+
     [Fact]
     public async Task A_workflow_is_given_up_when_its_recoveries_are_spent()
     {

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Tests.Worker.Faults;
+
 namespace Dbos.Fluent.Tests.Conformance;
 
 /// <summary>Retention as users ask for it. Scenarios GC.</summary>
@@ -24,6 +26,61 @@ public abstract class RetentionSuite(IDatabaseFixture fixture) : EngineSuite(fix
         await Eventually.TrueAsync(
             async () => await Database.CountAsync("SELECT count(*) FROM workflow_status") == 1, Bounded.Limit, "only the other is left");
         Assert.Equal(WorkflowState.Success, await engine.StateOfAsync("other"));
+    }
+
+    // GC-02 and GC-04: each batch is for good, whatever ends the collection behind it, and who writes meanwhile notices nothing.
+    [Fact]
+    public async Task A_collection_that_is_cut_short_is_gone_on_with_while_workflows_run()
+    {
+        var (batches, failing) = (0, true);
+        using var given = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var faults = new CallFaults
+        {
+            Before = (call, _) => (call.Kind == StoreCallKind.Collect ? Interlocked.Increment(ref batches) : 0) switch
+            {
+                2 => given.CancelAsync(),
+                4 when Volatile.Read(ref failing) => Task.FromException(new InvalidOperationException("in the midst of it")),
+                _ => Task.CompletedTask,
+            },
+        };
+        var engine = await LaunchAsync(options => options.WrapStore = store => new FaultingStore(store, faults), Square);
+        await engine.RunAsync(Square, 1, "seed");
+        await FillAsync(3_500);
+        var old = new RetentionPolicy { OlderThan = TimeSpan.FromHours(1) };
+        var stop = new TaskCompletionSource();
+        var writing = Enumerable.Range(0, 4).Select(WriteAsync).ToArray();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => engine.CollectGarbageAsync(old, given.Token));
+        Assert.Equal(2_500, await OldAsync());
+        var broken = await Assert.ThrowsAsync<InvalidOperationException>(() => engine.CollectGarbageAsync(old, Cancel));
+        Assert.Equal("in the midst of it", broken.Message);
+        Assert.Equal(1_500, await OldAsync());
+        Volatile.Write(ref failing, false);
+        Assert.Equal(1_500, (await engine.CollectGarbageAsync(old, Cancel)).Workflows);
+        Assert.Equal(0, (await engine.CollectGarbageAsync(old, Cancel)).Workflows);
+
+        stop.SetResult();
+        var written = (await Task.WhenAll(writing).Within(Bounded.Limit)).Sum();
+        Assert.InRange(written, 4, int.MaxValue);
+        Assert.Equal(written + 1, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS'"));
+        foreach (var table in new[] { "workflow_status", "workflow_input", "workflow_output", "operation_outputs" })
+        {
+            Assert.Equal(written + 1, await Database.CountAsync($"SELECT count(*) FROM {table}"));
+        }
+
+        Task<long> OldAsync() => Database.CountAsync("SELECT count(*) FROM workflow_status WHERE completed_at = 1");
+
+        async Task<int> WriteAsync(int writer)
+        {
+            for (var number = 0; ; number++)
+            {
+                Assert.Equal(number * number, await engine.RunAsync(Square, number, $"writer {writer}, {number}"));
+                if (stop.Task.IsCompleted)
+                {
+                    return number + 1;
+                }
+            }
+        }
     }
 
     [Fact]
@@ -70,5 +127,32 @@ public abstract class RetentionSuite(IDatabaseFixture fixture) : EngineSuite(fix
         await Assert.ThrowsAsync<EngineNotRunningException>(() => engine.ForkAsync("w", 0, cancellationToken: Cancel));
         await Assert.ThrowsAsync<EngineNotRunningException>(
             async () => await engine.ListAsync(cancellationToken: Cancel).FirstAsync(Cancel));
+    }
+
+    // As many as asked for that ended long ago, each as the seed but for its age.
+    private async Task FillAsync(int count)
+    {
+        var numbers = $"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})";
+        await Database.ExecuteAsync(
+            $"""
+            {numbers}
+            INSERT INTO workflow_status (workflow_uuid, status, name, executor_id, application_name, application_version,
+                   serialization, priority, recovery_attempts, created_at, updated_at, completed_at)
+            SELECT 'old-' || n, status, name, executor_id, application_name, application_version,
+                   serialization, priority, recovery_attempts, 1, 1, 1
+              FROM workflow_status, numbers WHERE workflow_uuid = 'seed'
+            """);
+        foreach (var (table, columns) in new[]
+        {
+            ("workflow_input", "inputs"), ("workflow_output", "output"), ("operation_outputs", "function_id, function_name, output"),
+        })
+        {
+            await Database.ExecuteAsync(
+                $"""
+                {numbers}
+                INSERT INTO {table} (workflow_uuid, {columns})
+                SELECT 'old-' || n, {columns} FROM {table}, numbers WHERE workflow_uuid = 'seed'
+                """);
+        }
     }
 }

@@ -9,6 +9,7 @@ public abstract class RewindStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
     [
         "workflow_status", "workflow_input", "workflow_output", "operation_outputs", "notifications", "workflow_events",
         "workflow_events_history", "streams", "fluent_origins", "fluent_waits", "fluent_message_order",
+        "fluent_generations",
     ];
 
     [Fact]
@@ -88,6 +89,12 @@ public abstract class RewindStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         await using var bed = await Fixture.CreateAsync();
         await EndedAsync(bed, "w");
         await Parking.ParkedAsync(bed, "parked", Parking.ForMessage("parked"));
+        await bed.ExecuteAsync("INSERT INTO fluent_generations (workflow_uuid, generation) VALUES ('w', 1)");
+        await bed.ExecuteAsync("INSERT INTO fluent_origins (workflow_uuid, seed, started_at) VALUES ('w', 1, 1)");
+        foreach (var table in Tables)
+        {
+            Assert.True(await bed.CountAsync(table) > 0, $"{table} has nothing to lose.");
+        }
 
         Assert.Equal(["w"], await bed.Store.Management.DeleteAsync(["w", "unknown", "w"], false, Cancel));
         Assert.Equal(["parked"], await bed.Store.Management.DeleteAsync(["parked"], true, Cancel));

@@ -67,6 +67,79 @@ public abstract class RewindSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         Assert.Equal(1, await engine.ResultAsync<int>("A"));
     }
 
+    // What undoing has done stays done: a rewind takes away what is recorded of it, from its step on.
+    [Fact]
+    public async Task A_failed_workflow_is_rewound_into_its_undoing_and_before_it()
+    {
+        var (undone, healed) = (new Undone(), false);
+        var workflow = Workflow.Define<Unit, string>("saga", Body);
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line") { Concurrency = 1 }), workflow);
+        const string Failed = "0 a, 1 b, 2 charge failed, 3 Dbos.Fluent.compensating failed, 4 b.compensate, 5 a.compensate";
+        await engine.StartAsync(workflow, default, new() { Id = "A", Queue = "line", DeduplicationId = "d" }, Cancel);
+        await FailsAsync("b, a", attempts: 1);
+
+        await engine.RewindAsync("A", 5, Cancel);
+        await FailsAsync("b, a, a", attempts: 1);
+        await engine.RewindAsync("A", 2, Cancel);
+        await FailsAsync("b, a, a, b, a", attempts: 2);
+
+        healed = true;
+        await engine.RewindAsync("A", 1, Cancel);
+        Assert.Equal("charged", await engine.ResultAsync<string>("A"));
+        Assert.Equal("0 a, 1 b, 2 charge", await engine.StepsAsync("A"));
+        Assert.Equal("b, a, a, b, a", undone.Text);
+        var status = (await engine.GetStatusAsync("A", Cancel))!;
+        Assert.Equal((WorkflowState.Success, null, null, 1), (status.State, status.Error, status.DeduplicationId, status.RecoveryAttempts));
+
+        async Task FailsAsync(string all, int attempts)
+        {
+            Assert.Equal("refused", (await engine.Retrieve<string>("A").FailureAsync()).Message);
+            Assert.Equal(Failed, await engine.StepsAsync("A"));
+            Assert.Equal((all, attempts), (undone.Text, counts["charge"]));
+        }
+
+        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return undone.Plain("a");
+            yield return undone.Plain("b");
+            yield return Step.Run("charge", async _ => healed ? "charged" : throw Refused()).As(out var charge);
+            yield return charge.Result;
+        }
+
+        InvalidOperationException Refused() => counts.Add("charge", new InvalidOperationException("refused"));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("line")]
+    public async Task A_dead_letter_that_is_rewound_has_all_its_attempts_again(string? queue)
+    {
+        var line = new WorkflowQueue("line") { Concurrency = 1 };
+        var workflow = Workflow.Define<Unit, int>("hopeless")
+            .Step("one", _ => Task.FromResult(counts.Add("one"))).Step("two", _ => Task.FromResult(counts.Add("two")))
+            .Return(_ => counts["two"]);
+        var engine = await LaunchAsync(options => options.Add(line), workflow);
+        var handle = await engine.StartAsync(workflow, default, new() { Id = "A", Queue = queue }, Cancel);
+        Assert.Equal(1, await handle.ResultAsync());
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Database.ExecuteAsync("UPDATE workflow_status SET recovery_attempts = 2");
+        await Database.FlipAsync("A");
+        engine = await LaunchAsync(
+            options =>
+            {
+                options.Add(line);
+                options.MaxRecoveryAttempts = 1;
+            },
+            workflow);
+        await Assert.ThrowsAsync<MaxRecoveryAttemptsExceededException>(() => engine.ResultAsync<int>("A"));
+
+        await engine.RewindAsync("A", 1, Cancel);
+
+        Assert.Equal(2, await engine.ResultAsync<int>("A"));
+        Assert.Equal((1, 2), (counts["one"], counts["two"]));
+        Assert.Equal(1, (await engine.GetStatusAsync("A", Cancel))!.RecoveryAttempts);
+    }
+
     // DL-01, and what becomes of those who run and wait.
     [Fact]
     public async Task A_deleted_run_is_stopped_and_whoever_waits_is_told()

@@ -27,6 +27,20 @@ public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         Assert.Equal(("v1", "e5"), (status!.ApplicationVersion, status.ExecutorId));
     }
 
+    // VP-01: an override by the environment, which is the whole process's.
+    [Fact]
+    public async Task The_environment_names_the_version_unless_the_options_do()
+    {
+        var settings = new Dictionary<string, string>(Database.WorkerSettings) { ["version"] = "of the environment" };
+        await using var worker = ChildProcess.Start("version", settings: settings);
+
+        Assert.Equal("of the environment, of the environment", await worker.ReachedAsync("named"));
+        Assert.Equal("of the options, of the options", await worker.ReachedAsync("chosen"));
+        var fingerprint = await worker.ReachedAsync("none");
+        Assert.Matches(@"^([0-9a-f]{32}), \1$", fingerprint);
+        Assert.Equal(fingerprint, await worker.ReachedAsync("empty"));
+    }
+
     [Fact]
     public async Task Work_of_a_version_waits_for_it_and_work_of_none_for_the_latest()
     {

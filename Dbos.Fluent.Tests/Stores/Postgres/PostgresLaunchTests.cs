@@ -124,6 +124,69 @@ public sealed class PostgresLaunchTests(SharedPostgres server)
     }
 
     [Fact]
+    public async Task Messages_events_queues_and_recovery_keep_to_their_schema_whatever_its_name()
+    {
+        var connection = await server.CreateDatabaseAsync(Cancel);
+        var asking = Workflow.Define<Unit, string>("asking")
+            .SetEvent("asked", _ => true)
+            .Receive<string>("t").As(out var answer)
+            .Step("work", _ => Task.CompletedTask)
+            .Return(x => x.Get(answer));
+        var odd = await LaunchAsync(connection, OddSchema, asking);
+        await using var plain = await LaunchAsync(connection, "dbos", asking);
+        foreach (var engine in new[] { odd, plain })
+        {
+            await engine.Queues.RegisterAsync(new WorkflowQueue("line") { Concurrency = 1 }, cancellationToken: Cancel);
+            await engine.StartAsync(asking, default, new() { Id = "same", Queue = "line" }, Cancel);
+            await engine.StartAsync(asking, default, new() { Id = "behind", Queue = "line" }, Cancel);
+            Assert.True((await engine.GetEventAsync<bool>("same", "asked", TimeSpan.FromSeconds(20), Cancel)).Value);
+        }
+
+        await odd.SendAsync("same", "to the odd one", "t", cancellationToken: Cancel);
+        Assert.Equal("to the odd one", await odd.Retrieve<string>("same").GetResultAsync(Cancel).Within(Bounded.Limit));
+        Assert.True((await odd.GetEventAsync<bool>("behind", "asked", TimeSpan.FromSeconds(20), Cancel)).Value);
+        Assert.Equal(WorkflowState.Enqueued, (await plain.GetStatusAsync("behind", Cancel))!.State);
+
+        // What the one leaves is not the other's, although both are the same executor of the same application.
+        await odd.DisposeAsync();
+        Assert.Equal(0, await plain.RecoverAsync(cancellationToken: Cancel));
+        await plain.SendAsync("same", "to the plain one", "t", cancellationToken: Cancel);
+        Assert.Equal("to the plain one", await plain.Retrieve<string>("same").GetResultAsync(Cancel).Within(Bounded.Limit));
+
+        odd = await LaunchAsync(connection, OddSchema, asking);
+        await odd.SendAsync("behind", "again", "t", cancellationToken: Cancel);
+        Assert.Equal("again", await odd.Retrieve<string>("behind").GetResultAsync(Cancel).Within(Bounded.Limit));
+        await odd.RewindAsync("behind", 3, Cancel);
+        Assert.Equal("again", await odd.Retrieve<string>("behind").GetResultAsync(Cancel).Within(Bounded.Limit));
+        Assert.Equal(2, (await odd.ListAsync(cancellationToken: Cancel).ToListAsync(Cancel)).Count);
+        Assert.Equal(2, (await odd.CollectGarbageAsync(new() { KeepNewest = 0 }, Cancel)).Workflows);
+        Assert.Equal(2, (await plain.ListAsync(cancellationToken: Cancel).ToListAsync(Cancel)).Count);
+        await odd.DisposeAsync();
+    }
+
+    // MG-03
+    [Fact]
+    public async Task With_migrations_off_a_schema_that_is_not_there_is_refused_and_not_made()
+    {
+        var connection = await server.CreateDatabaseAsync(Cancel);
+        await using var plain = await LaunchAsync(connection);
+
+        var refused = await Assert.ThrowsAsync<StoreSchemaException>(() => WorkflowEngine.LaunchAsync(
+            options =>
+            {
+                options.UsePostgres(connection, OddSchema).Add(Echo);
+                (options.ApplicationVersion, options.Migrate) = ("v1", false);
+            },
+            Cancel));
+
+        Assert.Contains("level none of the DBOS tables and none of the fluent_ tables", refused.Message);
+        await using var source = NpgsqlDataSource.Create(connection);
+        await using var command = source.CreateCommand("SELECT count(*) FROM information_schema.schemata WHERE schema_name = $1");
+        command.Parameters.AddWithValue(OddSchema);
+        Assert.Equal(0L, await command.ExecuteScalarAsync(Cancel));
+    }
+
+    [Fact]
     public async Task A_cancel_in_one_schema_does_not_wake_the_other()
     {
         var connection = await server.CreateDatabaseAsync(Cancel);

@@ -26,3 +26,6 @@ public sealed class PostgresRealClockScheduleTests(PostgresDatabases f)
 
 public sealed class PostgresScheduleCatchUpTests(PostgresDatabases f)
     : ScheduleCatchUpSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresHeldQueueTests(PostgresDatabases f)
+    : HeldQueueSuite(f), IClassFixture<PostgresDatabases>;

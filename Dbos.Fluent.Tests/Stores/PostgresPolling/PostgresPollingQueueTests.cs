@@ -27,3 +27,6 @@ public sealed class PostgresPollingRealClockScheduleTests(PostgresPollingDatabas
 
 public sealed class PostgresPollingScheduleCatchUpTests(PostgresPollingDatabases f)
     : ScheduleCatchUpSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingHeldQueueTests(PostgresPollingDatabases f)
+    : HeldQueueSuite(f), IClassFixture<PostgresPollingDatabases>;
