@@ -29,6 +29,7 @@ internal sealed class CodeText
     private readonly MemberNames names = new();
     private readonly Queue<MethodBase> unread = [];
     private readonly Dictionary<long, string> found = [];
+    private readonly HashSet<long> used = [];
 
     /// <summary>Writes a line about the definition's structure.</summary>
     public void Line(string structure) => text.Append(structure).Append('\n');
@@ -48,10 +49,12 @@ internal sealed class CodeText
 
         // Code that a method of the user's wrapped, such as one that adds logging to each body, is reached only through what it captured.
         // A field of the compiler's own may hold a delegate as well: one it has made before, which tells what has run, not what is written.
+        // One closure holds what all lambdas of a method capture: what this code does not look at is the business of some other.
         var captured = closure.GetType().GetFields(Instance).Where(field => field.Name[0] != '<').OrderBy(field => field.MetadataToken);
         foreach (var field in captured)
         {
-            if (field.GetValue(closure) is Delegate wrapped && wrapped.Method.Module == code.Method.Module && !IsFound(wrapped.Method))
+            if ((used.Contains(names.KeyOf(field)) || !IsFound(code.Method))
+                && field.GetValue(closure) is Delegate wrapped && wrapped.Method.Module == code.Method.Module && !IsFound(wrapped.Method))
             {
                 Add(wrapped);
             }
@@ -133,6 +136,11 @@ internal sealed class CodeText
         if (member.DeclaringType is { } declaring && MemberNames.IsGenerated(declaring))
         {
             OwnStateMachine(declaring);
+        }
+
+        if (member is FieldInfo)
+        {
+            used.Add(names.KeyOf(member));
         }
 
         return member switch

@@ -69,6 +69,27 @@ public sealed class FingerprintTests
         Assert.NotEqual(one, two);
     }
 
+    // One closure holds what all lambdas of a method capture, and engines are often launched where their workflows are defined.
+    [Fact]
+    public void What_was_captured_for_other_code_does_not_count()
+    {
+        static string Define(Action<string>? report)
+        {
+            var (told, factor) = (report, 2);
+            var tell = () => told?.Invoke("defined");
+            tell();
+            return Workflow.Define<Order, int>("w").Step("s", x => Task.FromResult(x.Input.Amount * factor)).Return(_ => 0).Fingerprint;
+        }
+
+        var texts = new List<string>();
+        var silent = Define(null);
+
+        Assert.NotEmpty(silent);
+        Assert.Equal(silent, Define(texts.Add));
+        Assert.Equal(silent, Define(text => texts.Add(text + ".")));
+        Assert.Equal(["defined", "defined."], texts);
+    }
+
     [Fact]
     public async Task What_has_run_before_does_not_count()
     {
