@@ -17,3 +17,5 @@ public sealed class PostgresExplainTests(PostgresDatabases f) : ExplainSuite(f),
 public sealed class PostgresContinueSuiteTests(PostgresStores f) : ContinueStoreSuite(f), IClassFixture<PostgresStores>;
 
 public sealed class PostgresStrandedSuiteTests(PostgresStores f) : StrandedStoreSuite(f), IClassFixture<PostgresStores>;
+
+public sealed class PostgresRollingDeploymentTests(PostgresDatabases f) : RollingDeploymentSuite(f), IClassFixture<PostgresDatabases>;

@@ -14,3 +14,6 @@ public sealed class PostgresPollingAdoptTests(PostgresPollingDatabases f) : Adop
 public sealed class PostgresPollingRecoverTests(PostgresPollingDatabases f) : RecoverSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingExplainTests(PostgresPollingDatabases f) : ExplainSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingRollingDeploymentTests(PostgresPollingDatabases f)
+    : RollingDeploymentSuite(f), IClassFixture<PostgresPollingDatabases>;

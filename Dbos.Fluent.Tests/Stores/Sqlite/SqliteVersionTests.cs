@@ -17,3 +17,5 @@ public sealed class SqliteExplainTests(SqliteDatabases f) : ExplainSuite(f), ICl
 public sealed class SqliteContinueSuiteTests(SqliteStores f) : ContinueStoreSuite(f), IClassFixture<SqliteStores>;
 
 public sealed class SqliteStrandedSuiteTests(SqliteStores f) : StrandedStoreSuite(f), IClassFixture<SqliteStores>;
+
+public sealed class SqliteRollingDeploymentTests(SqliteDatabases f) : RollingDeploymentSuite(f), IClassFixture<SqliteDatabases>;
