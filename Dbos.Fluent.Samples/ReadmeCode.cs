@@ -53,11 +53,11 @@ internal static class ReadmeCode
 
     public static async Task PutOffAsync(WorkflowEngine engine, Order order, string connectionString)
     {
-        var options = new StartOptions { Queue = "mails", Priority = 5, DeduplicationId = order.Id, Delay = TimeSpan.FromMinutes(10) };
+        var options = new StartOptions { Queue = "shipments", Priority = 5, DeduplicationId = order.Id, Delay = TimeSpan.FromMinutes(10) };
         await engine.StartAsync(Ship, order.Items[0], options);
 
-        await engine.Queues.RegisterAsync(new WorkflowQueue("mails") { Concurrency = 20 });    // every process sees it at once
-        await engine.Queues.PauseAsync("mails");
+        await engine.Queues.RegisterAsync(new WorkflowQueue("shipments") { Concurrency = 20 });    // every process sees it at once
+        await engine.Queues.PauseAsync("shipments");
 
         await using var client = await WorkflowClient.ConnectAsync(o => o.UsePostgres(connectionString));
         var sum = await client.EnqueueAsync<int>("add", [20, 22], new() { Queue = "python" });    // code that lives elsewhere

@@ -155,6 +155,9 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     public async Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> use, CancellationToken cancellationToken)
     {
         ThrowIfStopped(doing);
+
+        // What is written is not taken back: a caller who has given up already must find nothing done.
+        cancellationToken.ThrowIfCancellationRequested();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Stopped);
         try
         {

@@ -11,7 +11,7 @@ public abstract class AdoptSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         var counts = new Counts();
         var (old, next) = (Versioned(counts, "a", "b"), Versioned(counts, "a", "c"));
         var gone = Workflow.Define<int, string>("gone").Return(_ => "");
-        var engine = await LaunchAsync(old, gone);
+        var engine = await LaunchAsync(options => options.UnloadAfter = TimeSpan.Zero, old, gone);
         await engine.Queues.RegisterAsync(new("q"), cancellationToken: Cancel);
         foreach (var id in new[] { "at a", "at b" })
         {

@@ -38,6 +38,36 @@ public abstract class ChildSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     }
 
     [Fact]
+    public async Task Children_of_a_workflow_with_a_long_id_have_ids_that_fit_and_are_found_again()
+    {
+        WorkflowDefinition<int, int>? down = null;
+        down = Workflow.Define<int, int>("down", Body);
+        var id = new string('x', 252) + "\ud83d\ude00";
+        var engine = await LaunchAsync(down);
+
+        Assert.Equal(6, await (await engine.StartAsync(down, 6, new() { Id = id }, Cancel)).ResultAsync());
+
+        var ids = (await engine.ListAsync(new(), Cancel).ToListAsync(Cancel)).Select(status => status.Id).ToList();
+        Assert.Equal(7, ids.Distinct().Count());
+        Assert.All(ids, one => Assert.InRange(one.Length, 250, 255));
+        await engine.RewindAsync(id, 0, Cancel);
+        Assert.Equal(6, await engine.ResultAsync<int>(id));
+        Assert.Equal(7, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
+
+        async IAsyncEnumerable<StepOr<int>> Body(int left, WorkflowContext workflow)
+        {
+            if (left == 0)
+            {
+                yield return 0;
+                yield break;
+            }
+
+            yield return Step.Call(down!, left - 1).As(out var below);
+            yield return below.Result + 1;
+        }
+    }
+
+    [Fact]
     public async Task A_recovered_parent_attaches_to_a_running_child()
     {
         var counts = new Counts();

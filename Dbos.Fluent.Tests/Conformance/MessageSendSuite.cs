@@ -275,6 +275,23 @@ public abstract class MessageSendSuite(IDatabaseFixture fixture) : EngineSuite(f
     }
 
     [Fact]
+    public async Task Caller_who_has_given_up_already_sends_nothing()
+    {
+        var receiving = Parkable.Receiving();
+        var engine = await LaunchAsync(receiving);
+        var handle = await engine.BeginAsync(receiving, default, "A");
+        var given = new CancellationToken(canceled: true);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => engine.SendAsync("A", 7, "t", cancellationToken: given));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => engine.SendManyAsync([("A", 7, (string?)"t", (string?)null)], cancellationToken: given));
+        await engine.SendAsync("A", 8, "t", cancellationToken: Cancel);
+
+        Assert.Equal(8, await handle.ResultAsync());
+        Assert.Equal(1, await Database.CountAsync("SELECT count(*) FROM notifications"));
+    }
+
+    [Fact]
     public async Task A_message_to_a_workflow_that_has_ended_is_kept_and_never_read()
     {
         var engine = await LaunchAsync(Nothing);

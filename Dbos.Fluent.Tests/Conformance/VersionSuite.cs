@@ -99,7 +99,7 @@ public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
     public async Task Parked_work_of_a_version_that_is_gone_is_taken_too()
     {
         var waiting = Parkable.Receiving();
-        var one = await LaunchAsync(options => options.ExecutorId = "e1", waiting);
+        var one = await LaunchAsync(options => (options.ExecutorId, options.UnloadAfter) = ("e1", TimeSpan.Zero), waiting);
         await one.BeginAsync(waiting, default, "A");
         await Parkable.ParkedAsync(one, "A");
         await one.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);

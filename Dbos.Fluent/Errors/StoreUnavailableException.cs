@@ -9,12 +9,10 @@ namespace Dbos.Fluent;
 /// </remarks>
 public sealed class StoreUnavailableException : DbosException
 {
-    internal StoreUnavailableException(string store, Exception inner)
-        : base(
-            "DBOS3001",
-            $"{store} cannot be reached: {FailureText.Sentence(inner.Message)} "
-            + "Check that it runs, the address, the credentials and the network.",
-            inner)
+    private const string Check = "Check that it runs, the address, the credentials and the network.";
+
+    internal StoreUnavailableException(string store, Exception inner, string remedy = Check)
+        : base("DBOS3001", $"{store} cannot be reached: {FailureText.Sentence(inner.Message)} {remedy}", inner)
     {
     }
 

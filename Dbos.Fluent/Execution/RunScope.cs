@@ -1,4 +1,5 @@
 using System.Globalization;
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
@@ -48,7 +49,7 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     public UndoList Undos => LazyInitializer.EnsureInitialized(ref undos);
 
     /// <summary>The id of a child that is given none: from the second generation on it names the generation.</summary>
-    public string ChildId(int sequence) => $"{Work.Id}-{InGeneration('-', sequence)}";
+    public string ChildId(int sequence) => Names.Shortened($"{Work.Id}-{InGeneration('-', sequence)}");
 
     /// <summary>What a step shows to services that drop duplicates.</summary>
     public string IdempotencyKey(int sequence) => $"{Work.Id}:{InGeneration(':', sequence)}";

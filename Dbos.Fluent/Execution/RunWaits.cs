@@ -136,17 +136,21 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IRea
     /// <summary>The branches of one fork.</summary>
     /// <remarks>
     /// A branch that ends because another has been decided upon does not leave: what the cancelled ones still wait for must not look like
-    /// what the run waits for.
+    /// what the run waits for. Nor does the last one: whoever forked goes on in its place, and until then must not look as if it waited,
+    /// or a run whose other branches wait for long would leave memory while it is working.
     /// </remarks>
     internal sealed class Branches(RunWaits waits, int count) : IDisposable
     {
         private int ended;
 
-        /// <summary>One of them has ended, and the others go on.</summary>
+        /// <summary>One of them has ended; the others go on, or whoever forked does.</summary>
         public void Leave() => waits.Change(() =>
         {
-            ended++;
-            waits.branches--;
+            if (ended + 1 < count)
+            {
+                ended++;
+                waits.branches--;
+            }
         });
 
         public void Dispose() => waits.Change(() => waits.branches += 1 - (count - ended));

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Dbos.Fluent.Model;
@@ -15,6 +16,23 @@ internal static class Names
 
     /// <summary>Checks a name (of a workflow, a topic, a key, a queue) and returns it.</summary>
     public static string CheckName(string value, string parameter) => Check(value, parameter);
+
+    /// <summary>
+    /// An id that is made of another one, and the same for the same: where it would be too long, its beginning and a digest of all of it.
+    /// </summary>
+    public static string Shortened(string id)
+    {
+        if (id.Length <= LengthMax)
+        {
+            return id;
+        }
+
+        var digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id)))[..32];
+        var kept = LengthMax - digest.Length - 1;
+
+        // Half of a surrogate pair is no text.
+        return $"{id[..(char.IsHighSurrogate(id[kept - 1]) ? kept - 1 : kept)]}-{digest}";
+    }
 
     /// <summary>Checks the name of a step of the user's own and returns it.</summary>
     public static string CheckStepName(string value, string parameter)

@@ -11,3 +11,5 @@ public sealed class PostgresLoneEngineTests(PostgresDatabases f) : LoneEngineSui
 public sealed class PostgresParkedTests(PostgresDatabases f) : ParkedSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresMomentTests(PostgresDatabases f) : MomentSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresGroupUnloadTests(PostgresDatabases f) : GroupUnloadSuite(f), IClassFixture<PostgresDatabases>;

@@ -12,3 +12,5 @@ public sealed class PostgresPollingLoneEngineTests(PostgresPollingDatabases f)
 public sealed class PostgresPollingParkedTests(PostgresPollingDatabases f) : ParkedSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingMomentTests(PostgresPollingDatabases f) : MomentSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingGroupUnloadTests(PostgresPollingDatabases f) : GroupUnloadSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -11,3 +11,5 @@ public sealed class SqliteLoneEngineTests(SqliteDatabases f) : LoneEngineSuite(f
 public sealed class SqliteParkedTests(SqliteDatabases f) : ParkedSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteMomentTests(SqliteDatabases f) : MomentSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteGroupUnloadTests(SqliteDatabases f) : GroupUnloadSuite(f), IClassFixture<SqliteDatabases>;

@@ -71,7 +71,7 @@ internal sealed class PooledBuffer(int bytesMax, int bytesExpected = 512) : IBuf
     }
 
     internal static InvalidDataException TooLarge(int bytesMax) => new(
-        string.Create(CultureInfo.InvariantCulture, $"it is larger than the limit of {bytesMax} bytes; ")
+        string.Create(CultureInfo.InvariantCulture, $"encoded, it is larger than the limit of {bytesMax} bytes; ")
         + "keep large data in a file or a table and pass its key");
 
     private void EnsureFree(int count)

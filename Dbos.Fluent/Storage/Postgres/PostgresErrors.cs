@@ -20,7 +20,7 @@ internal static class PostgresErrors
     {
         PostgresException refused when IsSchemaProblem(refused.SqlState) => Schema(refused),
         PostgresException refused => IsPassing(refused)
-            ? new StoreUnavailableException(Store, refused) { TimedOut = refused.SqlState == PostgresErrorCodes.QueryCanceled }
+            ? Unavailable(refused)
             : null,
         NpgsqlException or SocketException or TimeoutException or IOException => new StoreUnavailableException(Store, failure)
         {
@@ -49,6 +49,14 @@ internal static class PostgresErrors
         || refused.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
             or PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.ReadOnlySqlTransaction or IdleInTransactionTimeout
             or PostgresErrorCodes.InvalidSqlStatementName;
+
+    private static StoreUnavailableException Unavailable(PostgresException refused) => refused.SqlState switch
+    {
+        PostgresErrorCodes.TooManyConnections => new StoreUnavailableException(
+            Store, refused, "Raise the server's max_connections, or lower 'Maximum Pool Size' in the connection strings of all who use it."),
+        PostgresErrorCodes.QueryCanceled => new StoreUnavailableException(Store, refused) { TimedOut = true },
+        _ => new StoreUnavailableException(Store, refused),
+    };
 
     private static StoreSchemaException Schema(PostgresException refused) => new(
         refused.SqlState switch
