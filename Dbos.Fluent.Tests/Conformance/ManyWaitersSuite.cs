@@ -103,7 +103,8 @@ public abstract class ManyWaitersSuite(IDatabaseFixture fixture) : EngineSuite(f
             },
             target);
 
-        Assert.Equal(Enumerable.Range(0, Waiters), await Task.WhenAll(handles.Select(handle => handle.ResultAsync())).Within(Bounded.Limit));
+        var results = await Task.WhenAll(handles.Select(handle => handle.ResultAsync())).Within(Bounded.Limit);
+        Assert.Equal(Enumerable.Range(0, Waiters), results);
         Assert.Equal((0, 0), (wakeups.Outcomes.Count, wakeups.Streams.Count));
 
         async IAsyncEnumerable<StepOr<int>> Body(int number, WorkflowContext workflow)

@@ -154,7 +154,7 @@ public abstract class MessageSendSuite(IDatabaseFixture fixture) : EngineSuite(f
     [InlineData("step")]
     public async Task Nothing_is_left_of_messages_of_which_one_has_nowhere_to_go(string sender)
     {
-        (string WorkflowId, int Message, string? Topic, string? IdempotencyKey)[] messages = [("R", 1, null, "key"), ("nope", 2, null, "key")];
+        (string, int, string?, string?)[] messages = [("R", 1, null, "key"), ("nope", 2, null, "key")];
         var receiver = Flows.Receiver<int>();
         var sending = Workflow.Define<bool, string>("sending", Body);
         var engine = await LaunchAsync(receiver, sending, Nothing);

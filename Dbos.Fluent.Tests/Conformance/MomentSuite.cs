@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Tests.Conformance;
 
-/// <summary>What waits for a moment goes on when it has come and not a millisecond before, wherever it waits. Scenarios SL, TO, QY.</summary>
+/// <summary>What waits for a moment goes on when it has come, not a millisecond before, wherever it waits. Scenarios SL, TO, QY.</summary>
 public abstract class MomentSuite : EngineSuite
 {
     private static readonly TimeSpan Instant = TimeSpan.FromMilliseconds(1);

@@ -199,7 +199,8 @@ public abstract class StepRetrySuite(IDatabaseFixture fixture) : EngineSuite(fix
             Assert.Equal(each, asked);
         }
 
-        Exception Failure(int number) => each[number - 1] == "fatal" ? new FormatException("fatal") : new InvalidOperationException("again");
+        Exception Failure(int number) =>
+            each[number - 1] == "fatal" ? new FormatException("fatal") : new InvalidOperationException("again");
 
         bool MayRetry(Exception exception)
         {

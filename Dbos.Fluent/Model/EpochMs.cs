@@ -28,6 +28,6 @@ internal static class EpochMs
         ? given.ToUnixTimeMilliseconds() + (given.UtcTicks % TimeSpan.TicksPerMillisecond == 0 ? 0 : 1)
         : null;
 
-    /// <summary>When what waits for a moment may go on: never before it, and at the last millisecond of the calendar at the latest.</summary>
+    /// <summary>When what waits for a moment may go on: never before it, and at the end of the calendar at the latest.</summary>
     public static long NotBefore(DateTimeOffset moment) => Math.Min(Ceiling(moment)!.Value, Last);
 }

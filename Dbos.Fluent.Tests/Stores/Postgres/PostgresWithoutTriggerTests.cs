@@ -2,7 +2,7 @@ using Dbos.Fluent.Tests.Conformance;
 
 namespace Dbos.Fluent.Tests.Stores.Postgres;
 
-/// <summary>A database as an SDK with its notifications off has made it: no trigger stands on the messages, so nobody announces one.</summary>
+/// <summary>A database as an SDK with its notifications off makes it: messages have no trigger, so nobody announces one.</summary>
 public sealed class PostgresWithoutTriggerTests(PostgresDatabases fixture) : EngineSuite(fixture), IClassFixture<PostgresDatabases>
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
