@@ -116,7 +116,7 @@ public abstract class RollingDeploymentSuite(IDatabaseFixture fixture) : EngineS
     // Every history is that of one version's code, and it is the version that the row names.
     private async Task FitsAsync(WorkflowClient client, IReadOnlyList<WorkflowStatus> except)
     {
-        var rows = (await client.ListAsync(new(), Cancel).ToListAsync(Cancel)).Where(row => except.All(other => other.Id != row.Id));
+        var rows = (await client.ListAsync(new(), Cancel).ToListAsync(Cancel)).FindAll(row => except.All(other => other.Id != row.Id));
         foreach (var row in rows.Where(row => row.Name == "changed"))
         {
             var steps = await client.StepsAsync(row.Id);
