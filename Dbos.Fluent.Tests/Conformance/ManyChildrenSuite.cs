@@ -91,14 +91,23 @@ public abstract class ManyChildrenSuite(IDatabaseFixture fixture) : EngineSuite(
         {
             await gates[last].ReachedAsync();
             gates[last].Open();
-            var rows = fails && last < 2 ? 6 : 8 - last;
-            await Eventually.TrueAsync(async () => await CheckpointCountAsync("P") == rows, Bounded.Limit, $"{last} is awaited");
+            if (fails && last <= 2)
+            {
+                // Two that fail at about the same time may both be recorded, and then the first in the list counts.
+                Assert.Equal("no 2", await handle.ResultAsync());
+                await StateAsync(engine, $"P-{last}", WorkflowState.Error);
+            }
+            else
+            {
+                await Eventually.TrueAsync(
+                    async () => await CheckpointCountAsync("P") == 8 - last, Bounded.Limit, $"{last} is awaited");
+            }
         }
 
         var first = await handle.ResultAsync();
         Assert.Equal(fails ? "no 2" : "0,1,2,3", first);
+        Assert.Equal(fails ? 6 : 8, await CheckpointCountAsync("P"));
         var stored = await Database.StoredStepsAsync("P");
-        await StateAsync(engine, "P-0", fails ? WorkflowState.Error : WorkflowState.Success);
         engine = await FlipAndRelaunchAsync(engine, ["P"], parent, child);
 
         // By now one that is listed before it has failed as well.

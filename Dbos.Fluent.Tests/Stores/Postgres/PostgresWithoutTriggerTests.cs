@@ -7,8 +7,8 @@ public sealed class PostgresWithoutTriggerTests(PostgresDatabases fixture) : Eng
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
 
-    // Far less than the covering poll of an engine that nobody told to look more often.
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
+    // Less than the covering poll of an engine that nobody told to look more often.
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(8);
 
     protected override bool SharesDatabases => false;
 
