@@ -75,7 +75,7 @@ public abstract class GroupUnloadSuite(IDatabaseFixture fixture) : EngineSuite(f
             .Return(x => x.Input);
         var engine = await LaunchAsync(options => options.UnloadAfter = TimeSpan.Zero, workflow);
 
-        var handles = await Task.WhenAll(Enumerable.Range(0, 20).Select(async number => await engine.BeginAsync(workflow, number, $"{number}")));
+        var handles = await Task.WhenAll(Enumerable.Range(0, 20).Select(number => engine.BeginAsync(workflow, number, $"{number}")));
         foreach (var (number, handle) in handles.Index())
         {
             await engine.SendAsync(handle.Id, 1, "t", cancellationToken: Cancel);

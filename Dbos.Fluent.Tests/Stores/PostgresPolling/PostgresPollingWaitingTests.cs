@@ -13,4 +13,5 @@ public sealed class PostgresPollingParkedTests(PostgresPollingDatabases f) : Par
 
 public sealed class PostgresPollingMomentTests(PostgresPollingDatabases f) : MomentSuite(f), IClassFixture<PostgresPollingDatabases>;
 
-public sealed class PostgresPollingGroupUnloadTests(PostgresPollingDatabases f) : GroupUnloadSuite(f), IClassFixture<PostgresPollingDatabases>;
+public sealed class PostgresPollingGroupUnloadTests(PostgresPollingDatabases f)
+    : GroupUnloadSuite(f), IClassFixture<PostgresPollingDatabases>;
