@@ -57,7 +57,7 @@ public static class Workflow
             name,
             PayloadFormat.MessagePack,
             IteratorShape.Of(name, body),
-            (input, context) => new IteratorBody<TOut>(body(input, context).GetAsyncEnumerator(), name));
+            (input, context) => new IteratorBody<TOut>((body(input, context) ?? throw NoIterator(name)).GetAsyncEnumerator(), name));
     }
 
     /// <summary>Defines a workflow without a result by an async iterator that yields steps.</summary>
@@ -74,7 +74,7 @@ public static class Workflow
             name,
             PayloadFormat.MessagePack,
             IteratorShape.Of(name, body),
-            (input, context) => new IteratorBody(body(input, context).GetAsyncEnumerator(), name));
+            (input, context) => new IteratorBody((body(input, context) ?? throw NoIterator(name)).GetAsyncEnumerator(), name));
     }
 
     /// <summary>
@@ -135,4 +135,7 @@ public static class Workflow
 
         return Names.CheckName(name, nameof(name));
     }
+
+    private static InvalidOperationException NoIterator(string name) =>
+        new($"The method of workflow '{name}' returned null: it has to be an async iterator, which yields its steps.");
 }

@@ -2,7 +2,7 @@ using static Dbos.Fluent.Tests.Conformance.Parkable;
 
 namespace Dbos.Fluent.Tests.Conformance;
 
-/// <summary>Groups that end beside a long wait: what comes after them goes on at once, and leaves memory only when it waits itself.</summary>
+/// <summary>Groups that end beside a long wait: what comes after them goes on at once.</summary>
 public abstract class GroupUnloadSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
     private readonly ManualTimeProvider time = new();

@@ -29,15 +29,18 @@ public abstract class IteratorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     [Fact]
     public async Task Yielding_nothing_at_all_fails_with_an_error_that_says_so()
     {
-        var nothing = Workflow.Define<Unit, int>("default", (_, _) => Yield(default(StepOr<int>)));
+        var nothing = Workflow.Define<Unit, int>("default", (_, _) => Yield<StepOr<int>>((Step)null!));
+        var noIterator = Workflow.Define<Unit, int>("none", (_, _) => null!);
         var nullStep = Workflow.Define<Unit>("null", (_, _) => Yield(new Step[] { null! }));
-        var engine = await LaunchAsync(nothing, nullStep);
+        var engine = await LaunchAsync(nothing, nullStep, noIterator);
 
         var first = await (await engine.BeginAsync(nothing, default, "A")).FailureAsync();
         var second = await (await engine.BeginAsync(nullStep, default, "B")).FailureAsync();
 
         Assert.Equal("Workflow 'default' yielded neither a step nor a result.", first.Message);
         Assert.Equal("Workflow 'null' yielded null instead of a step.", second.Message);
+        var third = await (await engine.BeginAsync(noIterator, default, "C")).FailureAsync();
+        Assert.StartsWith("The method of workflow 'none' returned null", third.Message);
         Assert.Equal(0, await CheckpointCountAsync("A"));
     }
 

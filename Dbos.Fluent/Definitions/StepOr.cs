@@ -14,12 +14,8 @@ public readonly struct StepOr<TOut>
     internal bool IsResult { get; }
 
     /// <summary>A step to run.</summary>
-    /// <param name="step">The step.</param>
-    public static implicit operator StepOr<TOut>(Step step)
-    {
-        ArgumentNullException.ThrowIfNull(step);
-        return new(step, default, isResult: false);
-    }
+    /// <param name="step">The step. Null is neither a step nor a result, which the workflow that yields it is told by its name.</param>
+    public static implicit operator StepOr<TOut>(Step step) => new(step, default, isResult: false);
 
     /// <summary>The result that completes the workflow; what the body does after yielding it never happens.</summary>
     /// <param name="result">The result.</param>

@@ -9,7 +9,8 @@ public sealed class WorkflowFailedException : DbosException
         : base(
             "DBOS4004",
             $"Workflow '{workflowId}' failed: "
-            + FailureText.Of(failure, "Mend the cause and fork the workflow from the step that failed; where steps were undone, start it anew."),
+            + FailureText.Of(
+                failure, "Mend the cause and fork the workflow from the step that failed; where steps were undone, start it anew."),
             original) =>
         (WorkflowId, Failure) = (workflowId, failure);
 

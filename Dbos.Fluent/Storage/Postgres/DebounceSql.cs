@@ -27,7 +27,8 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
 
     // The holder is looked for without a lock first: where there is one, nothing is inserted, and a lane does not wait for whoever has it.
     // Its lock gives its latest version, and nothing if it was let into its queue meanwhile. What stood of the parent's checkpoint is what
-    // an earlier try wrote, as is a holder that carries this call's own token: that one's work is done.
+    // an earlier try wrote, as is a holder that carries this call's own token: that one's work is done. The quiet begins when the statement
+    // is run: a storm of calls with one key makes transactions wait and grow longer than their period.
     public string Write { get; } = $"""
         WITH parent AS MATERIALIZED (
             SELECT application_name
@@ -47,7 +48,7 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
              CROSS JOIN LATERAL (
                 SELECT w.workflow_uuid, w.name, w.status, w.created_at, {Waits} AS waits,
                        COALESCE(w.workflow_uuid = $2 AND w.creator_xid = $5, false) AS mine,
-                       LEAST({Clock.Now} + $19, w.debounce_deadline_epoch_ms) AS delay_until
+                       LEAST({Clock.Moment} + $19, w.debounce_deadline_epoch_ms) AS delay_until
                   FROM {schema}.workflow_status AS w
                  WHERE w.queue_name = $9 AND w.deduplication_id = $11
                    FOR NO KEY UPDATE {whenLocked}) AS h
@@ -60,7 +61,7 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
         created AS (
             INSERT INTO {schema}.workflow_status ({CommitSql.StatusColumns}, is_debounced, debounce_deadline_epoch_ms)
             SELECT $2, $3, $4, $5, NULL, 0, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::jsonb, $17, $18::bigint,
-                   {Clock.Now} + LEAST($19, $30), {Clock.Now}, {Clock.Now}, true, {Clock.Now} + $30
+                   {Clock.Moment} + LEAST($19, $30), {Clock.Now}, {Clock.Now}, true, {Clock.Moment} + $30
               FROM allowed
              WHERE NOT EXISTS (SELECT FROM stood) AND NOT EXISTS (SELECT FROM seen)
             ON CONFLICT DO NOTHING

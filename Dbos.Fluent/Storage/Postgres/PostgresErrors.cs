@@ -53,7 +53,9 @@ internal static class PostgresErrors
     private static StoreUnavailableException Unavailable(PostgresException refused) => refused.SqlState switch
     {
         PostgresErrorCodes.TooManyConnections => new StoreUnavailableException(
-            Store, refused, "Raise the server's max_connections, or lower 'Maximum Pool Size' in the connection strings of all who use it."),
+            Store,
+            refused,
+            "Raise the server's max_connections, or lower 'Maximum Pool Size' in the connection strings of all who use it."),
         PostgresErrorCodes.QueryCanceled => new StoreUnavailableException(Store, refused) { TimedOut = true },
         _ => new StoreUnavailableException(Store, refused),
     };
