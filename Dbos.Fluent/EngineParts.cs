@@ -57,9 +57,9 @@ internal sealed class EngineParts
         Running.Ended = OnEnded;
         Recovery.HandedOn = _ => OnEnqueued("");
         Recovery.PeersSeen = any => ClaimedRuns.Pace.HasPeers = any;
-        Recovery.Running = () => Running.All;
+        Recovery.Running = Owned;
         OperatorRecovery.HandedOn = _ => OnEnqueued("");
-        OperatorRecovery.Running = () => Running.All;
+        OperatorRecovery.Running = Owned;
         Running.Crashed = Recovery.HandBack;
         ClaimedRuns.NotBegun = Recovery.HandBackUnbegun;
         ClaimedRuns.HandedBack = _ => OnEnqueued("");
@@ -115,6 +115,9 @@ internal sealed class EngineParts
             await Core.DisposeAsync().ConfigureAwait(false);
         }
     }
+
+    // In this order: what begins in between is in either list, and never in none.
+    private IReadOnlyList<Ownership> Owned() => [.. ClaimedRuns.InHand, .. Running.All];
 
     private async Task HandOnAsync()
     {

@@ -72,6 +72,32 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
     }
 
     [Fact]
+    public async Task A_claimed_workflow_whose_history_is_long_in_coming_is_nobodys_orphan()
+    {
+        await RunAndFlipAsync(count: 1);
+        var (passes, read) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        var faults = new CallFaults
+        {
+            Before = (call, token) => call.Kind == StoreCallKind.ReadHistories ? read.Task.WaitAsync(token) : Task.CompletedTask,
+            After = (call, _) =>
+            {
+                passes += call.Kind == StoreCallKind.HandOnOrphans ? 1 : 0;
+                return Task.CompletedTask;
+            },
+        };
+
+        var engine = await LaunchFaultyAsync(
+            faults, options => (options.ExecutorId, options.Lease) = (Executor, TimeSpan.FromSeconds(0.6)));
+        await Eventually.TrueAsync(async () => await Database.UnmovedForAsync() > 1_000, Bounded.Limit);
+        var before = Volatile.Read(ref passes);
+        await Eventually.TrueAsync(() => Volatile.Read(ref passes) > before + 1, Bounded.Limit);
+        read.SetResult();
+        await AllEndAsync(engine, count: 1);
+
+        await EverythingRanOnceAsync(workflows: 1, attempts: 2);
+    }
+
+    [Fact]
     public async Task A_workflow_that_finds_the_tables_unusable_is_tried_again_and_not_failed()
     {
         var failed = 0;
@@ -141,7 +167,7 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         var engines = new List<WorkflowEngine>();
         for (var number = 0; number < 2; number++)
         {
-            engines.Add(await LaunchFaultyAsync(faults, options => options.Add(gated).Lease = TimeSpan.FromSeconds(0.6)));
+            engines.Add(await LaunchFaultyAsync(faults, options => options.Add(gated).Lease = TimeSpan.FromSeconds(1.5)));
         }
 
         var handle = await engines[0].StartAsync(gated, 1, new() { Id = "w0" }, Cancel);

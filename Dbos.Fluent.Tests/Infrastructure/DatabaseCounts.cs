@@ -25,4 +25,8 @@ internal static class DatabaseCounts
         var last = await database.CountAsync($"SELECT max({database.LeaseColumn()}) FROM fluent_executors");
         return DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - last;
     }
+
+    /// <summary>How many milliseconds ago any workflow's row last moved.</summary>
+    public static async Task<long> UnmovedForAsync(this TestDatabase database) =>
+        DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - await database.CountAsync("SELECT max(updated_at) FROM workflow_status");
 }

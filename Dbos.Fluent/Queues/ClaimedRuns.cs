@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Dbos.Fluent.Execution;
 using Dbos.Fluent.Model;
@@ -14,6 +15,8 @@ internal sealed class ClaimedRuns(
 
     private const int ClaimMax = 250;
 
+    private readonly ConcurrentDictionary<Ownership, bool> inHand = new();
+
     /// <summary>Called with a claimed execution that could not be begun.</summary>
     public Action<Ownership> NotBegun { get; set; } = _ => { };
 
@@ -25,6 +28,9 @@ internal sealed class ClaimedRuns(
 
     /// <summary>The rest after workflows were taken up that others had begun.</summary>
     public TakeUpPace Pace { get; } = new(running);
+
+    /// <summary>What was claimed and is about to begin: nobody's orphan, however long its history is in coming.</summary>
+    public ICollection<Ownership> InHand => inHand.Keys;
 
     /// <summary>How many workflows may be claimed now; none if the process is full, or has the code of none.</summary>
     public int Room => environment.Registry.Names.Count == 0 ? 0 : Math.Min(ClaimMax, Capacity - running.Busy);
@@ -99,6 +105,7 @@ internal sealed class ClaimedRuns(
         }
 
         var begun = 0;
+        Hold(claimed);
         try
         {
             var histories = await ReadHistoriesAsync(claimed, cancellationToken).ConfigureAwait(false);
@@ -121,6 +128,25 @@ internal sealed class ClaimedRuns(
             {
                 NotBegun(new Ownership(work.Id, work.Token));
             }
+
+            // Those that have begun are known as running by now.
+            LetGo(claimed);
+        }
+    }
+
+    private void Hold(IReadOnlyList<ClaimedWorkflow> claimed)
+    {
+        foreach (var work in claimed)
+        {
+            inHand[new Ownership(work.Id, work.Token)] = true;
+        }
+    }
+
+    private void LetGo(IReadOnlyList<ClaimedWorkflow> claimed)
+    {
+        foreach (var work in claimed)
+        {
+            inHand.TryRemove(new Ownership(work.Id, work.Token), out _);
         }
     }
 
