@@ -111,7 +111,7 @@ public static class Workflow
     /// run that ends without it.
     /// </para>
     /// <para>
-    /// From the second run on, ids of children are <c>{id}-{run}-{sequence}</c> and idempotency keys <c>{id}:{run}:{sequence}</c>, the runs
+    /// From the second run on, ids of children are <c>{id}-g{run}-{sequence}</c> and idempotency keys <c>{id}:{run}:{sequence}</c>, the runs
     /// counted from 0. What steps of the ended run would have undone is forgotten.
     /// </para>
     /// </remarks>

@@ -62,7 +62,7 @@ public abstract class ContinueAsNewSuite(IDatabaseFixture fixture) : EngineSuite
         Assert.Equal(["A:0", "A:1:0", "A:2:0"], seen);
         Assert.Equal(3, guids.Distinct().Count());
         Assert.Equal("0 note, 1 child, 2 DBOS.getResult", await engine.StepsAsync("A"));
-        foreach (var id in new[] { "A-1", "A-1-1", "A-2-1" })
+        foreach (var id in new[] { "A-1", "A-g1-1", "A-g2-1" })
         {
             Assert.Equal((WorkflowState.Success, "A"), await StatusAsync(id));
         }
@@ -98,6 +98,68 @@ public abstract class ContinueAsNewSuite(IDatabaseFixture fixture) : EngineSuite
         {
             var status = await engine.GetStatusAsync(id, Cancel);
             return (status!.State, status.ParentId);
+        }
+    }
+
+    // Under "A-1-0" a child of the second generation would meet a child of the first one's child.
+    [Fact]
+    public async Task Children_of_a_later_generation_meet_no_grandchildren_of_an_earlier_one()
+    {
+        var leaf = Workflow.Define<int, int>("leaf").Return(x => x.Input * 10);
+        var middle = Workflow.Define<int, int>("middle").Call(leaf, x => x.Input).As(out var called).Return(x => x.Get(called) + 1);
+        var loop = Workflow.Define<int, int>("loop", Body);
+        var engine = await LaunchAsync(loop, middle, leaf);
+
+        Assert.Equal(21, await engine.RunAsync(loop, 1, "A"));
+
+        var ids = await Database.QueryAsync("SELECT workflow_uuid FROM workflow_status ORDER BY length(workflow_uuid), workflow_uuid");
+        Assert.Equal("A, A-1, A-1-0, A-g1-0, A-g1-0-0", string.Join(", ", ids.Select(row => row[0])));
+
+        async IAsyncEnumerable<StepOr<int>> Body(int input, WorkflowContext workflow)
+        {
+            if (input == 1)
+            {
+                yield return Step.Run("first", async _ => 0);
+            }
+
+            yield return Step.Call(middle, input).As(out var result);
+            if (input == 1)
+            {
+                yield return Workflow.ContinueAsNew(2);
+            }
+
+            yield return result.Result;
+        }
+    }
+
+    // An endless loop would keep the children of all its generations.
+    [Fact]
+    public async Task Retention_keeps_ended_children_of_the_generation_that_runs_alone()
+    {
+        var gate = new Probe();
+        var child = Workflow.Define<int, int>("child").Return(x => x.Input);
+        var loop = Workflow.Define<int, int>("loop", Body);
+        var engine = await LaunchAsync(loop, child);
+        var handle = await engine.BeginAsync(loop, 0, "A");
+        await gate.ReachedAsync();
+
+        Assert.Equal(2, (await engine.CollectGarbageAsync(new() { OlderThan = TimeSpan.Zero }, Cancel)).Workflows);
+        Assert.NotNull(await engine.GetStatusAsync("A-g2-0", Cancel));
+        gate.Open();
+
+        Assert.Equal(2, await handle.ResultAsync());
+        Assert.Equal(2, (await engine.CollectGarbageAsync(new() { OlderThan = TimeSpan.Zero }, Cancel)).Workflows);
+
+        async IAsyncEnumerable<StepOr<int>> Body(int input, WorkflowContext workflow)
+        {
+            yield return Step.Call(child, input).As(out var called);
+            if (input < 2)
+            {
+                yield return Workflow.ContinueAsNew(input + 1);
+            }
+
+            yield return Step.Run("wait", async _ => await gate.PassAsync());
+            yield return called.Result;
         }
     }
 

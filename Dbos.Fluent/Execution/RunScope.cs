@@ -49,10 +49,16 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     public UndoList Undos => LazyInitializer.EnsureInitialized(ref undos);
 
     /// <summary>The id of a child that is given none: from the second generation on it names the generation.</summary>
-    public string ChildId(int sequence) => Names.Shortened($"{Work.Id}-{InGeneration('-', sequence)}");
+    // By a letter too, as a child of the first generation has the numbers of its own children behind its own number.
+    public string ChildId(int sequence) => Names.Shortened(
+        Work.Generation == 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{Work.Id}-{sequence}")
+            : string.Create(CultureInfo.InvariantCulture, $"{Work.Id}-g{Work.Generation}-{sequence}"));
 
     /// <summary>What a step shows to services that drop duplicates.</summary>
-    public string IdempotencyKey(int sequence) => $"{Work.Id}:{InGeneration(':', sequence)}";
+    public string IdempotencyKey(int sequence) => Work.Generation == 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{Work.Id}:{sequence}")
+        : string.Create(CultureInfo.InvariantCulture, $"{Work.Id}:{Work.Generation}:{sequence}");
 
     /// <summary>The highest sequence number that stands in the history.</summary>
     public int HighestStored => Volatile.Read(ref highestStored);
@@ -82,10 +88,6 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     /// Somebody else has the workflow now, or it was cancelled: whatever else this run does is for nothing, and its steps are told why.
     /// </summary>
     public Task LoseAsync() => LazyInitializer.EnsureInitialized(ref losing, FindReasonAsync);
-
-    private string InGeneration(char separator, int sequence) => Work.Generation == 0
-        ? sequence.ToString(CultureInfo.InvariantCulture)
-        : string.Create(CultureInfo.InvariantCulture, $"{Work.Generation}{separator}{sequence}");
 
     private async Task FindReasonAsync()
     {

@@ -120,13 +120,14 @@ internal sealed class DeletionSql(SchemaName schema)
     }
 
     // A parent that goes on, and whatever goes on as a fork of it or of its forks, may look at its children; forks between stay so that the
-    // line is not lost. What cancels or deletes a tree finds its living members through their parents. A queue's rate is counted off its
+    // line is not lost. One that has begun anew looks at those of its history alone. What cancels or deletes a tree finds its living members through their parents. A queue's rate is counted off its
     // rows, ended ones too. OFFSET 0 keeps each a lookup: made a join of, they would read all that has not ended. The state is asked for
     // as RowState does.
     private string Unneeded { get; } = $"""
-        NOT EXISTS (
+        (NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS parent
                      WHERE parent.workflow_uuid = w.parent_workflow_id AND COALESCE(parent.status, '') IN ({Unended}) OFFSET 0)
+                    OR ({SideSql.IsOfEndedGeneration(schema)}))
                    AND NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS child
                      WHERE child.parent_workflow_id = w.workflow_uuid AND COALESCE(child.status, '') IN ({Unended}) OFFSET 0)

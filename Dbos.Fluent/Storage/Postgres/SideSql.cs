@@ -23,6 +23,18 @@ internal static class SideSql
         ? $"DELETE FROM {schema}.fluent_waits WHERE workflow_uuid {which}"
         : NoRow;
 
+    /// <summary>
+    /// Whether the parent of the row <c>w</c> has begun anew since it started it, and nothing in its history names it any more.
+    /// </summary>
+    public static string IsOfEndedGeneration(SchemaName schema) => schema.HasSideTables
+        ? $"""
+            EXISTS (SELECT FROM {schema}.fluent_generations AS g WHERE g.workflow_uuid = w.parent_workflow_id OFFSET 0)
+                    AND NOT EXISTS (
+                     SELECT FROM {schema}.operation_outputs AS o
+                      WHERE o.workflow_uuid = w.parent_workflow_id AND o.child_workflow_id = w.workflow_uuid OFFSET 0)
+            """
+        : "false";
+
     /// <summary>Whether a person has paused the queue <c>q</c>.</summary>
     public static string IsPaused(SchemaName schema) => schema.HasSideTables
         ? $"COALESCE((SELECT paused FROM {schema}.fluent_queues WHERE name = q.name LIMIT 1), false)"

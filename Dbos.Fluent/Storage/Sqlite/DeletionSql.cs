@@ -57,12 +57,16 @@ internal static class DeletionSql
         AddSpan(conditions, request);
 
         // A parent that goes on, and whatever goes on as a fork of it or of its forks, may look at its children; forks between stay so that
-        // the line is not lost. What cancels or deletes a tree finds its living members through their parents. A queue's rate is counted
-        // off its rows, ended ones too.
+        // the line is not lost. One that has begun anew looks at those of its history alone. What cancels or deletes a tree finds its
+        // living members through their parents. A queue's rate is counted off its rows, ended ones too.
         conditions.Add($"""
-            NOT EXISTS (
+            (NOT EXISTS (
                     SELECT 1 FROM workflow_status AS parent
                      WHERE parent.workflow_uuid = w.parent_workflow_id AND parent.status IN ({Unended}))
+                    OR (EXISTS (SELECT 1 FROM fluent_generations AS g WHERE g.workflow_uuid = w.parent_workflow_id)
+                        AND NOT EXISTS (
+                            SELECT 1 FROM operation_outputs AS o
+                             WHERE o.workflow_uuid = w.parent_workflow_id AND o.child_workflow_id = w.workflow_uuid)))
             """);
         conditions.Add($"""
             NOT EXISTS (
