@@ -8,8 +8,9 @@ namespace Dbos.Fluent;
 /// </summary>
 /// <remarks>
 /// Workflows that have not ended are never deleted, nor are ended children whose parent has not ended, nor ended parents of children that
-/// have not. Where a fork has not ended, the children of what it was forked from stay, through however many forks, and so do those forks;
-/// and whatever was started in a queue with a rate limit stays for as long as it counts there.
+/// have not; but children of a parent that has continued as new since stay only while its history names them. Where a fork has not ended,
+/// the children of what it was forked from stay, through however many forks, and so do those forks; and whatever was started in a queue
+/// with a rate limit stays for as long as it counts there.
 /// </remarks>
 public sealed record RetentionPolicy
 {
