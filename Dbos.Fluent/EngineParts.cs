@@ -57,9 +57,9 @@ internal sealed class EngineParts
         Running.Ended = OnEnded;
         Recovery.HandedOn = _ => OnEnqueued("");
         Recovery.PeersSeen = any => ClaimedRuns.Pace.HasPeers = any;
-        Recovery.Running = Owned;
+        Recovery.Running = () => Running.All;
         OperatorRecovery.HandedOn = _ => OnEnqueued("");
-        OperatorRecovery.Running = Owned;
+        OperatorRecovery.Running = () => Running.All;
         Running.Crashed = Recovery.HandBack;
         ClaimedRuns.NotBegun = Recovery.HandBackUnbegun;
         ClaimedRuns.HandedBack = _ => OnEnqueued("");
@@ -115,9 +115,6 @@ internal sealed class EngineParts
             await Core.DisposeAsync().ConfigureAwait(false);
         }
     }
-
-    // In this order: what begins in between is in either list, and never in none.
-    private IReadOnlyList<Ownership> Owned() => [.. ClaimedRuns.InHand, .. Running.All];
 
     private async Task HandOnAsync()
     {

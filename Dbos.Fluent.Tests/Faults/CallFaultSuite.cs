@@ -72,32 +72,6 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
     }
 
     [Fact]
-    public async Task A_claimed_workflow_whose_history_is_long_in_coming_is_nobodys_orphan()
-    {
-        await RunAndFlipAsync(count: 1);
-        var (passes, read) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        var faults = new CallFaults
-        {
-            Before = (call, token) => call.Kind == StoreCallKind.ReadHistories ? read.Task.WaitAsync(token) : Task.CompletedTask,
-            After = (call, _) =>
-            {
-                passes += call.Kind == StoreCallKind.HandOnOrphans ? 1 : 0;
-                return Task.CompletedTask;
-            },
-        };
-
-        var engine = await LaunchFaultyAsync(
-            faults, options => (options.ExecutorId, options.Lease) = (Executor, TimeSpan.FromSeconds(0.6)));
-        await Eventually.TrueAsync(async () => await Database.UnmovedForAsync() > 1_000, Bounded.Limit);
-        var before = Volatile.Read(ref passes);
-        await Eventually.TrueAsync(() => Volatile.Read(ref passes) > before + 1, Bounded.Limit);
-        read.SetResult();
-        await AllEndAsync(engine, count: 1);
-
-        await EverythingRanOnceAsync(workflows: 1, attempts: 2);
-    }
-
-    [Fact]
     public async Task A_workflow_that_finds_the_tables_unusable_is_tried_again_and_not_failed()
     {
         var failed = 0;
@@ -266,23 +240,6 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
 
     // Long ended, so that whoever thought so has acted on it.
     private async Task<bool> LeasesHaveEndedAsync() => await Database.LeasesEndedForAsync() > 500;
-
-    /// <summary>Runs workflows to their end, and makes them look as if their process had died right after their last checkpoint.</summary>
-    private async Task RunAndFlipAsync(int count)
-    {
-        var engine = await LaunchAsync(Workflows.All);
-        for (var number = 0; number < count; number++)
-        {
-            await engine.StartAsync(Workflows.Chain, 2, new() { Id = $"w{number}" }, Cancel);
-        }
-
-        await AllEndAsync(engine, count);
-        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
-        await Database.ExecuteAsync("UPDATE workflow_status SET status = 'PENDING', owner_xid = 'lost', completed_at = NULL");
-    }
-
-    private static Task<int[]> AllEndAsync(WorkflowEngine engine, int count) => Task.WhenAll(
-        Enumerable.Range(0, count).Select(number => engine.Retrieve<int>($"w{number}").GetResultAsync(Cancel))).Within(Bounded.Limit);
 
     private async Task<WorkflowEngine> RelaunchUntilUpAsync(CallFaults faults)
     {

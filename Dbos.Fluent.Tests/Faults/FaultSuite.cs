@@ -44,4 +44,21 @@ public abstract class FaultSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         Assert.Equal((workflows, workflows), (await Database.SucceededAsync(attempts), await Database.WorkflowsAsync()));
         Assert.All(Ledger.Read(), effect => Assert.Equal(1, effect.Value));
     }
+
+    /// <summary>Runs workflows to their end, and makes them look as if their process had died right after their last checkpoint.</summary>
+    private protected async Task RunAndFlipAsync(int count)
+    {
+        var engine = await LaunchAsync(Workflows.All);
+        for (var number = 0; number < count; number++)
+        {
+            await engine.StartAsync(Workflows.Chain, 2, new() { Id = $"w{number}" }, Cancel);
+        }
+
+        await AllEndAsync(engine, count);
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Database.ExecuteAsync("UPDATE workflow_status SET status = 'PENDING', owner_xid = 'lost', completed_at = NULL");
+    }
+
+    private protected static Task<int[]> AllEndAsync(WorkflowEngine engine, int count) => Task.WhenAll(
+        Enumerable.Range(0, count).Select(number => engine.Retrieve<int>($"w{number}").GetResultAsync(Cancel))).Within(Bounded.Limit);
 }

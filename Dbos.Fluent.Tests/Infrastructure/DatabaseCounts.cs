@@ -26,7 +26,10 @@ internal static class DatabaseCounts
         return DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - last;
     }
 
-    /// <summary>How many milliseconds ago any workflow's row last moved.</summary>
-    public static async Task<long> UnmovedForAsync(this TestDatabase database) =>
-        DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - await database.CountAsync("SELECT max(updated_at) FROM workflow_status");
+    /// <summary>How many milliseconds ago any workflow's row last moved; 0 while there is none.</summary>
+    public static async Task<long> UnmovedForAsync(this TestDatabase database)
+    {
+        var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        return now - await database.CountAsync($"SELECT COALESCE(max(updated_at), {now}) FROM workflow_status");
+    }
 }

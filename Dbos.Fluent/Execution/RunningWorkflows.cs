@@ -41,8 +41,12 @@ internal sealed class RunningWorkflows
     public IReadOnlyList<Ownership> Executions =>
         [.. latest.Values.Where(entry => !entry.Scope.Stop.IsFired).Select(entry => entry.Scope.Owner)];
 
-    /// <summary>All executions that have not ended, also those that were stopped.</summary>
-    public IReadOnlyList<Ownership> All => [.. all.Keys.Select(entry => entry.Scope.Owner)];
+    /// <summary>What is about to begin.</summary>
+    public ExecutionsInHand InHand { get; } = new();
+
+    /// <summary>All executions that have not ended, also those that were stopped and those that are about to begin.</summary>
+    // In this order: one that begins in between is in either of both, and never in none.
+    public IReadOnlyList<Ownership> All => [.. InHand.All, .. all.Keys.Select(entry => entry.Scope.Owner)];
 
     /// <summary>
     /// True while a run here owns the workflow. One that was stopped may go on in a body that ignores its token, but its outcome is the

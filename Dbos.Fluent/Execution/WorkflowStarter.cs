@@ -77,20 +77,38 @@ internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflo
 
     private async Task<CommitResult> WriteAsync(StartUnit unit)
     {
+        if (unit.Row.State == WorkflowState.Pending)
+        {
+            return await WriteAndBeginAsync(unit).ConfigureAwait(false);
+        }
+
         var result = await environment.Checkpointer.WriteAsync(unit).ConfigureAwait(false);
         if (result.Status == CommitStatus.Written)
         {
-            if (unit.Row.State == WorkflowState.Pending)
-            {
-                Begin(unit.Row, result);
-            }
-            else
-            {
-                environment.Written(unit);
-            }
+            environment.Written(unit);
         }
 
         return result;
+    }
+
+    private async Task<CommitResult> WriteAndBeginAsync(StartUnit unit)
+    {
+        var execution = new Ownership(unit.Row.Id, unit.Row.Token);
+        running.InHand.Hold(execution);
+        try
+        {
+            var result = await environment.Checkpointer.WriteAsync(unit).ConfigureAwait(false);
+            if (result is { Status: CommitStatus.Written, MovedOn: false })
+            {
+                Begin(unit.Row, result);
+            }
+
+            return result;
+        }
+        finally
+        {
+            running.InHand.LetGo(execution);
+        }
     }
 
     private void Begin(WorkflowInsert row, CommitResult result)

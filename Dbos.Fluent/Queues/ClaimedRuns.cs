@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Dbos.Fluent.Execution;
 using Dbos.Fluent.Model;
@@ -15,8 +14,6 @@ internal sealed class ClaimedRuns(
 
     private const int ClaimMax = 250;
 
-    private readonly ConcurrentDictionary<Ownership, bool> inHand = new();
-
     /// <summary>Called with a claimed execution that could not be begun.</summary>
     public Action<Ownership> NotBegun { get; set; } = _ => { };
 
@@ -28,9 +25,6 @@ internal sealed class ClaimedRuns(
 
     /// <summary>The rest after workflows were taken up that others had begun.</summary>
     public TakeUpPace Pace { get; } = new(running);
-
-    /// <summary>What was claimed and is about to begin: nobody's orphan, however long its history is in coming.</summary>
-    public ICollection<Ownership> InHand => inHand.Keys;
 
     /// <summary>How many workflows may be claimed now; none if the process is full, or has the code of none.</summary>
     public int Room => environment.Registry.Names.Count == 0 ? 0 : Math.Min(ClaimMax, Capacity - running.Busy);
@@ -105,7 +99,11 @@ internal sealed class ClaimedRuns(
         }
 
         var begun = 0;
-        Hold(claimed);
+        foreach (var work in claimed)
+        {
+            running.InHand.Hold(OwnerOf(work));
+        }
+
         try
         {
             var histories = await ReadHistoriesAsync(claimed, cancellationToken).ConfigureAwait(false);
@@ -126,33 +124,21 @@ internal sealed class ClaimedRuns(
         {
             foreach (var work in claimed.Skip(begun))
             {
-                NotBegun(new Ownership(work.Id, work.Token));
+                NotBegun(OwnerOf(work));
             }
 
-            // Those that have begun are known as running by now.
-            LetGo(claimed);
+            foreach (var work in claimed)
+            {
+                running.InHand.LetGo(OwnerOf(work));
+            }
         }
     }
 
-    private void Hold(IReadOnlyList<ClaimedWorkflow> claimed)
-    {
-        foreach (var work in claimed)
-        {
-            inHand[new Ownership(work.Id, work.Token)] = true;
-        }
-    }
-
-    private void LetGo(IReadOnlyList<ClaimedWorkflow> claimed)
-    {
-        foreach (var work in claimed)
-        {
-            inHand.TryRemove(new Ownership(work.Id, work.Token), out _);
-        }
-    }
+    private static Ownership OwnerOf(ClaimedWorkflow work) => new(work.Id, work.Token);
 
     private async Task HandBackAsync(IReadOnlyList<ClaimedWorkflow> works, CancellationToken cancellationToken)
     {
-        Ownership[] executions = [.. works.Select(work => new Ownership(work.Id, work.Token))];
+        Ownership[] executions = [.. works.Select(OwnerOf)];
         var ids = await StoreBackoff.RepeatAsync(
             _ => store.Executors.HandBackAsync(executions, attempted: false, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (ids.Count > 0)

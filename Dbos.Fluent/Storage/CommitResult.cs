@@ -53,6 +53,12 @@ internal enum CommitStatus
 internal sealed record CommitResult(
     CommitStatus Status, ExistingWorkflow? Existing = null, long CreatedAtMs = 0, long? DeadlineMs = null, Exception? Refusal = null)
 {
+    /// <summary>
+    /// For a start that an earlier try has written, whose acknowledgement was lost: the row carries the start's token no more. It has been
+    /// taken up elsewhere since, or has ended.
+    /// </summary>
+    public bool MovedOn { get; init; }
+
     /// <summary>For a receive that was written: the message.</summary>
     public Payload? Received { get; init; }
 

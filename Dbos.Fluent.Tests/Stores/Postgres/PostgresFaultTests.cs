@@ -9,3 +9,5 @@ public sealed class PostgresGivingUpTests(PostgresDatabases f) : GivingUpSuite(f
 public sealed class PostgresRandomFaultTests(PostgresDatabases f) : RandomFaultSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresMemberFaultTests(PostgresDatabases f) : MemberFaultSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresInHandFaultTests(PostgresDatabases f) : InHandFaultSuite(f), IClassFixture<PostgresDatabases>;

@@ -9,3 +9,5 @@ public sealed class SqliteGivingUpTests(SqliteDatabases f) : GivingUpSuite(f), I
 public sealed class SqliteRandomFaultTests(SqliteDatabases f) : RandomFaultSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteMemberFaultTests(SqliteDatabases f) : MemberFaultSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteInHandFaultTests(SqliteDatabases f) : InHandFaultSuite(f), IClassFixture<SqliteDatabases>;

@@ -62,7 +62,10 @@ internal sealed class StartPart : CommitPart
         var (number, unit) = units[ord];
         if (row.GetBoolean(1))
         {
-            results[number] = new CommitResult(CommitStatus.Written, null, row.GetInt64(4), row.NumberOrNull(5));
+            results[number] = new CommitResult(CommitStatus.Written, null, row.GetInt64(4), row.NumberOrNull(5))
+            {
+                MovedOn = !row.GetBoolean(10),
+            };
         }
         else if (!allowed.Contains(ord))
         {

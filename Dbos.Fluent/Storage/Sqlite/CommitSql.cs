@@ -32,7 +32,9 @@ internal static class CommitSql
         """;
 
     public const string ReadExisting = """
-        SELECT name, status, creator_xid, created_at, workflow_deadline_epoch_ms FROM workflow_status WHERE workflow_uuid = @workflow_uuid
+        SELECT name, status, creator_xid, created_at, workflow_deadline_epoch_ms, owner_xid
+          FROM workflow_status
+         WHERE workflow_uuid = @workflow_uuid
         """;
 
     public const string ReadDeduplicated = """

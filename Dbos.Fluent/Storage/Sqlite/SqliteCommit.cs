@@ -103,7 +103,10 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
         var existing = new ExistingWorkflow(unit.Row.Id, statement.Text(0), WorkflowStates.Parse(statement.Text(1)));
         if (statement.TextOrNull(2) == unit.Row.Token)
         {
-            return new CommitResult(CommitStatus.Written, null, statement.Int64(3), statement.Int64OrNull(4));
+            return new CommitResult(CommitStatus.Written, null, statement.Int64(3), statement.Int64OrNull(4))
+            {
+                MovedOn = statement.TextOrNull(5) != unit.Row.Token,
+            };
         }
 
         var status = unit.RejectExisting ? CommitStatus.IdInUse
