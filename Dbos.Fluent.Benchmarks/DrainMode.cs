@@ -29,6 +29,11 @@ internal static class DrainMode
             (One, n / 20, 0, new Figures($"drain {n / 20}, Concurrency 1", "workflows/s")),
             (Partitions, n / 2, 2000, new Figures($"drain {n / 2} of 2,000 partitions, PartitionConcurrency 1", "workflows/s")),
         };
+        if (run.Values.TryGetValue("queue", out var only))
+        {
+            drains = [.. drains.Where(drain => drain.Queue.Name == only)];
+        }
+
         var insert = Figures.Insert();
         for (var round = 0; round < run.Number("rounds", 3); round++)
         {
@@ -38,7 +43,7 @@ internal static class DrainMode
                 await using (var filler = await LaunchAsync(run, serves: false))
                 {
                     var rate = await FillAsync(filler, drain.Queue, drain.Count, drain.Partitions);
-                    if (drain.Queue == Open)
+                    if (drain.Queue == drains[0].Queue)
                     {
                         enqueued.Add(rate);
                     }

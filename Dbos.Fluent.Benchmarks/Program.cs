@@ -16,7 +16,7 @@ const string Help = """
       sleepers  workflows that all sleep to one moment                                n=100000 seconds=90
       rows      launch on very many sleeping rows (copied by SQL: a database to throw away)   rounds=3 n=1000000
       queue     enqueue to the first line and to the result, here and in another process   rounds=3 n=200
-      drain     a backlog worked off under limits of several kinds, and put there     rounds=3 n=20000
+      drain     a backlog worked off under limits of several kinds, and put there     rounds=3 n=20000 queue=
       idle      an idle engine with ten queues                                        rounds=3
       cancel    a cancel to the token of a running step, here and in another engine   rounds=3 n=50
       manage    pages of lists by each filter and counts over a long table (made by SQL: a database to throw away)   rounds=3 n=1000000
