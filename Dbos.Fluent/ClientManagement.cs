@@ -126,7 +126,7 @@ internal sealed class ClientManagement(ClientCore core)
         ForkStatus.NoSource => new NonExistentWorkflowException(request.SourceId),
         ForkStatus.NoStep => NoStep(request.SourceId, request.Cut.StepName),
         ForkStatus.BeyondHistory => BeyondHistory(request.SourceId, request.Cut.Sequence ?? 0, result.Highest),
-        _ => new WorkflowIdInUseException(request.ForkId, result.ExistingName ?? "", result.ExistingState),
+        _ => WorkflowIdInUseException.OfFork(request.ForkId, result.ExistingName ?? "", result.ExistingState),
     };
 
     private static ArgumentException NoStep(string workflowId, string? stepName) =>

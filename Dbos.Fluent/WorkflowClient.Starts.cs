@@ -156,6 +156,7 @@ public partial class WorkflowClient
     /// The transaction is another database's kind, or has ended; or the options do not go together, or ask for
     /// <see cref="DeduplicationPolicy.ReturnExisting"/>, which there is not in a transaction. Nothing was written.
     /// </exception>
+    /// <exception cref="InvalidOperationException">PostgreSQL: an earlier statement in the transaction failed.</exception>
     /// <exception cref="ConflictingWorkflowException">The id belongs to another definition. The transaction is still good.</exception>
     /// <exception cref="WorkflowIdInUseException">The id is in use and may not be. The transaction is still good.</exception>
     /// <exception cref="QueueDeduplicatedException">The deduplication id is held. The transaction is still good.</exception>
@@ -196,6 +197,7 @@ public partial class WorkflowClient
     /// <exception cref="ArgumentException">
     /// The transaction is another database's kind, or has ended; or an id or text is not valid.
     /// </exception>
+    /// <exception cref="InvalidOperationException">PostgreSQL: an earlier statement in the transaction failed.</exception>
     /// <exception cref="NonExistentWorkflowException">No workflow has the id. The transaction is still good.</exception>
     /// <exception cref="SerializationFailedException">The message cannot be stored.</exception>
     public Task SendInTransactionAsync<T>(

@@ -28,6 +28,21 @@ public abstract class EnqueueSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         Assert.Equal(5, await after.ResultAsync());
     }
 
+    // Zero would be an amount that nobody has given.
+    [Fact]
+    public async Task A_workflow_that_takes_a_number_fails_where_it_is_enqueued_without_one()
+    {
+        var workflow = Workflow.Define<int, int>("pay").Return(x => x.Input);
+        var optional = Workflow.Define<int?, string>("maybe").Return(x => x.Input?.ToString() ?? "nothing");
+        var engine = await LaunchQueuesAsync(workflow, optional);
+
+        var failure = await (await engine.EnqueueAsync<int>("pay", [], new() { Queue = "line" }, Cancel)).FailureAsync();
+        var given = await engine.EnqueueAsync<string>("maybe", [], new() { Queue = "line" }, Cancel);
+
+        Assert.Contains("takes an input of type 'System.Int32', and was enqueued without one", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("nothing", await given.ResultAsync());
+    }
+
     [Fact]
     public async Task A_start_may_attach_to_the_holder_of_its_deduplication_id()
     {

@@ -68,7 +68,7 @@ public sealed class StepDescriptorTests
     [Fact]
     public void Waits_grow_by_the_factor_up_to_the_longest_one()
     {
-        var retry = RetryOptions.Create(10, TimeSpan.FromSeconds(1), 3, TimeSpan.FromSeconds(20), null, 0);
+        var retry = RetryOptions.Create("step", 10, TimeSpan.FromSeconds(1), 3, TimeSpan.FromSeconds(20), null, 0);
 
         Assert.Equal([1, 3, 9, 20, 20], Enumerable.Range(1, 5).Select(attempt => retry.DelayAfter(attempt).TotalSeconds));
         Assert.Equal(TimeSpan.FromSeconds(20), retry.DelayAfter(int.MaxValue));

@@ -1,29 +1,30 @@
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>When and how often a failing step body is tried again. Checked on creation.</summary>
+/// <summary>When and how often a failing step body is tried again. Checked on creation, which the step's name is for.</summary>
 internal sealed record RetryOptions(
     int Attempts, TimeSpan Delay, double Backoff, TimeSpan MaxDelay, Func<Exception, bool>? RetryIf, double Jitter)
 {
+    private static readonly TimeSpan LongestMax = TimeSpan.FromDays(24);
+
     public static RetryOptions Create(
-        int attempts, TimeSpan? delay, double backoff, TimeSpan? maxDelay, Func<Exception, bool>? retryIf, double jitter)
+        string step, int attempts, TimeSpan? delay, double backoff, TimeSpan? maxDelay, Func<Exception, bool>? retryIf, double jitter)
     {
         var first = delay ?? TimeSpan.FromSeconds(1);
         var longest = maxDelay ?? TimeSpan.FromHours(1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(attempts, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(first, TimeSpan.Zero, nameof(delay));
-        ArgumentOutOfRangeException.ThrowIfLessThan(longest, TimeSpan.Zero, nameof(maxDelay));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(longest, TimeSpan.FromDays(24), nameof(maxDelay));
-        if (!double.IsFinite(backoff) || backoff < 1)
-        {
-            throw new ArgumentOutOfRangeException(nameof(backoff), backoff, "The back-off factor is a finite number of at least 1.");
-        }
-
-        if (!double.IsFinite(jitter) || jitter is < 0 or > 1)
-        {
-            throw new ArgumentOutOfRangeException(nameof(jitter), jitter, "Jitter lies between 0 and 1.");
-        }
-
+        Require(attempts >= 1, nameof(attempts), attempts, "it is attempted at least once");
+        Require(first >= TimeSpan.Zero, nameof(delay), first, "the wait before a retry is not negative");
+        Require(longest >= TimeSpan.Zero && longest <= LongestMax, nameof(maxDelay), longest, "the longest wait is zero to 24 days");
+        Require(double.IsFinite(backoff) && backoff >= 1, nameof(backoff), backoff, "the back-off factor is a finite number of at least 1");
+        Require(double.IsFinite(jitter) && jitter is >= 0 and <= 1, nameof(jitter), jitter, "jitter lies between 0 and 1");
         return new RetryOptions(attempts, first, backoff, longest, retryIf, jitter);
+
+        void Require(bool holds, string argument, object value, string rule)
+        {
+            if (!holds)
+            {
+                throw new ArgumentOutOfRangeException(argument, value, $"Step '{step}': {rule}.");
+            }
+        }
     }
 
     /// <summary>

@@ -53,13 +53,13 @@ public sealed class RunStep<T> : Step<T>, IRunStep, ICompensableStep
         TimeSpan? maxDelay = null,
         Func<Exception, bool>? retryIf = null,
         double jitter = 0) =>
-        With(options with { Retry = RetryOptions.Create(attempts, delay, backoff, maxDelay, retryIf, jitter) });
+        With(options with { Retry = RetryOptions.Create(Name, attempts, delay, backoff, maxDelay, retryIf, jitter) });
 
     /// <summary>Limits the time of one attempt. A body that ignores its token is abandoned; what it returns later goes nowhere.</summary>
     /// <param name="perAttempt">The limit, longer than zero and finite.</param>
     /// <returns>The descriptor with a limit; an attempt past it fails with <see cref="StepTimeoutException"/>.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The limit is zero, negative, infinite or longer than about 49 days.</exception>
-    public RunStep<T> Timeout(TimeSpan perAttempt) => With(options with { Timeout = RunStepOptions.CheckTimeout(perAttempt) });
+    public RunStep<T> Timeout(TimeSpan perAttempt) => With(options with { Timeout = RunStepOptions.CheckTimeout(Name, perAttempt) });
 
     /// <summary>Says how the step is undone if the workflow fails after it has completed.</summary>
     /// <remarks>

@@ -12,10 +12,8 @@ internal sealed record RunStepOptions(
 
     public static RunStepOptions Default { get; } = new();
 
-    public static TimeSpan CheckTimeout(TimeSpan perAttempt)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(perAttempt, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(perAttempt, TimeoutMax);
-        return perAttempt;
-    }
+    public static TimeSpan CheckTimeout(string step, TimeSpan perAttempt) => perAttempt > TimeSpan.Zero && perAttempt <= TimeoutMax
+        ? perAttempt
+        : throw new ArgumentOutOfRangeException(
+            nameof(perAttempt), perAttempt, $"Step '{step}': the limit of an attempt is longer than zero, and at most about 49 days.");
 }

@@ -35,7 +35,7 @@ public sealed class StepBuilder<TIn, TOut, T> : WorkflowBuilder<TIn, TOut>
         TimeSpan? maxDelay = null,
         Func<Exception, bool>? retryIf = null,
         double jitter = 0) =>
-        With(step.Options with { Retry = RetryOptions.Create(attempts, delay, backoff, maxDelay, retryIf, jitter) });
+        With(step.Options with { Retry = RetryOptions.Create(step.Key.Title, attempts, delay, backoff, maxDelay, retryIf, jitter) });
 
     /// <summary>Limits the time of one attempt. A body that ignores its token is abandoned; what it returns later goes nowhere.</summary>
     /// <remarks>No limit by default. After <c>ForEach</c> it applies to each item's attempts.</remarks>
@@ -44,7 +44,7 @@ public sealed class StepBuilder<TIn, TOut, T> : WorkflowBuilder<TIn, TOut>
     /// <exception cref="ArgumentOutOfRangeException">The limit is zero, negative, infinite or too long.</exception>
     /// <exception cref="InvalidOperationException">The step has no body of your own, such as <c>Call</c> or <c>Await</c>.</exception>
     public StepBuilder<TIn, TOut, T> Timeout(TimeSpan perAttempt) =>
-        With(step.Options with { Timeout = RunStepOptions.CheckTimeout(perAttempt) });
+        With(step.Options with { Timeout = RunStepOptions.CheckTimeout(step.Key.Title, perAttempt) });
 
     /// <summary>Says how the step is undone if the workflow fails after it has completed.</summary>
     /// <remarks>

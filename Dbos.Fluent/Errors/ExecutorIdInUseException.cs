@@ -3,19 +3,17 @@ namespace Dbos.Fluent;
 /// <summary>Another living process has this executor id.</summary>
 public sealed class ExecutorIdInUseException : DbosException
 {
-    internal ExecutorIdInUseException(string executorId)
-        : this(
-            executorId,
-            $"Executor id '{executorId}' is held by a living process that goes on renewing its lease. "
-            + "Give each process an id of its own, or leave ExecutorId unset to have one made.")
-    {
-    }
-
     private ExecutorIdInUseException(string executorId, string message)
         : base("DBOS2003", message) => ExecutorId = executorId;
 
     /// <summary>The id in use.</summary>
     public string ExecutorId { get; }
+
+    /// <summary>An engine was to be launched under it.</summary>
+    internal static ExecutorIdInUseException OfLaunch(string executorId, string holder) => new(
+        executorId,
+        $"Executor id '{executorId}' is held by a living process, {holder}, that goes on renewing its lease. "
+        + "Give each process an id of its own, or leave ExecutorId unset to have one made.");
 
     /// <summary>Its work was to be handed on.</summary>
     internal static ExecutorIdInUseException OfRecovery(string executorId) => new(

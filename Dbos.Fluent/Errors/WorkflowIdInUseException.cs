@@ -12,6 +12,17 @@ public sealed class WorkflowIdInUseException : DbosException
             + "Choose another id, or start with IdReuse.ReturnExisting to attach to it.") =>
         (WorkflowId, ExistingName, State) = (workflowId, existingName, state);
 
+    private WorkflowIdInUseException(string workflowId, string existingName, WorkflowState state, string message)
+        : base("DBOS2002", message) => (WorkflowId, ExistingName, State) = (workflowId, existingName, state);
+
+    /// <summary>It was chosen for a fork.</summary>
+    internal static WorkflowIdInUseException OfFork(string workflowId, string existingName, WorkflowState state) => new(
+        workflowId,
+        existingName,
+        state,
+        $"The id '{workflowId}', chosen for a fork, is in use by a workflow '{existingName}' in state {state.ToStored()}. "
+        + "Choose another id, or leave ForkOptions.Id unset to have one made.");
+
     /// <summary>The id in use.</summary>
     public string WorkflowId { get; }
 

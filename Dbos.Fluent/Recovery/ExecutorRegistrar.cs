@@ -32,7 +32,7 @@ internal static class ExecutorRegistrar
 
             if (holder is not null && (result.ExpiresAtMs > holder.ExpiresAtMs || result.Holder!.Incarnation != holder.Incarnation))
             {
-                throw new ExecutorIdInUseException(self.ExecutorId);
+                throw ExecutorIdInUseException.OfLaunch(self.ExecutorId, HostProcesses.Describe(result.Holder!.Host));
             }
 
             holder = result.Holder!;

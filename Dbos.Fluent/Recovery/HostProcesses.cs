@@ -18,6 +18,15 @@ internal static class HostProcesses
             StartOf(Environment.ProcessId) ?? 0)
         : new HostProcess("", "", "", Environment.ProcessId, 0);
 
+    /// <summary>Where a process runs, in words.</summary>
+    public static string Describe(HostProcess process) => process switch
+    {
+        _ when process == Current => "this one",
+        { MachineId.Length: 0 } => $"{process.ProcessId} on its machine",
+        _ when process.MachineId == Current.MachineId => $"{process.ProcessId} on this machine",
+        _ => $"{process.ProcessId} on machine {process.MachineId}",
+    };
+
     /// <summary>
     /// True only if the process ran on this boot of this machine, in this process-id namespace, and its id is free or belongs to a process
     /// that started at another time. A stopped process is not gone.

@@ -103,13 +103,18 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         var codec = CodecOf(payload, type);
         try
         {
-            return codec.DecodeInput(payload.Text, type) ?? JsonContracts.Default(type);
+            return codec.DecodeInput(payload.Text, type) ?? Missing(type);
         }
         catch (Exception exception) when (SerializationFailure.IsOne(exception))
         {
             throw SerializationFailure.OnRead(type, codec.Format, exception);
         }
     }
+
+    // Where nothing stands for a value that cannot be missing, zero would be an amount or an id that nobody has given.
+    private static object? Missing(Type type) => type == typeof(Unit) ? default(Unit)
+        : JsonContracts.Default(type) is null ? null
+        : throw SerializationFailure.OfNoArgument(type);
 
     /// <summary>Encodes a failure. It never throws: what is too large is cut, and inner failures below level twelve are left out.</summary>
     public Payload EncodeFailure(RecordedFailure failure, PayloadFormat format)

@@ -66,6 +66,11 @@ internal static class SerializationFailure
         $"No input of type '{type}' is stored. "
             + "Somebody deleted it, or a program that is no DBOS library made the row: start the workflow again.");
 
+    public static SerializationFailedException OfNoArgument(Type type) => new(
+        type.ToString(),
+        $"The workflow takes an input of type '{type}', and was enqueued without one. Enqueue it again with its input as the argument; "
+            + "where it may be left out, let the workflow take a nullable type.");
+
     /// <summary>The same failure, with the workflow and the place at which the value stands.</summary>
     /// <param name="failed">The failure.</param>
     /// <param name="workflowId">Whose value it is.</param>

@@ -26,17 +26,29 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
     private async Task<CommitResult> WriteAsync(DbTransaction transaction, CommitUnit unit, CancellationToken cancellationToken)
     {
         var connection = ConnectionOf(transaction);
-        return await PostgresDatabase.GuardAsync(async () =>
+        try
         {
-            var session = new CommitSession(connection, sql, standing, database) { Prepares = false };
-            var result = (await session.WriteAsync([unit], cancellationToken).ConfigureAwait(false))[0] ?? CommitResult.Busy;
-            if (result.Status == CommitStatus.Written && database.Options.Notifications && unit is StartUnit start)
-            {
-                await AnnounceAsync(connection, start.Row, cancellationToken).ConfigureAwait(false);
-            }
+            return await PostgresDatabase.GuardAsync(() => WriteAsync(connection, unit, cancellationToken)).ConfigureAwait(false);
+        }
+        catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InFailedSqlTransaction)
+        {
+            throw new InvalidOperationException(
+                "The transaction is aborted: an earlier statement in it failed, so nothing more can be written in it. Roll it back, and "
+                + "begin anew.",
+                refused);
+        }
+    }
 
-            return result;
-        }).ConfigureAwait(false);
+    private async Task<CommitResult> WriteAsync(NpgsqlConnection connection, CommitUnit unit, CancellationToken cancellationToken)
+    {
+        var session = new CommitSession(connection, sql, standing, database) { Prepares = false };
+        var result = (await session.WriteAsync([unit], cancellationToken).ConfigureAwait(false))[0] ?? CommitResult.Busy;
+        if (result.Status == CommitStatus.Written && database.Options.Notifications && unit is StartUnit start)
+        {
+            await AnnounceAsync(connection, start.Row, cancellationToken).ConfigureAwait(false);
+        }
+
+        return result;
     }
 
     private static NpgsqlConnection ConnectionOf(DbTransaction transaction)
