@@ -29,7 +29,7 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         Logger = new GuardedLogger(loggers.CreateLogger("Dbos.Fluent"));
         Stopped = stopped.Token;
         Wakeups = new Wakeups(store, id => running?.Contains(id) == true, Stopped);
-        Write = unit => StoreBackoff.RepeatAsync(_ => store.Commits.CommitWaitingAsync(unit, Stopped).AsTask(), Stopped);
+        Write = WriteAsync;
         Reader = new StatusReader(store.Workflows, serializer);
         Explainer = new WorkflowExplainer(store, serializer, clock, running);
         Sender = new SignalSender(store.Signals, Logger, Stopped);
@@ -164,12 +164,27 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
             return await use(either.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (
-            (exception is OperationCanceledException or ObjectDisposedException)
-            && (Stopped.IsCancellationRequested || cancellationToken.IsCancellationRequested))
+            exception is OperationCanceledException
+            || (exception is ObjectDisposedException && (Stopped.IsCancellationRequested || cancellationToken.IsCancellationRequested)))
         {
-            // Not the linked token: it is told a moment after its sources, and the store may have seen one of those.
+            // Not the linked token: it is told a moment after its sources, and the store may have seen one of those. What is to be written
+            // is refused already a moment before the engine has stopped.
             cancellationToken.ThrowIfCancellationRequested();
             throw new EngineNotRunningException(doing);
+        }
+    }
+
+    // A row that somebody was deleting or held is asked for anew: the next try sees what has become of it.
+    private async Task<CommitResult> WriteAsync(CommitUnit unit)
+    {
+        while (true)
+        {
+            var result = await StoreBackoff.RepeatAsync(_ => Store.Commits.CommitWaitingAsync(unit, Stopped).AsTask(), Stopped)
+                .ConfigureAwait(false);
+            if (result.Status != CommitStatus.Busy)
+            {
+                return result;
+            }
         }
     }
 
@@ -177,13 +192,25 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     {
         var error = CancelErrors.Encode(Serializer, CancellationReason.Cancelled);
         var begun = running?.Begun ?? 0;
+        var repeated = false;
         var cancelled = await UseAsync(
             "cancel a workflow",
-            token => StoreBackoff.RepeatAsync(_ => Store.Workflows.CancelAsync(workflowIds, children, error, token), token),
+            token => StoreBackoff.RepeatAsync(
+                failures =>
+                {
+                    repeated = failures > 0;
+                    return Store.Workflows.CancelAsync(workflowIds, children, error, token);
+                },
+                token),
             cancellationToken).ConfigureAwait(false);
         foreach (var id in cancelled)
         {
             running?.Stop(id, CancellationReason.Cancelled, begun);
+        }
+
+        // What a try has cancelled whose answer was lost is in no answer any more.
+        foreach (var id in repeated ? cancelled.Union(workflowIds) : cancelled)
+        {
             Gone(id);
         }
     }

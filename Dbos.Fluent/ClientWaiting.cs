@@ -44,8 +44,9 @@ internal sealed class ClientWaiting(ClientCore core)
         var row = Outbox.Row(core.Serializer, message, null);
         var result = await core.UseAsync(
             "send a message", token => core.Store.Outbox.SendAsync(transaction, row, token), cancellationToken).ConfigureAwait(false);
-        if (result.Status == CommitStatus.NoDestination)
+        if (result.Status != CommitStatus.Written)
         {
+            // Busy too: somebody was deleting it, and has.
             throw new NonExistentWorkflowException(message.WorkflowId);
         }
     }

@@ -165,8 +165,7 @@ internal static class EngineLaunch
         var core = Core(options, store, self, clock, loggers, running);
         var checkpointer = new Checkpointer(store.Commits, store.Capabilities.Lanes, core.Stopped);
         core.Write = checkpointer.WriteAsync;
-        var queues = new QueueBoard(options.ListenTo);
-        var parking = new Parking(checkpointer, core.Logger);
+        var (queues, parking) = (new QueueBoard(options.ListenTo), new Parking(checkpointer, core.Logger));
         var environment = new RunEnvironment
         {
             ExecutorId = self.ExecutorId,
@@ -177,6 +176,7 @@ internal static class EngineLaunch
             Serializer = core.Serializer,
             Clock = clock,
             Lease = lease,
+            InHand = running.InHand,
             Wakeups = core.Wakeups,
             Written = core.Written,
             WhyLost = new LostReasons(store.Workflows, core.Stopped).ReadAsync,

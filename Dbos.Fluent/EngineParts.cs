@@ -57,9 +57,9 @@ internal sealed class EngineParts
         Running.Ended = OnEnded;
         Recovery.HandedOn = _ => OnEnqueued("");
         Recovery.PeersSeen = any => ClaimedRuns.Pace.HasPeers = any;
-        Recovery.Running = () => Running.All;
+        Recovery.Own = () => Running.Own;
         OperatorRecovery.HandedOn = _ => OnEnqueued("");
-        OperatorRecovery.Running = () => Running.All;
+        OperatorRecovery.Own = () => Running.Own;
         Running.Crashed = Recovery.HandBack;
         ClaimedRuns.NotBegun = Recovery.HandBackUnbegun;
         ClaimedRuns.HandedBack = _ => OnEnqueued("");
@@ -92,6 +92,9 @@ internal sealed class EngineParts
     {
         try
         {
+            // Before anything is waited for: from here on bodies cannot start workflows any more, and what they throw for it is no failure
+            // of theirs once they have been told to stop.
+            Running.BeginDrain();
             await Dispatcher.DisposeAsync().ConfigureAwait(false);
             await ParkedDispatcher.DisposeAsync().ConfigureAwait(false);
             await Schedules.DisposeAsync().ConfigureAwait(false);

@@ -111,8 +111,8 @@ public static class Workflow
     /// run that ends without it.
     /// </para>
     /// <para>
-    /// From the second run on, ids of children are <c>{id}-g{run}-{sequence}</c> and idempotency keys <c>{id}:{run}:{sequence}</c>, the runs
-    /// counted from 0. What steps of the ended run would have undone is forgotten.
+    /// From the second run on, ids of children are <c>{id}-g{run}-{sequence}</c> and idempotency keys <c>{id}:{run}:{sequence}</c>, the
+    /// runs counted from 0. What steps of the ended run would have undone is forgotten.
     /// </para>
     /// </remarks>
     /// <param name="input">The input of the next run.</param>

@@ -67,7 +67,7 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
 
     Task<IReadOnlyDictionary<string, StoredHistory>> IClaimStore.ReadHistoriesAsync(
         IReadOnlyList<string> workflowIds, CancellationToken token) =>
-        CallAsync(StoreCallKind.ReadHistories, () => inner.Claims.ReadHistoriesAsync(workflowIds, token), token);
+        CallAsync(StoreCallKind.ReadHistories, () => inner.Claims.ReadHistoriesAsync(workflowIds, token), token, read: workflowIds);
 
     Task<WorkflowRow?> IWorkflowStore.ReadAsync(string workflowId, CancellationToken token) =>
         CallAsync(StoreCallKind.Read, () => inner.Workflows.ReadAsync(workflowId, token), token);
@@ -250,9 +250,14 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     IAsyncEnumerable<StoreSignal> ISignalStore.ListenAsync(CancellationToken token) => inner.Signals.ListenAsync(token);
 
     private async Task<T> CallAsync<T>(
-        StoreCallKind kind, Func<Task<T>> effect, CancellationToken token, IReadOnlyList<CommitUnit>? batch = null, string? queue = null)
+        StoreCallKind kind,
+        Func<Task<T>> effect,
+        CancellationToken token,
+        IReadOnlyList<CommitUnit>? batch = null,
+        string? queue = null,
+        IReadOnlyList<string>? read = null)
     {
-        var call = new StoreCall(kind, batch ?? []) { Queue = queue };
+        var call = new StoreCall(kind, batch ?? []) { Queue = queue, Read = read ?? [] };
         await faults.BeforeAsync(call, token);
         var result = await effect();
         var claim = (result as ClaimResult) ?? (result as LimitedClaim)?.Result;

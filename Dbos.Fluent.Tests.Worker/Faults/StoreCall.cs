@@ -10,6 +10,9 @@ internal sealed record StoreCall(StoreCallKind Kind, IReadOnlyList<CommitUnit> B
     /// <summary>After a claim: the ids of the workflows it took.</summary>
     public IReadOnlyList<string> Claimed { get; init; } = [];
 
+    /// <summary>The workflows whose histories are read.</summary>
+    public IReadOnlyList<string> Read { get; init; } = [];
+
     /// <summary>The queue that a claim is from, where it is from one alone.</summary>
     public string? Queue { get; init; }
 

@@ -39,6 +39,35 @@ public abstract class AnyReplaySuite(IDatabaseFixture fixture) : EngineSuite(fix
         }
     }
 
+    // The loser's receive would stand before it in the line for the topic, and would never take a message.
+    [Fact]
+    public async Task A_receive_beside_a_race_that_is_decided_gets_its_message_after_a_replay()
+    {
+        var workflow = Workflow.Define<Unit, int>("approval", Body);
+        var engine = await LaunchAsync(
+            options => (options.TimeProvider, options.UnloadAfter) = (time, TimeSpan.Zero), workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A");
+        await Parkable.ParkedAsync(engine, "A");
+
+        time.Advance(TimeSpan.FromHours(1));
+        await Eventually.TrueAsync(
+            async () => await Database.CountAsync("SELECT count(*) FROM operation_outputs WHERE function_name = 'Dbos.Fluent.any'") == 1,
+            Bounded.Limit,
+            "the race is decided");
+        await Parkable.ParkedAsync(engine, "A");
+        await engine.SendAsync("A", 7, "t", cancellationToken: Cancel);
+
+        Assert.Equal(7, await handle.ResultAsync());
+
+        async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.All(
+                Step.Any(Step.Sleep(TimeSpan.FromHours(1)), Step.Receive<int>("t", TimeSpan.FromDays(1))),
+                Step.Receive<int>("t", TimeSpan.FromDays(1)).As(out var another));
+            yield return another.Result.Value;
+        }
+    }
+
     [Fact]
     public async Task The_row_that_names_the_winner_counts_although_the_winners_own_is_gone()
     {

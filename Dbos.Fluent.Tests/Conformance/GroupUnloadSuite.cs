@@ -48,6 +48,8 @@ public abstract class GroupUnloadSuite(IDatabaseFixture fixture) : EngineSuite(f
     [InlineData("items")]
     [InlineData("branches")]
     [InlineData("steps")]
+    [InlineData("no items")]
+    [InlineData("no steps")]
     public async Task Step_behind_a_group_runs_once_beside_a_sleep_of_a_day(string group)
     {
         var workflow = Workflow.Define<int, string>("charging")
@@ -89,6 +91,8 @@ public abstract class GroupUnloadSuite(IDatabaseFixture fixture) : EngineSuite(f
     private static WorkflowBuilder<int, T> Group<T>(WorkflowBuilder<int, T> branch, string group) => group switch
     {
         "items" => branch.ForEach(_ => new[] { 1, 2 }, "item", (item, _) => Task.FromResult(item), maxParallel: 2),
+        "no items" => branch.ForEach(_ => Array.Empty<int>(), "item", (item, _) => Task.FromResult(item), maxParallel: 2),
+        "no steps" => branch.Then(_ => Step.All()),
         "branches" => branch.Parallel(("x", x => x.Step("x", _ => Task.FromResult(1))), ("y", y => y.Step("y", _ => Task.FromResult(2)))),
         _ => branch.Then(_ => Step.All(Step.Run("p", _ => Task.FromResult(1)), Step.Run("q", _ => Task.FromResult(2)))),
     };

@@ -96,7 +96,7 @@ public abstract class HandOnStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         // Neither the id alone nor the token alone tells what runs here: the rows of one claim share a token.
         var request = A.HandOn(A.ExecutorId) with
         {
-            Except = [new("excepted", "token of excepted"), new("handed on", "another token"), new("gone", "token of handed on")],
+            Except = new([], [new("excepted", "token of excepted"), new("handed on", "another token"), new("gone", "token of handed on")]),
         };
         bed.Time.Advance(TimeSpan.FromHours(1));
 
@@ -146,6 +146,34 @@ public abstract class HandOnStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         Assert.Equal(["of expired", "of never registered", "of stopped"], handedOn.Order());
         HasColumns(await bed.RowAsync("of alive"), ("status", "PENDING"), ("owner_xid", "token of of alive"));
         HasColumns(await bed.RowAsync("of expired"), ("status", "ENQUEUED"), ("owner_xid", null), ("queue_name", A.InternalQueue));
+    }
+
+    // It was found dead, and launched anew before the statement.
+    [Fact]
+    public async Task Work_of_one_that_lives_is_handed_on_by_itself_alone()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await bed.Store.Executors.RegisterAsync(A.Executor("executor-2"), Cancel);
+        await RunningAsync(bed, A.Direct("w") with { ExecutorId = "executor-2" });
+
+        Assert.Empty(await bed.Store.Executors.HandOnAsync(A.HandOn("executor-2") with { Observer = "executor-1" }, Cancel));
+        Assert.Equal(["w"], await bed.Store.Executors.HandOnAsync(A.HandOn("executor-2") with { Observer = "executor-2" }, Cancel));
+    }
+
+    // A statement that was held up finds the leases of all ended, its sender's too.
+    [Fact]
+    public async Task Orphans_are_found_by_those_alone_whose_own_lease_lives()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await bed.Store.Executors.RegisterAsync(A.Executor("observer"), Cancel);
+        await RunningAsync(bed, "w");
+        bed.Time.Advance(TimeSpan.FromHours(1));
+        var request = A.HandOn() with { Observer = "observer" };
+
+        await bed.Store.Executors.ExpireAsync("observer", "first launch", Cancel);
+        Assert.Empty(await bed.Store.Executors.HandOnOrphansAsync(request, Unmoved, Cancel));
+        await bed.Store.Executors.RegisterAsync(A.Executor("observer"), Cancel);
+        Assert.Equal(["w"], await bed.Store.Executors.HandOnOrphansAsync(request, Unmoved, Cancel));
     }
 
     [Fact]

@@ -127,7 +127,7 @@ public abstract class RowLockStoreSuite(StoreFixture fixture) : StoreSuite(fixtu
 
         await using (await bed.HoldAsync("held"))
         {
-            var request = A.HandOn(A.ExecutorId) with { Except = [new("orphan", "token of orphan")] };
+            var request = A.HandOn(A.ExecutorId) with { Except = new([], [new("orphan", "token of orphan")]) };
             Assert.Equal(["free"], await bed.Store.Executors.HandOnAsync(request, Cancel).Within(Bounded.Limit));
             Assert.Equal(
                 ["orphan"],

@@ -44,6 +44,7 @@ public abstract class StoppedEngineSuite(IDatabaseFixture fixture) : EngineSuite
             () => handle.GetStatusAsync(Cancel),
             () => handle.GetResultAsync(Cancel),
             () => engine.StartAsync(Nothing, default, cancellationToken: Cancel),
+            () => engine.SendAsync("A", 1, "t", cancellationToken: Cancel),
         ];
         var callers = calls.Select(call => Task.Run(() => RepeatAsync(call))).ToArray();
 

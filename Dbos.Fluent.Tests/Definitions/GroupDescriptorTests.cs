@@ -102,7 +102,7 @@ public sealed class GroupDescriptorTests
         step => step.Timeout(TimeSpan.FromSeconds(1)).CompensateWith(_ => throw new NotSupportedException()).Retry(5).Try(out _)
             .CompensateWith(Undo),
         step => step.CompensateWith(Undo).Try(out _).Overlay(
-            RunStepOptions.Default with { Retry = RetryOptions.Create("step", 5, null, 2, null, null, 0), Timeout = TimeSpan.FromSeconds(1) }),
+            RunStepOptions.Default with { Retry = RetryOptions.Create("s", 5, null, 2, null, null, 0), Timeout = TimeSpan.FromSeconds(1) }),
     };
 
     [Theory]

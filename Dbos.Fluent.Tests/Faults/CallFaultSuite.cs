@@ -91,6 +91,49 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
     }
 
     [Fact]
+    public async Task A_child_that_finds_the_tables_unusable_fails_no_step()
+    {
+        var failed = 0;
+        var faults = new CallFaults
+        {
+            Before = (call, _) => call.Subjects.Any(subject => subject.StartsWith("start w0-", StringComparison.Ordinal))
+                && Interlocked.Exchange(ref failed, 1) == 0
+                    ? throw new StoreSchemaException("The right to write was taken away.")
+                    : Task.CompletedTask,
+        };
+        var engine = await LaunchFaultyAsync(faults, options => options.Lease = TimeSpan.FromSeconds(0.6));
+
+        var handle = await engine.StartAsync(Workflows.Parent, 0, new() { Id = "w0" }, Cancel);
+        await handle.GetResultAsync(Cancel).Within(Bounded.Limit);
+
+        Assert.Equal(1, failed);
+        Assert.Equal((1, 1), (Ledger.Count("w0", "one"), Ledger.Count("w0", "two")));
+    }
+
+    // The same query would be too long the next time too.
+    [Fact]
+    public async Task Histories_that_cannot_be_read_in_time_are_read_in_smaller_portions()
+    {
+        await RunAndFlipAsync(count: 8);
+        var largest = 0;
+        var faults = new CallFaults
+        {
+            Before = (call, _) => call.Read.Count > 3 ? throw CallFaults.TimedOut() : Task.CompletedTask,
+            After = (call, _) =>
+            {
+                largest = Math.Max(largest, call.Read.Count);
+                return Task.CompletedTask;
+            },
+        };
+
+        var engine = await LaunchFaultyAsync(faults, options => options.ExecutorId = Executor);
+        await AllEndAsync(engine, count: 8);
+
+        Assert.InRange(largest, 2, 3);
+        await EverythingRanOnceAsync(workflows: 8, attempts: 2);
+    }
+
+    [Fact]
     public async Task A_renewal_that_hangs_does_not_cost_the_lease()
     {
         var hung = 0;

@@ -55,6 +55,60 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
         await EverythingRanOnceAsync((int)rows);
     }
 
+    // A deployment is no failure of the workflows that it meets: their steps are told to stop before the engine refuses their calls.
+    [Fact]
+    public async Task A_body_that_calls_an_engine_that_is_stopping_fails_no_workflow()
+    {
+        var (gate, holding) = (new Probe(), false);
+        var (refused, claims, claimed) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
+        var calling = Workflow.Define<int, int>("calling", Body);
+        var faults = new CallFaults
+        {
+            Before = async (call, _) =>
+            {
+                if (call.Kind == StoreCallKind.Claim && Volatile.Read(ref holding))
+                {
+                    claims.TrySetResult();
+                    await claimed.Task;
+                }
+            },
+        };
+        var engine = await LaunchFaultyAsync(faults, options => options.Add(calling).Add(new WorkflowQueue("line")));
+        await engine.StartAsync(calling, 3, new() { Id = "w0" }, Cancel);
+        await gate.ReachedAsync();
+        Volatile.Write(ref holding, true);
+        await engine.StartAsync(Workflows.Chain, 1, new() { Id = "w1", Queue = "line" }, Cancel);
+        await claims.Task.Within(Bounded.Limit);
+
+        var stopping = engine.StopAsync(TimeSpan.FromSeconds(1), Cancel);
+        gate.Open();
+        await refused.Task.Within(Bounded.Limit);
+        claimed.SetResult();
+        await stopping.Within(Bounded.Limit);
+
+        Assert.Equal(0, await Database.WorkflowsAsync("status = 'ERROR'"));
+        var next = await LaunchAsync(options => options.Add(new WorkflowQueue("line")), [calling, .. Workflows.All]);
+        Assert.Equal(3, await next.Retrieve<int>("w0").GetResultAsync(Cancel).Within(Bounded.Limit));
+
+        async IAsyncEnumerable<StepOr<int>> Body(int input, WorkflowContext workflow)
+        {
+            yield return Step.Run("call", async step =>
+            {
+                await gate.PassAsync(CancellationToken.None);
+                try
+                {
+                    await step.Workflows.StartAsync(Workflows.Chain, 1, new() { Id = "w2" }, CancellationToken.None);
+                }
+                catch (EngineNotRunningException)
+                {
+                    refused.TrySetResult();
+                    throw;
+                }
+            });
+            yield return input;
+        }
+    }
+
     [Fact]
     public async Task An_engine_disposed_while_a_claim_is_under_way_hands_back_what_it_took()
     {

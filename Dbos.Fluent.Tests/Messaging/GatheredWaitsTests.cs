@@ -62,6 +62,52 @@ public sealed class GatheredWaitsTests : IDisposable
     }
 
     [Fact]
+    public async Task What_cannot_be_read_of_one_is_nothing_to_those_who_wait_for_others()
+    {
+        var waits = Waits((keys, _) => keys.Contains("bad")
+            ? throw new InvalidOperationException("broken")
+            : Task.FromResult<IReadOnlyList<KeyValuePair<string, int>>>([.. keys.Select(key => KeyValuePair.Create(key, 1))]));
+        using var good = waits.Register("good");
+        using var bad = waits.Register("bad");
+
+        waits.LookAtAll();
+
+        Assert.Equal(1, await good.Found.Within(Bounded.Limit));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => bad.Found.Within(Bounded.Limit));
+    }
+
+    // More is asked than can be looked at: what was asked about first is not asked again before the last.
+    [Fact]
+    public async Task Each_of_very_many_has_its_turn()
+    {
+        const int keyCount = 3000;
+        GatheredWaits<string, int> waits = null!;
+        var (seen, all) = (new HashSet<string>(), new TaskCompletionSource());
+        waits = Waits((keys, _) =>
+        {
+            seen.UnionWith(keys);
+            if (seen.Count == keyCount)
+            {
+                all.TrySetResult();
+            }
+            else
+            {
+                waits.LookAtAll();
+            }
+
+            return Task.FromResult<IReadOnlyList<KeyValuePair<string, int>>>([]);
+        });
+        foreach (var number in Enumerable.Range(0, keyCount))
+        {
+            waits.Register($"{number}");
+        }
+
+        waits.LookAtAll();
+
+        await all.Task.Within(Bounded.Limit);
+    }
+
+    [Fact]
     public async Task Whoever_waits_or_comes_later_is_told_that_it_is_over()
     {
         var waits = Waits((_, _) => Task.FromResult<IReadOnlyList<KeyValuePair<string, int>>>([]));

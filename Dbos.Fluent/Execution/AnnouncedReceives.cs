@@ -2,17 +2,20 @@ using Dbos.Fluent.Definitions;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>The receives among the members of a group, announced in their order before any member begins.</summary>
+/// <summary>
+/// The receives among the members of a group, announced in their order before any member begins; of a race that is decided the winner's
+/// alone, as no other is restored.
+/// </summary>
 internal sealed class AnnouncedReceives : IDisposable
 {
     private readonly List<ReceiveTurns.Turn> turns = [];
 
-    public AnnouncedReceives(ReceiveTurns receives, IReadOnlyList<Step> members, Slots slots) => Announce(receives, members, slots);
+    public AnnouncedReceives(RunScope run, IReadOnlyList<Step> members, Slots slots) => Announce(run, members, slots, only: null);
 
     /// <summary>Those that never began are done with when the group is.</summary>
     public void Dispose() => turns.ForEach(turn => turn.Dispose());
 
-    private void Announce(ReceiveTurns receives, IReadOnlyList<Step> members, Slots slots)
+    private void Announce(RunScope run, IReadOnlyList<Step> members, Slots slots, int? only)
     {
         var starts = GroupExecution.FirstNumbers(members);
         for (var i = 0; i < starts.Length; i++)
@@ -20,14 +23,16 @@ internal sealed class AnnouncedReceives : IDisposable
             var place = slots.From(starts[i]);
             switch (members[i])
             {
+                case var _ when only is { } winner && winner != i:
+                    break;
                 case IReceiveStep receive:
-                    turns.Add(receives.Announce(receive.Topic, place.First));
+                    turns.Add(run.Receives.Announce(receive.Topic, place.First));
                     break;
                 case IAllStep group:
-                    Announce(receives, group.Members, place);
+                    Announce(run, group.Members, place, only: null);
                     break;
                 case IAnyStep group:
-                    Announce(receives, group.Members, place);
+                    Announce(run, group.Members, place, AnyExecution.Winner(group, run.History.At(place[members[i].Slots - 1])));
                     break;
             }
         }

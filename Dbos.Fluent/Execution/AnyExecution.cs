@@ -66,7 +66,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
         await using var told = race.Won.UnsafeRegister(
             static signal => ((CancelSignal)signal!).Fire(CancellationReason.Cancelled), losers).ConfigureAwait(false);
         var starts = GroupExecution.FirstNumbers(any.Members);
-        using var turns = new AnnouncedReceives(run.Receives, any.Members, place.Slots);
+        using var turns = new AnnouncedReceives(run, any.Members, place.Slots);
         using var branches = run.Waits.Fork(any.Members.Count);
         RunFacts[] facts = [.. starts.Select(start => place.Facts.Branch(place.Slots[start]))];
         var ends = await Task.WhenAll(any.Members.Select((member, index) => RunAsync(

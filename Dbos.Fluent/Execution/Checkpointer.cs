@@ -26,6 +26,24 @@ internal sealed class Checkpointer
     public Task<CommitResult> WriteAsync(CommitUnit unit) =>
         lanes[(int)((uint)unit.LaneKey.GetHashCode(StringComparison.Ordinal) % (uint)lanes.Length)].WriteAsync(unit);
 
+    /// <summary>Writes a unit that gives this engine a row to run.</summary>
+    /// <remarks>
+    /// Its answer may come late, and the lease may have ended and been renewed meanwhile: somebody else may have the row. The same write
+    /// once more tells how it stands.
+    /// </remarks>
+    public async Task<CommitResult> WriteOwnAsync(CommitUnit unit, Lease lease)
+    {
+        while (true)
+        {
+            var term = lease.Term;
+            var result = await WriteAsync(unit).ConfigureAwait(false);
+            if (result.Status != CommitStatus.Written || lease.Term == term)
+            {
+                return result;
+            }
+        }
+    }
+
     /// <summary>
     /// Takes no more units, and waits for those that were taken, but no longer than this: what is written after it belongs to nobody.
     /// </summary>

@@ -110,7 +110,8 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
         {
             return (StepEnd.Stopped, childId);
         }
-        catch (Exception exception) when (exception is ArgumentException or (DbosException and not StoreUnavailableException))
+        catch (Exception exception) when (
+            exception is ArgumentException or (DbosException and not (StoreUnavailableException or StoreSchemaException)))
         {
             return (await steps.FailAsync(step, row, place, exception).ConfigureAwait(false), childId);
         }

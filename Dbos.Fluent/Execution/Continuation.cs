@@ -37,24 +37,35 @@ internal static class Continuation
         var origin = work.Origin.Next(generation, Math.Max(run.Environment.Clock.NowMs, run.Facts.NowMs));
         var token = Guid.CreateVersion7().ToString();
         var unit = new ContinueUnit(run.Owner, work.Generation, input.Text, origin, token);
+        var next = work with
+        {
+            Token = token,
+            Input = input with { Format = work.Input.Format },
+            Generation = generation,
+            Origin = origin,
+            Attempt = 1,
+        };
+
+        // Whoever begins the next generation lets its token go.
+        run.Environment.InHand.Hold(token);
+        var end = RunEnd.Lost;
         try
         {
-            var result = await run.Environment.Checkpointer.WriteAsync(unit).ConfigureAwait(false);
-            return result.Status != CommitStatus.Written ? RunEnd.Lost : new RunEnd(
-                Outcome: null,
-                work with
-                {
-                    Token = token,
-                    Input = input with { Format = work.Input.Format },
-                    Generation = generation,
-                    Origin = origin,
-                    Attempt = 1,
-                    DeadlineMs = result.DeadlineMs,
-                });
+            var result = await run.Environment.Checkpointer.WriteOwnAsync(unit, run.Environment.Lease).ConfigureAwait(false);
+            return end = result.Status == CommitStatus.Written
+                ? new RunEnd(Outcome: null, next with { DeadlineMs = result.DeadlineMs })
+                : end;
         }
         catch (OperationCanceledException)
         {
-            return RunEnd.Lost;
+            return end;
+        }
+        finally
+        {
+            if (end.Next is null)
+            {
+                run.Environment.InHand.LetGo(token);
+            }
         }
     }
 }

@@ -45,7 +45,8 @@ internal sealed class DebounceExecution(RunScope run, StepExecutor steps, IChild
         {
             return StepEnd.Stopped;
         }
-        catch (Exception exception) when (exception is ArgumentException or (DbosException and not StoreUnavailableException))
+        catch (Exception exception) when (
+            exception is ArgumentException or (DbosException and not (StoreUnavailableException or StoreSchemaException)))
         {
             return await steps.FailAsync(step, row with { ChildId = null }, place, exception).ConfigureAwait(false);
         }

@@ -17,7 +17,7 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         }
 
         using var siblings = new CancelSignal(place.Signal);
-        using var turns = new AnnouncedReceives(run.Receives, all.Members, place.Slots);
+        using var turns = new AnnouncedReceives(run, all.Members, place.Slots);
         if (HoldsFailure(all, place.Slots))
         {
             // A replay that finds a recorded failure starts no member that was not recorded: only stored outcomes are restored.

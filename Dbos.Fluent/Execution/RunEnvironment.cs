@@ -25,6 +25,9 @@ internal sealed record RunEnvironment
 
     public required Lease Lease { get; init; }
 
+    /// <summary>What is about to begin.</summary>
+    public required TokensInHand InHand { get; init; }
+
     public required Wakeups Wakeups { get; init; }
 
     /// <summary>Tells this process, and others, of what a run has written for them.</summary>

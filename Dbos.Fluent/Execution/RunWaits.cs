@@ -30,10 +30,12 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IRea
     }
 
     /// <summary>The run goes on in several branches at once, until the fork is disposed.</summary>
+    // A fork into none is one all the same: whoever forked goes on at once, and must not look as if it waited.
     public Branches Fork(int count)
     {
-        Change(() => branches += count - 1);
-        return new Branches(this, count);
+        var all = Math.Max(count, 1);
+        Change(() => branches += all - 1);
+        return new Branches(this, all);
     }
 
     /// <summary>A branch begins to wait.</summary>

@@ -42,11 +42,13 @@ internal sealed class RunningWorkflows
         [.. latest.Values.Where(entry => !entry.Scope.Stop.IsFired).Select(entry => entry.Scope.Owner)];
 
     /// <summary>What is about to begin.</summary>
-    public ExecutionsInHand InHand { get; } = new();
+    public TokensInHand InHand { get; } = new();
 
-    /// <summary>All executions that have not ended, also those that were stopped and those that are about to begin.</summary>
+    /// <summary>
+    /// What is this engine's: what is about to begin, by its token, and all executions that have not ended, also stopped ones.
+    /// </summary>
     // In this order: one that begins in between is in either of both, and never in none.
-    public IReadOnlyList<Ownership> All => [.. InHand.All, .. all.Keys.Select(entry => entry.Scope.Owner)];
+    public OwnRows Own => new([.. InHand.All], [.. all.Keys.Select(entry => entry.Scope.Owner)]);
 
     /// <summary>
     /// True while a run here owns the workflow. One that was stopped may go on in a body that ignores its token, but its outcome is the
@@ -70,15 +72,7 @@ internal sealed class RunningWorkflows
             return entry;
         });
 
-        if (stopped)
-        {
-            entry.Scope.Stop.Fire(CancellationReason.Shutdown);
-        }
-        else if (draining)
-        {
-            entry.Scope.Steps.Fire(CancellationReason.Shutdown);
-        }
-
+        TellIfStopping(entry);
         load.Begin(work);
 
         // Whoever finds out that the workflow was ended from outside, a sweep or a write that was refused: its place is free, whether or
@@ -93,10 +87,15 @@ internal sealed class RunningWorkflows
                 {
                     // The next generation stands beside the ended one for a moment, so that the row is never without a run. It takes
                     // over the place in the queue.
-                    if (end?.Next is { } next && !draining)
+                    if (end?.Next is { } next)
                     {
-                        Begin(next, [], environment, starter);
-                        PassOnPlace(ended);
+                        if (!draining)
+                        {
+                            Begin(next, [], environment, starter);
+                            PassOnPlace(ended);
+                        }
+
+                        InHand.LetGo(next.Token);
                     }
 
                     End(ended, end?.Outcome);
@@ -104,11 +103,9 @@ internal sealed class RunningWorkflows
                 Crashed);
         }
 
-        // A start may become durable while the engine stops: its row is handed on, so its body must not begin here.
-        if (stopped)
-        {
-            entry.Scope.Stop.Fire(CancellationReason.Shutdown);
-        }
+        // A start may become durable while the engine stops: its row is handed on, so its body must not begin here. Whoever stops runs has
+        // seen this one by now, or is seen here.
+        TellIfStopping(entry);
 
         if (entry.HasEnded)
         {
@@ -143,17 +140,19 @@ internal sealed class RunningWorkflows
         }
     }
 
-    /// <summary>
-    /// Signals the step tokens and waits until nothing runs that could still finish, or the time is over; then stops what is left.
-    /// </summary>
-    public async Task DrainAsync(TimeSpan limit, CancellationToken cancellationToken)
+    /// <summary>Signals the step tokens, now and of whatever begins from now on.</summary>
+    public void BeginDrain()
     {
         draining = true;
         foreach (var entry in all.Keys)
         {
             entry.Scope.Steps.Fire(CancellationReason.Shutdown);
         }
+    }
 
+    /// <summary>Waits until nothing runs that could still finish, or the time is over; then stops what is left.</summary>
+    public async Task DrainAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         end.CancelAfter(limit);
         await SettleAsync(end.Token).ConfigureAwait(false);
@@ -193,6 +192,18 @@ internal sealed class RunningWorkflows
         catch (OperationCanceledException)
         {
             // The time is over.
+        }
+    }
+
+    private void TellIfStopping(Entry entry)
+    {
+        if (stopped)
+        {
+            entry.Scope.Stop.Fire(CancellationReason.Shutdown);
+        }
+        else if (draining)
+        {
+            entry.Scope.Steps.Fire(CancellationReason.Shutdown);
         }
     }
 

@@ -185,7 +185,10 @@ internal sealed class StepExecutor
                     run.Stored(unit.HighestSequence);
                 }
 
-                return result;
+                if (!result.MovedOn)
+                {
+                    return result;
+                }
             }
         }
         catch (OperationCanceledException)
@@ -193,6 +196,7 @@ internal sealed class StepExecutor
             return null;
         }
 
+        // Also where it was written by an earlier try: nothing that follows it may begin here.
         await run.LoseAsync().ConfigureAwait(false);
         return null;
     }

@@ -30,9 +30,10 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
                 exception = thrown;
             }
 
-            if (signal.IsFired)
+            if (signal.Reason != CancellationReason.None)
             {
-                // Once it was told to stop, a failing body says nothing about the step: it runs again elsewhere, or not at all.
+                // Once it was told to stop, a failing body says nothing about the step: it runs again elsewhere, or not at all. The reason
+                // is there before the token, which a parent's firing reaches a moment later.
                 return StepAttempts.Stopped;
             }
 
@@ -73,8 +74,14 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
         {
             return await work.WaitAsync(timeout, time, CancellationToken.None).ConfigureAwait(false);
         }
-        catch (TimeoutException) when (!work.IsCompleted)
+        catch (TimeoutException)
         {
+            // The body's own, or it ended at the very moment at which the time was over.
+            if (work.IsCompleted)
+            {
+                return await work.ConfigureAwait(false);
+            }
+
             attempt.Fire(CancellationReason.StepTimeout);
             Abandon(work);
             throw new StepTimeoutException(run.Work.Id, sequence, step.Name, timeout);

@@ -93,22 +93,14 @@ internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflo
 
     private async Task<CommitResult> WriteAndBeginAsync(StartUnit unit)
     {
-        var execution = new Ownership(unit.Row.Id, unit.Row.Token);
-        running.InHand.Hold(execution);
-        try
+        using var held = environment.InHand.Hold(unit.Row.Token);
+        var result = await environment.Checkpointer.WriteOwnAsync(unit, environment.Lease).ConfigureAwait(false);
+        if (result is { Status: CommitStatus.Written, MovedOn: false })
         {
-            var result = await environment.Checkpointer.WriteAsync(unit).ConfigureAwait(false);
-            if (result is { Status: CommitStatus.Written, MovedOn: false })
-            {
-                Begin(unit.Row, result);
-            }
+            Begin(unit.Row, result);
+        }
 
-            return result;
-        }
-        finally
-        {
-            running.InHand.LetGo(execution);
-        }
+        return result;
     }
 
     private void Begin(WorkflowInsert row, CommitResult result)

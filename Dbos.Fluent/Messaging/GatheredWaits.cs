@@ -22,6 +22,9 @@ internal sealed class GatheredWaits<TKey, TFound>
     private readonly Dictionary<TKey, List<Registration>> awaited = [];
     private readonly Dictionary<string, HashSet<TKey>> bySignal = new(StringComparer.Ordinal);
     private readonly HashSet<TKey> asked = [];
+
+    // In the order asked, so that where more is asked than can be looked at, each has its turn.
+    private readonly Queue<TKey> line = new();
     private TaskCompletionSource looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool looking;
     private long registered;
@@ -212,7 +215,11 @@ internal sealed class GatheredWaits<TKey, TFound>
     {
         lock (gate)
         {
-            asked.UnionWith(keys.Where(awaited.ContainsKey));
+            foreach (var key in keys.Where(key => awaited.ContainsKey(key) && asked.Add(key)))
+            {
+                line.Enqueue(key);
+            }
+
             if (looking || asked.Count == 0)
             {
                 return;
@@ -229,21 +236,33 @@ internal sealed class GatheredWaits<TKey, TFound>
     {
         while (Take(out var upTo, out var done) is { } keys)
         {
-            try
-            {
-                var all = await StoreBackoff.RepeatAsync(_ => read(keys, stopped), stopped).ConfigureAwait(false);
-                foreach (var (key, found) in all)
-                {
-                    Take(key, upTo).ForEach(waiter => waiter.Source.TrySetResult(found));
-                }
-            }
-            catch (Exception exception)
-            {
-                // The waiters of these keys are all there is to tell, and they are told.
-                Array.ForEach(keys, key => Take(key, upTo).ForEach(waiter => waiter.Fail(exception)));
-            }
-
+            await LookAsync(keys, upTo).ConfigureAwait(false);
             done?.TrySetResult();
+        }
+    }
+
+    private async Task LookAsync(TKey[] keys, long upTo)
+    {
+        try
+        {
+            var all = await StoreBackoff.RepeatAsync(_ => read(keys, stopped), stopped).ConfigureAwait(false);
+            foreach (var (key, found) in all)
+            {
+                Take(key, upTo).ForEach(waiter => waiter.Source.TrySetResult(found));
+            }
+        }
+        catch (Exception) when (keys.Length > 1 && !stopped.IsCancellationRequested)
+        {
+            // What cannot be read of one of them is nothing to those who wait for the others.
+            foreach (var key in keys)
+            {
+                await LookAsync([key], upTo).ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception)
+        {
+            // The waiters of these keys are all there is to tell, and they are told.
+            Array.ForEach(keys, key => Take(key, upTo).ForEach(waiter => waiter.Fail(exception)));
         }
     }
 
@@ -262,8 +281,12 @@ internal sealed class GatheredWaits<TKey, TFound>
                 return null;
             }
 
-            TKey[] keys = [.. asked.Take(QueryMax)];
-            asked.ExceptWith(keys);
+            var keys = new TKey[Math.Min(line.Count, QueryMax)];
+            for (var n = 0; n < keys.Length; n++)
+            {
+                asked.Remove(keys[n] = line.Dequeue());
+            }
+
             if (asked.Count == 0)
             {
                 (done, looked) = (looked, new(TaskCreationOptions.RunContinuationsAsynchronously));

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Dbos.Fluent.Execution;
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
@@ -13,6 +12,9 @@ internal sealed class ClaimedRuns(
     private const int Capacity = 1000;
 
     private const int ClaimMax = 250;
+
+    // What runs is looked after as often as this.
+    private static readonly TimeSpan LongReading = TimeSpan.FromSeconds(1);
 
     /// <summary>Called with a claimed execution that could not be begun.</summary>
     public Action<Ownership> NotBegun { get; set; } = _ => { };
@@ -52,6 +54,7 @@ internal sealed class ClaimedRuns(
     {
         var term = await TermAsync(cancellationToken).ConfigureAwait(false);
         var request = Request(limit) with { RecoveryAttemptsMax = recoveryAttemptsMax, Queues = queues };
+        using var held = environment.InHand.Hold(request.Token);
         var repeated = false;
         var result = await StoreBackoff.RepeatAsync(
             failures =>
@@ -76,6 +79,7 @@ internal sealed class ClaimedRuns(
     {
         var term = await TermAsync(cancellationToken).ConfigureAwait(false);
         var request = Request(Math.Max(1, Room)) with { RecoveryAttemptsMax = recoveryAttemptsMax };
+        using var held = environment.InHand.Hold(request.Token);
         var share = running.Load.Of(queue, afterPartition);
         var claim = await StoreBackoff.RepeatAsync(
             failures => store.Claims.ClaimLimitedAsync(request with { Repeated = failures > 0 }, share, cancellationToken),
@@ -99,18 +103,21 @@ internal sealed class ClaimedRuns(
         }
 
         var begun = 0;
-        foreach (var work in claimed)
-        {
-            running.InHand.Hold(OwnerOf(work));
-        }
-
         try
         {
+            var asked = TimeProvider.System.GetTimestamp();
             var histories = await ReadHistoriesAsync(claimed, cancellationToken).ConfigureAwait(false);
+            var lost = TimeProvider.System.GetElapsedTime(asked) < LongReading
+                ? []
+                : await ReadLostAsync(claimed, cancellationToken).ConfigureAwait(false);
             for (; begun < claimed.Count && environment.Lease.Holds(term); begun++)
             {
-                var history = histories.GetValueOrDefault(claimed[begun].Id, StoredHistory.Empty);
-                running.Begin(claimed[begun] with { Generation = history.Generation }, history, environment, starter);
+                var work = claimed[begun];
+                if (!lost.Contains(work.Id))
+                {
+                    var history = histories.GetValueOrDefault(work.Id, StoredHistory.Empty);
+                    running.Begin(work with { Generation = history.Generation }, history, environment, starter);
+                }
             }
 
             if (begun < claimed.Count)
@@ -126,12 +133,16 @@ internal sealed class ClaimedRuns(
             {
                 NotBegun(OwnerOf(work));
             }
-
-            foreach (var work in claimed)
-            {
-                running.InHand.LetGo(OwnerOf(work));
-            }
         }
+    }
+
+    // What was cancelled or taken away while its history was being read: nothing ran that could have been told.
+    private async Task<HashSet<string>> ReadLostAsync(IReadOnlyList<ClaimedWorkflow> claimed, CancellationToken cancellationToken)
+    {
+        Ownership[] executions = [.. claimed.Select(OwnerOf)];
+        var lost = await StoreBackoff.RepeatAsync(
+            _ => store.Workflows.ReadLostAsync(executions, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return [.. lost.Select(one => one.WorkflowId)];
     }
 
     private static Ownership OwnerOf(ClaimedWorkflow work) => new(work.Id, work.Token);
@@ -147,15 +158,39 @@ internal sealed class ClaimedRuns(
         }
     }
 
-    // One query for the histories of the whole claim, and none where nothing of it has ever run.
+    // One query for the histories of the whole claim, and none where nothing of it has ever run. Where that is more than can be read in
+    // time, the same query would be so the next time too: half as many then.
     private async Task<IReadOnlyDictionary<string, StoredHistory>> ReadHistoriesAsync(
         IReadOnlyList<ClaimedWorkflow> claimed, CancellationToken cancellationToken)
     {
         string[] ids = [.. claimed.Where(work => !work.NeverRan).Select(work => work.Id)];
-        return ids.Length == 0
-            ? ImmutableDictionary<string, StoredHistory>.Empty
-            : await StoreBackoff.RepeatAsync(_ => store.Claims.ReadHistoriesAsync(ids, cancellationToken), cancellationToken)
-                .ConfigureAwait(false);
+        var read = new Dictionary<string, StoredHistory>(StringComparer.Ordinal);
+        for (var (next, portion) = (0, ids.Length); next < ids.Length;)
+        {
+            var histories = await StoreBackoff.RepeatAsync(
+                async _ =>
+                {
+                    try
+                    {
+                        return await store.Claims.ReadHistoriesAsync([.. ids.Skip(next).Take(portion)], cancellationToken)
+                            .ConfigureAwait(false);
+                    }
+                    catch (StoreUnavailableException late) when (late.TimedOut)
+                    {
+                        portion = Math.Max(1, portion / 2);
+                        throw;
+                    }
+                },
+                cancellationToken).ConfigureAwait(false);
+            foreach (var (id, history) in histories)
+            {
+                read[id] = history;
+            }
+
+            next += portion;
+        }
+
+        return read;
     }
 
     private Task BeginAsync(ClaimResult result, long term, CancellationToken cancellationToken)

@@ -221,6 +221,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
         var term = await runs.TermAsync(cancellationToken).ConfigureAwait(false);
         var request = runs.Request(limit);
+        using var held = environment.InHand.Hold(request.Token);
         var repeated = false;
         var claim = await StoreBackoff.RepeatAsync(
             failures =>

@@ -14,6 +14,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
 
     // After an outage of the database every living engine renews its lease within the retry interval.
     private static readonly TimeSpan SettledAfter = TimeSpan.FromSeconds(2);
+    private const int StepMs = 1000;
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
 
     private readonly AsyncSignal wake = new();
@@ -21,6 +22,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     private readonly Lock gate = new();
     private TaskCompletionSource renewed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long? contactSince = TimeProvider.System.GetTimestamp();
+    private (long NowMs, long Stamp)? answered;
     private Task loop = Task.CompletedTask;
 
     /// <summary>How long the database has been reached without a gap. Nobody is declared dead before that is one lease.</summary>
@@ -99,6 +101,9 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
         }
     }
 
+    private bool HasStepped(long nowMs) => answered is { } last
+        && nowMs - last.NowMs > TimeProvider.System.GetElapsedTime(last.Stamp).TotalMilliseconds + StepMs;
+
     private async Task<bool> RenewAsync()
     {
         var sentAt = TimeProvider.System.GetUtcNow();
@@ -114,9 +119,10 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
             return false;
         }
 
-        // A gap is anything longer than a lease between two renewals, however it came about.
+        // A gap is anything longer than a lease between two renewals, however it came about. Where the database's clock has stepped
+        // forward, the leases of all others may look ended until each is renewed, as after an outage.
         var gap = !lease.IsAlive;
-        if (contactSince is null || gap)
+        if (contactSince is null || gap || HasStepped(result.NowMs))
         {
             contactSince = TimeProvider.System.GetTimestamp();
         }
@@ -126,6 +132,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
             await AfterGap(limit.Token).ConfigureAwait(false);
         }
 
+        answered = (result.NowMs, TimeProvider.System.GetTimestamp());
         lease.Renewed(sentStamp, sentAt);
         clock.Synchronize(result.NowMs);
         lock (gate)

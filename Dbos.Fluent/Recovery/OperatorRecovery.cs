@@ -10,8 +10,8 @@ internal sealed class OperatorRecovery(
 {
     private const int HandOnMax = 1000;
 
-    /// <summary>What runs here, and is no orphan.</summary>
-    public Func<IReadOnlyList<Ownership>> Running { get; set; } = () => [];
+    /// <summary>What runs here or is about to, and is no orphan.</summary>
+    public Func<OwnRows> Own { get; set; } = () => OwnRows.None;
 
     /// <summary>Called with the ids of workflows that were handed on and wait to be claimed.</summary>
     public Action<IReadOnlyList<string>> HandedOn { get; set; } = _ => { };
@@ -32,7 +32,7 @@ internal sealed class OperatorRecovery(
         {
             var asked = executors.Where(executor => executorIds.Contains(executor.ExecutorId, StringComparer.Ordinal)).ToList();
             await RefuseLivingAsync(asked, cancellationToken).ConfigureAwait(false);
-            var request = Request(executorIds) with { Except = Running() };
+            var request = Request(executorIds) with { Except = Own() };
             return await RepeatAsync(() => store.HandOnAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
 
@@ -43,7 +43,7 @@ internal sealed class OperatorRecovery(
         }
 
         return await RepeatAsync(
-            () => store.HandOnOrphansAsync(Request([]) with { Except = Running() }, TimeSpan.Zero, cancellationToken), cancellationToken)
+            () => store.HandOnOrphansAsync(Request([]) with { Except = Own() }, TimeSpan.Zero, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
     }
 
@@ -87,6 +87,7 @@ internal sealed class OperatorRecovery(
         ApplicationVersion = self.ApplicationVersion,
         WorkflowNames = registry.Names,
         ExecutorIds = executorIds,
+        Observer = self.ExecutorId,
         Limit = HandOnMax,
     };
 }

@@ -27,8 +27,8 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     /// <summary>Called with whether other executors of the application are alive.</summary>
     public Action<bool> PeersSeen { get; set; } = _ => { };
 
-    /// <summary>What runs here, and is no orphan.</summary>
-    public Func<IReadOnlyList<Ownership>> Running { get; set; } = () => [];
+    /// <summary>What runs here or is about to, and is no orphan.</summary>
+    public Func<OwnRows> Own { get; set; } = () => OwnRows.None;
 
     /// <summary>
     /// An execution that is ours and that nothing here runs: the next pass hands it on. Not at once, as it may well fail again.
@@ -96,8 +96,8 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
         if (leases.GaplessContact >= self.Lease)
         {
             // Our own rows too, where nothing here runs them: one may have been locked, or still on its way, when this process launched.
-            var request = Request([self.ExecutorId]) with { Except = Running() };
-            await RepeatAsync(() => store.HandOnOrphansAsync(request, self.Lease, cancellationToken)).ConfigureAwait(false);
+            await RepeatAsync(() => store.HandOnOrphansAsync(
+                Request([self.ExecutorId]) with { Except = Own() }, self.Lease, cancellationToken)).ConfigureAwait(false);
         }
 
         return NextPass(executors);
@@ -186,7 +186,7 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
                 return;
             }
 
-            if (Running().Count > 0)
+            if (Own().Running.Count > 0)
             {
                 // Many rows in one statement keep the database busy: what runs here gets as long a turn as they had.
                 await Task.Delay(TimeProvider.System.GetElapsedTime(began), TimeProvider.System, stopping.Token).ConfigureAwait(false);
@@ -199,6 +199,7 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
         ApplicationName = self.ApplicationName,
         WorkflowNames = registry.Names,
         ExecutorIds = executorIds,
+        Observer = self.ExecutorId,
         Limit = HandOnMax,
     };
 }

@@ -54,8 +54,8 @@ internal sealed record CommitResult(
     CommitStatus Status, ExistingWorkflow? Existing = null, long CreatedAtMs = 0, long? DeadlineMs = null, Exception? Refusal = null)
 {
     /// <summary>
-    /// For a start that an earlier try has written, whose acknowledgement was lost: the row carries the start's token no more. It has been
-    /// taken up elsewhere since, or has ended.
+    /// For what an earlier try has written, whose acknowledgement was lost: the row that was the writer's then, or that a start made to
+    /// run at once, carries the token no more. It has been taken up elsewhere since, or has ended.
     /// </summary>
     public bool MovedOn { get; init; }
 

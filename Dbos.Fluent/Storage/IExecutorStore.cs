@@ -98,6 +98,17 @@ internal sealed record ExecutorRow(
     public long ReadAtMs { get; init; }
 }
 
+/// <summary>Rows of an engine that something here answers for.</summary>
+/// <param name="Tokens">Of rows that are about to be run, all that carry them.</param>
+/// <param name="Running">
+/// What is being run. A token alone does not tell them: the rows of one claim share it, and one of them may have become this engine's after
+/// the call had been given up.
+/// </param>
+internal sealed record OwnRows(IReadOnlyList<string> Tokens, IReadOnlyList<Ownership> Running)
+{
+    public static OwnRows None { get; } = new([], []);
+}
+
 /// <summary>Which workflows are handed on.</summary>
 internal sealed record HandOnRequest
 {
@@ -112,10 +123,13 @@ internal sealed record HandOnRequest
     public IReadOnlyList<string> ExecutorIds { get; init; } = [];
 
     /// <summary>
-    /// Not these, which the caller itself is running. A token alone does not tell them: the rows of one claim share it, and one of them
-    /// may have become the caller's after the call had been given up.
+    /// The executor that asks, where it is one. Work of others whose lease lives is not handed on, and orphans only while its own does: a
+    /// statement that was held up may find everyone's ended.
     /// </summary>
-    public IReadOnlyList<Ownership> Except { get; init; } = [];
+    public string? Observer { get; init; }
+
+    /// <summary>Not these, which are the caller's own.</summary>
+    public OwnRows Except { get; init; } = OwnRows.None;
 
     /// <summary>Only workflows that are bound to this version; null, the default, for all.</summary>
     public string? ApplicationVersion { get; init; }

@@ -148,7 +148,8 @@ public sealed class PostgresExecutorStoreTests(PostgresStoreFixture database) : 
             Mine(locked));
         await using var foreign = await database.LockAsync(locked);
 
-        var handed = await Executors.HandOnAsync(Request() with { ExecutorIds = [executor], Except = [new(kept, "running here")] }, Cancel);
+        var request = Request() with { ExecutorIds = [executor], Except = new([], [new(kept, "running here")]) };
+        var handed = await Executors.HandOnAsync(request, Cancel);
 
         Assert.Equal([mine], handed);
         Assert.Equal((WorkflowState.Enqueued, "_dbos_internal_queue", 1), await StateAsync(mine));

@@ -11,3 +11,5 @@ public sealed class PostgresRandomFaultTests(PostgresDatabases f) : RandomFaultS
 public sealed class PostgresMemberFaultTests(PostgresDatabases f) : MemberFaultSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresInHandFaultTests(PostgresDatabases f) : InHandFaultSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresRepeatedWriteTests(PostgresDatabases f) : RepeatedWriteSuite(f), IClassFixture<PostgresDatabases>;

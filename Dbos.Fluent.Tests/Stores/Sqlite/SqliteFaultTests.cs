@@ -11,3 +11,5 @@ public sealed class SqliteRandomFaultTests(SqliteDatabases f) : RandomFaultSuite
 public sealed class SqliteMemberFaultTests(SqliteDatabases f) : MemberFaultSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteInHandFaultTests(SqliteDatabases f) : InHandFaultSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteRepeatedWriteTests(SqliteDatabases f) : RepeatedWriteSuite(f), IClassFixture<SqliteDatabases>;

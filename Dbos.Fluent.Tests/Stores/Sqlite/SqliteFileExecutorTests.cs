@@ -102,7 +102,7 @@ public sealed class SqliteFileExecutorTests : SqliteFileTest
             Direct("done"));
         await CommitAsync(Success("done"));
 
-        var handedOn = await Store.Executors.HandOnAsync(Request with { Except = [new("mine", "token-mine")] }, Cancel);
+        var handedOn = await Store.Executors.HandOnAsync(Request with { Except = new([], [new("mine", "token-mine")]) }, Cancel);
 
         Assert.Equal(["a"], handedOn);
         var row = await ReadAsync("a");
@@ -125,7 +125,7 @@ public sealed class SqliteFileExecutorTests : SqliteFileTest
         Time.Advance(TimeSpan.FromSeconds(15));
         var later = await Store.Executors.HandOnOrphansAsync(others, TimeSpan.FromSeconds(15), Cancel);
         var running = await Store.Executors.HandOnOrphansAsync(
-            Request with { Except = [new("alive", "token-alive")] }, TimeSpan.FromSeconds(15), Cancel);
+            Request with { Except = new([], [new("alive", "token-alive")]) }, TimeSpan.FromSeconds(15), Cancel);
         var own = await Store.Executors.HandOnOrphansAsync(Request, TimeSpan.FromSeconds(15), Cancel);
 
         Assert.Empty(early);

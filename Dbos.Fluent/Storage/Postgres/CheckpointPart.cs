@@ -37,7 +37,7 @@ internal sealed class CheckpointPart(IEnumerable<Numbered<CheckpointUnit>> unsor
         var (number, unit) = units[row.GetInt32(0)];
         var owned = row.GetBoolean(1);
         var stands = row.GetInt64(2) == unit.Rows.Count;
-        results[number] = stands ? CommitResult.Written : owned ? CommitResult.Busy : CommitResult.NotOwned;
+        results[number] = stands ? CommitResult.Written with { MovedOn = !owned } : owned ? CommitResult.Busy : CommitResult.NotOwned;
     }
 
     private static NpgsqlBatchCommand RenderOne(CommitSql sql, Ownership owner, CheckpointRow row) => PostgresDatabase.Command(

@@ -120,9 +120,9 @@ internal sealed class DeletionSql(SchemaName schema)
     }
 
     // A parent that goes on, and whatever goes on as a fork of it or of its forks, may look at its children; forks between stay so that the
-    // line is not lost. One that has begun anew looks at those of its history alone. What cancels or deletes a tree finds its living members through their parents. A queue's rate is counted off its
-    // rows, ended ones too. OFFSET 0 keeps each a lookup: made a join of, they would read all that has not ended. The state is asked for
-    // as RowState does.
+    // line is not lost. One that has begun anew looks at those of its history alone. What cancels or deletes a tree finds its living
+    // members through their parents. A queue's rate is counted off its rows, ended ones too. OFFSET 0 keeps each a lookup: made a join of,
+    // they would read all that has not ended. The state is asked for as RowState does.
     private string Unneeded { get; } = $"""
         (NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS parent

@@ -138,22 +138,30 @@ internal sealed class ExecutorSql(SchemaName schema)
         """;
 
     /// <summary>
-    /// $1 now, $2 application, $3 workflow names, $4 ids and $5 tokens to leave alone, $6 limit, $7 version or null, $8 executors.
+    /// $1 now, $2 application, $3 workflow names, $4 ids and $5 tokens to leave alone, $6 limit, $7 version or null, $8 tokens whose rows
+    /// are all left alone, $9 executors, $10 who asks.
     /// </summary>
-    public string HandOn { get; } = RenderHandOn(schema, "w.executor_id = ANY ($8::text[])");
+    // One that has been launched anew since it was found dead is alive.
+    public string HandOn { get; } = RenderHandOn(
+        schema,
+        $"""
+        w.executor_id = ANY ($9::text[])
+               AND (w.executor_id = $10 OR NOT EXISTS (
+                   SELECT FROM {schema}.fluent_executors AS e WHERE e.executor_id = w.executor_id AND {Lives}))
+        """);
 
     /// <summary>
-    /// $1 now, $2 application, $3 workflow names, $4 ids and $5 tokens to leave alone, $6 limit, $7 version or null, $8 how long unmoved,
-    /// $9 whose lease does not count.
+    /// As <see cref="HandOn"/>, but $9 how long unmoved, $10 whose lease does not count, $11 who asks.
     /// </summary>
     public string HandOnOrphans { get; } = RenderHandOn(
         schema,
         $"""
-        w.updated_at <= {Clock.Now} - $8
+        w.updated_at <= {Clock.Now} - $9
                AND NOT EXISTS (
                    SELECT FROM {schema}.fluent_executors AS e
-                    WHERE e.executor_id = w.executor_id AND e.executor_id <> ALL ($9::text[])
-                      AND NOT e.stopped AND e.expires_at_ms > {Clock.Database})
+                    WHERE e.executor_id = w.executor_id AND e.executor_id <> ALL ($10::text[]) AND {Lives})
+               AND ($11::text IS NULL OR (
+                   SELECT true FROM {schema}.fluent_executors AS e WHERE e.executor_id = $11 AND {Lives} LIMIT 1))
         """);
 
     /// <summary>$1 now, $2 workflows, $3 their tokens, $4 whether they were attempted.</summary>
@@ -173,6 +181,8 @@ internal sealed class ExecutorSql(SchemaName schema)
         RETURNING w.workflow_uuid
         """;
 
+    private const string Lives = $"NOT e.stopped AND e.expires_at_ms > {Clock.Database}";
+
     // Asked behind the registration and in its transaction: a launch that is refused must not make its version the latest.
     private static string Holds(SchemaName schema, string executor, string incarnation) =>
         $"EXISTS (SELECT FROM {schema}.fluent_executors AS e WHERE e.executor_id = {executor} AND e.incarnation = {incarnation})";
@@ -186,6 +196,7 @@ internal sealed class ExecutorSql(SchemaName schema)
                AND w.name = ANY ($3::text[])
                AND NOT EXISTS (
                    SELECT FROM unnest($4::text[], $5::text[]) AS r(id, token) WHERE r.id = w.workflow_uuid AND r.token = w.owner_xid)
+               AND NOT COALESCE(w.owner_xid = ANY ($8::text[]), false)
                AND ($7::text IS NULL OR w.application_version = $7)
                AND {whose}
              ORDER BY w.created_at

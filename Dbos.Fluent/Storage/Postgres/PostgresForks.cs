@@ -12,6 +12,13 @@ internal sealed class PostgresForks(PostgresDatabase database)
 
     public async Task<ForkResult> MakeAsync(NpgsqlConnection connection, ForkRequest request, CancellationToken cancellationToken)
     {
+        // First, as what it was made of may be gone by now.
+        if (request.IsRepeated
+            && await ReadHolderAsync(connection, request, cancellationToken).ConfigureAwait(false) is { Status: ForkStatus.Forked } made)
+        {
+            return made;
+        }
+
         var source = await database.QueryAsync(connection, sql.Lock, [Text(request.SourceId)], row => 0, cancellationToken)
             .ConfigureAwait(false);
         if (source.Count == 0)

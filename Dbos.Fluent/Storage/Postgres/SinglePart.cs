@@ -30,7 +30,8 @@ internal abstract class SinglePart(int number) : CommitPart
             Number(First?.CompletedAtMs));
 
     public sealed override void TakeAnswer(NpgsqlDataReader row, CommitResult?[] results) =>
-        results[number] = row.GetBoolean(1) || Stands(row) ? Standing(new Payload(row.TextOrNull(2), row.TextOrNull(3)))
+        results[number] = row.GetBoolean(1) || Stands(row)
+            ? Standing(new Payload(row.TextOrNull(2), row.TextOrNull(3))) with { MovedOn = !row.GetBoolean(0) }
             : row.GetBoolean(0) ? CommitResult.Busy
             : CommitResult.NotOwned;
 

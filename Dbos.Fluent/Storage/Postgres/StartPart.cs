@@ -64,7 +64,7 @@ internal sealed class StartPart : CommitPart
         {
             results[number] = new CommitResult(CommitStatus.Written, null, row.GetInt64(4), row.NumberOrNull(5))
             {
-                MovedOn = !row.GetBoolean(10),
+                MovedOn = unit.Row.State == WorkflowState.Pending && !row.GetBoolean(10),
             };
         }
         else if (!allowed.Contains(ord))

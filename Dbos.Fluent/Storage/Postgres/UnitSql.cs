@@ -52,7 +52,8 @@ internal sealed class UnitSql
     public string Park { get; }
 
     // $12 ids, $13 destinations, $14 topics, $15 texts, $16 formats. A destination is locked against its deletion, in id order, as the
-    // foreign key would lock it; but here one that somebody else has locked for good holds up no lane. Who is asked for is looked up by
+    // foreign key would lock it; but here one that somebody else has locked for good holds up no lane. Where an earlier try has sent, the
+    // destination may be gone by now: what was sent was sent. Who is asked for is looked up by
     // LIMIT 1, as an EXISTS could be planned as a hash of the whole table. The identity column numbers the rows in the order inserted.
     // No message is older than one that waits unread before it, though this process's clock may be behind another's or was set back: the
     // other SDKs know no order but the time.
@@ -67,6 +68,10 @@ internal sealed class UnitSql
                    COALESCE((SELECT true FROM {schema}.workflow_status WHERE workflow_uuid = d.id LIMIT 1), false) AS stands
               FROM unnest($13::text[]) WITH ORDINALITY AS d(id, n)
              WHERE d.id <> ALL (ARRAY(SELECT id FROM held))),
+        stood AS MATERIALIZED (
+            SELECT COALESCE((
+                       SELECT true FROM {schema}.operation_outputs WHERE workflow_uuid = $2 AND function_id = ($4::int[])[1] LIMIT 1),
+                       false) AS so),
         ready AS MATERIALIZED (SELECT application_name FROM owned WHERE NOT EXISTS (SELECT FROM absent)),
         {Record(schema, "recorded", "ready", 4)},
         stored AS (
@@ -87,7 +92,9 @@ internal sealed class UnitSql
             RETURNING message_uuid),
         placed AS (
         {SideSql.PlaceMessages(schema)})
-        SELECT EXISTS (SELECT FROM absent), (SELECT id FROM absent WHERE NOT stands ORDER BY n LIMIT 1) FROM owned
+        SELECT EXISTS (SELECT FROM absent) AND NOT stood.so,
+               CASE WHEN NOT stood.so THEN (SELECT id FROM absent WHERE NOT stands ORDER BY n LIMIT 1) END
+          FROM owned CROSS JOIN stood
         """;
 
     // $12 topic; $13 sequence, $14 name, $15 child, $16 started, $17 completed of the receive itself; $18 to $25 the rows that go with a

@@ -10,6 +10,10 @@ internal static class ExecutorSql
 {
     private const string Excepted = "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(@except)";
 
+    private const string Lives = "e.stopped = 0 AND e.lease_expires_at > @real_now";
+
+    private const string ExceptedTokens = "SELECT value FROM json_each(@except_tokens)";
+
     /// <summary>Where a workflow without a queue of its own waits to be taken over, as with every DBOS SDK.</summary>
     public const string InternalQueue = QueueNames.Internal;
 
@@ -94,7 +98,10 @@ internal static class ExecutorSql
                   AND name IN (SELECT value FROM json_each(@names))
                   AND (@application_version IS NULL OR application_version = @application_version)
                   AND executor_id IN (SELECT value FROM json_each(@executor_ids))
+                  AND (executor_id = @observer OR NOT EXISTS (
+                      SELECT 1 FROM fluent_executors AS e WHERE e.executor_id = workflow_status.executor_id AND {Lives}))
                   AND (owner_xid IS NULL OR (workflow_uuid, owner_xid) NOT IN ({Excepted}))
+                  AND (owner_xid IS NULL OR owner_xid NOT IN ({ExceptedTokens}))
                 ORDER BY created_at
                 LIMIT @limit)
         RETURNING workflow_uuid
@@ -119,10 +126,13 @@ internal static class ExecutorSql
                   AND (@application_version IS NULL OR w.application_version = @application_version)
                   AND w.updated_at <= @now - @unmoved_for
                   AND (w.owner_xid IS NULL OR (w.workflow_uuid, w.owner_xid) NOT IN ({Excepted}))
+                  AND (w.owner_xid IS NULL OR w.owner_xid NOT IN ({ExceptedTokens}))
                   AND NOT EXISTS (
                       SELECT 1 FROM fluent_executors AS e
-                       WHERE e.executor_id = w.executor_id AND e.stopped = 0 AND e.lease_expires_at > @real_now
+                       WHERE e.executor_id = w.executor_id AND {Lives}
                          AND e.executor_id NOT IN (SELECT value FROM json_each(@executor_ids)))
+                  AND (@observer IS NULL OR EXISTS (
+                      SELECT 1 FROM fluent_executors AS e WHERE e.executor_id = @observer AND {Lives}))
                 ORDER BY w.created_at
                 LIMIT @limit)
         RETURNING workflow_uuid

@@ -51,7 +51,7 @@ internal readonly struct SqliteCheckpoints(SqliteSession session, long nowMs)
             }
         }
 
-        return rows.Count > 0 ? CommitResult.Written : CommitResult.NotOwned;
+        return rows.Count > 0 ? CommitResult.Written with { MovedOn = true } : CommitResult.NotOwned;
     }
 
     /// <summary>Whether the first of these stands: an owner finds it so only where an earlier try wrote the whole unit.</summary>

@@ -105,7 +105,7 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
         {
             return new CommitResult(CommitStatus.Written, null, statement.Int64(3), statement.Int64OrNull(4))
             {
-                MovedOn = statement.TextOrNull(5) != unit.Row.Token,
+                MovedOn = unit.Row.State == WorkflowState.Pending && statement.TextOrNull(5) != unit.Row.Token,
             };
         }
 

@@ -168,16 +168,18 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
     {
         using var statement = Bind(session.Use(ExecutorSql.HandOnOrphans), request)
             .Bind("@unmoved_for", (long)unmovedFor.TotalMilliseconds)
-            .Bind("@executor_ids", SqliteLists.Of(request.ExecutorIds))
-            .Bind("@real_now", RealNow());
+            .Bind("@executor_ids", SqliteLists.Of(request.ExecutorIds));
         return SqliteRows.ReadIds(statement);
     }
 
     private SqliteStatement Bind(SqliteStatement statement, HandOnRequest request) => statement
+        .Bind("@observer", request.Observer)
+        .Bind("@real_now", RealNow())
         .Bind("@application_name", request.ApplicationName)
         .Bind("@application_version", request.ApplicationVersion)
         .Bind("@names", SqliteLists.Of(request.WorkflowNames))
-        .Bind("@except", SqliteLists.Of(request.Except))
+        .Bind("@except", SqliteLists.Of(request.Except.Running))
+        .Bind("@except_tokens", SqliteLists.Of(request.Except.Tokens))
         .Bind("@limit", request.Limit)
         .Bind("@now", Now());
 

@@ -7,6 +7,12 @@ internal readonly struct SqliteForks(SqliteSession session, long nowMs)
 {
     public ForkResult Make(ForkRequest request)
     {
+        // First, as what it was made of may be gone by now.
+        if (Find(request.ForkId) is { } made && request.IsRepeated && made.ForkedFrom == request.SourceId)
+        {
+            return new ForkResult(ForkStatus.Forked);
+        }
+
         if (Find(request.SourceId) is null)
         {
             return new ForkResult(ForkStatus.NoSource);
@@ -26,9 +32,7 @@ internal readonly struct SqliteForks(SqliteSession session, long nowMs)
 
         if (Find(request.ForkId) is { } holder)
         {
-            return request.IsRepeated && holder.ForkedFrom == request.SourceId
-                ? new ForkResult(ForkStatus.Forked)
-                : new ForkResult(ForkStatus.IdInUse) { ExistingName = holder.Name, ExistingState = holder.State };
+            return new ForkResult(ForkStatus.IdInUse) { ExistingName = holder.Name, ExistingState = holder.State };
         }
 
         Insert(request);
