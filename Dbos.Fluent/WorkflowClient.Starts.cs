@@ -50,7 +50,8 @@ public partial class WorkflowClient
     /// <remarks>Its version is left open: an engine of the latest one takes it.</remarks>
     /// <param name="workflowName">The name under which its code is registered.</param>
     /// <param name="arguments">
-    /// Its arguments in their order. Code of this library that takes several takes them as the members of its input.
+    /// Its arguments in their order. Code of this library that takes several takes them as the members of its input. Without any, its input
+    /// is null; a workflow whose input cannot be null fails then.
     /// </param>
     /// <param name="options">How it is started. The format is portable JSON unless they say otherwise.</param>
     /// <param name="cancellationToken">Gives up the waiting; the workflow is then started or not.</param>

@@ -46,12 +46,13 @@ public sealed class EnvelopeTests
     [InlineData("""{"namedArgs":{}}""")]
     [InlineData("""{"positionalArgs":null,"namedArgs":null}""")]
     [InlineData("""{"positionalArgs" : [], "namedArgs" : {}}""")]
-    public void No_argument_is_the_default(string envelope)
+    public void No_argument_is_null_and_no_value_that_nobody_gave(string envelope)
     {
         Assert.Equal(default(Unit), Read<Unit>(envelope));
         Assert.Null(Read<Line>(envelope));
-        Assert.Equal(0, Read<int>(envelope));
-        Assert.Equal(default, Read<Money>(envelope));
+        Assert.Null(Read<int?>(envelope));
+        Assert.Throws<SerializationFailedException>(() => Read<int>(envelope));
+        Assert.Throws<SerializationFailedException>(() => Read<Money>(envelope));
     }
 
     [Fact]

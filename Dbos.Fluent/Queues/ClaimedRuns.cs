@@ -107,9 +107,8 @@ internal sealed class ClaimedRuns(
         {
             var asked = TimeProvider.System.GetTimestamp();
             var histories = await ReadHistoriesAsync(claimed, cancellationToken).ConfigureAwait(false);
-            var lost = TimeProvider.System.GetElapsedTime(asked) < LongReading
-                ? []
-                : await ReadLostAsync(claimed, cancellationToken).ConfigureAwait(false);
+            var stands = TimeProvider.System.GetElapsedTime(asked) < LongReading && !claimed.Any(work => running.Contains(work.Id));
+            var lost = stands ? [] : await ReadLostAsync(claimed, cancellationToken).ConfigureAwait(false);
             for (; begun < claimed.Count && environment.Lease.Holds(term); begun++)
             {
                 var work = claimed[begun];
@@ -136,7 +135,8 @@ internal sealed class ClaimedRuns(
         }
     }
 
-    // What was cancelled or taken away while its history was being read: nothing ran that could have been told.
+    // What was cancelled or taken away while its history was being read: nothing ran that could have been told. Where it runs here already,
+    // the later claim may have been the first to begin.
     private async Task<HashSet<string>> ReadLostAsync(IReadOnlyList<ClaimedWorkflow> claimed, CancellationToken cancellationToken)
     {
         Ownership[] executions = [.. claimed.Select(OwnerOf)];

@@ -129,6 +129,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
 
         if (gap)
         {
+            logger.LeaseRenewedLate(self.ExecutorId);
             await AfterGap(limit.Token).ConfigureAwait(false);
         }
 
