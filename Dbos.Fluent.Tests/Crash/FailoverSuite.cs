@@ -15,7 +15,7 @@ public abstract class FailoverSuite(IDatabaseFixture fixture) : CrashSuite(fixtu
     {
         var former = StartRun(Workflows.Steps, 0, ["inside two"], ("lease", LeaseMs));
         await former.ReachedAsync("inside two");
-        await former.PauseAsync();
+        await Database.PauseAsync(former);
 
         var engine = await LaunchSuccessorAsync(options => options.Lease = Lease);
         var result = await engine.Retrieve<string>("w1").GetResultAsync(Cancel).Within(Bounded.Limit);
@@ -37,7 +37,7 @@ public abstract class FailoverSuite(IDatabaseFixture fixture) : CrashSuite(fixtu
     {
         var former = StartRun(Workflows.Steps, 0, ["before step two"], ("lease", LeaseMs));
         await former.ReachedAsync("before step two");
-        await former.PauseAsync();
+        await Database.PauseAsync(former);
 
         var engine = await LaunchSuccessorAsync(options => options.Lease = Lease);
         await engine.Retrieve<string>("w1").GetResultAsync(Cancel).Within(Bounded.Limit);
@@ -54,7 +54,7 @@ public abstract class FailoverSuite(IDatabaseFixture fixture) : CrashSuite(fixtu
     {
         var owner = StartRun(Workflows.Steps, 0, ["inside two"], ("lease", "20000"));
         await owner.ReachedAsync("inside two");
-        await owner.PauseAsync();
+        await Database.PauseAsync(owner);
 
         var engine = await LaunchSuccessorAsync(options => options.Lease = TimeSpan.FromSeconds(0.5));
         await LooksTwiceAsync(engine);
@@ -93,8 +93,8 @@ public abstract class FailoverSuite(IDatabaseFixture fixture) : CrashSuite(fixtu
         await one.ReachedAsync("inside two");
         await other.ReachedAsync("inside two");
 
-        await one.PauseAsync();
-        await other.PauseAsync();
+        await Database.PauseAsync(one);
+        await Database.PauseAsync(other);
         await LeasesEndAsync();
         await one.ContinueAsync();
         await other.ContinueAsync();

@@ -102,7 +102,7 @@ public abstract class RaceSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
     {
         var worker = StartRun(Workflows.Steps, 0, ["inside two"], ("executor", Executor), ("lease", "1500"));
         await worker.ReachedAsync("inside two");
-        await worker.PauseAsync();
+        await Database.PauseAsync(worker);
 
         var engine = await LaunchAsync(Workflows.All);
         var result = await engine.Retrieve<string>("w1").GetResultAsync(Cancel).Within(Bounded.Limit);
