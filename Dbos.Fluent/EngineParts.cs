@@ -54,6 +54,7 @@ internal sealed class EngineParts
     public void Start()
     {
         Running.GaveUpPlace = OnGaveUpPlace;
+        Running.Ending = (work, outcome) => Core.Wakeups.Outcomes.Complete(work.Id, outcome);
         Running.Ended = OnEnded;
         Recovery.HandedOn = _ => OnEnqueued("");
         Recovery.PeersSeen = any => ClaimedRuns.Pace.HasPeers = any;
@@ -159,6 +160,8 @@ internal sealed class EngineParts
         }
 
         Schedules.Ended(work.Id);
+
+        // Once more, for whoever has begun to wait while it still counted as running.
         Core.Wakeups.Outcomes.Complete(work.Id, outcome);
         Core.Wakeups.Streams.LookAtSignal(work.Id);
         ParkedDispatcher.Signal(new StoreSignal(StoreSignalKind.Completed, work.Id));

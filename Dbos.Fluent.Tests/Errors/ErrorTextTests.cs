@@ -170,8 +170,8 @@ public sealed class ErrorTextTests(SqliteDatabases fixture) : EngineSuite(fixtur
     {
         await ShowAsync(() => LaunchAsync(One("a"), One("b")));
         await ShowAsync(() => LaunchAsync(Workflow.Declare<Unit, Unit>("declared")));
-        var holder = await LaunchAsync(options => options.Lease = TimeSpan.FromMilliseconds(300));
-        await ShowAsync(() => LaunchAsync(options => options.Lease = TimeSpan.FromMilliseconds(300)));
+        var holder = await LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(2));
+        await ShowAsync(() => LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(2)));
         await holder.StopAsync(TimeSpan.Zero, Cancel);
 
         await Database.ExecuteAsync("UPDATE dbos_migrations SET version = 100; DELETE FROM fluent_migrations");

@@ -14,6 +14,12 @@ internal sealed class RunningWorkflows
     private volatile bool draining;
     private volatile bool stopped;
 
+    /// <summary>
+    /// Called with what a run has stored at its end, while it still counts as running here: whoever waits for it in this process learns of
+    /// it at first hand, and not by a look that knows its record alone.
+    /// </summary>
+    public Action<ClaimedWorkflow, WorkflowOutcome> Ending { get; set; } = (_, _) => { };
+
     /// <summary>Called whenever a run has ended, with what it stored.</summary>
     public Action<ClaimedWorkflow, WorkflowOutcome?> Ended { get; set; } = (_, _) => { };
 
@@ -234,6 +240,11 @@ internal sealed class RunningWorkflows
 
     private void End(Entry entry, WorkflowOutcome? outcome)
     {
+        if (outcome is not null)
+        {
+            Ending(entry.Scope.Work, outcome);
+        }
+
         entry.HasEnded = true;
         latest.TryRemove(KeyValuePair.Create(entry.Scope.Work.Id, entry));
         all.TryRemove(entry, out _);
