@@ -53,7 +53,9 @@ public abstract class GroupUnloadSuite(IDatabaseFixture fixture) : EngineSuite(f
     public async Task Step_behind_a_group_runs_once_beside_a_sleep_of_a_day(string group)
     {
         var workflow = Workflow.Define<int, string>("charging")
-            .Parallel(("pay", branch => Group(branch, group).Step("charge", _ => Task.FromResult(counts.Add("charge")))),
+            .Parallel(
+                ("pay", branch => Group(branch.Step("before", _ => ReminderSleepsAsync()), group)
+                    .Step("charge", _ => Task.FromResult(counts.Add("charge")))),
                 ("reminder", branch => branch.Sleep(TimeSpan.FromDays(1))))
             .Return(_ => "done");
         var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
@@ -85,6 +87,10 @@ public abstract class GroupUnloadSuite(IDatabaseFixture fixture) : EngineSuite(f
             Assert.Equal(1, counts[$"last of {number}"]);
         }
     }
+
+    private Task ReminderSleepsAsync() => Eventually.TrueAsync(
+        async () => await Database.CountAsync("SELECT count(*) FROM operation_outputs WHERE function_name = 'DBOS.sleep'") == 1,
+        Bounded.Limit);
 
     private Step<int> Counted(string name) => Step.Run(name, _ => Task.FromResult(counts.Add(name)));
 
