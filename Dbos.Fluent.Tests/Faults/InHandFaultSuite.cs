@@ -93,11 +93,7 @@ public abstract class InHandFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
 
         var handle = await engine.StartAsync(Workflows.Chain, 2, new() { Id = "w0", Queue = queue }, Cancel);
         await Eventually.TrueAsync(async () => await Database.WorkflowsAsync("status = 'PENDING'") == 1, Bounded.Limit);
-        await OrphansWereLookedForAsync();
-        answered.SetResult();
-        await handle.GetResultAsync(Cancel).Within(Bounded.Limit);
-
-        await EverythingRanOnceAsync(workflows: 1);
+        await RunsOnceWhenAnsweredAsync(handle);
     }
 
     [Fact]
@@ -112,11 +108,7 @@ public abstract class InHandFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
 
         var handle = await engine.StartAsync(Workflows.Again, 0, new() { Id = "w0" }, Cancel);
         await Eventually.TrueAsync(() => Volatile.Read(ref continued) == 1, Bounded.Limit);
-        await OrphansWereLookedForAsync();
-        answered.SetResult();
-        await handle.GetResultAsync(Cancel).Within(Bounded.Limit);
-
-        await EverythingRanOnceAsync(workflows: 1);
+        await RunsOnceWhenAnsweredAsync(handle);
     }
 
     // The answer came late, over a connection that was cut off for longer than the lease, and not again: nothing was repeated.
@@ -193,6 +185,15 @@ public abstract class InHandFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
             (options.ExecutorId, options.Lease) = (executorId, Lease);
             options.Add(new WorkflowQueue("line"), new WorkflowQueue("narrow") { Concurrency = 1 });
         });
+    }
+
+    private async Task RunsOnceWhenAnsweredAsync<T>(WorkflowHandle<T> handle)
+    {
+        await OrphansWereLookedForAsync();
+        answered.SetResult();
+        await handle.GetResultAsync(Cancel).Within(Bounded.Limit);
+
+        await EverythingRanOnceAsync(workflows: 1);
     }
 
     // Twice from when nothing has moved for longer than a lease.

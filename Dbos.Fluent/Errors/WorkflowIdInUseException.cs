@@ -6,11 +6,14 @@ namespace Dbos.Fluent;
 public sealed class WorkflowIdInUseException : DbosException
 {
     internal WorkflowIdInUseException(string workflowId, string existingName, WorkflowState state)
-        : base(
-            "DBOS2002",
+        : this(
+            workflowId,
+            existingName,
+            state,
             $"The id '{workflowId}' is in use by a workflow '{existingName}' in state {state.ToStored()}. "
-            + "Choose another id, or start with IdReuse.ReturnExisting to attach to it.") =>
-        (WorkflowId, ExistingName, State) = (workflowId, existingName, state);
+            + "Choose another id, or start with IdReuse.ReturnExisting to attach to it.")
+    {
+    }
 
     private WorkflowIdInUseException(string workflowId, string existingName, WorkflowState state, string message)
         : base("DBOS2002", message) => (WorkflowId, ExistingName, State) = (workflowId, existingName, state);

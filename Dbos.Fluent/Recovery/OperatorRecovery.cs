@@ -32,8 +32,9 @@ internal sealed class OperatorRecovery(
         {
             var asked = executors.Where(executor => executorIds.Contains(executor.ExecutorId, StringComparer.Ordinal)).ToList();
             await RefuseLivingAsync(asked, cancellationToken).ConfigureAwait(false);
-            var request = Request(executorIds) with { Except = Own() };
-            return await RepeatAsync(() => store.HandOnAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+            return await RepeatAsync(
+                () => store.HandOnAsync(Request(executorIds) with { Except = Own() }, cancellationToken), cancellationToken)
+                .ConfigureAwait(false);
         }
 
         await leases.SettleAsync(cancellationToken).ConfigureAwait(false);
