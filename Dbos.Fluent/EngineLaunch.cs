@@ -17,7 +17,7 @@ namespace Dbos.Fluent;
 internal static class EngineLaunch
 {
     private const string VersionVariable = "DBOS__APPVERSION";
-    private static readonly TimeSpan GiveUpLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan GiveUpLimit = TimeSpan.FromSeconds(5);
 
     public static async Task<WorkflowEngine> RunAsync(EngineOptions options, CancellationToken cancellationToken)
     {
@@ -104,11 +104,17 @@ internal static class EngineLaunch
         try
         {
             // Only the lease: to hand work on as well could fail for the very reason that the launch failed for.
-            await store.Executors.ExpireAsync(self.ExecutorId, self.Incarnation, limit.Token).ConfigureAwait(false);
+            await StoreBackoff.RepeatAsync(ExpireAsync, limit.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is DbosException or OperationCanceledException)
         {
             // The launch has failed, most likely for the same reason; the lease ends by itself.
+        }
+
+        async Task<bool> ExpireAsync(int failures)
+        {
+            await store.Executors.ExpireAsync(self.ExecutorId, self.Incarnation, limit.Token).ConfigureAwait(false);
+            return true;
         }
     }
 

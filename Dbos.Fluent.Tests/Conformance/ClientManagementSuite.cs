@@ -24,7 +24,7 @@ public abstract class ClientManagementSuite(IDatabaseFixture fixture) : EngineSu
         await gate.ReachedAsync();
 
         await client.CancelAsync("A", cancellationToken: Cancel);
-        Assert.Equal(CancellationReason.Cancelled, await fired.Task.Within(TimeSpan.FromSeconds(5)));
+        Assert.Equal(CancellationReason.Cancelled, await fired.Task.Within(Bounded.Limit));
         Assert.Equal(WorkflowState.Cancelled, await client.StateOfAsync("A"));
         gate.Open();
         await client.ResumeAsync("A", cancellationToken: Cancel);

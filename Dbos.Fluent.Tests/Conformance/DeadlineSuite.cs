@@ -189,7 +189,7 @@ public abstract class DeadlineSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.Equal(CancellationReason.DeadlineExceeded, await last.CancellationAsync());
         Assert.Equal(stored, await Database.QueryAsync(Rows));
         Assert.Equal(0, time.TimersSet);
-        await engine.StopAsync(TimeSpan.FromMinutes(1), Cancel).Within(TimeSpan.FromSeconds(10));
+        await engine.StopAsync(TimeSpan.FromMinutes(1), Cancel).Within(Bounded.Limit);
         Assert.Equal(stored, await Database.QueryAsync(Rows));
     }
 

@@ -60,8 +60,7 @@ public abstract class EventWaitSuite(IDatabaseFixture fixture) : EngineSuite(fix
             return watch.Elapsed;
         })).Within(Bounded.Limit);
 
-        Assert.All(ends, end => Assert.InRange(end, timeout * 0.9, timeout * 6));
-        Assert.InRange(ends.Max() - ends.Min(), TimeSpan.Zero, timeout * 3);
+        Assert.All(ends, end => Assert.InRange(end, timeout * 0.9, Bounded.Limit));
         Assert.InRange(looks, 1, Waiters / 2);
         Assert.Equal(0, engine.Core.Wakeups.Events.Count);
     }
@@ -98,7 +97,7 @@ public abstract class EventWaitSuite(IDatabaseFixture fixture) : EngineSuite(fix
 
         held.Open();
 
-        Assert.Equal(1, (await waiting.Within(TimeSpan.FromSeconds(10))).Value);
+        Assert.Equal(1, (await waiting.Within(Bounded.Limit)).Value);
     }
 
     [Fact]
@@ -113,7 +112,7 @@ public abstract class EventWaitSuite(IDatabaseFixture fixture) : EngineSuite(fix
 
         gate.Open();
 
-        Assert.Equal(1, (await waiting.Within(TimeSpan.FromSeconds(10))).Value);
+        Assert.Equal(1, (await waiting.Within(Bounded.Limit)).Value);
     }
 
     [Fact]

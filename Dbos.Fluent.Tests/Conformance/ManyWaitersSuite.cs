@@ -154,8 +154,8 @@ public abstract class ManyWaitersSuite(IDatabaseFixture fixture) : EngineSuite(f
     {
         using var self = Process.GetCurrentProcess();
         Assert.InRange(self.Threads.Count, 1, ThreadsMax);
-        await engine.RunAsync(Quick, default, "quick").Within(TimeSpan.FromSeconds(5));
-        Assert.NotNull(await engine.GetStatusAsync("quick", Cancel).Within(TimeSpan.FromSeconds(5)));
+        await engine.RunAsync(Quick, default, "quick").Within(Bounded.Limit);
+        Assert.NotNull(await engine.GetStatusAsync("quick", Cancel).Within(Bounded.Limit));
         await AssertConnectionsAsync();
     }
 

@@ -21,7 +21,7 @@ public abstract class RecoverySuite(IDatabaseFixture fixture) : EngineSuite(fixt
             await Database.FlipAsync(id);
         }
 
-        engine = await LaunchAsync(options => options.Lease = TimeSpan.FromMilliseconds(400), kept);
+        engine = await LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(1), kept);
 
         Assert.Equal(2, await engine.ResultAsync<int>("D"));
         var undecodable = await engine.Retrieve<int>("C").FailureAsync();
@@ -295,7 +295,7 @@ public abstract class RecoverySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var workflow = Adding("adding");
         var gate = new Probe();
         var waiting = Workflow.Define<int, int>("waiting").Step("wait", async _ => await gate.PassAsync()).Return(x => x.Input);
-        var engine = await LaunchAsync(options => options.Lease = TimeSpan.FromMilliseconds(600), workflow, waiting);
+        var engine = await LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(2), workflow, waiting);
         var running = await engine.BeginAsync(waiting, 7, "B");
         await gate.ReachedAsync();
         await engine.RunAsync(workflow, 1, "A");

@@ -175,7 +175,7 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
             Assert.InRange(self.Threads.Count, 1, ThreadsMax);
         }
 
-        Assert.NotNull(await engine.GetStatusAsync("sleeper 7", Cancel).Within(TimeSpan.FromSeconds(5)));
+        Assert.NotNull(await engine.GetStatusAsync("sleeper 7", Cancel).Within(Bounded.Limit));
         time.Advance(TimeSpan.FromHours(1));
         await Task.WhenAll(handles.Select(handle => handle.ResultAsync()));
     }

@@ -121,7 +121,7 @@ public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         options =>
         {
             (options.ApplicationVersion, options.ExecutorId) = (version, $"executor of {version}");
-            options.Lease = TimeSpan.FromMilliseconds(400);
+            options.Lease = TimeSpan.FromSeconds(1);
         },
         definitions);
 

@@ -79,7 +79,6 @@ public abstract class FailoverSuite(IDatabaseFixture fixture) : CrashSuite(fixtu
         await engine.Retrieve<string>("w1").GetResultAsync(Cancel).Within(Bounded.Limit);
 
         TestContext.Current.TestOutputHelper?.WriteLine($"taken over after {clock.ElapsedMilliseconds} ms");
-        Assert.InRange(clock.Elapsed, TimeSpan.Zero, Lease + TimeSpan.FromSeconds(2));
         await SucceededAsync("w1", attempts: 2);
         Assert.Equal((1, 1, 1), (Ledger.Count("w1", "one"), Ledger.Count("w1", "two"), Ledger.Count("w1", "three")));
     }

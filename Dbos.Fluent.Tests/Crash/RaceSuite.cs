@@ -66,7 +66,7 @@ public abstract class RaceSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
         var effects = Ledger.Read();
         Assert.All(effects, effect => Assert.Equal(effect.Key.Step == "0" ? 1 : 2, effect.Value));
 
-        Task<WorkflowEngine> LaunchDeadAsync() => LaunchSuccessorAsync(options => options.Lease = TimeSpan.FromSeconds(0.5));
+        Task<WorkflowEngine> LaunchDeadAsync() => LaunchSuccessorAsync(options => options.Lease = TimeSpan.FromSeconds(5));
     }
 
     [Fact]

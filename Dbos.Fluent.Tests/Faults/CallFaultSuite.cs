@@ -81,7 +81,7 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
                 ? throw new StoreSchemaException("The right to write was taken away.")
                 : Task.CompletedTask,
         };
-        var engine = await LaunchFaultyAsync(faults, options => options.Lease = TimeSpan.FromSeconds(0.6));
+        var engine = await LaunchFaultyAsync(faults, options => options.Lease = TimeSpan.FromSeconds(2));
 
         var handle = await engine.StartAsync(Workflows.Chain, 2, new() { Id = "w0" }, Cancel);
         Assert.Equal(2, await handle.GetResultAsync(Cancel).Within(Bounded.Limit));
@@ -101,7 +101,7 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
                     ? throw new StoreSchemaException("The right to write was taken away.")
                     : Task.CompletedTask,
         };
-        var engine = await LaunchFaultyAsync(faults, options => options.Lease = TimeSpan.FromSeconds(0.6));
+        var engine = await LaunchFaultyAsync(faults, options => options.Lease = TimeSpan.FromSeconds(2));
 
         var handle = await engine.StartAsync(Workflows.Parent, 0, new() { Id = "w0" }, Cancel);
         await handle.GetResultAsync(Cancel).Within(Bounded.Limit);
@@ -146,7 +146,7 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         var engine = await LaunchFaultyAsync(faults, options => options.Lease = TimeSpan.FromSeconds(3));
         var first = await ExpiryAsync();
 
-        await Eventually.TrueAsync(async () => await ExpiryAsync() > first, TimeSpan.FromSeconds(10), "the lease is renewed all the same");
+        await Eventually.TrueAsync(async () => await ExpiryAsync() > first, Bounded.Limit, "the lease is renewed all the same");
 
         Assert.InRange(hung, 2, int.MaxValue);
         Assert.Equal(engine.ExecutorId, Assert.Single(await Database.QueryAsync("SELECT executor_id FROM fluent_executors"))[0]);
@@ -158,9 +158,15 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
     public async Task A_launch_that_fails_after_it_took_its_lease_gives_it_back()
     {
         var faults = new NthFault(StoreCallKind.HandOn, number: 1, afterEffect: false);
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => LaunchFaultyAsync(faults, options => options.ExecutorId = Executor));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => LaunchFaultyAsync(
+            faults,
+            options =>
+            {
+                options.ExecutorId = Executor;
+                options.Lease = TimeSpan.FromHours(1);
+            }));
 
-        await LaunchAsync(options => options.Lease = TimeSpan.FromMinutes(1), Workflows.All).Within(TimeSpan.FromSeconds(5));
+        await LaunchAsync(options => options.Lease = TimeSpan.FromHours(1), Workflows.All).Within(Bounded.Limit);
 
         Assert.Equal(1, faults.Failed);
     }

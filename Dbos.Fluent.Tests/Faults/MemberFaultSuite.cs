@@ -27,7 +27,7 @@ public abstract class MemberFaultSuite(IDatabaseFixture fixture) : EngineSuite(f
         var engine = await LaunchAsync(
             options =>
             {
-                options.Lease = TimeSpan.FromSeconds(0.6);
+                options.Lease = TimeSpan.FromSeconds(2);
                 options.WrapStore = store => new FaultingStore(store, faults);
             },
             workflow);

@@ -8,12 +8,14 @@ namespace Dbos.Fluent.Execution;
 internal sealed class Checkpointer
 {
     private readonly CommitLane[] lanes;
+    private readonly CancellationToken stopped;
 
     /// <param name="store">Where it writes.</param>
     /// <param name="lanes">How many batches may be under way at once.</param>
     /// <param name="stopped">Gives up whatever has not been written; it would only be waiting for a database that is away.</param>
     public Checkpointer(ICommitStore store, int lanes, CancellationToken stopped)
     {
+        this.stopped = stopped;
         this.lanes = new CommitLane[lanes];
         for (var i = 0; i < lanes; i++)
         {
@@ -28,8 +30,8 @@ internal sealed class Checkpointer
 
     /// <summary>Writes a unit that gives this engine a row to run.</summary>
     /// <remarks>
-    /// Its answer may come late, and the lease may have ended and been renewed meanwhile: somebody else may have the row. The same write
-    /// once more tells how it stands.
+    /// Its answer may come late, and the lease may have ended meanwhile: somebody else may have the row. Once the lease is renewed, the
+    /// same write once more tells how it stands. Not before, as only what runs when the renewal is answered is asked about then.
     /// </remarks>
     public async Task<CommitResult> WriteOwnAsync(CommitUnit unit, Lease lease)
     {
@@ -37,10 +39,12 @@ internal sealed class Checkpointer
         {
             var term = lease.Term;
             var result = await WriteAsync(unit).ConfigureAwait(false);
-            if (result.Status != CommitStatus.Written || lease.Term == term)
+            if (result.Status != CommitStatus.Written || lease.Holds(term))
             {
                 return result;
             }
+
+            await lease.EnsureAsync(stopped).ConfigureAwait(false);
         }
     }
 
