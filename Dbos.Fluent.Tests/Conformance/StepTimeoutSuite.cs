@@ -7,6 +7,7 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
 
     private readonly Counts counts = new();
     private readonly ManualTimeProvider time = new();
+    private readonly SemaphoreSlim begun = new(0);
 
     [Fact]
     public async Task A_timeout_fires_the_token_with_its_reason_and_is_a_recorded_failure()
@@ -60,12 +61,12 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
         var ended = new TaskCompletionSource();
         var workflow = Caught(async _ =>
         {
+            begun.Release();
             await gate.PassAsync();
             ended.SetResult();
         });
         var engine = await LaunchVirtualAsync(workflow);
         var handle = await engine.BeginAsync(workflow, default, "A");
-        await gate.ReachedAsync();
         await AdvanceAsync();
         Assert.Equal("caught Dbos.Fluent.StepTimeoutException", await handle.ResultAsync());
         var before = (await engine.GetHistoryAsync("A", Cancel)).ToString();
@@ -82,6 +83,7 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
         using var blocked = new ManualResetEventSlim();
         var workflow = Caught(_ =>
         {
+            begun.Release();
             blocked.Wait(Bounded.Limit);
             return Task.CompletedTask;
         });
@@ -168,13 +170,19 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
         }
     }
 
-    private static Task Forever(StepContext step) => new TaskCompletionSource().Task.WaitAsync(step.CancellationToken);
+    private Task Forever(StepContext step)
+    {
+        begun.Release();
+        return new TaskCompletionSource().Task.WaitAsync(step.CancellationToken);
+    }
 
     private Task<WorkflowEngine> LaunchVirtualAsync(WorkflowDefinition workflow) =>
         LaunchAsync(options => options.TimeProvider = time, workflow);
 
+    // A body that has not begun when its time is over never does.
     private async Task AdvanceAsync()
     {
+        await begun.WaitAsync(Cancel).Within(Bounded.Limit);
         await LimitSetAsync();
         time.Advance(Limit);
     }

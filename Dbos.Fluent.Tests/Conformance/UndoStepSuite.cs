@@ -82,17 +82,21 @@ public abstract class UndoStepSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     [Fact]
     public async Task The_timeout_of_a_step_holds_for_its_undo()
     {
+        var (time, limit, undoing) = (new ManualTimeProvider(), TimeSpan.FromMinutes(1), new Probe());
         var workflow = Workflow.Define<Unit>("hanging", Body);
-        var engine = await LaunchAsync(workflow);
+        var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
 
-        var failure = await (await engine.BeginAsync(workflow, default, "A")).FailureAsync();
+        var handle = await engine.BeginAsync(workflow, default, "A");
+        await undoing.ReachedAsync();
+        await Eventually.TrueAsync(() => time.TimersPending > 0, Bounded.Limit, "the undo has its time");
+        time.Advance(limit);
+        var failure = await handle.FailureAsync();
 
         Assert.True(Assert.Single(failure.Inner).Is<StepTimeoutException>());
 
-        static async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
+        async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
         {
-            yield return Racing.Quick("a").Timeout(TimeSpan.FromMilliseconds(50))
-                .CompensateWith(undo => new TaskCompletionSource().Task.WaitAsync(undo));
+            yield return Racing.Quick("a").Timeout(limit).CompensateWith(undo => undoing.PassAsync(undo));
             yield return Undone.Failing();
         }
     }

@@ -95,10 +95,12 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
         }
     }
 
-    // A body may block or throw before its first await: the timeout must hold for that part too.
+    // A body may block or throw before its first await: the timeout must hold for that part too. One that a busy process has not got to
+    // before its time was over does not begin beside the next attempt.
     private async Task<object?> InvokeAsync(int number, CancelSignal attempt)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        attempt.Token.ThrowIfCancellationRequested();
         return await body.InvokeAsync(Context(number, attempt)).ConfigureAwait(false);
     }
 
