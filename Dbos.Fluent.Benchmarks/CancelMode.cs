@@ -18,15 +18,16 @@ internal static class CancelMode
         var elsewhere = new Figures("cancel to the step's token, another engine (p50)", "ms");
         await using var owner = await LaunchAsync(run, "owner");
         await using var other = await LaunchAsync(run, "other");
-        for (var round = 0; round < run.Number("rounds", 3); round++)
+        await Rounds.RunAsync(run, 3, RoundAsync, here, elsewhere);
+        here.Print();
+        elsewhere.Print();
+        return 0;
+
+        async Task RoundAsync()
         {
             here.Add(await MeasureAsync(owner, owner, run.Number("n", 50)));
             elsewhere.Add(await MeasureAsync(owner, other, run.Number("n", 50)));
         }
-
-        here.Print();
-        elsewhere.Print();
-        return 0;
     }
 
     private static Task<WorkflowEngine> LaunchAsync(Arguments run, string executorId) => WorkflowEngine.LaunchAsync(options =>

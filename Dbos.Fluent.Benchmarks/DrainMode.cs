@@ -35,7 +35,18 @@ internal static class DrainMode
         }
 
         var insert = Figures.Insert();
-        for (var round = 0; round < run.Number("rounds", 3); round++)
+        await Rounds.RunAsync(run, 3, RoundAsync, [insert, enqueued, .. drains.Select(drain => drain.Figures)]);
+        enqueued.Print();
+        foreach (var drain in drains)
+        {
+            drain.Figures.Print();
+        }
+
+        Figures.PrintBeside(insert, [enqueued, .. drains.Select(drain => drain.Figures)]);
+        Console.WriteLine($"resident {Environment.WorkingSet / 1048576.0:0.0} MiB");
+        return 0;
+
+        async Task RoundAsync()
         {
             foreach (var drain in drains)
             {
@@ -52,16 +63,6 @@ internal static class DrainMode
                 drain.Figures.Add(await DrainAsync(run, drain.Queue, drain.Count));
             }
         }
-
-        enqueued.Print();
-        foreach (var drain in drains)
-        {
-            drain.Figures.Print();
-        }
-
-        Figures.PrintBeside(insert, [enqueued, .. drains.Select(drain => drain.Figures)]);
-        Console.WriteLine($"resident {Environment.WorkingSet / 1048576.0:0.0} MiB");
-        return 0;
     }
 
     private static Task<int> StepAsync(int input)

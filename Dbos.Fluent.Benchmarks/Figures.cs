@@ -20,6 +20,8 @@ internal sealed class Figures(string what, string unit)
 
     public void Add(double value) => values.Add(value);
 
+    public void Clear() => values.Clear();
+
     public void Add(double? value)
     {
         if (value is { } there)

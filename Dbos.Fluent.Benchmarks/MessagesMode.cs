@@ -18,21 +18,21 @@ internal static class MessagesMode
             options.ExecutorId = "sender";
             options.Add(MessageWorkflows.Ping, MessageWorkflows.Pong, MessageWorkflows.Events);
         });
-        await RoundTripsAsync(engine, 50);
-        await EventsAsync(engine, 20);
-        for (var round = 0; round < run.Number("rounds", 3); round++)
-        {
-            insert.Add(await BareInserts.OneAsync(run));
-            roundTrip.Add(await RoundTripsAsync(engine, n));
-            events.Add(await EventsAsync(engine, Math.Min(n, 50)));
-            across.Add(await AcrossAsync(run, engine, Math.Min(n, 100)));
-        }
+        await Rounds.RunAsync(run, 3, RoundAsync, insert, roundTrip, events, across);
 
         roundTrip.Print();
         across.Print();
         events.Print();
         Figures.PrintBeside(insert, roundTrip, across, events);
         return 0;
+
+        async Task RoundAsync()
+        {
+            insert.Add(await BareInserts.OneAsync(run));
+            roundTrip.Add(await RoundTripsAsync(engine, n));
+            events.Add(await EventsAsync(engine, Math.Min(n, 50)));
+            across.Add(await AcrossAsync(run, engine, n));
+        }
     }
 
     /// <summary>The process that receives: it runs one workflow, says its id, and ends when that has ended.</summary>
@@ -90,6 +90,8 @@ internal static class MessagesMode
 
         var late = await engine.Retrieve<double[]>(receiver).GetResultAsync();
         await process.WaitForExitAsync();
-        return late.Order().ElementAt(n / 2);
+
+        // The receiver is a new process, and its first messages find it cold.
+        return late.Skip(n / 2).Order().ElementAt(n / 4);
     }
 }

@@ -1,7 +1,8 @@
 using Dbos.Fluent.Benchmarks;
 
 const string Help = """
-    Measures Dbos.Fluent. Every figure is printed as median (min-max) over the rounds.
+    Measures Dbos.Fluent. Every figure is printed as median (min-max) over the rounds. The modes seq, tput, messages,
+    stream, queue, drain and cancel first run for warm=10 seconds that are not measured.
 
       dotnet run -c Release --project Dbos.Fluent.Benchmarks -- MODE [--postgres "<connection string>" | --sqlite <file>] [name=value ...]
 

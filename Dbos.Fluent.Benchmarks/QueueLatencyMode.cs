@@ -20,7 +20,14 @@ internal static class QueueLatencyMode
         var result = new Figures("enqueue to the awaited result, in one process (p50)", "ms");
         var across = new Figures("enqueue to the first line, in another process (p50)", "ms");
         var insert = Figures.Insert();
-        for (var round = 0; round < run.Number("rounds", 3); round++)
+        await Rounds.RunAsync(run, 3, RoundAsync, insert, start, result, across);
+        start.Print();
+        result.Print();
+        across.Print();
+        Figures.PrintBeside(insert, start, result, across);
+        return 0;
+
+        async Task RoundAsync()
         {
             insert.Add(await BareInserts.OneAsync(run));
             await using (var engine = await LaunchAsync(run, serves: true))
@@ -35,19 +42,14 @@ internal static class QueueLatencyMode
             await process.StandardOutput.ReadLineAsync();
             await using (var engine = await LaunchAsync(run, serves: false))
             {
-                await MeasureAsync(engine, 30);
+                // The other process is a new one each time, and the first that it does finds it cold.
+                await MeasureAsync(engine, n);
                 across.Add((await MeasureAsync(engine, n)).Begun);
             }
 
             process.Kill();
             await process.WaitForExitAsync();
         }
-
-        start.Print();
-        result.Print();
-        across.Print();
-        Figures.PrintBeside(insert, start, result, across);
-        return 0;
     }
 
     /// <summary>The process that serves the queue until it is killed.</summary>

@@ -15,17 +15,7 @@ internal static class SequentialMode
             run.Use(options);
             options.Add(StepWorkflows.Steps);
         });
-        await MeasureAsync(engine, steps, 30);
-        for (var round = 0; round < run.Number("rounds", 5); round++)
-        {
-            if (run.Postgres is not null)
-            {
-                floor.Add(await BareInserts.InChainsAsync(run.Postgres, steps + 2, n));
-            }
-
-            ours.Add(await MeasureAsync(engine, steps, n));
-        }
-
+        await Rounds.RunAsync(run, 5, RoundAsync, ours, floor);
         ours.Print();
         if (run.Postgres is not null)
         {
@@ -34,6 +24,16 @@ internal static class SequentialMode
         }
 
         return 0;
+
+        async Task RoundAsync()
+        {
+            if (run.Postgres is not null)
+            {
+                floor.Add(await BareInserts.InChainsAsync(run.Postgres, steps + 2, n));
+            }
+
+            ours.Add(await MeasureAsync(engine, steps, n));
+        }
     }
 
     private static async Task<double> MeasureAsync(WorkflowEngine engine, int steps, int n)

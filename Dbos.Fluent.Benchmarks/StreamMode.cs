@@ -17,9 +17,14 @@ internal static class StreamMode
             run.Use(options);
             options.Add(MessageWorkflows.Stream, MessageWorkflows.StreamInStep);
         });
-        await (await engine.StartAsync(MessageWorkflows.Stream, (200, 0)));
-        await (await engine.StartAsync(MessageWorkflows.StreamInStep, (2000, 200)));
-        for (var round = 0; round < run.Number("rounds", 3); round++)
+        await Rounds.RunAsync(run, 3, RoundAsync, insert, written, inStep, read);
+        written.Print();
+        inStep.Print();
+        read.Print();
+        Figures.PrintBeside(insert, written, inStep, read);
+        return 0;
+
+        async Task RoundAsync()
         {
             insert.Add(await BareInserts.OneAsync(run));
             var clock = Stopwatch.StartNew();
@@ -31,12 +36,6 @@ internal static class StreamMode
             inStep.Add(n * 20 / clock.Elapsed.TotalSeconds);
             read.Add(await ReadAsync(engine));
         }
-
-        written.Print();
-        inStep.Print();
-        read.Print();
-        Figures.PrintBeside(insert, written, inStep, read);
-        return 0;
     }
 
     private static async Task<double> ReadAsync(WorkflowEngine engine)

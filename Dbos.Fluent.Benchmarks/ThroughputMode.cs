@@ -15,17 +15,17 @@ internal static class ThroughputMode
             run.Use(options);
             options.Add(StepWorkflows.Steps);
         });
-        await MeasureAsync(engine, steps, width, Math.Min(n, 2000));
-        for (var round = 0; round < run.Number("rounds", 3); round++)
+        await Rounds.RunAsync(run, 3, RoundAsync, rate, cpu);
+        rate.Print();
+        cpu.Print();
+        return 0;
+
+        async Task RoundAsync()
         {
             var before = Process.GetCurrentProcess().TotalProcessorTime;
             rate.Add(n / await MeasureAsync(engine, steps, width, n));
             cpu.Add((Process.GetCurrentProcess().TotalProcessorTime - before).TotalMilliseconds / n);
         }
-
-        rate.Print();
-        cpu.Print();
-        return 0;
     }
 
     private static async Task<double> MeasureAsync(WorkflowEngine engine, int steps, int width, int n)

@@ -20,6 +20,19 @@ public abstract class PartitionClaimStoreSuite(StoreFixture fixture) : StoreSuit
     }
 
     [Fact]
+    public async Task Limits_of_partitions_hold_from_the_next_claim_on_and_are_gone_from_the_next_claim_on()
+    {
+        await using var bed = await ArrangeAsync(Queueing.Line with { Concurrency = 2 }, "a1", "a2", "a3", "a4", "b1", "a5", "a6");
+
+        Assert.Equal(["a1", "a2"], await Queueing.ClaimIdsAsync(bed, "one"));
+        await Queueing.EndAsync(bed, "a1", "one");
+        await Queueing.RegisterAsync(bed, OneEach);
+        Assert.Equal(["b1"], await Queueing.ClaimIdsAsync(bed, "two"));
+        await Queueing.RegisterAsync(bed, Queueing.Line with { Concurrency = 3 });
+        Assert.Equal(["a3"], await Queueing.ClaimIdsAsync(bed, "three"));
+    }
+
+    [Fact]
     public async Task Partitions_take_turns_the_first_of_each_before_the_second_of_any()
     {
         await using var bed = await ArrangeAsync(

@@ -1,3 +1,5 @@
+using System.Threading.Channels;
+
 namespace Dbos.Fluent.Tests.Conformance;
 
 /// <summary>The time limit of one attempt. Scenarios SR-06 and SR-07.</summary>
@@ -7,7 +9,7 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
 
     private readonly Counts counts = new();
     private readonly ManualTimeProvider time = new();
-    private readonly SemaphoreSlim begun = new(0);
+    private readonly Channel<bool> begun = Channel.CreateUnbounded<bool>();
 
     [Fact]
     public async Task A_timeout_fires_the_token_with_its_reason_and_is_a_recorded_failure()
@@ -61,7 +63,7 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
         var ended = new TaskCompletionSource();
         var workflow = Caught(async _ =>
         {
-            begun.Release();
+            begun.Writer.TryWrite(true);
             await gate.PassAsync();
             ended.SetResult();
         });
@@ -83,7 +85,7 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
         using var blocked = new ManualResetEventSlim();
         var workflow = Caught(_ =>
         {
-            begun.Release();
+            begun.Writer.TryWrite(true);
             blocked.Wait(Bounded.Limit);
             return Task.CompletedTask;
         });
@@ -172,7 +174,7 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
 
     private Task Forever(StepContext step)
     {
-        begun.Release();
+        begun.Writer.TryWrite(true);
         return new TaskCompletionSource().Task.WaitAsync(step.CancellationToken);
     }
 
@@ -182,7 +184,7 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
     // A body that has not begun when its time is over never does.
     private async Task AdvanceAsync()
     {
-        await begun.WaitAsync(Cancel).Within(Bounded.Limit);
+        await begun.Reader.ReadAsync(Cancel).Within(Bounded.Limit);
         await LimitSetAsync();
         time.Advance(Limit);
     }

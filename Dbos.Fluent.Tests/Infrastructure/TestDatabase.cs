@@ -106,18 +106,22 @@ public sealed class PostgresTestDatabase : TestDatabase
 {
     private readonly bool notifications;
     private readonly MigratedDatabase? shared;
+    private readonly NpgsqlDataSource questions;
     private readonly Func<Task> giveBack;
     private bool altered;
 
     public PostgresTestDatabase(string connectionString, bool notifications, Func<string, Task> giveBack)
     {
         (ConnectionString, this.notifications) = (connectionString, notifications);
+        questions = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(connectionString) { SearchPath = MigratedDatabases.Schema }.ConnectionString);
         this.giveBack = () => giveBack(connectionString);
     }
 
     internal PostgresTestDatabase(MigratedDatabase shared, bool notifications, MigratedDatabases home)
     {
         (ConnectionString, this.notifications, this.shared) = (shared.ConnectionString, notifications, shared);
+        questions = shared.Questions;
         giveBack = () => home.ReturnAsync(shared);
     }
 
@@ -150,20 +154,41 @@ public sealed class PostgresTestDatabase : TestDatabase
             await ExecuteAsync("ALTER TABLE notifications ENABLE TRIGGER USER");
         }
 
+        if (shared is null)
+        {
+            await questions.DisposeAsync();
+        }
+
         await giveBack();
         await base.DisposeAsync();
     }
 
+    // A test may look again and again, and a server process for each look would take more than all the rest. One that was kept may be
+    // gone since the test has killed it, or the server.
     protected override async Task<DbConnection> OpenAsync()
     {
-        if (shared is not null)
+        var connection = await questions.OpenConnectionAsync();
+        if (shared is not null || await AnswersAsync(connection))
         {
-            return await shared.Questions.OpenConnectionAsync();
+            return connection;
         }
 
-        var connection = new NpgsqlConnection(
-            new NpgsqlConnectionStringBuilder(ConnectionString) { SearchPath = "dbos", Pooling = false }.ConnectionString);
-        await connection.OpenAsync();
-        return connection;
+        await connection.DisposeAsync();
+        questions.Clear();
+        return await questions.OpenConnectionAsync();
+    }
+
+    private static async Task<bool> AnswersAsync(NpgsqlConnection connection)
+    {
+        try
+        {
+            await using var command = new NpgsqlCommand("SELECT 1", connection);
+            await command.ExecuteNonQueryAsync();
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
     }
 }

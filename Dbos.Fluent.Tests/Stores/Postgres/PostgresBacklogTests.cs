@@ -38,7 +38,7 @@ public sealed partial class PostgresBacklogTests(PostgresStores stores) : IClass
     private static readonly Dictionary<string, (string Sql, string Types, string Values)> Statements = new()
     {
         ["claim"] = (new ClaimSql(Schema).Claim, Taking + ", text[]", Taken + ", array['free', 'whole', '_dbos_internal_queue']"),
-        ["claim of a limited queue"] = (Limited.Claim, Taking + ", text, int, jsonb, text", Taken + ", 'whole', 0, '{}', ''"),
+        ["claim of a limited queue"] = (Limited.ClaimLine, Taking + ", text, int, jsonb, text", Taken + ", 'whole', 0, '{}', ''"),
         ["claim of a partitioned queue"] = (Limited.Claim, Taking + ", text, int, jsonb, text", Taken + ", 'parted', 0, '{}', 'p250'"),
         ["outlook"] = (new QueueSql(Schema).ReadOutlook, "bigint, text", "NULL, 'shop'"),
         ["release"] = (new DelayedSql(Schema).Release, "bigint, text, int", "NULL, 'shop', 100"),

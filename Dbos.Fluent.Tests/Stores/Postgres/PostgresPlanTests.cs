@@ -32,6 +32,10 @@ public sealed class PostgresPlanTests(PostgresStores stores) : IClassFixture<Pos
             "bigint, text, text, text, text, text[], int, int, bigint, text[]",
             $"1, 'a', 'a', 'a', 'a', {Texts}, 1, 1, 1, {Texts}"),
         ["claim of a limited queue"] = (
+            new LimitedClaimSql(Schema).ClaimLine,
+            "bigint, text, text, text, text, text[], int, int, bigint, text, int, jsonb, text",
+            $"1, 'a', 'a', 'a', 'a', {Texts}, 1, 1, 1, 'a', 1, '{{}}', 'a'"),
+        ["claim of a partitioned queue"] = (
             new LimitedClaimSql(Schema).Claim,
             "bigint, text, text, text, text, text[], int, int, bigint, text, int, jsonb, text",
             $"1, 'a', 'a', 'a', 'a', {Texts}, 1, 1, 1, 'a', 1, '{{}}', 'a'"),

@@ -12,8 +12,10 @@ public sealed class PostgresQueueingTests(PostgresStores stores) : StoreSuite(st
 {
     private static readonly LimitedClaimSql Limited = new(new SchemaName(PostgresStores.Schema));
 
-    [Fact]
-    public async Task Limit_that_appears_between_the_lock_and_the_claim_is_not_claimed_under()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Limit_that_appears_between_the_lock_and_the_claim_is_not_claimed_under(bool partitions)
     {
         await using var bed = (PostgresBed)await Fixture.CreateAsync();
         await Queueing.RegisterAsync(bed, Queueing.Line with { Concurrency = 1 });
@@ -21,7 +23,7 @@ public sealed class PostgresQueueingTests(PostgresStores stores) : StoreSuite(st
         await using var source = NpgsqlDataSource.Create(bed.ConnectionString);
 
         // The claim's statement alone, as if its lock had found a queue without limits.
-        await using var command = source.CreateCommand(Limited.Claim);
+        await using var command = source.CreateCommand(partitions ? Limited.Claim : Limited.ClaimLine);
         command.Parameters.AddRange((NpgsqlParameter[])
         [
             PostgresParameters.Number(bed.Time.NowMs),

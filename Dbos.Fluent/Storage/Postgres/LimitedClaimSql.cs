@@ -47,14 +47,41 @@ internal sealed class LimitedClaimSql(SchemaName schema)
     // The answer is small whatever the inputs are: those beyond a few kilobytes in all are left to ReadInputs, which is run after the
     // commit. A process that is stopped while it should read would otherwise hold the queue's lock for as long as the server has more to
     // send than the connection buffers.
-    public string Claim { get; } = $"""
-        WITH RECURSIVE {ClaimSql.Latest(schema)},
-        {Room(schema)},
+    public string Claim { get; } = Render(
+        schema,
+        $"""
         {First(schema)},
         {Look(schema)},
         {Turns(schema)},
         candidate AS MATERIALIZED (
-            SELECT workflow_uuid, queue_name, place FROM first UNION ALL SELECT workflow_uuid, queue_name, place FROM turn ORDER BY 3),
+            SELECT workflow_uuid, queue_name, place FROM first UNION ALL SELECT workflow_uuid, queue_name, place FROM turn ORDER BY 3)
+        """,
+        Summary);
+
+    /// <summary>
+    /// The same where the queue has no partitions. Where it has, nothing is taken, and the place up to which was looked is null.
+    /// </summary>
+    // To make ready the search through partitions, and to find that there is nothing to search, takes a fifth of the statement's time.
+    public string ClaimLine { get; } = Render(
+        schema,
+        $"""
+        {First(schema)},
+        candidate AS MATERIALIZED (SELECT workflow_uuid, queue_name, place FROM first ORDER BY 3)
+        """,
+        LineSummary);
+
+    /// <summary>The inputs of workflows that were claimed, without any lock. $1 ids.</summary>
+    public string ReadInputs { get; } = $"""
+        SELECT w.workflow_uuid, COALESCE(i.inputs, w.inputs)
+          FROM {schema}.workflow_status AS w
+          LEFT JOIN LATERAL (SELECT inputs FROM {schema}.workflow_input WHERE workflow_uuid = w.workflow_uuid LIMIT 1) AS i ON true
+         WHERE w.workflow_uuid = ANY ($1::text[])
+        """;
+
+    private static string Render(SchemaName schema, string candidates, string summary) => $"""
+        WITH RECURSIVE {ClaimSql.Latest(schema)},
+        {Room(schema)},
+        {candidates},
         {ClaimSql.Take(schema, "(SELECT now FROM clock)", "(SELECT places FROM room)", "(SELECT rated FROM room)")},
         taken AS (
             SELECT false AS spent, {ClaimSql.OwnedColumns}, COALESCE(o.seed, begun.seed) AS seed,
@@ -64,7 +91,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
               JOIN candidate ON candidate.workflow_uuid = w.workflow_uuid
               LEFT JOIN begun ON begun.workflow_uuid = w.workflow_uuid
               {ClaimSql.WithInputAndOrigin(schema)}),
-        {Summary}
+        {summary}
         SELECT s.more, s.retry_at, s.last_partition, t.*
           FROM summary AS s
           LEFT JOIN (
@@ -76,14 +103,6 @@ internal sealed class LimitedClaimSql(SchemaName schema)
             SELECT true, workflow_uuid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, 0, false
               FROM buried) AS t ON true
          ORDER BY t.place
-        """;
-
-    /// <summary>The inputs of workflows that were claimed, without any lock. $1 ids.</summary>
-    public string ReadInputs { get; } = $"""
-        SELECT w.workflow_uuid, COALESCE(i.inputs, w.inputs)
-          FROM {schema}.workflow_status AS w
-          LEFT JOIN LATERAL (SELECT inputs FROM {schema}.workflow_input WHERE workflow_uuid = w.workflow_uuid LIMIT 1) AS i ON true
-         WHERE w.workflow_uuid = ANY ($1::text[])
         """;
 
     // A number of starts without a length of time limits nothing.
@@ -265,6 +284,21 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                 SELECT (SELECT count(*) FROM due) AS due, (SELECT count(*) FROM buried) AS buried,
                        (SELECT count(*) FROM candidate) AS candidates,
                        (SELECT max(looked) FROM look) AS looked, (SELECT max(found) FROM look) AS found) AS counted
+              LEFT JOIN room ON true)
+        """;
+
+    private static string LineSummary { get; } = $"""
+        summary AS (
+            SELECT COALESCE(room.unheld, false)
+                   OR COALESCE(
+                        counted.due > 0
+                        AND (counted.due >= LEAST($7, {RowsMax}) OR counted.buried > 0
+                             OR (counted.due < room.places AND counted.due < counted.candidates)), false) AS more,
+                   CASE WHEN room.rate_binds AND counted.candidates > room.places THEN room.retry_at END AS retry_at,
+                   CASE WHEN NOT COALESCE(room.partitioned, false) THEN $13 END AS last_partition
+              FROM (
+                SELECT (SELECT count(*) FROM due) AS due, (SELECT count(*) FROM buried) AS buried,
+                       (SELECT count(*) FROM candidate) AS candidates) AS counted
               LEFT JOIN room ON true)
         """;
 }

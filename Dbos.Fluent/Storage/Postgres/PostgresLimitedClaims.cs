@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using Npgsql;
@@ -17,19 +18,24 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
     private readonly ClaimSql claim = new(database.Schema);
     private readonly PostgresLanes lanes = new(database, Lanes);
 
+    // Queues that had partitions once. One that has lost them is served as before, by the longer statement.
+    private readonly ConcurrentDictionary<string, bool> partitioned = new(StringComparer.Ordinal);
+
     /// <summary>Takes what the queue allows. One round trip; one more, without any lock, where inputs are large.</summary>
     public async Task<LimitedAnswer> TakeAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken)
     {
-        var without = new HashSet<string>();
-        var answer = await lanes.BatchAsync(
-            [PostgresDatabase.Command(sql.Lock, Text(share.Queue)), PostgresDatabase.Command(sql.Claim, Parameters(request, share))],
-            async reader =>
+        if (!partitioned.ContainsKey(share.Queue))
+        {
+            var answer = await TakeAsync(sql.ClaimLine, request, share, cancellationToken).ConfigureAwait(false);
+            if (!answer.HasPartitions)
             {
-                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
-                return await ReadAsync(reader, without, cancellationToken).ConfigureAwait(false);
-            },
-            cancellationToken).ConfigureAwait(false);
-        return without.Count == 0 ? answer : await WithInputsAsync(answer, without, cancellationToken).ConfigureAwait(false);
+                return answer;
+            }
+
+            partitioned.TryAdd(share.Queue, true);
+        }
+
+        return await TakeAsync(sql.Claim, request, share, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>What an earlier call with the request's token took.</summary>
@@ -48,6 +54,21 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
             cancellationToken);
 
     public ValueTask DisposeAsync() => lanes.DisposeAsync();
+
+    private async Task<LimitedAnswer> TakeAsync(
+        string statement, ClaimRequest request, QueueShare share, CancellationToken cancellationToken)
+    {
+        var without = new HashSet<string>();
+        var answer = await lanes.BatchAsync(
+            [PostgresDatabase.Command(sql.Lock, Text(share.Queue)), PostgresDatabase.Command(statement, Parameters(request, share))],
+            async reader =>
+            {
+                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                return await ReadAsync(reader, without, cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+        return without.Count == 0 ? answer : await WithInputsAsync(answer, without, cancellationToken).ConfigureAwait(false);
+    }
 
     private NpgsqlParameter[] Parameters(ClaimRequest request, QueueShare share) =>
     [
@@ -100,7 +121,13 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
             }
         }
 
-        return answer with { More = reader.GetBoolean(0), RetryAtMs = reader.NumberOrNull(1), LastPartition = reader.GetString(2) };
+        return answer with
+        {
+            More = reader.GetBoolean(0),
+            RetryAtMs = reader.NumberOrNull(1),
+            LastPartition = reader.TextOrNull(2) ?? "",
+            HasPartitions = reader.IsDBNull(2),
+        };
     }
 
     // One that is gone by now was deleted, and is nobody's to run.
@@ -121,4 +148,8 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
 }
 
 /// <summary>What a claim of a limited queue answers, row by row in the order of their turns.</summary>
-internal sealed record LimitedAnswer(List<ClaimRow> Rows, bool More, long? RetryAtMs, string LastPartition);
+internal sealed record LimitedAnswer(List<ClaimRow> Rows, bool More, long? RetryAtMs, string LastPartition)
+{
+    /// <summary>Nothing was taken, as the queue turned out to have partitions.</summary>
+    public bool HasPartitions { get; init; }
+}
