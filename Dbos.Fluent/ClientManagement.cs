@@ -25,7 +25,11 @@ internal sealed class ClientManagement(ClientCore core)
     {
         options ??= new ForkOptions();
         await CheckPlaceAsync(options, cancellationToken).ConfigureAwait(false);
-        var request = new ForkRequest(workflowId, cut, options.Id ?? AscendingIds.Next(), options);
+        var request = new ForkRequest(workflowId, cut, options.Id ?? AscendingIds.Next(), options)
+        {
+            ReplacedWinners = [.. (options.ReplacedChildren ?? new Dictionary<string, string>()).Select(
+                pair => KeyValuePair.Create(EncodeId(pair.Key), EncodeId(pair.Value)))],
+        };
         var result = await UseAsync(
             "fork a workflow",
             (failures, token) => core.Store.Management.ForkAsync(request with { IsRepeated = failures > 0 }, token),
@@ -38,6 +42,8 @@ internal sealed class ClientManagement(ClientCore core)
         core.Announce(new StoreSignal(StoreSignalKind.Enqueued, options.Queue ?? ""));
         return request.ForkId;
     }
+
+    private string EncodeId(string id) => core.Serializer.Encode(id, typeof(string), PayloadFormat.MessagePack).Text!;
 
     public async Task RewindAsync(string workflowId, int fromSequence, CancellationToken cancellationToken)
     {

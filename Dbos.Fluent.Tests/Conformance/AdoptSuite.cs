@@ -97,6 +97,62 @@ public abstract class AdoptSuite(IDatabaseFixture fixture) : EngineSuite(fixture
             : Task.CompletedTask;
     }
 
+    [Fact]
+    public async Task An_adopted_workflow_waits_for_what_its_new_code_waits_for()
+    {
+        var old = Waiting("approval");
+        var engine = await LaunchAsync(options => options.UnloadAfter = TimeSpan.Zero, old);
+        await engine.BeginAsync(old, 1, "A");
+        await Parkable.ParkedAsync(engine, "A");
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+
+        engine = await LaunchAsync(
+            options => (options.ApplicationVersion, options.UnloadAfter) = ("v2", TimeSpan.Zero), Waiting("decision"));
+        Assert.Equal(("A", true, null), Assert.Single(await engine.Versions.AdoptAsync("v1", Cancel)));
+        await engine.SendAsync("A", 7, "decision", cancellationToken: Cancel);
+
+        Assert.Equal(7, await engine.ResultAsync<int>("A"));
+
+        static WorkflowDefinition<int, int> Waiting(string topic) =>
+            Workflow.Define<int, int>("waiting").Receive<int>(topic).As(out var message).Return(x => x.Get(message));
+    }
+
+    [Fact]
+    public async Task What_is_half_undone_is_not_adopted_by_code_that_cannot_undo_the_rest()
+    {
+        var gate = new Probe();
+        var old = Undone(undoes: true);
+        var engine = await LaunchAsync(old);
+        await engine.BeginAsync(old, 1, "A");
+        await gate.ReachedAsync();
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+
+        engine = await LaunchAsync(options => options.ApplicationVersion = "v2", Undone(undoes: false));
+        var (_, adopted, why) = Assert.Single(await engine.Versions.AdoptAsync("v1", Cancel));
+        Assert.False(adopted);
+        Assert.Contains("not each of them can be undone by this code", why);
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+
+        // The same code under another name of its version goes on by itself.
+        gate.Open();
+        engine = await LaunchAsync(options => options.ApplicationVersion = "v3", Undone(undoes: true));
+        var failure = await engine.Retrieve<Unit>("A").FailureAsync();
+        Assert.Contains("This step fails", failure.Message);
+
+        WorkflowDefinition<int, Unit> Undone(bool undoes)
+        {
+            return Workflow.Define<int>("undone", Body);
+
+            async IAsyncEnumerable<Step> Body(int input, WorkflowContext workflow)
+            {
+                var first = Step.Run("first", _ => Task.CompletedTask);
+                yield return undoes ? first.CompensateWith(_ => Task.CompletedTask) : first;
+                yield return Step.Run("second", _ => Task.CompletedTask).CompensateWith(s => gate.PassAsync(s));
+                yield return Step.Run("third", Task (_) => throw new InvalidOperationException("This step fails."));
+            }
+        }
+    }
+
     /// <summary>A step, a message, another step, another message.</summary>
     private static WorkflowDefinition<int, string> Versioned(Counts counts, string first, string second) =>
         Workflow.Define<int, string>("versioned")

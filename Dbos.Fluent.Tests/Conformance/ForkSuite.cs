@@ -62,6 +62,31 @@ public abstract class ForkSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
         }
     }
 
+    [Fact]
+    public async Task A_child_put_in_the_place_of_another_has_won_what_the_other_won()
+    {
+        var child = Workflow.Define<int, int>("child").Return(x => x.Input);
+        var never = Workflow.Define<int, int>("never").Receive<int>().As(out var message).Return(x => x.Get(message));
+        var workflow = Workflow.Define<Unit, int>("race", Body);
+        var engine = await LaunchAsync(workflow, child, never);
+        await engine.RunAsync(workflow, default, "P");
+        await engine.RunAsync(child, 2, "C");
+
+        var replaced = new Dictionary<string, string> { ["P-0"] = "C" };
+        await engine.ForkAsync("P", 3, new() { Id = "F", ReplacedChildren = replaced }, Cancel);
+
+        Assert.Equal(2, await engine.ResultAsync<int>("F"));
+
+        async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Start(child, 1).As(out var one);
+            yield return Step.Start(never, 1).As(out var other);
+            yield return Step.AwaitAny([one.Result, other.Result]).As(out var first);
+            yield return Step.Await(new[] { one.Result, other.Result }[first.Result]).As(out var result);
+            yield return result.Result;
+        }
+    }
+
     // FK-03
     [Fact]
     public async Task A_fork_made_in_a_step_is_recorded_with_it()

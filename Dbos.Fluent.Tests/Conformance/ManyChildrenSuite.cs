@@ -39,6 +39,34 @@ public abstract class ManyChildrenSuite(IDatabaseFixture fixture) : EngineSuite(
     }
 
     [Fact]
+    public async Task Of_several_refused_starts_the_first_is_the_failure_and_a_replay_gives_it_again()
+    {
+        var child = Doubling();
+        var parent = Workflow.Define<int, string>("parent", Body);
+        var engine = await LaunchAsync(parent, child);
+        await engine.Queues.RegisterAsync(new("q"), cancellationToken: Cancel);
+        await engine.Queues.PauseAsync("q", Cancel);
+        for (var held = 1; held < 20; held++)
+        {
+            await engine.StartAsync(child, held, Options(held), Cancel);
+        }
+
+        var first = await engine.RunAsync(parent, 20, "P");
+        engine = await FlipAndRelaunchAsync(engine, ["P"], parent, child);
+
+        Assert.Contains("'only 1'", first);
+        Assert.Equal(first, await engine.ResultAsync<string>("P"));
+
+        static StartOptions Options(int number) => new() { Queue = "q", DeduplicationId = $"only {number}" };
+
+        async IAsyncEnumerable<StepOr<string>> Body(int count, WorkflowContext workflow)
+        {
+            yield return Step.StartMany(child, [.. Enumerable.Range(0, count)], Options).Try(out var started);
+            yield return started.Error!.Message;
+        }
+    }
+
+    [Fact]
     public async Task A_crash_in_the_middle_of_the_starts_starts_no_child_twice()
     {
         var child = Doubling();

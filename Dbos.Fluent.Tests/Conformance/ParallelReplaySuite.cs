@@ -42,6 +42,34 @@ public abstract class ParallelReplaySuite(IDatabaseFixture fixture) : EngineSuit
     }
 
     [Fact]
+    public async Task Each_branch_of_a_branch_has_random_numbers_of_its_own()
+    {
+        List<ResultOf<string>> all = [];
+        var workflow = Workflow.Define<Unit, string>("nested")
+            .Parallel(
+                ("a", a => Numbered(a.Parallel(
+                    ("a0", b => Numbered(b.Parallel(("a00", c => Numbered(c)), ("a01", c => Numbered(c))))),
+                    ("a1", b => Numbered(b))))),
+                ("b", b => Numbered(b)))
+            .Step("whole", x => Task.FromResult(x.Workflow.NewGuid().ToString())).As(out var whole)
+            .Return(x => string.Join(' ', all.Select(one => x.Get(one)).Append(x.Get(whole))));
+        var engine = await LaunchAsync(workflow);
+
+        var first = await engine.RunAsync(workflow, default, "A");
+        engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
+
+        Assert.Equal(7, first.Split(' ').Distinct().Count());
+        Assert.Equal(first, await engine.ResultAsync<string>("A"));
+
+        WorkflowBuilder<Unit, string> Numbered(WorkflowBuilder<Unit, string> branch)
+        {
+            var named = branch.Step($"number {all.Count}", x => Task.FromResult(x.Workflow.NewGuid().ToString())).As(out var number);
+            all.Add(number);
+            return named;
+        }
+    }
+
+    [Fact]
     public async Task A_crash_in_the_middle_of_two_branches_goes_on_in_both()
     {
         var (left, right) = (new Probe(), new Probe());

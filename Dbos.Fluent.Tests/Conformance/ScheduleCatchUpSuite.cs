@@ -56,6 +56,24 @@ public abstract class ScheduleCatchUpSuite(IDatabaseFixture fixture) : VirtualSc
     }
 
     [Fact]
+    public async Task The_first_moments_of_a_schedule_are_caught_up_on_too()
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(Declare);
+        await FollowedAsync();
+        await engine.StopAsync(TimeSpan.Zero, Cancel);
+        Time.Advance(TimeSpan.FromMinutes(2));
+
+        await LaunchVirtualAsync(Declare);
+
+        List<DateTimeOffset> caughtUp = [(await ArrivesAsync()).ScheduledAt, (await ArrivesAsync()).ScheduledAt];
+        Assert.Equal([Start.AddMinutes(1), Start.AddMinutes(2)], caughtUp.Order());
+
+        void Declare(EngineOptions options) =>
+            options.Schedule("tick", EachMinute, workflow, options: new() { AutomaticBackfill = true });
+    }
+
+    [Fact]
     public async Task New_moments_of_a_schedule_that_catches_up_were_never_due_before()
     {
         var workflow = Noted();

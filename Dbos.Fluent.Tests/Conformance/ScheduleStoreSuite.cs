@@ -8,6 +8,7 @@ public abstract class ScheduleStoreSuite(StoreFixture fixture) : StoreSuite(fixt
 {
     private static readonly ScheduleRow Full = Scheduling.Nightly with
     {
+        LastFiredAtMs = 1_767_268_800_000,
         TimeZone = "Europe/Paris",
         Context = "a context",
         AutomaticBackfill = true,
@@ -44,7 +45,7 @@ public abstract class ScheduleStoreSuite(StoreFixture fixture) : StoreSuite(fixt
             ("schedule", "0 3 * * *"),
             ("status", "ACTIVE"),
             ("context", "a context"),
-            ("last_fired_at", null),
+            ("last_fired_at", "2026-01-01T12:00:00.000Z"),
             ("automatic_backfill", 1),
             ("cron_timezone", "Europe/Paris"),
             ("queue_name", A.Queue),
@@ -231,14 +232,42 @@ public abstract class ScheduleStoreSuite(StoreFixture fixture) : StoreSuite(fixt
         await using var bed = await Fixture.CreateAsync();
         bed.Time.Advance(TimeSpan.FromMilliseconds(123));
         var moment = bed.Time.GetUtcNow().ToUnixTimeMilliseconds();
-        await WriteAsync(bed, ScheduleWrite.Create, Full with { AutomaticBackfill = false });
+        await WriteAsync(bed, ScheduleWrite.Create, Full with { AutomaticBackfill = false, Paused = true });
 
         await bed.Store.Schedules.SetPausedAsync("nightly", false, Cancel);
         HasColumns((await bed.QueryAsync("SELECT * FROM workflow_schedules"))[0], ("last_fired_at", "2026-01-01T12:00:00.123Z"));
-        await bed.ExecuteAsync("UPDATE workflow_schedules SET last_fired_at = '2026-01-01T12:00:00.124Z'");
+        await bed.ExecuteAsync("UPDATE workflow_schedules SET status = 'PAUSED', last_fired_at = '2026-01-01T12:00:00.124Z'");
         await bed.Store.Schedules.SetPausedAsync("nightly", false, Cancel);
 
         Assert.Equal(moment + 1, (await ReadAsync(bed))!.LastFiredAtMs);
+    }
+
+    // From then on whatever it names is caught up on, also what it names before it has ever fired.
+    [Fact]
+    public async Task Schedule_that_catches_up_counts_from_when_it_was_made_or_told_to()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var (now, patient) = (bed.Time.NowMs, Full with { LastFiredAtMs = null, AutomaticBackfill = false });
+        await WriteAsync(bed, ScheduleWrite.Create, Full with { Name = "eager", LastFiredAtMs = null }, patient);
+        Assert.Equal([now, null], (await bed.Store.Schedules.ReadAllAsync(null, Cancel)).Select(row => row.LastFiredAtMs));
+
+        bed.Time.Advance(TimeSpan.FromMinutes(1));
+        await WriteAsync(bed, ScheduleWrite.Update, patient with { AutomaticBackfill = true });
+
+        Assert.Equal(now + 60_000, (await ReadAsync(bed))!.LastFiredAtMs);
+    }
+
+    // Done once more after a lost answer, say: what is due at this moment and not fired yet is still to be fired.
+    [Fact]
+    public async Task End_of_no_pause_skips_nothing()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var active = Full with { AutomaticBackfill = false };
+        await WriteAsync(bed, ScheduleWrite.Create, active);
+
+        Assert.True(await bed.Store.Schedules.SetPausedAsync("nightly", false, Cancel));
+
+        Assert.Equal(active, await ReadAsync(bed));
     }
 
     [Fact]

@@ -196,6 +196,40 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
 
     private static long Number(string? text) => long.Parse(text!, CultureInfo.InvariantCulture);
 
+    // Its row says when it would have ended. By the clock of a later replay it has.
+    [Fact]
+    public async Task A_sleep_beside_a_member_that_failed_has_not_ended_on_a_replay_either()
+    {
+        var gate = new Probe();
+        var workflow = Workflow.Define<Unit, string>("failing", Body);
+        var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A");
+        await gate.ReachedAsync();
+        await Eventually.TrueAsync(() => time.TimersPending > 0, Bounded.Limit, "it sleeps");
+        gate.Open();
+        var first = await handle.ResultAsync();
+
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Database.FlipAsync("A");
+        time.Advance(TimeSpan.FromHours(2));
+        engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
+
+        Assert.StartsWith("False ", first);
+        Assert.Equal(first, await engine.ResultAsync<string>("A"));
+
+        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
+        {
+            var sleep = Step.Sleep(TimeSpan.FromHours(1));
+            var failing = Step.Run("fail", async _ =>
+            {
+                await gate.PassAsync();
+                throw new InvalidOperationException("This step fails.");
+            });
+            yield return Step.All([sleep, failing]).Try(out _);
+            yield return $"{sleep.Succeeded} {workflow.UtcNow:O}";
+        }
+    }
+
     private static WorkflowDefinition<Unit, DateTimeOffset> Sleeping(params TimeSpan[] durations)
     {
         return Workflow.Define<Unit, DateTimeOffset>("sleeping", Body);

@@ -102,6 +102,18 @@ public sealed class FluentControlTests
     }
 
     [Fact]
+    public async Task A_loop_around_groups_of_nothing_fails_too()
+    {
+        var definition = Workflow.Define<Unit>("w")
+            .While(_ => true, body => body.ForEach(_ => Array.Empty<int>(), "each", (item, _) => Task.FromResult(item)))
+            .End();
+
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => BodyDriver.RunAsync(definition, default));
+
+        Assert.Contains("While without a step: its condition (true) never becomes false", error.Message);
+    }
+
+    [Fact]
     public async Task A_ForEach_is_one_group_of_equally_named_steps_with_its_limit()
     {
         var definition = Workflow.Define<Order, string>("w")

@@ -15,7 +15,7 @@ internal static class BuiltInNames
     public const string WriteStream = "DBOS.writeStream";
     public const string CloseStream = "DBOS.closeStream";
     public const string ReadStream = "DBOS.readStreamOffset";
-    public const string WaitFirst = "DBOS.waitFirst";
+    public const string WaitFirst = ReservedTexts.WaitFirst;
     public const string Debounce = "DBOS.debounceDelayedWorkflow";
     public const string Any = "Dbos.Fluent.any";
     public const string Compensating = ReservedTexts.Compensating;

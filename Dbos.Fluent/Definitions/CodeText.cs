@@ -42,7 +42,18 @@ internal sealed class CodeText
     {
         Line(IsForWorkflows(code.Method) ? Own(code.Method) : names.Of(code.Method));
         Read();
-        if (code.Target is not { } closure || !MemberNames.IsGenerated(closure.GetType()))
+        if (code.Target is { } closure && MemberNames.IsGenerated(closure.GetType()))
+        {
+            AddCaptured(code, closure, []);
+        }
+    }
+
+    public override string ToString() => text.ToString();
+
+    // Variables of an inner block stand in a closure of their own, which leads to that of the block around it.
+    private void AddCaptured(Delegate code, object closure, HashSet<object> seen)
+    {
+        if (!seen.Add(closure))
         {
             return;
         }
@@ -53,15 +64,22 @@ internal sealed class CodeText
         var captured = closure.GetType().GetFields(Instance).Where(field => field.Name[0] != '<').OrderBy(field => field.MetadataToken);
         foreach (var field in captured)
         {
-            if ((used.Contains(names.KeyOf(field)) || !IsFound(code.Method))
-                && field.GetValue(closure) is Delegate wrapped && wrapped.Method.Module == code.Method.Module && !IsFound(wrapped.Method))
+            if (!used.Contains(names.KeyOf(field)) && IsFound(code.Method))
+            {
+                continue;
+            }
+
+            var value = field.GetValue(closure);
+            if (value is Delegate wrapped && wrapped.Method.Module == code.Method.Module && !IsFound(wrapped.Method))
             {
                 Add(wrapped);
             }
+            else if (value is not null and not Delegate && MemberNames.IsGenerated(value.GetType()))
+            {
+                AddCaptured(code, value, seen);
+            }
         }
     }
-
-    public override string ToString() => text.ToString();
 
     private bool IsFound(MemberInfo member) => found.ContainsKey(names.KeyOf(member));
 

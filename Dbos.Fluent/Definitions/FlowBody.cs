@@ -44,8 +44,8 @@ internal sealed class FlowBody<TIn> : IWorkflowBody
             places.Push(new Place(((PatchStep)Step!).Result ? patched.Patched : patched.Before, 0));
         }
 
-        // Branches that held no step, and a patch that left none, have brought a loop around them no further either.
-        passesWithoutStep = Step is ParallelStep { Slots: 0 } or PatchStep { Slots: 0 } ? passesWithoutStep : 0;
+        // What took no number, such as branches that held no step or a group of none, has brought a loop around it no further either.
+        passesWithoutStep = Step is { Slots: 0 } ? passesWithoutStep : 0;
         (yielded, patched, Step) = (null, null, null);
         return ValueTask.FromResult(Advance());
     }

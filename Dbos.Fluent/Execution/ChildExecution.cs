@@ -12,21 +12,21 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
     public async ValueTask<StepEnd> CallAsync(Step step, ICallStep call, StepPlace place)
     {
         var first = place.Part(place.Slots);
-        var (end, childId) = await BeginAsync(step, call.Definition, call.Input, call.Options, first).ConfigureAwait(false);
-        return end == StepEnd.Completed
-            ? await awaits.AwaitAsync(step, childId, place with { Slots = place.Slots.From(1) }).ConfigureAwait(false)
-            : end;
+        var begun = await BeginAsync(step, call.Definition, call.Input, call.Options, first).ConfigureAwait(false);
+        return begun.End == StepEnd.Completed
+            ? await awaits.AwaitAsync(step, begun.ChildId!, place with { Slots = place.Slots.From(1) }).ConfigureAwait(false)
+            : Settle(step, begun, first);
     }
 
     public async ValueTask<StepEnd> StartAsync(Step step, IStartStep start, StepPlace place)
     {
-        var (end, childId) = await BeginAsync(step, start.Definition, start.Input, start.Options, place).ConfigureAwait(false);
-        if (end == StepEnd.Completed)
+        var begun = await BeginAsync(step, start.Definition, start.Input, start.Options, place).ConfigureAwait(false);
+        if (begun.End == StepEnd.Completed)
         {
-            ((IHandleStep)step).CompleteWithHandle(childId, run.Environment.Handles);
+            ((IHandleStep)step).CompleteWithHandle(begun.ChildId!, run.Environment.Handles);
         }
 
-        return end;
+        return Settle(step, begun, place);
     }
 
     /// <remarks>
@@ -40,20 +40,20 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
             return StepEnd.Broken;
         }
 
-        var begins = new Task<(StepEnd End, string ChildId)>[many.Starts.Count];
+        var begins = new Task<Begun>[many.Starts.Count];
         for (var i = 0; i < begins.Length; i++)
         {
             var (input, options) = many.Starts[i];
             begins[i] = BeginAsync(step, many.Definition, input, options, place.Part(place.Slots.From(i))).AsTask();
         }
 
-        var ends = await Task.WhenAll(begins).ConfigureAwait(false);
-        if (Array.Find(ends, end => end.End != StepEnd.Completed) is { ChildId: not null } other)
+        var all = await Task.WhenAll(begins).ConfigureAwait(false);
+        if (Array.Find(all, begun => begun.End != StepEnd.Completed) is { } other)
         {
-            return other.End;
+            return Settle(step, other, place);
         }
 
-        many.CompleteWithHandles([.. ends.Select(end => end.ChildId)], run.Environment.Handles);
+        many.CompleteWithHandles([.. all.Select(begun => begun.ChildId!)], run.Environment.Handles);
         return StepEnd.Completed;
     }
 
@@ -61,31 +61,34 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
 
     public ValueTask<StepEnd> AwaitAnyAsync(Step step, IAwaitAnyStep any, StepPlace place) => awaits.AwaitAnyAsync(step, any, place);
 
-    private async ValueTask<(StepEnd End, string ChildId)> BeginAsync(
+    private StepEnd Settle(Step step, Begun begun, StepPlace place) =>
+        begun.Refused is { } refused ? steps.Restore(step, refused, place) : begun.End;
+
+    private async ValueTask<Begun> BeginAsync(
         Step step, WorkflowDefinition definition, object? input, StartOptions options, StepPlace place)
     {
         if (!steps.TryMatch(place.Slots.First, StepKind.Child, step.Name, out var row))
         {
-            return (StepEnd.Broken, "");
+            return new(StepEnd.Broken);
         }
 
         if (row is { Error: null, ChildId: { } recorded })
         {
             place.Facts.Saw(row.CompletedAtMs);
-            return (StepEnd.Completed, recorded);
+            return new(StepEnd.Completed, recorded);
         }
 
         if (row is not null)
         {
-            return (steps.Restore(step, row, place), "");
+            return new(StepEnd.Failed, Refused: row);
         }
 
         return run.MayNotBegin(place.Signal)
-            ? (StepEnd.Stopped, "")
+            ? new(StepEnd.Stopped)
             : await BeginFirstAsync(step, definition, input, options, place).ConfigureAwait(false);
     }
 
-    private async ValueTask<(StepEnd End, string ChildId)> BeginFirstAsync(
+    private async ValueTask<Begun> BeginFirstAsync(
         Step step, WorkflowDefinition definition, object? input, StartOptions options, StepPlace place)
     {
         var sequence = place.Slots.First;
@@ -101,29 +104,29 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
             {
                 run.Stored(sequence);
                 place.Facts.Saw(now);
-                return (StepEnd.Completed, childId);
+                return new(StepEnd.Completed, childId);
             }
 
             return await RefusedAsync(step, row, place, result, child.Options).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            return (StepEnd.Stopped, childId);
+            return new(StepEnd.Stopped);
         }
         catch (Exception exception) when (
             exception is ArgumentException or (DbosException and not (StoreUnavailableException or StoreSchemaException)))
         {
-            return (await steps.FailAsync(step, row, place, exception).ConfigureAwait(false), childId);
+            return await FailAsync(row, place, exception).ConfigureAwait(false);
         }
     }
 
-    private async ValueTask<(StepEnd End, string ChildId)> RefusedAsync(
+    private async ValueTask<Begun> RefusedAsync(
         Step step, CheckpointRow row, StepPlace place, CommitResult result, StartOptions options)
     {
         if (result.Status == CommitStatus.NotOwned)
         {
             await run.LoseAsync().ConfigureAwait(false);
-            return (StepEnd.Stopped, row.ChildId!);
+            return new(StepEnd.Stopped);
         }
 
         if (StartRefusals.AttachedId(result, row.ChildId!, step.Name, options) is { } holder)
@@ -131,11 +134,25 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
             // The parent's row names the holder, and is written by itself: nothing was started that it would have to go with.
             var stored = await steps.StoreAsync(row with { ChildId = holder }, place).ConfigureAwait(false);
             place.Facts.Saw(row.CompletedAtMs);
-            return (stored ? StepEnd.Completed : StepEnd.Stopped, holder);
+            return stored ? new(StepEnd.Completed, holder) : new(StepEnd.Stopped);
         }
 
         // The refusal is an outcome of the step: a replay gives it again without asking the database.
         var exception = StartRefusals.ToException(result, options, step.Name);
-        return (await steps.FailAsync(step, row, place, exception).ConfigureAwait(false), row.ChildId!);
+        return await FailAsync(row, place, exception).ConfigureAwait(false);
     }
+
+    private async ValueTask<Begun> FailAsync(CheckpointRow row, StepPlace place, Exception exception)
+    {
+        var failed = steps.FailedRow(row, exception);
+        return await steps.StoreAsync(failed, place).ConfigureAwait(false) ? new(StepEnd.Failed, Refused: failed) : new(StepEnd.Stopped);
+    }
+
+    /// <summary>What became of one start.</summary>
+    /// <param name="End">How it ended.</param>
+    /// <param name="ChildId">The child; null where there is none.</param>
+    /// <param name="Refused">
+    /// The row of a start that failed. Not given to the step yet: of several starts at once it takes the first, whichever was quicker.
+    /// </param>
+    private sealed record Begun(StepEnd End, string? ChildId = null, CheckpointRow? Refused = null);
 }

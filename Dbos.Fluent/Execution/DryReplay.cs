@@ -33,7 +33,7 @@ internal sealed class DryReplay : IDisposable
         using var replay = new DryReplay(work with { Generation = rows.Generation }, new History(rows), definition, environment);
         try
         {
-            return await replay.DriveAsync().ConfigureAwait(false);
+            return await replay.DriveAsync().ConfigureAwait(false) ?? replay.NotUndone();
         }
         catch (SerializationFailedException undecodable)
         {
@@ -42,7 +42,7 @@ internal sealed class DryReplay : IDisposable
         catch (Exception exception)
         {
             // The user's code between steps: a workflow may well fail here. Only what it has left behind counts.
-            return replay.run.Broken?.Message ?? replay.Rest($"throws {exception.GetType().Name}");
+            return replay.run.Broken?.Message ?? replay.Rest($"throws {exception.GetType().Name}") ?? replay.NotUndone();
         }
     }
 
@@ -79,6 +79,29 @@ internal sealed class DryReplay : IDisposable
         }
 
         return Rest("ends");
+    }
+
+    // What an earlier run has begun to undo is undone by this code, in the order of the steps, newest first.
+    private string? NotUndone()
+    {
+        var undoing = new Undoing(run, steps);
+        if (undoing.Begun is not { } begun)
+        {
+            return null;
+        }
+
+        var sequences = undoing.ReadSequences();
+        if (!run.Undos.Holds(sequences))
+        {
+            return $"The history of workflow '{run.Work.Id}' has begun to undo steps at position {begun.Sequence}, and not each of them "
+                + "can be undone by this code.";
+        }
+
+        run.History.End = int.MaxValue;
+        var undos = run.Undos.NewestFirst().Where(undo => sequences.Contains(undo.Sequence)).Select(UndoStep.Of);
+        var conflict = undos.Index().FirstOrDefault(
+            undo => !steps.TryMatch(begun.Sequence + 1 + undo.Index, StepKind.Run, undo.Item.Name, out _));
+        return conflict.Item is null ? null : run.Broken!.Message;
     }
 
     private string? Rest(string what) => highest < next ? null

@@ -18,13 +18,15 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
 
         using var siblings = new CancelSignal(place.Signal);
         using var turns = new AnnouncedReceives(run, all.Members, place.Slots);
-        if (HoldsFailure(all, place.Slots))
+        var members = place.Part(place.Slots, siblings);
+        if (FailedAt(all, place.Slots) is { } failedAtMs)
         {
             // A replay that finds a recorded failure starts no member that was not recorded: only stored outcomes are restored.
             siblings.Fire(CancellationReason.Cancelled);
+            members = members with { FailedAtMs = Math.Min(failedAtMs, place.FailedAtMs ?? failedAtMs) };
         }
 
-        var ends = await RunMembersAsync(all, place.Part(place.Slots, siblings)).ConfigureAwait(false);
+        var ends = await RunMembersAsync(all, members).ConfigureAwait(false);
         if (ends.Contains(StepEnd.Broken))
         {
             return StepEnd.Broken;
@@ -127,46 +129,30 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         return true;
     }
 
-    private bool HoldsFailure(Step step, Slots slots) => step switch
+    /// <summary>Whether a member of the group is recorded as failed, and so the group.</summary>
+    public bool HoldsFailure(IAllStep all, Slots slots) => FailedAt(all, slots) is not null;
+
+    // When the first of what is recorded as failed was done; null where nothing is.
+    private long? FailedAt(Step step, Slots slots) => step switch
     {
-        IAllStep group => HoldsFailure(group, slots),
+        IAllStep group => FailedAt(group, slots),
 
         // Of a race the winner's failure counts alone, and that only where it is not data.
-        IAnyStep race => AnyExecution.Winner(race, run.History.At(slots[step.Slots - 1])) is { } winner
-            && !race.Members[winner].Tolerant
-            && HoldsFailure(race.Members[winner], slots.From(FirstNumbers(race.Members)[winner])),
-        _ => HoldsFailure(slots, step.Slots),
+        IAnyStep race => AnyExecution.Winner(race, run.History.At(slots[step.Slots - 1])) is { } winner && !race.Members[winner].Tolerant
+            ? FailedAt(race.Members[winner], slots.From(FirstNumbers(race.Members)[winner]))
+            : null,
+        _ => FailedAt(slots, step.Slots),
     };
 
-    /// <summary>Whether a member of the group is recorded as failed, and so the group.</summary>
-    public bool HoldsFailure(IAllStep all, Slots slots)
+    private long? FailedAt(IAllStep all, Slots slots)
     {
         var starts = FirstNumbers(all.Members);
-        for (var i = 0; i < starts.Length; i++)
-        {
-            var member = all.Members[i];
-            var first = slots.From(starts[i]);
-            if (!member.Tolerant && HoldsFailure(member, first))
-            {
-                return true;
-            }
-        }
-
-        return false;
+        return all.Members.Select((member, i) => member.Tolerant ? null : FailedAt(member, slots.From(starts[i]))).Min();
     }
 
-    private bool HoldsFailure(Slots slots, int count)
-    {
-        for (var i = 0; i < count; i++)
-        {
-            if (run.History.At(slots[i])?.Error is not null)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    private long? FailedAt(Slots slots, int count) => Enumerable.Range(0, count)
+        .Select(i => run.History.At(slots[i]))
+        .Min(row => row?.Error is null ? null : row.CompletedAtMs ?? long.MaxValue);
 
     /// <summary>Where each member's numbers begin, counted from the group's first.</summary>
     public static int[] FirstNumbers(IReadOnlyList<Step> members)

@@ -36,7 +36,7 @@ internal sealed class RunFacts : IWorkflowFacts
         : this(
             whole.WorkflowId,
             whole.Attempt,
-            whole.seed ^ (BranchStream * (ulong)(firstSequence + 1)),
+            BranchSeed(whole, firstSequence),
             whole.highestRecorded,
             whole.logger)
     {
@@ -94,6 +94,22 @@ internal sealed class RunFacts : IWorkflowFacts
                 Interlocked.CompareExchange(ref nowMs, moment, seen);
             }
         }
+    }
+
+    // A branch of a branch may begin at the number of the branch itself: what is only mixed by XOR would be the run's own seed again. The
+    // mixing is the finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
+    private static ulong BranchSeed(RunFacts whole, int firstSequence)
+    {
+        var step = BranchStream * (ulong)(firstSequence + 1);
+        if (whole.whole is null)
+        {
+            return whole.seed ^ step;
+        }
+
+        var mixed = whole.seed + step;
+        mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9UL;
+        mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBUL;
+        return mixed ^ (mixed >> 31);
     }
 
     public void Reached(int sequence) => Volatile.Write(ref nextSequence, sequence);

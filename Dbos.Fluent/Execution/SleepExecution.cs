@@ -34,7 +34,14 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
             }
         }
 
+        // The row says when it ends, not that it did. Whether it had ended when another member of its group failed is asked of the history:
+        // by the clock every sleep is over some day, and a later replay would see another outcome.
         var wakeAtMs = WaitMarker.Read(row);
+        if (wakeAtMs > place.FailedAtMs)
+        {
+            return StepEnd.Stopped;
+        }
+
         if (wakeAtMs > run.Environment.Clock.NowMs
             && (!await WaitAsync(sequence, wakeAtMs, place.Signal).ConfigureAwait(false) || run.Stop.IsFired))
         {

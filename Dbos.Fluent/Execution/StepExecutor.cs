@@ -204,9 +204,15 @@ internal sealed class StepExecutor
     /// <summary>Gives a step the failure of one of its own acts, which it stores: a replay gives it again.</summary>
     public async ValueTask<StepEnd> FailAsync(Step step, CheckpointRow row, StepPlace place, Exception exception)
     {
-        var error = run.Environment.Serializer.EncodeFailure(Failures.Record(exception), PayloadFormat.MessagePack);
-        var failed = row with { Output = null, Error = error.Text, Format = error.Format };
+        var failed = FailedRow(row, exception);
         return await StoreAsync(failed, place).ConfigureAwait(false) ? Restore(step, failed, place) : StepEnd.Stopped;
+    }
+
+    /// <summary>The row of a step that failed by one of its own acts.</summary>
+    public CheckpointRow FailedRow(CheckpointRow row, Exception exception)
+    {
+        var error = run.Environment.Serializer.EncodeFailure(Failures.Record(exception), PayloadFormat.MessagePack);
+        return row with { Output = null, Error = error.Text, Format = error.Format };
     }
 
     private ValueTask<StepEnd> RunAsync(Step step, IRunStep body, StepPlace place)

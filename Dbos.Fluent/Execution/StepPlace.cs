@@ -6,8 +6,14 @@ namespace Dbos.Fluent.Execution;
 /// <param name="Facts">What the context of the code that yielded it shows: the run's, or a branch's own.</param>
 /// <param name="Race">The member of an <c>Any</c> that it is, or is part of; null outside of any.</param>
 /// <param name="Restored">Where the branch it stands in meets the others before anything new begins; null outside of branches.</param>
+/// <param name="FailedAtMs">When the group it belongs to failed, where that is recorded; null otherwise.</param>
 internal readonly record struct StepPlace(
-    Slots Slots, CancelSignal Signal, RunFacts Facts, RaceMember? Race = null, RestoredMeeting.Arrival? Restored = null)
+    Slots Slots,
+    CancelSignal Signal,
+    RunFacts Facts,
+    RaceMember? Race = null,
+    RestoredMeeting.Arrival? Restored = null,
+    long? FailedAtMs = null)
 {
     /// <summary>The place of a part of the step, which does not finish it.</summary>
     public StepPlace Part(Slots slots, CancelSignal? signal = null) =>

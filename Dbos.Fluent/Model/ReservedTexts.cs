@@ -15,6 +15,9 @@ internal static class ReservedTexts
     /// <summary>The recorded name of the row that holds another workflow's outcome.</summary>
     public const string GetResult = "DBOS.getResult";
 
+    /// <summary>The recorded name of the row that holds which of several workflows was the first to end.</summary>
+    public const string WaitFirst = "DBOS.waitFirst";
+
     /// <summary>Checks a topic, which may be absent, and returns it.</summary>
     public static string? CheckTopic(string? topic, string parameter) => topic switch
     {

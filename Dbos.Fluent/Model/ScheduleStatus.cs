@@ -7,7 +7,8 @@ namespace Dbos.Fluent;
 /// <param name="TimeZone">The IANA name of the zone in which the expression is read.</param>
 /// <param name="Paused">True while it starts nothing.</param>
 /// <param name="LastFiredAt">
-/// The latest of its moments that counts as done; null before the first. Starts by hand and backfills do not count.
+/// The latest of its moments that counts as done; null before the first, but for a schedule that catches up: when it was made, as
+/// whatever it names from then on is caught up on. Starts by hand and backfills do not count.
 /// </param>
 /// <param name="NextAt">
 /// Its next moment; null while it is paused, when none is left, and where its expression or zone cannot be read here.

@@ -108,14 +108,14 @@ internal sealed class ScheduleLoop : IAsyncDisposable
             await ReadAsync(cancellationToken).ConfigureAwait(false);
         }
 
+        // What failed is tried again after a while, and is no moment to wait for. What has become due while the others were fired is one.
+        var now = environment.Clock.UtcNow;
         (anyFailed, var more) = (false, false);
         foreach (var plan in plans.Values)
         {
             more |= await FireAsync(plan, cancellationToken).ConfigureAwait(false);
         }
 
-        // What failed is tried again after a while, and is no moment to wait for.
-        var now = environment.Clock.UtcNow;
         var next = plans.Values.Where(plan => plan.Next > now).Min(plan => plan.Next);
         anyWaiting = plans.Values.Any(plan => plan.Waiting is not null);
         timer.Set(stale || more ? environment.Clock.NowMs : next?.ToUnixTimeMilliseconds());

@@ -57,6 +57,12 @@ internal sealed record ForkRequest(string SourceId, ForkCut Cut, string ForkId, 
     /// fork of any SDK does.
     /// </summary>
     public bool IsRepeated { get; init; }
+
+    /// <summary>
+    /// The ids of <see cref="ForkOptions.ReplacedChildren"/> as results of <see cref="ReservedTexts.WaitFirst"/> hold them: the recorded
+    /// winner of the source, and the one in its place.
+    /// </summary>
+    public IReadOnlyList<KeyValuePair<string, string>> ReplacedWinners { get; init; } = [];
 }
 
 /// <summary>Where a fork begins: at a number, at the first step of a name, or, with neither, at the last failure.</summary>

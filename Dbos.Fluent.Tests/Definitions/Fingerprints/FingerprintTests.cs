@@ -69,6 +69,32 @@ public sealed class FingerprintTests
         Assert.NotEqual(one, two);
     }
 
+    [Fact]
+    public void Code_that_was_wrapped_inside_a_block_counts()
+    {
+        static string Define(params Func<StepState<Order>, Task<int>>[] bodies)
+        {
+            var flow = Workflow.Define<Order, int>("w").Step("first", _ => Task.FromResult(0));
+            foreach (var given in bodies)
+            {
+                var body = given;
+                for (var number = 0; number < 2; number++)
+                {
+                    var name = $"s{number}";
+                    flow = flow.Step(name, x => name.Length > 0 ? body(x) : Task.FromResult(0));
+                }
+            }
+
+            return flow.Return(_ => 0).Fingerprint;
+        }
+
+        Assert.Equal(Define(One()), Define(One()));
+        Assert.NotEqual(Define(One()), Define(Two()));
+
+        static Func<StepState<Order>, Task<int>> One() => _ => Task.FromResult(1);
+        static Func<StepState<Order>, Task<int>> Two() => _ => Task.FromResult(2);
+    }
+
     // One closure holds what all lambdas of a method capture, and engines are often launched where their workflows are defined.
     [Fact]
     public void What_was_captured_for_other_code_does_not_count()

@@ -51,6 +51,29 @@ public sealed class SqliteFileOutboxTests : SqliteFileTest
     }
 
     [Fact]
+    public async Task A_deferred_transaction_waits_for_the_lock_when_it_first_sends()
+    {
+        await StartAsync(Enqueued("a"));
+        await using var holding = Connect(Database.Path);
+        await using var held = (SqliteTransaction)await holding.BeginTransactionAsync(Cancel);
+        await using var connection = Connect(Database.Path);
+        await using var transaction = BeginDeferred(connection);
+
+        var send = Store.Outbox.SendAsync(transaction, new MessageRow("m", "a", "t", new("1", "portable_json")), Cancel);
+        Assert.False(send.IsCompleted);
+        await using (var write = holding.CreateCommand())
+        {
+            write.CommandText = "UPDATE workflow_status SET updated_at = updated_at + 1";
+            await write.ExecuteNonQueryAsync(Cancel);
+        }
+
+        await held.CommitAsync(Cancel);
+
+        Assert.Equal(CommitStatus.Written, (await send.Within(Bounded.Limit)).Status);
+        await transaction.CommitAsync(Cancel);
+    }
+
+    [Fact]
     public async Task A_transaction_whose_snapshot_is_old_is_told_so_and_stays_readable()
     {
         await using var connection = Connect(Database.Path);

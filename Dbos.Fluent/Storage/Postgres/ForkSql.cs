@@ -44,7 +44,8 @@ internal sealed class ForkSql(SchemaName schema)
 
     /// <summary>
     /// Makes the fork: $1 now, $2 source, $3 fork, $4 first sequence that is not copied, $5 version, $6 queue, $7 partition, $8 timeout,
-    /// $9 replaced children, $10 those in their place. Gives a row, or none where the id is in use.
+    /// $9 replaced children, $10 those in their place, $11 and $12 the same as winners of a wait for the first. Gives a row, or none where
+    /// the id is in use.
     /// </summary>
     // Streams are numbered anew: where branches wrote at once, a value that is not copied may lie between two that are, and readers go on
     // by number. An input may be left under the id of a row that an older SDK deleted.
@@ -76,11 +77,13 @@ internal sealed class ForkSql(SchemaName schema)
             INSERT INTO {schema}.operation_outputs (
                 workflow_uuid, function_id, function_name, output, error, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms,
                 serialization, application_name, retention_timestamp)
-            SELECT f.workflow_uuid, s.function_id, s.function_name, s.output, s.error, COALESCE(r.taker, s.child_workflow_id),
+            SELECT f.workflow_uuid, s.function_id, s.function_name, COALESCE(won.taker, s.output), s.error, COALESCE(r.taker, s.child_workflow_id),
                    s.started_at_epoch_ms, s.completed_at_epoch_ms, s.serialization, s.application_name, {Clock.Now}
               FROM forked AS f
               JOIN {schema}.operation_outputs AS s ON s.workflow_uuid = $2 AND s.function_id < $4
-              LEFT JOIN unnest($9::text[], $10::text[]) AS r(child, taker) ON r.child = s.child_workflow_id),
+              LEFT JOIN unnest($9::text[], $10::text[]) AS r(child, taker) ON r.child = s.child_workflow_id
+              LEFT JOIN unnest($11::text[], $12::text[]) AS won(child, taker)
+                ON won.child = s.output AND s.function_name = '{ReservedTexts.WaitFirst}'),
         history AS (
             INSERT INTO {schema}.workflow_events_history (workflow_uuid, function_id, key, value, serialization)
             SELECT f.workflow_uuid, h.function_id, h.key, h.value, h.serialization

@@ -78,6 +78,8 @@ internal sealed class PostgresForks(PostgresDatabase database)
                 Number(options.Timeout is { } timeout ? (long)Math.Ceiling(timeout.TotalMilliseconds) : null),
                 Texts(replaced, pair => pair.Key),
                 Texts(replaced, pair => pair.Value),
+                Texts([.. request.ReplacedWinners], pair => pair.Key),
+                Texts([.. request.ReplacedWinners], pair => pair.Value),
             ],
             row => 0,
             cancellationToken).ConfigureAwait(false);

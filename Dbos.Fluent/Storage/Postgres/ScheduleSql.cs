@@ -85,10 +85,12 @@ internal sealed class ScheduleSql(SchemaName schema)
         """;
 
     /// <summary>$1 now, $2 name, $3 whether. What was due in a pause counts as fired, unless the schedule catches up.</summary>
+    // Where there was no pause, as when this is done once more after a lost answer, nothing was due in it.
     public string SetPaused { get; } = $"""
         UPDATE {schema}.workflow_schedules AS s
            SET status = CASE WHEN $3 THEN 'PAUSED' ELSE 'ACTIVE' END,
-               last_fired_at = CASE WHEN NOT $3 AND NOT s.automatic_backfill AND {Clock.Now} > COALESCE({FiredAt}, {long.MinValue})
+               last_fired_at = CASE WHEN NOT $3 AND s.status = 'PAUSED' AND NOT s.automatic_backfill
+                                         AND {Clock.Now} > COALESCE({FiredAt}, {long.MinValue})
                                     THEN {NowText} ELSE s.last_fired_at END
          WHERE s.schedule_name = $2
         RETURNING s.schedule_name
@@ -108,9 +110,10 @@ internal sealed class ScheduleSql(SchemaName schema)
              END
         """;
 
-    // What it names from now on was never due before, so a schedule that catches up begins there.
+    // What it names from now on was never due before, so a schedule that catches up begins there; so does one that has never fired.
     private static string FiredUntilNow(string row) => $"""
-        CASE WHEN s.backfill AND (s.cron, s.zone) IS DISTINCT FROM ({row}.schedule, COALESCE({row}.cron_timezone, 'UTC'))
+        CASE WHEN s.backfill AND {row}.last_fired_at IS NULL THEN {NowText}
+                        WHEN s.backfill AND (s.cron, s.zone) IS DISTINCT FROM ({row}.schedule, COALESCE({row}.cron_timezone, 'UTC'))
                              AND {FiredAtOf(row)} < {Clock.Now}
                         THEN {NowText} ELSE {row}.last_fired_at END
         """;
@@ -119,8 +122,8 @@ internal sealed class ScheduleSql(SchemaName schema)
         INSERT INTO {schema}.workflow_schedules (
                 schedule_id, schedule_name, workflow_name, workflow_class_name, schedule, status, context, last_fired_at,
                 automatic_backfill, cron_timezone, queue_name, application_name)
-            SELECT gen_random_uuid()::text, s.name, s.workflow, '', s.cron, s.status, s.context, s.fired, s.backfill, s.zone, s.queue,
-                   s.application
+            SELECT gen_random_uuid()::text, s.name, s.workflow, '', s.cron, s.status, s.context,
+                   COALESCE(s.fired, CASE WHEN s.backfill THEN {NowText} END), s.backfill, s.zone, s.queue, s.application
               FROM s
         """;
 

@@ -41,12 +41,17 @@ internal sealed class VersionSql(SchemaName schema)
         """;
 
     /// <summary>$1 workflow, $2 the version it is bound to, $3 the next one, $4 when it had last moved.</summary>
+    // What it waits for was said by the other code. Whatever that is, it is due: this code says by itself what it waits for.
     public string Adopt { get; } = $"""
-        UPDATE {schema}.workflow_status
-           SET application_version = $3
-         WHERE workflow_uuid = $1 AND application_version = $2 AND updated_at = $4
-           AND status IN ('ENQUEUED', 'DELAYED') AND owner_xid IS NULL
-        RETURNING workflow_uuid
+        WITH adopted AS (
+            UPDATE {schema}.workflow_status
+               SET application_version = $3
+             WHERE workflow_uuid = $1 AND application_version = $2 AND updated_at = $4
+               AND status IN ('ENQUEUED', 'DELAYED') AND owner_xid IS NULL
+            RETURNING workflow_uuid),
+        due AS (
+            UPDATE {schema}.fluent_waits SET wake_at = 0 WHERE workflow_uuid IN (SELECT workflow_uuid FROM adopted))
+        SELECT workflow_uuid FROM adopted
         """;
 
     /// <summary>

@@ -63,11 +63,16 @@ internal static class ForkSql
         """;
 
     /// <summary>Replaced children are pairs of the old and the new one.</summary>
-    public const string CopySteps = """
+    public const string CopySteps = $"""
         INSERT INTO operation_outputs (
             workflow_uuid, function_id, function_name, output, error, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms,
             serialization, application_name, retention_timestamp)
-        SELECT @fork, s.function_id, s.function_name, s.output, s.error,
+        SELECT @fork, s.function_id, s.function_name,
+               coalesce(
+                   (SELECT json_extract(r.value, '$[1]') FROM json_each(@winners) AS r
+                     WHERE s.function_name = '{ReservedTexts.WaitFirst}' AND json_extract(r.value, '$[0]') = s.output),
+                   s.output),
+               s.error,
                coalesce(
                    (SELECT json_extract(r.value, '$[1]') FROM json_each(@replaced) AS r
                      WHERE json_extract(r.value, '$[0]') = s.child_workflow_id),

@@ -125,6 +125,7 @@ internal readonly struct SqliteForks(SqliteSession session, long nowMs)
             .Bind("@source", request.SourceId)
             .Bind("@from", from)
             .Bind("@replaced", SqliteLists.Of(replaced, pair => (pair.Key, pair.Value)))
+            .Bind("@winners", SqliteLists.Of(request.ReplacedWinners, pair => (pair.Key, pair.Value)))
             .Bind("@now", nowMs))
         {
             steps.Execute();

@@ -55,6 +55,7 @@ internal sealed class SqliteOutboxStore(string path, StoreOptions options) : IOu
         session.Execute(TransactionSql.SetSavepoint);
         try
         {
+            session.Execute(TransactionSql.TakeWriteLock);
             var result = write(session, options.Time.GetUtcNow().ToUnixTimeMilliseconds());
             session.Execute(TransactionSql.ReleaseSavepoint);
             return result;

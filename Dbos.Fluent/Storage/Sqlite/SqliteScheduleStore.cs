@@ -71,7 +71,7 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
             }
             else
             {
-                Insert(session, row);
+                Insert(session, row, nowMs);
             }
 
             using var side = SqliteScheduleRow.BindSide(session.Use(ScheduleSql.WriteSide), row);
@@ -81,11 +81,11 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
         return new ScheduleWritten(null);
     }
 
-    // What it names from now on was never due before, so a schedule that catches up begins there.
+    // What it names from now on was never due before, so a schedule that catches up begins there; so does one that has never fired.
     private static void SkipFormer(SqliteSession session, ScheduleRow standing, ScheduleRow row, long nowMs)
     {
-        if (row.AutomaticBackfill && standing.LastFiredAtMs is not null
-            && (row.Cron, row.TimeZone) != (standing.Cron, standing.TimeZone))
+        if (row.AutomaticBackfill
+            && (standing.LastFiredAtMs is null || (row.Cron, row.TimeZone) != (standing.Cron, standing.TimeZone)))
         {
             Fired(session, standing, nowMs);
         }
@@ -94,13 +94,13 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
     private static bool IsOthers(ScheduleRow? standing, ScheduleRow row) =>
         standing?.ApplicationName is { } owner && row.ApplicationName is { } writer && owner != writer;
 
-    private static void Insert(SqliteSession session, ScheduleRow row)
+    private static void Insert(SqliteSession session, ScheduleRow row, long nowMs)
     {
         using var insert = SqliteScheduleRow.BindCommon(session.Use(ScheduleSql.Insert), row)
             .Bind("@schedule_id", Guid.CreateVersion7().ToString())
             .Bind("@workflow_name", row.WorkflowName)
             .Bind("@status", SqliteScheduleRow.ToStatus(row.Paused))
-            .Bind("@last_fired_at", SqliteScheduleRow.ToMoment(row.LastFiredAtMs))
+            .Bind("@last_fired_at", SqliteScheduleRow.ToMoment(row.LastFiredAtMs ?? (row.AutomaticBackfill ? nowMs : null)))
             .Bind("@application_name", row.ApplicationName);
         insert.Execute();
     }
@@ -150,7 +150,8 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
             statement.Execute();
         }
 
-        if (!paused && !row.AutomaticBackfill)
+        // Where there was no pause, nothing was due in it.
+        if (!paused && row is { Paused: true, AutomaticBackfill: false })
         {
             Fired(session, row, nowMs);
         }

@@ -110,7 +110,14 @@ internal sealed class SqliteVersionStore(SqliteThreads writer, SqliteThreads rea
             .Bind("@from", adopted.FromVersion)
             .Bind("@to", adopted.ToVersion)
             .Bind("@updated_at", adopted.UpdatedAtMs);
-        return statement.Execute() > 0;
+        if (statement.Execute() == 0)
+        {
+            return false;
+        }
+
+        using var waits = session.Use(VersionSql.EndWaits).Bind("@workflow_uuid", adopted.WorkflowId);
+        waits.Execute();
+        return true;
     }
 
     private static WaitRow ReadWait(SqliteStatement row) =>

@@ -35,6 +35,10 @@ internal static class TransactionSql
     /// <summary>A part of a transaction that can be taken back alone; names of the caller's own are others.</summary>
     public const string SetSavepoint = "SAVEPOINT dbos_fluent_part";
 
+    /// <summary>Takes the write lock of a transaction that has none, and changes nothing.</summary>
+    // As the first statement it leaves no snapshot behind where another has the lock; one that had read by then could never write.
+    public const string TakeWriteLock = "DELETE FROM notifications WHERE 0";
+
     public const string RollBackToSavepoint = "ROLLBACK TO dbos_fluent_part";
 
     public const string ReleaseSavepoint = "RELEASE dbos_fluent_part";

@@ -75,6 +75,12 @@ internal static class VersionSql
          LIMIT @limit
         """;
 
+    /// <summary>
+    /// What an adopted workflow waits for was said by the other code. Whatever that is, it is due: this code says by itself what it waits
+    /// for.
+    /// </summary>
+    public const string EndWaits = "UPDATE fluent_waits SET wake_at = 0 WHERE workflow_uuid = @workflow_uuid";
+
     public const string Adopt = $"""
         UPDATE workflow_status SET application_version = @to
          WHERE workflow_uuid = @workflow_uuid AND application_version = @from AND updated_at = @updated_at AND owner_xid IS NULL
