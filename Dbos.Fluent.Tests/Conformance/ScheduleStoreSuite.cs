@@ -264,6 +264,7 @@ public abstract class ScheduleStoreSuite(StoreFixture fixture) : StoreSuite(fixt
         await using var bed = await Fixture.CreateAsync();
         var active = Full with { AutomaticBackfill = false };
         await WriteAsync(bed, ScheduleWrite.Create, active);
+        bed.Time.Advance(TimeSpan.FromMinutes(1));
 
         Assert.True(await bed.Store.Schedules.SetPausedAsync("nightly", false, Cancel));
 
