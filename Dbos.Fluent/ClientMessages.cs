@@ -138,22 +138,27 @@ internal sealed class ClientMessages(ClientCore core)
     private async Task<Payload?> WaitForEventAsync(EventKey key, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var told = core.Wakeups.Events.Register(key);
-        await WaitAsync(told.Found, core.Wakeups.Events.LookOnceAsync(key), timeout, cancellationToken).ConfigureAwait(false);
+        await WaitAsync(told.Found, () => core.Wakeups.Events.LookOnceAsync(key), timeout, cancellationToken).ConfigureAwait(false);
         return told.Found.IsCompleted ? await told.Found.ConfigureAwait(false) : null;
     }
 
     private async Task<StreamChunk> WaitForChunkAsync(StreamPosition position, TimeSpan? valueTimeout, CancellationToken cancellationToken)
     {
         using var told = core.Wakeups.Streams.Register(position);
-        var looked = core.Wakeups.Streams.LookOnceAsync(position);
-        await WaitAsync(told.Found, looked, valueTimeout ?? Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(false);
+        await WaitAsync(
+            told.Found,
+            () => core.Wakeups.Streams.LookOnceAsync(position),
+            valueTimeout ?? Timeout.InfiniteTimeSpan,
+            cancellationToken).ConfigureAwait(false);
         return told.Found.IsCompleted
             ? await told.Found.ConfigureAwait(false)
             : throw new StreamTimeoutException(position.WorkflowId, position.Key, position.Offset, valueTimeout!.Value);
     }
 
-    private async Task WaitAsync(Task told, Task looked, TimeSpan timeout, CancellationToken cancellationToken)
+    private async Task WaitAsync(Task told, Func<Task> look, TimeSpan timeout, CancellationToken cancellationToken)
     {
+        var looked = look();
+
         // A wait that is over early takes its timer with it, which may be set for a day.
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await Task.WhenAny(told, EndAsync(timeout, done.Token)).ConfigureAwait(false);
@@ -161,8 +166,14 @@ internal sealed class ClientMessages(ClientCore core)
         cancellationToken.ThrowIfCancellationRequested();
         if (!told.IsCompleted)
         {
-            // The one look may take longer than a short wait lasts; after it there is none beyond the time.
+            // The look that begins the wait may take longer than a short one lasts.
             await looked.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        if (!told.IsCompleted && timeout > TimeSpan.Zero && core.Wakeups.Polls)
+        {
+            // Where nobody announces what is done elsewhere: what came since the last poll came in time.
+            await look().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

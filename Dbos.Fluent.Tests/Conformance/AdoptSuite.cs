@@ -121,13 +121,13 @@ public abstract class AdoptSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     public async Task What_is_half_undone_is_not_adopted_by_code_that_cannot_undo_the_rest()
     {
         var gate = new Probe();
-        var old = Undone(undoes: true);
+        var old = Workflow.Define<int>("undone", Old);
         var engine = await LaunchAsync(old);
         await engine.BeginAsync(old, 1, "A");
         await gate.ReachedAsync();
         await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
 
-        engine = await LaunchAsync(options => options.ApplicationVersion = "v2", Undone(undoes: false));
+        engine = await LaunchAsync(options => options.ApplicationVersion = "v2", Workflow.Define<int>("undone", Next));
         var (_, adopted, why) = Assert.Single(await engine.Versions.AdoptAsync("v1", Cancel));
         Assert.False(adopted);
         Assert.Contains("not each of them can be undone by this code", why);
@@ -135,21 +135,22 @@ public abstract class AdoptSuite(IDatabaseFixture fixture) : EngineSuite(fixture
 
         // The same code under another name of its version goes on by itself.
         gate.Open();
-        engine = await LaunchAsync(options => options.ApplicationVersion = "v3", Undone(undoes: true));
+        engine = await LaunchAsync(options => options.ApplicationVersion = "v3", Workflow.Define<int>("undone", Old));
         var failure = await engine.Retrieve<Unit>("A").FailureAsync();
         Assert.Contains("This step fails", failure.Message);
 
-        WorkflowDefinition<int, Unit> Undone(bool undoes)
+        async IAsyncEnumerable<Step> Old(int input, WorkflowContext workflow)
         {
-            return Workflow.Define<int>("undone", Body);
+            yield return Step.Run("first", _ => Task.CompletedTask).CompensateWith(_ => Task.CompletedTask);
+            yield return Step.Run("second", _ => Task.CompletedTask).CompensateWith(s => gate.PassAsync(s));
+            yield return Step.Run("third", Task (_) => throw new InvalidOperationException("This step fails."));
+        }
 
-            async IAsyncEnumerable<Step> Body(int input, WorkflowContext workflow)
-            {
-                var first = Step.Run("first", _ => Task.CompletedTask);
-                yield return undoes ? first.CompensateWith(_ => Task.CompletedTask) : first;
-                yield return Step.Run("second", _ => Task.CompletedTask).CompensateWith(s => gate.PassAsync(s));
-                yield return Step.Run("third", Task (_) => throw new InvalidOperationException("This step fails."));
-            }
+        async IAsyncEnumerable<Step> Next(int input, WorkflowContext workflow)
+        {
+            yield return Step.Run("first", _ => Task.CompletedTask);
+            yield return Step.Run("second", _ => Task.CompletedTask).CompensateWith(s => gate.PassAsync(s));
+            yield return Step.Run("third", Task (_) => throw new InvalidOperationException("This step fails."));
         }
     }
 

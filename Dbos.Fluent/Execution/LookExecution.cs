@@ -59,9 +59,9 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
         var started = run.Environment.Clock.NowMs;
         var position = new StreamPosition(read.WorkflowId, read.Key, read.Offset);
         using var told = run.Environment.Wakeups.Streams.Register(position);
-        var looked = run.Environment.Wakeups.Streams.LookOnceAsync(position);
         long? untilMs = read.Timeout is { } timeout && timeout != Timeout.InfiniteTimeSpan ? WaitMarker.UntilMs(timeout, started) : null;
-        var end = await WaitAsync(null, told.Found, looked, untilMs, place.Signal).ConfigureAwait(false);
+        var end = await WaitAsync(
+            null, told.Found, () => run.Environment.Wakeups.Streams.LookOnceAsync(position), untilMs, place.Signal).ConfigureAwait(false);
         if (end == WaitEnd.Stopped)
         {
             return StepEnd.Stopped;
@@ -89,8 +89,8 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
         var key = new EventKey(get.WorkflowId, get.Key);
         using var told = run.Environment.Wakeups.Events.Register(key);
         var wait = new WaitRow(place.Slots[0], WaitKind.Event, get.WorkflowId, get.Key, untilMs);
-        var looked = run.Environment.Wakeups.Events.LookOnceAsync(key);
-        var end = await WaitAsync(wait, told.Found, looked, untilMs, place.Signal).ConfigureAwait(false);
+        var end = await WaitAsync(
+            wait, told.Found, () => run.Environment.Wakeups.Events.LookOnceAsync(key), untilMs, place.Signal).ConfigureAwait(false);
         if (end == WaitEnd.Stopped)
         {
             return StepEnd.Stopped;
@@ -104,14 +104,27 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
             : StepEnd.Stopped;
     }
 
-    private async ValueTask<WaitEnd> WaitAsync(WaitRow? wait, Task told, Task looked, long? untilMs, CancelSignal signal)
+    private async ValueTask<WaitEnd> WaitAsync(WaitRow? wait, Task told, Func<Task> look, long? untilMs, CancelSignal signal)
     {
         // The look that begins the wait counts however short the wait is. Until it is done the run stays in memory, and also where nothing
         // is left to wait for: one that left then would be taken up at once, and leave again.
-        var look = await ValueSteps.WaitAsync(run, null, Task.WhenAny(told, looked), null, signal).ConfigureAwait(false);
+        if (await LookAsync(told, look, signal).ConfigureAwait(false) == WaitEnd.Stopped)
+        {
+            return WaitEnd.Stopped;
+        }
+
         var isOver = told.IsCompleted || untilMs <= run.Environment.Clock.NowMs;
-        return look == WaitEnd.Stopped
-            ? look
-            : await ValueSteps.WaitAsync(run, isOver ? null : wait, told, untilMs, signal).ConfigureAwait(false);
+        var end = await ValueSteps.WaitAsync(run, isOver ? null : wait, told, untilMs, signal).ConfigureAwait(false);
+
+        // What came since the last poll came in time.
+        return end == WaitEnd.TimedOut && !isOver && run.Environment.Wakeups.Polls
+            ? await LookAsync(told, look, signal).ConfigureAwait(false)
+            : end;
+    }
+
+    private async ValueTask<WaitEnd> LookAsync(Task told, Func<Task> look, CancelSignal signal)
+    {
+        var end = await ValueSteps.WaitAsync(run, null, Task.WhenAny(told, look()), null, signal).ConfigureAwait(false);
+        return end == WaitEnd.Told && !told.IsCompleted ? WaitEnd.TimedOut : end;
     }
 }

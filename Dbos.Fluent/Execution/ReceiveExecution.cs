@@ -69,6 +69,9 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
             {
                 case WaitEnd.Stopped:
                     return StepEnd.Stopped;
+                case WaitEnd.TimedOut when run.Environment.Wakeups.Polls:
+                    // What came since the last poll came in time: one more round takes it, or finds the time over.
+                    break;
                 case WaitEnd.TimedOut:
                     return await TimeOutAsync(step, receive, place, wait).ConfigureAwait(false);
             }

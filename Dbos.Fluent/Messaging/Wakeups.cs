@@ -11,6 +11,7 @@ internal sealed class Wakeups
 
     public Wakeups(IStore store, Func<string, bool> runsHere, CancellationToken stopped)
     {
+        Polls = !store.Capabilities.PushesSignals;
         Outcomes = new(
             async (ids, token) => [.. from row in await store.Workflows.ReadOutcomesAsync(ids, token).ConfigureAwait(false)
                                       select KeyValuePair.Create(row.Id, new WorkflowOutcome(row))],
@@ -33,6 +34,9 @@ internal sealed class Wakeups
             key => [SignalOf(key.WorkflowId, key.Key), key.WorkflowId],
             stopped);
     }
+
+    /// <summary>True where what other processes do is noticed by looking from time to time, as nobody announces it.</summary>
+    public bool Polls { get; }
 
     /// <summary>Workflows awaited until they have ended; an unknown id is found without a state.</summary>
     public GatheredWaits<string, WorkflowOutcome> Outcomes { get; }
