@@ -27,8 +27,8 @@ internal sealed class ClientManagement(ClientCore core)
         await CheckPlaceAsync(options, cancellationToken).ConfigureAwait(false);
         var request = new ForkRequest(workflowId, cut, options.Id ?? AscendingIds.Next(), options)
         {
-            ReplacedWinners = [.. (options.ReplacedChildren ?? new Dictionary<string, string>()).Select(
-                pair => KeyValuePair.Create(EncodeId(pair.Key), EncodeId(pair.Value)))],
+            ReplacedWinners = [.. options.ReplacedChildren?.Select(
+                pair => KeyValuePair.Create(EncodeId(pair.Key), EncodeId(pair.Value))) ?? []],
         };
         var result = await UseAsync(
             "fork a workflow",
@@ -42,8 +42,6 @@ internal sealed class ClientManagement(ClientCore core)
         core.Announce(new StoreSignal(StoreSignalKind.Enqueued, options.Queue ?? ""));
         return request.ForkId;
     }
-
-    private string EncodeId(string id) => core.Serializer.Encode(id, typeof(string), PayloadFormat.MessagePack).Text!;
 
     public async Task RewindAsync(string workflowId, int fromSequence, CancellationToken cancellationToken)
     {
@@ -148,4 +146,7 @@ internal sealed class ClientManagement(ClientCore core)
     private Task<T> UseAsync<T>(string doing, Func<int, CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
         core.UseAsync(
             doing, token => StoreBackoff.RepeatInTimeAsync(doing, failures => call(failures, token), token), cancellationToken);
+
+    // As a step that waits for the first of several records it.
+    private string EncodeId(string id) => core.Serializer.Encode(id, typeof(string), PayloadFormat.MessagePack).Text!;
 }
