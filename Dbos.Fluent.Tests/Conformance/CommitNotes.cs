@@ -75,6 +75,7 @@ internal sealed class CommitNotes
         SendUnit send => send.Rows.Select(row => row.Name),
         EventUnit set => set.Rows.Select(row => row.Name),
         StreamUnit stream => stream.Rows.Select(row => row.Name),
+        OutcomeUnit { Last: { } row } => [row.Name],
         _ => [],
     };
 }

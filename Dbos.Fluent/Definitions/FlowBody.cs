@@ -31,6 +31,22 @@ internal sealed class FlowBody<TIn> : IWorkflowBody
 
     public object? Result { get; private set; } = default(Unit);
 
+    public bool IsAtItsEnd
+    {
+        get
+        {
+            foreach (var place in places)
+            {
+                if (place.Next < place.Parts.Length)
+                {
+                    return place.Parts[place.Next] is ReturnNode<TIn>;
+                }
+            }
+
+            return true;
+        }
+    }
+
     public ValueTask<bool> MoveNextAsync()
     {
         // Kept only now that the run goes on: until then the step's own body reads its latest earlier result.

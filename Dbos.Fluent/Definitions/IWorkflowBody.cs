@@ -10,6 +10,12 @@ internal interface IWorkflowBody : IAsyncDisposable
     /// <summary>The result just yielded.</summary>
     object? Result { get; }
 
+    /// <summary>
+    /// True where it is known that nothing follows the step just yielded but the end, and no code that does anything: at the most what
+    /// selects the result.
+    /// </summary>
+    bool IsAtItsEnd { get; }
+
     /// <summary>Runs the code to its next yield.</summary>
     /// <returns>False where the code ended without yielding a result.</returns>
     ValueTask<bool> MoveNextAsync();

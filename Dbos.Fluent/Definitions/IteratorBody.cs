@@ -7,6 +7,9 @@ internal sealed class IteratorBody<TOut>(IAsyncEnumerator<StepOr<TOut>> iterator
 
     public object? Result { get; private set; }
 
+    // The user's code, of which nobody knows what it does next.
+    public bool IsAtItsEnd => false;
+
     public async ValueTask<bool> MoveNextAsync()
     {
         if (!await iterator.MoveNextAsync().ConfigureAwait(false))
@@ -40,6 +43,8 @@ internal sealed class IteratorBody(IAsyncEnumerator<Step> iterator, string workf
     public Step? Step { get; private set; }
 
     public object? Result => default(Unit);
+
+    public bool IsAtItsEnd => false;
 
     public async ValueTask<bool> MoveNextAsync()
     {

@@ -78,6 +78,9 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     /// <summary>The exception behind a failure that this very run recorded, for whoever awaits in this process.</summary>
     public (RecordedFailure Failure, Exception Exception)? Original { get; set; }
 
+    /// <summary>The outcome of the last step, which is to be stored with the workflow's; null where all that was done is stored.</summary>
+    public CheckpointRow? Last { get; set; }
+
     public StepEnd Break(Exception exception)
     {
         Broken ??= exception;

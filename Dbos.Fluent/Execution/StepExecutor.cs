@@ -254,7 +254,12 @@ internal sealed class StepExecutor
         }
 
         var row = Encode(step, sequence, startedAtMs, end, out var decoded);
-        if (!await StoreAsync(row, place).ConfigureAwait(false))
+        if (row.Error is null && place.IsLast && body.Options.Undo is null)
+        {
+            // One that can be undone must stand before it may be.
+            run.Last = row;
+        }
+        else if (!await StoreAsync(row, place).ConfigureAwait(false))
         {
             return StepEnd.Stopped;
         }

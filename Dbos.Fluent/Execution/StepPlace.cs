@@ -15,7 +15,10 @@ internal readonly record struct StepPlace(
     RestoredMeeting.Arrival? Restored = null,
     long? FailedAtMs = null)
 {
+    /// <summary>True where only the workflow's end follows the step: what it has done may be stored with the workflow's outcome.</summary>
+    public bool IsLast { get; init; }
+
     /// <summary>The place of a part of the step, which does not finish it.</summary>
     public StepPlace Part(Slots slots, CancelSignal? signal = null) =>
-        this with { Slots = slots, Signal = signal ?? Signal, Race = Race?.Part() };
+        this with { Slots = slots, Signal = signal ?? Signal, Race = Race?.Part(), IsLast = false };
 }

@@ -57,10 +57,11 @@ internal sealed class WorkflowRun
             end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
         }
 
-        end = await SettleAsync(end).ConfigureAwait(false);
-        end = await UndoAsync(Storable(end)).ConfigureAwait(false);
+        end = await UndoAsync(await SettleAsync(end).ConfigureAwait(false)).ConfigureAwait(false);
         if (end.IsStopped)
         {
+            // What the last step has done stays done, also where the run was told to stop right after it.
+            await SettleAsync(end).ConfigureAwait(false);
             return RunEnd.Lost;
         }
 
@@ -120,7 +121,8 @@ internal sealed class WorkflowRun
             }
 
             run.Current = (nextSequence, step);
-            var (end, ended) = await ExecuteAsync(step, new StepPlace(new Slots(nextSequence), run.Steps, run.Facts)).ConfigureAwait(false);
+            var place = new StepPlace(new Slots(nextSequence), run.Steps, run.Facts) { IsLast = body.IsAtItsEnd };
+            var (end, ended) = await ExecuteAsync(step, place).ConfigureAwait(false);
 
             // Known only now for branches: their steps are not all known before they run.
             nextSequence += step.Slots;
@@ -160,27 +162,39 @@ internal sealed class WorkflowRun
         return (await steps.ExecuteAsync(step, place).ConfigureAwait(false), step);
     }
 
-    /// <summary>Waits for stream values that are still being written; one of them that was refused fails the workflow first.</summary>
+    /// <summary>
+    /// Makes an end ready to be stored: waits for what is still being written, and stores what the last step has done where the workflow
+    /// does not end well after it. What is refused of it fails the workflow first.
+    /// </summary>
     private async ValueTask<BodyEnd> SettleAsync(BodyEnd end)
     {
-        if (!burst.IsOpen)
-        {
-            return end;
-        }
-
         try
         {
-            return await burst.FlushAsync().ConfigureAwait(false) switch
+            if (burst.IsOpen && await burst.FlushAsync().ConfigureAwait(false) is not StepEnd.Completed and var written)
             {
-                StepEnd.Completed => end,
-                StepEnd.Failed => FailedStep(burst.Failed!.RecordedError!, burst.Failed.RecordedException!),
-                _ => BodyEnd.Stopped,
-            };
+                return written == StepEnd.Failed
+                    ? FailedStep(burst.Failed!.RecordedError!, burst.Failed.RecordedException!)
+                    : BodyEnd.Stopped;
+            }
+
+            end = Storable(end);
+            return end.IsSuccess || await StoreLastAsync().ConfigureAwait(false) ? end : BodyEnd.Stopped;
         }
         catch (Exception exception) when (exception is not StoreSchemaException)
         {
             return run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
         }
+    }
+
+    private async ValueTask<bool> StoreLastAsync()
+    {
+        if (run.Last is not { } last)
+        {
+            return true;
+        }
+
+        run.Last = null;
+        return await steps.StoreAsync(last, new StepPlace(new Slots(last.Sequence), run.Steps, run.Facts)).ConfigureAwait(false);
     }
 
     // Whoever awaits in this process is shown the exception itself, for debugging; the record is what counts.
@@ -230,11 +244,15 @@ internal sealed class WorkflowRun
         CommitStatus status;
         try
         {
-            status = (await run.Environment.Checkpointer.WriteAsync(unit).ConfigureAwait(false)).Status;
+            status = (await run.Environment.Checkpointer.WriteAsync(unit with { Last = run.Last }).ConfigureAwait(false)).Status;
         }
         catch (OperationCanceledException)
         {
             return RunEnd.Lost;
+        }
+        catch (Exception refused) when (run.Last is not null && refused is not StoreSchemaException)
+        {
+            return await StoreApartAsync(end).ConfigureAwait(false);
         }
 
         if (status != CommitStatus.Written)
@@ -253,6 +271,21 @@ internal sealed class WorkflowRun
         }
 
         return new RunEnd(new WorkflowOutcome(row, end.Exception));
+    }
+
+    // One of both was refused. The last step's outcome by itself tells which; where it is that, the workflow fails by it, as by any step's.
+    private async Task<RunEnd> StoreApartAsync(BodyEnd end)
+    {
+        try
+        {
+            end = await StoreLastAsync().ConfigureAwait(false) ? end : BodyEnd.Stopped;
+        }
+        catch (Exception refused) when (refused is not StoreSchemaException)
+        {
+            end = await UndoAsync(BodyEnd.FailedBy(Failures.Record(refused), refused)).ConfigureAwait(false);
+        }
+
+        return end.IsStopped ? RunEnd.Lost : await StoreOutcomeAsync(end).ConfigureAwait(false);
     }
 
     private void WarnOfSteps()
@@ -341,6 +374,8 @@ internal sealed class WorkflowRun
 
         /// <summary>What was yielded to begin afresh.</summary>
         public ContinueAsNewStep? Again { get; private init; }
+
+        public bool IsSuccess => !IsStopped && Failure is null && Again is null;
 
         public static BodyEnd Stopped { get; } = new(true, null, null, null);
 

@@ -84,7 +84,12 @@ internal sealed record ContinueUnit(
 /// <summary>Ends a running workflow: state SUCCESS or ERROR, its output or error; owner and deduplication id are cleared.</summary>
 internal sealed record OutcomeUnit(Ownership Owner, WorkflowState State, string? Output, string? Error) : CommitUnit
 {
+    /// <summary>The checkpoint of its last step, where that is written with it.</summary>
+    public CheckpointRow? Last { get; init; }
+
     public override string LaneKey => Owner.WorkflowId;
 
-    public override long Size => (Output?.Length ?? 0) + (Error?.Length ?? 0);
+    public override long Size => (Output?.Length ?? 0) + (Error?.Length ?? 0) + (Last?.Output?.Length ?? 0);
+
+    public override int HighestSequence => Last?.Sequence ?? -1;
 }

@@ -29,3 +29,5 @@ public sealed class PostgresRacingSuiteTests(PostgresStores f) : RacingStoresSui
 public sealed class PostgresRowLockSuiteTests(PostgresStores f) : RowLockStoreSuite(f), IClassFixture<PostgresStores>;
 
 public sealed class PostgresPushedSignalSuiteTests(PostgresStores f) : PushedSignalStoreSuite(f), IClassFixture<PostgresStores>;
+
+public sealed class PostgresLastStepSuiteTests(PostgresStores f) : LastStepStoreSuite(f), IClassFixture<PostgresStores>;

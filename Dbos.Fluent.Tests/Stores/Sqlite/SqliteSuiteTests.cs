@@ -27,3 +27,5 @@ public sealed class SqliteSignalSuiteTests(SqliteStores f) : SignalStoreSuite(f)
 public sealed class SqliteRacingSuiteTests(SqliteStores f) : RacingStoresSuite(f), IClassFixture<SqliteStores>;
 
 public sealed class SqliteSeenChangesSuiteTests(SqliteStores f) : SeenChangesStoreSuite(f), IClassFixture<SqliteStores>;
+
+public sealed class SqliteLastStepSuiteTests(SqliteStores f) : LastStepStoreSuite(f), IClassFixture<SqliteStores>;

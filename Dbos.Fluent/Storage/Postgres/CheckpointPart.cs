@@ -41,17 +41,20 @@ internal sealed class CheckpointPart(IEnumerable<Numbered<CheckpointUnit>> unsor
     }
 
     private static NpgsqlBatchCommand RenderOne(CommitSql sql, Ownership owner, CheckpointRow row) => PostgresDatabase.Command(
-        sql.Checkpoint,
-        Text(owner.WorkflowId),
-        Text(owner.Token),
-        Small(row.Sequence),
-        Text(row.Name),
-        Text(row.Output),
-        Text(row.Error),
-        Text(row.Format),
-        Text(row.ChildId),
-        Number(row.StartedAtMs),
-        Number(row.CompletedAtMs));
+        sql.Checkpoint, [Text(owner.WorkflowId), Text(owner.Token), .. RowValues(row)]);
+
+    /// <summary>A row's values; none of them where there is no row.</summary>
+    public static NpgsqlParameter[] RowValues(CheckpointRow? row) =>
+    [
+        Small(row?.Sequence),
+        Text(row?.Name),
+        Text(row?.Output),
+        Text(row?.Error),
+        Text(row?.Format),
+        Text(row?.ChildId),
+        Number(row?.StartedAtMs),
+        Number(row?.CompletedAtMs),
+    ];
 
     private List<int> Ords => [.. Enumerable.Range(0, units.Count)];
 
@@ -65,7 +68,8 @@ internal sealed class CheckpointPart(IEnumerable<Numbered<CheckpointUnit>> unsor
         Texts(ords, ord => units[ord].Unit.Owner.Token),
     ];
 
-    private static NpgsqlParameter[] RowColumns(List<(int Ord, CheckpointRow Row)> rows) =>
+    /// <summary>Rows as columns, each with the number of the unit that it goes with.</summary>
+    public static NpgsqlParameter[] RowColumns(List<(int Ord, CheckpointRow Row)> rows) =>
     [
         Smalls(rows, row => row.Ord),
         Smalls(rows, row => row.Row.Sequence),

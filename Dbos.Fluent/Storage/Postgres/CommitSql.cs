@@ -192,23 +192,22 @@ internal sealed class CommitSql
             SELECT u.ord, u.id, w.application_name
               FROM unnest($1::int[], $2::text[], $3::text[]) AS u(ord, id, token)
              CROSS JOIN LATERAL ({Lock(schema, "u.id", "u.token", whenLocked)}) AS w),
-        recorded AS (
-            INSERT INTO {schema}.operation_outputs ({CheckpointColumns})
-            SELECT owned.id, r.seq, r.step, r.output, r.error, r.format, r.child, r.started, r.completed, owned.application_name
-              FROM unnest($4::int[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bigint[])
-                AS r(ord, seq, step, output, error, format, child, started, completed)
-              JOIN owned ON owned.ord = r.ord
-            ON CONFLICT (workflow_uuid, function_id) DO NOTHING)
+        {RecordThose(schema, 4)}
         SELECT ord FROM owned
         """;
 
-    // An output left from a life before a resume gives way to this one's.
+    // An output left from a life before a resume gives way to this one's. $7 to $14 are its last step's checkpoint, if that goes with
+    // it; where one stands, an earlier try has written it.
     private static string RenderOutcome(SchemaName schema, string whenLocked) => $"""
         WITH owned AS (
-            SELECT 1
+            SELECT application_name
               FROM {schema}.workflow_status
              WHERE workflow_uuid = $2 AND owner_xid = $3 AND {IsRunning}
                FOR NO KEY UPDATE {whenLocked}),
+        recorded AS (
+            INSERT INTO {schema}.operation_outputs ({CheckpointColumns})
+            SELECT $2, $7, $8, $9, $10, $11, $12, $13, $14, owned.application_name FROM owned WHERE $7 IS NOT NULL
+            ON CONFLICT (workflow_uuid, function_id) DO NOTHING),
         ended AS (
             UPDATE {schema}.workflow_status
                SET status = $4, {Ended}
@@ -221,15 +220,17 @@ internal sealed class CommitSql
         SELECT 0 FROM owned
         """;
 
+    // $8 on are checkpoints, which refer to an outcome by its number.
     private static string RenderOutcomes(SchemaName schema, string whenLocked) => $"""
         WITH owned AS MATERIALIZED (
-            SELECT o.ord, o.id, o.state, o.output, o.error
+            SELECT o.ord, o.id, o.state, o.output, o.error, w.application_name
               FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) AS o(ord, id, token, state, output, error)
              CROSS JOIN LATERAL (
-                SELECT 1
+                SELECT application_name
                   FROM {schema}.workflow_status
                  WHERE workflow_uuid = o.id AND owner_xid = o.token AND {IsRunning}
                    FOR NO KEY UPDATE {whenLocked}) AS w),
+        {RecordThose(schema, 8)},
         succeeded AS ({EndThose(schema, WorkflowStates.Success)}),
         failed AS ({EndThose(schema, WorkflowStates.Error)}),
         stored AS (
@@ -238,6 +239,18 @@ internal sealed class CommitSql
             ON CONFLICT (workflow_uuid)
             DO UPDATE SET output = EXCLUDED.output, error = EXCLUDED.error, retention_timestamp = EXCLUDED.retention_timestamp)
         SELECT ord FROM owned
+        """;
+
+    // Nine columns of rows from the given parameter on, the first of which is the number of what they go with.
+    private static string RecordThose(SchemaName schema, int first) => $"""
+        recorded AS (
+            INSERT INTO {schema}.operation_outputs ({CheckpointColumns})
+            SELECT owned.id, r.seq, r.step, r.output, r.error, r.format, r.child, r.started, r.completed, owned.application_name
+              FROM unnest(${first}::int[], ${first + 1}::int[], ${first + 2}::text[], ${first + 3}::text[], ${first + 4}::text[],
+                          ${first + 5}::text[], ${first + 6}::text[], ${first + 7}::bigint[], ${first + 8}::bigint[])
+                AS r(ord, seq, step, output, error, format, child, started, completed)
+              JOIN owned ON owned.ord = r.ord
+            ON CONFLICT (workflow_uuid, function_id) DO NOTHING)
         """;
 
     private static string EndThose(SchemaName schema, string state) => $"""

@@ -13,7 +13,8 @@ internal sealed class OutcomePart(IEnumerable<Numbered<OutcomeUnit>> unsorted) :
     public override NpgsqlBatchCommand Render(CommitSql sql, NpgsqlParameter now) => units switch
     {
         [var (_, unit)] => RenderOne(sql, now, unit),
-        _ => PostgresDatabase.Command(sql.Outcomes, [now, .. Columns([.. Enumerable.Range(0, units.Count)])]),
+        _ => PostgresDatabase.Command(
+            sql.Outcomes, [now, .. Columns([.. Enumerable.Range(0, units.Count)]), .. CheckpointPart.RowColumns(LastRows())]),
     };
 
     public override void Take(NpgsqlDataReader row, CommitResult?[] results) =>
@@ -34,12 +35,18 @@ internal sealed class OutcomePart(IEnumerable<Numbered<OutcomeUnit>> unsorted) :
 
     private static NpgsqlBatchCommand RenderOne(CommitSql sql, NpgsqlParameter now, OutcomeUnit unit) => PostgresDatabase.Command(
         sql.Outcome,
-        now,
-        Text(unit.Owner.WorkflowId),
-        Text(unit.Owner.Token),
-        Text(unit.State.ToStored()),
-        Text(unit.Output),
-        Text(unit.Error));
+        [
+            now,
+            Text(unit.Owner.WorkflowId),
+            Text(unit.Owner.Token),
+            Text(unit.State.ToStored()),
+            Text(unit.Output),
+            Text(unit.Error),
+            .. CheckpointPart.RowValues(unit.Last),
+        ]);
+
+    private List<(int Ord, CheckpointRow Row)> LastRows() =>
+        [.. units.Index().Where(unit => unit.Item.Unit.Last is not null).Select(unit => (unit.Index, unit.Item.Unit.Last!))];
 
     private NpgsqlParameter[] Columns(List<int> ords) =>
     [

@@ -23,9 +23,20 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
 
     public CommitResult Write(OutcomeUnit unit)
     {
+        string? applicationName = null;
+        if (unit.Last is not null)
+        {
+            checkpoints.TryReadOwned(unit.Owner, out applicationName);
+        }
+
         if (Complete(unit) == 0)
         {
             return Stands(unit) ? CommitResult.Written : CommitResult.NotOwned;
+        }
+
+        if (unit.Last is { } last)
+        {
+            checkpoints.Write(unit.Owner.WorkflowId, last, applicationName);
         }
 
         using var statement = session.Use(CommitSql.WriteOutput)
