@@ -10,6 +10,7 @@ internal sealed class Lease(TimeSpan length)
     private readonly Lock gate = new();
     private long renewedStamp = TimeProvider.System.GetTimestamp();
     private DateTimeOffset renewedAt = TimeProvider.System.GetUtcNow();
+    private bool ended;
     private long term;
 
     public TimeSpan Length { get; } = length;
@@ -55,7 +56,16 @@ internal sealed class Lease(TimeSpan length)
         lock (gate)
         {
             term += Lives() ? 0 : 1;
-            (renewedStamp, renewedAt) = (sentStamp, sentAt);
+            (renewedStamp, renewedAt, ended) = (sentStamp, sentAt, false);
+        }
+    }
+
+    /// <summary>The database no longer knows of the lease: it is over before its time.</summary>
+    public void End()
+    {
+        lock (gate)
+        {
+            ended = true;
         }
     }
 
@@ -66,6 +76,6 @@ internal sealed class Lease(TimeSpan length)
     {
         var monotonic = TimeProvider.System.GetElapsedTime(renewedStamp);
         var wall = TimeProvider.System.GetUtcNow() - renewedAt;
-        return (monotonic > wall ? monotonic : wall) < Length;
+        return !ended && (monotonic > wall ? monotonic : wall) < Length;
     }
 }

@@ -150,14 +150,23 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
     {
         var delay = retry.DelayAfter(number);
         delay += delay * (retry.Jitter * Random.Shared.NextDouble());
+        run.BodyEnded();
         try
         {
-            await Task.Delay(delay, time, signal.Token).ConfigureAwait(false);
-            return true;
+            // It counts as waiting, which needs no capacity, and it stays in memory: its attempts are counted nowhere else.
+            return await run.WaitAsync(wait: null, async () =>
+            {
+                await Task.Delay(delay, time, signal.Token).ConfigureAwait(false);
+                return true;
+            }).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
             return false;
+        }
+        finally
+        {
+            run.BodyBegins();
         }
     }
 

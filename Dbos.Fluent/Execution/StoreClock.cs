@@ -15,6 +15,10 @@ internal sealed class StoreClock(TimeProvider time)
 
     public TimeProvider Time { get; } = time;
 
+    /// <summary>How long a wait goes by the timer alone, before it looks at the clock again.</summary>
+    // Timers stand still with a machine that is suspended, and know nothing of a database's clock that is set.
+    public TimeSpan Piece { get; init; } = TimeSpan.FromSeconds(30);
+
     public long NowMs
     {
         get
@@ -42,12 +46,12 @@ internal sealed class StoreClock(TimeProvider time)
         }
     }
 
-    /// <summary>Waits until a moment of workflow time has come. Longer waits than a timer takes are cut in pieces.</summary>
+    /// <summary>Waits until a moment of workflow time has come.</summary>
     public async Task WaitUntilAsync(long momentMs, CancellationToken cancellationToken)
     {
         for (var leftMs = momentMs - NowMs; leftMs > 0; leftMs = momentMs - NowMs)
         {
-            var piece = TimeSpan.FromMilliseconds(Math.Min(leftMs, TimeSpan.MillisecondsPerDay));
+            var piece = TimeSpan.FromMilliseconds(Math.Min(leftMs, Piece.TotalMilliseconds));
             await Task.Delay(piece, Time, cancellationToken).ConfigureAwait(false);
         }
     }

@@ -104,6 +104,15 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     private bool HasStepped(long nowMs) => answered is { } last
         && nowMs - last.NowMs > TimeProvider.System.GetElapsedTime(last.Stamp).TotalMilliseconds + StepMs;
 
+    // Somebody launched with our id after our lease had ended: what runs here is fenced off row by row. One's own that was stopped stays so.
+    private void LeaveTo(ExecutorRow holder)
+    {
+        if (holder.Incarnation != self.Incarnation)
+        {
+            logger.LeaseTaken(self.ExecutorId);
+        }
+    }
+
     private async Task<bool> RenewAsync()
     {
         var sentAt = TimeProvider.System.GetUtcNow();
@@ -113,10 +122,21 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
         var result = await store.RenewAsync(self.ExecutorId, self.Incarnation, lease.Length, limit.Token).ConfigureAwait(false);
         if (!result.Registered)
         {
-            // Somebody launched with our id after our lease had ended: what runs here is fenced off row by row.
-            logger.LeaseTaken(self.ExecutorId);
             contactSince = null;
-            return false;
+            lease.End();
+            if (result.Holder is { } holder && (holder.Alive || holder.Incarnation == self.Incarnation))
+            {
+                LeaveTo(holder);
+                return false;
+            }
+
+            // Forgotten, as after a restore or a day without contact, or taken by one that is gone: nobody is in the way.
+            logger.RegisteredAnew(self.ExecutorId);
+            result = await store.RegisterAsync(self, limit.Token).ConfigureAwait(false);
+            if (!result.Registered)
+            {
+                return false;
+            }
         }
 
         // A gap is anything longer than a lease between two renewals, however it came about. Where the database's clock has stepped

@@ -53,6 +53,12 @@ internal static partial class RecoveryLog
         + "away, this process was paused, or step bodies block the threads of the pool: run long synchronous work on threads of its own")]
     public static partial void LeaseRenewedLate(this ILogger logger, string executorId);
 
+    [LoggerMessage(
+        1512,
+        LogLevel.Warning,
+        "The database no longer knew executor {ExecutorId}, as after a restore or a long time without contact; it is registered anew")]
+    public static partial void RegisteredAnew(this ILogger logger, string executorId);
+
     [LoggerMessage(1510, LogLevel.Warning, "Looking for work that no running engine takes failed; the next look tries again")]
     public static partial void StrandedUnknown(this ILogger logger, Exception exception);
 }

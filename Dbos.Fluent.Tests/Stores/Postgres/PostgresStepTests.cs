@@ -11,3 +11,9 @@ public sealed class PostgresStepContextTests(PostgresDatabases f) : StepContextS
 public sealed class PostgresSleepTests(PostgresDatabases f) : SleepSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresVirtualTimeTests(PostgresDatabases f) : VirtualTimeSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresLastStepTests(PostgresDatabases f) : LastStepSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresBackoffTests(PostgresDatabases f) : BackoffSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresForgottenExecutorTests(PostgresDatabases f) : ForgottenExecutorSuite(f), IClassFixture<PostgresDatabases>;

@@ -14,3 +14,9 @@ public sealed class PostgresPollingSleepTests(PostgresPollingDatabases f) : Slee
 
 public sealed class PostgresPollingVirtualTimeTests(PostgresPollingDatabases f)
     : VirtualTimeSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingLastStepTests(PostgresPollingDatabases f) : LastStepSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingBackoffTests(PostgresPollingDatabases f) : BackoffSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingForgottenExecutorTests(PostgresPollingDatabases f) : ForgottenExecutorSuite(f), IClassFixture<PostgresPollingDatabases>;

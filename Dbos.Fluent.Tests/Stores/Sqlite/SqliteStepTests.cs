@@ -11,3 +11,9 @@ public sealed class SqliteStepContextTests(SqliteDatabases f) : StepContextSuite
 public sealed class SqliteSleepTests(SqliteDatabases f) : SleepSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteVirtualTimeTests(SqliteDatabases f) : VirtualTimeSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteLastStepTests(SqliteDatabases f) : LastStepSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteBackoffTests(SqliteDatabases f) : BackoffSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteForgottenExecutorTests(SqliteDatabases f) : ForgottenExecutorSuite(f), IClassFixture<SqliteDatabases>;

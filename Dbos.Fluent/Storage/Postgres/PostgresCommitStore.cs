@@ -9,6 +9,10 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
     // transaction may take its time, and a lane is for those that do not.
     private const string WaitShortly = "; SET lock_timeout = '250ms'";
 
+    // A transaction that has locked many rows for long must not make those who wait for it take all connections.
+    private const int ApartMax = 16;
+
+    private readonly SemaphoreSlim apart = new(ApartMax);
     private readonly PostgresDatabase database;
     private readonly PostgresLanes lanes;
     private readonly CommitSql skipping;
@@ -40,11 +44,23 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
 
     public async ValueTask<CommitResult> CommitWaitingAsync(CommitUnit unit, CancellationToken cancellationToken)
     {
-        var results = await database.LimitAsync(() => WriteApartAsync(unit, cancellationToken)).ConfigureAwait(false);
-        return results[0] ?? CommitResult.Busy;
+        await apart.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var results = await database.LimitAsync(() => WriteApartAsync(unit, cancellationToken)).ConfigureAwait(false);
+            return results[0] ?? CommitResult.Busy;
+        }
+        finally
+        {
+            apart.Release();
+        }
     }
 
-    public ValueTask DisposeAsync() => lanes.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        apart.Dispose();
+        return lanes.DisposeAsync();
+    }
 
     // What a workflow writes after its own outcome or parking must find the row given up, so a new transaction begins there. It is one run
     // but for that.

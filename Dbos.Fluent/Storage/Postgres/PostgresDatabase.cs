@@ -1,3 +1,4 @@
+using System.Transactions;
 using Npgsql;
 
 namespace Dbos.Fluent.Storage.Postgres;
@@ -155,8 +156,15 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
         GuardAsync(() => call().WaitAsync(Limit * statements, TimeProvider.System));
 
     /// <summary>Runs a call, and throws what the contract says in place of what the driver throws.</summary>
+    /// <remarks>
+    /// An ambient <see cref="Transaction"/> is the caller's: what is written here stands or falls by itself, and the connections on which
+    /// it is written are everybody's.
+    /// </remarks>
     public static async Task<T> GuardAsync<T>(Func<Task<T>> call)
     {
+        using var apart = Transaction.Current is null
+            ? null
+            : new TransactionScope(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled);
         try
         {
             return await call().ConfigureAwait(false);

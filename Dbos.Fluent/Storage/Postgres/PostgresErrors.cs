@@ -10,8 +10,6 @@ internal static class PostgresErrors
 
     private const string StreamTable = "streams";
 
-    private const string IdleInTransactionTimeout = "25P03";
-
     // Where the server says that a cached plan no longer fits its tables; the code it gives says only that something is not supported.
     private const string StalePlan = "RevalidateCachedQuery";
 
@@ -40,15 +38,16 @@ internal static class PostgresErrors
         PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.InvalidSchemaName
         or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.InvalidCatalogName;
 
-    // Whole classes: connection, resources, operator, system. Then lost races (also that for a place in a stream), timeouts, a standby that
-    // took over, and a prepared statement that a pooler lost or that a migration made stale: a new connection prepares it again.
+    // Only what was sent can be refused for good: its values, a constraint on them, their size, or a trigger's or our own statement. All
+    // else passes: what a server or a pooler says when it ends a connection, lost races (also that for a place in a stream), a standby
+    // that took over, timeouts, an internal error, and a prepared statement that a pooler lost or that a migration made stale, which a
+    // new connection prepares again.
     private static bool IsPassing(PostgresException refused) =>
-        refused.SqlState[..2] is "08" or "28" or "53" or "57" or "58"
+        refused.InvariantSeverity is "FATAL" or "PANIC"
+        || refused.SqlState[..2] is "08" or "25" or "28" or "40" or "53" or "55" or "57" or "58" or "XX"
         || refused.Routine == StalePlan
         || refused is { SqlState: PostgresErrorCodes.UniqueViolation, TableName: StreamTable }
-        || refused.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
-            or PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.ReadOnlySqlTransaction or IdleInTransactionTimeout
-            or PostgresErrorCodes.InvalidSqlStatementName;
+        || refused.SqlState is PostgresErrorCodes.InvalidSqlStatementName;
 
     private static StoreUnavailableException Unavailable(PostgresException refused) => refused.SqlState switch
     {

@@ -4,8 +4,12 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Keeps executors and their leases, and hands on the work of those that are gone.</summary>
-internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresLanes watch) : IExecutorStore
+internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresLanes watch) : IExecutorStore, IAsyncDisposable
 {
+    // A connection of its own: whoever has emptied the pool, or holds up other statements, must not cost the lease. Where this very
+    // connection hangs, the next renewal goes by the pool.
+    private readonly PostgresLanes leases = new(database, 1) { Overflows = true };
+
     private readonly ExecutorSql sql = new(database.Schema);
 
     public Task<RegisterResult> RegisterAsync(ExecutorRegistration registration, CancellationToken cancellationToken) => HoldAsync(
@@ -69,6 +73,8 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
         HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
         HandOnAsync(sql.HandOnOrphans, request, Number((long)unmovedFor.TotalMilliseconds), cancellationToken, Texts(request.ExecutorIds));
 
+    public ValueTask DisposeAsync() => leases.DisposeAsync();
+
     private NpgsqlBatchCommand[] RegisterVersion(ExecutorRegistration registration) =>
     [
         PostgresDatabase.Command(
@@ -130,8 +136,7 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
     private async Task<RegisterResult> HoldAsync(
         NpgsqlBatchCommand[] statements, string incarnation, CancellationToken cancellationToken)
     {
-        // Not on the connections that are kept: two statements that hang there must not cost the lease.
-        var (holder, nowMs) = await database.BatchAsync(
+        var (holder, nowMs) = await leases.BatchAsync(
             statements,
             async reader => await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
                 ? (ReadExecutor(reader), reader.GetInt64(0))

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Data;
 using System.Threading.Channels;
 using Npgsql;
 
@@ -80,7 +81,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
         {
             return await KeptAsync(free, sql, parameters, read, cancellationToken).ConfigureAwait(false);
         }
-        catch (StoreUnavailableException)
+        catch (StoreUnavailableException failure) when (!failure.TimedOut)
         {
             // It may have been lost long ago, while nobody used it. What may go to the pool may be repeated, too.
             NpgsqlParameter[] again = [.. parameters.Select(one => one.Clone())];
@@ -91,9 +92,26 @@ internal sealed class PostgresLanes : IAsyncDisposable
     /// <summary>
     /// Runs statements in one round trip and one transaction on a free connection, and gives their reader to <paramref name="read"/>.
     /// </summary>
-    public Task<T> BatchAsync<T>(
-        IReadOnlyList<NpgsqlBatchCommand> commands, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken) =>
+    public async Task<T> BatchAsync<T>(
+        IReadOnlyList<NpgsqlBatchCommand> commands, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken)
+    {
+        var (isFree, free) = TryTake();
+        if (!isFree && Overflows)
+        {
+            return await database.BatchAsync(commands, read, cancellationToken).ConfigureAwait(false);
+        }
+
+        free = isFree ? free : await idle.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        return await KeptAsync(free, commands, read, cancellationToken).ConfigureAwait(false);
+    }
+
+    private Task<T> KeptAsync<T>(
+        NpgsqlConnection? free,
+        IReadOnlyList<NpgsqlBatchCommand> commands,
+        Func<NpgsqlDataReader, Task<T>> read,
+        CancellationToken cancellationToken) =>
         PostgresDatabase.GuardAsync(() => RunAsync(
+            free,
             async connection =>
             {
                 var batch = new NpgsqlBatch(connection) { Timeout = database.TimeoutSeconds };
@@ -212,6 +230,13 @@ internal sealed class PostgresLanes : IAsyncDisposable
     private async Task<(NpgsqlConnection Connection, T Result)> CallAsync<T>(
         NpgsqlConnection? free, Func<NpgsqlConnection, Task<T>> call, CancellationToken cancellationToken)
     {
+        if (free is { State: not ConnectionState.Open } broken)
+        {
+            // The driver looks after idle connections, where the connection string asks it to, and breaks those that the server has left.
+            await GiveUpAsync(broken).ConfigureAwait(false);
+            free = null;
+        }
+
         var connection = free ?? await OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -222,6 +247,12 @@ internal sealed class PostgresLanes : IAsyncDisposable
             }
 
             return (connection, result);
+        }
+        catch (InvalidOperationException closed) when (connection.State != ConnectionState.Open)
+        {
+            // Broken while nothing was under way on it, which the driver reports as a mistake of the caller's.
+            await GiveUpAsync(connection).ConfigureAwait(false);
+            throw new StoreUnavailableException("PostgreSQL", closed);
         }
         catch
         {

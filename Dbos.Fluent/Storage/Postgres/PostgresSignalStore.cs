@@ -107,7 +107,7 @@ internal sealed class PostgresSignalStore(
             await RunAsync(connection, sql.Listen, database.TimeoutSeconds, cancellationToken).ConfigureAwait(false);
             return connection;
         }
-        catch (Exception failure) when (failure is DbosException || PostgresErrors.Translate(failure) is not null)
+        catch (Exception failure) when (failure is DbosException or InvalidOperationException || PostgresErrors.Translate(failure) is not null)
         {
             if (connection is not null)
             {
@@ -130,8 +130,9 @@ internal sealed class PostgresSignalStore(
 
             return true;
         }
-        catch (Exception failure) when (PostgresErrors.Translate(failure) is not null)
+        catch (Exception failure) when (failure is InvalidOperationException || PostgresErrors.Translate(failure) is not null)
         {
+            // The driver reports a connection that it has broken itself as a mistake of the caller's.
             return false;
         }
     }

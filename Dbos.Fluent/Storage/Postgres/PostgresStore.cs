@@ -14,6 +14,7 @@ internal sealed class PostgresStore : IStore
     private readonly bool ownsDataSource;
     private readonly PostgresCommitStore commits;
     private readonly PostgresClaimStore claims;
+    private readonly PostgresExecutorStore executors;
     private readonly PostgresLanes watch;
     private readonly PostgresLanes looks;
 
@@ -33,7 +34,7 @@ internal sealed class PostgresStore : IStore
         commits = new PostgresCommitStore(database, Lanes);
 
         // What an idle engine asks again and again: connections taken from the pool would be reset each time, which doubles the statements.
-        watch = new PostgresLanes(database, 2, PostgresLanes.ReadCommitted) { KeepsPlans = false };
+        watch = new PostgresLanes(database, 1, PostgresLanes.ReadCommitted) { KeepsPlans = false, Overflows = true };
 
         // Whoever waits looks first, and is told by others: a look or a word on a connection that knows the statement takes a third of the
         // time. What is looked for meanwhile looks on a connection of the pool. A word is a commit too, but nobody needs it on the disk.
@@ -47,7 +48,7 @@ internal sealed class PostgresStore : IStore
         Queues = new PostgresQueueStore(database, watch);
         Schedules = new PostgresScheduleStore(database, watch);
         Outbox = new PostgresOutboxStore(database);
-        Executors = new PostgresExecutorStore(database, watch);
+        executors = new PostgresExecutorStore(database, watch);
         Versions = new PostgresVersionStore(database);
         Signals = new PostgresSignalStore(database, looks, Capabilities.PollInterval, [commits.Lanes, looks]);
     }
@@ -66,7 +67,7 @@ internal sealed class PostgresStore : IStore
 
     public IManagementStore Management { get; }
 
-    public IExecutorStore Executors { get; }
+    public IExecutorStore Executors => executors;
 
     public IMessagingStore Messaging { get; }
 
@@ -84,6 +85,7 @@ internal sealed class PostgresStore : IStore
     {
         await commits.DisposeAsync().ConfigureAwait(false);
         await claims.DisposeAsync().ConfigureAwait(false);
+        await executors.DisposeAsync().ConfigureAwait(false);
         await watch.DisposeAsync().ConfigureAwait(false);
         await looks.DisposeAsync().ConfigureAwait(false);
         if (ownsDataSource)
