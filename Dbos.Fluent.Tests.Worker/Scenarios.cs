@@ -15,6 +15,7 @@ internal static class Scenarios
         ["race"] = RaceAsync,
         ["load"] = LoadAsync,
         ["version"] = VersionAsync,
+        ["block"] = BlockAsync,
         ["chaos"] = ChaosEngine.ServeAsync,
     };
 
@@ -111,6 +112,22 @@ internal static class Scenarios
         });
         var lengths = await Task.WhenAll(runs);
         await worker.Points.ReachAsync("done", lengths.Sum().ToString(CultureInfo.InvariantCulture));
+        await worker.Points.ReachAsync("end");
+    }
+
+    /// <summary>Runs <c>count</c> workflows at once, each of which blocks a thread of the pool for <c>ms</c>.</summary>
+    private static async Task BlockAsync(WorkerContext worker)
+    {
+        using var never = new ManualResetEventSlim();
+        var blocking = Workflow.Define<int, int>("blocking")
+            .Step("block", x => Task.FromResult(never.Wait(x.Input) ? 1 : 0)).As(out var block)
+            .Return(x => x.Get(block));
+        await using var engine = await WorkerEngine.LaunchAsync(worker, blocking);
+        var inputs = Enumerable.Repeat((worker.Number("ms"), (StartOptions?)null), worker.Number("count"));
+        await worker.Points.ReachAsync("launched");
+        var handles = await engine.StartManyAsync(blocking, inputs);
+        await Task.WhenAll(handles.Select(handle => handle.GetResultAsync()));
+        await worker.Points.ReachAsync("done");
         await worker.Points.ReachAsync("end");
     }
 }

@@ -10,7 +10,13 @@ internal static class WorkerEngine
     public const string ApplicationName = "tests";
     public const string ApplicationVersion = "v1";
 
-    public static Task<WorkflowEngine> LaunchAsync(WorkerContext worker, CrashWorkflows workflows) => WorkflowEngine.LaunchAsync(options =>
+    public static Task<WorkflowEngine> LaunchAsync(WorkerContext worker, CrashWorkflows workflows) =>
+        LaunchAsync(worker, workflows.All);
+
+    public static Task<WorkflowEngine> LaunchAsync(WorkerContext worker, params WorkflowDefinition[] workflows) =>
+        WorkflowEngine.LaunchAsync(options => Configure(options, worker, workflows));
+
+    private static void Configure(EngineOptions options, WorkerContext worker, WorkflowDefinition[] workflows)
     {
         Use(worker.Settings, options);
         options.ApplicationName = ApplicationName;
@@ -28,8 +34,8 @@ internal static class WorkerEngine
             options.UnloadAfter = TimeSpan.FromMilliseconds(worker.Number("unload"));
         }
 
-        options.Add(workflows.All);
-    });
+        options.Add(workflows);
+    }
 
     /// <summary>The version of an engine that is given this one, and of what it runs.</summary>
     public static async Task<string> VersionAsync(WorkerContext worker, string? version, string id)

@@ -34,6 +34,8 @@ internal sealed class EngineParts
 
     public required LeaseLoop Leases { get; init; }
 
+    public required LeaseKeeper LeaseKeeper { get; init; }
+
     public required RecoveryLoop Recovery { get; init; }
 
     public required SweepLoop Sweeps { get; init; }
@@ -76,6 +78,7 @@ internal sealed class EngineParts
         Core.Signalled = OnSignal;
         Core.Listen();
         Leases.Start();
+        LeaseKeeper.Start();
         Recovery.Start();
         Stranded.Start();
         Sweeps.Start();
@@ -110,6 +113,7 @@ internal sealed class EngineParts
             await Recovery.DisposeAsync().ConfigureAwait(false);
             await Stranded.DisposeAsync().ConfigureAwait(false);
             await Sweeps.DisposeAsync().ConfigureAwait(false);
+            await LeaseKeeper.DisposeAsync().ConfigureAwait(false);
             await Leases.DisposeAsync().ConfigureAwait(false);
             await Environment.Checkpointer.CloseAsync(StopGrace).ConfigureAwait(false);
             await HandOnAsync().ConfigureAwait(false);

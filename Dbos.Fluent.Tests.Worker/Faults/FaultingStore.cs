@@ -123,6 +123,13 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<RegisterResult> IExecutorStore.RenewAsync(string executorId, string incarnation, TimeSpan lease, CancellationToken token) =>
         CallAsync(StoreCallKind.Renew, () => inner.Executors.RenewAsync(executorId, incarnation, lease, token), token);
 
+    RegisterResult IExecutorStore.Renew(string executorId, string incarnation, TimeSpan lease, TimeSpan limit)
+    {
+        var renewing = CallAsync(
+            StoreCallKind.Renew, () => Task.FromResult(inner.Executors.Renew(executorId, incarnation, lease, limit)), CancellationToken.None);
+        return renewing.WaitAsync(limit, TimeProvider.System).GetAwaiter().GetResult();
+    }
+
     Task<int> IExecutorStore.StopAsync(string executorId, string incarnation, CancellationToken token) =>
         CallAsync(StoreCallKind.Stop, () => inner.Executors.StopAsync(executorId, incarnation, token), token);
 

@@ -72,18 +72,19 @@ public abstract class LastStepSuite(IDatabaseFixture fixture) : EngineSuite(fixt
             (await engine.GetHistoryAsync("A", Cancel)).Checkpoints.Select(step => step.Name));
     }
 
+    // It must stand before it may be undone.
     [Fact]
     public async Task One_that_can_be_undone_is_written_by_itself()
     {
         var workflow = Workflow.Define<int, int>("undoable")
             .Step("last", x => Counted("last", x.Input)).As(out var last).CompensateWith(_ => Counted("undone", 0))
-            .Return(x => x.Get(last) / (x.Input - x.Input));
+            .Return(x => x.Get(last));
         var engine = await LaunchAsync(notes.Wrap, workflow);
+        var before = notes.Count;
 
-        await (await engine.BeginAsync(workflow, 3, "A")).FailureAsync();
+        Assert.Equal(3, await engine.RunAsync(workflow, 3, "A"));
 
-        Assert.Equal((1, 1), (counts["last"], counts["undone"]));
-        Assert.Equal(["last"], notes.With("last"));
+        Assert.Equal(3, notes.Count - before);
     }
 
     [Fact]

@@ -66,6 +66,26 @@ public abstract class FailoverSuite(IDatabaseFixture fixture) : CrashSuite(fixtu
         Assert.All(Ledger.Read(), effect => Assert.Equal(1, effect.Value));
     }
 
+    // Far more bodies than the pool has threads or makes soon: whatever is asynchronous in that process waits for seconds.
+    [Fact]
+    public async Task A_process_whose_bodies_block_all_threads_of_the_pool_keeps_its_lease()
+    {
+        const int count = 24;
+        var worker = StartWorker("block", [], ("lease", LeaseMs), ("count", $"{count}"), ("ms", "3000"));
+        await worker.ReachedAsync("launched");
+        var done = worker.ReachedAsync("done");
+        var expires = Database is SqliteTestDatabase ? "lease_expires_at" : "expires_at_ms";
+
+        while (!done.IsCompleted)
+        {
+            var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+            Assert.InRange(await Database.CountAsync($"SELECT min({expires}) FROM fluent_executors"), now, long.MaxValue);
+        }
+
+        await done;
+        Assert.Equal(count, await Database.SucceededAsync(attempts: 1));
+    }
+
     [Fact]
     public async Task A_process_killed_on_another_host_is_taken_over_soon_after_its_lease_has_ended()
     {

@@ -60,6 +60,30 @@ internal sealed class Lease(TimeSpan length)
         }
     }
 
+    /// <summary>How long ago the last renewal was sent.</summary>
+    public TimeSpan Age
+    {
+        get
+        {
+            lock (gate)
+            {
+                return Elapsed();
+            }
+        }
+    }
+
+    /// <summary>As <see cref="Renewed"/>, but only while the lease has not ended: what was taken away afterwards is not looked for here.</summary>
+    public void Prolong(long sentStamp, DateTimeOffset sentAt)
+    {
+        lock (gate)
+        {
+            if (Lives())
+            {
+                (renewedStamp, renewedAt) = (sentStamp, sentAt);
+            }
+        }
+    }
+
     /// <summary>The database no longer knows of the lease: it is over before its time.</summary>
     public void End()
     {
@@ -72,10 +96,12 @@ internal sealed class Lease(TimeSpan length)
     /// <summary>Looks at the lease before a step body starts, and renews it first if it is over.</summary>
     public ValueTask EnsureAsync(CancellationToken cancellationToken) => IsAlive ? default : new ValueTask(RenewNow(cancellationToken));
 
-    private bool Lives()
+    private bool Lives() => !ended && Elapsed() < Length;
+
+    private TimeSpan Elapsed()
     {
         var monotonic = TimeProvider.System.GetElapsedTime(renewedStamp);
         var wall = TimeProvider.System.GetUtcNow() - renewedAt;
-        return !ended && (monotonic > wall ? monotonic : wall) < Length;
+        return monotonic > wall ? monotonic : wall;
     }
 }

@@ -20,6 +20,13 @@ internal interface IExecutorStore
     /// <returns>The lease, with <see cref="RegisterResult.Registered"/> false if another incarnation has taken the id.</returns>
     Task<RegisterResult> RenewAsync(string executorId, string incarnation, TimeSpan lease, CancellationToken cancellationToken);
 
+    /// <summary>The same for a thread that is there for it: it needs none of the pool's, which may all be held for long.</summary>
+    /// <param name="executorId">The executor.</param>
+    /// <param name="incarnation">Its launch.</param>
+    /// <param name="lease">How long it counts as alive from then on.</param>
+    /// <param name="limit">How long a database that does not answer is waited for.</param>
+    RegisterResult Renew(string executorId, string incarnation, TimeSpan lease, TimeSpan limit);
+
     /// <summary>
     /// Ends this incarnation's lease, hands its unfinished workflows on at once without counting an attempt, and gives back how many.
     /// </summary>

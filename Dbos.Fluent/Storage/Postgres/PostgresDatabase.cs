@@ -20,6 +20,9 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
     public Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) =>
         GuardAsync(async () => await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false));
 
+    /// <summary>The same for a thread that may wait.</summary>
+    public NpgsqlConnection Open() => source.OpenConnection();
+
     /// <summary>Runs one statement on a connection of the pool, and reads each row.</summary>
     public Task<List<T>> QueryAsync<T>(
         string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>

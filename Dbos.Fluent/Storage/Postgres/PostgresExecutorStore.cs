@@ -4,11 +4,9 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Keeps executors and their leases, and hands on the work of those that are gone.</summary>
-internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresLanes watch) : IExecutorStore, IAsyncDisposable
+internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresLanes watch) : IExecutorStore, IDisposable
 {
-    // A connection of its own: whoever has emptied the pool, or holds up other statements, must not cost the lease. Where this very
-    // connection hangs, the next renewal goes by the pool.
-    private readonly PostgresLanes leases = new(database, 1) { Overflows = true };
+    private readonly PostgresKeptConnection kept = new(database);
 
     private readonly ExecutorSql sql = new(database.Schema);
 
@@ -39,6 +37,13 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
             [PostgresDatabase.Command(sql.Renew, Text(executorId), Text(incarnation), Number((long)lease.TotalMilliseconds))],
             incarnation,
             cancellationToken);
+
+    public RegisterResult Renew(string executorId, string incarnation, TimeSpan lease, TimeSpan limit)
+    {
+        var holders = kept.Query(
+            sql.Renew, [Text(executorId), Text(incarnation), Number((long)lease.TotalMilliseconds)], ReadExecutor, limit);
+        return ResultOf(holders.FirstOrDefault(), holders is [var found, ..] ? found.ReadAtMs : 0, incarnation);
+    }
 
     public async Task<int> StopAsync(string executorId, string incarnation, CancellationToken cancellationToken)
     {
@@ -73,7 +78,7 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
         HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
         HandOnAsync(sql.HandOnOrphans, request, Number((long)unmovedFor.TotalMilliseconds), cancellationToken, Texts(request.ExecutorIds));
 
-    public ValueTask DisposeAsync() => leases.DisposeAsync();
+    public void Dispose() => kept.Dispose();
 
     private NpgsqlBatchCommand[] RegisterVersion(ExecutorRegistration registration) =>
     [
@@ -136,19 +141,21 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
     private async Task<RegisterResult> HoldAsync(
         NpgsqlBatchCommand[] statements, string incarnation, CancellationToken cancellationToken)
     {
-        var (holder, nowMs) = await leases.BatchAsync(
+        var (holder, nowMs) = await database.BatchAsync(
             statements,
             async reader => await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
                 ? (ReadExecutor(reader), reader.GetInt64(0))
                 : ((ExecutorRow?)null, 0L),
             cancellationToken).ConfigureAwait(false);
-        return holder switch
-        {
-            null => new RegisterResult(false, nowMs, nowMs),
-            { Stopped: false } when holder.Incarnation == incarnation => new RegisterResult(true, nowMs, holder.ExpiresAtMs),
-            _ => new RegisterResult(false, nowMs, holder.ExpiresAtMs, holder),
-        };
+        return ResultOf(holder, nowMs, incarnation);
     }
+
+    private static RegisterResult ResultOf(ExecutorRow? holder, long nowMs, string incarnation) => holder switch
+    {
+        null => new RegisterResult(false, nowMs, nowMs),
+        { Stopped: false } when holder.Incarnation == incarnation => new RegisterResult(true, nowMs, holder.ExpiresAtMs),
+        _ => new RegisterResult(false, nowMs, holder.ExpiresAtMs, holder),
+    };
 
     private static ExecutorRow ReadExecutor(NpgsqlDataReader row)
     {

@@ -92,26 +92,9 @@ internal sealed class PostgresLanes : IAsyncDisposable
     /// <summary>
     /// Runs statements in one round trip and one transaction on a free connection, and gives their reader to <paramref name="read"/>.
     /// </summary>
-    public async Task<T> BatchAsync<T>(
-        IReadOnlyList<NpgsqlBatchCommand> commands, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken)
-    {
-        var (isFree, free) = TryTake();
-        if (!isFree && Overflows)
-        {
-            return await database.BatchAsync(commands, read, cancellationToken).ConfigureAwait(false);
-        }
-
-        free = isFree ? free : await idle.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        return await KeptAsync(free, commands, read, cancellationToken).ConfigureAwait(false);
-    }
-
-    private Task<T> KeptAsync<T>(
-        NpgsqlConnection? free,
-        IReadOnlyList<NpgsqlBatchCommand> commands,
-        Func<NpgsqlDataReader, Task<T>> read,
-        CancellationToken cancellationToken) =>
+    public Task<T> BatchAsync<T>(
+        IReadOnlyList<NpgsqlBatchCommand> commands, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken) =>
         PostgresDatabase.GuardAsync(() => RunAsync(
-            free,
             async connection =>
             {
                 var batch = new NpgsqlBatch(connection) { Timeout = database.TimeoutSeconds };

@@ -85,7 +85,7 @@ internal sealed class PostgresStore : IStore
     {
         await commits.DisposeAsync().ConfigureAwait(false);
         await claims.DisposeAsync().ConfigureAwait(false);
-        await executors.DisposeAsync().ConfigureAwait(false);
+        executors.Dispose();
         await watch.DisposeAsync().ConfigureAwait(false);
         await looks.DisposeAsync().ConfigureAwait(false);
         if (ownsDataSource)
