@@ -34,15 +34,15 @@ internal static class Approval
         }
 
         Console.WriteLine("The first engine is gone. Another one is launched, and two decisions are sent.");
-        await using var second = await LaunchAsync(database);
+        await using var engine = await LaunchAsync(database);
 
         // The key makes a decision that is sent twice arrive once.
-        await second.SendAsync("payment-1", new Decision(true, "Grace"), "decision", idempotencyKey: "decision-1");
-        await second.SendAsync("payment-2", new Decision(false, "Grace"), "decision", idempotencyKey: "decision-2");
-        Console.WriteLine($"payment-1: {await second.Retrieve<string>("payment-1")}");
-        Console.WriteLine($"payment-2: {await second.Retrieve<string>("payment-2")}");
+        await engine.SendAsync("payment-1", new Decision(true, "Grace"), "decision", idempotencyKey: "decision-1");
+        await engine.SendAsync("payment-2", new Decision(false, "Grace"), "decision", idempotencyKey: "decision-2");
+        Console.WriteLine($"payment-1: {await engine.Retrieve<string>("payment-1")}");
+        Console.WriteLine($"payment-2: {await engine.Retrieve<string>("payment-2")}");
         Console.WriteLine();
-        Console.Write(await second.GetHistoryAsync("payment-1"));
+        Console.Write(await engine.GetHistoryAsync("payment-1"));
         return 0;
     }
 

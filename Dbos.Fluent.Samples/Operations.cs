@@ -30,9 +30,9 @@ internal static class Operations
         isDown = false;
         await foreach (var failed in engine.ListAsync(new() { Name = "ship", States = [WorkflowState.Error] }))
         {
-            var fork = await engine.ForkFromFailureAsync(failed.Id);          // the steps before it are not run again
+            var fork = await engine.ForkFromFailureAsync(failed.Id);          // runs that step again under a new key, and none before it
             Console.WriteLine($"{failed.Id}: {failed.Error!.Message} Its fork: {await engine.Retrieve<string>(fork)}");
-            await engine.SetAttributesAsync(failed.Id, new Dictionary<string, object?> { ["repairedBy"] = fork });
+            await engine.SetAttributesAsync(failed.Id, new Dictionary<string, object?> { ["repairedBy"] = fork });    // all it has
         }
 
         foreach (var count in await engine.CountAsync(new() { CreatedAfter = DateTimeOffset.UtcNow.AddDays(-1) }))
@@ -40,7 +40,7 @@ internal static class Operations
             Console.WriteLine($"{count.Key,-10} {count.Count,3}, the oldest from {count.Oldest:u}");
         }
 
-        await engine.RewindAsync($"{run}-1", fromSequence: 1);                // in place, from its second step on
+        await engine.RewindAsync($"{run}-1", fromSequence: 1);                // in place, from its second step on, with the same keys
         Console.WriteLine($"Handed over again: {await engine.Retrieve<string>($"{run}-1")}");
         await engine.DeleteAsync([$"{run}-1", $"{run}-2"], children: true);   // both or none
         var collected = await engine.CollectGarbageAsync(new() { OlderThan = TimeSpan.FromDays(7), States = [WorkflowState.Cancelled] });

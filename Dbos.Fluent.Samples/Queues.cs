@@ -55,6 +55,18 @@ internal static class Queues
         return 0;
     }
 
+    /// <summary>The same engine on a server, as an application launches it.</summary>
+    public static async Task ServeAsync(string connectionString, Task stopped)
+    {
+        await using var engine = await WorkflowEngine.LaunchAsync(o => o
+            .UsePostgres(connectionString)
+            .Add(Send, Digest)
+            .Add(Mails)
+            .Schedule("report", "0 3 * * *", Report, "Europe/Paris", new() { Overlap = Overlap.Skip }));
+
+        await stopped;
+    }
+
     private static async Task<string> SendAsync(Mail mail)
     {
         await Task.Delay(100);

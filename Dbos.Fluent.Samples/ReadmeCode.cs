@@ -38,7 +38,7 @@ internal static class ReadmeCode
         Console.WriteLine(Checkout.ToMermaid());
 
         await using var engine = await WorkflowEngine.LaunchAsync(o => o
-            .UsePostgres(connectionString)   // or .UseSqlite("orders.sqlite"); neither: DBOS_SYSTEM_DATABASE_URL, else {application}.sqlite
+            .UsePostgres(connectionString)            // or .UseSqlite("orders.sqlite")
             .Add(Checkout));
 
         var handle = await engine.StartAsync(Checkout, order, new() { Id = $"order-{order.Id}", Timeout = TimeSpan.FromMinutes(10) });
@@ -46,7 +46,7 @@ internal static class ReadmeCode
 
         // Or, from any process, by its id:
         await engine.CancelAsync("order-1001", children: true);    // fires its steps' tokens: at once here, within a second elsewhere
-        await engine.ResumeAsync("order-1001");                    // goes on after its last stored step, in any engine
+        await engine.ResumeAsync("order-1001");                    // goes on after its last stored step, in any engine; not if it failed
 
         return receipt;
     }

@@ -9,7 +9,7 @@ namespace Dbos.Fluent;
 /// <remarks>
 /// Without <c>UsePostgres</c> or <c>UseSqlite</c> the environment variable <c>DBOS_SYSTEM_DATABASE_URL</c> names the database
 /// (<c>postgresql://…</c> or <c>sqlite:///…</c>), and without that it is the SQLite file <c>{application name}.sqlite</c> in the current
-/// folder.
+/// folder: a service whose configuration is missing starts all the same, on a database of its own. Name the database wherever it matters.
 /// </remarks>
 public class ClientOptions
 {
@@ -19,7 +19,10 @@ public class ClientOptions
     internal Func<IStore, IStore> WrapStore { get; set; } = store => store;
 
     /// <summary>The application whose workflows are meant.</summary>
-    /// <value>Null by default: an engine takes the entry assembly's name; a client has none.</value>
+    /// <value>
+    /// Null by default: an engine takes the entry assembly's name; a client has none. A client in another program than its engines thus
+    /// names theirs.
+    /// </value>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public string? ApplicationName
     {
@@ -44,10 +47,17 @@ public class ClientOptions
     public ILoggerFactory? LoggerFactory { get; set; }
 
     /// <summary>Contracts, converters and source-generated contexts for payloads.</summary>
+    /// <remarks>
+    /// The same in every engine and client of an application: what one of them wrote under another name or in another form is read as a
+    /// missing member, which is the default of its type unless <c>RespectRequiredConstructorParameters</c> says that it is an error.
+    /// </remarks>
     /// <value>Null by default: the framework's own contracts.</value>
     public System.Text.Json.JsonSerializerOptions? JsonOptions { get; set; }
 
-    /// <summary>LISTEN/NOTIFY on Postgres; off, everything polls. Turn it off behind a connection pooler that shares sessions.</summary>
+    /// <summary>
+    /// LISTEN/NOTIFY on Postgres; off, everything polls. Turn it off behind a connection pooler that shares sessions, in every engine and
+    /// client: with it on, connections are prepared and set up for this library, and behind such a pooler they are somebody else's next.
+    /// </summary>
     /// <value>True by default. SQLite has no notifications and always polls.</value>
     public bool Notifications { get; set; } = true;
 

@@ -49,7 +49,8 @@ public sealed class EngineOptions : ClientOptions
     /// </summary>
     /// <value>
     /// 10 s by default. A sleep that lasts longer leaves at once, any other wait once it has lasted that long;
-    /// <see cref="Timeout.InfiniteTimeSpan"/> keeps everything in memory.
+    /// <see cref="Timeout.InfiniteTimeSpan"/> keeps everything in memory. A workflow from a queue with
+    /// <see cref="WorkflowQueue.Concurrency"/> or <see cref="WorkflowQueue.PartitionConcurrency"/> stays in memory whatever is said here.
     /// </value>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative or longer than a day.</exception>
     public TimeSpan UnloadAfter
@@ -61,6 +62,11 @@ public sealed class EngineOptions : ClientOptions
     } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long <c>DisposeAsync</c> lets running workflows finish before it hands them on.</summary>
+    /// <remarks>
+    /// The tokens of all steps fire at the beginning of that time, with <see cref="CancellationReason.Shutdown"/>. A body that passes its
+    /// token on is interrupted then, and runs again elsewhere under the same idempotency key; one that is to finish its call gives that a
+    /// timeout of its own in place of the token.
+    /// </remarks>
     /// <value>5 s by default; zero hands everything on at once.</value>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative or longer than a day.</exception>
     public TimeSpan DrainTimeout
@@ -137,6 +143,10 @@ public sealed class EngineOptions : ClientOptions
     }
 
     /// <summary>Registers queues at the launch, with <see cref="OnConflict.UpdateIfLatestVersion"/>.</summary>
+    /// <remarks>
+    /// Each launch of the latest version thus writes the limits that stand here over those that were set at run time
+    /// (<see cref="QueueClient.RegisterAsync"/>); only a pause stays.
+    /// </remarks>
     /// <param name="queues">The queues, each name once.</param>
     /// <returns>These options.</returns>
     /// <exception cref="ArgumentException">A limit lies above one that holds for more, so that it could never bind.</exception>
@@ -162,8 +172,9 @@ public sealed class EngineOptions : ClientOptions
 
     /// <summary>Declares a schedule: it is created or updated at the launch, and its workflow registered if its code is at hand.</summary>
     /// <remarks>
-    /// What an operator has paused stays paused. A schedule that is no longer declared stays in the database until it is deleted
-    /// (<see cref="ScheduleClient.DeleteAsync"/>).
+    /// Each launch, also that of an older version, writes what stands here over what was changed at run time
+    /// (<see cref="ScheduleClient.UpdateAsync"/>). What an operator has paused stays paused. A schedule that is no longer declared
+    /// stays in the database until it is deleted (<see cref="ScheduleClient.DeleteAsync"/>).
     /// </remarks>
     /// <param name="name">Its name, unique in the database; at most 200 characters.</param>
     /// <param name="cron">

@@ -5,7 +5,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent;
 
 /// <summary>
-/// Schedules at run time: workflows that are started at the moments a cron expression names, once for each moment, whichever processes run.
+/// Schedules at run time: workflows that are started at each occurrence of a cron expression, once, whichever processes run.
 /// Safe for concurrent use.
 /// </summary>
 /// <remarks>
@@ -150,7 +150,7 @@ public sealed class ScheduleClient
 
     /// <summary>Reads the schedules of this client's application, and those of none; all if the client has no name.</summary>
     /// <param name="cancellationToken">Gives up the reading.</param>
-    /// <returns>The schedules as they are now, by name. One that cannot be read here is among them, without a next moment.</returns>
+    /// <returns>The schedules as they are now, by name. One that cannot be read here is among them, without a next occurrence.</returns>
     public async Task<IReadOnlyList<ScheduleStatus>> ListAsync(CancellationToken cancellationToken = default)
     {
         var all = await UseAsync(
@@ -159,7 +159,7 @@ public sealed class ScheduleClient
         return [.. all.Select(Status)];
     }
 
-    /// <summary>Starts a schedule's workflow now, beside its moments: also while it is paused, and whatever still runs.</summary>
+    /// <summary>Starts a schedule's workflow now, beside its occurrences: also while it is paused, and whatever still runs.</summary>
     /// <param name="name">The schedule's name.</param>
     /// <param name="cancellationToken">Gives up the waiting.</param>
     /// <returns>The workflow's id.</returns>
@@ -181,15 +181,15 @@ public sealed class ScheduleClient
     }
 
     /// <summary>
-    /// Starts a schedule's workflow for each of its moments in a stretch of time. Those that have fired are left as they are.
+    /// Starts a schedule's workflow for each of its occurrences in a stretch of time. Those that have fired are left as they are.
     /// </summary>
     /// <param name="name">The schedule's name.</param>
     /// <param name="from">The beginning, which counts.</param>
     /// <param name="until">The end, which does not.</param>
-    /// <param name="cancellationToken">Gives up; the moments before that are started.</param>
-    /// <returns>The workflows' ids, one for each moment, in order; the same for the same stretch.</returns>
+    /// <param name="cancellationToken">Gives up; the occurrences before that are started.</param>
+    /// <returns>The workflows' ids, one for each occurrence, in order; the same for the same stretch.</returns>
     /// <exception cref="ArgumentException">
-    /// The name is not one; <paramref name="until"/> is before <paramref name="from"/>; or there are more than 100,000 moments.
+    /// The name is not one; <paramref name="until"/> is before <paramref name="from"/>; or there are more than 100,000 occurrences.
     /// </exception>
     /// <exception cref="NonExistentScheduleException">There is no schedule of this name.</exception>
     public async Task<IReadOnlyList<string>> BackfillAsync(

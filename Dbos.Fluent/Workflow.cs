@@ -101,21 +101,21 @@ public static class Workflow
     }
 
     /// <summary>
-    /// Ends this run and starts the workflow afresh under the same id, so that an endless loop has a history that does not grow.
+    /// Ends this generation and starts the workflow afresh under the same id, so that an endless loop has a history that does not grow.
     /// </summary>
     /// <remarks>
     /// <para>
     /// Yield it as the last step: nothing behind it runs. One transaction deletes the checkpoints and replaces the input; a crash leaves
-    /// the old run or the new one, whole. Sequence numbers begin at 0 again, a timeout begins anew, and so do the recovery attempts.
+    /// the old generation or the new one, whole. Sequence numbers begin at 0 again, a timeout and the recovery attempts begin anew.
     /// Unread messages, events, streams, attributes and the place in a queue stay, and children run on. Handles wait for the result of the
-    /// run that ends without it.
+    /// generation that ends without it.
     /// </para>
     /// <para>
-    /// From the second run on, ids of children are <c>{id}-g{run}-{sequence}</c> and idempotency keys <c>{id}:{run}:{sequence}</c>, the
-    /// runs counted from 0. What steps of the ended run would have undone is forgotten.
+    /// From the second generation on, ids of children are <c>{id}-g{generation}-{sequence}</c> and idempotency keys
+    /// <c>{id}:{generation}:{sequence}</c>, counted from 0. What steps of the ended generation would have undone is forgotten.
     /// </para>
     /// </remarks>
-    /// <param name="input">The input of the next run.</param>
+    /// <param name="input">The input of the next generation.</param>
     /// <typeparam name="TIn">
     /// Must be the input type of the workflow's definition: with another one the workflow fails with an
     /// <see cref="InvalidOperationException"/>.

@@ -12,7 +12,9 @@ public partial class WorkflowClient
     /// <remarks>
     /// Copied are the checkpoints before the step, and the events and stream values that those steps wrote. Time, ids and random numbers of
     /// the copied part come out as they did; from <paramref name="fromSequence"/> 0 nothing is copied but the input, and they are new.
-    /// Parent, attributes and timeout are not taken over. Messages are not copied. It works on a running workflow too.
+    /// Parent, attributes and timeout are not taken over. Messages are not copied. It works on a running workflow too. The fork's id is its
+    /// own, so its steps' idempotency keys and its children's ids are new: what a step had done under the old key it does again under the
+    /// new one. Where that matters, rewind the workflow instead (<see cref="RewindAsync"/>).
     /// </remarks>
     /// <param name="workflowId">The workflow's id, in whatever state.</param>
     /// <param name="fromSequence">The first step that runs anew, counted from 0; at most one beyond the last recorded.</param>
@@ -35,10 +37,17 @@ public partial class WorkflowClient
 
     /// <summary>Forks a workflow from the step that failed last, so that this step runs anew.</summary>
     /// <remarks>
-    /// What undoing has recorded does not count. Where no step failed it is forked from the last step before any undoing, and where there
-    /// is none, from the start. Where a called child failed, or one that was started by the step right before it was awaited, the fork
+    /// <para>
+    /// The step runs under a new idempotency key. One that failed after its effect, such as a charge whose answer came too late, has that
+    /// effect twice: rewind the workflow instead (<see cref="RewindAsync"/>), which keeps the keys.
+    /// </para>
+    /// <para>
+    /// A failure that the workflow tolerated (<c>Try</c>, <c>AllOutcomes</c>) counts like any other; what undoing has recorded does not.
+    /// Where no step failed it is forked from the last step before any undoing, which has succeeded and runs again, and where there is
+    /// none, from the start. Where a called child failed, or one that was started by the step right before it was awaited, the fork
     /// starts a child of its own, as the failed one would fail it again; other SDKs await that one. A child that was started earlier, or
     /// in a branch beside others, or that has an id of the user's own, is the same one again: fork from its start instead.
+    /// </para>
     /// </remarks>
     /// <param name="workflowId">The workflow's id, in whatever state.</param>
     /// <param name="options">How the fork differs; null, the default, for a new id, the same version and the internal queue.</param>
@@ -53,7 +62,7 @@ public partial class WorkflowClient
         string workflowId, ForkOptions? options = null, CancellationToken cancellationToken = default) =>
         management.ForkAsync(Names.CheckId(workflowId, nameof(workflowId)), new ForkCut(null, null), options, cancellationToken);
 
-    /// <summary>Forks a workflow from the first recorded step of a name, so that this step runs anew.</summary>
+    /// <summary>Forks a workflow from the first recorded step of a name: this step runs anew, under a new idempotency key.</summary>
     /// <param name="workflowId">The workflow's id, in whatever state.</param>
     /// <param name="stepName">The step's recorded name; that of a child is the name of its definition.</param>
     /// <param name="options">How the fork differs; null, the default, for a new id, the same version and the internal queue.</param>
@@ -78,8 +87,9 @@ public partial class WorkflowClient
     /// <remarks>
     /// Its outcome, the checkpoints from the step on and the messages that those have read are removed, and so are unread messages; events
     /// are as they were; stream values stay, and closed streams are open again. Idempotency keys and ids of children are the same as the
-    /// first time, so what was done under them is not done again, and children are attached to. A timeout begins anew. To keep the outcome,
-    /// fork it instead.
+    /// first time, so what was done under them is not done again, and children are attached to: one that failed is rewound before its
+    /// parent. A timeout begins anew. It goes through the internal queue, which has no limits, whatever queue it was started on, and has no
+    /// partition any more. To keep the outcome, fork it instead.
     /// </remarks>
     /// <param name="workflowId">The workflow's id.</param>
     /// <param name="fromSequence">The first step that runs anew, counted from 0; at most one beyond the last recorded.</param>
@@ -136,6 +146,7 @@ public partial class WorkflowClient
     /// <exception cref="ArgumentException">The id or an attribute's key is invalid, or a value is not simple.</exception>
     /// <exception cref="NonExistentWorkflowException">No workflow has the id.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    /// <exception cref="StoreUnavailableException">The database has not answered in time (30 s), three times in a row.</exception>
     public Task SetAttributesAsync(
         string workflowId, IReadOnlyDictionary<string, object?>? attributes, CancellationToken cancellationToken = default)
     {

@@ -143,6 +143,7 @@ public partial class WorkflowClient
     /// <summary>Starts a workflow as part of the caller's own transaction on the same database: it exists once that commits.</summary>
     /// <remarks>
     /// It waits in its queue or the internal one, and an engine that is listening hears of it with the commit. Rolled back, it never was.
+    /// This is the only way into a transaction of the caller's: a <c>TransactionScope</c> around any other call is not joined.
     /// Do not await it before the commit: in an open SQLite transaction that would keep every engine from writing.
     /// </remarks>
     /// <param name="transaction">An open <c>NpgsqlTransaction</c> or <c>SqliteTransaction</c> on the database of this client.</param>
@@ -162,6 +163,7 @@ public partial class WorkflowClient
     /// <exception cref="WorkflowIdInUseException">The id is in use and may not be. The transaction is still good.</exception>
     /// <exception cref="QueueDeduplicatedException">The deduplication id is held. The transaction is still good.</exception>
     /// <exception cref="SerializationFailedException">The input cannot be stored.</exception>
+    /// <exception cref="StoreUnavailableException">The database was lost meanwhile; nothing is repeated inside a transaction.</exception>
     public async Task<WorkflowHandle<TOut>> StartInTransactionAsync<TIn, TOut>(
         DbTransaction transaction,
         WorkflowDefinition<TIn, TOut> definition,
@@ -201,6 +203,7 @@ public partial class WorkflowClient
     /// <exception cref="InvalidOperationException">PostgreSQL: an earlier statement in the transaction failed.</exception>
     /// <exception cref="NonExistentWorkflowException">No workflow has the id. The transaction is still good.</exception>
     /// <exception cref="SerializationFailedException">The message cannot be stored.</exception>
+    /// <exception cref="StoreUnavailableException">The database was lost meanwhile; nothing is repeated inside a transaction.</exception>
     public Task SendInTransactionAsync<T>(
         DbTransaction transaction,
         string workflowId,

@@ -3,7 +3,10 @@ using Dbos.Fluent.Model;
 namespace Dbos.Fluent;
 
 /// <summary>Everything that can be done with workflows from outside one. An engine is one too. Safe for concurrent use.</summary>
-/// <remarks>Calls wait out an outage of the database unless their token is cancelled.</remarks>
+/// <remarks>
+/// Calls wait for the database, however long it is away, until their token is cancelled: give them one with a limit, and give a start an
+/// <see cref="StartOptions.Id"/>, so that it can be repeated after that. Calls that throw <see cref="StoreUnavailableException"/> name it.
+/// </remarks>
 public partial class WorkflowClient : IAsyncDisposable
 {
     private readonly ClientMessages messages;
@@ -120,8 +123,8 @@ public partial class WorkflowClient : IAsyncDisposable
     /// <summary>Lets workflows go on from their last checkpoint: cancelled and given-up ones, and those that wait in a queue.</summary>
     /// <remarks>
     /// Recovery attempts start at zero again. A deadline is cleared; a timeout stays, and begins anew when the workflow is taken up. One
-    /// that still runs somewhere goes on elsewhere, and what the first run does from then on is written nowhere. Workflows that have
-    /// succeeded or failed are left alone.
+    /// that still runs somewhere is interrupted and goes on from its last checkpoint, here or elsewhere; what the interrupted one does from
+    /// then on is written nowhere. Nothing happens to workflows that have succeeded or failed: fork or rewind those.
     /// </remarks>
     /// <param name="workflowIds">The workflows' ids; all are resumed in one transaction, or none.</param>
     /// <param name="queue">The queue they go through; null, the default, for the internal one, which has no limits.</param>

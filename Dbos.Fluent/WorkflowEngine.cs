@@ -58,9 +58,12 @@ public sealed class WorkflowEngine : WorkflowClient
     }
 
     /// <summary>
-    /// Stops claiming, signals running steps, lets workflows finish for a while, hands the rest on, and closes the store.
+    /// Stops claiming, fires the tokens of all steps, lets workflows finish for a while, hands the rest on, and closes the store.
     /// </summary>
-    /// <remarks>A later call, and <c>DisposeAsync</c>, wait for the first one.</remarks>
+    /// <remarks>
+    /// The tokens fire at once, with <see cref="CancellationReason.Shutdown"/>: a body that passes its token on is interrupted, and runs
+    /// again elsewhere. A later call, and <c>DisposeAsync</c>, wait for the first one.
+    /// </remarks>
     /// <param name="drain">How long running workflows may go on; zero hands everything on at once.</param>
     /// <param name="cancellationToken">Ends the draining early; the rest is still done.</param>
     /// <returns>A task that completes when the engine has stopped.</returns>

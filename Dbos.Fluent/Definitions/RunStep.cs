@@ -37,9 +37,9 @@ public sealed class RunStep<T> : Step<T>, IRunStep, ICompensableStep
 
     /// <summary>Tries a failing body again. Attempts and waits are in memory: after a crash the count starts at 1 again.</summary>
     /// <param name="attempts">Attempts in all, at least 1; 3 by default.</param>
-    /// <param name="delay">Wait after the first failure; 1 s by default. Zero is allowed.</param>
+    /// <param name="delay">Wait after the first failure; 1 s by default. Zero is allowed; one above the longest wait is cut to it.</param>
     /// <param name="backoff">Factor from one wait to the next, at least 1; 2.0 by default.</param>
-    /// <param name="maxDelay">Longest wait; 1 h by default.</param>
+    /// <param name="maxDelay">Longest wait, at most 24 days; 1 h by default.</param>
     /// <param name="retryIf">Says whether to go on after this exception; what it throws is the step's failure. Null: always.</param>
     /// <param name="jitter">
     /// Random part of each wait, from 0 (none, the default) to 1: a wait of <c>d</c> becomes <c>d</c> to <c>d·(1+jitter)</c>.

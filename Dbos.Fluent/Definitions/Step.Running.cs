@@ -7,10 +7,12 @@ public abstract partial class Step
     /// <summary>Runs a body of your own and stores what it returns.</summary>
     /// <remarks>
     /// The body runs at least once; once its result is stored, never again. Between its effect and the storing the process may die, so
-    /// make the effect idempotent: <see cref="StepContext.IdempotencyKey"/> is the same on each attempt and after a recovery.
+    /// make the effect idempotent: <see cref="StepContext.IdempotencyKey"/> is the same on each attempt and after a recovery. There is one
+    /// attempt unless <see cref="RunStep{T}.Retry"/> asks for more. A descriptor that is not yielded does nothing.
     /// </remarks>
     /// <param name="name">
-    /// Name to recognise the step by in a history; it may recur. Not blank, at most 255 characters, not beginning with <c>DBOS.</c>
+    /// Name to recognise the step by in a history; it may recur. Not blank, at most 255 characters, no control characters, not beginning
+    /// with <c>DBOS.</c> or <c>Dbos.Fluent.</c>
     /// </param>
     /// <param name="body">The work. Give its token on: <c>s => Api.CallAsync(s.CancellationToken)</c>.</param>
     /// <typeparam name="T">The result's type; it must be serializable, as it is read back from its stored form.</typeparam>

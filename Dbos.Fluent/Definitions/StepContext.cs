@@ -28,8 +28,9 @@ public class StepContext
     public int Sequence => attempt.Sequence;
 
     /// <summary>
-    /// <c>{workflow id}:{sequence}</c>: the same on each attempt and after a recovery, for services that drop duplicates by key. A workflow
-    /// that has continued as new puts the number of its run between: <c>{workflow id}:{run}:{sequence}</c>.
+    /// <c>{workflow id}:{sequence}</c>: the same on each attempt, after a recovery and after a rewind, for services that drop duplicates by
+    /// key; in a fork it is another one. A workflow that has continued as new puts the number of its generation between:
+    /// <c>{workflow id}:{generation}:{sequence}</c>.
     /// </summary>
     public string IdempotencyKey => attempt.IdempotencyKey;
 

@@ -32,7 +32,7 @@ public partial class WorkflowBuilder<TIn, TOut>
 
     /// <summary>Ends this path by starting the workflow afresh under the same id.</summary>
     /// <remarks>What <see cref="Workflow.ContinueAsNew"/> says holds.</remarks>
-    /// <param name="input">Computes the input of the next run from what is known so far.</param>
+    /// <param name="input">Computes the input of the next generation from what is known so far.</param>
     /// <returns>The definition so far; what follows on this path never runs.</returns>
     /// <exception cref="InvalidOperationException">It stands in a branch of a <see cref="Parallel"/>.</exception>
     public WorkflowBuilder<TIn, TOut> ContinueAsNew(Func<FlowState<TIn>, TIn> input)

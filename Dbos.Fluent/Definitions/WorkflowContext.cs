@@ -26,7 +26,7 @@ public sealed class WorkflowContext
     /// </summary>
     public Random Random => facts.Random;
 
-    /// <summary>The number of this run of the workflow: 1 for the first, one more for each recovery. Do not branch on it.</summary>
+    /// <summary>The recovery attempt: 1 at first, one more each time the workflow was recovered. Do not branch on it.</summary>
     public int Attempt => facts.Attempt;
 
     /// <summary>True while the next step to be yielded stands in the history already. Do not branch on it.</summary>

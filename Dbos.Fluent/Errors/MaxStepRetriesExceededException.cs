@@ -22,7 +22,10 @@ public sealed class MaxStepRetriesExceededException : StepFailedException
 
     private static string Describe(string workflowId, int sequence, string stepName, IReadOnlyList<RecordedFailure> attempts) =>
         $"Step '{stepName}' ({sequence}) of workflow '{workflowId}' failed on each of its {attempts.Count} attempts; the last: "
-        + FailureText.Of(attempts[^1], "Mend the cause and fork the workflow from this step, or allow more attempts.");
+        + FailureText.Of(
+            attempts[^1],
+            "Mend the cause; rewind the workflow to this step if it may have had its effect, and fork it from there otherwise. "
+            + "Or allow more attempts.");
 
     private static RecordedFailure Summarize(string workflowId, int sequence, string stepName, IReadOnlyList<RecordedFailure> attempts) =>
         new(typeof(MaxStepRetriesExceededException).FullName!, "DBOS4002: " + Describe(workflowId, sequence, stepName, attempts))

@@ -10,7 +10,10 @@ public class StepFailedException : DbosException
         : this(
             "DBOS4001",
             $"Step '{stepName}' ({sequence}) of workflow '{workflowId}' failed: "
-            + FailureText.Of(failure, "Mend the cause and fork the workflow from this step, or let the workflow go on without it (Try)."),
+            + FailureText.Of(
+                failure,
+                "Mend the cause; rewind the workflow to this step if it may have had its effect, and fork it from there otherwise. "
+                + "Or let the workflow go on without it (Try)."),
             workflowId,
             sequence,
             stepName,

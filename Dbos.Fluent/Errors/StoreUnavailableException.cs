@@ -4,8 +4,9 @@ namespace Dbos.Fluent;
 
 /// <summary>The database could not be reached, or the connection was lost before it was known whether a statement took effect.</summary>
 /// <remarks>
-/// Running workflows never see it: their writes are repeated until the database is back. A launch and a connect throw it, and so does a
-/// list, a count, a fork, a rewind or a deletion that the database has not answered in time again and again.
+/// Running workflows never see it, and starts, sends, cancels, resumes and reads wait until the database is back or their token fires. A
+/// launch and a connect throw it, and so do a start and a send inside a transaction of the caller's; a list, a count, a fork, a rewind, a
+/// deletion or a change of attributes does once the database has not answered in time three times in a row.
 /// </remarks>
 public sealed class StoreUnavailableException : DbosException
 {

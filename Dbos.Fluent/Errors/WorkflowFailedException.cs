@@ -10,14 +10,20 @@ public sealed class WorkflowFailedException : DbosException
             "DBOS4004",
             $"Workflow '{workflowId}' failed: "
             + FailureText.Of(
-                failure, "Mend the cause and fork the workflow from the step that failed; where steps were undone, start it anew."),
+                failure,
+                "Mend the cause; rewind the workflow to the step that failed if that may have had its effect, and fork it from there "
+                + "otherwise. Where steps were undone, start it anew."),
             original) =>
         (WorkflowId, Failure) = (workflowId, failure);
 
     /// <summary>The workflow that failed.</summary>
     public string WorkflowId { get; }
 
-    /// <summary>The failure that ended it, in recorded form: the user's own type, not a wrapper.</summary>
+    /// <summary>
+    /// The failure that ended it, in recorded form: the exception of the workflow's or of the step's code; after retries, or where a child
+    /// failed, the library's own, with that exception in <see cref="RecordedFailure.Inner"/>.
+    /// </summary>
+    /// <remarks>Ask <see cref="RecordedFailure.Is{TException}"/>, which looks at every depth, rather than compare type names.</remarks>
     public RecordedFailure Failure { get; }
 
     internal override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string> { ["workflowId"] = WorkflowId };

@@ -2,10 +2,10 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
 
-/// <summary>What a schedule does beside naming moments. Immutable; checked when the property is set.</summary>
+/// <summary>What a schedule does beside naming its occurrences. Immutable; checked when the property is set.</summary>
 public sealed record ScheduleOptions
 {
-    /// <summary>What happens at a moment at which a run of the schedule has not ended.</summary>
+    /// <summary>What happens at an occurrence at which a workflow of the schedule has not ended.</summary>
     /// <value><see cref="Overlap.Allow"/> by default.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
     public Overlap Overlap
@@ -16,7 +16,7 @@ public sealed record ScheduleOptions
             : throw new ArgumentOutOfRangeException(nameof(value), value, "Overlap is Allow, Skip or QueueOne.");
     }
 
-    /// <summary>Spreads starts: each is put off by a part of this time that follows from the schedule's name and the moment.</summary>
+    /// <summary>Spreads starts: each is put off by a part of this time that follows from the schedule's name and the occurrence.</summary>
     /// <value>Zero by default. At most a day.</value>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative or longer than a day.</exception>
     public TimeSpan Jitter
@@ -27,15 +27,15 @@ public sealed record ScheduleOptions
             : value;
     }
 
-    /// <summary>The first moment that counts; it is in.</summary>
+    /// <summary>The moment from which on occurrences count; one at it is in.</summary>
     /// <value>Null by default: from now on.</value>
     public DateTimeOffset? From { get; init; }
 
-    /// <summary>The moment from which on none counts; it is out.</summary>
+    /// <summary>The moment from which on none counts; one at it is out.</summary>
     /// <value>Null by default: without end.</value>
     public DateTimeOffset? Until { get; init; }
 
-    /// <summary>Whether moments at which no engine ran, or the schedule was paused, are caught up on.</summary>
+    /// <summary>Whether occurrences at which no engine ran, or the schedule was paused, are caught up on.</summary>
     /// <value>False by default: they are left out.</value>
     public bool AutomaticBackfill { get; init; }
 
@@ -48,7 +48,7 @@ public sealed record ScheduleOptions
         init => field = value is null ? null : Names.CheckName(value, nameof(Queue));
     }
 
-    /// <summary>What each run is given beside its moment (<see cref="ScheduledRun.Context"/>).</summary>
+    /// <summary>What each workflow is given beside its occurrence (<see cref="ScheduledRun.Context"/>).</summary>
     /// <value>Null by default: nothing.</value>
     public string? Context { get; init; }
 }

@@ -7,11 +7,11 @@ namespace Dbos.Fluent;
 /// <param name="TimeZone">The IANA name of the zone in which the expression is read.</param>
 /// <param name="Paused">True while it starts nothing.</param>
 /// <param name="LastFiredAt">
-/// The latest of its moments that counts as done; null before the first, but for a schedule that catches up: when it was made, as
+/// The latest of its occurrences that counts as done; null before the first, but for a schedule that catches up: when it was made, as
 /// whatever it names from then on is caught up on. Starts by hand and backfills do not count.
 /// </param>
 /// <param name="NextAt">
-/// Its next moment; null while it is paused, when none is left, and where its expression or zone cannot be read here.
+/// Its next occurrence; null while it is paused, when none is left, and where its expression or zone cannot be read here.
 /// </param>
 public sealed record ScheduleStatus(
     string Name,

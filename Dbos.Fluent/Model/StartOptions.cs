@@ -29,8 +29,9 @@ public sealed record StartOptions
 
     /// <summary>The queue it waits in until it may run; a <see cref="WorkflowQueue"/> converts to its name.</summary>
     /// <value>
-    /// Null by default: it is started at once, in this process. The limits are those that the queue was registered with; one that nobody
-    /// has registered is accepted, and what is in it waits.
+    /// Null by default: an engine's <c>StartAsync</c>, and a parent's step, start it at once, in this process; a client,
+    /// <c>StartManyAsync</c> and <c>StartInTransactionAsync</c> put it into the internal queue, which has no limits. The limits are those
+    /// that the queue was registered with; one that nobody has registered is accepted, and what is in it waits.
     /// </value>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public string? Queue
@@ -96,7 +97,10 @@ public sealed record StartOptions
     /// <value>Null by default: nothing. Texts, numbers, booleans and nulls.</value>
     public IReadOnlyDictionary<string, object?>? Attributes { get; init; }
 
-    /// <summary>Time from start to end; then the workflow is cancelled with <see cref="CancellationReason.DeadlineExceeded"/>.</summary>
+    /// <summary>
+    /// Time from when an engine first takes it up to its end; then the workflow is cancelled with
+    /// <see cref="CancellationReason.DeadlineExceeded"/>. What it waits in its queue, and a <see cref="Delay"/>, do not count.
+    /// </summary>
     /// <value>
     /// Null by default: a child inherits its parent's deadline, any other workflow has none.
     /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> detaches a child from its parent's deadline.
@@ -111,7 +115,10 @@ public sealed record StartOptions
     }
 
     /// <summary>The application version that must run it.</summary>
-    /// <value>Null by default: an engine stamps its own, a client leaves it open.</value>
+    /// <value>
+    /// Null by default: an engine that has the definition registered stamps its own version; a client, and an engine that has not, leave it
+    /// open, and an engine of the latest version takes it.
+    /// </value>
     /// <exception cref="ArgumentException">The version is blank, too long or holds control characters.</exception>
     public string? ApplicationVersion
     {
@@ -120,7 +127,7 @@ public sealed record StartOptions
     }
 
     /// <summary>How the input and all that follows from it is stored.</summary>
-    /// <value>Null by default: the definition's own format.</value>
+    /// <value>Null by default: the definition's own format; portable JSON where it is enqueued by name.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
     public PayloadFormat? Format
     {

@@ -19,6 +19,7 @@ public abstract class WorkflowHandle
     /// <param name="cancellationToken">Stops the reading, not the workflow.</param>
     /// <returns>What is known of it.</returns>
     /// <exception cref="NonExistentWorkflowException">No workflow has this id.</exception>
+    /// <exception cref="EngineNotRunningException">The engine or client that the handle comes from has stopped.</exception>
     public Task<WorkflowStatus> GetStatusAsync(CancellationToken cancellationToken = default) =>
         Outcomes.GetStatusAsync(Id, cancellationToken);
 }
@@ -41,6 +42,9 @@ public sealed class WorkflowHandle<TOut> : WorkflowHandle
     /// <exception cref="MaxRecoveryAttemptsExceededException">It was recovered more often than allowed.</exception>
     /// <exception cref="NonExistentWorkflowException">No workflow has this id.</exception>
     /// <exception cref="SerializationFailedException">The recorded result is not a <typeparamref name="TOut"/>.</exception>
+    /// <exception cref="EngineNotRunningException">
+    /// The engine or client that the handle comes from has stopped, before or meanwhile. The workflow is unharmed: retrieve it elsewhere.
+    /// </exception>
     public Task<TOut> GetResultAsync(CancellationToken cancellationToken = default) => Outcomes.GetResultAsync<TOut>(Id, cancellationToken);
 
     /// <summary>Makes the handle itself awaitable: <c>await handle</c> is <see cref="GetResultAsync"/>.</summary>

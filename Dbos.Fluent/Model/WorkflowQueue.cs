@@ -34,7 +34,11 @@ public sealed record WorkflowQueue
     }
 
     /// <summary>How many of its workflows may run at once, in all processes together.</summary>
-    /// <value>Null by default: without limit. A workflow that waits for something keeps its place.</value>
+    /// <value>
+    /// Null by default: without limit. A workflow that waits for something keeps its place and stays in memory, whatever
+    /// <see cref="EngineOptions.UnloadAfter"/> says. A parent that awaits a child on its own queue may thus wait for ever: put children,
+    /// and whatever waits for long, on another queue.
+    /// </value>
     /// <exception cref="ArgumentOutOfRangeException">The value is less than one.</exception>
     public int? Concurrency
     {
@@ -56,7 +60,7 @@ public sealed record WorkflowQueue
     public RateLimit? RateLimit { get; init; }
 
     /// <summary>How many workflows of one partition may run at once, in all processes together.</summary>
-    /// <value>Null by default: without limit.</value>
+    /// <value>Null by default: without limit. What is said of waits at <see cref="Concurrency"/> holds here too.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is less than one.</exception>
     public int? PartitionConcurrency
     {
