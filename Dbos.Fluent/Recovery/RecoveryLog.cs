@@ -49,8 +49,8 @@ internal static partial class RecoveryLog
     [LoggerMessage(
         1511,
         LogLevel.Warning,
-        "The lease of executor {ExecutorId} had ended before it was renewed, so others may have taken over its work. The database was "
-        + "away, this process was paused, or step bodies block the threads of the pool: run long synchronous work on threads of its own")]
+        "The lease of executor {ExecutorId} had ended before it was renewed, so others may have taken over its work: the database was "
+        + "away, or this process was paused")]
     public static partial void LeaseRenewedLate(this ILogger logger, string executorId);
 
     [LoggerMessage(
