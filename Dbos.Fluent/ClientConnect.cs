@@ -27,7 +27,11 @@ internal static class ClientConnect
             }
 
             var core = new ClientCore(
-                store, new PayloadSerializer(options.JsonOptions), new StoreClock(options.TimeProvider), loggers, running: null)
+                store,
+                new PayloadSerializer(options.JsonOptions, options.Limits),
+                new StoreClock(options.TimeProvider),
+                loggers,
+                running: null)
             {
                 Identity = new StarterIdentity(options.ApplicationName),
             };

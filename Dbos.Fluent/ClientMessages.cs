@@ -15,7 +15,7 @@ internal sealed class ClientMessages(ClientCore core)
         core.ThrowIfStopped("send a message");
         return messages.Count == 0
             ? Task.CompletedTask
-            : SendRowsAsync([.. messages.Select(message => Outbox.Row(core.Serializer, message, format))], cancellationToken);
+            : SendRowsAsync(Outbox.Rows(core.Serializer, messages, format), cancellationToken);
     }
 
     public async Task SendToForksAsync(OutgoingMessage message, PayloadFormat? format, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using Dbos.Fluent.Model;
+using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -17,6 +18,9 @@ public class ClientOptions
 
     /// <summary>Puts something between the engine and its store, for tests of faults.</summary>
     internal Func<IStore, IStore> WrapStore { get; set; } = store => store;
+
+    /// <summary>What payloads may not exceed, for tests of what is beyond.</summary>
+    internal SerializationLimits Limits { get; set; } = new();
 
     /// <summary>The application whose workflows are meant.</summary>
     /// <value>

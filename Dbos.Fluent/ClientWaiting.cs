@@ -21,14 +21,18 @@ internal sealed class ClientWaiting(ClientCore core)
             return [];
         }
 
-        var ids = new string?[units.Length];
-        while (Array.FindAll([.. Enumerable.Range(0, units.Length)], i => ids[i] is null) is { Length: > 0 } open)
+        var batch = new StartBatch(requests, units);
+        while (batch.Open is { Length: > 0 } open)
         {
-            await StartOpenAsync(requests, units, open, ids, cancellationToken).ConfigureAwait(false);
+            // The rows carry the same tokens on each try, so one whose answer was lost is recognised.
+            StartUnit[] tried = [.. open.Select(i => units[i])];
+            var results = await UseAsync(
+                "start workflows", token => core.Store.Queues.StartManyAsync(tried, token), cancellationToken).ConfigureAwait(false);
+            batch.Settle(open, results);
         }
 
         Tell(units);
-        return ids!;
+        return batch.Ids;
     }
 
     public async Task<string> StartInTransactionAsync(DbTransaction transaction, StartRequest request, CancellationToken cancellationToken)
@@ -80,24 +84,6 @@ internal sealed class ClientWaiting(ClientCore core)
 
     private Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
         core.UseAsync(doing, token => StoreBackoff.RepeatAsync(_ => call(token), token), cancellationToken);
-
-    // Those that attach to the holder of their deduplication id are no part of what is written: with them known, the rest is tried again.
-    private async Task StartOpenAsync(
-        IReadOnlyList<StartRequest> requests, StartUnit[] units, int[] open, string?[] ids, CancellationToken cancellationToken)
-    {
-        // The rows carry the same tokens on each try, so one whose answer was lost is recognised.
-        StartUnit[] tried = [.. open.Select(i => units[i])];
-        var results = await UseAsync(
-            "start workflows", token => core.Store.Queues.StartManyAsync(tried, token), cancellationToken).ConfigureAwait(false);
-        var written = results.All(result => result.Status is CommitStatus.Written or CommitStatus.Attached);
-        foreach (var (n, i) in open.Index())
-        {
-            if (written || results[n].Status is CommitStatus.NameConflict or CommitStatus.IdInUse or CommitStatus.Deduplicated)
-            {
-                ids[i] = StartRefusals.IdOf(results[n], requests[i]);
-            }
-        }
-    }
 
     private void Tell(IEnumerable<StartUnit> units)
     {

@@ -226,7 +226,7 @@ internal static class EngineLaunch
         ExecutorRegistration self,
         StoreClock clock,
         ILoggerFactory loggers,
-        RunningWorkflows running) => new(store, new PayloadSerializer(options.JsonOptions), clock, loggers, running)
+        RunningWorkflows running) => new(store, new PayloadSerializer(options.JsonOptions, options.Limits), clock, loggers, running)
         {
             Identity = new StarterIdentity(self.ApplicationName, self.ApplicationVersion, self.ExecutorId),
         };

@@ -51,7 +51,9 @@ public partial class WorkflowClient
     /// An id, topic or key is invalid, or a key stands twice for one receiver; nothing was stored.
     /// </exception>
     /// <exception cref="NonExistentWorkflowException">One of the receivers does not exist; nothing was stored.</exception>
-    /// <exception cref="SerializationFailedException">A message cannot be stored.</exception>
+    /// <exception cref="SerializationFailedException">
+    /// A message cannot be stored, or all together are more than 512 MiB as they are stored: send them in portions. Nothing was stored.
+    /// </exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
     public Task SendManyAsync<T>(
         IEnumerable<(string WorkflowId, T Message, string? Topic, string? IdempotencyKey)> messages,

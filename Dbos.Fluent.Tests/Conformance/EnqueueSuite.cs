@@ -1,3 +1,5 @@
+using Dbos.Fluent.Tests.Worker.Faults;
+
 namespace Dbos.Fluent.Tests.Conformance;
 
 /// <summary>Ways into a queue: deduplicated, delayed, by name, in batches, with mistakes. Scenarios QC, QD, QY.</summary>
@@ -260,6 +262,71 @@ public abstract class EnqueueSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
 
         var attached = await engine.StartManyAsync(workflow, [(9, line with { Id = many[3].Id })], Cancel);
         Assert.Equal(3, await attached[0].ResultAsync());
+    }
+
+    [Fact]
+    public async Task Starts_of_one_deduplication_id_name_its_holder_whoever_takes_it_between_two_tries()
+    {
+        var workflow = Gated();
+        var attach = new StartOptions
+        {
+            Queue = "line",
+            DeduplicationId = "d",
+            DeduplicationPolicy = DeduplicationPolicy.ReturnExisting,
+        };
+        var faults = new CallFaults();
+        var engine = await LaunchAsync(
+            options =>
+            {
+                options.WrapStore = store => new FaultingStore(store, faults);
+                options.Add(new WorkflowQueue("line"));
+            },
+            workflow);
+        await using var other = await WorkflowClient.ConnectAsync(
+            options =>
+            {
+                Database.Use(options);
+                options.ApplicationName = "tests";
+            },
+            Cancel);
+        var tries = 0;
+        faults.Before = async (call, _) =>
+        {
+            if (call.Kind == StoreCallKind.StartMany && ++tries == 2)
+            {
+                await other.StartAsync(workflow, 0, attach with { Id = "X" }, Cancel);
+            }
+        };
+
+        var handles = await engine.StartManyAsync(
+            workflow, [(1, attach with { Id = "A" }), (2, attach with { Id = "B" }), (3, new() { Id = "C", Queue = "line" })], Cancel);
+        gate.Open();
+
+        var results = await Task.WhenAll(handles.Select(handle => handle.ResultAsync()));
+
+        Assert.Equal(["X", "X", "C"], handles.Select(handle => handle.Id));
+        Assert.Equal([0, 0, 3], results);
+    }
+
+    [Fact]
+    public async Task Starts_of_one_deduplication_id_are_one_workflow()
+    {
+        var workflow = Gated();
+        gate.Open();
+        var engine = await LaunchQueuesAsync(workflow);
+        var attach = new StartOptions
+        {
+            Queue = "line",
+            DeduplicationId = "d",
+            DeduplicationPolicy = DeduplicationPolicy.ReturnExisting,
+        };
+
+        var handles = await engine.StartManyAsync(
+            workflow, [(1, attach with { Id = "A" }), (2, attach with { Id = "B" }), (3, attach with { Id = "C" })], Cancel);
+
+        Assert.Single(handles.Select(handle => handle.Id).Distinct());
+        Assert.Single((await Task.WhenAll(handles.Select(handle => handle.ResultAsync()))).Distinct());
+        Assert.Equal(1, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
     }
 
     [Fact]

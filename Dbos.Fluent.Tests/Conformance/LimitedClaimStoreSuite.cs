@@ -115,6 +115,31 @@ public abstract class LimitedClaimStoreSuite(StoreFixture fixture) : StoreSuite(
     }
 
     [Fact]
+    public async Task More_is_to_be_had_where_a_peer_holds_all_that_a_worker_looked_at()
+    {
+        await using var bed = await ArrangeAsync(
+            Queueing.Line with { WorkerConcurrency = 1 }, [.. Enumerable.Range(10, 21).Select(number => $"w{number}")]);
+        if (!Fixture.LocksRows)
+        {
+            Assert.Equal(("w10", false), await ClaimAsync());
+            return;
+        }
+
+        await using var peer = await bed.BeginAsync();
+        await peer.ExecuteAsync("UPDATE workflow_status SET priority = priority WHERE workflow_uuid < 'w30'");
+
+        Assert.Equal(("", true), await ClaimAsync());
+        await peer.RollBackAsync();
+        Assert.Equal(("w10", false), await ClaimAsync());
+
+        async Task<(string, bool)> ClaimAsync()
+        {
+            var claim = await Queueing.ClaimAsync(bed, "token");
+            return (string.Join(' ', Queueing.IdsOf(claim)), claim.More);
+        }
+    }
+
+    [Fact]
     public async Task Workers_share_the_limit_of_the_queue()
     {
         await using var bed = await ArrangeAsync(Queueing.Line with { Concurrency = 3, WorkerConcurrency = 2 }, "a", "b", "c", "d");

@@ -206,6 +206,25 @@ public abstract class MessageSendSuite(IDatabaseFixture fixture) : EngineSuite(f
     }
 
     [Fact]
+    public async Task More_than_a_server_takes_at_once_is_refused_before_anything_is_stored()
+    {
+        (string, string, string?, string?)[] messages =
+            [.. Enumerable.Range(0, 20).Select(_ => ("A", new string('x', 100), "t", (string?)null))];
+        var sender = Flows.Series("sender", () => [Step.SendMany(messages[..5]), Step.SendMany(messages)]);
+        var engine = await LaunchAsync(options => options.Limits = new() { SendBytesMax = 2_000 }, sender, Nothing);
+        await engine.RunAsync(Nothing, default, "A");
+
+        var failure = await (await engine.BeginAsync(sender, default, "S")).FailureAsync();
+        var refused = await Assert.ThrowsAsync<SerializationFailedException>(
+            () => engine.SendManyAsync(messages, cancellationToken: Cancel));
+
+        Assert.True(failure.Is<SerializationFailedException>());
+        Assert.Contains("2,000 bytes that one send may store. Send them in portions", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("0 DBOS.sendBulk, 1 DBOS.sendBulk failed", await engine.StepsAsync("S"));
+        Assert.Equal(5, await Database.MessagesAsync());
+    }
+
+    [Fact]
     public async Task A_message_for_forks_too_goes_to_all_of_them_and_theirs()
     {
         var engine = await LaunchAsync(Nothing);

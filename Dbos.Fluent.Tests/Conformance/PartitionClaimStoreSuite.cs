@@ -9,6 +9,39 @@ public abstract class PartitionClaimStoreSuite(StoreFixture fixture) : StoreSuit
     private static readonly WorkflowQueue OneEach = Queueing.Line with { PartitionConcurrency = 1 };
 
     [Fact]
+    public async Task More_is_to_be_had_behind_the_first_of_each_partition_that_a_peer_holds()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await Queueing.RegisterAsync(bed, Queueing.Line with { PartitionWorkerConcurrency = 1 });
+        await Queueing.EnqueueByLetterAsync(bed, "a1", "b1", "a2");
+        if (!Fixture.LocksRows)
+        {
+            Assert.Equal(["a1", "b1"], await Queueing.ClaimIdsAsync(bed, "token"));
+            return;
+        }
+
+        LimitedClaim held, last;
+        await using (var peer = await bed.BeginAsync())
+        {
+            await peer.ExecuteAsync("UPDATE workflow_status SET status = 'PENDING' WHERE workflow_uuid IN ('a1', 'b1')");
+            held = await Queueing.ClaimAsync(bed, "one");
+            await peer.CommitAsync();
+        }
+
+        var free = await Queueing.ClaimAsync(bed, "two");
+        await using (var peer = await bed.BeginAsync())
+        {
+            await Queueing.EnqueueByLetterAsync(bed, "c1");
+            await peer.ExecuteAsync("UPDATE workflow_status SET priority = priority WHERE workflow_uuid = 'c1'");
+            last = await Queueing.ClaimAsync(bed, "three");
+        }
+
+        Assert.Equal(("", true), (string.Join(' ', Queueing.IdsOf(held)), held.More));
+        Assert.Equal(("a2", false), (string.Join(' ', Queueing.IdsOf(free)), free.More));
+        Assert.Equal(("", false), (string.Join(' ', Queueing.IdsOf(last)), last.More));
+    }
+
+    [Fact]
     public async Task Each_partition_runs_no_more_than_its_limit()
     {
         await using var bed = await ArrangeAsync(OneEach, "a1", "a2", "b1", "a3", "b2");

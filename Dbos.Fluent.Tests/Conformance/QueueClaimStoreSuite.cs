@@ -98,5 +98,48 @@ public abstract class QueueClaimStoreSuite(StoreFixture fixture) : StoreSuite(fi
         Assert.Equal(["a"], await ClaimIdsAsync(bed.Store, A.Claim("token", limit: 2) with { Repeated = true }));
     }
 
+    [Fact]
+    public async Task Claim_says_that_there_is_more_where_a_peer_holds_all_that_it_looked_at()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await Queueing.EnqueueAsync(bed, [.. Enumerable.Range(10, 21).Select(number => $"w{number}")]);
+        if (!Fixture.LocksRows)
+        {
+            Assert.False((await bed.Store.Claims.ClaimAsync(A.Claim("token", limit: 1), Cancel)).More);
+            return;
+        }
+
+        ClaimResult held, past;
+        await using (var peer = await bed.BeginAsync())
+        {
+            await peer.ExecuteAsync("UPDATE workflow_status SET priority = priority WHERE workflow_uuid < 'w30'");
+            held = await bed.Store.Claims.ClaimAsync(A.Claim("one", limit: 1), Cancel);
+            past = await bed.Store.Claims.ClaimAsync(A.Claim("two", limit: 2), Cancel);
+        }
+
+        var free = await bed.Store.Claims.ClaimAsync(A.Claim("three", limit: 1), Cancel);
+
+        Assert.Equal((0, 0, true), (held.Claimed.Count, held.DeadLettered.Count, held.More));
+        Assert.Equal(("w30", false), (Assert.Single(past.Claimed).Id, past.More));
+        Assert.Equal(("w10", false), (Assert.Single(free.Claimed).Id, free.More));
+    }
+
+    [Fact]
+    public async Task Large_inputs_come_with_the_claim_and_with_its_repetition()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        string[] ids = ["a", "b", "c", "d"];
+        await EnqueueAsync(
+            bed, [.. ids.Select(id => A.Enqueued(id) with { Input = new Payload(new string(id[0], 40_000), A.Native) })]);
+
+        var first = await bed.Store.Claims.ClaimAsync(A.Claim("token"), Cancel);
+        var again = await bed.Store.Claims.ClaimAsync(A.Claim("token") with { Repeated = true }, Cancel);
+
+        Assert.Equal(ids, first.Claimed.Select(claimed => claimed.Id));
+        Assert.Equal(ids, again.Claimed.Select(claimed => claimed.Id));
+        Assert.All(
+            first.Claimed.Concat(again.Claimed), claimed => Assert.Equal(new string(claimed.Id[0], 40_000), claimed.Input.Text));
+    }
+
     private static WorkflowInsert In(string queue, string id) => A.Enqueued(id) with { Queue = queue };
 }

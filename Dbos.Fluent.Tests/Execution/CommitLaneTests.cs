@@ -36,6 +36,20 @@ public sealed class CommitLaneTests
     }
 
     [Fact]
+    public async Task A_unit_that_is_late_each_time_leaves_the_lane_to_the_others()
+    {
+        var store = new LateStore("late");
+        var lane = new CommitLane(store, CancellationToken.None);
+        Task<CommitResult>[] writes = [.. new[] { "first", "late", "a", "b" }.Select(id => lane.WriteAsync(Unit(id, "")))];
+
+        await Task.WhenAll(writes[0], writes[2], writes[3]).Within(Bounded.Limit);
+        Assert.False(writes[1].IsCompleted);
+        store.Gate.Open();
+
+        Assert.Equal(CommitStatus.Written, (await writes[1].Within(Bounded.Limit)).Status);
+    }
+
+    [Fact]
     public void Waking_a_loop_that_has_ended_is_nothing()
     {
         var signal = new AsyncSignal();
@@ -46,6 +60,24 @@ public sealed class CommitLaneTests
 
     private static CheckpointUnit Unit(string id, string output) =>
         new(new Ownership(id, "t"), [new CheckpointRow(0, "s", output, null, "dotnet_msgpack", null, 1, 1)]);
+
+    /// <summary>Does not answer in time where the unit of this workflow is written on a lane; apart it waits at a gate.</summary>
+    private sealed class LateStore(string late) : ICommitStore
+    {
+        public Probe Gate { get; } = new();
+
+        public ValueTask<IReadOnlyList<CommitResult>> CommitAsync(
+            IReadOnlyList<CommitUnit> batch, CancellationToken cancellationToken) =>
+            batch.Any(unit => unit.LaneKey == late)
+                ? throw new StoreUnavailableException("The database", new TimeoutException()) { TimedOut = true }
+                : new([.. batch.Select(_ => CommitResult.Written)]);
+
+        public async ValueTask<CommitResult> CommitWaitingAsync(CommitUnit unit, CancellationToken cancellationToken)
+        {
+            await Gate.PassAsync(cancellationToken);
+            return CommitResult.Written;
+        }
+    }
 
     /// <summary>Accepts everything, and remembers how much came at once; the first batch waits at a gate.</summary>
     private sealed class RecordingStore : ICommitStore

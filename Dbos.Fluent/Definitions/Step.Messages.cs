@@ -30,7 +30,8 @@ public abstract partial class Step
 
     /// <summary>Sends several messages in one write: all of them or, where one destination does not exist, none.</summary>
     /// <remarks>
-    /// Everything said of <see cref="Send{T}"/> holds; messages to one topic of one workflow arrive in the order listed.
+    /// Everything said of <see cref="Send{T}"/> holds; messages to one topic of one workflow arrive in the order listed. The step fails
+    /// with a <see cref="SerializationFailedException"/> where they are more than 512 MiB as they are stored: yield several such steps.
     /// </remarks>
     /// <param name="messages">The messages; none is allowed and completes at once.</param>
     /// <param name="format">How they are stored; null, the default, for MessagePack.</param>

@@ -106,7 +106,8 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
         {
             stopped.ThrowIfCancellationRequested();
             var units = Array.ConvertAll(batch, static pending => pending.Unit);
-            var results = await RepeatAsync(() => store.CommitAsync(units, stopped)).ConfigureAwait(false);
+            var results = await StoreBackoff.RepeatInTimeAsync(
+                "write what workflows have done", _ => TellAsync(() => store.CommitAsync(units, stopped)), stopped).ConfigureAwait(false);
             for (var i = 0; i < batch.Length; i++)
             {
                 Complete(batch[i], results[i]);
@@ -118,11 +119,16 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
         }
         catch (Exception) when (batch.Length > 1)
         {
-            // One unit that the database refuses must not take the others with it: each is tried alone.
+            // One unit that the database refuses, or that is late each time, must not take the others with it: each is tried alone.
             foreach (var pending in batch)
             {
                 await WriteBatchAsync([pending]).ConfigureAwait(false);
             }
+        }
+        catch (StoreUnavailableException)
+        {
+            // Late again and again: nobody else on the lane is to wait for it any longer.
+            _ = WriteApartAsync(batch[0]);
         }
         catch (Exception exception)
         {
@@ -132,19 +138,17 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
     }
 
     // A cancellation that is not ours says as little of what became of the write as a lost connection: it is repeated like one.
-    private Task<T> RepeatAsync<T>(Func<ValueTask<T>> write) => StoreBackoff.RepeatAsync(
-        async _ =>
+    private async Task<T> TellAsync<T>(Func<ValueTask<T>> write)
+    {
+        try
         {
-            try
-            {
-                return await write().ConfigureAwait(false);
-            }
-            catch (OperationCanceledException foreign) when (!stopped.IsCancellationRequested)
-            {
-                throw new StoreUnavailableException("The database", foreign);
-            }
-        },
-        stopped);
+            return await write().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException foreign) when (!stopped.IsCancellationRequested)
+        {
+            throw new StoreUnavailableException("The database", foreign);
+        }
+    }
 
     private void Complete(PendingCommit pending, CommitResult result)
     {
@@ -168,7 +172,8 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
     {
         try
         {
-            var result = await RepeatAsync(() => store.CommitWaitingAsync(pending.Unit, stopped)).ConfigureAwait(false);
+            var result = await StoreBackoff.RepeatAsync(
+                _ => TellAsync(() => store.CommitWaitingAsync(pending.Unit, stopped)), stopped).ConfigureAwait(false);
             Complete(pending, result);
         }
         catch (OperationCanceledException)

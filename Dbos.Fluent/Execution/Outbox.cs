@@ -10,6 +10,31 @@ namespace Dbos.Fluent.Execution;
 /// <summary>Messages on their way into the database.</summary>
 internal static class Outbox
 {
+    // What an array of the database adds to each of its elements: their lengths.
+    private const int RowBytes = 32;
+
+    /// <summary>Encodes messages that are sent at once.</summary>
+    /// <exception cref="SerializationFailedException">
+    /// One of them cannot be stored, or together they are more than a server takes: it would drop the connection each time, and the same
+    /// send would be repeated for ever.
+    /// </exception>
+    public static MessageRow[] Rows(PayloadSerializer serializer, IReadOnlyList<OutgoingMessage> messages, PayloadFormat? format)
+    {
+        var rows = new MessageRow[messages.Count];
+        var bytes = 0L;
+        for (var i = 0; i < rows.Length; i++)
+        {
+            rows[i] = Row(serializer, messages[i], format);
+            bytes += BytesOf(rows[i]);
+            if (bytes > serializer.Limits.SendBytesMax)
+            {
+                throw SerializationFailure.OfSend(messages[i].ValueType, i + 1, serializer.Limits.SendBytesMax);
+            }
+        }
+
+        return rows;
+    }
+
     /// <summary>Encodes a message.</summary>
     /// <remarks>
     /// A key is one of its destination alone, so the same key may go to two workflows; DBOS makes the id of both in the same way.
@@ -20,6 +45,11 @@ internal static class Outbox
         message.WorkflowId,
         message.Topic,
         Encode(serializer, message, format ?? PayloadFormat.MessagePack));
+
+    private static long BytesOf(MessageRow row) =>
+        RowBytes + BytesOf(row.Id) + BytesOf(row.DestinationId) + BytesOf(row.Topic) + BytesOf(row.Value.Text) + BytesOf(row.Value.Format);
+
+    private static long BytesOf(string? text) => text is null ? 0 : Encoding.UTF8.GetByteCount(text);
 
     private static Payload Encode(PayloadSerializer serializer, OutgoingMessage message, PayloadFormat format)
     {

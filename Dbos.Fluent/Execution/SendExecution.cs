@@ -14,7 +14,7 @@ internal sealed class SendExecution(RunScope run, StepExecutor steps)
 
     public ValueTask<StepEnd> SendAsync(Step step, ISendStep send, StepPlace place) => WriteAsync(step, place, rows =>
     {
-        var messages = send.Messages.Select(message => Outbox.Row(serializer, message, send.Format)).ToArray();
+        var messages = Outbox.Rows(serializer, send.Messages, send.Format);
         return messages.Length == 0 ? new CheckpointUnit(run.Owner, rows) : new SendUnit(run.Owner, rows, messages);
     });
 

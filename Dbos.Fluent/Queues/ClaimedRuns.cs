@@ -50,7 +50,7 @@ internal sealed class ClaimedRuns(
     };
 
     /// <summary>Claims from queues without limits and runs what was claimed; gives how many rows that took.</summary>
-    public async Task<int> ClaimAsync(int limit, IReadOnlyList<string> queues, CancellationToken cancellationToken)
+    public async Task<ClaimEnd> ClaimAsync(int limit, IReadOnlyList<string> queues, CancellationToken cancellationToken)
     {
         var term = await TermAsync(cancellationToken).ConfigureAwait(false);
         var request = Request(limit) with { RecoveryAttemptsMax = recoveryAttemptsMax, Queues = queues };
@@ -71,7 +71,7 @@ internal sealed class ClaimedRuns(
 
         // A repeated claim may give what the lost answer held and no more: there may be more behind it.
         var taken = result.Claimed.Count + result.DeadLettered.Count;
-        return repeated && taken > 0 ? limit : taken;
+        return new ClaimEnd(repeated && taken > 0 ? limit : taken, result.More);
     }
 
     /// <summary>Claims from one queue with limits and runs what was claimed.</summary>
@@ -204,3 +204,8 @@ internal sealed class ClaimedRuns(
         return BeginAsync(result.Claimed, term, cancellationToken);
     }
 }
+
+/// <summary>How a claim from queues without limits ended.</summary>
+/// <param name="Taken">How many rows it took.</param>
+/// <param name="More">True where others hold what it looked at, and more may wait behind that.</param>
+internal readonly record struct ClaimEnd(int Taken, bool More);

@@ -23,6 +23,7 @@ internal sealed class Dispatcher : IAsyncDisposable
     private readonly LimitedQueues limited;
     private readonly DelayedStarts delays;
     private readonly TakeUpPace pace;
+    private readonly CrowdedLanes crowded = new();
     private Task loop = Task.CompletedTask;
     private volatile bool full;
     private bool held;
@@ -97,7 +98,19 @@ internal sealed class Dispatcher : IAsyncDisposable
 
     // What waits in the internal queue while there is a rest is looked at again when it is over; rounded up, as a wait of a part of a
     // millisecond is none.
-    private TimeSpan Rest => held ? TimeSpan.FromMilliseconds(Math.Ceiling(pace.Left.TotalMilliseconds)) : Timeout.InfiniteTimeSpan;
+    private TimeSpan Rest
+    {
+        get
+        {
+            if (!held)
+            {
+                return crowded.Rest;
+            }
+
+            var left = TimeSpan.FromMilliseconds(Math.Ceiling(pace.Left.TotalMilliseconds));
+            return crowded.Rest is var rest && rest != Timeout.InfiniteTimeSpan && rest < left ? rest : left;
+        }
+    }
 
     private QueueLane Internal => board.Find(QueueNames.Internal)!;
 
@@ -137,6 +150,7 @@ internal sealed class Dispatcher : IAsyncDisposable
         }
 
         full = runs.Room <= 0;
+        crowded.Mark();
         limited.Claim(board.Lanes);
         while (await ClaimAsync(cancellationToken).ConfigureAwait(false))
         {
@@ -189,8 +203,9 @@ internal sealed class Dispatcher : IAsyncDisposable
             return false;
         }
 
-        var taken = await runs.ClaimAsync(limit, [.. lanes.Select(lane => lane.Row.Queue.Name)], cancellationToken).ConfigureAwait(false);
-        if (taken < limit)
+        var end = await runs.ClaimAsync(limit, [.. lanes.Select(lane => lane.Row.Queue.Name)], cancellationToken).ConfigureAwait(false);
+        crowded.Note(lanes, end);
+        if (end.Taken < limit)
         {
             return false;
         }

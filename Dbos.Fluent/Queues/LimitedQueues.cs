@@ -83,7 +83,8 @@ internal sealed class LimitedQueues(
 
     private async Task ClaimOnceAsync(QueueLane lane)
     {
-        var claim = await runs.ClaimLimitedAsync(lane.Row.Queue.Name, lane.AfterPartition, stopping).ConfigureAwait(false);
+        var after = lane.AfterPartition;
+        var claim = await runs.ClaimLimitedAsync(lane.Row.Queue.Name, after, stopping).ConfigureAwait(false);
         lane.AfterPartition = claim.LastPartition;
 
         // The store's clock may have stepped back behind this one: it is not asked again and again.
@@ -92,6 +93,11 @@ internal sealed class LimitedQueues(
         if (claim.More && lane.EmptyClaims < EmptyClaimsMax)
         {
             lane.Mark();
+            if (lane.EmptyClaims > 0 && claim.LastPartition == after)
+            {
+                // Peers hold what was looked at: the same again at once would find them still at it.
+                await Task.Delay(CrowdedLanes.RestAfter(lane.EmptyClaims), TimeProvider.System, stopping).ConfigureAwait(false);
+            }
         }
     }
 }

@@ -22,6 +22,8 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
     private readonly IPayloadCodec native = new MessagePackCodec(JsonContracts.Native(options), limits ?? new());
     private readonly IPayloadCodec portable = new PortableJsonCodec(JsonContracts.Portable(options), limits ?? new());
 
+    public SerializationLimits Limits { get; } = limits ?? new();
+
     public JsonSerializerOptions? Options { get; } = options;
 
     /// <summary>Encodes a value by the contract of <paramref name="type"/>. Null is a value: its text is never null.</summary>
@@ -82,7 +84,7 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         var named = string.Join(
             ',', namedArguments.Select(argument => EncodeArgument(argument.Key) + ":" + EncodeArgument(argument.Value)));
         var envelope = $"{{\"positionalArgs\":[{positional}],\"namedArgs\":{{{named}}}}}";
-        return envelope.Length <= (limits ?? new()).BytesMax
+        return envelope.Length <= Limits.BytesMax
             ? new Payload(envelope, PortableFormat)
             : throw SerializationFailure.OnWrite(
                 typeof(object), PortableFormat, new JsonException("together the arguments are larger than a payload may be"));
@@ -134,7 +136,7 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
     {
         var payload = EncodeFailure(failure, FormatOf(format));
         var both = format == TypeScriptFormat ? TypeScriptFailure.Beside(payload.Text!, failure) : null;
-        return both?.Length <= (limits ?? new()).BytesMax ? payload with { Text = both } : payload;
+        return both?.Length <= Limits.BytesMax ? payload with { Text = both } : payload;
     }
 
     /// <summary>Decodes a failure. It never throws: what cannot be decoded becomes a failure that holds the text.</summary>

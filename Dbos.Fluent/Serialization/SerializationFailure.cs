@@ -71,6 +71,11 @@ internal static class SerializationFailure
         $"The workflow takes an input of type '{type}', and was enqueued without one. Enqueue it again with its input as the argument; "
             + "where it may be left out, let the workflow take a nullable type.");
 
+    public static SerializationFailedException OfSend(Type type, int count, long bytesMax) => new(
+        type.ToString(),
+        $"The messages cannot be sent at once: the first {Number(count)} of them alone are more than the {Number(bytesMax)} bytes that one "
+            + "send may store. Send them in portions, each small enough; or store what is large elsewhere, and send where it is.");
+
     /// <summary>The same failure, with the workflow and the place at which the value stands.</summary>
     /// <param name="failed">The failure.</param>
     /// <param name="workflowId">Whose value it is.</param>
@@ -95,6 +100,8 @@ internal static class SerializationFailure
     private static bool IsDepth(Exception exception) =>
         exception.Message.Contains("depth", StringComparison.OrdinalIgnoreCase)
         || exception.Message.Contains("cycle", StringComparison.OrdinalIgnoreCase);
+
+    private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
     private static string Sentence(string message) => message.TrimEnd().EndsWith('.') ? message.TrimEnd() : message + ".";
 

@@ -17,6 +17,12 @@ internal sealed record SerializationLimits
         init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "BytesMax must be at least 1.");
     } = 64 * 1024 * 1024;
 
+    /// <summary>Bytes of all messages of one send together, as they are stored, their ids and topics counted.</summary>
+    /// <value>
+    /// 512 MiB by default: PostgreSQL drops a connection on which more than 1 GiB comes in one piece, and the half of it comes in time.
+    /// </value>
+    public long SendBytesMax { get; init; } = 512L << 20;
+
     /// <summary>Bytes of the JSON text that stands between an object and its MessagePack.</summary>
     internal int JsonBytesMax => (int)Math.Min((long)BytesMax * JsonGrowthMax, Array.MaxLength);
 }

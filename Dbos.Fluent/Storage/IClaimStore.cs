@@ -96,4 +96,10 @@ internal sealed record ClaimRequest
 /// <summary>What a claim took.</summary>
 /// <param name="Claimed">Workflows to run, now owned by the request's token.</param>
 /// <param name="DeadLettered">Ids of workflows whose recovery attempts were spent.</param>
-internal sealed record ClaimResult(IReadOnlyList<ClaimedWorkflow> Claimed, IReadOnlyList<string> DeadLettered);
+internal sealed record ClaimResult(IReadOnlyList<ClaimedWorkflow> Claimed, IReadOnlyList<string> DeadLettered)
+{
+    /// <summary>
+    /// True where fewer were taken than asked for because others hold the first of the line: more may wait behind those.
+    /// </summary>
+    public bool More { get; init; }
+}

@@ -14,6 +14,7 @@ internal sealed record QueueShare(
 /// <param name="Result">Workflows to run, and those that were given up.</param>
 /// <param name="More">
 /// True if the request's own limit, not the queue's, or the number of partitions looked at ended it: another claim may take more at once.
+/// True too where others hold the first of a line, and more may wait behind those.
 /// </param>
 /// <param name="RetryAtMs">When a rate window has room again, where that held something back; null otherwise.</param>
 /// <param name="LastPartition">In a partitioned queue, the last partition looked at: the next claim begins behind it.</param>

@@ -7,6 +7,9 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed record ClaimRow(
     string Id, bool Spent, ClaimedWorkflow? Workflow, WorkflowOrigin? Origin, bool IsFork, int Priority, long CreatedAtMs)
 {
+    /// <summary>The length of an input that did not come with the row; null where it came.</summary>
+    public long? LeftOutBytes { get; init; }
+
     /// <summary>Reads <see cref="ClaimSql.OwnedColumns"/> and the origin behind them; before them, whether the row was given up.</summary>
     /// <param name="row">The answer.</param>
     /// <param name="first">The column that says whether the row was given up.</param>
@@ -38,6 +41,15 @@ internal sealed record ClaimRow(
     }
 
     public static ClaimRow Read(NpgsqlDataReader row) => Read(row, 0);
+
+    /// <summary>The same, and behind it the bytes of an input that was left out.</summary>
+    public static ClaimRow ReadInline(NpgsqlDataReader row) => Read(row, 0) with { LeftOutBytes = row.NumberOrNull(17) };
+
+    /// <summary>The same of a parked one, whose place in line stands between.</summary>
+    public static ClaimRow ReadParked(NpgsqlDataReader row) => Read(row, 0) with { LeftOutBytes = row.NumberOrNull(18) };
+
+    public ClaimRow WithInput(string? text) =>
+        this with { Workflow = Workflow! with { Input = Workflow.Input with { Text = text } }, LeftOutBytes = null };
 
     // Without an origin of its own, a row that is no fork has been run before it was ever enqueued: it was started directly.
     public ClaimedWorkflow ToWorkflow(Dictionary<string, WorkflowOrigin> forks) => Workflow! with

@@ -11,7 +11,8 @@ internal sealed class ClaimSql(SchemaName schema)
     /// </summary>
     // Each queue without limits and without a pause gives its first rows in index order, so the cost follows the number of queues and the
     // limit, never the length of the lines. More candidates are read than are asked for, because peers hold the first ones: SKIP LOCKED
-    // leaves those to them.
+    // leaves those to them. Where they hold so many that fewer are left than were asked for, a row without an id says that more may wait
+    // behind them.
     public string Claim { get; } = $"""
         WITH {Latest(schema)},
         line AS MATERIALIZED (
@@ -31,20 +32,33 @@ internal sealed class ClaimSql(SchemaName schema)
              ORDER BY first.priority, first.created_at, first.workflow_uuid
              LIMIT 4 * $7 + 16),
         {Take(schema, Clock.Now, "$7", "w.rate_limited")}
-        SELECT false, {OwnedColumns}, COALESCE(o.seed, begun.seed), COALESCE(o.started_at, begun.started_at), begun.seed IS NOT NULL
+        SELECT false, {InlineColumns}, COALESCE(o.seed, begun.seed), COALESCE(o.started_at, begun.started_at), begun.seed IS NOT NULL,
+               {LeftOut}
           FROM claimed AS w
           LEFT JOIN begun ON begun.workflow_uuid = w.workflow_uuid
           {WithInputAndOrigin(schema)}
         UNION ALL
-        SELECT true, workflow_uuid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false FROM buried
+        SELECT true, workflow_uuid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL
+          FROM buried
+        UNION ALL
+        SELECT true, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL
+         WHERE (SELECT count(*) FROM candidate) >= 4 * $7 + 16 AND (SELECT count(*) FROM due) < $7
         """;
 
     /// <summary>What an earlier claim with this token took: $1 token, $2 executor.</summary>
     public string ReadClaimed { get; } = $"""
-        SELECT false, {OwnedColumns}, o.seed, o.started_at, false
+        SELECT false, {InlineColumns}, o.seed, o.started_at, false, {LeftOut}
           FROM {schema}.workflow_status AS w
           {WithInputAndOrigin(schema)}
          WHERE w.status = 'PENDING' AND w.owner_xid = $1 AND w.executor_id = $2
+        """;
+
+    /// <summary>The inputs of workflows that were claimed, without any lock. $1 ids.</summary>
+    public string ReadInputs { get; } = $"""
+        SELECT w.workflow_uuid, COALESCE(i.inputs, w.inputs)
+          FROM {schema}.workflow_status AS w
+          LEFT JOIN LATERAL (SELECT inputs FROM {schema}.workflow_input WHERE workflow_uuid = w.workflow_uuid LIMIT 1) AS i ON true
+         WHERE w.workflow_uuid = ANY ($1::text[])
         """;
 
     /// <summary>
@@ -94,10 +108,30 @@ internal sealed class ClaimSql(SchemaName schema)
     /// <summary>
     /// What <see cref="PostgresClaimStore"/> reads of a row that it owns; the columns of its origin follow, and whether it never ran.
     /// </summary>
-    public const string OwnedColumns =
-        "w.workflow_uuid, w.name, w.owner_xid, COALESCE(i.inputs, w.inputs) AS input, w.serialization, "
-        + "COALESCE(w.recovery_attempts, 0) AS attempts, w.queue_name, w.parent_workflow_id, w.workflow_deadline_epoch_ms, "
-        + "w.created_at, w.forked_from, w.priority, w.queue_partition_key";
+    public const string OwnedColumns = $"{BeforeInput}, {Input} AS input, {BehindInput}";
+
+    /// <summary>
+    /// The same without inputs beyond <see cref="InlineBytesMax"/> in all: an answer that takes longer than a call may would come back as
+    /// late each time. What is left out is read by <see cref="ReadInputs"/>, as much at once as comes in time.
+    /// </summary>
+    public const string InlineColumns =
+        $"{BeforeInput}, CASE WHEN {BytesSoFar} <= {InlineBytesMax} THEN {Input} END AS input, {BehindInput}";
+
+    /// <summary>The bytes of an input that is left out; null of one that is not.</summary>
+    public const string LeftOut = $"CASE WHEN {BytesSoFar} > {InlineBytesMax} THEN octet_length({Input})::bigint END";
+
+    /// <summary>How many bytes of inputs come with a claim's answer, so that it is small whatever they are.</summary>
+    public const string InlineBytesMax = "65536";
+
+    private const string Input = "COALESCE(i.inputs, w.inputs)";
+
+    private const string BytesSoFar = $"COALESCE(sum(octet_length({Input})) OVER (ROWS UNBOUNDED PRECEDING), 0)";
+
+    private const string BeforeInput = "w.workflow_uuid, w.name, w.owner_xid";
+
+    private const string BehindInput =
+        "w.serialization, COALESCE(w.recovery_attempts, 0) AS attempts, w.queue_name, w.parent_workflow_id, "
+        + "w.workflow_deadline_epoch_ms, w.created_at, w.forked_from, w.priority, w.queue_partition_key";
 
     /// <summary>
     /// The latest version of the application, $4: <c>latest</c>. Rows without a version are for whoever runs it. And <c>kin</c>: other

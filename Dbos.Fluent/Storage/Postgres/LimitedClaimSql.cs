@@ -22,8 +22,6 @@ internal sealed class LimitedClaimSql(SchemaName schema)
     /// <summary>How many rows one claim takes at the most: its answer must fit what connections buffer, see <see cref="Claim"/>.</summary>
     public const int RowsMax = 200;
 
-    private const int InlineBytesMax = 65_536;
-
     // The lock is remembered for the rest of the transaction. Without it the claim cannot tell a limit that it holds the lock for from one
     // that was registered between the two statements.
     private const string Held = "fluent.queue_held";
@@ -44,9 +42,9 @@ internal sealed class LimitedClaimSql(SchemaName schema)
     /// As <see cref="ClaimSql.Claim"/> up to $9, then $10 the queue, $11 how many of it run here, $12 how many by partition (a JSON
     /// object), $13 the partition behind which the search begins.
     /// </summary>
-    // The answer is small whatever the inputs are: those beyond a few kilobytes in all are left to ReadInputs, which is run after the
-    // commit. A process that is stopped while it should read would otherwise hold the queue's lock for as long as the server has more to
-    // send than the connection buffers.
+    // The answer is small whatever the inputs are: those beyond a few kilobytes in all are left to ClaimSql.ReadInputs, which is run after
+    // the commit. A process that is stopped while it should read would otherwise hold the queue's lock for as long as the server has more
+    // to send than the connection buffers.
     public string Claim { get; } = Render(
         schema,
         $"""
@@ -70,14 +68,6 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         """,
         LineSummary);
 
-    /// <summary>The inputs of workflows that were claimed, without any lock. $1 ids.</summary>
-    public string ReadInputs { get; } = $"""
-        SELECT w.workflow_uuid, COALESCE(i.inputs, w.inputs)
-          FROM {schema}.workflow_status AS w
-          LEFT JOIN LATERAL (SELECT inputs FROM {schema}.workflow_input WHERE workflow_uuid = w.workflow_uuid LIMIT 1) AS i ON true
-         WHERE w.workflow_uuid = ANY ($1::text[])
-        """;
-
     private static string Render(SchemaName schema, string candidates, string summary) => $"""
         WITH RECURSIVE {ClaimSql.Latest(schema)},
         {Room(schema)},
@@ -86,7 +76,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         taken AS (
             SELECT false AS spent, {ClaimSql.OwnedColumns}, COALESCE(o.seed, begun.seed) AS seed,
                    COALESCE(o.started_at, begun.started_at) AS began_at, begun.seed IS NOT NULL AS fresh, candidate.place,
-                   sum(octet_length(COALESCE(i.inputs, w.inputs))) OVER (ORDER BY candidate.place) > {InlineBytesMax} AS left_out
+                   CASE WHEN sum(octet_length(COALESCE(i.inputs, w.inputs))) OVER (ORDER BY candidate.place) > {ClaimSql.InlineBytesMax}
+                        THEN octet_length(COALESCE(i.inputs, w.inputs))::bigint END AS left_out
               FROM claimed AS w
               JOIN candidate ON candidate.workflow_uuid = w.workflow_uuid
               LEFT JOIN begun ON begun.workflow_uuid = w.workflow_uuid
@@ -95,12 +86,12 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         SELECT s.more, s.retry_at, s.last_partition, t.*
           FROM summary AS s
           LEFT JOIN (
-            SELECT spent, workflow_uuid, name, owner_xid, CASE WHEN NOT COALESCE(left_out, false) THEN input END, serialization, attempts,
+            SELECT spent, workflow_uuid, name, owner_xid, CASE WHEN left_out IS NULL THEN input END, serialization, attempts,
                    queue_name, parent_workflow_id, workflow_deadline_epoch_ms, created_at, forked_from, priority, queue_partition_key,
-                   seed, began_at, fresh, place, COALESCE(left_out, false)
+                   seed, began_at, fresh, place, left_out
               FROM taken
             UNION ALL
-            SELECT true, workflow_uuid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, 0, false
+            SELECT true, workflow_uuid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, 0, NULL
               FROM buried) AS t ON true
          ORDER BY t.place
         """;
@@ -119,7 +110,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                    {Rate("")} AS rate, {QueueSql.Period("")} AS per,
                    {Rate("partition_")} AS partition_rate, {QueueSql.Period("partition_")} AS partition_per,
                    {QueueSql.IsPartitioned} AS partitioned,
-                   {QueueSql.HasSharedLimit} AND COALESCE(current_setting('{Held}', true), '') <> 'true' AS unheld
+                   {QueueSql.HasSharedLimit} AS shared, {QueueSql.HasSharedLimit} AND COALESCE(current_setting('{Held}', true), '') <> 'true' AS unheld
               FROM clock
              CROSS JOIN LATERAL (SELECT * FROM {schema}.queues WHERE name = $10 LIMIT 1) AS q
              WHERE NOT {QueueSql.IsShut}
@@ -262,7 +253,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         """;
 
     // Another claim may take more at once where something other than the queue's limits ended this one: its own limit, spent rows that took
-    // places, partitions not looked at, a partition's part. What a peer is claiming at this moment is no reason by itself.
+    // places, partitions not looked at, a partition's part. What a peer is claiming at this moment is no reason by itself, but what may
+    // wait behind it is: more than was looked at, or than a partition showed.
     private static string Summary { get; } = $"""
         summary AS (
             SELECT COALESCE(room.unheld, false)
@@ -271,7 +263,11 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                    OR COALESCE(
                         counted.due > 0 AND counted.due < room.places
                         AND (counted.due < counted.candidates
-                             OR EXISTS (SELECT FROM line WHERE NOT fits AND line.most < line.places)), false) AS more,
+                             OR EXISTS (SELECT FROM line WHERE NOT fits AND line.most < line.places)), false)
+                   OR {HeldByPeers}
+                   OR COALESCE(
+                        NOT room.shared AND counted.due < counted.candidates AND counted.due < room.places
+                        AND EXISTS (SELECT FROM line WHERE NOT fits), false) AS more,
                    CASE WHEN room.rate_binds AND counted.candidates > room.places THEN room.retry_at
                         ELSE (
                             SELECT min(held.retry_at)
@@ -287,13 +283,18 @@ internal sealed class LimitedClaimSql(SchemaName schema)
               LEFT JOIN room ON true)
         """;
 
+    // All that the search through one line may look at, and not enough of it to be had.
+    private const string HeldByPeers =
+        "COALESCE(NOT room.partitioned AND counted.due < room.places AND counted.candidates >= 4 * room.search + 16, false)";
+
     private static string LineSummary { get; } = $"""
         summary AS (
             SELECT COALESCE(room.unheld, false)
                    OR COALESCE(
                         counted.due > 0
                         AND (counted.due >= LEAST($7, {RowsMax}) OR counted.buried > 0
-                             OR (counted.due < room.places AND counted.due < counted.candidates)), false) AS more,
+                             OR (counted.due < room.places AND counted.due < counted.candidates)), false)
+                   OR {HeldByPeers} AS more,
                    CASE WHEN room.rate_binds AND counted.candidates > room.places THEN room.retry_at END AS retry_at,
                    CASE WHEN NOT COALESCE(room.partitioned, false) THEN $13 END AS last_partition
               FROM (

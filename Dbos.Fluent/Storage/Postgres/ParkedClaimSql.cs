@@ -144,12 +144,12 @@ internal sealed class ParkedClaimSql(SchemaName schema)
              WHERE w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due))
             RETURNING w.*),
         dropped AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due)))
-        SELECT false, {ClaimSql.OwnedColumns}, o.seed, o.started_at, false, due.place
+        SELECT false, {ClaimSql.InlineColumns}, o.seed, o.started_at, false, due.place, {ClaimSql.LeftOut}
           FROM claimed AS w
           LEFT JOIN due ON due.workflow_uuid = w.workflow_uuid
           {ClaimSql.WithInputAndOrigin(schema)}
         UNION ALL
-        SELECT true, last.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL
+        SELECT true, last.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL
           FROM (SELECT {lastLookedAt} AS id) AS last
          WHERE last.id IS NOT NULL
          ORDER BY 18, 2

@@ -5,30 +5,63 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Starts many workflows in one transaction: all, or none.</summary>
 internal sealed class PostgresBulkStarts(PostgresDatabase database)
 {
-    // Large enough that the statement's own cost does not count, small enough that what is sent is not held twice in memory.
+    // Large enough that the statement's own cost does not count, small enough that what is sent is not held twice in memory, and is never
+    // more than comes in time or than a server takes in one message.
     private const int RowsMax = 2_000;
+    private const long SizeMax = 16L << 20;
 
-    // The connection, the beginning and the end of the transaction, and the first rows.
-    private const int StatementsAround = 4;
+    // The connection, the beginning and the end of the transaction.
+    private const int StatementsAround = 3;
 
     private readonly CommitSql sql = CommitSql.Waiting(database.Schema);
     private readonly StandingSql standing = new(database.Schema);
 
-    public async Task<IReadOnlyList<CommitResult>> WriteAsync(IReadOnlyList<StartUnit> starts, CancellationToken cancellationToken) =>
-        starts.Count == 0 ? [] : await database.LimitAsync(
-            StatementsAround + (starts.Count / RowsMax), () => OnConnectionAsync(starts, cancellationToken)).ConfigureAwait(false);
+    public async Task<IReadOnlyList<CommitResult>> WriteAsync(IReadOnlyList<StartUnit> starts, CancellationToken cancellationToken)
+    {
+        if (starts.Count == 0)
+        {
+            return [];
+        }
 
-    private async Task<CommitResult[]> OnConnectionAsync(IReadOnlyList<StartUnit> starts, CancellationToken cancellationToken)
+        var portions = Portions(starts);
+        return await database.LimitAsync(
+            StatementsAround + portions.Count, () => OnConnectionAsync(starts, portions, cancellationToken)).ConfigureAwait(false);
+    }
+
+    /// <summary>The numbers of the starts as they are written: in their order, and so many with one statement.</summary>
+    public static List<int[]> Portions(IReadOnlyList<StartUnit> starts)
+    {
+        List<int[]> portions = [];
+        List<int> portion = [];
+        var size = 0L;
+        foreach (var number in Order(starts))
+        {
+            size += starts[number].Size;
+            if (portion.Count == RowsMax || (size > SizeMax && portion.Count > 0))
+            {
+                portions.Add([.. portion]);
+                portion.Clear();
+                size = starts[number].Size;
+            }
+
+            portion.Add(number);
+        }
+
+        return [.. portions, [.. portion]];
+    }
+
+    private async Task<CommitResult[]> OnConnectionAsync(
+        IReadOnlyList<StartUnit> starts, List<int[]> portions, CancellationToken cancellationToken)
     {
         var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            return await InTransactionAsync(connection, starts, cancellationToken).ConfigureAwait(false);
+            return await InTransactionAsync(connection, starts, portions, cancellationToken).ConfigureAwait(false);
         }
     }
 
     private async Task<CommitResult[]> InTransactionAsync(
-        NpgsqlConnection connection, IReadOnlyList<StartUnit> starts, CancellationToken cancellationToken)
+        NpgsqlConnection connection, IReadOnlyList<StartUnit> starts, List<int[]> portions, CancellationToken cancellationToken)
     {
         var results = new CommitResult[starts.Count];
         Array.Fill(results, CommitResult.Busy);
@@ -36,7 +69,7 @@ internal sealed class PostgresBulkStarts(PostgresDatabase database)
         await using (transaction.ConfigureAwait(false))
         {
             var session = new CommitSession(connection, sql, standing, database) { Prepares = false };
-            foreach (var numbers in Order(starts).Chunk(RowsMax))
+            foreach (var numbers in portions)
             {
                 var written = await session.WriteAsync([.. numbers.Select(number => starts[number])], cancellationToken)
                     .ConfigureAwait(false);

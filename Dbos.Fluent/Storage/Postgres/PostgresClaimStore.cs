@@ -5,15 +5,28 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Takes waiting workflows.</summary>
-internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStore, IAsyncDisposable
+internal sealed class PostgresClaimStore : IClaimStore, IAsyncDisposable
 {
-    private readonly ClaimSql sql = new(database.Schema);
-    private readonly ParkedClaimSql parked = new(database.Schema);
-    private readonly PostgresOrigins origins = new(database);
-    private readonly PostgresLanes lane = new(database, 1);
+    private readonly PostgresDatabase database;
+    private readonly ClaimSql sql;
+    private readonly ParkedClaimSql parked;
+    private readonly PostgresOrigins origins;
+    private readonly PostgresInputs inputs;
+    private readonly PostgresLanes lane;
 
     // Apart from the other's: a queue's lock that is waited for holds up no claim that needs none.
-    private readonly PostgresLimitedClaims limited = new(database);
+    private readonly PostgresLimitedClaims limited;
+
+    public PostgresClaimStore(PostgresDatabase database)
+    {
+        this.database = database;
+        sql = new ClaimSql(database.Schema);
+        parked = new ParkedClaimSql(database.Schema);
+        origins = new PostgresOrigins(database);
+        inputs = new PostgresInputs(ReadInputsAsync);
+        lane = new PostgresLanes(database, 1);
+        limited = new PostgresLimitedClaims(database, inputs);
+    }
 
     public async Task<ClaimResult> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
@@ -23,10 +36,12 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
             rows = await TakeAsync(request, cancellationToken).ConfigureAwait(false);
         }
 
+        var more = rows.RemoveAll(row => row.Id.Length == 0) > 0;
         rows.Sort((one, other) => (one.Priority, one.CreatedAtMs).CompareTo((other.Priority, other.CreatedAtMs)) is not 0 and var order
             ? order
             : string.CompareOrdinal(one.Id, other.Id));
-        return await ResultAsync(rows, cancellationToken).ConfigureAwait(false);
+        var result = await ResultAsync(rows, cancellationToken).ConfigureAwait(false);
+        return result with { More = more };
     }
 
     public async Task<LimitedClaim> ClaimLimitedAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken)
@@ -91,8 +106,16 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
             taken.ConvertAll(row => row.ToWorkflow(forks)), [.. rows.Where(row => row.Spent).Select(row => row.Id)]);
     }
 
-    private Task<List<ClaimRow>> ReadClaimedAsync(ClaimRequest request, CancellationToken cancellationToken) =>
-        database.QueryAsync(sql.ReadClaimed, [Text(request.Token), Text(request.ExecutorId)], ClaimRow.Read, cancellationToken);
+    private async Task<List<ClaimRow>> ReadClaimedAsync(ClaimRequest request, CancellationToken cancellationToken)
+    {
+        var rows = await database.QueryAsync(
+            sql.ReadClaimed, [Text(request.Token), Text(request.ExecutorId)], ClaimRow.ReadInline, cancellationToken).ConfigureAwait(false);
+        return await inputs.AddAsync(rows, cancellationToken).ConfigureAwait(false);
+    }
+
+    private Task<List<KeyValuePair<string, string?>>> ReadInputsAsync(string[] ids, CancellationToken cancellationToken) =>
+        database.QueryAsync(
+            sql.ReadInputs, [Texts(ids)], row => KeyValuePair.Create(row.GetString(0), row.TextOrNull(1)), cancellationToken);
 
     private async Task<ParkedClaim> ClaimedAsync(List<ClaimRow> taken, string? lastLookedAt, CancellationToken cancellationToken)
     {
@@ -100,7 +123,7 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
         return new ParkedClaim(taken.ConvertAll(row => row.ToWorkflow(forks)), lastLookedAt);
     }
 
-    private Task<List<ClaimRow>> TakeParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken)
+    private async Task<List<ClaimRow>> TakeParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken cancellationToken)
     {
         var (statement, parameters) = scope switch
         {
@@ -110,8 +133,10 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
             ParkedScope.Page page => (parked.Page, [Text(page.After), Small(page.PageSize)]),
             _ => throw new System.Diagnostics.UnreachableException($"Unknown scope {scope.GetType()}."),
         };
-        return lane.QueryAsync(
-            statement, [.. ClaimParameters.Of(database, request), .. parameters], ClaimRow.Read, cancellationToken);
+        var rows = await lane.QueryAsync(
+            statement, [.. ClaimParameters.Of(database, request), .. parameters], ClaimRow.ReadParked, cancellationToken)
+            .ConfigureAwait(false);
+        return await inputs.AddAsync(rows, cancellationToken).ConfigureAwait(false);
     }
 
     private static NpgsqlParameter[] KeysOf(IReadOnlyList<StoreSignal> signals)
@@ -129,6 +154,13 @@ internal sealed class PostgresClaimStore(PostgresDatabase database) : IClaimStor
         _ => null,
     };
 
-    private Task<List<ClaimRow>> TakeAsync(ClaimRequest request, CancellationToken cancellationToken) => lane.QueryAsync(
-        sql.Claim, [.. ClaimParameters.OfEnqueued(database, request), Texts(request.Queues)], ClaimRow.Read, cancellationToken);
+    private async Task<List<ClaimRow>> TakeAsync(ClaimRequest request, CancellationToken cancellationToken)
+    {
+        var rows = await lane.QueryAsync(
+            sql.Claim,
+            [.. ClaimParameters.OfEnqueued(database, request), Texts(request.Queues)],
+            ClaimRow.ReadInline,
+            cancellationToken).ConfigureAwait(false);
+        return await inputs.AddAsync(rows, cancellationToken).ConfigureAwait(false);
+    }
 }

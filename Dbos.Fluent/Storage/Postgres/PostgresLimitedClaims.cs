@@ -8,7 +8,7 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Claims from queues with limits, several at once as long as they are of different queues.</summary>
-internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncDisposable
+internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresInputs inputs) : IAsyncDisposable
 {
     private const int Lanes = 2;
     private const int FirstOfRow = 3;
@@ -40,8 +40,9 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
 
     /// <summary>What an earlier call with the request's token took.</summary>
     // Behind the lock: a call whose answer was given up may still be waiting for it, and takes its rows before this one looks.
-    public Task<List<ClaimRow>> ReadTakenAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken) =>
-        lanes.BatchAsync(
+    public async Task<List<ClaimRow>> ReadTakenAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken)
+    {
+        var rows = await lanes.BatchAsync(
             [
                 PostgresDatabase.Command(sql.Lock, Text(share.Queue)),
                 PostgresDatabase.Command(claim.ReadClaimed, Text(request.Token), Text(request.ExecutorId)),
@@ -49,25 +50,26 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
             async reader =>
             {
                 await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
-                return await PostgresDatabase.ReadAllAsync(reader, ClaimRow.Read, cancellationToken).ConfigureAwait(false);
+                return await PostgresDatabase.ReadAllAsync(reader, ClaimRow.ReadInline, cancellationToken).ConfigureAwait(false);
             },
-            cancellationToken);
+            cancellationToken).ConfigureAwait(false);
+        return await inputs.AddAsync(rows, cancellationToken).ConfigureAwait(false);
+    }
 
     public ValueTask DisposeAsync() => lanes.DisposeAsync();
 
     private async Task<LimitedAnswer> TakeAsync(
         string statement, ClaimRequest request, QueueShare share, CancellationToken cancellationToken)
     {
-        var without = new HashSet<string>();
         var answer = await lanes.BatchAsync(
             [PostgresDatabase.Command(sql.Lock, Text(share.Queue)), PostgresDatabase.Command(statement, Parameters(request, share))],
             async reader =>
             {
                 await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
-                return await ReadAsync(reader, without, cancellationToken).ConfigureAwait(false);
+                return await ReadAsync(reader, cancellationToken).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);
-        return without.Count == 0 ? answer : await WithInputsAsync(answer, without, cancellationToken).ConfigureAwait(false);
+        return answer with { Rows = await inputs.AddAsync(answer.Rows, cancellationToken).ConfigureAwait(false) };
     }
 
     private NpgsqlParameter[] Parameters(ClaimRequest request, QueueShare share) =>
@@ -96,29 +98,23 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
         return Encoding.UTF8.GetString(written.WrittenSpan);
     }
 
-    private static async Task<LimitedAnswer> ReadAsync(
-        NpgsqlDataReader reader, HashSet<string> without, CancellationToken cancellationToken)
+    private static async Task<LimitedAnswer> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
         var answer = new LimitedAnswer([], false, null, "");
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            answer = Add(answer, reader, without);
+            answer = Add(answer, reader);
         }
 
         return answer;
     }
 
     // Each row says what holds for all; where nothing was taken there is one without a workflow.
-    private static LimitedAnswer Add(LimitedAnswer answer, NpgsqlDataReader reader, HashSet<string> without)
+    private static LimitedAnswer Add(LimitedAnswer answer, NpgsqlDataReader reader)
     {
         if (!reader.IsDBNull(FirstOfRow))
         {
-            var row = ClaimRow.Read(reader, FirstOfRow);
-            answer.Rows.Add(row);
-            if (reader.GetBoolean(LeftOut))
-            {
-                without.Add(row.Id);
-            }
+            answer.Rows.Add(ClaimRow.Read(reader, FirstOfRow) with { LeftOutBytes = reader.NumberOrNull(LeftOut) });
         }
 
         return answer with
@@ -127,22 +123,6 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database) : IAsyncD
             RetryAtMs = reader.NumberOrNull(1),
             LastPartition = reader.TextOrNull(2) ?? "",
             HasPartitions = reader.IsDBNull(2),
-        };
-    }
-
-    // One that is gone by now was deleted, and is nobody's to run.
-    private async Task<LimitedAnswer> WithInputsAsync(LimitedAnswer answer, HashSet<string> without, CancellationToken cancellationToken)
-    {
-        var read = await database.QueryAsync(
-            sql.ReadInputs, [Texts([.. without])], row => KeyValuePair.Create(row.GetString(0), row.TextOrNull(1)), cancellationToken)
-            .ConfigureAwait(false);
-        var inputs = new Dictionary<string, string?>(read);
-        var rows = answer.Rows.FindAll(row => !without.Contains(row.Id) || inputs.ContainsKey(row.Id));
-        return answer with
-        {
-            Rows = rows.ConvertAll(row => without.Contains(row.Id)
-                ? row with { Workflow = row.Workflow! with { Input = row.Workflow.Input with { Text = inputs[row.Id] } } }
-                : row),
         };
     }
 }

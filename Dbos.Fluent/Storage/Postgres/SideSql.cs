@@ -57,7 +57,7 @@ internal static class SideSql
             INSERT INTO {schema}.fluent_message_order (message_uuid)
             SELECT m.id
               FROM unnest($12::text[]) WITH ORDINALITY AS m(id, n)
-             WHERE m.id = ANY (ARRAY(SELECT message_uuid FROM stored))
+             WHERE EXISTS (SELECT FROM stored WHERE stored.message_uuid = m.id)
              ORDER BY m.n
         """
         : NoRow;

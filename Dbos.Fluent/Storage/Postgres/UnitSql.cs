@@ -56,7 +56,8 @@ internal sealed class UnitSql
     // destination may be gone by now: what was sent was sent. Who is asked for is looked up by
     // LIMIT 1, as an EXISTS could be planned as a hash of the whole table. The identity column numbers the rows in the order inserted.
     // No message is older than one that waits unread before it, though this process's clock may be behind another's or was set back: the
-    // other SDKs know no order but the time.
+    // other SDKs know no order but the time. The newest that waits is looked up once for a topic, not once for each message. What belongs
+    // together is found by equality, which is hashed: a comparison with a whole array is made element by element, for each message.
     private static string RenderSend(SchemaName schema, string whenLocked, string owned) => $"""
         WITH owned AS MATERIALIZED ({owned}),
         held AS MATERIALIZED (
@@ -67,26 +68,30 @@ internal sealed class UnitSql
             SELECT d.id, d.n,
                    COALESCE((SELECT true FROM {schema}.workflow_status WHERE workflow_uuid = d.id LIMIT 1), false) AS stands
               FROM unnest($13::text[]) WITH ORDINALITY AS d(id, n)
-             WHERE d.id <> ALL (ARRAY(SELECT id FROM held))),
+             WHERE NOT EXISTS (SELECT FROM held WHERE held.id = d.id)),
         stood AS MATERIALIZED (
             SELECT COALESCE((
                        SELECT true FROM {schema}.operation_outputs WHERE workflow_uuid = $2 AND function_id = ($4::int[])[1] LIMIT 1),
                        false) AS so),
         ready AS MATERIALIZED (SELECT application_name FROM owned WHERE NOT EXISTS (SELECT FROM absent)),
         {Record(schema, "recorded", "ready", 4)},
-        stored AS (
-            INSERT INTO {schema}.notifications (message_uuid, destination_uuid, topic, message, created_at_epoch_ms, serialization)
-            SELECT m.id, m.destination, m.topic, m.value,
+        box AS MATERIALIZED (
+            SELECT b.destination, b.topic,
                    GREATEST({Clock.Now}, (
                        SELECT created_at_epoch_ms
                          FROM {schema}.notifications
-                        WHERE destination_uuid = m.destination AND topic = m.topic AND NOT consumed
+                        WHERE destination_uuid = b.destination AND topic = b.topic AND NOT consumed
                         ORDER BY created_at_epoch_ms DESC
-                        LIMIT 1)),
-                   m.format
+                        LIMIT 1)) AS sent_at
               FROM ready
-             CROSS JOIN unnest($12::text[], $13::text[], $14::text[], $15::text[], $16::text[]) WITH ORDINALITY
+             CROSS JOIN (
+                SELECT DISTINCT destination, topic FROM unnest($13::text[], $14::text[]) AS d(destination, topic)) AS b),
+        stored AS (
+            INSERT INTO {schema}.notifications (message_uuid, destination_uuid, topic, message, created_at_epoch_ms, serialization)
+            SELECT m.id, m.destination, m.topic, m.value, box.sent_at, m.format
+              FROM unnest($12::text[], $13::text[], $14::text[], $15::text[], $16::text[]) WITH ORDINALITY
                 AS m(id, destination, topic, value, format, n)
+              JOIN box ON box.destination = m.destination AND box.topic = m.topic
              ORDER BY m.n
             ON CONFLICT (message_uuid) DO NOTHING
             RETURNING message_uuid),
