@@ -11,3 +11,5 @@ public sealed class PostgresStepContextTests(PostgresDatabases f) : StepContextS
 public sealed class PostgresSleepTests(PostgresDatabases f) : SleepSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresVirtualTimeTests(PostgresDatabases f) : VirtualTimeSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresStepServicesTests(PostgresDatabases f) : StepServicesSuite(f), IClassFixture<PostgresDatabases>;

@@ -14,3 +14,6 @@ public sealed class PostgresPollingSleepTests(PostgresPollingDatabases f) : Slee
 
 public sealed class PostgresPollingVirtualTimeTests(PostgresPollingDatabases f)
     : VirtualTimeSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingStepServicesTests(PostgresPollingDatabases f)
+    : StepServicesSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -11,3 +11,5 @@ public sealed class SqliteStepContextTests(SqliteDatabases f) : StepContextSuite
 public sealed class SqliteSleepTests(SqliteDatabases f) : SleepSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteVirtualTimeTests(SqliteDatabases f) : VirtualTimeSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteStepServicesTests(SqliteDatabases f) : StepServicesSuite(f), IClassFixture<SqliteDatabases>;
