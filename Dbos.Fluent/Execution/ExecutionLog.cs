@@ -46,4 +46,11 @@ internal static partial class ExecutionLog
         "Disposing the services of step {StepName} ({Sequence}) of workflow {WorkflowId} failed; the step's outcome stands")]
     public static partial void ServicesNotDisposed(
         this ILogger logger, string stepName, int sequence, string workflowId, Exception exception);
+
+    [LoggerMessage(
+        1109,
+        LogLevel.Warning,
+        "A workflow was enqueued in queue {Queue}, which nobody has registered: it waits until somebody does. Check the name, or register "
+        + "the queue (EngineOptions.Add, Queues.RegisterAsync)")]
+    public static partial void QueueUnregistered(this ILogger logger, string queue);
 }
