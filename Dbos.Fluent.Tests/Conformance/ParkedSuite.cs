@@ -124,10 +124,10 @@ public abstract class ParkedSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
     }
 
     /// <summary>Workflows that wait for a message each, behind those of the test by their ids.</summary>
-    private Task ParkManyAsync(int count)
+    private async Task ParkManyAsync(int count)
     {
         var numbers = $"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})";
-        return Database.ExecuteAsync(
+        await Database.ExecuteAsync(
             $"""
             {numbers}
             INSERT INTO workflow_status (

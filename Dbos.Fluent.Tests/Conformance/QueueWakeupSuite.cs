@@ -157,7 +157,10 @@ public abstract class QueueWakeupSuite(IDatabaseFixture fixture) : EngineSuite(f
                 .ContinueAsNew(_ => 1))
             .Step("gate", x => gate.PassAsync(x.CancellationToken))
             .Return(x => x.Input);
-        var engine = await LaunchBlindAsync(new WorkflowQueue("line") { WorkerConcurrency = 1 }, loop, Quick());
+        var engine = await LaunchBlindAsync(
+            options => options.Add(new WorkflowQueue("line") { WorkerConcurrency = 1 }, new("other") { WorkerConcurrency = 1 }),
+            loop,
+            Quick());
         var looping = await engine.StartAsync(loop, 0, new() { Id = "L", Queue = "line" }, Cancel);
         await first.ReachedAsync();
         var second = await engine.StartAsync(Quick(), 2, new() { Queue = "line" }, Cancel);
@@ -168,6 +171,8 @@ public abstract class QueueWakeupSuite(IDatabaseFixture fixture) : EngineSuite(f
         answer.Open();
         await gate.ReachedAsync();
 
+        // The time that a claim takes.
+        Assert.Equal(3, await (await engine.StartAsync(Quick(), 3, new() { Queue = "other" }, Cancel)).GetResultAsync(Cancel).Within(Soon));
         Assert.Equal(1, engine.Core.Running!.Load.Of("line", "").RunningHere);
         Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(second.Id));
         gate.Open();

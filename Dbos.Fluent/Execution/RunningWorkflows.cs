@@ -91,12 +91,14 @@ internal sealed class RunningWorkflows
             all[entry] = entry.RunAsync(
                 (ended, end) =>
                 {
-                    // The next generation stands beside the ended one for a moment, so that the row is never without a run.
+                    // The next generation stands beside the ended one for a moment, so that the row is never without a run. It takes
+                    // over the place in the queue, before its token is let go.
                     if (end?.Next is { } next)
                     {
                         if (!draining)
                         {
-                            PassOnPlace(ended, () => Begin(next, [], environment, starter));
+                            Begin(next, [], environment, starter);
+                            PassOnPlace(ended);
                         }
 
                         InHand.LetGo(next.Token);
@@ -213,8 +215,8 @@ internal sealed class RunningWorkflows
 
     private void GiveUpPlaceIfLost(Entry entry)
     {
-        // What is stopped only because the engine is keeps its row, and its place with it, until that is handed on. And whoever looks at
-        // the row may see the token of the next generation before this one has been told of it.
+        // What is stopped only because the engine is keeps its row, and its place with it, until that is handed on. And what goes on in a
+        // next generation passes its place on: a sweep may see that one's token before it has begun, and its beginning stops this one.
         var isOurs = (stopped && entry.Scope.Stop.Reason == CancellationReason.Shutdown) || InHand.IsFollowed(entry.Scope.Work.Token);
         if (!isOurs)
         {
@@ -231,13 +233,9 @@ internal sealed class RunningWorkflows
         }
     }
 
-    /// <summary>Begins what takes over the place in the queue: nobody else is told of it, nor finds the place free.</summary>
-    private void PassOnPlace(Entry entry, Action begin)
+    private void PassOnPlace(Entry entry)
     {
-        // Taken first, as the beginning of another run stops this one, and so would free its place.
-        var passes = entry.TryGiveUpPlace();
-        begin();
-        if (passes)
+        if (entry.TryGiveUpPlace())
         {
             load.End(entry.Scope.Work);
         }

@@ -96,7 +96,7 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
             }
 
             attempt.Fire(CancellationReason.StepTimeout);
-            _ = AbandonAsync(work, services);
+            Abandon(work, services);
             throw new StepTimeoutException(run.Work.Id, sequence, step.Name, timeout);
         }
         finally
@@ -188,12 +188,17 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
         }
     }
 
-    // What an abandoned body returns or throws goes nowhere; it has its services until then.
-    private async Task AbandonAsync(Task work, StepServices services)
-    {
-        await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await EndAsync(services).ConfigureAwait(false);
-    }
+    // What an abandoned body returns or throws goes nowhere; reading the exception keeps it from being reported as unobserved. It has its
+    // services until then.
+    private void Abandon(Task work, StepServices services) => _ = work.ContinueWith(
+        late =>
+        {
+            _ = late.Exception;
+            return EndAsync(services).AsTask();
+        },
+        CancellationToken.None,
+        TaskContinuationOptions.None,
+        TaskScheduler.Default);
 }
 
 /// <summary>What all attempts of a step came to.</summary>
