@@ -89,6 +89,32 @@ public abstract class GivenValueSuite(IDatabaseFixture fixture) : EngineSuite(fi
         }
     }
 
+    [Fact]
+    public async Task The_child_of_a_loser_whose_result_nobody_can_decode_breaks_no_replay()
+    {
+        var gate = new Probe();
+        var workflow = Workflow.Define<Unit, int>("reader", Body);
+        await LaunchAndGiveAsync(workflow);
+        var handle = await engine!.BeginAsync(workflow, default, "A");
+        await Eventually.TrueAsync(() => Database.HasStepAsync("A", 1), Bounded.Limit, "the child's result is stored");
+        gate.Open();
+
+        Assert.Equal(1, await handle.ResultAsync());
+        engine = await FlipAndRelaunchAsync(engine!, ["A"], workflow, writer);
+
+        Assert.Equal((1, 0), (await engine.ResultAsync<int>("A"), counts["undo"]));
+
+        async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)
+        {
+            var called = Step.Call(Workflow.Declare<Unit, int>("writer"), default, new() { Queue = "q" })
+                .CompensateWith(async _ => counts.Add("undo"))
+                .Try(out _);
+            var loser = Step.All([called, Step.Run("never", s => new TaskCompletionSource().Task.WaitAsync(s))]);
+            yield return Step.Any(loser, Step.Run("wins", s => gate.PassAsync(s))).As(out var first);
+            yield return first.Result;
+        }
+    }
+
     /// <summary>Gives text where a number is asked for.</summary>
     private static async IAsyncEnumerable<StepOr<string>> WriteAsync(Unit input, WorkflowContext workflow)
     {
