@@ -1,4 +1,5 @@
 using Dbos.Fluent.Execution;
+using Dbos.Fluent.Messaging;
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Retention;
 using Dbos.Fluent.Storage;
@@ -40,6 +41,11 @@ internal sealed class ClientManagement(ClientCore core)
         }
 
         core.Announce(new StoreSignal(StoreSignalKind.Enqueued, options.Queue ?? ""));
+        if (options.Id is not null)
+        {
+            await AnnounceEventsAsync(request.ForkId, cancellationToken).ConfigureAwait(false);
+        }
+
         return request.ForkId;
     }
 
@@ -108,6 +114,27 @@ internal sealed class ClientManagement(ClientCore core)
             "collect garbage", token => collector.CollectAsync(scope, (_, _) => Task.CompletedTask, token), cancellationToken)
             .ConfigureAwait(false);
         return new GarbageCollected(deleted);
+    }
+
+    /// <summary>
+    /// Tells whoever waits for an event of a workflow that there was none of until now: a fork has the events of what it was made of.
+    /// </summary>
+    private async Task AnnounceEventsAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var events = await core.UseAsync(
+                "fork a workflow", token => core.Store.Messaging.ReadAllEventsAsync(workflowId, token), cancellationToken)
+                .ConfigureAwait(false);
+            foreach (var row in events ?? [])
+            {
+                core.Announce(new StoreSignal(StoreSignalKind.Event, Wakeups.SignalOf(workflowId, row.Key.Key)));
+            }
+        }
+        catch (Exception exception) when (exception is DbosException or OperationCanceledException)
+        {
+            // The fork stands, and the polls behind all signals find its events.
+        }
     }
 
     private async Task CheckPlaceAsync(ForkOptions options, CancellationToken cancellationToken)

@@ -112,7 +112,10 @@ public sealed class EngineOptions : ClientOptions
         set => field = value?.Checked(nameof(Retention));
     }
 
-    /// <summary>The application's services, for <see cref="StepContext.Services"/>.</summary>
+    /// <summary>
+    /// The application's services, for <see cref="StepContext.Services"/>: each attempt of a step gets a scope of its own, where they have
+    /// an <c>IServiceScopeFactory</c>.
+    /// </summary>
     /// <value>Null by default: none.</value>
     public IServiceProvider? Services { get; set; }
 

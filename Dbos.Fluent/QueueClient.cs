@@ -1,4 +1,5 @@
 using Dbos.Fluent.Model;
+using Dbos.Fluent.Queues;
 using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent;
@@ -75,14 +76,14 @@ public sealed class QueueClient
     /// <summary>Stops starting workflows from a queue. Running ones go on, and enqueues are still taken.</summary>
     /// <param name="name">The queue's name.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>A task that completes when the pause is durable; nothing happens if there is no such queue.</returns>
+    /// <returns>A task that completes when the pause is durable; a queue that there is not is told of in the log alone.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public Task PauseAsync(string name, CancellationToken cancellationToken = default) => SetPausedAsync(name, true, cancellationToken);
 
     /// <summary>Ends a pause.</summary>
     /// <param name="name">The queue's name.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>A task that completes when that is durable; nothing happens if there is no such queue.</returns>
+    /// <returns>A task that completes when that is durable; a queue that there is not is told of in the log alone.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public Task ResumeAsync(string name, CancellationToken cancellationToken = default) => SetPausedAsync(name, false, cancellationToken);
 
@@ -113,6 +114,10 @@ public sealed class QueueClient
         if (known)
         {
             core.Announce(new StoreSignal(StoreSignalKind.Queue, name));
+        }
+        else
+        {
+            core.Logger.NoQueueToPause(name);
         }
     }
 

@@ -105,7 +105,7 @@ public sealed class ScheduleClient
     /// <summary>Stops a schedule from starting anything; what it has started goes on.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>A task that completes when the pause is durable; nothing happens if there is no such schedule.</returns>
+    /// <returns>A task that completes when the pause is durable; a schedule that there is not is told of in the log alone.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public Task PauseAsync(string name, CancellationToken cancellationToken = default) =>
         SetPausedAsync(name, paused: true, cancellationToken);
@@ -113,7 +113,7 @@ public sealed class ScheduleClient
     /// <summary>Ends a pause. What would have fired meanwhile is left out, unless the schedule backfills automatically.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>A task that completes when that is durable; nothing happens if there is no such schedule.</returns>
+    /// <returns>A task that completes when that is durable; a schedule that there is not is told of in the log alone.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public Task ResumeAsync(string name, CancellationToken cancellationToken = default) =>
         SetPausedAsync(name, paused: false, cancellationToken);
@@ -264,6 +264,10 @@ public sealed class ScheduleClient
         if (known)
         {
             core.Announce(new StoreSignal(StoreSignalKind.Schedule, name));
+        }
+        else
+        {
+            core.Logger.NoScheduleToPause(name);
         }
     }
 

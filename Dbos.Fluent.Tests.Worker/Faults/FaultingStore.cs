@@ -60,7 +60,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
             StoreCallKind.ClaimLimited, () => inner.Claims.ClaimLimitedAsync(request, share, token), token, queue: share.Queue);
 
     Task<ParkedClaim> IClaimStore.ClaimParkedAsync(ClaimRequest request, ParkedScope scope, CancellationToken token) =>
-        CallAsync(StoreCallKind.ClaimParked, () => inner.Claims.ClaimParkedAsync(request, scope, token), token);
+        CallAsync(
+            StoreCallKind.ClaimParked, () => inner.Claims.ClaimParkedAsync(request, scope, token), token, parked: scope);
 
     Task<ParkedOutlook> IClaimStore.ReadParkedOutlookAsync(string applicationName, long? afterMs, CancellationToken token) =>
         CallAsync(StoreCallKind.ReadParkedOutlook, () => inner.Claims.ReadParkedOutlookAsync(applicationName, afterMs, token), token);
@@ -262,9 +263,10 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
         CancellationToken token,
         IReadOnlyList<CommitUnit>? batch = null,
         string? queue = null,
-        IReadOnlyList<string>? read = null)
+        IReadOnlyList<string>? read = null,
+        ParkedScope? parked = null)
     {
-        var call = new StoreCall(kind, batch ?? []) { Queue = queue, Read = read ?? [] };
+        var call = new StoreCall(kind, batch ?? []) { Queue = queue, Read = read ?? [], Parked = parked };
         await faults.BeforeAsync(call, token);
         var result = await effect();
         var claim = (result as ClaimResult) ?? (result as LimitedClaim)?.Result;

@@ -16,6 +16,9 @@ internal sealed record StoreCall(StoreCallKind Kind, IReadOnlyList<CommitUnit> B
     /// <summary>The queue that a claim is from, where it is from one alone.</summary>
     public string? Queue { get; init; }
 
+    /// <summary>Which parked workflows a claim asks for.</summary>
+    public ParkedScope? Parked { get; init; }
+
     /// <summary>
     /// What it writes, in words that a test names a point by: <c>start w1</c>, <c>checkpoint one</c>, <c>outcome w1</c>, <c>claim w1</c>,
     /// <c>park w1</c>.

@@ -170,6 +170,35 @@ public abstract class EventWaitSuite(IDatabaseFixture fixture) : EngineSuite(fix
         Assert.Equal(1, (await waiting.Within(Bounded.Limit)).Value);
     }
 
+    [Theory]
+    [InlineData("client")]
+    [InlineData("workflow")]
+    [InlineData("parked workflow")]
+    public async Task Whoever_waits_for_an_event_of_a_fork_is_told_when_it_is_made(string who)
+    {
+        var setter = Flows.Series("setter", () => [Step.SetEvent("k", 1), Step.Run("after", _ => Task.CompletedTask)]);
+        var get = Flows.One("get", () => Step.GetEvent<int>("F", "k", Rarely));
+        var engine = await LaunchAsync(
+            options =>
+            {
+                (options.PollInterval, options.Notifications) = (Rarely, false);
+                options.UnloadAfter = who == "parked workflow" ? TimeSpan.FromMilliseconds(30) : Rarely;
+            },
+            setter,
+            get);
+        await engine.RunAsync(setter, default, "W");
+        var waiting = who == "client"
+            ? engine.GetEventAsync<int>("F", "k", Rarely, Cancel)
+            : (await engine.BeginAsync(get, default, "A")).GetResultAsync(Cancel);
+        await (who == "parked workflow"
+            ? Parkable.ParkedAsync(engine, "A")
+            : Eventually.TrueAsync(() => engine.Core.Wakeups.Events.Count == 1, Bounded.Limit));
+
+        await engine.ForkAsync("W", 1, new() { Id = "F" }, Cancel);
+
+        Assert.Equal(1, (await waiting.Within(Long)).Value);
+    }
+
     [Fact]
     public async Task Nobody_is_told_what_was_read_before_he_asked()
     {

@@ -1,3 +1,4 @@
+using Dbos.Fluent.Tests.Worker.Faults;
 using static Dbos.Fluent.Tests.Conformance.Parkable;
 
 namespace Dbos.Fluent.Tests.Conformance;
@@ -41,6 +42,36 @@ public abstract class ParkedSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
             + "VALUES ('m', 'A', 't', '7', 1, 'portable_json')");
 
         Assert.Equal(7, await handle.ResultAsync());
+    }
+
+    [Fact]
+    public async Task A_signal_that_comes_during_a_look_at_all_does_not_wait_for_its_end()
+    {
+        var workflow = Receiving();
+        var first = await LaunchAsync(options => options.UnloadAfter = Soon, workflow);
+        await first.BeginAsync(workflow, default, "A");
+        await ParkedAsync(first, "A");
+        await first.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await ParkManyAsync(2500);
+        var (looks, second, third) = (0, new Probe(), new Probe());
+        var faults = new CallFaults { Before = HoldAsync };
+        var engine = await LaunchAsync(options => options.WrapStore = store => new FaultingStore(store, faults), workflow);
+        await second.ReachedAsync();
+
+        await engine.SendAsync("A", 7, "t", cancellationToken: Cancel);
+        second.Open();
+
+        Assert.Equal(7, await engine.ResultAsync<int>("A"));
+        await third.ReachedAsync();
+        third.Open();
+
+        Task HoldAsync(StoreCall call, CancellationToken token) =>
+            call.Parked is not Storage.ParkedScope.Page ? Task.CompletedTask : Interlocked.Increment(ref looks) switch
+            {
+                2 => second.PassAsync(token),
+                3 => third.PassAsync(token),
+                _ => Task.CompletedTask,
+            };
     }
 
     [Fact]
@@ -90,5 +121,21 @@ public abstract class ParkedSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         time.Advance(TimeSpan.FromHours(1));
 
         Assert.Equal(CancellationReason.DeadlineExceeded, await handle.CancellationAsync());
+    }
+
+    /// <summary>Workflows that wait for a message each, behind those of the test by their ids.</summary>
+    private async Task ParkManyAsync(int count)
+    {
+        var numbers = $"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})";
+        await Database.ExecuteAsync(
+            $"""
+            {numbers}
+            INSERT INTO workflow_status (
+                workflow_uuid, status, name, application_name, application_version, queue_name, created_at, updated_at)
+            SELECT 'w' || n, 'DELAYED', 'receiving', 'tests', 'v1', '_dbos_internal_queue', 1, 1 FROM numbers;
+            {numbers}
+            INSERT INTO fluent_waits (workflow_uuid, sequence, part, kind, key, target, name, wake_at, token)
+            SELECT 'w' || n, 0, 0, 'message', 'w' || n || '::t', 'w' || n, 't', NULL, 'token' FROM numbers;
+            """);
     }
 }

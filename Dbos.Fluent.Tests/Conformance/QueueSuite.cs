@@ -3,6 +3,9 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>Workflows that wait in queues, and who runs them. Scenarios QC, QP, QM.</summary>
 public abstract class QueueSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
+    private const int Unregistered = 1109;
+    private const int NoQueueToPause = 1206;
+
     private readonly Counts counts = new();
     private readonly Probe gate = new();
 
@@ -189,13 +192,32 @@ public abstract class QueueSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     }
 
     [Fact]
+    public async Task A_queue_that_nobody_has_registered_is_told_of_once_and_one_that_is_not_at_all()
+    {
+        var child = Workflow.Define<int, int>("child").Return(x => x.Input);
+        var parent = Flows.Series("parent", () => [Step.Start(child, 1, new() { Queue = "lost" })]);
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line")), child, parent);
+
+        Assert.Equal(1, await (await engine.StartAsync(child, 1, new() { Queue = "line" }, Cancel)).ResultAsync());
+        await engine.RunAsync(parent, default, "P");
+        await engine.StartAsync(child, 1, new() { Queue = "lost" }, Cancel);
+        await engine.StartAsync(child, 1, new() { Queue = "misspelt" }, Cancel);
+
+        Assert.Equal(
+            ["lost", "misspelt"],
+            Log.Entries.Where(entry => entry.Id == Unregistered).Select(entry => entry.Text.Split(' ')[6].TrimEnd(',')));
+    }
+
+    [Fact]
     public async Task Nothing_is_taken_from_a_paused_queue()
     {
         var workflow = Gated();
         gate.Open();
         var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line"), new WorkflowQueue("other")), workflow);
         await engine.Queues.PauseAsync("line", Cancel);
+        Assert.False(Log.Has(NoQueueToPause));
         await engine.Queues.PauseAsync("unknown", Cancel);
+        Assert.True(Log.Has(NoQueueToPause));
         var paused = await engine.StartAsync(workflow, 1, new() { Queue = "line" }, Cancel);
         var other = await engine.StartAsync(workflow, 2, new() { Queue = "other" }, Cancel);
 

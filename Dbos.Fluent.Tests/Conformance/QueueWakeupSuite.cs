@@ -76,6 +76,109 @@ public abstract class QueueWakeupSuite(IDatabaseFixture fixture) : EngineSuite(f
         Assert.Equal(WorkflowState.Cancelled, await engine.StateOfAsync("A"));
     }
 
+    [Theory]
+    [InlineData("here")]
+    [InlineData("elsewhere")]
+    [InlineData("elsewhere, without a queue")]
+    public async Task The_resume_of_one_frees_its_place_though_its_first_body_goes_on(string where)
+    {
+        var runs = 0;
+        var deaf = Workflow.Define<int, int>("deaf")
+            .Step("wait", _ => Interlocked.Increment(ref runs) == 1 ? gate.PassAsync() : Task.CompletedTask)
+            .Return(x => x.Input);
+        var held = new Probe();
+        var holder = Workflow.Define<int, int>("holder").Step("hold", x => held.PassAsync(x.CancellationToken)).Return(x => x.Input);
+        var engine = await LaunchBlindAsync(new WorkflowQueue("line") { WorkerConcurrency = 1 }, deaf, Quick(), holder);
+        await engine.StartAsync(deaf, 1, new() { Id = "A", Queue = "line" }, Cancel);
+        await gate.ReachedAsync();
+        var second = StartAsync(engine, Quick(), 2);
+
+        await using var other = await WorkflowClient.ConnectAsync(Database.Use, Cancel);
+        var queue = where.EndsWith("queue", StringComparison.Ordinal) ? null : "line";
+        await (where == "here" ? engine : other).ResumeAsync("A", queue, Cancel);
+
+        Assert.Equal(2, await second.Within(Soon));
+        if (where == "here")
+        {
+            Assert.Equal(1, await engine.ResultAsync<int>("A").Within(Soon));
+        }
+
+        // Its end gives up nothing a second time: the place of another is taken for as long as that one runs.
+        var third = StartAsync(engine, holder, 3);
+        await held.ReachedAsync();
+        gate.Open();
+        await Eventually.TrueAsync(() => engine.Core.Running!.Count == 1, Soon, "the first body has ended");
+        Assert.Equal(1, engine.Core.Running!.Load.Of("line", "").RunningHere);
+        var fourth = await engine.StartAsync(Quick(), 4, new() { Queue = "line" }, Cancel);
+        Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(fourth.Id));
+        held.Open();
+        Assert.Equal((3, 4), (await third.Within(Soon), await fourth.GetResultAsync(Cancel).Within(Soon)));
+    }
+
+    [Fact]
+    public async Task A_workflow_keeps_its_place_from_generation_to_generation()
+    {
+        var early = 0;
+        WorkflowHandle<int>? second = null;
+        WorkflowEngine? engine = null;
+        var loop = Workflow.Define<int, int>("loop")
+            .If(x => x.Input < 100, again => again.ContinueAsNew(x => x.Input + 1))
+            .Step("look", async _ =>
+            {
+                await gate.PassAsync(Cancel);
+                early = await engine!.StateOfAsync(second!.Id) == WorkflowState.Enqueued ? 0 : 1;
+            })
+            .Return(x => x.Input);
+        var first = new Probe();
+        var entry = Workflow.Define<int, int>("entry").Step("hold", x => first.PassAsync(x.CancellationToken)).Return(x => x.Input);
+        engine = await LaunchBlindAsync(new WorkflowQueue("line") { WorkerConcurrency = 1 }, loop, entry, Quick());
+        var head = StartAsync(engine, entry, 0);
+        await first.ReachedAsync();
+        var looping = await engine.StartAsync(loop, 1, new() { Queue = "line" }, Cancel);
+        second = await engine.StartAsync(Quick(), 2, new() { Queue = "line" }, Cancel);
+
+        first.Open();
+        await gate.ReachedAsync();
+        gate.Open();
+
+        Assert.Equal((0, 100), (await head.Within(Soon), await looping.GetResultAsync(Cancel).Within(Soon)));
+        Assert.Equal(2, await second.GetResultAsync(Cancel).Within(Soon));
+        Assert.Equal(0, early);
+    }
+
+    [Fact]
+    public async Task A_workflow_keeps_its_place_though_a_sweep_sees_its_next_generation_first()
+    {
+        var (first, answer) = (new Probe(), new Probe());
+        faults.After = (call, token) => call.Subjects.Contains("continue L") ? answer.PassAsync(token) : Task.CompletedTask;
+        var loop = Workflow.Define<int, int>("loop")
+            .If(x => x.Input == 0, again => again
+                .Step("first", x => first.PassAsync(x.CancellationToken))
+                .ContinueAsNew(_ => 1))
+            .Step("gate", x => gate.PassAsync(x.CancellationToken))
+            .Return(x => x.Input);
+        var engine = await LaunchBlindAsync(
+            options => options.Add(new WorkflowQueue("line") { WorkerConcurrency = 1 }, new("other") { WorkerConcurrency = 1 }),
+            loop,
+            Quick());
+        var looping = await engine.StartAsync(loop, 0, new() { Id = "L", Queue = "line" }, Cancel);
+        await first.ReachedAsync();
+        var second = await engine.StartAsync(Quick(), 2, new() { Queue = "line" }, Cancel);
+        first.Open();
+        await answer.ReachedAsync();
+
+        await Eventually.TrueAsync(() => !engine.Core.Running!.Contains("L"), Soon, "a sweep has found another token");
+        answer.Open();
+        await gate.ReachedAsync();
+
+        // The time that a claim takes.
+        Assert.Equal(3, await (await engine.StartAsync(Quick(), 3, new() { Queue = "other" }, Cancel)).GetResultAsync(Cancel).Within(Soon));
+        Assert.Equal(1, engine.Core.Running!.Load.Of("line", "").RunningHere);
+        Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(second.Id));
+        gate.Open();
+        Assert.Equal((1, 2), (await looping.GetResultAsync(Cancel).Within(Soon), await second.GetResultAsync(Cancel).Within(Soon)));
+    }
+
     [Fact]
     public async Task A_place_is_free_when_a_write_finds_the_workflow_cancelled_though_another_step_goes_on()
     {

@@ -6,6 +6,8 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>Workflows that are started by the clock. Scenarios SC.</summary>
 public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleSuite(fixture)
 {
+    private const int NoScheduleToPause = 1406;
+
     private readonly Probe gate = new();
 
     [Fact]
@@ -219,6 +221,9 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleS
             + "VALUES ('2', 'unreadable', 'noted', 'every day', 'ACTIVE', '', 'tests')");
         await engine.Schedules.PauseAsync("far", Cancel);
         await engine.Schedules.ResumeAsync("far", Cancel);
+        Assert.False(Log.Has(NoScheduleToPause));
+        await engine.Schedules.ResumeAsync("fra", Cancel);
+        Assert.True(Log.Has(NoScheduleToPause));
         await FollowedAsync();
         Time.Advance(TimeSpan.FromMinutes(1));
         await FiredAsync(1, "far");

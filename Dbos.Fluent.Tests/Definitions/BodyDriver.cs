@@ -127,7 +127,7 @@ internal sealed class BodyDriver
         {
             CancellationToken = TestContext.Current.CancellationToken,
             Reason = () => CancellationReason.None,
-            Services = NoServices.Instance,
+            Services = new StepServices(NoServices.Instance),
         });
 
     private sealed class NoServices : IServiceProvider

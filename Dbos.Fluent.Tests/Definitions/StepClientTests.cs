@@ -57,7 +57,7 @@ public sealed class StepClientTests
     {
         CancellationToken = Token,
         Reason = () => CancellationReason.None,
-        Services = null!,
+        Services = new StepServices(null!),
         Outlet = outlet,
     });
 

@@ -20,7 +20,8 @@ public abstract partial class Step
     /// <remarks>
     /// What is read is stored as the step's outcome, as is that nothing came: a replay gives the same, even if the event has another value
     /// by then. The moment at which the wait ends is stored when it begins, and survives a restart. A long wait holds no memory, thread or
-    /// connection. It takes two sequence numbers.
+    /// connection. It takes two sequence numbers. A value that cannot be decoded fails the step with a
+    /// <see cref="SerializationFailedException"/>.
     /// </remarks>
     /// <param name="workflowId">The workflow that sets it.</param>
     /// <param name="key">The event's key.</param>

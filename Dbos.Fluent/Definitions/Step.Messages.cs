@@ -49,6 +49,7 @@ public abstract partial class Step
     /// <remarks>
     /// The oldest unread message of the topic is consumed and stored as the step's outcome in one write, so none is lost and none is
     /// received twice; a replay gives the stored one. A long wait holds no memory, thread or connection. It takes two sequence numbers.
+    /// One that cannot be decoded is consumed, and fails the step with a <see cref="SerializationFailedException"/>.
     /// </remarks>
     /// <param name="topic">The topic it was sent under; null, the default, for messages without one.</param>
     /// <typeparam name="T">The message's type.</typeparam>

@@ -28,7 +28,10 @@ public abstract partial class Step
     public static Step<Unit> CloseStream(string key) => new CloseStreamStep(key);
 
     /// <summary>Reads one value of a stream, at an offset, and waits for it if it has not been written yet.</summary>
-    /// <remarks>What is read is stored as the step's outcome; a replay gives the same without reading.</remarks>
+    /// <remarks>
+    /// What is read is stored as the step's outcome; a replay gives the same without reading. A value that cannot be decoded fails the step
+    /// with a <see cref="SerializationFailedException"/>.
+    /// </remarks>
     /// <param name="workflowId">The workflow that writes the stream.</param>
     /// <param name="key">The stream's key.</param>
     /// <param name="offset">Which value, from 0.</param>

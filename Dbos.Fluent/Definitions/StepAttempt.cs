@@ -7,7 +7,7 @@ internal sealed record StepAttempt(string WorkflowId, int Sequence, string Idemp
 
     public required Func<CancellationReason> Reason { get; init; }
 
-    public required IServiceProvider Services { get; init; }
+    public required StepServices Services { get; init; }
 
     /// <summary>Null where nothing runs behind the body, such as in a test of it.</summary>
     public IStepOutlet? Outlet { get; init; }

@@ -34,8 +34,13 @@ public class StepContext
     /// </summary>
     public string IdempotencyKey => attempt.IdempotencyKey;
 
-    /// <summary>The application's services, as given to the engine; empty if none were.</summary>
-    public IServiceProvider Services => attempt.Services;
+    /// <summary>The application's services, as given to the engine, in a scope of this attempt; empty if none were given.</summary>
+    /// <remarks>
+    /// The scope is made when this is first read, and disposed with the services that came from it when the body has ended: steps that run
+    /// at once, and attempts of one step, share no scoped service. Services that know no scopes are given as they are.
+    /// </remarks>
+    /// <exception cref="ObjectDisposedException">The body has ended, and its scope with it.</exception>
+    public IServiceProvider Services => attempt.Services.Provider;
 
     /// <summary>This workflow's own messages, events and streams: inline, at least once, not recorded.</summary>
     /// <exception cref="InvalidOperationException">The body runs without an engine.</exception>

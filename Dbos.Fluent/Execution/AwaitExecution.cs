@@ -31,7 +31,13 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
             }
         }
 
-        return steps.Restore(step, row, place);
+        if (row.Error is not null)
+        {
+            return steps.Restore(step, row, place);
+        }
+
+        place.Facts.Saw(row.CompletedAtMs);
+        return ValueSteps.Give(run, step, row, step.ResultType, step.Complete);
     }
 
     /// <remarks>What is stored is the winner's id, so that the row can be read without knowing the list.</remarks>

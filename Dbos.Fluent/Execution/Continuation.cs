@@ -47,7 +47,7 @@ internal static class Continuation
         };
 
         // Whoever begins the next generation lets its token go.
-        run.Environment.InHand.Hold(token);
+        run.Environment.InHand.Hold(token, after: work.Token);
         var end = RunEnd.Lost;
         try
         {

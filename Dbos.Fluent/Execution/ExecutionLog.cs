@@ -39,4 +39,18 @@ internal static partial class ExecutionLog
 
     [LoggerMessage(1107, LogLevel.Error, "Parking workflow {WorkflowId} failed; it goes on waiting in memory")]
     public static partial void ParkingFailed(this ILogger logger, string workflowId, Exception exception);
+
+    [LoggerMessage(
+        1108,
+        LogLevel.Error,
+        "Disposing the services of step {StepName} ({Sequence}) of workflow {WorkflowId} failed; the step's outcome stands")]
+    public static partial void ServicesNotDisposed(
+        this ILogger logger, string stepName, int sequence, string workflowId, Exception exception);
+
+    [LoggerMessage(
+        1109,
+        LogLevel.Warning,
+        "A workflow was enqueued in queue {Queue}, which nobody has registered: it waits until somebody does. Check the name, or register "
+        + "the queue (EngineOptions.Add, Queues.RegisterAsync)")]
+    public static partial void QueueUnregistered(this ILogger logger, string queue);
 }

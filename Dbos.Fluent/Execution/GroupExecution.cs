@@ -141,8 +141,14 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         IAnyStep race => AnyExecution.Winner(race, run.History.At(slots[step.Slots - 1])) is { } winner && !race.Members[winner].Tolerant
             ? FailedAt(race.Members[winner], slots.From(FirstNumbers(race.Members)[winner]))
             : null,
+        IValueStep or IAwaitStep => FailedAt(slots, step.Slots) ?? UndecodableAt(step, slots.First),
+        ICallStep => FailedAt(slots, step.Slots) ?? UndecodableAt(step, slots[1]),
         _ => FailedAt(slots, step.Slots),
     };
+
+    // What a member was given by others stands as it was given: that it failed by it shows in no row.
+    private long? UndecodableAt(Step step, int sequence) =>
+        run.History.At(sequence) is { } row && ValueSteps.IsUndecodable(run, step, row) ? row.CompletedAtMs ?? long.MaxValue : null;
 
     private long? FailedAt(IAllStep all, Slots slots)
     {

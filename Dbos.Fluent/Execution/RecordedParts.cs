@@ -45,6 +45,11 @@ internal sealed class RecordedParts(RunScope run)
             run.Undos.Add(new Undo(slots.First, member, result, undo));
             return true;
         }
+        catch (SerializationFailedException) when (member is ICallStep)
+        {
+            // What others gave and nobody can decode has failed the step: there is nothing to undo.
+            return true;
+        }
         catch (SerializationFailedException exception)
         {
             run.Break(exception);

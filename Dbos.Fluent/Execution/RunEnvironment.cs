@@ -2,6 +2,7 @@ using Dbos.Fluent.Messaging;
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Execution;
@@ -45,7 +46,18 @@ internal sealed record RunEnvironment
     /// <summary>Lets a run that only waits leave memory.</summary>
     public required Func<RunScope, IReadOnlyList<WaitRow>, Task> Leave { get; init; }
 
-    public required IServiceProvider Services { get; init; }
+    public required IServiceProvider Services
+    {
+        get;
+        init
+        {
+            field = value;
+            Scopes = value.GetService(typeof(IServiceScopeFactory)) as IServiceScopeFactory;
+        }
+    }
+
+    /// <summary>Makes scopes of <see cref="Services"/>; null where they have none.</summary>
+    public IServiceScopeFactory? Scopes { get; private init; }
 
     public required ILogger Logger { get; init; }
 

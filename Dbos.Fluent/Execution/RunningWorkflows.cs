@@ -24,8 +24,8 @@ internal sealed class RunningWorkflows
     public Action<ClaimedWorkflow, WorkflowOutcome?> Ended { get; set; } = (_, _) => { };
 
     /// <summary>
-    /// Called when a workflow has given up its place in a queue: at its end, or before that where it was ended from outside and its body
-    /// has not noticed yet.
+    /// Called when a workflow has given up its place in a queue: at its end, or before that where it was ended or taken away from outside
+    /// and its body has not noticed yet.
     /// </summary>
     public Action<ClaimedWorkflow> GaveUpPlace { get; set; } = _ => { };
 
@@ -81,9 +81,9 @@ internal sealed class RunningWorkflows
         TellIfStopping(entry);
         load.Begin(work);
 
-        // Whoever finds out that the workflow was ended from outside, a sweep or a write that was refused: its place is free, whether or
+        // Whoever finds out that the workflow was ended or taken away, a sweep or a write that was refused: its place is free, whether or
         // not the body heeds its token.
-        entry.Scope.Stop.Token.UnsafeRegister(_ => GiveUpPlaceIfEnded(entry), null);
+        entry.Scope.Stop.Token.UnsafeRegister(_ => GiveUpPlaceIfLost(entry), null);
 
         // The caller's AsyncLocals (its Activity, its culture) are not the workflow's: every run starts from a clean context.
         using (ExecutionContext.SuppressFlow())
@@ -92,7 +92,7 @@ internal sealed class RunningWorkflows
                 (ended, end) =>
                 {
                     // The next generation stands beside the ended one for a moment, so that the row is never without a run. It takes
-                    // over the place in the queue.
+                    // over the place in the queue, before its token is let go.
                     if (end?.Next is { } next)
                     {
                         if (!draining)
@@ -213,9 +213,12 @@ internal sealed class RunningWorkflows
         }
     }
 
-    private void GiveUpPlaceIfEnded(Entry entry)
+    private void GiveUpPlaceIfLost(Entry entry)
     {
-        if (entry.Scope.Stop.Reason is CancellationReason.Cancelled or CancellationReason.DeadlineExceeded)
+        // What is stopped only because the engine is keeps its row, and its place with it, until that is handed on. And what goes on in a
+        // next generation passes its place on: a sweep may see that one's token before it has begun, and its beginning stops this one.
+        var isOurs = (stopped && entry.Scope.Stop.Reason == CancellationReason.Shutdown) || InHand.IsFollowed(entry.Scope.Work.Token);
+        if (!isOurs)
         {
             GiveUpPlace(entry);
         }

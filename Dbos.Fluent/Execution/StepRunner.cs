@@ -62,14 +62,27 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
 
     private async Task<object?> AttemptAsync(int number)
     {
-        if (options.Timeout is not { } timeout)
+        var services = new StepServices(run.Environment.Services, run.Environment.Scopes);
+        if (options.Timeout is { } timeout)
         {
-            return await body.InvokeAsync(Context(number, signal)).ConfigureAwait(false);
+            return await AttemptInTimeAsync(number, timeout, services).ConfigureAwait(false);
         }
 
+        try
+        {
+            return await body.InvokeAsync(Context(number, signal, services)).ConfigureAwait(false);
+        }
+        finally
+        {
+            await EndAsync(services).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<object?> AttemptInTimeAsync(int number, TimeSpan timeout, StepServices services)
+    {
         // Disposed with its body; one that is abandoned keeps it, as it may still look at its token.
         var attempt = new CancelSignal(signal);
-        var work = InvokeAsync(number, attempt);
+        var work = InvokeAsync(number, attempt, services);
         try
         {
             return await work.WaitAsync(timeout, time, CancellationToken.None).ConfigureAwait(false);
@@ -83,7 +96,7 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
             }
 
             attempt.Fire(CancellationReason.StepTimeout);
-            Abandon(work);
+            Abandon(work, services);
             throw new StepTimeoutException(run.Work.Id, sequence, step.Name, timeout);
         }
         finally
@@ -91,28 +104,42 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
             if (work.IsCompleted)
             {
                 attempt.Dispose();
+                await EndAsync(services).ConfigureAwait(false);
             }
         }
     }
 
     // A body may block or throw before its first await: the timeout must hold for that part too. One that a busy process has not got to
     // before its time was over does not begin beside the next attempt.
-    private async Task<object?> InvokeAsync(int number, CancelSignal attempt)
+    private async Task<object?> InvokeAsync(int number, CancelSignal attempt, StepServices services)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         attempt.Token.ThrowIfCancellationRequested();
-        return await body.InvokeAsync(Context(number, attempt)).ConfigureAwait(false);
+        return await body.InvokeAsync(Context(number, attempt, services)).ConfigureAwait(false);
     }
 
-    private StepContext Context(int number, CancelSignal attempt) => new(
+    private StepContext Context(int number, CancelSignal attempt, StepServices services) => new(
         new StepAttempt(run.Work.Id, sequence, run.IdempotencyKey(sequence), number, options.Retry?.Attempts ?? 1)
         {
             CancellationToken = attempt.Token,
             Reason = () => attempt.Reason,
-            Services = run.Environment.Services,
+            Services = services,
             Outlet = run.Outlet,
             Workflows = run.Environment.Client(),
         });
+
+    // Not part of the body, whose outcome is known: it takes none of its time, and what it throws is no failure of the step.
+    private async ValueTask EndAsync(StepServices services)
+    {
+        try
+        {
+            await services.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            run.Environment.Logger.ServicesNotDisposed(step.Name, sequence, run.Work.Id, exception);
+        }
+    }
 
     /// <summary>Decides whether a failed attempt was the last one; null to try again.</summary>
     private async ValueTask<StepAttempts?> AfterFailureAsync(int number, Exception exception)
@@ -170,9 +197,17 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
         }
     }
 
-    // What an abandoned body returns or throws goes nowhere; reading the exception keeps it from being reported as unobserved.
-    private static void Abandon(Task work) => _ = work.ContinueWith(
-        static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+    // What an abandoned body returns or throws goes nowhere; reading the exception keeps it from being reported as unobserved. It has its
+    // services until then.
+    private void Abandon(Task work, StepServices services) => _ = work.ContinueWith(
+        late =>
+        {
+            _ = late.Exception;
+            return EndAsync(services).AsTask();
+        },
+        CancellationToken.None,
+        TaskContinuationOptions.None,
+        TaskScheduler.Default);
 }
 
 /// <summary>What all attempts of a step came to.</summary>

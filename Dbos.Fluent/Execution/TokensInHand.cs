@@ -8,16 +8,22 @@ namespace Dbos.Fluent.Execution;
 /// </summary>
 internal sealed class TokensInHand
 {
-    private readonly ConcurrentDictionary<string, bool> tokens = new(StringComparer.Ordinal);
+    // With the token whose place the one in hand takes; empty where there is none.
+    private readonly ConcurrentDictionary<string, string> tokens = new(StringComparer.Ordinal);
 
     public ICollection<string> All => tokens.Keys;
 
     /// <summary>Holds a token until it is let go: everything under it has begun then, or is somebody else's.</summary>
-    public Holding Hold(string token)
+    /// <param name="token">The token.</param>
+    /// <param name="after">The token of the generation that it follows.</param>
+    public Holding Hold(string token, string after = "")
     {
-        tokens[token] = true;
+        tokens[token] = after;
         return new Holding(this, token);
     }
+
+    /// <summary>True while the next generation of what has this token is in hand.</summary>
+    public bool IsFollowed(string token) => tokens.Values.Contains(token);
 
     public void LetGo(string token) => tokens.TryRemove(token, out _);
 

@@ -1,4 +1,5 @@
 using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Errors;
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
@@ -31,25 +32,63 @@ internal static class ValueSteps
         }
 
         place.Facts.Saw(row.CompletedAtMs);
-        if (row.Output is null || (value is IReadStreamStep && StreamMarker.IsClosed(row.Output)))
+        if (IsEmpty(value, row))
         {
             value.CompleteEmpty();
             return StepEnd.Completed;
         }
 
+        return Give(run, step, row, value.ValueType, value.CompleteWith);
+    }
+
+    /// <summary>
+    /// Gives a step what others have written. What cannot be decoded is the step's failure, as it is nothing that this workflow did: the
+    /// same bytes fail the same way on a replay.
+    /// </summary>
+    public static StepEnd Give(RunScope run, Step step, CheckpointRow row, Type type, Action<object?> complete)
+    {
         try
         {
-            value.CompleteWith(run.Environment.Serializer.Decode(new Payload(row.Output, row.Format), value.ValueType));
+            complete(run.Environment.Serializer.Decode(new Payload(row.Output, row.Format), type));
             return StepEnd.Completed;
         }
         catch (SerializationFailedException exception)
         {
-            return run.Break(SerializationFailure.At(
+            var failure = WithoutStacks(Failures.Record(SerializationFailure.At(
                 exception,
                 run.Work.Id,
-                $"What step {row.Sequence} '{row.Name}' of workflow '{run.Work.Id}' was given cannot be decoded"));
+                $"What step {row.Sequence} '{row.Name}' of workflow '{run.Work.Id}' was given cannot be decoded")));
+            step.Fail(failure, Failures.ForStep(failure, run.Work.Id, row.Sequence, row.Name));
+            return StepEnd.Failed;
         }
     }
+
+    /// <summary>Whether a step that was given this will fail by it.</summary>
+    public static bool IsUndecodable(RunScope run, Step step, CheckpointRow row)
+    {
+        if (row.Error is not null || (step is IValueStep value && IsEmpty(value, row)))
+        {
+            return false;
+        }
+
+        try
+        {
+            _ = run.Environment.Serializer.Decode(
+                new Payload(row.Output, row.Format), (step as IValueStep)?.ValueType ?? step.ResultType);
+            return false;
+        }
+        catch (SerializationFailedException)
+        {
+            return true;
+        }
+    }
+
+    private static bool IsEmpty(IValueStep value, CheckpointRow row) =>
+        row.Output is null || (value is IReadStreamStep && StreamMarker.IsClosed(row.Output));
+
+    // The failure is not stored, and a stack may be another in the next run.
+    private static RecordedFailure WithoutStacks(RecordedFailure failure) =>
+        failure with { StackTrace = null, Inner = [.. failure.Inner.Select(WithoutStacks)] };
 
     /// <summary>Waits to be told, but no longer than a moment of workflow time.</summary>
     /// <param name="run">The waiting run.</param>

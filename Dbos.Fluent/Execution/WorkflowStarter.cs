@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Dbos.Fluent.Definitions;
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
@@ -9,6 +10,10 @@ namespace Dbos.Fluent.Execution;
 /// </summary>
 internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflows running, QueueBook book) : IChildStarter, IStarts
 {
+    // Names that nobody registers may be without number.
+    private const int UnregisteredMax = 100;
+
+    private readonly ConcurrentDictionary<string, bool> unregistered = new(StringComparer.Ordinal);
     private readonly StartRows rows = new(
         new StarterIdentity(environment.ApplicationName, environment.ApplicationVersion, environment.ExecutorId));
 
@@ -33,7 +38,7 @@ internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflo
     public async ValueTask<StartUnit> UnitAsync(StartRequest request, CancellationToken cancellationToken)
     {
         var row = rows.Row(request);
-        await CheckPartitionAsync(request.Options, cancellationToken).ConfigureAwait(false);
+        await CheckQueueAsync(request.Options, cancellationToken).ConfigureAwait(false);
         return new StartUnit(row, RejectExisting: request.Options.IdReuse == IdReuse.Reject);
     }
 
@@ -45,7 +50,7 @@ internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflo
             DeadlineMs = start.Options.Timeout is null ? start.ParentDeadlineMs : null,
         };
         var row = rows.Row(request);
-        await CheckPartitionAsync(start.Options, CancellationToken.None).ConfigureAwait(false);
+        await CheckQueueAsync(start.Options, CancellationToken.None).ConfigureAwait(false);
         return await WriteAsync(new StartUnit(row, start.Parent, start.ParentCheckpoint, start.Options.IdReuse == IdReuse.Reject))
             .ConfigureAwait(false);
     }
@@ -67,11 +72,18 @@ internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflo
         return result;
     }
 
-    private async ValueTask CheckPartitionAsync(StartOptions options, CancellationToken cancellationToken)
+    private async ValueTask CheckQueueAsync(StartOptions options, CancellationToken cancellationToken)
     {
-        if (options.Queue is { } queue)
+        if (options.Queue is not { } queue)
         {
-            PartitionRule.Check(options, await book.FindAsync(queue, cancellationToken).ConfigureAwait(false));
+            return;
+        }
+
+        var row = await book.FindAsync(queue, cancellationToken).ConfigureAwait(false);
+        PartitionRule.Check(options, row);
+        if (row is null && unregistered.Count < UnregisteredMax && unregistered.TryAdd(queue, true))
+        {
+            environment.Logger.QueueUnregistered(queue);
         }
     }
 

@@ -143,13 +143,17 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
     private async Task LookAroundAsync(CancellationToken cancellationToken)
     {
-        // Only a claim that finds no room says so again: what was due and had none may be somebody else's by now.
-        full = false;
-        await ClaimDueAsync(cancellationToken).ConfigureAwait(false);
-        if (!full && anyParked)
+        do
         {
-            await LookForAsync(cancellationToken).ConfigureAwait(false);
+            // Only a claim that finds no room says so again: what was due and had none may be somebody else's by now.
+            full = false;
+            await ClaimDueAsync(cancellationToken).ConfigureAwait(false);
+            if (!full && anyParked)
+            {
+                await LookForAsync(cancellationToken).ConfigureAwait(false);
+            }
         }
+        while (!full && anyParked && IsTold());
     }
 
     private async Task ClaimDueAsync(CancellationToken cancellationToken)
@@ -172,7 +176,23 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
     private async Task LookForAsync(CancellationToken cancellationToken)
     {
-        var (told, parked, all) = Take();
+        await ClaimToldAsync(cancellationToken).ConfigureAwait(false);
+        for (string? after = TakeCover() ? "" : null; after is not null;)
+        {
+            var claim = await ClaimAsync(new ParkedScope.Page(after, PageSize), cancellationToken).ConfigureAwait(false);
+            after = claim.IsFull ? after : claim.LastLookedAt;
+            await WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
+
+            // There may be very many pages, and neither what is due meanwhile nor what is signalled waits for the last.
+            await ClaimDueAsync(cancellationToken).ConfigureAwait(false);
+            await ClaimToldAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Claims what was signalled, and what was parked here, since it was last asked for.</summary>
+    private async Task ClaimToldAsync(CancellationToken cancellationToken)
+    {
+        var (told, parked) = TakeTold();
         if (told.Count > 0)
         {
             await ClaimAllAsync(new ParkedScope.Woken([.. told]), cancellationToken).ConfigureAwait(false);
@@ -181,16 +201,6 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         if (parked.Count > 0)
         {
             await ClaimAllAsync(new ParkedScope.Among([.. parked]), cancellationToken).ConfigureAwait(false);
-        }
-
-        for (string? after = all ? "" : null; after is not null;)
-        {
-            var claim = await ClaimAsync(new ParkedScope.Page(after, PageSize), cancellationToken).ConfigureAwait(false);
-            after = claim.IsFull ? after : claim.LastLookedAt;
-            await WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
-
-            // There may be very many pages, and what is due meanwhile does not wait for the last.
-            await ClaimDueAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -266,12 +276,31 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         }
     }
 
-    private (HashSet<StoreSignal> Told, HashSet<string> Parked, bool All) Take()
+    private (HashSet<StoreSignal> Told, HashSet<string> Parked) TakeTold()
     {
         lock (gate)
         {
-            var taken = (signals, justParked, cover);
-            (signals, justParked, cover) = ([], new(StringComparer.Ordinal), false);
+            var taken = (signals, justParked);
+            (signals, justParked) = ([], new(StringComparer.Ordinal));
+            return taken;
+        }
+    }
+
+    // Whoever waited for room may have taken the wake-up that came with it.
+    private bool IsTold()
+    {
+        lock (gate)
+        {
+            return cover || signals.Count > 0 || justParked.Count > 0;
+        }
+    }
+
+    private bool TakeCover()
+    {
+        lock (gate)
+        {
+            var taken = cover;
+            cover = false;
             return taken;
         }
     }

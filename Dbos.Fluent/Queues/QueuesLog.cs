@@ -23,4 +23,11 @@ internal static partial class QueuesLog
 
     [LoggerMessage(1203, LogLevel.Error, "Taking up parked workflows failed; the next look tries again")]
     public static partial void ParkedClaimFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(
+        1206,
+        LogLevel.Warning,
+        "There is no queue {Queue} to be paused or resumed, so nothing was done: a pause does not wait for a queue. Check the name, or "
+        + "register the queue first (EngineOptions.Add, Queues.RegisterAsync)")]
+    public static partial void NoQueueToPause(this ILogger logger, string queue);
 }

@@ -26,4 +26,11 @@ internal static partial class ScheduleLog
 
     [LoggerMessage(1405, LogLevel.Error, "A moment of schedule {Schedule} could not be started: {Tick}")]
     public static partial void TickFailed(this ILogger logger, string schedule, DateTimeOffset tick, Exception exception);
+
+    [LoggerMessage(
+        1406,
+        LogLevel.Warning,
+        "There is no schedule {Schedule} to be paused or resumed, so nothing was done: a pause does not wait for a schedule. Check the "
+        + "name, or create the schedule first (Schedules.CreateAsync)")]
+    public static partial void NoScheduleToPause(this ILogger logger, string schedule);
 }

@@ -25,3 +25,5 @@ public sealed class PostgresStepOutletTests(PostgresDatabases f) : StepOutletSui
 public sealed class PostgresEventWaitTests(PostgresDatabases f) : EventWaitSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresOutcomeWakeupTests(PostgresDatabases f) : OutcomeWakeupSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresGivenValueTests(PostgresDatabases f) : GivenValueSuite(f), IClassFixture<PostgresDatabases>;

@@ -17,3 +17,5 @@ public sealed class PostgresLastStepTests(PostgresDatabases f) : LastStepSuite(f
 public sealed class PostgresBackoffTests(PostgresDatabases f) : BackoffSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresForgottenExecutorTests(PostgresDatabases f) : ForgottenExecutorSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresStepServicesTests(PostgresDatabases f) : StepServicesSuite(f), IClassFixture<PostgresDatabases>;

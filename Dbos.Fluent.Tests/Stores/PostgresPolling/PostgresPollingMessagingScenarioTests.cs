@@ -29,3 +29,6 @@ public sealed class PostgresPollingStepOutletTests(PostgresPollingDatabases f)
     : StepOutletSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingEventWaitTests(PostgresPollingDatabases f) : EventWaitSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingGivenValueTests(PostgresPollingDatabases f)
+    : GivenValueSuite(f), IClassFixture<PostgresPollingDatabases>;

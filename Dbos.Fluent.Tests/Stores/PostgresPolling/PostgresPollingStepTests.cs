@@ -19,4 +19,8 @@ public sealed class PostgresPollingLastStepTests(PostgresPollingDatabases f) : L
 
 public sealed class PostgresPollingBackoffTests(PostgresPollingDatabases f) : BackoffSuite(f), IClassFixture<PostgresPollingDatabases>;
 
-public sealed class PostgresPollingForgottenExecutorTests(PostgresPollingDatabases f) : ForgottenExecutorSuite(f), IClassFixture<PostgresPollingDatabases>;
+public sealed class PostgresPollingForgottenExecutorTests(PostgresPollingDatabases f)
+    : ForgottenExecutorSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingStepServicesTests(PostgresPollingDatabases f)
+    : StepServicesSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -25,3 +25,5 @@ public sealed class SqliteStepOutletTests(SqliteDatabases f) : StepOutletSuite(f
 public sealed class SqliteEventWaitTests(SqliteDatabases f) : EventWaitSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteOutcomeWakeupTests(SqliteDatabases f) : OutcomeWakeupSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteGivenValueTests(SqliteDatabases f) : GivenValueSuite(f), IClassFixture<SqliteDatabases>;

@@ -17,3 +17,5 @@ public sealed class SqliteLastStepTests(SqliteDatabases f) : LastStepSuite(f), I
 public sealed class SqliteBackoffTests(SqliteDatabases f) : BackoffSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteForgottenExecutorTests(SqliteDatabases f) : ForgottenExecutorSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteStepServicesTests(SqliteDatabases f) : StepServicesSuite(f), IClassFixture<SqliteDatabases>;
