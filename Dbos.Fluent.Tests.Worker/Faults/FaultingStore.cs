@@ -127,7 +127,9 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     RegisterResult IExecutorStore.Renew(string executorId, string incarnation, TimeSpan lease, TimeSpan limit)
     {
         var renewing = CallAsync(
-            StoreCallKind.Renew, () => Task.FromResult(inner.Executors.Renew(executorId, incarnation, lease, limit)), CancellationToken.None);
+            StoreCallKind.Renew,
+            () => Task.FromResult(inner.Executors.Renew(executorId, incarnation, lease, limit)),
+            CancellationToken.None);
         return renewing.WaitAsync(limit, TimeProvider.System).GetAwaiter().GetResult();
     }
 

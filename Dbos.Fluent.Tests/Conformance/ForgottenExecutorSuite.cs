@@ -6,16 +6,19 @@ public abstract class ForgottenExecutorSuite(IDatabaseFixture fixture) : EngineS
     private const int LeaseTaken = 1504;
     private const int RegisteredAnew = 1512;
 
+    private static readonly WorkflowDefinition<int, int> Echo = Workflow.Define<int, int>("echo")
+        .Step("echo", x => Task.FromResult(x.Input)).As(out var echo)
+        .Return(x => x.Get(echo));
+
     [Fact]
     public async Task It_registers_anew_and_goes_on()
     {
-        var workflow = Workflow.Define<int, int>("echo").Step("echo", x => Task.FromResult(x.Input)).As(out var echo).Return(x => x.Get(echo));
-        var engine = await LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(2), workflow);
+        var engine = await LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(2), Echo);
 
         await Database.ExecuteAsync("DELETE FROM fluent_executors");
         await RegisteredAsync("stopped = false");
 
-        Assert.Equal(7, await (await engine.StartAsync(workflow, 7, new() { Id = "A" }, Cancel)).ResultAsync());
+        Assert.Equal(7, await (await engine.StartAsync(Echo, 7, new() { Id = "A" }, Cancel)).ResultAsync());
         Assert.Contains(Log.Entries, entry => entry.Id == RegisteredAnew);
         Assert.DoesNotContain(Log.Entries, entry => entry.Id == LeaseTaken);
     }
@@ -23,8 +26,7 @@ public abstract class ForgottenExecutorSuite(IDatabaseFixture fixture) : EngineS
     [Fact]
     public async Task It_takes_its_id_back_from_one_that_is_gone_and_leaves_it_to_one_that_lives()
     {
-        var workflow = Workflow.Define<int, int>("echo").Step("echo", x => Task.FromResult(x.Input)).As(out var echo).Return(x => x.Get(echo));
-        await LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(2), workflow);
+        await LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(2), Echo);
 
         await Database.ExecuteAsync($"UPDATE fluent_executors SET incarnation = 'living', {Expires} = {Expires} + 3600000");
         await Eventually.TrueAsync(() => Log.Entries.Any(entry => entry.Id == LeaseTaken), Bounded.Limit, "it says that its id is taken");

@@ -5,7 +5,7 @@ using Xunit.v3;
 
 namespace Dbos.Fluent.Tests.Infrastructure;
 
-/// <summary>Begins with the classes that take longest, so that none of them runs alone at the end; the others stay in their order.</summary>
+/// <summary>Begins with the classes that take longest, so that none runs alone at the end; the others stay in their order.</summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly string[] Long = ["Chaos", "QueueKill", "Kill", "CallFault", "EitherFirst", "Failover", "Race", "MixedFleet"];

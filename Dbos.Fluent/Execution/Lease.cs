@@ -72,7 +72,9 @@ internal sealed class Lease(TimeSpan length)
         }
     }
 
-    /// <summary>As <see cref="Renewed"/>, but only while the lease has not ended: what was taken away afterwards is not looked for here.</summary>
+    /// <summary>
+    /// As <see cref="Renewed"/>, but only while the lease has not ended: what was taken away afterwards is not looked for here.
+    /// </summary>
     public void Prolong(long sentStamp, DateTimeOffset sentAt)
     {
         lock (gate)

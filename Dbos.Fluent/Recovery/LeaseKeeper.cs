@@ -3,7 +3,9 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Recovery;
 
-/// <summary>Renews a lease that the <see cref="LeaseLoop"/> is late to renew, from a thread of its own and by a call that waits there.</summary>
+/// <summary>
+/// Renews a lease that the <see cref="LeaseLoop"/> is late to renew, from a thread of its own and by a call that waits there.
+/// </summary>
 /// <remarks>
 /// The loop, as everything asynchronous, goes on when the pool has a thread for it and a connection is free. Bodies of steps that block may
 /// hold all threads for longer than a lease, and others all connections: the work of a process that is alive would be taken over and run

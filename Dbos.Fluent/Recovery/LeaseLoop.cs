@@ -104,7 +104,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     private bool HasStepped(long nowMs) => answered is { } last
         && nowMs - last.NowMs > TimeProvider.System.GetElapsedTime(last.Stamp).TotalMilliseconds + StepMs;
 
-    // Somebody launched with our id after our lease had ended: what runs here is fenced off row by row. One's own that was stopped stays so.
+    // Somebody launched with our id after our lease had ended: what runs here is fenced off row by row. Our own that was stopped stays so.
     private void LeaveTo(ExecutorRow holder)
     {
         if (holder.Incarnation != self.Incarnation)

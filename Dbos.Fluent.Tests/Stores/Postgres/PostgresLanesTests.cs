@@ -31,7 +31,8 @@ public sealed class PostgresLanesTests(SharedPostgres server) : IAsyncLifetime
     public async Task One_that_the_driver_has_found_dead_is_replaced()
     {
         var kept = await lanes.RunAsync(connection => Task.FromResult(connection), Cancel);
-        await ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+        await ExecuteAsync(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
         await Eventually.TrueAsync(() => kept.State != ConnectionState.Open, Bounded.Limit, "the driver has found it dead");
 
         Assert.Equal(1, await lanes.RunAsync(AskAsync, Cancel));

@@ -41,4 +41,5 @@ public sealed class PostgresPollingRacingSuiteTests(PostgresPollingStores f)
 public sealed class PostgresPollingRowLockSuiteTests(PostgresPollingStores f)
     : RowLockStoreSuite(f), IClassFixture<PostgresPollingStores>;
 
-public sealed class PostgresPollingLastStepSuiteTests(PostgresPollingStores f) : LastStepStoreSuite(f), IClassFixture<PostgresPollingStores>;
+public sealed class PostgresPollingLastStepSuiteTests(PostgresPollingStores f)
+    : LastStepStoreSuite(f), IClassFixture<PostgresPollingStores>;

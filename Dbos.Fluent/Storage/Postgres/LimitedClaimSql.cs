@@ -110,7 +110,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                    {Rate("")} AS rate, {QueueSql.Period("")} AS per,
                    {Rate("partition_")} AS partition_rate, {QueueSql.Period("partition_")} AS partition_per,
                    {QueueSql.IsPartitioned} AS partitioned,
-                   {QueueSql.HasSharedLimit} AS shared, {QueueSql.HasSharedLimit} AND COALESCE(current_setting('{Held}', true), '') <> 'true' AS unheld
+                   {QueueSql.HasSharedLimit} AS shared,
+                   {QueueSql.HasSharedLimit} AND COALESCE(current_setting('{Held}', true), '') <> 'true' AS unheld
               FROM clock
              CROSS JOIN LATERAL (SELECT * FROM {schema}.queues WHERE name = $10 LIMIT 1) AS q
              WHERE NOT {QueueSql.IsShut}

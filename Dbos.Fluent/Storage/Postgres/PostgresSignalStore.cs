@@ -107,7 +107,8 @@ internal sealed class PostgresSignalStore(
             await RunAsync(connection, sql.Listen, database.TimeoutSeconds, cancellationToken).ConfigureAwait(false);
             return connection;
         }
-        catch (Exception failure) when (failure is DbosException or InvalidOperationException || PostgresErrors.Translate(failure) is not null)
+        catch (Exception failure) when (
+            failure is DbosException or InvalidOperationException || PostgresErrors.Translate(failure) is not null)
         {
             if (connection is not null)
             {
