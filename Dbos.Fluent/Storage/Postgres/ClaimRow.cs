@@ -7,6 +7,9 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed record ClaimRow(
     string Id, bool Spent, ClaimedWorkflow? Workflow, WorkflowOrigin? Origin, bool IsFork, int Priority, long CreatedAtMs)
 {
+    /// <summary>The row that says that more may wait behind what peers hold; it is no workflow's, whose id may be empty.</summary>
+    public static ClaimRow MoreBehind { get; } = new("", true, null, null, false, 0, 0);
+
     /// <summary>The length of an input that did not come with the row; null where it came.</summary>
     public long? LeftOutBytes { get; init; }
 
@@ -43,7 +46,8 @@ internal sealed record ClaimRow(
     public static ClaimRow Read(NpgsqlDataReader row) => Read(row, 0);
 
     /// <summary>The same, and behind it the bytes of an input that was left out.</summary>
-    public static ClaimRow ReadInline(NpgsqlDataReader row) => Read(row, 0) with { LeftOutBytes = row.NumberOrNull(17) };
+    public static ClaimRow ReadInline(NpgsqlDataReader row) =>
+        row.IsDBNull(1) ? MoreBehind : Read(row, 0) with { LeftOutBytes = row.NumberOrNull(17) };
 
     /// <summary>The same of a parked one, whose place in line stands between.</summary>
     public static ClaimRow ReadParked(NpgsqlDataReader row) => Read(row, 0) with { LeftOutBytes = row.NumberOrNull(18) };

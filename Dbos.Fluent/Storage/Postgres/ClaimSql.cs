@@ -41,7 +41,7 @@ internal sealed class ClaimSql(SchemaName schema)
         SELECT true, workflow_uuid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL
           FROM buried
         UNION ALL
-        SELECT true, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL
+        SELECT true, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL
          WHERE (SELECT count(*) FROM candidate) >= 4 * $7 + 16 AND (SELECT count(*) FROM due) < $7
         """;
 

@@ -36,7 +36,7 @@ internal sealed class PostgresClaimStore : IClaimStore, IAsyncDisposable
             rows = await TakeAsync(request, cancellationToken).ConfigureAwait(false);
         }
 
-        var more = rows.RemoveAll(row => row.Id.Length == 0) > 0;
+        var more = rows.RemoveAll(row => ReferenceEquals(row, ClaimRow.MoreBehind)) > 0;
         rows.Sort((one, other) => (one.Priority, one.CreatedAtMs).CompareTo((other.Priority, other.CreatedAtMs)) is not 0 and var order
             ? order
             : string.CompareOrdinal(one.Id, other.Id));
