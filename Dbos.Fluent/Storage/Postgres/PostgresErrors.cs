@@ -38,16 +38,17 @@ internal static class PostgresErrors
         PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.InvalidSchemaName
         or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.InvalidCatalogName;
 
-    // Only what was sent can be refused for good: its values, a constraint on them, their size, or a trigger's or our own statement. All
-    // else passes: what a server or a pooler says when it ends a connection, lost races (also that for a place in a stream), a standby
-    // that took over, timeouts, an internal error, and a prepared statement that a pooler lost or that a migration made stale, which a
-    // new connection prepares again.
+    // Only what was sent can be refused for good: its values, a constraint on them, their size, or a trigger's or our own statement; and
+    // a transaction of the caller's that had failed before. All else passes: what a server or a pooler says when it ends a connection, a
+    // standby that took over, timeouts, an internal error, lost races (also that for a place in a stream), and a prepared statement that a
+    // pooler lost or that a migration made stale, which a new connection prepares again.
     private static bool IsPassing(PostgresException refused) =>
-        refused.InvariantSeverity is "FATAL" or "PANIC"
-        || refused.SqlState[..2] is "08" or "25" or "28" or "40" or "53" or "55" or "57" or "58" or "XX"
-        || refused.Routine == StalePlan
-        || refused is { SqlState: PostgresErrorCodes.UniqueViolation, TableName: StreamTable }
-        || refused.SqlState is PostgresErrorCodes.InvalidSqlStatementName;
+        refused.SqlState != PostgresErrorCodes.InFailedSqlTransaction
+        && (refused.InvariantSeverity is "FATAL" or "PANIC"
+            || refused.SqlState[..2] is "08" or "25" or "28" or "40" or "53" or "55" or "57" or "58" or "XX"
+            || refused.Routine == StalePlan
+            || refused is { SqlState: PostgresErrorCodes.UniqueViolation, TableName: StreamTable }
+            || refused.SqlState == PostgresErrorCodes.InvalidSqlStatementName);
 
     private static StoreUnavailableException Unavailable(PostgresException refused) => refused.SqlState switch
     {
