@@ -213,7 +213,6 @@ internal static class EngineLaunch
             Dispatcher = new Dispatcher(store.Queues, runs, environment, queues),
             ParkedDispatcher = new ParkedDispatcher(store, runs, environment, core.Logger),
             Leases = leases,
-            LeaseKeeper = new LeaseKeeper(store.Executors, self, lease),
             Recovery = new RecoveryLoop(store.Executors, self, leases, registry, core.Logger),
             Sweeps = new SweepLoop(store.Workflows, self.ApplicationName, running, core.Wakeups, deadlineError, core.Logger),
             Registration = self,

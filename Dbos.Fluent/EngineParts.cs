@@ -34,8 +34,6 @@ internal sealed class EngineParts
 
     public required LeaseLoop Leases { get; init; }
 
-    public required LeaseKeeper LeaseKeeper { get; init; }
-
     public required RecoveryLoop Recovery { get; init; }
 
     public required SweepLoop Sweeps { get; init; }
@@ -50,6 +48,8 @@ internal sealed class EngineParts
         field ??= new OperatorRecovery(Core.Store.Executors, Registration, Leases, Environment.Registry, Core.Logger);
 
     /// <summary>Tells of work that no engine takes.</summary>
+    private LeaseKeeper LeaseKeeper => field ??= new LeaseKeeper(Core.Store.Executors, Registration, Environment.Lease);
+
     private StrandedWatch Stranded => field ??= new StrandedWatch(Core.Store.Versions, Registration, Leases, Core.Logger);
 
     /// <summary>Connects the parts to each other and starts the loops.</summary>

@@ -18,11 +18,16 @@ public sealed class PostgresPlanTests(PostgresStores stores) : IClassFixture<Pos
     // Each statement with the types and the values of its parameters.
     private static readonly Dictionary<string, (string Sql, string Types, string Values)> Statements = new()
     {
-        ["outcome"] = (Commit.Outcome, "bigint, text, text, text, text, text", "1, 'a', 'a', 'a', 'a', 'a'"),
+        ["outcome"] = (
+            Commit.Outcome,
+            "bigint, text, text, text, text, text, int, text, text, text, text, text, bigint, bigint",
+            "1, 'a', 'a', 'a', 'a', 'a', 1, 'a', 'a', 'a', 'a', 'a', 1, 1"),
         ["outcomes"] = (
             Commit.Outcomes,
-            "bigint, int[], text[], text[], text[], text[], text[]",
-            $"1, array[1], {Texts}, {Texts}, {Texts}, {Texts}, {Texts}"),
+            "bigint, int[], text[], text[], text[], text[], text[], "
+                + "int[], int[], text[], text[], text[], text[], text[], bigint[], bigint[]",
+            $"1, array[1], {Texts}, {Texts}, {Texts}, {Texts}, {Texts}, "
+                + $"array[1], array[1], {Texts}, {Texts}, {Texts}, {Texts}, {Texts}, array[1], array[1]"),
         ["park"] = (
             Commit.Units.Park,
             "bigint, text, text, int[], text[], text[], text[], text[], bigint[], int[]",

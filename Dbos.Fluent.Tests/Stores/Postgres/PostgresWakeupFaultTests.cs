@@ -17,6 +17,9 @@ public sealed class PostgresWakeupFaultTests(PostgresDatabases fixture) : Engine
     private readonly WorkflowDefinition<Unit, int> waiter = Workflow.Define<Unit, int>("waiter", Wait);
     private readonly WorkflowDefinition<Unit, Unit> writer = Flows.Series("writer", () => [Step.SetEvent("k", 3), Step.Send("R", 4)]);
 
+    // What another test's connections have asked last could look like a listener's question.
+    protected override bool SharesDatabases => false;
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

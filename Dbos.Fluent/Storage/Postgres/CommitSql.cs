@@ -206,7 +206,7 @@ internal sealed class CommitSql
                FOR NO KEY UPDATE {whenLocked}),
         recorded AS (
             INSERT INTO {schema}.operation_outputs ({CheckpointColumns})
-            SELECT $2, $7, $8, $9, $10, $11, $12, $13, $14, owned.application_name FROM owned WHERE $7 IS NOT NULL
+            SELECT $2, $7::int, $8, $9, $10, $11, $12, $13, $14, owned.application_name FROM owned WHERE $7::int IS NOT NULL
             ON CONFLICT (workflow_uuid, function_id) DO NOTHING),
         ended AS (
             UPDATE {schema}.workflow_status

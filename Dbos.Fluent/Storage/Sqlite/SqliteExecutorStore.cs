@@ -12,14 +12,8 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
     public Task<RegisterResult> RenewAsync(string executorId, string incarnation, TimeSpan lease, CancellationToken cancellationToken) =>
         writer.RunAsync(session => Renew(session, executorId, incarnation, lease), cancellationToken);
 
-    // The writer's thread does it, and no other is needed; what is late is nobody's any more.
-    public RegisterResult Renew(string executorId, string incarnation, TimeSpan lease, TimeSpan limit)
-    {
-        var renewing = RenewAsync(executorId, incarnation, lease, CancellationToken.None);
-        return Task.WaitAny([renewing], limit) == 0
-            ? renewing.GetAwaiter().GetResult()
-            : throw new StoreUnavailableException("SQLite", new TimeoutException());
-    }
+    public RegisterResult Renew(string executorId, string incarnation, TimeSpan lease, TimeSpan limit) =>
+        writer.Run(session => Renew(session, executorId, incarnation, lease), limit);
 
     public Task<int> StopAsync(string executorId, string incarnation, CancellationToken cancellationToken) =>
         writer.RunAsync(session => Stop(session, executorId, incarnation), cancellationToken);

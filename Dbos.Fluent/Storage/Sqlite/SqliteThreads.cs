@@ -46,6 +46,16 @@ internal sealed class SqliteThreads : IAsyncDisposable
     public Task<T> RunAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken) =>
         RunAsync(work, SqliteJobKind.Transaction, cancellationToken);
 
+    /// <summary>The same for a thread that is there for it, and waits: no thread of the pool is needed.</summary>
+    /// <exception cref="StoreUnavailableException">It was not done in time.</exception>
+    public T Run<T>(Func<SqliteSession, T> work, TimeSpan limit)
+    {
+        ObjectDisposedException.ThrowIf(disposed != 0, typeof(SqliteStore));
+        var job = new SqliteWaitedJob<T>(work) { Kind = SqliteJobKind.Transaction };
+        jobs.Add(job, CancellationToken.None);
+        return job.Wait(limit);
+    }
+
     /// <summary>Does work as <paramref name="kind"/> says, on a thread of this role.</summary>
     public Task<T> RunAsync<T>(Func<SqliteSession, T> work, SqliteJobKind kind, CancellationToken cancellationToken)
     {
