@@ -3,10 +3,11 @@ using System.Runtime.ExceptionServices;
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>A job for which a thread waits that may wait.</summary>
-// What it waits on is never disposed: the store's thread may come to it after the limit.
 internal sealed class SqliteWaitedJob<T>(Func<SqliteSession, T> work) : SqliteJob
 {
-    private readonly ManualResetEventSlim done = new();
+    // A monitor, as there is nothing to dispose of: the store's thread may come to the job when nobody waits for it any more.
+    private readonly object gate = new();
+    private bool done;
     private Exception? failure;
     private T? result;
 
@@ -16,19 +17,20 @@ internal sealed class SqliteWaitedJob<T>(Func<SqliteSession, T> work) : SqliteJo
 
     public override void Run(SqliteSession session) => result = work(session);
 
-    public override void Complete() => done.Set();
+    public override void Complete() => End(null);
 
-    public override void Fail(Exception exception)
-    {
-        failure = exception;
-        done.Set();
-    }
+    public override void Fail(Exception exception) => End(exception);
 
+    /// <summary>Waits for the job.</summary>
+    /// <exception cref="StoreUnavailableException">It was not done in time.</exception>
     public T Wait(TimeSpan limit)
     {
-        if (!done.Wait(limit))
+        lock (gate)
         {
-            throw new StoreUnavailableException("SQLite", new TimeoutException());
+            if (!done && !Monitor.Wait(gate, limit))
+            {
+                throw new StoreUnavailableException("SQLite", new TimeoutException());
+            }
         }
 
         if (failure is not null)
@@ -37,5 +39,14 @@ internal sealed class SqliteWaitedJob<T>(Func<SqliteSession, T> work) : SqliteJo
         }
 
         return result!;
+    }
+
+    private void End(Exception? exception)
+    {
+        lock (gate)
+        {
+            (failure, done) = (exception, true);
+            Monitor.PulseAll(gate);
+        }
     }
 }
