@@ -48,20 +48,28 @@ public sealed class PostgresPoolTests(SharedPostgres shared) : EngineSuite(new P
     }
 
     // The connection string enlists in whatever is around, as the driver does by default.
-    [Fact]
-    public async Task An_ambient_transaction_of_the_callers_is_not_joined()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_ambient_transaction_of_the_callers_is_not_joined(bool completed)
     {
         var engine = await LaunchAsync(Echo);
         WorkflowHandle<int> handle;
 
-        using (new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
+        using (var scope = new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
         {
             await engine.StartAsync(Echo, 1, new() { Id = "first" }, Cancel);
             handle = await engine.StartAsync(Echo, 7, new() { Id = "A" }, Cancel);
             Assert.Equal(7, await handle.ResultAsync());
+            if (completed)
+            {
+                scope.Complete();
+                await engine.StartAsync(Echo, 1, new() { Id = "behind" }, Cancel);
+            }
         }
 
-        Assert.Equal(2, await Database.SucceededAsync(attempts: 1));
+        await Eventually.TrueAsync(
+            async () => await Database.SucceededAsync(attempts: 1) == (completed ? 3 : 2), Bounded.Limit, "all that was started ends");
     }
 
     [Fact]

@@ -161,13 +161,36 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
     /// <summary>Runs a call, and throws what the contract says in place of what the driver throws.</summary>
     /// <remarks>
     /// An ambient <see cref="Transaction"/> is the caller's: what is written here stands or falls by itself, and the connections on which
-    /// it is written are everybody's.
+    /// it is written are everybody's. So the call runs outside of the caller's context where there is one.
     /// </remarks>
-    public static async Task<T> GuardAsync<T>(Func<Task<T>> call)
+    public static Task<T> GuardAsync<T>(Func<Task<T>> call)
     {
-        using var apart = Transaction.Current is null
-            ? null
-            : new TransactionScope(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled);
+        if (!HasAmbientTransaction())
+        {
+            return TranslateAsync(call);
+        }
+
+        using (ExecutionContext.SuppressFlow())
+        {
+            return Task.Run(() => TranslateAsync(call));
+        }
+    }
+
+    // One that is complete and not yet disposed is asked for in vain, and is there all the same.
+    private static bool HasAmbientTransaction()
+    {
+        try
+        {
+            return Transaction.Current is not null;
+        }
+        catch (InvalidOperationException)
+        {
+            return true;
+        }
+    }
+
+    private static async Task<T> TranslateAsync<T>(Func<Task<T>> call)
+    {
         try
         {
             return await call().ConfigureAwait(false);
