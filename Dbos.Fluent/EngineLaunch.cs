@@ -24,7 +24,13 @@ internal static class EngineLaunch
         var registry = new Registry(options.Definitions);
         var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         var application = options.ApplicationName ?? DefaultApplicationName();
-        var opened = (options.Store ?? StoreChoice.Default(application)).Open(new StoreOptions
+        var choice = options.Store ?? StoreChoice.Default(application);
+        if (choice is SqliteChoice { IsUnasked: true } file)
+        {
+            loggers.CreateLogger("Dbos.Fluent").NoDatabaseChosen(Path.GetFullPath(file.Path));
+        }
+
+        var opened = choice.Open(new StoreOptions
         {
             Time = options.TimeProvider,
             Logger = new GuardedLogger(loggers.CreateLogger("Dbos.Fluent.Storage")),

@@ -3,15 +3,28 @@ using Npgsql;
 namespace Dbos.Fluent;
 
 /// <summary>Reads a <c>postgresql://user:password@host:port/database?sslmode=require</c> URL, as the other SDKs take it.</summary>
+/// <remarks>
+/// Its parameters have the names of libpq (PostgreSQL manual, "Parameter Key Words"); those of the driver are taken as well.
+/// </remarks>
 internal static class PostgresUrl
 {
+    private const int DefaultPort = 5432;
+
+    /// <exception cref="ArgumentException">
+    /// It is no URL, or has a parameter that the driver does not know or whose value it cannot read.
+    /// </exception>
     public static string ToConnectionString(string url)
     {
-        var uri = new Uri(url);
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri))
+        {
+            // Not shown, as it may hold a password.
+            throw new ArgumentException("The database's URL cannot be read. Escape what is special in a user, a password or a database.");
+        }
+
         var builder = new NpgsqlConnectionStringBuilder
         {
-            Host = uri.Host,
-            Port = uri.Port > 0 ? uri.Port : 5432,
+            Host = uri.DnsSafeHost,
+            Port = uri.Port > 0 ? uri.Port : DefaultPort,
             Database = Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/')),
         };
         var user = uri.UserInfo.Split(':', 2);
@@ -28,10 +41,39 @@ internal static class PostgresUrl
         foreach (var pair in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
             var parts = pair.Split('=', 2);
-            var name = parts[0] switch { "sslmode" => "SSL Mode", "connect_timeout" => "Timeout", var other => other };
-            builder[name] = Uri.UnescapeDataString(parts.Length > 1 ? parts[1] : "");
+            Set(builder, parts[0], Uri.UnescapeDataString(parts.Length > 1 ? parts[1] : ""));
         }
 
         return builder.ConnectionString;
+    }
+
+    private static void Set(NpgsqlConnectionStringBuilder builder, string parameter, string value)
+    {
+        var (name, given) = parameter switch
+        {
+            // The driver writes verify-full in one word.
+            "sslmode" => ("SSL Mode", value.Replace("-", "", StringComparison.Ordinal)),
+            "target_session_attrs" => ("Target Session Attributes", value),
+            "channel_binding" => ("Channel Binding", value),
+            "sslrootcert" => ("Root Certificate", value),
+            "sslcert" => ("SSL Certificate", value),
+            "sslkey" => ("SSL Key", value),
+            "sslpassword" => ("SSL Password", value),
+            "connect_timeout" => ("Timeout", value),
+            "application_name" => ("Application Name", value),
+            "client_encoding" => ("Client Encoding", value),
+            _ => (parameter, value),
+        };
+        try
+        {
+            builder[name] = given;
+        }
+        catch (Exception refused) when (refused is ArgumentException or FormatException or InvalidCastException)
+        {
+            throw new ArgumentException(
+                $"The database's URL has the parameter '{parameter}', which the driver does not know or whose value it cannot read. "
+                + "Correct it, or give a connection string to UsePostgres.",
+                refused);
+        }
     }
 }

@@ -18,7 +18,7 @@ internal abstract record StoreChoice
         var url = Environment.GetEnvironmentVariable(UrlVariable);
         if (string.IsNullOrWhiteSpace(url))
         {
-            return SqliteChoice.Of(applicationName + ".sqlite");
+            return SqliteChoice.Of(applicationName + ".sqlite") with { IsUnasked = true };
         }
 
         const string sqlite = "sqlite:///";
@@ -35,6 +35,9 @@ internal abstract record StoreChoice
 
 internal sealed record SqliteChoice(string Path) : StoreChoice
 {
+    /// <summary>True where nobody chose it, and the environment names nothing either.</summary>
+    public bool IsUnasked { get; init; }
+
     public static SqliteChoice Of(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
