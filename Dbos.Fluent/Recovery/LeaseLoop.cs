@@ -104,15 +104,6 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     private bool HasStepped(long nowMs) => answered is { } last
         && nowMs - last.NowMs > TimeProvider.System.GetElapsedTime(last.Stamp).TotalMilliseconds + StepMs;
 
-    // Somebody launched with our id after our lease had ended: what runs here is fenced off row by row. Our own that was stopped stays so.
-    private void LeaveTo(ExecutorRow holder)
-    {
-        if (holder.Incarnation != self.Incarnation)
-        {
-            logger.LeaseTaken(self.ExecutorId);
-        }
-    }
-
     private async Task<bool> RenewAsync()
     {
         var sentAt = TimeProvider.System.GetUtcNow();
@@ -124,9 +115,16 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
         {
             contactSince = null;
             lease.End();
-            if (result.Holder is { } holder && (holder.Alive || holder.Incarnation == self.Incarnation))
+            if (result.Holder?.Incarnation == self.Incarnation)
             {
-                LeaveTo(holder);
+                // Stopped by this very engine.
+                return false;
+            }
+
+            if (result.Holder is { Alive: true })
+            {
+                // Somebody launched with our id after our lease had ended: what runs here is fenced off row by row.
+                logger.LeaseTaken(self.ExecutorId);
                 return false;
             }
 

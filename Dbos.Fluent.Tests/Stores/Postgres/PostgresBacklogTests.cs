@@ -5,6 +5,7 @@ using Dbos.Fluent.Storage;
 using Dbos.Fluent.Storage.Postgres;
 using Dbos.Fluent.Tests.Conformance;
 using Npgsql;
+using static Dbos.Fluent.Tests.Stores.Postgres.Prepared;
 
 namespace Dbos.Fluent.Tests.Stores.Postgres;
 
@@ -81,7 +82,7 @@ public sealed partial class PostgresBacklogTests(PostgresStores stores) : IClass
         foreach (var (name, statement) in Statements)
         {
             await RunAsync(connection, "BEGIN; SELECT set_config('fluent.queue_held', 'true', true)");
-            var plan = await ExplainAsync(connection, $"\"{name}\" ({statement.Values})");
+            var plan = await ExplainAsync(connection, "ANALYZE, TIMING OFF, COSTS OFF", $"\"{name}\" ({statement.Values})");
             await RunAsync(connection, "ROLLBACK");
             breaches.AddRange(Breaching(plan).Select(line => $"{name}: {line}"));
         }
@@ -95,25 +96,6 @@ public sealed partial class PostgresBacklogTests(PostgresStores stores) : IClass
         || (Removed().Match(line) is { Success: true } removed && Number(removed, 1) > RowsLookedAtMax));
 
     private static double Number(Match match, int group) => double.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
-
-    private static async Task<List<string>> ExplainAsync(NpgsqlConnection connection, string executed)
-    {
-        var plan = new List<string>();
-        await using var explain = new NpgsqlCommand($"EXPLAIN (ANALYZE, TIMING OFF, COSTS OFF) EXECUTE {executed}", connection);
-        await using var reader = await explain.ExecuteReaderAsync(TestContext.Current.CancellationToken);
-        while (await reader.ReadAsync(TestContext.Current.CancellationToken))
-        {
-            plan.Add(reader.GetString(0));
-        }
-
-        return plan;
-    }
-
-    private static async Task RunAsync(NpgsqlConnection connection, string sql)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-    }
 
     [GeneratedRegex("Seq Scan on (workflow_status|fluent_waits)")]
     private static partial Regex ReadsAll();

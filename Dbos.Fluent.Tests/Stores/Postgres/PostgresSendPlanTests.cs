@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Dbos.Fluent.Storage.Postgres;
 using Dbos.Fluent.Tests.Conformance;
 using Npgsql;
+using static Dbos.Fluent.Tests.Stores.Postgres.Prepared;
 
 namespace Dbos.Fluent.Tests.Stores.Postgres;
 
@@ -62,7 +63,8 @@ public sealed partial class PostgresSendPlanTests(PostgresStores stores) : IClas
             Array(numbers.Select(_ => "1")),
             Array(numbers.Select(_ => "portable_json")),
         ];
-        var plan = await ExplainAsync(connection, $"{prepared} (NULL, 'w{Messages}', 't', {columns}, {string.Join(", ", arrays)})");
+        var values = $"NULL, 'w{Messages}', 't', {columns}, {string.Join(", ", arrays)}";
+        var plan = await ExplainAsync(connection, "ANALYZE, BUFFERS, TIMING OFF, COSTS OFF", $"{prepared} ({values})");
         return [.. plan.Where(line =>
             Whole().IsMatch(line) || Arrays().IsMatch(line) || Removed(line) > 2 * Messages || PagesOf(line) > PagesMax)];
     }
@@ -74,25 +76,6 @@ public sealed partial class PostgresSendPlanTests(PostgresStores stores) : IClas
     private static long Removed(string line) => RowsRemoved().Match(line) is { Success: true } removed ? Number(removed) : 0;
 
     private static long Number(Match match) => long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
-
-    private static async Task<List<string>> ExplainAsync(NpgsqlConnection connection, string executed)
-    {
-        var plan = new List<string>();
-        await using var explain = new NpgsqlCommand($"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, COSTS OFF) EXECUTE {executed}", connection);
-        await using var reader = await explain.ExecuteReaderAsync(TestContext.Current.CancellationToken);
-        while (await reader.ReadAsync(TestContext.Current.CancellationToken))
-        {
-            plan.Add(reader.GetString(0));
-        }
-
-        return plan;
-    }
-
-    private static async Task RunAsync(NpgsqlConnection connection, string sql)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-    }
 
     [GeneratedRegex("Seq Scan on (workflow_status|notifications|operation_outputs|fluent_)")]
     private static partial Regex Whole();

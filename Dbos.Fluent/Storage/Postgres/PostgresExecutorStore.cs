@@ -141,6 +141,7 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
     private async Task<RegisterResult> HoldAsync(
         NpgsqlBatchCommand[] statements, string incarnation, CancellationToken cancellationToken)
     {
+        // Not on the connections that are kept: two statements that hang there must not cost the lease.
         var (holder, nowMs) = await database.BatchAsync(
             statements,
             async reader => await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
