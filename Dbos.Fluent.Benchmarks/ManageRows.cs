@@ -49,7 +49,9 @@ internal static class ManageRows
             await RunAsync(connection, sql, prefix);
         }
 
+        // What was written to make them is on the disk, and does not disturb what is measured next.
         await RunAsync(connection, "VACUUM ANALYZE");
+        await RunAsync(connection, "CHECKPOINT");
     }
 
     /// <summary>Counts by state with nothing around it.</summary>

@@ -8,6 +8,8 @@ internal static class RetainMode
     private static readonly WorkflowDefinition<int, int> Single =
         Workflow.Define<int, int>("single").Step("one", x => Task.FromResult(x.Input)).As(out var one).Return(x => x.Get(one));
 
+    private const int WarmSeconds = 4;
+
     private static readonly RetentionPolicy Ended = new() { OlderThan = TimeSpan.Zero };
 
     public static async Task<int> RunAsync(Arguments run)
@@ -27,16 +29,19 @@ internal static class RetainMode
             var gone = await engine.CollectGarbageAsync(Ended);
             deleted.Add(gone.Workflows / clock.Elapsed.TotalSeconds);
 
-            await LoadAsync(engine, rate, 3);
-            alone.Add(await LoadAsync(engine, rate, seconds));
-            await ManageRows.MakeAsync(run, 50 * rate * seconds, $"{Guid.NewGuid():N}-", unended: false);
+            await MakeBesideAsync(run, rate * seconds);
+            alone.Add(await WarmLoadAsync(engine, rate, seconds));
             using var enough = new CancellationTokenSource();
             var collecting = CollectAsync(engine, enough.Token);
-            called.Add(await LoadAsync(engine, rate, seconds));
+            called.Add(await WarmLoadAsync(engine, rate, seconds));
             await enough.CancelAsync();
-            Console.WriteLine($"beside the load a call deleted {await collecting / (double)seconds:0} workflows/s");
+            Console.WriteLine($"beside the load a call deleted {await collecting / (double)(WarmSeconds + seconds):0} workflows/s");
+            await MakeBesideAsync(run, rate * seconds);
+            var before = await EndedAsync(engine);
             await using var retaining = await LaunchAsync(run, Ended);
-            beside.Add(await LoadAsync(engine, rate, seconds));
+            beside.Add(await WarmLoadAsync(engine, rate, seconds));
+            var left = await EndedAsync(engine);
+            Console.WriteLine($"beside the load an engine deleted {(before - left) / (double)(WarmSeconds + seconds):0} workflows/s");
         }
 
         deleted.Print();
@@ -74,6 +79,17 @@ internal static class RetainMode
 
     private static async Task<long> EndedAsync(WorkflowEngine engine) =>
         (await engine.CountAsync(new() { CompletedAfter = DateTimeOffset.UnixEpoch })).Sum(row => row.Count);
+
+    // As much as is deleted at full speed, so that there is something to delete all the time.
+    private static Task MakeBesideAsync(Arguments run, int load) =>
+        ManageRows.MakeAsync(run, 70 * load, $"{Guid.NewGuid():N}-", unended: false);
+
+    // What came before is settled, and what begins now has begun, when the measured load starts.
+    private static async Task<double> WarmLoadAsync(WorkflowEngine engine, int rate, int seconds)
+    {
+        await LoadAsync(engine, rate, WarmSeconds);
+        return await LoadAsync(engine, rate, seconds);
+    }
 
     // Started at their moments whether or not those before have ended, so that whatever holds them up is seen by all that it holds up.
     private static async Task<double> LoadAsync(WorkflowEngine engine, int rate, int seconds)

@@ -111,7 +111,7 @@ internal sealed class ClientManagement(ClientCore core)
     {
         var scope = new RetentionScope(policy, core.Identity.ApplicationName);
         var deleted = await core.UseAsync(
-            "collect garbage", token => collector.CollectAsync(scope, (_, _) => Task.CompletedTask, token), cancellationToken)
+            "collect garbage", token => collector.CollectAsync(scope, RetentionPace.Full, token), cancellationToken)
             .ConfigureAwait(false);
         return new GarbageCollected(deleted);
     }

@@ -158,8 +158,7 @@ public abstract class RetentionStoreSuite(StoreFixture fixture) : StoreSuite(fix
     }
 
     private static Task<long> CollectAsync(StoreBed bed, RetentionPolicy policy, string? application = A.Application) =>
-        new GarbageCollector(bed.Store.Management).CollectAsync(
-            new RetentionScope(policy, application), (_, _) => Task.CompletedTask, Cancel);
+        new GarbageCollector(bed.Store.Management).CollectAsync(new RetentionScope(policy, application), RetentionPace.Full, Cancel);
 
     // One ends each second, and has one step.
     private static async Task EndedAsync(StoreBed bed, int count)

@@ -9,17 +9,20 @@ namespace Dbos.Fluent.Retention;
 /// </remarks>
 internal sealed class GarbageCollector(IManagementStore store)
 {
-    // A few hundredths of a second of the database's time. More hardly helps, and whoever comes behind it waits longer.
-    private const int BatchMax = 1000;
     private const int FailuresMax = 10;
+
+    // A pass through what has to stay should not take a statement for each few rows.
+    private const int LookedMin = 500;
 
     /// <summary>Deletes what a policy says, and gives how many workflows that were.</summary>
     /// <param name="scope">The policy, and whose workflows.</param>
-    /// <param name="pause">Waits after a batch that took so long, before the next.</param>
+    /// <param name="pace">How much at once, and how long it rests in between.</param>
     /// <param name="cancellationToken">Ends it between two batches.</param>
     public async Task<long> CollectAsync(
-        RetentionScope scope, Func<TimeSpan, CancellationToken, Task> pause, CancellationToken cancellationToken)
+        RetentionScope scope, RetentionPace pace, CancellationToken cancellationToken)
     {
+        var clock = TimeProvider.System;
+        var began = clock.GetTimestamp();
         var bound = await StoreBackoff.RepeatAsync(_ => store.ReadRetentionBoundAsync(scope, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
         if (bound is not { } last)
@@ -31,13 +34,15 @@ internal sealed class GarbageCollector(IManagementStore store)
         while (true)
         {
             var from = after;
-            var begun = TimeProvider.System.GetTimestamp();
+            var batchBegan = clock.GetTimestamp();
+            var most = pace.Batch(clock.GetElapsedTime(began));
             var batch = await StoreBackoff.RepeatAsync(
                 failures =>
                 {
                     // Histories may be so long that a whole batch of them takes longer than a statement may.
-                    var limit = Math.Max(1, BatchMax >> Math.Min(failures, FailuresMax));
-                    return store.CollectAsync(new RetentionRequest(scope, last, from, limit), cancellationToken);
+                    var limit = Math.Max(1, most >> Math.Min(failures, FailuresMax));
+                    var request = new RetentionRequest(scope, last, from, limit) { LookedMax = Math.Max(LookedMin, 4 * limit) };
+                    return store.CollectAsync(request, cancellationToken);
                 },
                 cancellationToken).ConfigureAwait(false);
             (total, after) = (total + batch.Deleted, batch.Last);
@@ -46,7 +51,8 @@ internal sealed class GarbageCollector(IManagementStore store)
                 return total;
             }
 
-            await pause(TimeProvider.System.GetElapsedTime(begun), cancellationToken).ConfigureAwait(false);
+            var rest = pace.Rest(clock.GetElapsedTime(batchBegan), clock.GetElapsedTime(began));
+            await Task.Delay(rest, clock, cancellationToken).ConfigureAwait(false);
         }
     }
 }

@@ -33,7 +33,7 @@ internal sealed class RetentionLoop(IManagementStore store, RetentionScope scope
             try
             {
                 var begun = TimeProvider.System.GetTimestamp();
-                var deleted = await collector.CollectAsync(scope, PauseAsync, stopping.Token).ConfigureAwait(false);
+                var deleted = await collector.CollectAsync(scope, RetentionPace.Gentle, stopping.Token).ConfigureAwait(false);
                 if (deleted > 0)
                 {
                     logger.WorkflowsCollected(deleted);
@@ -55,10 +55,6 @@ internal sealed class RetentionLoop(IManagementStore store, RetentionScope scope
             }
         }
     }
-
-    // As long as the batch took: half of the time belongs to the workflows that run.
-    private Task PauseAsync(TimeSpan taken, CancellationToken cancellationToken) =>
-        Task.Delay(taken, TimeProvider.System, cancellationToken);
 
     // An age of days need not be looked at each second.
     private TimeSpan Interval(TimeSpan taken, long deleted)

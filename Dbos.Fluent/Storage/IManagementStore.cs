@@ -158,7 +158,7 @@ internal sealed record RetentionRequest(RetentionScope Scope, PageKey Bound, Pag
     /// <summary>
     /// How many rows are looked at at most, whether or not they are deleted: millions that have to stay must not make one statement long.
     /// </summary>
-    public int LookedMax => 4 * Limit;
+    public int LookedMax { get; init; } = 4 * Limit;
 }
 
 /// <summary>A batch that was deleted.</summary>
