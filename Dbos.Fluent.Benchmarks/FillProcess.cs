@@ -30,11 +30,13 @@ internal static class FillProcess
         return 0;
     }
 
-    /// <summary>Starts one and waits until everything stands at its last step; gives it with the prefix of the workflows' ids.</summary>
-    public static async Task<(Process Process, string Prefix)> FillAsync(Arguments run, int n, int steps)
+    /// <summary>
+    /// Starts one with a lease of so many seconds and waits until everything stands at its last step; gives it with the prefix of the
+    /// workflows' ids.
+    /// </summary>
+    public static async Task<(Process Process, string Prefix)> FillAsync(Arguments run, int n, int steps, int lease)
     {
         var prefix = $"{Guid.NewGuid():N}-";
-        var lease = run.Number("lease", 15);
         var process = Start(["fill", .. run.Database, $"n={n}", $"steps={steps}", $"prefix={prefix}", $"lease={lease}"]);
         if (await process.StandardOutput.ReadLineAsync() == "READY")
         {
@@ -49,7 +51,7 @@ internal static class FillProcess
     /// <summary>Starts one, waits until everything stands at its last step, and kills it; gives the prefix of the workflows' ids.</summary>
     public static async Task<string> LeaveBehindAsync(Arguments run, int n, int steps)
     {
-        var (process, prefix) = await FillAsync(run, n, steps);
+        var (process, prefix) = await FillAsync(run, n, steps, lease: 15);
         using (process)
         {
             process.Kill();

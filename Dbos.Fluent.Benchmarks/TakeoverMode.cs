@@ -33,7 +33,7 @@ internal static class TakeoverMode
             await using var survivor = await LaunchAsync(run, lease);
             using var stop = new CancellationTokenSource();
             var load = Task.WhenAll(Enumerable.Range(0, run.Number("width", 16)).Select(_ => LoadAsync(survivor, stop.Token)));
-            var (process, prefix) = await FillProcess.FillAsync(run, n, steps);
+            var (process, prefix) = await FillProcess.FillAsync(run, n, steps, lease);
             await Task.Delay(1000);
             before.Add(await RateAsync(() => Task.Delay(4000)));
 

@@ -8,7 +8,8 @@ namespace Dbos.Fluent;
 /// Starts a workflow once a key has been quiet for a period: of a burst of calls one workflow comes, with the input of the last.
 /// </summary>
 /// <remarks>
-/// It holds nothing in memory: any process may make the next call. The key is free again once the workflow has started, or was cancelled.
+/// It holds nothing in memory: any process may make the next call. The key is free again once the period is over, or the
+/// workflow was cancelled: one that waits in its queue from then on is not changed any more.
 /// Safe for concurrent use.
 /// </remarks>
 /// <typeparam name="TIn">The workflow's input type.</typeparam>

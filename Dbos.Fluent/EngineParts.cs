@@ -108,9 +108,11 @@ internal sealed class EngineParts
                 await Retention.DisposeAsync().ConfigureAwait(false);
             }
 
+            // What leaves memory in the drain is handed on at its end, and uses up no attempt. Recovery would take it for lost, as nothing
+            // here runs it any more.
+            await Recovery.DisposeAsync().ConfigureAwait(false);
             await Running.DrainAsync(drain, cancellationToken).ConfigureAwait(false);
             await Running.WaitForEndAsync(StopGrace).ConfigureAwait(false);
-            await Recovery.DisposeAsync().ConfigureAwait(false);
             await Stranded.DisposeAsync().ConfigureAwait(false);
             await Sweeps.DisposeAsync().ConfigureAwait(false);
             await LeaseKeeper.DisposeAsync().ConfigureAwait(false);

@@ -164,6 +164,10 @@ public partial class WorkflowClient
     /// <exception cref="QueueDeduplicatedException">The deduplication id is held. The transaction is still good.</exception>
     /// <exception cref="SerializationFailedException">The input cannot be stored.</exception>
     /// <exception cref="StoreUnavailableException">The database was lost meanwhile; nothing is repeated inside a transaction.</exception>
+    /// <exception cref="DbException">
+    /// The database ended the transaction over another one (a deadlock, a serialization failure, a lock that was not had in time): the
+    /// driver's own exception. Roll back and run the transaction again.
+    /// </exception>
     public async Task<WorkflowHandle<TOut>> StartInTransactionAsync<TIn, TOut>(
         DbTransaction transaction,
         WorkflowDefinition<TIn, TOut> definition,
@@ -204,6 +208,10 @@ public partial class WorkflowClient
     /// <exception cref="NonExistentWorkflowException">No workflow has the id. The transaction is still good.</exception>
     /// <exception cref="SerializationFailedException">The message cannot be stored.</exception>
     /// <exception cref="StoreUnavailableException">The database was lost meanwhile; nothing is repeated inside a transaction.</exception>
+    /// <exception cref="DbException">
+    /// The database ended the transaction over another one (a deadlock, a serialization failure, a lock that was not had in time): the
+    /// driver's own exception. Roll back and run the transaction again.
+    /// </exception>
     public Task SendInTransactionAsync<T>(
         DbTransaction transaction,
         string workflowId,

@@ -91,6 +91,25 @@ public abstract class DeadlineSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.Equal(CancellationReason.DeadlineExceeded, await engine.Retrieve<Unit>("P-1").CancellationAsync());
     }
 
+    // As a row of another SDK may hold it: none of the database's numbers is as large as the sum.
+    [Theory]
+    [InlineData(null)]
+    [InlineData("line")]
+    public async Task A_timeout_beyond_all_time_holds_nothing_up(string? queue)
+    {
+        var workflow = Workflow.Define<int, int>("quick").Return(x => x.Input);
+        var engine = await LaunchAsync(
+            options => options.Add(new WorkflowQueue("line"), new("limited") { Concurrency = 1 }).ListenTo = [], workflow);
+        await engine.StartAsync(workflow, 1, new() { Id = "A", Queue = queue ?? "limited", Timeout = Hour }, Cancel);
+        await engine.StartAsync(workflow, 2, new() { Id = "B", Queue = queue ?? "limited" }, Cancel);
+        await Database.ExecuteAsync("UPDATE workflow_status SET workflow_timeout_ms = 9223372036854775807 WHERE workflow_uuid = 'A'");
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+
+        engine = await LaunchAsync(options => options.ExecutorId = "serving", workflow);
+
+        Assert.Equal((1, 2), (await engine.ResultAsync<int>("A"), await engine.ResultAsync<int>("B")));
+    }
+
     [Fact]
     public async Task A_recovered_workflow_keeps_its_deadline()
     {

@@ -111,6 +111,34 @@ public abstract class DebounceSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         }
     }
 
+    // DB-06, DB-08: what is debounced outlives the deadline of whoever called, and an id that went unused is nobody's.
+    [Fact]
+    public async Task What_a_workflow_debounces_has_neither_its_deadline_nor_leaves_an_unused_id_behind()
+    {
+        var child = Counted();
+        var next = Workflow.Define<int, int>("next").Return(x => x.Input + 100);
+        var parent = Workflow.Define<Unit, string>("parent", Body);
+        var engine = await LaunchVirtualAsync(parent, child, next);
+        await engine.Debounce(child).CallAsync("k", Period, 1, new() { Id = "held" }, Cancel);
+
+        var handle = await engine.BeginAsync(parent, default, "P", timeout: Period / 2);
+        Assert.Equal("held P-0 P-2", await handle.ResultAsync());
+        time.Advance(Period);
+
+        Assert.Equal((2, 3), (await engine.ResultAsync<int>("held"), await engine.ResultAsync<int>("P-0")));
+        Assert.Null((await engine.GetStatusAsync("P-0", Cancel))!.Deadline);
+        Assert.Null(await engine.GetStatusAsync("Y", Cancel));
+        Assert.Equal(102, await engine.ResultAsync<int>("P-2"));
+
+        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Debounce(child, "own", Period, 3).As(out var own);
+            yield return Step.Debounce(child, "k", Period, 2, options: new() { Id = "Y" }).As(out var taken);
+            yield return Step.Start(next, 2, new() { Timeout = Timeout.InfiniteTimeSpan }).As(out var started);
+            yield return $"{taken.Result.Id} {own.Result.Id} {started.Result.Id}";
+        }
+    }
+
     [Fact]
     public async Task Of_many_calls_at_once_one_workflow_comes()
     {

@@ -354,11 +354,17 @@ public abstract class EnqueueSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
     {
         var workflow = Gated();
         var engine = await LaunchQueuesAsync(workflow);
-        StartOptions[] homeless = [new() { Priority = 1 }, new() { DeduplicationId = "d" }, new() { PartitionKey = "p" }];
-        foreach (var options in homeless)
+        (string Name, StartOptions Options)[] homeless =
+        [
+            ("Priority", new() { Priority = 1 }),
+            ("DeduplicationId", new() { DeduplicationId = "d" }),
+            ("PartitionKey", new() { PartitionKey = "p" }),
+        ];
+        foreach (var (name, options) in homeless)
         {
             var refused = await Assert.ThrowsAsync<ArgumentException>(() => engine.StartAsync(workflow, 1, options, Cancel));
             Assert.Contains("StartOptions.Queue", refused.Message, StringComparison.Ordinal);
+            Assert.Contains(name, refused.Message, StringComparison.Ordinal);
             Assert.Throws<ArgumentException>(() => Step.Start(workflow, 1, options));
         }
 

@@ -90,6 +90,33 @@ public abstract class QueueLimitSuite(IDatabaseFixture fixture) : EngineSuite(fi
         }
     }
 
+    // QR-03: a start counts however it ended, and what was pulled out of its queue has not started there.
+    [Fact]
+    public async Task A_rate_limit_counts_what_failed_and_not_what_passed_it_by()
+    {
+        var time = new ManualTimeProvider();
+        var quick = Workflow.Define<int, int>("quick").Return(x => x.Input);
+        var failing = Workflow.Define<int, int>("failing")
+            .Step("fail", _ => Task.FromException(new InvalidOperationException("no"))).Return(x => x.Input);
+        var queue = new WorkflowQueue("line") { RateLimit = new(2, TimeSpan.FromMinutes(1)) };
+        var engine = await LaunchAsync(options => options.Add(queue).TimeProvider = time, quick, failing);
+        var failed = await engine.StartAsync(failing, 0, new() { Queue = queue }, Cancel);
+        await Assert.ThrowsAsync<WorkflowFailedException>(() => failed.ResultAsync());
+        await engine.Queues.PauseAsync("line", Cancel);
+        var pulled = await engine.StartAsync(quick, 1, new() { Queue = queue }, Cancel);
+        await engine.ResumeAsync(pulled.Id, cancellationToken: Cancel);
+        Assert.Equal(1, await pulled.ResultAsync());
+
+        await engine.Queues.ResumeAsync("line", Cancel);
+        var last = await engine.StartAsync(quick, 2, new() { Queue = queue }, Cancel);
+        Assert.Equal(2, await last.ResultAsync());
+        var held = await engine.StartAsync(quick, 3, new() { Queue = queue }, Cancel);
+        await Eventually.TrueAsync(() => time.TimersPending > 0, Bounded.Limit, "the window's end is waited for");
+        Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(held.Id));
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(3, await held.ResultAsync());
+    }
+
     [Fact]
     public async Task Partitions_do_not_wait_for_each_other()
     {
@@ -121,6 +148,13 @@ public abstract class QueueLimitSuite(IDatabaseFixture fixture) : EngineSuite(fi
             () => engine.StartAsync(workflow, 1, new() { Queue = partitioned }, Cancel));
         var with = await Assert.ThrowsAsync<ArgumentException>(
             () => engine.StartAsync(workflow, 1, new() { Queue = "plain", PartitionKey = "a" }, Cancel));
+
+        StartOptions none = new() { Queue = partitioned };
+        await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel);
+        await Assert.ThrowsAsync<ArgumentException>(() => client.StartAsync(workflow, 1, none, Cancel));
+        await Assert.ThrowsAsync<ArgumentException>(() => engine.StartManyAsync(workflow, [(1, none), (2, none)], Cancel));
+        await Assert.ThrowsAsync<ArgumentException>(() => engine
+            .Debounce(workflow, queue: "partitioned").CallAsync("k", TimeSpan.FromSeconds(1), 1, cancellationToken: Cancel));
 
         Assert.Contains("StartOptions.PartitionKey", without.Message, StringComparison.Ordinal);
         Assert.Contains("PartitionConcurrency", with.Message, StringComparison.Ordinal);
@@ -162,6 +196,7 @@ public abstract class QueueLimitSuite(IDatabaseFixture fixture) : EngineSuite(fi
         Assert.Throws<ArgumentOutOfRangeException>(() => new WorkflowQueue("q") { Concurrency = 0 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new WorkflowQueue("q") { WorkerConcurrency = -1 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new WorkflowQueue("q") { PartitionConcurrency = 0 });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new WorkflowQueue("q") { PartitionWorkerConcurrency = 0 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new RateLimit(0, TimeSpan.FromSeconds(1)));
         Assert.Throws<ArgumentOutOfRangeException>(() => new RateLimit(1, TimeSpan.Zero));
         Assert.Throws<ArgumentException>(() => new WorkflowQueue(" "));

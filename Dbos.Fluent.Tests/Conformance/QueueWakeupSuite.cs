@@ -240,6 +240,46 @@ public abstract class QueueWakeupSuite(IDatabaseFixture fixture) : EngineSuite(f
         Assert.Equal(2, await result);
     }
 
+    [Theory]
+    [InlineData("delayed")]
+    [InlineData("delayed less")]
+    [InlineData("debounced")]
+    public async Task A_delay_ends_on_time_without_a_further_look(string how)
+    {
+        var (time, blind) = (new ManualTimeProvider(), false);
+        faults.Before = (call, token) =>
+            call.Kind == StoreCallKind.ReadOutlook && Volatile.Read(ref blind) ? looks.PassAsync(token) : Task.CompletedTask;
+        var engine = await LaunchAsync(
+            options =>
+            {
+                options.WrapStore = store => new FaultingStore(store, faults);
+                options.Add(new WorkflowQueue("line")).TimeProvider = time;
+            },
+            Quick());
+        var (delay, sooner) = (TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(20));
+        var handle = how == "debounced"
+            ? await engine.Debounce(Quick(), queue: "line").CallAsync("k", delay, 1, cancellationToken: Cancel)
+            : await engine.StartAsync(Quick(), 1, new() { Queue = "line", Delay = delay }, Cancel);
+        if (how == "delayed less")
+        {
+            await engine.SetDelayAsync(handle.Id, sooner, Cancel);
+        }
+
+        var left = how == "delayed less" ? sooner : delay;
+        while (await time.NextTimerAsync() != left)
+        {
+            // Another timer, or that of the longer delay.
+        }
+
+        Volatile.Write(ref blind, true);
+        await looks.ReachedAsync();
+        time.Advance(sooner - TimeSpan.FromSeconds(1));
+        Assert.Equal(WorkflowState.Delayed, await engine.StateOfAsync(handle.Id));
+        time.Advance(left - sooner + TimeSpan.FromSeconds(1));
+
+        Assert.Equal(1, await handle.GetResultAsync(Cancel).Within(Soon));
+    }
+
     private static WorkflowDefinition<int, int> Quick() => Workflow.Define<int, int>("quick").Return(x => x.Input);
 
     private static async Task<int> StartAsync(

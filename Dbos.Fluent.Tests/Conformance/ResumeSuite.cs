@@ -124,9 +124,22 @@ public abstract class ResumeSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
 
         Assert.Equal("missing", missing.WorkflowId);
         Assert.Equal(WorkflowState.Cancelled, await engine.StateOfAsync("A"));
+        await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel);
+        foreach (var who in (WorkflowClient[])[engine, client])
+        {
+            missing = await Assert.ThrowsAsync<NonExistentWorkflowException>(() => who.ResumeAsync("missing", cancellationToken: Cancel));
+            Assert.Equal("missing", missing.WorkflowId);
+        }
+
         await engine.ResumeAsync([], cancellationToken: Cancel);
         await engine.ResumeAsync(["A", "A"], cancellationToken: Cancel);
         Assert.Equal(2, await engine.ResultAsync<int>("A"));
+
+        // What has ended well stays as it is, and is as little touched where another id is not there.
+        const string Row = "SELECT status, updated_at, completed_at, recovery_attempts, queue_name FROM workflow_status";
+        var ended = Assert.Single(await Database.QueryAsync(Row));
+        await Assert.ThrowsAsync<NonExistentWorkflowException>(() => client.ResumeAsync(["A", "missing"], cancellationToken: Cancel));
+        Assert.Equal(ended, Assert.Single(await Database.QueryAsync(Row)));
     }
 
     [Fact]

@@ -107,6 +107,22 @@ public abstract class RetentionStoreSuite(StoreFixture fixture) : StoreSuite(fix
         Assert.Equal(4, await CollectAsync(bed, policy));
     }
 
+    // Ids that are deleted and used again can make two workflows each other's fork.
+    [Fact]
+    public async Task Forks_of_each_other_go_when_both_have_ended()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await EndedAsync(bed, 2);
+        var running = await RunningAsync(bed, "running");
+        await bed.ExecuteAsync("UPDATE workflow_status SET forked_from = 'w01' WHERE workflow_uuid IN ('w02', 'running')");
+        await bed.ExecuteAsync("UPDATE workflow_status SET forked_from = 'w02' WHERE workflow_uuid = 'w01'");
+        var policy = new RetentionPolicy { KeepNewest = 0 };
+
+        Assert.Equal(0, await CollectAsync(bed, policy));
+        await CommitAsync(bed.Store, A.Outcome(running));
+        Assert.Equal(3, await CollectAsync(bed, policy));
+    }
+
     // GC-02: what one batch has deleted stays deleted, and the next goes on behind what had to stay.
     [Fact]
     public async Task Batches_go_on_behind_each_other()

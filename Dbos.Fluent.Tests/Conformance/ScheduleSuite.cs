@@ -6,6 +6,8 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>Workflows that are started by the clock. Scenarios SC.</summary>
 public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleSuite(fixture)
 {
+    private const int CronUnreadable = 1402;
+    private const int ContextUnreadable = 1403;
     private const int NoScheduleToPause = 1406;
 
     private readonly Probe gate = new();
@@ -66,6 +68,18 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleS
         Assert.Equal(2, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
         await Assert.ThrowsAsync<NonExistentScheduleException>(
             () => engine.Schedules.UpdateAsync("tick", EachMinute, cancellationToken: Cancel));
+
+        // What is deleted fires no more while others do, and is another one when it is made again.
+        await engine.Schedules.CreateAsync("beside", "*/5 * * * *", workflow, options: new() { Context = "beside" }, cancellationToken: Cancel);
+        await FollowedAsync();
+        Time.Advance(TimeSpan.FromMinutes(5));
+        Assert.Equal("beside", (await ArrivesAsync()).Context);
+        await engine.Schedules.DeleteAsync("beside", Cancel);
+        Assert.Equal(2, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE schedule_name = 'tick'"));
+        await engine.Schedules.CreateAsync("tick", EachMinute, workflow, options: new() { Context = "three" }, cancellationToken: Cancel);
+        await FollowedAsync();
+        Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal("three", (await ArrivesAsync()).Context);
     }
 
     [Fact]
@@ -229,6 +243,8 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleS
         await FiredAsync(1, "far");
 
         Assert.Equal("of another kind", (await ArrivesAsync()).Context);
+        Assert.True(Log.Has(ContextUnreadable));
+        Assert.True(Log.Has(CronUnreadable));
         var row = Assert.Single(await Database.QueryAsync(
             "SELECT status, name, queue_name FROM workflow_status WHERE schedule_name = 'far'"));
         Assert.Equal("ENQUEUED registered elsewhere far", string.Join(' ', row));
@@ -257,6 +273,8 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleS
         await Assert.ThrowsAsync<ArgumentException>(
             () => schedules.CreateAsync("a", EachMinute, workflow, options: new() { Queue = "partitioned" }, cancellationToken: Cancel));
 
+        Assert.Throws<ArgumentException>(() => new EngineOptions().Schedule("a", "* * 32 * *", workflow));
+        Assert.Throws<ArgumentException>(() => new EngineOptions().Schedule("a", EachMinute, workflow, "Mars/Olympus"));
         Assert.Contains("Mars/Olympus", zone.Message, StringComparison.Ordinal);
         Assert.Contains("position 5", cron.Message, StringComparison.Ordinal);
         Assert.Empty(await schedules.ListAsync(Cancel));

@@ -3,6 +3,8 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>Stopping an engine: what finishes, what is handed on, and what whoever still waits is told. Scenario AD-02.</summary>
 public abstract class ShutdownSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
+    private const int WorkflowsHandedOn = 1501;
+
     [Fact]
     public async Task A_running_workflow_finishes_while_the_engine_drains()
     {
@@ -171,6 +173,28 @@ public abstract class ShutdownSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         await engine.StopAsync(TimeSpan.FromHours(1), Cancel).Within(Bounded.Limit);
 
         Assert.Equal(("ENQUEUED", "ENQUEUED"), (await StoredStateAsync("P"), await StoredStateAsync("P-0")));
+    }
+
+    // What left memory at the beginning of the drain was told to; another body that takes its time makes no crash of that.
+    [Fact]
+    public async Task A_drain_longer_than_the_lease_counts_no_attempt_of_what_has_left_memory()
+    {
+        var (told, deaf) = (new Probe(), new Probe());
+        var listening = Gated(told, deaf: false);
+        var slow = Workflow.Define<int, int>("slow").Step("wait", _ => deaf.PassAsync()).Return(x => x.Input);
+        var engine = await LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(1), listening, slow);
+        await engine.BeginAsync(listening, default, "A");
+        await told.ReachedAsync();
+        await engine.BeginAsync(slow, 1, "B");
+        await deaf.ReachedAsync();
+
+        await engine.StopAsync(TimeSpan.FromSeconds(3), Cancel).Within(Bounded.Limit);
+
+        Assert.False(Log.Has(WorkflowsHandedOn));
+        Assert.Equal(
+            [["A", "ENQUEUED", "0"], ["B", "ENQUEUED", "0"]],
+            await Database.QueryAsync("SELECT workflow_uuid, status, recovery_attempts FROM workflow_status ORDER BY 1"));
+        deaf.Open();
     }
 
     private static WorkflowDefinition<Unit, int> Gated(Probe gate, bool deaf = true)

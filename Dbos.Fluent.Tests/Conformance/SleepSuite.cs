@@ -65,6 +65,32 @@ public abstract class SleepSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         Assert.Equal(CancellationReason.Cancelled, await handle.CancellationAsync());
     }
 
+    // The timers of the runtime take no more than 49.7 days; a manual clock would not tell.
+    [Theory]
+    [InlineData(26)]
+    [InlineData(60)]
+    [InlineData(36525)]
+    public async Task Long_waits_that_stay_in_memory_are_waited_on_the_real_clock(int days)
+    {
+        var wait = TimeSpan.FromDays(days);
+        var sleeping = Sleeping(wait);
+        var receiving = Workflow.Define<Unit, string?>("receiving").Receive<string>(topic: "t", timeout: wait).As(out var text)
+            .Return(x => x.Get(text).Value);
+        var engine = await LaunchAsync(options => options.UnloadAfter = Timeout.InfiniteTimeSpan, sleeping, receiving);
+        var asleep = await engine.BeginAsync(sleeping, default, "A");
+        var receiver = await engine.BeginAsync(receiving, default, "R");
+        var value = engine.GetEventAsync<int>("A", "never", wait, Cancel);
+        await Eventually.TrueAsync(
+            async () => await Database.CountAsync("SELECT count(*) FROM operation_outputs") >= 2, Bounded.Limit, "both waits are stored");
+
+        await engine.SendAsync("R", "here", "t", cancellationToken: Cancel);
+        Assert.Equal("here", await receiver.ResultAsync());
+        Assert.False(value.IsCompleted);
+        Assert.Equal(WorkflowState.Pending, await engine.StateOfAsync("A"));
+        await engine.CancelAsync("A", cancellationToken: Cancel);
+        Assert.Equal(CancellationReason.Cancelled, await asleep.CancellationAsync());
+    }
+
     [Fact]
     public async Task A_sleep_beyond_the_last_moment_ends_with_it()
     {

@@ -41,6 +41,40 @@ public abstract class StreamReadSuite(IDatabaseFixture fixture) : EngineSuite(fi
         Assert.Equal(0, engine.Core.Wakeups.Streams.Count + other.Core.Wakeups.Streams.Count);
     }
 
+    // ST-01: the close ends the readers, whatever the writer does afterwards; so does that of a stream without a value.
+    [Fact]
+    public async Task A_reader_ends_with_the_close_though_the_writer_goes_on()
+    {
+        var after = new Probe();
+        var workflow = Flows.Series(
+            "writer",
+            () =>
+            [
+                Step.WriteStream("s", 1),
+                Step.Run("wait", s => gate.PassAsync(s)),
+                Step.CloseStream("s"),
+                Step.CloseStream("empty"),
+                Step.Run("go on", s => after.PassAsync(s)),
+            ]);
+        var engine = await LaunchAsync(workflow);
+        var other = await LaunchOtherAsync();
+        var handle = await engine.BeginAsync(workflow, default, "W");
+        await gate.ReachedAsync();
+        var waiting = new[] { engine.ReadAllAsync<int>("W", "s"), other.ReadAllAsync<int>("W", "s") };
+        await WaitingAsync(engine);
+        await WaitingAsync(other);
+        gate.Open();
+        await after.ReachedAsync();
+
+        Assert.Equal([1], await waiting[0].Within(Bounded.Limit));
+        Assert.Equal([1], await waiting[1].Within(Bounded.Limit));
+        Assert.Equal([1], await other.ReadAllAsync<int>("W", "s").Within(Bounded.Limit));
+        Assert.Empty(await other.ReadAllAsync<int>("W", "empty").Within(Bounded.Limit));
+        Assert.Equal(WorkflowState.Pending, await engine.StateOfAsync("W"));
+        after.Open();
+        await handle.ResultAsync();
+    }
+
     [Fact]
     public async Task A_reader_ends_with_a_writer_that_another_process_cancels()
     {

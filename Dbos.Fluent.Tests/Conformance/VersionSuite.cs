@@ -70,6 +70,25 @@ public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
     }
 
     [Fact]
+    public async Task A_start_that_names_another_version_runs_on_that_ones_code()
+    {
+        var parent = Workflow.Define<Unit, string>("parent")
+            .Call(One, _ => 1, _ => new() { ApplicationVersion = "v2" }).As(out var child)
+            .Return(x => x.Get(child));
+        var one = await LaunchAsync(options => options.ExecutorId = "e1", One, parent);
+        var here = await one.StartAsync(One, 1, new() { Id = "here", ApplicationVersion = one.ApplicationVersion }, Cancel);
+        Assert.Equal("by v1", await here.ResultAsync());
+        var there = await one.StartAsync(One, 1, new() { Id = "there", ApplicationVersion = "v2" }, Cancel);
+        await one.BeginAsync(parent, default, "P");
+        await StateAsync(one, "P-0", WorkflowState.Enqueued);
+        Assert.Equal("version-not-running", (await one.ExplainAsync("there", Cancel)).Reason);
+
+        await LaunchVersionAsync("v2", Two);
+
+        Assert.Equal(("by v2", "by v2"), (await there.ResultAsync(), await one.ResultAsync<string>("P")));
+    }
+
+    [Fact]
     public async Task Work_of_a_version_that_is_gone_is_taken_where_the_code_of_that_workflow_is_the_same()
     {
         var one = await LaunchAsync(options => options.ExecutorId = "e1", Same, One);

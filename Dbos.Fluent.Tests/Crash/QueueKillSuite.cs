@@ -36,6 +36,7 @@ public abstract class QueueKillSuite(IDatabaseFixture fixture) : CrashSuite(fixt
             await serving[(kills - 1) % 3].ReachedAsync("launched");
         }
 
+        Assert.True(kills > 0, "It was all done before anything was killed: more workflows are needed.");
         Assert.Equal(2 * WorkflowCount, await Database.CountAsync("SELECT count(*) FROM operation_outputs"));
         var effects = Ledger.Read();
         Assert.Equal(2 * WorkflowCount, effects.Count);
@@ -82,6 +83,7 @@ public abstract class QueueKillSuite(IDatabaseFixture fixture) : CrashSuite(fixt
             },
             Soon,
             "everything ends");
+        Assert.True(kills > 0, "Nothing was killed with this seed.");
         Assert.Equal(enqueued, await Database.WorkflowsAsync("status = 'SUCCESS'"));
         Assert.Equal(enqueued * 2, await Database.CountAsync("SELECT count(*) FROM operation_outputs"));
         await rules.CheckOrderAsync();

@@ -44,8 +44,10 @@ internal sealed class StartRows(StarterIdentity starter)
     {
         var options = request.Options;
         var delayed = options.Delay > TimeSpan.Zero;
-        // A delay of zero is none, but it is a wait: such a start goes through the internal queue.
-        var direct = options.Queue is null && options.Delay is null && starter.ExecutorId is not null;
+        // A delay of zero is none, but it is a wait: such a start goes through the internal queue, and so does one that is for another
+        // version's code.
+        var direct = options.Queue is null && options.Delay is null && starter.ExecutorId is not null
+            && (options.ApplicationVersion is null || options.ApplicationVersion == starter.ApplicationVersion);
         return new WorkflowInsert
         {
             Id = options.Id!,

@@ -74,7 +74,7 @@ internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflo
 
     private async ValueTask CheckQueueAsync(StartOptions options, CancellationToken cancellationToken)
     {
-        if (options.Queue is not { } queue)
+        if (options.Queue is not { } queue || queue == QueueNames.Internal)
         {
             return;
         }

@@ -28,6 +28,9 @@ internal static class EpochMs
         ? given.ToUnixTimeMilliseconds() + (given.UtcTicks % TimeSpan.TicksPerMillisecond == 0 ? 0 : 1)
         : null;
 
+    /// <summary>The moment so much later; null where no length is given, and the end of the calendar at the latest.</summary>
+    public static long? After(long nowMs, long? lengthMs) => lengthMs is { } length ? nowMs + Math.Min(length, Last - nowMs) : null;
+
     /// <summary>When what waits for a moment may go on: never before it, and at the end of the calendar at the latest.</summary>
     public static long NotBefore(DateTimeOffset moment) => Math.Min(Ceiling(moment)!.Value, Last);
 }

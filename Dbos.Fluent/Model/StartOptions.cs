@@ -114,7 +114,7 @@ public sealed record StartOptions
             : value;
     }
 
-    /// <summary>The application version that must run it.</summary>
+    /// <summary>The application version that must run it; it waits for an engine of that one where this is another.</summary>
     /// <value>
     /// Null by default: an engine that has the definition registered stamps its own version; a client, and an engine that has not, leave it
     /// open, and an engine of the latest version takes it.

@@ -28,4 +28,26 @@ public sealed class PostgresAbortedTransactionTests(PostgresDatabases fixture) :
         Assert.StartsWith("The transaction is aborted", start.Message, StringComparison.Ordinal);
         Assert.StartsWith("The transaction is aborted", send.Message, StringComparison.Ordinal);
     }
+
+    // Whoever repeats transactions looks for the driver's exceptions, and the database is not away.
+    [Fact]
+    public async Task What_ends_a_transaction_over_another_one_is_the_drivers_exception()
+    {
+        var workflow = Workflow.Define<int, int>("w").Return(x => x.Input);
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line")).ListenTo = [], workflow);
+        await using var connection = await Database.ConnectAsync();
+        await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, Cancel);
+        await using (var command = connection.CreateCommand())
+        {
+            command.Transaction = transaction;
+            command.CommandText = "SELECT 1";
+            await command.ExecuteNonQueryAsync(Cancel);
+        }
+
+        await engine.StartAsync(workflow, 1, new() { Id = "A", Queue = "line", DeduplicationId = "d" }, Cancel);
+
+        var conflict = await Assert.ThrowsAsync<PostgresException>(() => engine.StartInTransactionAsync(
+            transaction, workflow, 2, new() { Id = "B", Queue = "line", DeduplicationId = "d" }, Cancel));
+        Assert.Equal(PostgresErrorCodes.SerializationFailure, conflict.SqlState);
+    }
 }

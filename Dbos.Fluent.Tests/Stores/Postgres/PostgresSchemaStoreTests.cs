@@ -147,6 +147,7 @@ public sealed class PostgresSchemaStoreTests(SharedPostgres server)
     [InlineData(" ")]
     [InlineData("tab\t")]
     [InlineData("a$$b")]
+    [InlineData("pg_mine")]
     [InlineData("ééééééééééééééééééééééééééééééééé")]
     public void A_schema_name_that_cannot_be_one_is_refused(string schema) =>
         Assert.ThrowsAny<ArgumentException>(() => new SchemaName(schema));

@@ -9,6 +9,9 @@ public sealed class PostgresPollingResumeTests(PostgresPollingDatabases f) : Res
 public sealed class PostgresPollingLoneEngineTests(PostgresPollingDatabases f)
     : LoneEngineSuite(f), IClassFixture<PostgresPollingDatabases>;
 
+public sealed class PostgresPollingOutcomeWakeupTests(PostgresPollingDatabases f)
+    : OutcomeWakeupSuite(f), IClassFixture<PostgresPollingDatabases>;
+
 public sealed class PostgresPollingParkedTests(PostgresPollingDatabases f) : ParkedSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingMomentTests(PostgresPollingDatabases f) : MomentSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -196,7 +196,7 @@ internal sealed class ClaimSql(SchemaName schema)
                    recovery_attempts = COALESCE(w.recovery_attempts, 0)
                        + CASE WHEN w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE woken)) THEN 0 ELSE 1 END,
                    started_at_epoch_ms = {now}, updated_at = {now},
-                   workflow_deadline_epoch_ms = COALESCE(w.workflow_deadline_epoch_ms, {now} + w.workflow_timeout_ms)
+                   workflow_deadline_epoch_ms = COALESCE(w.workflow_deadline_epoch_ms, {now} + {Clock.Bounded("w.workflow_timeout_ms")})
              WHERE w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE NOT spent))
             RETURNING w.*),
         dropped AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE woken))),

@@ -11,4 +11,12 @@ internal static class Clock
 
     /// <summary>The database's own clock in epoch milliseconds, at the start of the transaction; what leases are made of.</summary>
     public const string Database = "(EXTRACT(epoch FROM now()) * 1000)::bigint";
+
+    // The end of the calendar. LEAST would give it where there is no length at all.
+    private const string Longest = "253402300799999";
+
+    /// <summary>
+    /// A length of time that others may have written, no longer than any moment is away: a sum with it would not fit its number.
+    /// </summary>
+    public static string Bounded(string length) => $"CASE WHEN {length} > {Longest} THEN {Longest} ELSE {length} END";
 }

@@ -52,7 +52,8 @@ internal sealed class ContinueSql(SchemaName schema, string whenLocked)
             ON CONFLICT (workflow_uuid) DO UPDATE SET seed = EXCLUDED.seed, started_at = EXCLUDED.started_at)
         UPDATE {schema}.workflow_status
            SET owner_xid = $8, inputs = NULL, recovery_attempts = 1, updated_at = {Clock.Now},
-               workflow_deadline_epoch_ms = COALESCE({Clock.Now} + workflow_timeout_ms, workflow_deadline_epoch_ms)
+               workflow_deadline_epoch_ms = COALESCE(
+                   {Clock.Now} + {Clock.Bounded("workflow_timeout_ms")}, workflow_deadline_epoch_ms)
          WHERE workflow_uuid = $2 AND EXISTS (SELECT FROM moved)
         RETURNING workflow_deadline_epoch_ms
         """;

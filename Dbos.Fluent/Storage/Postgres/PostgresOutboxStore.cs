@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.ExceptionServices;
 using Dbos.Fluent.Model;
 using Npgsql;
 using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
@@ -36,6 +37,13 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
                 "The transaction is aborted: an earlier statement in it failed, so nothing more can be written in it. Roll it back, and "
                 + "begin anew.",
                 refused);
+        }
+        catch (StoreUnavailableException lost) when (lost.InnerException is PostgresException { InvariantSeverity: "ERROR" } refused)
+        {
+            // The server is there and has ended the caller's transaction over another one: whoever repeats those knows the driver's
+            // exceptions.
+            ExceptionDispatchInfo.Throw(refused);
+            throw;
         }
     }
 

@@ -21,6 +21,11 @@ internal sealed class SchemaName
             throw new ArgumentException("A schema name holds no control characters.", nameof(value));
         }
 
+        if (value.StartsWith("pg_", StringComparison.Ordinal))
+        {
+            throw new ArgumentException($"PostgreSQL keeps schema names that begin with 'pg_' for itself: '{value}'.", nameof(value));
+        }
+
         // The bodies of the SQL functions stand between $$, and name the schema.
         if (value.Contains("$$", StringComparison.Ordinal))
         {

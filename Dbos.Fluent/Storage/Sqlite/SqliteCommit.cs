@@ -80,7 +80,7 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
     public CommitResult? Insert(WorkflowInsert row)
     {
         var direct = row.State is WorkflowState.Pending;
-        var deadline = row.DeadlineMs ?? (direct ? nowMs + row.TimeoutMs : null);
+        var deadline = row.DeadlineMs ?? (direct ? EpochMs.After(nowMs, row.TimeoutMs) : null);
         using (var statement = SqliteInsert.Bind(session.Use(CommitSql.InsertWorkflow), row)
             .Bind("@now", nowMs)
             .Bind("@recovery_attempts", direct ? 1 : 0)

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>Takes a running workflow to its next generation, inside the batch's transaction.</summary>
@@ -16,7 +18,7 @@ internal readonly struct SqliteContinue(SqliteSession session, long nowMs)
             return new CommitResult(CommitStatus.Written, DeadlineMs: found.DeadlineMs);
         }
 
-        var deadline = nowMs + found.TimeoutMs ?? found.DeadlineMs;
+        var deadline = EpochMs.After(nowMs, found.TimeoutMs) ?? found.DeadlineMs;
         Forget(unit.Owner.WorkflowId);
         Begin(unit, deadline);
         return new CommitResult(CommitStatus.Written, DeadlineMs: deadline);

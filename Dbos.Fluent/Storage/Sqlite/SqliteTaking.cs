@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>What one claim has taken so far, inside its transaction.</summary>
@@ -39,7 +41,7 @@ internal sealed class SqliteTaking(SqliteSession session, ClaimRequest request, 
             return false;
         }
 
-        var deadline = row.DeadlineMs ?? (nowMs + row.TimeoutMs);
+        var deadline = row.DeadlineMs ?? EpochMs.After(nowMs, row.TimeoutMs);
         using (var claim = session.Use(ClaimSql.Claim)
             .Bind("@workflow_uuid", row.Id)
             .Bind("@token", request.Token)
