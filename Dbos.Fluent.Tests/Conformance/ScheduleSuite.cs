@@ -70,7 +70,8 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleS
             () => engine.Schedules.UpdateAsync("tick", EachMinute, cancellationToken: Cancel));
 
         // What is deleted fires no more while others do, and is another one when it is made again.
-        await engine.Schedules.CreateAsync("beside", "*/5 * * * *", workflow, options: new() { Context = "beside" }, cancellationToken: Cancel);
+        await engine.Schedules.CreateAsync(
+            "beside", "*/5 * * * *", workflow, options: new() { Context = "beside" }, cancellationToken: Cancel);
         await FollowedAsync();
         Time.Advance(TimeSpan.FromMinutes(5));
         Assert.Equal("beside", (await ArrivesAsync()).Context);

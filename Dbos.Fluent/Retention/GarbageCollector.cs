@@ -21,8 +21,7 @@ internal sealed class GarbageCollector(IManagementStore store)
     public async Task<long> CollectAsync(
         RetentionScope scope, RetentionPace pace, CancellationToken cancellationToken)
     {
-        var clock = TimeProvider.System;
-        var began = clock.GetTimestamp();
+        var began = TimeProvider.System.GetTimestamp();
         var bound = await StoreBackoff.RepeatAsync(_ => store.ReadRetentionBoundAsync(scope, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
         if (bound is not { } last)
@@ -34,8 +33,8 @@ internal sealed class GarbageCollector(IManagementStore store)
         while (true)
         {
             var from = after;
-            var batchBegan = clock.GetTimestamp();
-            var most = pace.Batch(clock.GetElapsedTime(began));
+            var batchBegan = TimeProvider.System.GetTimestamp();
+            var most = pace.Batch(TimeProvider.System.GetElapsedTime(began));
             var batch = await StoreBackoff.RepeatAsync(
                 failures =>
                 {
@@ -51,8 +50,8 @@ internal sealed class GarbageCollector(IManagementStore store)
                 return total;
             }
 
-            var rest = pace.Rest(clock.GetElapsedTime(batchBegan), clock.GetElapsedTime(began));
-            await Task.Delay(rest, clock, cancellationToken).ConfigureAwait(false);
+            var rest = pace.Rest(TimeProvider.System.GetElapsedTime(batchBegan), TimeProvider.System.GetElapsedTime(began));
+            await Task.Delay(rest, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
     }
 }
