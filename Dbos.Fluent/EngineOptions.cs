@@ -103,8 +103,10 @@ public sealed class EngineOptions : ClientOptions
         set => field = value is null ? null : [.. value.Select(name => Names.CheckName(name, nameof(ListenTo)))];
     }
 
-    /// <summary>Which ended workflows of this application, and of none, the engine deletes by itself: a little at a time
-    /// beside what runs, and more each minute that it is behind.</summary>
+    /// <summary>
+    /// Which ended workflows of this application, and of none, the engine deletes by itself: a little at a time beside what runs, and more
+    /// each minute that it is behind.
+    /// </summary>
     /// <value>Null by default: it deletes nothing. Engines of one application should have the same policy.</value>
     /// <exception cref="ArgumentException">The policy sets neither <c>OlderThan</c> nor <c>KeepNewest</c>.</exception>
     public RetentionPolicy? Retention

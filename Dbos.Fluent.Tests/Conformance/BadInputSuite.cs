@@ -12,6 +12,33 @@ public abstract class BadInputSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         ["a", new string('x', 255), "with blanks and 'quotes' and \"more\"", "'; DROP TABLE workflow_status; --", "\u20ac \ud83d\ude00",
             "a::b", "%_\\"];
 
+    [Fact]
+    public async Task Options_that_need_a_queue_are_refused_without_one()
+    {
+        var workflow = Workflow.Define<int, int>("quick").Return(x => x.Input);
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line")), workflow);
+        (string Name, StartOptions Options)[] homeless =
+        [
+            ("Priority", new() { Priority = 1 }),
+            ("DeduplicationId", new() { DeduplicationId = "d" }),
+            ("PartitionKey", new() { PartitionKey = "p" }),
+        ];
+        foreach (var (name, options) in homeless)
+        {
+            var refused = await Assert.ThrowsAsync<ArgumentException>(() => engine.StartAsync(workflow, 1, options, Cancel));
+            Assert.Contains("StartOptions.Queue", refused.Message, StringComparison.Ordinal);
+            Assert.Contains(name, refused.Message, StringComparison.Ordinal);
+            Assert.Throws<ArgumentException>(() => Step.Start(workflow, 1, options));
+        }
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => new StartOptions { Delay = TimeSpan.FromMilliseconds(-1) });
+        Assert.Throws<ArgumentException>(() => Step.Start(Workflow.Declare<int, int>("elsewhere"), 1));
+        var odd = new Dictionary<string, object?> { ["a"] = new() };
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => engine.StartAsync(workflow, 1, new() { Queue = "line", Attributes = odd }, Cancel));
+        Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
+    }
+
     [Theory]
     [MemberData(nameof(BadIds))]
     public async Task An_id_that_is_blank_too_long_or_not_printable_is_refused_wherever_one_is_given(string id)

@@ -350,33 +350,6 @@ public abstract class EnqueueSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
     }
 
     [Fact]
-    public async Task Options_that_need_a_queue_are_refused_without_one()
-    {
-        var workflow = Gated();
-        var engine = await LaunchQueuesAsync(workflow);
-        (string Name, StartOptions Options)[] homeless =
-        [
-            ("Priority", new() { Priority = 1 }),
-            ("DeduplicationId", new() { DeduplicationId = "d" }),
-            ("PartitionKey", new() { PartitionKey = "p" }),
-        ];
-        foreach (var (name, options) in homeless)
-        {
-            var refused = await Assert.ThrowsAsync<ArgumentException>(() => engine.StartAsync(workflow, 1, options, Cancel));
-            Assert.Contains("StartOptions.Queue", refused.Message, StringComparison.Ordinal);
-            Assert.Contains(name, refused.Message, StringComparison.Ordinal);
-            Assert.Throws<ArgumentException>(() => Step.Start(workflow, 1, options));
-        }
-
-        Assert.Throws<ArgumentOutOfRangeException>(() => new StartOptions { Delay = TimeSpan.FromMilliseconds(-1) });
-        Assert.Throws<ArgumentException>(() => Step.Start(Workflow.Declare<int, int>("elsewhere"), 1));
-        var odd = new Dictionary<string, object?> { ["a"] = new() };
-        await Assert.ThrowsAsync<ArgumentException>(
-            () => engine.StartAsync(workflow, 1, new() { Queue = "line", Attributes = odd }, Cancel));
-        Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
-    }
-
-    [Fact]
     public async Task Attributes_are_kept_with_the_workflow()
     {
         var workflow = Gated();

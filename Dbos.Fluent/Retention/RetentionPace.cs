@@ -20,7 +20,7 @@ internal sealed class RetentionPace
     /// <summary>Without rests. A batch takes a few hundredths of a second of the database's time; larger ones hardly help.</summary>
     public static RetentionPace Full { get; } = new(gentle: false);
 
-    /// <summary>Small batches with rests between them, and more of both the longer the pass lasts.</summary>
+    /// <summary>Small batches with rests between them: larger ones and shorter rests the longer the pass lasts.</summary>
     public static RetentionPace Gentle { get; } = new(gentle: true);
 
     /// <summary>How many workflows are deleted at once, so long after the beginning of the pass.</summary>
