@@ -154,27 +154,6 @@ public abstract class AnyReplaySuite(IDatabaseFixture fixture) : EngineSuite(fix
     }
 
     [Fact]
-    public async Task What_a_losing_group_had_done_by_then_cannot_be_read_on_the_first_run_either()
-    {
-        var workflow = Workflow.Define<Unit, string>("parts", Body);
-        var engine = await LaunchAsync(workflow);
-        var first = await engine.RunAsync(workflow, default, "A");
-
-        engine = await FlipAndRelaunchAsync(engine, ["A"], workflow);
-
-        Assert.Equal("1 before", first);
-        Assert.Equal(first, await engine.ResultAsync<string>("A"));
-        Assert.Equal("0 part, 2 winner, 3 Dbos.Fluent.any", await engine.StepsAsync("A"));
-
-        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
-        {
-            var part = Racing.Quick("part");
-            yield return Step.Any(Step.All(part, Racing.Endless("other")), Step.Run("winner", _ => RecordedAsync("A"))).As(out var winner);
-            yield return $"{winner.Result} {Unread(part)}";
-        }
-    }
-
-    [Fact]
     public async Task What_a_losing_group_had_done_by_then_is_undone_on_a_replay_as_on_the_first_run()
     {
         var workflow = Workflow.Define<Unit, string>("undone", Body);

@@ -202,6 +202,7 @@ public abstract class AnySuite(IDatabaseFixture fixture) : EngineSuite(fixture)
     public async Task A_descriptor_listed_twice_is_two_members_and_its_result_is_the_winners()
     {
         var entered = 0;
+        var bothAreHere = new TaskCompletionSource();
         var workflow = Workflow.Define<Unit, string>("twice", Body);
         var engine = await LaunchAsync(workflow);
 
@@ -217,8 +218,12 @@ public abstract class AnySuite(IDatabaseFixture fixture) : EngineSuite(fixture)
         {
             var both = Step.Run("both", async s =>
             {
-                Interlocked.Increment(ref entered);
-                await (s.Sequence == 0 ? Task.CompletedTask : new TaskCompletionSource().Task.WaitAsync(s));
+                if (Interlocked.Increment(ref entered) == 2)
+                {
+                    bothAreHere.SetResult();
+                }
+
+                await (s.Sequence == 0 ? bothAreHere.Task : new TaskCompletionSource().Task.WaitAsync(s));
                 return $"done at {s.Sequence}";
             });
             yield return Step.Any(both, both).As(out var winner);

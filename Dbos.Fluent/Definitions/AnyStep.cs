@@ -9,5 +9,14 @@ internal sealed class AnyStep(IReadOnlyList<Step> members) : GroupStep<int>(Buil
     // One for the row that says which of them won.
     internal override int Slots => base.Slots + 1;
 
+    // One that is decided has a row that says so, and keeps of its members what that says.
+    internal override void KeepStored(object run)
+    {
+        if (!Succeeded && RecordedError is null)
+        {
+            base.KeepStored(run);
+        }
+    }
+
     public void ShowResultOf(int winner) => listed[winner].ShowOutcomeOf(Members[winner]);
 }

@@ -30,6 +30,15 @@ internal abstract class GroupStep<T> : Step<T>
         }
     }
 
+    internal override void KeepStored(object run)
+    {
+        base.Bind(run);
+        foreach (var member in Members)
+        {
+            member.KeepStored(run);
+        }
+    }
+
     internal override void ShowOutcomeOf(Step same)
     {
         base.ShowOutcomeOf(same);

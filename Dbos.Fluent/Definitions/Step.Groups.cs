@@ -45,7 +45,9 @@ public abstract partial class Step
     /// <remarks>
     /// The winner's outcome and the row that says who won are stored in one write, and a replay looks at that row first, so it never
     /// decides otherwise. The losers' tokens are cancelled and their outcomes are not stored; one that receives consumes no message. A
-    /// child that a loser started runs on. It takes the members' sequence numbers, in the order listed, and one more.
+    /// child that a loser started runs on. Of a group that loses, the members that had finished by then are stored and can be read: a
+    /// message that one has received, for instance. <see cref="Step{T}.Succeeded"/> says which; a sleep among them says nothing. It takes
+    /// the members' sequence numbers, in the order listed, and one more.
     /// </remarks>
     /// <param name="steps">The members, at least one. One listed twice is two steps with results of their own.</param>
     /// <returns>

@@ -39,6 +39,13 @@ public abstract partial class Step
     /// <exception cref="InvalidOperationException">Another run has yielded it.</exception>
     internal abstract void Bind(object run);
 
+    /// <summary>
+    /// Clears what a step that lost a race shows and no row of its own says: that a sleep was over by then, or all of a group.
+    /// </summary>
+    internal virtual void KeepStored(object run)
+    {
+    }
+
     /// <summary>Puts a decoded result where the workflow reads it.</summary>
     internal abstract void Complete(object? result);
 

@@ -7,12 +7,11 @@ namespace Dbos.Fluent.Execution;
 /// <summary>Steps of which the first to finish counts.</summary>
 /// <remarks>
 /// The winner's checkpoint and the row that names it are one write. After it no other member commits or consumes anything; they are
-/// cancelled and awaited. A replay looks at that row first, and restores the winner alone.
+/// cancelled and awaited. A replay looks at that row first, and restores the winner, and of the losers what they had stored by then: the
+/// finished steps of a group among them, which stand, and are undone if the workflow fails.
 /// </remarks>
 internal sealed class AnyExecution(RunScope run, StepExecutor steps)
 {
-    private readonly RecordedParts undos = new(run);
-
     public async ValueTask<StepEnd> AnyAsync(Step step, IAnyStep any, StepPlace place)
     {
         if (!steps.Matches(step, place.Slots))
@@ -43,13 +42,15 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
                 $"{row.Name} (won by member {row.Output})"));
         }
 
-        if (!undos.Recall(any, place.Slots, except: winner))
+        // What was over by then is asked of the history, also where a group around the race has failed meanwhile.
+        var decided = place with { FailedAtMs = row.CompletedAtMs };
+        if (!await RestorePartsAsync(any, decided, except: winner).ConfigureAwait(false))
         {
             return StepEnd.Broken;
         }
 
-        var first = place.Slots.From(GroupExecution.FirstNumbers(any.Members)[winner]);
-        var end = await steps.ExecuteAsync(any.Members[winner], place.Part(first)).ConfigureAwait(false);
+        var first = decided.Slots.From(GroupExecution.FirstNumbers(any.Members)[winner]);
+        var end = await steps.ExecuteAsync(any.Members[winner], decided.Part(first)).ConfigureAwait(false);
         place.Facts.Saw(row.CompletedAtMs);
         return End(step, any, winner, end);
     }
@@ -58,7 +59,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
     {
         if (run.MayNotBegin(place.Signal))
         {
-            return undos.Recall(any, place.Slots, except: null) ? StepEnd.Stopped : StepEnd.Broken;
+            return await RestorePartsAsync(any, place, except: null).ConfigureAwait(false) ? StepEnd.Stopped : StepEnd.Broken;
         }
 
         using var race = new Race(place.Slots[step.Slots - 1], run.Environment.Clock.NowMs);
@@ -82,18 +83,43 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
             return StepEnd.Stopped;
         }
 
-        // A replay sees nothing of the losers: neither may the body now, nor the clock of the workflow.
-        foreach (var (index, member) in any.Members.Index())
-        {
-            if (index != winner)
-            {
-                member.Bind(run);
-            }
-        }
+        KeepStored(any, except: winner);
 
+        // A replay sees nothing of when the losers did what they did: neither may the clock of the workflow now.
         place.Facts.Join([facts[winner]]);
         place.Facts.Saw(race.WonAtMs);
         return End(step, any, winner, ends[winner]);
+    }
+
+    /// <summary>Restores what members had stored that did not win; nothing of them begins.</summary>
+    /// <returns>False where code and history disagree: the run is broken then.</returns>
+    private async ValueTask<bool> RestorePartsAsync(IAnyStep any, StepPlace place, int? except)
+    {
+        using var losers = new CancelSignal(place.Signal);
+        losers.Fire(CancellationReason.Cancelled);
+        foreach (var (index, first) in GroupExecution.FirstNumbers(any.Members).Index())
+        {
+            var slots = place.Slots.From(first);
+            var part = place.Part(slots, losers) with { Facts = place.Facts.Branch(slots.First) };
+            if (index != except && await steps.ExecuteAsync(any.Members[index], part).ConfigureAwait(false) == StepEnd.Broken)
+            {
+                return false;
+            }
+        }
+
+        KeepStored(any, except);
+        return true;
+    }
+
+    private void KeepStored(IAnyStep any, int? except)
+    {
+        foreach (var (index, member) in any.Members.Index())
+        {
+            if (index != except)
+            {
+                member.KeepStored(run);
+            }
+        }
     }
 
     private async Task<StepEnd> RunAsync(Step member, StepPlace place)

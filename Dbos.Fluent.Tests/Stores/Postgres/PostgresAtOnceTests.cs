@@ -17,3 +17,5 @@ public sealed class PostgresManyChildrenTests(PostgresDatabases f)
     : ManyChildrenSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresAwaitAnyTests(PostgresDatabases f) : AwaitAnySuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresAnyLoserTests(PostgresDatabases f) : AnyLoserSuite(f), IClassFixture<PostgresDatabases>;

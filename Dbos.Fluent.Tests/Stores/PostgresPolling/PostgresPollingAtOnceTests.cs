@@ -26,3 +26,6 @@ public sealed class PostgresPollingAwaitAnyTests(PostgresPollingDatabases f)
 
 public sealed class PostgresPollingMemberFaultTests(PostgresPollingDatabases f)
     : MemberFaultSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingAnyLoserTests(PostgresPollingDatabases f)
+    : AnyLoserSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -16,3 +16,5 @@ public sealed class SqliteParallelReplayTests(SqliteDatabases f)
 public sealed class SqliteManyChildrenTests(SqliteDatabases f) : ManyChildrenSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteAwaitAnyTests(SqliteDatabases f) : AwaitAnySuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteAnyLoserTests(SqliteDatabases f) : AnyLoserSuite(f), IClassFixture<SqliteDatabases>;
