@@ -192,7 +192,8 @@ public sealed class EngineOptions : ClientOptions
     /// <typeparam name="TOut">The workflow's result type.</typeparam>
     /// <returns>These options.</returns>
     /// <exception cref="ArgumentException">
-    /// The name, the expression (the message says where in it) or the zone does not serve, or the name stands here twice.
+    /// The name, the expression (the message says where in it) or the zone does not serve, the expression names no moment at all, or the
+    /// name stands here twice.
     /// </exception>
     public EngineOptions Schedule<TOut>(
         string name,
@@ -203,7 +204,7 @@ public sealed class EngineOptions : ClientOptions
     {
         ArgumentNullException.ThrowIfNull(definition);
         ScheduleRows.CheckName(name);
-        _ = CronSchedule.Parse(cron, timeZone);
+        ScheduleRows.CheckCron(cron, timeZone);
         if (Schedules.Exists(other => other.Name == name))
         {
             throw new ArgumentException($"The schedule '{name}' is declared twice.", nameof(name));

@@ -93,7 +93,7 @@ public sealed class ScheduleClient
         CancellationToken cancellationToken = default)
     {
         ScheduleRows.CheckName(name);
-        _ = CronSchedule.Parse(cron, timeZone);
+        ScheduleRows.CheckCron(cron, timeZone);
         var changed = await RequireAsync(name, cancellationToken).ConfigureAwait(false) with { Cron = cron, TimeZone = timeZone };
         var row = options is null ? changed : rows.With(changed, options);
         if (await WriteAsync([row], ScheduleWrite.Update, cancellationToken).ConfigureAwait(false) is not null)

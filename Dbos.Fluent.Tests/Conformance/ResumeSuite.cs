@@ -15,9 +15,11 @@ public abstract class ResumeSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         await gate.ReachedAsync();
         await engine.CancelAsync("A", cancellationToken: Cancel);
         Assert.Equal(CancellationReason.Cancelled, await first.CancellationAsync());
-        gate.Open();
+        Assert.NotNull((await engine.GetStatusAsync("A", Cancel))!.Error);
 
         await engine.ResumeAsync("A", cancellationToken: Cancel);
+        Assert.Null((await engine.GetStatusAsync("A", Cancel))!.Error);
+        gate.Open();
         Assert.Equal(2, await engine.ResultAsync<int>("A"));
         Assert.Equal(2, await first.ResultAsync());
         Assert.Equal((1, 1), (counts["one"], counts["two"]));

@@ -270,12 +270,16 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleS
             () => schedules.CreateAsync("a", EachMinute, workflow, "Mars/Olympus", cancellationToken: Cancel));
         var cron = await Assert.ThrowsAsync<ArgumentException>(
             () => schedules.CreateAsync("a", "* * 32 * *", workflow, cancellationToken: Cancel));
+        var never = await Assert.ThrowsAsync<ArgumentException>(
+            () => schedules.CreateAsync("a", "0 0 30 2 *", workflow, cancellationToken: Cancel));
         await Assert.ThrowsAsync<ArgumentException>(() => schedules.ApplyAsync([new("a", EachMinute, other)], Cancel));
         await Assert.ThrowsAsync<ArgumentException>(
             () => schedules.CreateAsync("a", EachMinute, workflow, options: new() { Queue = "partitioned" }, cancellationToken: Cancel));
 
         Assert.Throws<ArgumentException>(() => new EngineOptions().Schedule("a", "* * 32 * *", workflow));
         Assert.Throws<ArgumentException>(() => new EngineOptions().Schedule("a", EachMinute, workflow, "Mars/Olympus"));
+        Assert.Throws<ArgumentException>(() => new EngineOptions().Schedule("a", "0 0 31 4,6,9,11 *", workflow));
+        Assert.Contains("'0 0 30 2 *' names no moment at all", never.Message, StringComparison.Ordinal);
         Assert.Contains("Mars/Olympus", zone.Message, StringComparison.Ordinal);
         Assert.Contains("position 5", cron.Message, StringComparison.Ordinal);
         Assert.Empty(await schedules.ListAsync(Cancel));

@@ -29,7 +29,8 @@ internal sealed class StatusReader(IWorkflowStore store, PayloadSerializer seria
         Attributes = Attributes(row.AttributesJson),
         Input = serializer.ToReadableJson(row.Input),
         Output = serializer.ToReadableJson(row.Output),
-        Error = row.Error.Text is null ? null : serializer.DecodeFailure(row.Error),
+        // A workflow that was resumed goes on beside the reason of its cancel, which its own outcome will overwrite.
+        Error = row.Error.Text is null || !row.Status.State.IsTerminal() ? null : serializer.DecodeFailure(row.Error),
     };
 
     private Checkpoint ToCheckpoint(CheckpointRow row) => new(

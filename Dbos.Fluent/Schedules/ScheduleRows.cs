@@ -16,7 +16,7 @@ internal sealed class ScheduleRows(PayloadSerializer serializer)
     {
         ArgumentNullException.ThrowIfNull(schedule.Definition);
         CheckName(schedule.Name);
-        _ = CronSchedule.Parse(schedule.Cron, schedule.TimeZone);
+        CheckCron(schedule.Cron, schedule.TimeZone);
         return schedule.Definition.InputType != typeof(ScheduledRun)
             ? throw new ArgumentException(
                 $"Schedule '{schedule.Name}': the input of workflow '{schedule.Definition.Name}' is {schedule.Definition.InputType}, "
@@ -81,6 +81,17 @@ internal sealed class ScheduleRows(PayloadSerializer serializer)
         ? name
         : throw new ArgumentException(
             $"A schedule's name has at most {NameLengthMax} characters; this one has {name.Length}.", nameof(name));
+
+    /// <exception cref="ArgumentException">The expression or the zone does not serve, or names no moment at all.</exception>
+    public static void CheckCron(string cron, string timeZone)
+    {
+        // What never fires is a mistake that nobody would be told of later. Any beginning tells, as the calendar comes round.
+        if (CronSchedule.Parse(cron, timeZone).NextAfter(DateTimeOffset.UnixEpoch) is null)
+        {
+            throw new ArgumentException(
+                $"Cron expression '{cron}' names no moment at all: there is no such day in any year.", nameof(cron));
+        }
+    }
 
     private ScheduleTick Tick(
         ScheduleRow schedule, string id, DateTimeOffset at, TickKind kind, DateTimeOffset now, TimeSpan wait)
