@@ -61,7 +61,8 @@ public abstract class EnqueueSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         var second = await engine.StartAsync(workflow, 2, attach, Cancel);
 
         Assert.Equal(first.Id, second.Id);
-        await Assert.ThrowsAsync<ConflictingWorkflowException>(() => engine.StartAsync(other, 1, attach, Cancel));
+        var refused = await Assert.ThrowsAsync<ConflictingWorkflowException>(() => engine.StartAsync(other, 1, attach, Cancel));
+        Assert.Equal((first.Id, true), (refused.WorkflowId, refused.Message.Contains("'line' with the deduplication id 'd'")));
         gate.Open();
         Assert.Equal(1, await second.ResultAsync());
         Assert.Equal(3, await (await engine.StartAsync(workflow, 3, attach, Cancel)).ResultAsync());

@@ -35,10 +35,16 @@ public sealed class ErrorTextTests(SqliteDatabases fixture) : EngineSuite(fixtur
     private async Task ShowQueuesAsync()
     {
         var workflow = Workflow.Define<Unit>("mail").End();
-        var engine = await LaunchAsync(options => options.ExecutorId = "executor-queues", workflow);
+        var other = Workflow.Define<Unit>("letter").End();
+        var parent = Workflow.Define<Unit>("letters").Call(workflow, _ => default).End();
+        var engine = await LaunchAsync(options => options.ExecutorId = "executor-queues", workflow, other, parent);
         StartOptions Holding(string id) => new() { Id = id, Queue = "mails", DeduplicationId = "customer-7" };
         await engine.StartAsync(workflow, default, Holding("mail-1"), Cancel);
         await ShowAsync(() => engine.StartAsync(workflow, default, Holding("mail-2"), Cancel));
+        var attaching = Holding("letter-1") with { DeduplicationPolicy = DeduplicationPolicy.ReturnExisting };
+        await ShowAsync(() => engine.StartAsync(other, default, attaching, Cancel));
+        await engine.RunAsync(workflow, default, "letters-1-0");
+        await ShowAsync(async () => await (await engine.BeginAsync(parent, default, "letters-1")).ResultAsync());
         await ShowAsync(() => engine.Schedules.TriggerAsync("nightly", Cancel));
         await engine.StopAsync(TimeSpan.Zero, Cancel);
     }

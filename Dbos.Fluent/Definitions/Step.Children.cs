@@ -6,8 +6,9 @@ public abstract partial class Step
 {
     /// <summary>Starts a child workflow and waits for its result.</summary>
     /// <remarks>
-    /// The child's id is <c>{parent}-{sequence}</c> unless the options give one, so a recovered parent finds the child it started. The
-    /// child inherits the parent's deadline unless its options set or detach it. On a replay neither the start nor the wait happens again.
+    /// The child's id is <c>{parent}-{sequence}</c> unless the options give one, so a recovered parent finds the child it started; where a
+    /// workflow has that id which this parent has not started, the step fails with <see cref="WorkflowIdInUseException"/>. The child
+    /// inherits the parent's deadline unless its options set or detach it. On a replay neither the start nor the wait happens again.
     /// </remarks>
     /// <param name="definition">The child's definition.</param>
     /// <param name="input">The child's input.</param>

@@ -1,16 +1,37 @@
 namespace Dbos.Fluent;
 
-/// <summary>The id of a start belongs to a workflow of another definition.</summary>
+/// <summary>
+/// The id of a start belongs to a workflow of another definition, or the deduplication id of one that was to attach to its holder.
+/// </summary>
 public sealed class ConflictingWorkflowException : DbosException
 {
     internal ConflictingWorkflowException(string workflowId, string startedName, string existingName)
-        : base(
-            "DBOS2001",
+        : this(
+            workflowId,
+            startedName,
+            existingName,
             $"Workflow '{startedName}' was started with the id '{workflowId}', which belongs to a workflow '{existingName}'. "
-            + "Make ids unique across definitions, for example by beginning them with the definition's name.") =>
-        (WorkflowId, StartedName, ExistingName) = (workflowId, startedName, existingName);
+            + "Make ids unique across definitions, for example by beginning them with the definition's name.")
+    {
+    }
 
-    /// <summary>The id both claim.</summary>
+    private ConflictingWorkflowException(string workflowId, string startedName, string existingName, string message)
+        : base("DBOS2001", message) => (WorkflowId, StartedName, ExistingName) = (workflowId, startedName, existingName);
+
+    /// <summary>It was to attach to the holder of its deduplication id.</summary>
+    internal static ConflictingWorkflowException OfHolder(
+        string holderId, string startedName, string existingName, string queue, string deduplicationId) => new(
+        holderId,
+        startedName,
+        existingName,
+        $"Workflow '{startedName}' was started on the queue '{queue}' with the deduplication id '{deduplicationId}', to attach to whoever "
+        + $"holds that; but it is held by '{holderId}', a workflow '{existingName}'. "
+        + "Make deduplication ids unique across the definitions of a queue, for example by beginning them with the definition's name.")
+    {
+        Held = (queue, deduplicationId),
+    };
+
+    /// <summary>The id both claim; for a deduplication id, that of the workflow which holds it.</summary>
     public string WorkflowId { get; }
 
     /// <summary>The name of the definition that was to be started.</summary>
@@ -19,6 +40,25 @@ public sealed class ConflictingWorkflowException : DbosException
     /// <summary>The name of the definition that has the id.</summary>
     public string ExistingName { get; }
 
-    internal override IReadOnlyDictionary<string, string> Facts =>
-        new Dictionary<string, string> { ["workflowId"] = WorkflowId, ["startedName"] = StartedName, ["existingName"] = ExistingName };
+    // The deduplication id both claim; null where it is the workflow's id.
+    private (string Queue, string DeduplicationId)? Held { get; init; }
+
+    internal override IReadOnlyDictionary<string, string> Facts
+    {
+        get
+        {
+            var facts = new Dictionary<string, string>
+            {
+                ["workflowId"] = WorkflowId,
+                ["startedName"] = StartedName,
+                ["existingName"] = ExistingName,
+            };
+            if (Held is { } held)
+            {
+                (facts["queue"], facts["deduplicationId"]) = held;
+            }
+
+            return facts;
+        }
+    }
 }

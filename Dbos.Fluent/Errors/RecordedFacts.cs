@@ -52,8 +52,14 @@ internal static class RecordedFacts
                 new AwaitedWorkflowCancelledException(Fact("workflowId"), reason),
             nameof(MaxRecoveryAttemptsExceededException) => new MaxRecoveryAttemptsExceededException(Fact("workflowId")),
             nameof(NonExistentWorkflowException) => new NonExistentWorkflowException(Fact("workflowId")),
+            nameof(ConflictingWorkflowException) when facts.TryGetValue("deduplicationId", out var held) =>
+                ConflictingWorkflowException.OfHolder(
+                    Fact("workflowId"), Fact("startedName"), Fact("existingName"), Fact("queue"), held),
             nameof(ConflictingWorkflowException) =>
                 new ConflictingWorkflowException(Fact("workflowId"), Fact("startedName"), Fact("existingName")),
+            nameof(WorkflowIdInUseException)
+                when Enum.TryParse<WorkflowState>(Fact("state"), out var state) && facts.TryGetValue("parentId", out var parentId) =>
+                WorkflowIdInUseException.OfChild(Fact("workflowId"), parentId, Fact("existingName"), state),
             nameof(WorkflowIdInUseException) when Enum.TryParse<WorkflowState>(Fact("state"), out var state) =>
                 new WorkflowIdInUseException(Fact("workflowId"), Fact("existingName"), state),
             nameof(QueueDeduplicatedException) => new QueueDeduplicatedException(

@@ -2,7 +2,10 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
 
-/// <summary>The id of a start is in use, and the start asked for <see cref="IdReuse.Reject"/>.</summary>
+/// <summary>
+/// The id of a start is in use, and the start asked for <see cref="IdReuse.Reject"/>; or the id that a child gets by itself is that of a
+/// workflow which its parent has not started.
+/// </summary>
 public sealed class WorkflowIdInUseException : DbosException
 {
     internal WorkflowIdInUseException(string workflowId, string existingName, WorkflowState state)
@@ -26,6 +29,18 @@ public sealed class WorkflowIdInUseException : DbosException
         $"The id '{workflowId}', chosen for a fork, is in use by a workflow '{existingName}' in state {state.ToStored()}. "
         + "Choose another id, or leave ForkOptions.Id unset to have one made.");
 
+    /// <summary>It was made for a child, of its parent's id and its place there.</summary>
+    internal static WorkflowIdInUseException OfChild(string workflowId, string parentId, string existingName, WorkflowState state) => new(
+        workflowId,
+        existingName,
+        state,
+        $"The id '{workflowId}', which a child of workflow '{parentId}' gets by itself, is in use by a workflow '{existingName}' in state "
+        + $"{state.ToStored()} that '{parentId}' has not started. Give the child an id of its own (StartOptions.Id), and call no other "
+        + "workflow by the id of one and a number.")
+    {
+        ParentId = parentId,
+    };
+
     /// <summary>The id in use.</summary>
     public string WorkflowId { get; }
 
@@ -35,6 +50,25 @@ public sealed class WorkflowIdInUseException : DbosException
     /// <summary>The state that workflow was in.</summary>
     public WorkflowState State { get; }
 
-    internal override IReadOnlyDictionary<string, string> Facts =>
-        new Dictionary<string, string> { ["workflowId"] = WorkflowId, ["existingName"] = ExistingName, ["state"] = State.ToString() };
+    // Whose child was to have the id; null where it was no child's.
+    private string? ParentId { get; init; }
+
+    internal override IReadOnlyDictionary<string, string> Facts
+    {
+        get
+        {
+            var facts = new Dictionary<string, string>
+            {
+                ["workflowId"] = WorkflowId,
+                ["existingName"] = ExistingName,
+                ["state"] = State.ToString(),
+            };
+            if (ParentId is not null)
+            {
+                facts["parentId"] = ParentId;
+            }
+
+            return facts;
+        }
+    }
 }

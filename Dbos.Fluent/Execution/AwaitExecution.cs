@@ -6,6 +6,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>Waits for other workflows to end, and records how they did.</summary>
+/// <remarks>Who waits for itself waits for ever: that fails its step.</remarks>
 internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
 {
     public async ValueTask<StepEnd> AwaitAsync(Step step, string workflowId, StepPlace place)
@@ -19,6 +20,11 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
         if (row is null)
         {
             var startedAtMs = run.Environment.Clock.NowMs;
+            if (workflowId == run.Work.Id && !run.MayNotBegin(place.Signal))
+            {
+                return await RefuseAsync(step, BuiltInNames.GetResult, place).ConfigureAwait(false);
+            }
+
             if (await WaitFirstAsync([workflowId], place).ConfigureAwait(false) is not { } outcome)
             {
                 return StepEnd.Stopped;
@@ -52,6 +58,11 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
         if (row is null)
         {
             var startedAtMs = run.Environment.Clock.NowMs;
+            if (any.WorkflowIds.All(id => id == run.Work.Id) && !run.MayNotBegin(place.Signal))
+            {
+                return await RefuseAsync(step, BuiltInNames.WaitFirst, place).ConfigureAwait(false);
+            }
+
             if (await WaitFirstAsync(any.WorkflowIds, place).ConfigureAwait(false) is not { } winner)
             {
                 return StepEnd.Stopped;
@@ -66,7 +77,15 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
             }
         }
 
-        return CompleteWithWinner(step, any, row, place);
+        return row.Error is not null ? steps.Restore(step, row, place) : CompleteWithWinner(step, any, row, place);
+    }
+
+    private ValueTask<StepEnd> RefuseAsync(Step step, string name, StepPlace place)
+    {
+        var now = run.Environment.Clock.NowMs;
+        var row = new CheckpointRow(place.Slots.First, name, null, null, null, null, now, now);
+        return steps.FailAsync(step, row, place, new InvalidOperationException(
+            $"Workflow '{run.Work.Id}' awaits itself, and so would never end: await its children, or other workflows."));
     }
 
     private StepEnd CompleteWithWinner(Step step, IAwaitAnyStep any, CheckpointRow row, StepPlace place)

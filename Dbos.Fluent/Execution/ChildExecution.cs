@@ -95,7 +95,10 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
         var childId = options.Id ?? run.ChildId(sequence);
         var now = run.Environment.Clock.NowMs;
         var row = new CheckpointRow(sequence, step.Name, null, null, null, childId, now, now);
-        var child = new ChildStart(definition, input, options with { Id = childId }, run.Owner, run.Work.DeadlineMs, row);
+        var child = new ChildStart(definition, input, options with { Id = childId }, run.Owner, run.Work.DeadlineMs, row)
+        {
+            IsIdMade = options.Id is null,
+        };
         try
         {
             // A start that finishes a member of a race goes through its gate by a row of its own: it has begun, whoever wins.
@@ -107,7 +110,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
                 return new(StepEnd.Completed, childId);
             }
 
-            return await RefusedAsync(step, row, place, result, child.Options).ConfigureAwait(false);
+            return await RefusedAsync(step, row, place, result, child).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -121,7 +124,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
     }
 
     private async ValueTask<Begun> RefusedAsync(
-        Step step, CheckpointRow row, StepPlace place, CommitResult result, StartOptions options)
+        Step step, CheckpointRow row, StepPlace place, CommitResult result, ChildStart start)
     {
         if (result.Status == CommitStatus.NotOwned)
         {
@@ -129,7 +132,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
             return new(StepEnd.Stopped);
         }
 
-        if (StartRefusals.AttachedId(result, row.ChildId!, step.Name, options) is { } holder)
+        if (StartRefusals.AttachedId(result, row.ChildId!, step.Name, start.Options) is { } holder)
         {
             // The parent's row names the holder, and is written by itself: nothing was started that it would have to go with.
             var stored = await steps.StoreAsync(row with { ChildId = holder }, place).ConfigureAwait(false);
@@ -138,7 +141,9 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
         }
 
         // The refusal is an outcome of the step: a replay gives it again without asking the database.
-        var exception = StartRefusals.ToException(result, options, step.Name);
+        var exception = start.IsIdMade && result is { Status: CommitStatus.IdInUse, Existing: { } stranger }
+            ? WorkflowIdInUseException.OfChild(stranger.Id, run.Work.Id, stranger.Name, stranger.State)
+            : StartRefusals.ToException(result, start.Options, step.Name);
         return await FailAsync(row, place, exception).ConfigureAwait(false);
     }
 

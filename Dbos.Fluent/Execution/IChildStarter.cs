@@ -28,4 +28,8 @@ internal sealed record ChildStart(
     StartOptions Options,
     Ownership Parent,
     long? ParentDeadlineMs,
-    CheckpointRow ParentCheckpoint);
+    CheckpointRow ParentCheckpoint)
+{
+    /// <summary>True where the id was made of the parent's, as the options gave none.</summary>
+    public bool IsIdMade { get; init; }
+}

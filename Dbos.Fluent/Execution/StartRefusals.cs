@@ -19,7 +19,8 @@ internal static class StartRefusals
         { Status: CommitStatus.Deduplicated, Existing: { } holder }
             when options.DeduplicationPolicy == DeduplicationPolicy.ReturnExisting => holder.Name == name
                 ? holder.Id
-                : throw new ConflictingWorkflowException(holder.Id, name, holder.Name),
+                : throw ConflictingWorkflowException.OfHolder(
+                    holder.Id, name, holder.Name, options.Queue!, options.DeduplicationId!),
         _ => null,
     };
 

@@ -51,8 +51,8 @@ internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflo
         };
         var row = rows.Row(request);
         await CheckQueueAsync(start.Options, CancellationToken.None).ConfigureAwait(false);
-        return await WriteAsync(new StartUnit(row, start.Parent, start.ParentCheckpoint, start.Options.IdReuse == IdReuse.Reject))
-            .ConfigureAwait(false);
+        var unit = new StartUnit(row, start.Parent, start.ParentCheckpoint, start.Options.IdReuse == IdReuse.Reject);
+        return await WriteAsync(unit with { IsIdMade = start.IsIdMade }).ConfigureAwait(false);
     }
 
     public async Task<CommitResult> DebounceAsync(ChildStart start, DebounceCall call)

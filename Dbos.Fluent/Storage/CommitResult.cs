@@ -22,7 +22,9 @@ internal enum CommitStatus
     /// <summary>A start whose id exists under another name; nothing was written.</summary>
     NameConflict,
 
-    /// <summary>A start whose id exists, and which asked to be refused then; nothing was written.</summary>
+    /// <summary>
+    /// A start whose id exists, and which asked to be refused then, or whose id was made and is a stranger's; nothing was written.
+    /// </summary>
     IdInUse,
 
     /// <summary>A start whose deduplication id is held by another workflow of that queue; nothing was written.</summary>

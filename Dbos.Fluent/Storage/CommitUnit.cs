@@ -43,6 +43,22 @@ internal readonly record struct Ownership(string WorkflowId, string Token);
 internal sealed record StartUnit(
     WorkflowInsert Row, Ownership? Parent = null, CheckpointRow? ParentCheckpoint = null, bool RejectExisting = false) : CommitUnit
 {
+    /// <summary>
+    /// True where the id was made of the parent's: a row that the same parent has not started is in the way then, not attached to.
+    /// </summary>
+    public bool IsIdMade { get; init; }
+
+    /// <summary>What a row under the id, which this start has not made, means for it.</summary>
+    public CommitResult InTheWay(ExistingWorkflow existing, string? existingParentId)
+    {
+        var isStrange = IsIdMade && existingParentId != Row.ParentId;
+        return new(
+            RejectExisting || isStrange ? CommitStatus.IdInUse
+            : existing.Name == Row.Name ? CommitStatus.Attached
+            : CommitStatus.NameConflict,
+            existing);
+    }
+
     public override string LaneKey => Parent?.WorkflowId ?? Row.Id;
 
     public override long Size => Row.Input.Text?.Length ?? 0;

@@ -23,3 +23,5 @@ public sealed class PostgresSurvivorTests(PostgresDatabases f) : SurvivorSuite(f
 public sealed class PostgresChildGroupTests(PostgresDatabases f) : ChildGroupSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresStoppedEngineTests(PostgresDatabases f) : StoppedEngineSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresChildIdTests(PostgresDatabases f) : ChildIdSuite(f), IClassFixture<PostgresDatabases>;

@@ -34,3 +34,6 @@ public sealed class PostgresPollingChildGroupTests(PostgresPollingDatabases f)
 
 public sealed class PostgresPollingStoppedEngineTests(PostgresPollingDatabases f)
     : StoppedEngineSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingChildIdTests(PostgresPollingDatabases f)
+    : ChildIdSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -23,3 +23,5 @@ public sealed class SqliteSurvivorTests(SqliteDatabases f) : SurvivorSuite(f), I
 public sealed class SqliteChildGroupTests(SqliteDatabases f) : ChildGroupSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteStoppedEngineTests(SqliteDatabases f) : StoppedEngineSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteChildIdTests(SqliteDatabases f) : ChildIdSuite(f), IClassFixture<SqliteDatabases>;

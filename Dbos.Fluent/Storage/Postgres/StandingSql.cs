@@ -5,14 +5,15 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class StandingSql(SchemaName schema)
 {
     /// <summary>
-    /// For starts: the row under the id, the holder of the deduplication id, and whether the parent and the row itself are still owned.
+    /// For starts: the row under the id, the holder of the deduplication id, and whether the parent and the row itself are still owned, and
+    /// by whom the row was started.
     /// </summary>
     public string ReadStarts { get; } = $"""
         SELECT s.ord,
                COALESCE(w.creator_xid = s.token, false), w.name, w.status, w.created_at, w.workflow_deadline_epoch_ms,
                d.workflow_uuid, d.name, d.status,
                COALESCE(p.owner_xid = s.guard_token, false),
-               COALESCE(w.owner_xid = s.token, false)
+               COALESCE(w.owner_xid = s.token, false), w.parent_workflow_id
           FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
             AS s(ord, id, token, queue, dedup, guard, guard_token)
           LEFT JOIN LATERAL (SELECT * FROM {schema}.workflow_status WHERE workflow_uuid = s.id LIMIT 1) AS w ON true

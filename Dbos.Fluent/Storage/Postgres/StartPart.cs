@@ -73,8 +73,8 @@ internal sealed class StartPart : CommitPart
         }
         else if (!row.IsDBNull(3))
         {
-            results[number] = InTheWay(
-                unit, new ExistingWorkflow(unit.Row.Id, row.TextOrNull(2) ?? "", WorkflowStates.Parse(row.GetString(3))));
+            results[number] = unit.InTheWay(
+                new ExistingWorkflow(unit.Row.Id, row.TextOrNull(2) ?? "", WorkflowStates.Parse(row.GetString(3))), row.TextOrNull(11));
         }
         else if (!row.IsDBNull(6))
         {
@@ -102,12 +102,6 @@ internal sealed class StartPart : CommitPart
         var (key, otherKey) when string.CompareOrdinal(one.Queue, other.Queue) is 0 => string.CompareOrdinal(key, otherKey),
         _ => string.CompareOrdinal(one.Queue, other.Queue),
     };
-
-    private static CommitResult InTheWay(StartUnit unit, ExistingWorkflow existing) => new(
-        unit.RejectExisting ? CommitStatus.IdInUse
-        : existing.Name == unit.Row.Name ? CommitStatus.Attached
-        : CommitStatus.NameConflict,
-        existing);
 
     /// <summary>The parameters $2 to $20 of a start.</summary>
     public static NpgsqlParameter[] RowOf(WorkflowInsert row) =>

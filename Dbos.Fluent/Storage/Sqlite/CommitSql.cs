@@ -32,7 +32,7 @@ internal static class CommitSql
         """;
 
     public const string ReadExisting = """
-        SELECT name, status, creator_xid, created_at, workflow_deadline_epoch_ms, owner_xid
+        SELECT name, status, creator_xid, created_at, workflow_deadline_epoch_ms, owner_xid, parent_workflow_id
           FROM workflow_status
          WHERE workflow_uuid = @workflow_uuid
         """;

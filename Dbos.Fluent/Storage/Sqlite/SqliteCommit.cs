@@ -120,10 +120,7 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
             };
         }
 
-        var status = unit.RejectExisting ? CommitStatus.IdInUse
-            : existing.Name == unit.Row.Name ? CommitStatus.Attached
-            : CommitStatus.NameConflict;
-        return new CommitResult(status, existing);
+        return unit.InTheWay(existing, statement.TextOrNull(6));
     }
 
     private CommitResult ReadDeduplicated(WorkflowInsert row)
