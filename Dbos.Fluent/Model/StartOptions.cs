@@ -99,7 +99,8 @@ public sealed record StartOptions
 
     /// <summary>
     /// Time from when an engine first takes it up to its end; then the workflow is cancelled with
-    /// <see cref="CancellationReason.DeadlineExceeded"/>. What it waits in its queue, and a <see cref="Delay"/>, do not count.
+    /// <see cref="CancellationReason.DeadlineExceeded"/>, within some two seconds, by whatever engine of its application. What it waits in
+    /// its queue, and a <see cref="Delay"/>, do not count.
     /// </summary>
     /// <value>
     /// Null by default: a child inherits its parent's deadline, any other workflow has none.
