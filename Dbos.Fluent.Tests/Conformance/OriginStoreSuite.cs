@@ -24,6 +24,19 @@ public abstract class OriginStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
     }
 
     [Fact]
+    public async Task Look_at_what_could_be_adopted_begins_nothing()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await EnqueueAsync(bed, A.Enqueued("w"));
+        await bed.Store.Versions.ReadUnfinishedAsync(A.Application, A.Version, "", 10, Cancel);
+        bed.Time.Advance(TimeSpan.FromDays(2));
+
+        var claimed = await ClaimOneAsync(bed.Store, A.Claim("token"));
+
+        Assert.Equal((bed.Time.NowMs, true), (claimed.Origin.StartedAtMs, claimed.NeverRan));
+    }
+
+    [Fact]
     public async Task Repeated_claim_gives_the_origin_that_the_first_one_stored()
     {
         await using var bed = await Fixture.CreateAsync();

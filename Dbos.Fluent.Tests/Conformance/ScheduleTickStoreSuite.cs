@@ -240,6 +240,30 @@ public abstract class ScheduleTickStoreSuite(StoreFixture fixture) : StoreSuite(
         Assert.Equal(30_000, (await ReadAsync(bed)).LastFiredAtMs);
     }
 
+    [Fact]
+    public async Task Moment_that_waits_is_told_of_to_each_engine_that_fires_it()
+    {
+        await using var bed = await ArrangeAsync(Overlap.QueueOne);
+        await FireAsync(bed, First);
+        Assert.Equal(TickOutcome.Queued, await FireAsync(bed, Second));
+
+        Assert.Equal(TickOutcome.Queued, await FireAsync(bed, Second, by: "another engine"));
+
+        Assert.Equal(Second, (await ReadAsync(bed)).WaitingTickMs);
+    }
+
+    [Fact]
+    public async Task Moment_that_waits_holds_up_nothing_once_the_schedule_skips()
+    {
+        await using var bed = await ArrangeAsync(Overlap.QueueOne);
+        await FireAsync(bed, First);
+        await FireAsync(bed, Second);
+        await EndAsync(bed, First);
+        await bed.Store.Schedules.WriteAsync([Scheduling.Nightly with { Overlap = Overlap.Skip }], ScheduleWrite.Update, Cancel);
+
+        Assert.Equal(TickOutcome.Started, await FireAsync(bed, Third));
+    }
+
     private static Task<TickOutcome> FireAsync(StoreBed bed, long momentMs, TickKind kind = TickKind.Due, string? by = null) =>
         bed.Store.Schedules.FireAsync(Scheduling.Tick(momentMs, kind, by), Cancel);
 

@@ -31,3 +31,5 @@ public sealed class PostgresRowLockSuiteTests(PostgresStores f) : RowLockStoreSu
 public sealed class PostgresPushedSignalSuiteTests(PostgresStores f) : PushedSignalStoreSuite(f), IClassFixture<PostgresStores>;
 
 public sealed class PostgresLastStepSuiteTests(PostgresStores f) : LastStepStoreSuite(f), IClassFixture<PostgresStores>;
+
+public sealed class PostgresForeignRowSuiteTests(PostgresStores f) : ForeignRowStoreSuite(f), IClassFixture<PostgresStores>;

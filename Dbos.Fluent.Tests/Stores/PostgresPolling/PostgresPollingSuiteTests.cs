@@ -43,3 +43,6 @@ public sealed class PostgresPollingRowLockSuiteTests(PostgresPollingStores f)
 
 public sealed class PostgresPollingLastStepSuiteTests(PostgresPollingStores f)
     : LastStepStoreSuite(f), IClassFixture<PostgresPollingStores>;
+
+public sealed class PostgresPollingForeignRowSuiteTests(PostgresPollingStores f)
+    : ForeignRowStoreSuite(f), IClassFixture<PostgresPollingStores>;

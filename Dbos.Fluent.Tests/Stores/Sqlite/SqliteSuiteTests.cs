@@ -29,3 +29,5 @@ public sealed class SqliteRacingSuiteTests(SqliteStores f) : RacingStoresSuite(f
 public sealed class SqliteSeenChangesSuiteTests(SqliteStores f) : SeenChangesStoreSuite(f), IClassFixture<SqliteStores>;
 
 public sealed class SqliteLastStepSuiteTests(SqliteStores f) : LastStepStoreSuite(f), IClassFixture<SqliteStores>;
+
+public sealed class SqliteForeignRowSuiteTests(SqliteStores f) : ForeignRowStoreSuite(f), IClassFixture<SqliteStores>;

@@ -31,7 +31,7 @@ internal sealed class ClaimSql(SchemaName schema)
                  LIMIT 4 * $7 + 16) AS first
              ORDER BY first.priority, first.created_at, first.workflow_uuid
              LIMIT 4 * $7 + 16),
-        {Take(schema, Clock.Now, "$7", "w.rate_limited")}
+        {Take(schema, Clock.Now, "$7", "false")}
         SELECT false, {InlineColumns}, COALESCE(o.seed, begun.seed), COALESCE(o.started_at, begun.started_at), begun.seed IS NOT NULL,
                {LeftOut}
           FROM claimed AS w
@@ -143,7 +143,7 @@ internal sealed class ClaimSql(SchemaName schema)
             SELECT version_name
               FROM {schema}.application_versions
              WHERE application_name = $4 OR application_name IS NULL
-             ORDER BY version_timestamp DESC
+             ORDER BY version_timestamp DESC, created_at DESC, version_id DESC
              LIMIT 1),
         kin AS MATERIALIZED (
             SELECT theirs.application_version, theirs.workflow_name
@@ -174,14 +174,15 @@ internal sealed class ClaimSql(SchemaName schema)
     /// $4 application, $5 version, $8 attempts allowed, $9 a random number.
     /// </summary>
     // What begins is a row that no executor ever had: such a row, if it is no fork, gets an origin of its own; any other without one was
-    // started directly, and its origin follows from it. A row with waits was parked, and made ENQUEUED by another SDK's sweep: it is woken,
-    // and goes on with the attempt that parked it.
+    // started directly, and its origin follows from it. Other SDKs write '' for no executor. A row with waits was parked, and made ENQUEUED
+    // by another SDK's sweep: it is woken, and goes on with the attempt that parked it, or its first again where a resume took that away.
     public static string Take(SchemaName schema, string now, string limit, string rateLimited) => $"""
         due AS MATERIALIZED (
             SELECT candidate.workflow_uuid, w.begins, f.woken IS NOT NULL AS woken, w.spent AND f.woken IS NULL AS spent
               FROM candidate
              CROSS JOIN LATERAL (
-                SELECT executor_id IS NULL AND forked_from IS NULL AS begins, COALESCE(recovery_attempts >= $8 + 1, false) AS spent
+                SELECT COALESCE(executor_id, '') = '' AND COALESCE(recovery_attempts, 0) = 0 AND forked_from IS NULL AS begins,
+                       COALESCE(recovery_attempts > $8, false) AS spent
                   FROM {schema}.workflow_status
                  WHERE workflow_uuid = candidate.workflow_uuid AND queue_name = candidate.queue_name
                    AND {RowState.Is("status", WorkflowStates.Enqueued)}
@@ -193,8 +194,10 @@ internal sealed class ClaimSql(SchemaName schema)
             UPDATE {schema}.workflow_status AS w
                SET status = 'PENDING', owner_xid = $2, executor_id = $3, application_version = $5,
                    application_name = COALESCE(w.application_name, $4), rate_limited = {rateLimited},
-                   recovery_attempts = COALESCE(w.recovery_attempts, 0)
-                       + CASE WHEN w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE woken)) THEN 0 ELSE 1 END,
+                   recovery_attempts = CASE
+                       WHEN w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE woken))
+                           THEN GREATEST(w.recovery_attempts, 1)
+                       ELSE COALESCE(w.recovery_attempts, 0) + 1 END,
                    started_at_epoch_ms = {now}, updated_at = {now},
                    workflow_deadline_epoch_ms = COALESCE(w.workflow_deadline_epoch_ms, {now} + {Clock.Bounded("w.workflow_timeout_ms")})
              WHERE w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE NOT spent))

@@ -24,9 +24,9 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
                 Small(registration.Host.ProcessId),
                 Number(registration.Host.ProcessStart),
                 Number((long)registration.Lease.TotalMilliseconds)),
-            .. RegisterVersion(registration),
             PostgresDatabase.Command(
                 sql.Forget, Text(registration.ApplicationName), Number((long)IExecutorStore.RememberedFor.TotalMilliseconds)),
+            .. RegisterVersion(registration),
             PostgresDatabase.Command(sql.ReadOne, Text(registration.ExecutorId)),
         ],
         registration.Incarnation,

@@ -36,8 +36,8 @@ internal sealed class QueueSql(SchemaName schema)
 
     /// <summary>Whether the row <c>q</c> has a limit that lets nothing run, as another SDK may write it.</summary>
     public const string IsShut =
-        "(COALESCE(LEAST(q.concurrency, q.worker_concurrency, q.rate_limit_max, q.partition_concurrency, q.partition_worker_concurrency, "
-        + "q.partition_rate_limit_max) < 1, false) "
+        $"(COALESCE(LEAST(q.concurrency, q.worker_concurrency, {Rate}, q.partition_concurrency, q.partition_worker_concurrency, "
+        + $"{PartitionRate}) < 1, false) "
         + "OR COALESCE(q.rate_limit_max IS NOT NULL AND q.rate_limit_period_sec <= 0, false) "
         + "OR COALESCE(q.partition_rate_limit_max IS NOT NULL AND q.partition_rate_limit_period_sec <= 0, false))";
 
@@ -83,7 +83,7 @@ internal sealed class QueueSql(SchemaName schema)
                 SELECT version_name
                   FROM {schema}.application_versions
                  WHERE application_name = $12 OR application_name IS NULL
-                 ORDER BY version_timestamp DESC
+                 ORDER BY version_timestamp DESC, created_at DESC, version_id DESC
                  LIMIT 1), $14))
            AND (q.concurrency, q.worker_concurrency, q.rate_limit_max, q.rate_limit_period_sec, q.partition_concurrency,
                 q.partition_worker_concurrency, q.partition_rate_limit_max, q.partition_rate_limit_period_sec, q.polling_interval_sec,

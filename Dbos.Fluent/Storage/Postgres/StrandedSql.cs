@@ -60,7 +60,7 @@ internal sealed class StrandedSql(SchemaName schema)
                    (SELECT v.version_name
                       FROM {schema}.application_versions AS v
                      WHERE v.application_name = code.application_name OR v.application_name IS NULL
-                     ORDER BY v.version_timestamp DESC
+                     ORDER BY v.version_timestamp DESC, v.created_at DESC, v.version_id DESC
                      LIMIT 1),
                    application_version)),
         looked AS MATERIALIZED (

@@ -12,7 +12,7 @@ internal sealed class VersionSql(SchemaName schema)
         SELECT version_name, created_at
           FROM {schema}.application_versions
          WHERE $1 IS NULL OR application_name = $1 OR application_name IS NULL
-         ORDER BY version_timestamp DESC
+         ORDER BY version_timestamp DESC, created_at DESC, version_id DESC
         """;
 
     /// <summary>$1 application or null, $2 version, $3 now or null.</summary>
@@ -62,7 +62,7 @@ internal sealed class VersionSql(SchemaName schema)
             SELECT version_name
               FROM {schema}.application_versions
              WHERE $1 IS NULL OR application_name = $1 OR application_name IS NULL
-             ORDER BY version_timestamp DESC
+             ORDER BY version_timestamp DESC, created_at DESC, version_id DESC
              LIMIT 1),
         live AS MATERIALIZED (
             SELECT e.application_name, e.application_version, v.fingerprint

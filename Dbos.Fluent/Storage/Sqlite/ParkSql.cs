@@ -48,10 +48,10 @@ internal static class ParkSql
          CROSS JOIN workflow_status AS w ON w.workflow_uuid = p.workflow_uuid
          WHERE p.wake_at <= @now
            AND {Takeable}
-           AND p.sequence = (
-               SELECT f.sequence FROM fluent_waits AS f
+           AND (p.sequence, p.part) = (
+               SELECT f.sequence, f.part FROM fluent_waits AS f
                 WHERE f.workflow_uuid = p.workflow_uuid AND f.wake_at IS NOT NULL
-                ORDER BY f.wake_at, f.sequence LIMIT 1)
+                ORDER BY f.wake_at, f.sequence, f.part LIMIT 1)
          ORDER BY p.wake_at, p.workflow_uuid
          LIMIT @limit
         """;

@@ -176,10 +176,14 @@ internal static class QueueSql
           FROM workflow_status WHERE queue_name = @queue_name AND deduplication_id = @deduplication_id
         """;
 
+    /// <summary>
+    /// One that was nobody's is the caller's application's from then on, as others' calls would overwrite each other's input.
+    /// </summary>
     public const string MoveDebounced = """
         UPDATE workflow_status
            SET delay_until_epoch_ms = min(@delay_until, coalesce(debounce_deadline_epoch_ms, @delay_until)),
-               serialization = @serialization, inputs = NULL, updated_at = @now
+               serialization = @serialization, inputs = NULL, application_name = coalesce(application_name, @application_name),
+               updated_at = @now
          WHERE workflow_uuid = @workflow_uuid
         """;
 }

@@ -41,7 +41,7 @@ internal static class ScheduleSql
 
     public const string SetWorkflow = """
         UPDATE workflow_schedules
-           SET workflow_name = @workflow_name, application_name = coalesce(@application_name, application_name)
+           SET workflow_name = @workflow_name, workflow_class_name = '', application_name = coalesce(@application_name, application_name)
          WHERE schedule_name = @schedule_name
         """;
 

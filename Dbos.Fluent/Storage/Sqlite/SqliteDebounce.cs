@@ -108,6 +108,7 @@ internal readonly struct SqliteDebounce(SqliteSession session, long nowMs)
             .Bind("@workflow_uuid", workflowId)
             .Bind("@delay_until", nowMs + (row.DelayMs ?? 0))
             .Bind("@serialization", row.Input.Format)
+            .Bind("@application_name", row.ApplicationName)
             .Bind("@now", nowMs))
         {
             move.Execute();

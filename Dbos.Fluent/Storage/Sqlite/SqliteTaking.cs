@@ -35,7 +35,7 @@ internal sealed class SqliteTaking(SqliteSession session, ClaimRequest request, 
         var attempts = row.Parked ? Math.Max(row.RecoveryAttempts, 1) : row.RecoveryAttempts + 1;
 
         // The first run is no recovery, so one more attempt than recoveries is allowed.
-        if (!row.Parked && request.RecoveryAttemptsMax is { } recoveries && attempts > recoveries + 1)
+        if (!row.Parked && attempts - 1 > request.RecoveryAttemptsMax)
         {
             GiveUp(row.Id, attempts);
             return false;

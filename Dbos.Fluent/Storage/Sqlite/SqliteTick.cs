@@ -37,16 +37,17 @@ internal readonly struct SqliteTick(SqliteSession session, ScheduleTick tick, lo
 
         if (row.LastFiredAtMs >= tick.TickMs)
         {
-            return TickOutcome.AlreadyFired;
+            return row.WaitingTickMs == tick.TickMs ? TickOutcome.Queued : TickOutcome.AlreadyFired;
         }
 
-        if (row.Overlap is Overlap.Allow || (row.WaitingTickMs is null && !IsRunning()))
+        var anyWaits = row.Overlap is Overlap.QueueOne && row.WaitingTickMs is not null;
+        if (row.Overlap is Overlap.Allow || (!anyWaits && !IsRunning()))
         {
             return Start(row);
         }
 
         SqliteScheduleStore.Fired(session, row, tick.TickMs);
-        if (row.Overlap is Overlap.Skip || row.WaitingTickMs is not null)
+        if (row.Overlap is Overlap.Skip || anyWaits)
         {
             return TickOutcome.Skipped;
         }

@@ -86,7 +86,12 @@ internal sealed class SqliteVersionStore(SqliteThreads writer, SqliteThreads rea
             row => (Row: ClaimableRow.Read(row), State: WorkflowStates.Parse(row.Text(16)), UpdatedAtMs: row.Int64(17)));
         var origins = new SqliteOrigins(session, Now());
         return rows.ConvertAll(found => new UnfinishedRow(
-            Describe(found.Row, origins.Resolve(found.Row)), found.State, found.Row.ExecutorId, found.UpdatedAtMs));
+            Describe(found.Row, Origin(found.Row)), found.State, found.Row.ExecutorId, found.UpdatedAtMs));
+
+        // A look is no beginning: what never ran gets its origin when it does.
+        WorkflowOrigin Origin(ClaimableRow row) => SqliteOrigins.NeverRan(row)
+            ? WorkflowOrigin.OfDirectStart(row.Id, row.CreatedAtMs)
+            : origins.Resolve(row);
     }
 
     private static ClaimedWorkflow Describe(ClaimableRow row, WorkflowOrigin origin) => new()
