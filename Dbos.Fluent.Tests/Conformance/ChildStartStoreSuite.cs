@@ -137,6 +137,20 @@ public abstract class ChildStartStoreSuite(StoreFixture fixture) : StoreSuite(fi
     }
 
     [Fact]
+    public async Task Repeated_child_start_says_that_the_parent_is_elsewhere_by_now()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var unit = A.Child(await RunningAsync(bed, "parent"), 0, A.Direct("child"));
+        await CommitAsync(bed.Store, unit);
+        Assert.False((await CommitAsync(bed.Store, unit)).ParentMovedOn);
+        await bed.ExecuteAsync("UPDATE workflow_status SET owner_xid = 'another' WHERE workflow_uuid = 'parent'");
+
+        var repeated = await CommitAsync(bed.Store, unit);
+
+        Assert.Equal((CommitStatus.Written, true, false), (repeated.Status, repeated.ParentMovedOn, repeated.MovedOn));
+    }
+
+    [Fact]
     public async Task Child_start_without_a_checkpoint_is_guarded_all_the_same()
     {
         await using var bed = await Fixture.CreateAsync();

@@ -214,6 +214,7 @@ public abstract class DebounceStoreSuite(StoreFixture fixture) : StoreSuite(fixt
         var lost = await CommitAsync(bed.Store, step);
 
         Assert.All([owned, lost], result => Assert.Equal((CommitStatus.Attached, "w"), (result.Status, result.Existing?.Id)));
+        Assert.Equal((false, true), (owned.ParentMovedOn, lost.ParentMovedOn));
         HasColumns(await bed.RowAsync("w"), ("delay_until_epoch_ms", bed.Time.NowMs - 1_000 + 5_000));
         Assert.Equal(1, await bed.CountAsync("operation_outputs"));
     }

@@ -43,7 +43,10 @@ public abstract class ForeignRowStoreSuite(StoreFixture fixture) : StoreSuite(fi
         await using var bed = await Fixture.CreateAsync();
         await Parking.ParkedAsync(bed, "w", Parking.ForMessage());
         await bed.ExecuteAsync(
-            "UPDATE workflow_status SET status = 'ENQUEUED', recovery_attempts = 0, delay_until_epoch_ms = NULL, started_at_epoch_ms = NULL");
+            """
+            UPDATE workflow_status
+               SET status = 'ENQUEUED', recovery_attempts = 0, delay_until_epoch_ms = NULL, started_at_epoch_ms = NULL
+            """);
 
         Assert.Equal(1, (await ClaimOneAsync(bed.Store, A.Claim("token"))).Attempt);
         HasColumns(await bed.RowAsync("w"), ("recovery_attempts", 1));

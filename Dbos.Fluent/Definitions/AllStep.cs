@@ -5,6 +5,8 @@ internal abstract class AllStep<T>(IReadOnlyList<Step> members, int maxParallel)
 {
     public int MaxParallel { get; } = maxParallel;
 
+    public virtual bool NeedsEachResult => false;
+
     public abstract void Gather();
 }
 
@@ -12,6 +14,8 @@ internal abstract class AllStep<T>(IReadOnlyList<Step> members, int maxParallel)
 internal sealed class AllOfStep<T>(IReadOnlyList<Step<T>> members, int maxParallel = int.MaxValue)
     : AllStep<IReadOnlyList<T>>(members, maxParallel)
 {
+    public override bool NeedsEachResult => true;
+
     public override void Gather() => Complete(Members.Select(member => ((Step<T>)member).Result).ToArray());
 }
 

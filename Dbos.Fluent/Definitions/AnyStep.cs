@@ -10,13 +10,7 @@ internal sealed class AnyStep(IReadOnlyList<Step> members) : GroupStep<int>(Buil
     internal override int Slots => base.Slots + 1;
 
     // One that is decided has a row that says so, and keeps of its members what that says.
-    internal override void KeepStored(object run)
-    {
-        if (!Succeeded && RecordedError is null)
-        {
-            base.KeepStored(run);
-        }
-    }
+    internal override bool KeepStored(object run) => Succeeded || RecordedError is not null || base.KeepStored(run);
 
     public void ShowResultOf(int winner) => listed[winner].ShowOutcomeOf(Members[winner]);
 }

@@ -30,13 +30,26 @@ internal abstract class GroupStep<T> : Step<T>
         }
     }
 
-    internal override void KeepStored(object run)
+    internal override bool KeepStored(object run)
     {
+        if (KeepStoredOfMembers(run))
+        {
+            return true;
+        }
+
         base.Bind(run);
+        return false;
+    }
+
+    public bool KeepStoredOfMembers(object run)
+    {
+        var all = true;
         foreach (var member in Members)
         {
-            member.KeepStored(run);
+            all &= member.KeepStored(run);
         }
+
+        return all;
     }
 
     internal override void ShowOutcomeOf(Step same)

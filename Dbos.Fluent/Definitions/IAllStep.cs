@@ -8,6 +8,12 @@ internal interface IAllStep
     /// <summary>How many members may run at one time.</summary>
     int MaxParallel { get; }
 
+    /// <summary>True where a failure of any member, tolerant or not, leaves no common result.</summary>
+    bool NeedsEachResult { get; }
+
+    /// <summary>Clears what the members of a group that failed show and no row says.</summary>
+    bool KeepStoredOfMembers(object run);
+
     /// <summary>Makes the common result of the members' results; called when all have succeeded.</summary>
     void Gather();
 }

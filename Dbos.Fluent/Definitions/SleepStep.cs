@@ -16,7 +16,11 @@ internal sealed class SleepStep : Step<Unit>
     public DateTimeOffset? Until { get; }
 
     // Its row says when it ends, not that anybody saw it end.
-    internal override void KeepStored(object run) => Bind(run);
+    internal override bool KeepStored(object run)
+    {
+        Bind(run);
+        return false;
+    }
 
     public static TimeSpan CheckDuration(TimeSpan duration)
     {

@@ -40,11 +40,11 @@ public abstract partial class Step
     internal abstract void Bind(object run);
 
     /// <summary>
-    /// Clears what a step that lost a race shows and no row of its own says: that a sleep was over by then, or all of a group.
+    /// Clears what a step of a group that failed, or lost a race, shows and no row says: that a sleep was over by then, and so that a group
+    /// with one was.
     /// </summary>
-    internal virtual void KeepStored(object run)
-    {
-    }
+    /// <returns>True where what it shows, if anything, is what its rows say.</returns>
+    internal virtual bool KeepStored(object run) => true;
 
     /// <summary>Puts a decoded result where the workflow reads it.</summary>
     internal abstract void Complete(object? result);

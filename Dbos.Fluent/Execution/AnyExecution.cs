@@ -42,15 +42,15 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
                 $"{row.Name} (won by member {row.Output})"));
         }
 
-        // What was over by then is asked of the history, also where a group around the race has failed meanwhile.
-        var decided = place with { FailedAtMs = row.CompletedAtMs };
-        if (!await RestorePartsAsync(any, decided, except: winner).ConfigureAwait(false))
+        if (!await RestorePartsAsync(any, place with { SettledAtMs = row.CompletedAtMs }, except: winner).ConfigureAwait(false))
         {
             return StepEnd.Broken;
         }
 
-        var first = decided.Slots.From(GroupExecution.FirstNumbers(any.Members)[winner]);
-        var end = await steps.ExecuteAsync(any.Members[winner], decided.Part(first)).ConfigureAwait(false);
+        // The winner had ended by then, whatever a clock says: also one that was set back before the row was made.
+        var first = place.Slots.From(GroupExecution.FirstNumbers(any.Members)[winner]);
+        var part = place.Part(first) with { SettledAtMs = long.MaxValue, Sleeps = null };
+        var end = await steps.ExecuteAsync(any.Members[winner], part).ConfigureAwait(false);
         place.Facts.Saw(row.CompletedAtMs);
         return End(step, any, winner, end);
     }
@@ -100,7 +100,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
         foreach (var (index, first) in GroupExecution.FirstNumbers(any.Members).Index())
         {
             var slots = place.Slots.From(first);
-            var part = place.Part(slots, losers) with { Facts = place.Facts.Branch(slots.First) };
+            var part = place.Part(slots, losers) with { Facts = place.Facts.Branch(slots.First), Sleeps = null };
             if (index != except && await steps.ExecuteAsync(any.Members[index], part).ConfigureAwait(false) == StepEnd.Broken)
             {
                 return false;

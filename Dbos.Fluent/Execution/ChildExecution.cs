@@ -103,7 +103,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
         {
             // A start that finishes a member of a race goes through its gate by a row of its own: it has begun, whoever wins.
             var result = await starter.StartAsync(child).ConfigureAwait(false);
-            if (result.Status is CommitStatus.Written or CommitStatus.Attached)
+            if (result is { Status: CommitStatus.Written or CommitStatus.Attached, ParentMovedOn: false })
             {
                 run.Stored(sequence);
                 place.Facts.Saw(now);
@@ -126,7 +126,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
     private async ValueTask<Begun> RefusedAsync(
         Step step, CheckpointRow row, StepPlace place, CommitResult result, ChildStart start)
     {
-        if (result.Status == CommitStatus.NotOwned)
+        if (result.Status == CommitStatus.NotOwned || result.ParentMovedOn)
         {
             await run.LoseAsync().ConfigureAwait(false);
             return new(StepEnd.Stopped);

@@ -55,7 +55,7 @@ internal sealed class DebounceExecution(RunScope run, StepExecutor steps, IChild
     private async ValueTask<StepEnd> EndAsync(
         Step step, IDebounceStep debounce, StepPlace place, CheckpointRow row, StartOptions options, CommitResult result)
     {
-        if (result.Status == CommitStatus.NotOwned)
+        if (result.Status == CommitStatus.NotOwned || result.ParentMovedOn)
         {
             await run.LoseAsync().ConfigureAwait(false);
             return StepEnd.Stopped;

@@ -18,15 +18,30 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
 
         using var siblings = new CancelSignal(place.Signal);
         using var turns = new AnnouncedReceives(run, all.Members, place.Slots);
-        var members = place.Part(place.Slots, siblings);
+        var sleeps = new GroupSleeps();
+        var members = place.Part(place.Slots, siblings) with { Sleeps = sleeps };
         if (FailedAt(all, place.Slots) is { } failedAtMs)
         {
             // A replay that finds a recorded failure starts no member that was not recorded: only stored outcomes are restored.
             siblings.Fire(CancellationReason.Cancelled);
-            members = members with { FailedAtMs = Math.Min(failedAtMs, place.FailedAtMs ?? failedAtMs) };
+            members = members with { SettledAtMs = Math.Min(failedAtMs, place.SettledAtMs ?? failedAtMs) };
         }
 
-        var ends = await RunMembersAsync(all, members).ConfigureAwait(false);
+        var end = End(step, all, await RunMembersAsync(all, members).ConfigureAwait(false));
+        if (end == StepEnd.Completed)
+        {
+            place.Woke(sleeps.LatestMs);
+        }
+        else if (end == StepEnd.Failed)
+        {
+            all.KeepStoredOfMembers(run);
+        }
+
+        return end;
+    }
+
+    private static StepEnd End(Step step, IAllStep all, StepEnd[] ends)
+    {
         if (ends.Contains(StepEnd.Broken))
         {
             return StepEnd.Broken;
@@ -146,15 +161,24 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         _ => FailedAt(slots, step.Slots),
     };
 
-    // What a member was given by others stands as it was given: that it failed by it shows in no row.
-    private long? UndecodableAt(Step step, int sequence) =>
-        run.History.At(sequence) is { } row && ValueSteps.IsUndecodable(run, step, row) ? row.CompletedAtMs ?? long.MaxValue : null;
-
     private long? FailedAt(IAllStep all, Slots slots)
     {
         var starts = FirstNumbers(all.Members);
-        return all.Members.Select((member, i) => member.Tolerant ? null : FailedAt(member, slots.From(starts[i]))).Min();
+        var failed = all.Members.Select((member, i) => member.Tolerant ? null : FailedAt(member, slots.From(starts[i]))).Min();
+        return failed ?? ToleratedAt(all, slots, starts);
     }
+
+    // A group with a list of results fails by a tolerant member too, once all of its members have ended.
+    private long? ToleratedAt(IAllStep all, Slots slots, int[] starts) =>
+        all.NeedsEachResult
+        && all.Members.Index().Any(member => member.Item.Tolerant && FailedAt(member.Item, slots.From(starts[member.Index])) is not null)
+        && all.Members.Index().All(member => steps.IsRecorded(member.Item, slots.From(starts[member.Index])))
+            ? Enumerable.Range(0, all.Members.Sum(member => member.Slots)).Max(i => run.History.At(slots[i])?.CompletedAtMs)
+            : null;
+
+    // What a member was given by others stands as it was given: that it failed by it shows in no row.
+    private long? UndecodableAt(Step step, int sequence) =>
+        run.History.At(sequence) is { } row && ValueSteps.IsUndecodable(run, step, row) ? row.CompletedAtMs ?? long.MaxValue : null;
 
     private long? FailedAt(Slots slots, int count) => Enumerable.Range(0, count)
         .Select(i => run.History.At(slots[i]))

@@ -34,21 +34,24 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
             }
         }
 
-        // The row says when it ends, not that it did. Whether it had ended when another member of its group failed is asked of the history:
-        // by the clock every sleep is over some day, and a later replay would see another outcome.
+        // The row says when it ends, not that it did. Whether it had ended when what it belongs to was settled is asked of the history: by
+        // the clock every sleep is over some day, and a later replay would see another outcome. Nor is the clock asked in a look back at
+        // what is to be undone: this host's may be behind that of the run which slept.
         var wakeAtMs = WaitMarker.Read(row);
-        if (wakeAtMs > place.FailedAtMs)
+        if ((place.SettledAtMs ?? (run.IsLookingBack ? long.MaxValue : null)) is { } settledAtMs)
         {
-            return StepEnd.Stopped;
+            if (wakeAtMs > settledAtMs)
+            {
+                return StepEnd.Stopped;
+            }
         }
-
-        if (wakeAtMs > run.Environment.Clock.NowMs
+        else if (wakeAtMs > run.Environment.Clock.NowMs
             && (!await WaitAsync(sequence, wakeAtMs, place.Signal).ConfigureAwait(false) || run.Stop.IsFired))
         {
             return StepEnd.Stopped;
         }
 
-        place.Facts.Saw(wakeAtMs);
+        place.Woke(wakeAtMs);
         step.Complete(default(Unit));
         return StepEnd.Completed;
     }
@@ -70,11 +73,6 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
 
     private async ValueTask<bool> WaitAsync(int sequence, long wakeAtMs, CancelSignal signal)
     {
-        if (run.IsLookingBack)
-        {
-            return false;
-        }
-
         var wait = new WaitRow(sequence, WaitKind.Time, run.Work.Id, "", wakeAtMs);
         return await run.WaitAsync([wait], async () =>
         {

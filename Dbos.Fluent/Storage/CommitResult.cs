@@ -61,6 +61,12 @@ internal sealed record CommitResult(
     /// </summary>
     public bool MovedOn { get; init; }
 
+    /// <summary>
+    /// For a start of a running workflow's that an earlier try has written: the workflow itself carries the token no more, and nothing that
+    /// follows may begin.
+    /// </summary>
+    public bool ParentMovedOn { get; init; }
+
     /// <summary>For a receive that was written: the message.</summary>
     public Payload? Received { get; init; }
 

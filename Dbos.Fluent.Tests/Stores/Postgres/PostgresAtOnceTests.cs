@@ -19,3 +19,5 @@ public sealed class PostgresManyChildrenTests(PostgresDatabases f)
 public sealed class PostgresAwaitAnyTests(PostgresDatabases f) : AwaitAnySuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresAnyLoserTests(PostgresDatabases f) : AnyLoserSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresGroupReplayTests(PostgresDatabases f) : GroupReplaySuite(f), IClassFixture<PostgresDatabases>;

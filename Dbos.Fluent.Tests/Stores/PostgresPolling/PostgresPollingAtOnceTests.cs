@@ -29,3 +29,6 @@ public sealed class PostgresPollingMemberFaultTests(PostgresPollingDatabases f)
 
 public sealed class PostgresPollingAnyLoserTests(PostgresPollingDatabases f)
     : AnyLoserSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingGroupReplayTests(PostgresPollingDatabases f)
+    : GroupReplaySuite(f), IClassFixture<PostgresPollingDatabases>;

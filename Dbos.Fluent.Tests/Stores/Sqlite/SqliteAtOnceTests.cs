@@ -18,3 +18,5 @@ public sealed class SqliteManyChildrenTests(SqliteDatabases f) : ManyChildrenSui
 public sealed class SqliteAwaitAnyTests(SqliteDatabases f) : AwaitAnySuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteAnyLoserTests(SqliteDatabases f) : AnyLoserSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteGroupReplayTests(SqliteDatabases f) : GroupReplaySuite(f), IClassFixture<SqliteDatabases>;

@@ -64,7 +64,7 @@ internal sealed class DebouncePart(Numbered<DebounceUnit> numbered) : CommitPart
             Number(unit.ParentCheckpoint?.CompletedAtMs));
 
     public override void TakeAnswer(NpgsqlDataReader row, CommitResult?[] results) => results[number] =
-        !row.IsDBNull(0) ? Standing(row)
+        !row.IsDBNull(0) ? Standing(row) with { ParentMovedOn = !allowed && !row.GetBoolean(8) }
         : !allowed ? row.GetBoolean(8) ? CommitResult.Busy : CommitResult.NotOwned
         : row.IsDBNull(5) ? null
         : row.GetBoolean(7) ? new CommitResult(CommitStatus.Written, null, row.GetInt64(6))

@@ -28,8 +28,8 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
     // The holder is looked for without a lock first: where there is one, nothing is inserted, and a lane does not wait for whoever has it.
     // Its lock gives its latest version, and nothing if it was let into its queue meanwhile. What stood of the parent's checkpoint is what
     // an earlier try wrote, as is a holder that carries this call's own token: that one's work is done. The quiet begins when the statement
-    // is run: a storm of calls with one key makes transactions wait and grow longer than their period. One that was nobody's is the caller's
-    // from then on, as other applications' calls would overwrite each other's input.
+    // is run: a storm of calls with one key makes transactions wait and grow longer than their period. One that was nobody's is the
+    // caller's from then on, as other applications' calls would overwrite each other's input.
     public string Write { get; } = $"""
         WITH parent AS MATERIALIZED (
             SELECT application_name

@@ -65,6 +65,7 @@ internal sealed class StartPart : CommitPart
             results[number] = new CommitResult(CommitStatus.Written, null, row.GetInt64(4), row.NumberOrNull(5))
             {
                 MovedOn = unit.Row.State == WorkflowState.Pending && !row.GetBoolean(10),
+                ParentMovedOn = unit.Parent is not null && !row.GetBoolean(9),
             };
         }
         else if (!allowed.Contains(ord))

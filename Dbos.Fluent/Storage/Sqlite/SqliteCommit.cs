@@ -54,7 +54,9 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
         if (unit.Parent is { } parent && !checkpoints.TryReadOwned(parent, out applicationName))
         {
             // Child and checkpoint are one unit: a child that this call made says that the checkpoint stands too.
-            return ReadExisting(unit) is { Status: CommitStatus.Written } written ? written : CommitResult.NotOwned;
+            return ReadExisting(unit) is { Status: CommitStatus.Written } written
+                ? written with { ParentMovedOn = true }
+                : CommitResult.NotOwned;
         }
 
         var result = Insert(unit.Row) ?? ReadExisting(unit) ?? ReadDeduplicated(unit.Row);

@@ -16,7 +16,7 @@ internal readonly struct SqliteDebounce(SqliteSession session, long nowMs)
             var owned = checkpoints.TryReadOwned(parent, out applicationName);
             if (ReadStanding(unit, parent, owned) is { } standing)
             {
-                return standing;
+                return standing with { ParentMovedOn = !owned };
             }
 
             if (!owned)
