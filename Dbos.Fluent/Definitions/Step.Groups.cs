@@ -9,7 +9,8 @@ public abstract partial class Step
     /// <remarks>
     /// Sequence numbers are given in the order listed, never in the order finished, so a replay is the same whatever finished first; after
     /// a crash only the members without a stored outcome run again. When one fails, the others' tokens are cancelled and they are awaited;
-    /// the failure that is first in sequence order is the outcome.
+    /// the failure that is first in sequence order is the outcome. Of a group that failed, the members that had finished by then can be
+    /// read; a sleep among them says nothing.
     /// </remarks>
     /// <param name="steps">The members; none is allowed and completes at once.</param>
     /// <typeparam name="T">The members' result type.</typeparam>
