@@ -110,7 +110,7 @@ internal sealed class ClientManagement(ClientCore core)
     public async Task<GarbageCollected> CollectGarbageAsync(RetentionPolicy policy, CancellationToken cancellationToken)
     {
         var scope = new RetentionScope(policy, core.Identity.ApplicationName);
-        var deleted = await core.UseAsync(
+        var (deleted, _) = await core.UseAsync(
             "collect garbage", token => collector.CollectAsync(scope, RetentionPace.Full, token), cancellationToken)
             .ConfigureAwait(false);
         return new GarbageCollected(deleted);

@@ -131,7 +131,9 @@ internal sealed class EngineParts
         try
         {
             using var limit = new CancellationTokenSource(StopGrace);
-            var handedOn = await Core.Store.Executors.StopAsync(Registration.ExecutorId, Registration.Incarnation, limit.Token)
+            // A connection that was lost while nobody used it shows at its next use, and another try has another.
+            var handedOn = await StoreBackoff.RepeatAsync(
+                _ => Core.Store.Executors.StopAsync(Registration.ExecutorId, Registration.Incarnation, limit.Token), limit.Token)
                 .ConfigureAwait(false);
             if (handedOn > 0)
             {

@@ -58,6 +58,39 @@ public abstract class QueueFaultSuite(IDatabaseFixture fixture) : EngineSuite(fi
     }
 
     [Fact]
+    public async Task A_history_that_cannot_be_read_in_time_keeps_no_other_waiting_and_its_workflow_is_given_up()
+    {
+        var gate = new Probe();
+        var workflow = Workflow.Define<int, int>("held")
+            .Step("first", x => Task.FromResult(x.Input)).As(out var first)
+            .Step("gate", x => gate.PassAsync(x.CancellationToken))
+            .Return(x => x.Get(first));
+        var engine = await LaunchAsync(workflow);
+        foreach (var id in new[] { "a", "huge", "z" })
+        {
+            await engine.StartAsync(workflow, id.Length, new() { Id = id }, Cancel);
+            await gate.ReachedAsync();
+        }
+
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        gate.Open();
+        faults.Before = (call, _) => call.Read.Contains("huge")
+            ? Task.FromException(new StoreUnavailableException("The database", new TimeoutException("late")) { TimedOut = true })
+            : Task.CompletedTask;
+        engine = await LaunchAsync(
+            options =>
+            {
+                options.WrapStore = store => new FaultingStore(store, faults);
+                options.MaxRecoveryAttempts = 2;
+            },
+            workflow);
+
+        Assert.Equal((1, 1), (await engine.ResultAsync<int>("a"), await engine.ResultAsync<int>("z")));
+        await Assert.ThrowsAsync<MaxRecoveryAttemptsExceededException>(() => engine.ResultAsync<int>("huge"));
+        Assert.True(Log.Has(1207));
+    }
+
+    [Fact]
     public async Task A_claim_whose_answer_was_lost_runs_what_it_took_once()
     {
         var counts = new Counts();

@@ -173,8 +173,9 @@ public abstract class RetentionStoreSuite(StoreFixture fixture) : StoreSuite(fix
         Assert.Equal(["0 until w04", "1 until w07", "1 until w08", "1 until w09", "1 until w10", "0 until the end"], batches);
     }
 
-    private static Task<long> CollectAsync(StoreBed bed, RetentionPolicy policy, string? application = A.Application) =>
-        new GarbageCollector(bed.Store.Management).CollectAsync(new RetentionScope(policy, application), RetentionPace.Full, Cancel);
+    private static async Task<long> CollectAsync(StoreBed bed, RetentionPolicy policy, string? application = A.Application) =>
+        (await new GarbageCollector(bed.Store.Management).CollectAsync(
+            new RetentionScope(policy, application), RetentionPace.Full, Cancel)).Deleted;
 
     // One ends each second, and has one step.
     private static async Task EndedAsync(StoreBed bed, int count)

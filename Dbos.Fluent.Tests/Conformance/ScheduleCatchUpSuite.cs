@@ -27,6 +27,25 @@ public abstract class ScheduleCatchUpSuite(IDatabaseFixture fixture) : VirtualSc
         Assert.Equal(Enumerable.Range(2, 3).Select(minute => Start.AddMinutes(minute)), caughtUp.Order());
     }
 
+    // As a resume in another process does that is not heard of: a poll finds it when its first moment has passed.
+    [Fact]
+    public async Task The_first_moment_after_a_resume_is_fired_although_the_resume_is_found_after_it()
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(options => options.PollInterval = TimeSpan.FromSeconds(1), workflow);
+        await engine.Schedules.CreateAsync("tick", EachMinute, workflow, cancellationToken: Cancel);
+        await FollowedAsync();
+        await engine.Schedules.PauseAsync("tick", Cancel);
+        await Eventually.TrueAsync(() => Time.TimersPending == 0, Bounded.Limit, "it is followed no more");
+        Time.Advance(TimeSpan.FromMinutes(2.5));
+
+        await Database.ExecuteAsync(
+            $"UPDATE workflow_schedules SET status = 'ACTIVE', last_fired_at = '{Start.AddMinutes(2.5):yyyy-MM-ddTHH:mm:ss.fffZ}'");
+        Time.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Equal(Start.AddMinutes(3), (await ArrivesAsync()).ScheduledAt);
+    }
+
     [Theory]
     [InlineData(false, 0)]
     [InlineData(true, 3)]

@@ -13,8 +13,22 @@ public sealed class StoreClockTests
         var waiting = clock.WaitUntilAsync(moment, TestContext.Current.CancellationToken);
         Assert.False(waiting.IsCompleted);
 
-        clock.Synchronize(moment);
+        clock.Synchronize(moment, TimeProvider.System.GetTimestamp());
 
         await waiting.Within(Bounded.Limit);
+    }
+
+    [Fact]
+    public void An_answer_counts_from_the_middle_between_question_and_answer_and_a_late_one_only_where_there_is_no_other()
+    {
+        var clock = new StoreClock(TimeProvider.System);
+        var tenSecondsAgo = TimeProvider.System.GetTimestamp() - (10 * TimeProvider.System.TimestampFrequency);
+
+        clock.Synchronize(1_000_000, tenSecondsAgo);
+        Assert.InRange(clock.NowMs, 1_005_000, 1_060_000);
+
+        clock.Synchronize(2_000_000, TimeProvider.System.GetTimestamp());
+        clock.Synchronize(1_500_000, tenSecondsAgo);
+        Assert.InRange(clock.NowMs, 2_000_000, 2_060_000);
     }
 }

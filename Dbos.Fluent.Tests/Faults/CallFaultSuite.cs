@@ -171,6 +171,29 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         Assert.Equal(1, faults.Failed);
     }
 
+    [Fact]
+    public async Task A_stop_whose_first_word_to_the_database_is_lost_hands_its_work_on_at_once()
+    {
+        var faults = new NthFault(StoreCallKind.Stop, number: 1, afterEffect: false);
+        var workflow = Workflow.Define<Unit, int>("sleeper").Sleep(TimeSpan.FromMilliseconds(200)).Return(_ => 1);
+        var engine = await LaunchFaultyAsync(
+            faults,
+            options =>
+            {
+                options.Add(workflow);
+                options.ExecutorId = "executor-1";
+                options.Lease = TimeSpan.FromHours(1);
+            });
+        await engine.StartAsync(workflow, default, new() { Id = "A" }, Cancel);
+
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        var next = await LaunchAsync(
+            options => (options.ExecutorId, options.Lease) = ("executor-2", TimeSpan.FromHours(1)), workflow);
+
+        Assert.Equal(1, await next.Retrieve<int>("A").GetResultAsync(Cancel).Within(Bounded.Limit));
+        Assert.Equal(1, faults.Failed);
+    }
+
     [Theory]
     [InlineData("every call fails")]
     [InlineData("renewals hang")]

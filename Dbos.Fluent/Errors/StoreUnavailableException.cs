@@ -29,5 +29,8 @@ public sealed class StoreUnavailableException : DbosException
     internal static StoreUnavailableException TookTooLong(string doing, int tries, StoreUnavailableException last) => new(
         $"The database did not {doing} in time, {tries} times in a row: it is overloaded, or it was asked for too much at once. "
         + "Ask for less (a narrower filter, fewer workflows), or try again when it is less busy.",
-        last);
+        last)
+    {
+        TimedOut = true,
+    };
 }

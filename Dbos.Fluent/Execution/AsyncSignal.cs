@@ -26,7 +26,8 @@ internal sealed class AsyncSignal : IDisposable
     {
         if (await semaphore.WaitAsync(atMost, cancellationToken).ConfigureAwait(false))
         {
-            Volatile.Write(ref isSet, 0);
+            // A full fence: what the loop reads next is no older than this.
+            Interlocked.Exchange(ref isSet, 0);
         }
     }
 

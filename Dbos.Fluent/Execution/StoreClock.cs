@@ -4,14 +4,18 @@ namespace Dbos.Fluent.Execution;
 
 /// <summary>
 /// Workflow time as processes compare it: the database's clock where there is one, carried forward by this machine's monotonic clock, so
-/// that
-/// a process whose wall clock is wrong or jumps still agrees with the others. In virtual time it is the given provider's clock.
+/// that a process whose wall clock is wrong or jumps still agrees with the others. In virtual time it is the given provider's clock.
 /// </summary>
 internal sealed class StoreClock(TimeProvider time)
 {
+    // A late answer, as of a process that had no thread to take it in, says less than a prompt one of not long ago.
+    private static readonly TimeSpan Prompt = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Trusted = TimeSpan.FromMinutes(10);
+
     private readonly Lock gate = new();
     private long baseMs = time.GetUtcNow().ToUnixTimeMilliseconds();
     private long baseStamp = time.GetTimestamp();
+    private bool synchronized;
 
     public TimeProvider Time { get; } = time;
 
@@ -33,7 +37,9 @@ internal sealed class StoreClock(TimeProvider time)
     public DateTimeOffset UtcNow => EpochMs.ToMoment(NowMs);
 
     /// <summary>Takes the database's answer to "what time is it"; virtual time is nobody else's business and stays as it is.</summary>
-    public void Synchronize(long storeNowMs)
+    /// <param name="storeNowMs">The answer.</param>
+    /// <param name="askedStamp">When it was asked for: the clock was read at some time between then and now.</param>
+    public void Synchronize(long storeNowMs, long askedStamp)
     {
         if (Time != TimeProvider.System)
         {
@@ -42,7 +48,14 @@ internal sealed class StoreClock(TimeProvider time)
 
         lock (gate)
         {
-            (baseMs, baseStamp) = (storeNowMs, Time.GetTimestamp());
+            var now = Time.GetTimestamp();
+            var taken = Time.GetElapsedTime(askedStamp, now);
+            if (taken > Prompt && synchronized && Time.GetElapsedTime(baseStamp, now) < Trusted)
+            {
+                return;
+            }
+
+            (baseMs, baseStamp, synchronized) = (storeNowMs + (long)(taken.TotalMilliseconds / 2), now, true);
         }
     }
 

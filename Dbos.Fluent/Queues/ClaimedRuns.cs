@@ -106,13 +106,13 @@ internal sealed class ClaimedRuns(
         try
         {
             var asked = TimeProvider.System.GetTimestamp();
-            var histories = await ReadHistoriesAsync(claimed, cancellationToken).ConfigureAwait(false);
+            var (histories, unread) = await ReadHistoriesAsync(claimed, cancellationToken).ConfigureAwait(false);
             var stands = TimeProvider.System.GetElapsedTime(asked) < LongReading && !claimed.Any(work => running.Contains(work.Id));
             var lost = stands ? [] : await ReadLostAsync(claimed, cancellationToken).ConfigureAwait(false);
             for (; begun < claimed.Count && environment.Lease.Holds(term); begun++)
             {
                 var work = claimed[begun];
-                if (!lost.Contains(work.Id))
+                if (!lost.Contains(work.Id) && !unread.Contains(work.Id))
                 {
                     var history = histories.GetValueOrDefault(work.Id, StoredHistory.Empty);
                     running.Begin(work with { Generation = history.Generation }, history, environment, starter);
@@ -122,8 +122,15 @@ internal sealed class ClaimedRuns(
             if (begun < claimed.Count)
             {
                 // At once, as they hold places of their queues for as long as they are ours.
-                await HandBackAsync([.. claimed.Skip(begun)], cancellationToken).ConfigureAwait(false);
+                await HandBackAsync([.. claimed.Skip(begun)], attempted: false, cancellationToken).ConfigureAwait(false);
                 begun = claimed.Count;
+            }
+
+            if (unread.Count > 0)
+            {
+                // As attempted, so that it ends some time: it would be no smaller for the next.
+                await HandBackAsync([.. claimed.Where(work => unread.Contains(work.Id))], attempted: true, cancellationToken)
+                    .ConfigureAwait(false);
             }
         }
         finally
@@ -147,11 +154,11 @@ internal sealed class ClaimedRuns(
 
     private static Ownership OwnerOf(ClaimedWorkflow work) => new(work.Id, work.Token);
 
-    private async Task HandBackAsync(IReadOnlyList<ClaimedWorkflow> works, CancellationToken cancellationToken)
+    private async Task HandBackAsync(IReadOnlyList<ClaimedWorkflow> works, bool attempted, CancellationToken cancellationToken)
     {
         Ownership[] executions = [.. works.Select(OwnerOf)];
         var ids = await StoreBackoff.RepeatAsync(
-            _ => store.Executors.HandBackAsync(executions, attempted: false, cancellationToken), cancellationToken).ConfigureAwait(false);
+            _ => store.Executors.HandBackAsync(executions, attempted, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (ids.Count > 0)
         {
             HandedBack(ids);
@@ -159,30 +166,29 @@ internal sealed class ClaimedRuns(
     }
 
     // One query for the histories of the whole claim, and none where nothing of it has ever run. Where that is more than can be read in
-    // time, the same query would be so the next time too: half as many then.
-    private async Task<IReadOnlyDictionary<string, StoredHistory>> ReadHistoriesAsync(
+    // time, the same query would be so the next time too: half as many then. One that cannot be read by itself keeps no other waiting.
+    private async Task<(IReadOnlyDictionary<string, StoredHistory> Read, IReadOnlySet<string> Unread)> ReadHistoriesAsync(
         IReadOnlyList<ClaimedWorkflow> claimed, CancellationToken cancellationToken)
     {
         string[] ids = [.. claimed.Where(work => !work.NeverRan).Select(work => work.Id)];
         var read = new Dictionary<string, StoredHistory>(StringComparer.Ordinal);
+        var unread = new HashSet<string>(StringComparer.Ordinal);
         for (var (next, portion) = (0, ids.Length); next < ids.Length;)
         {
-            var histories = await StoreBackoff.RepeatAsync(
-                async _ =>
-                {
-                    try
-                    {
-                        return await store.Claims.ReadHistoriesAsync([.. ids.Skip(next).Take(portion)], cancellationToken)
-                            .ConfigureAwait(false);
-                    }
-                    catch (StoreUnavailableException late) when (late.TimedOut)
-                    {
-                        portion = Math.Max(1, portion / 2);
-                        throw;
-                    }
-                },
-                cancellationToken).ConfigureAwait(false);
-            foreach (var (id, history) in histories)
+            var histories = await ReadInTimeAsync([.. ids.Skip(next).Take(portion)], cancellationToken).ConfigureAwait(false);
+            if (histories is null && portion > 1)
+            {
+                portion /= 2;
+                continue;
+            }
+
+            if (histories is null)
+            {
+                environment.Logger.HistoryUnread(ids[next]);
+                unread.Add(ids[next]);
+            }
+
+            foreach (var (id, history) in histories ?? new Dictionary<string, StoredHistory>())
             {
                 read[id] = history;
             }
@@ -190,7 +196,25 @@ internal sealed class ClaimedRuns(
             next += portion;
         }
 
-        return read;
+        return (read, unread);
+    }
+
+    /// <summary>Histories; null where they did not come in time, one by itself not in several tries.</summary>
+    private async Task<IReadOnlyDictionary<string, StoredHistory>?> ReadInTimeAsync(
+        IReadOnlyList<string> ids, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await StoreBackoff.RepeatInTimeAsync(
+                "read a history",
+                _ => store.Claims.ReadHistoriesAsync(ids, cancellationToken),
+                cancellationToken,
+                ids.Count == 1 ? StoreBackoff.TimeoutsMax : 1).ConfigureAwait(false);
+        }
+        catch (StoreUnavailableException late) when (late.TimedOut)
+        {
+            return null;
+        }
     }
 
     private Task BeginAsync(ClaimResult result, long term, CancellationToken cancellationToken)

@@ -26,7 +26,9 @@ internal sealed class DelayedStarts(IQueueStore store, RunEnvironment environmen
         }
     }
 
-    /// <summary>Releases what is due, and gives the queues into which something came.</summary>
+    /// <summary>
+    /// Releases what is due, a batch of it, and gives the queues into which something came. What is left comes when those have been served.
+    /// </summary>
     public async Task<IReadOnlyCollection<string>> ReleaseAsync(CancellationToken cancellationToken)
     {
         Unsettled = false;
@@ -42,23 +44,23 @@ internal sealed class DelayedStarts(IQueueStore store, RunEnvironment environmen
             nextMs = null;
         }
 
-        HashSet<string> queues = new(StringComparer.Ordinal);
-        IReadOnlyList<string> released;
-        do
+        var released = await StoreBackoff.RepeatAsync(
+            _ => store.ReleaseDelayedAsync(environment.ApplicationName, BatchMax, cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
+        if (released.Count >= BatchMax)
         {
-            released = await StoreBackoff.RepeatAsync(
-                _ => store.ReleaseDelayedAsync(environment.ApplicationName, BatchMax, cancellationToken), cancellationToken)
-                .ConfigureAwait(false);
-            queues.UnionWith(released);
+            Next(due);
         }
-        while (released.Count >= BatchMax);
-        Unsettled = queues.Count > 0;
-        if (!Unsettled)
+        else if (released.Count > 0)
+        {
+            Unsettled = true;
+        }
+        else
         {
             TryAgain(due);
         }
 
-        return queues;
+        return [.. released.Distinct(StringComparer.Ordinal)];
     }
 
     public void Dispose()

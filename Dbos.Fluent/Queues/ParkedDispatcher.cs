@@ -22,7 +22,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     private readonly Lock gate = new();
     private HashSet<StoreSignal> signals = [];
     private HashSet<string> justParked = new(StringComparer.Ordinal);
-    private bool cover = true;
+    private readonly CoveringLook cover = new();
     private bool parkedMeanwhile;
     private volatile bool anyParked = true;
     private volatile bool full;
@@ -82,12 +82,24 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         lock (gate)
         {
             // Without a name, any of them may be meant.
-            cover |= signal.Kind == StoreSignalKind.Anything || signal.Key.Length == 0;
-            signals.Add(signal);
+            switch (signal)
+            {
+                case { Kind: StoreSignalKind.Completed, Key: "" }:
+                    cover.SomeEnded();
+                    break;
+                case { Kind: StoreSignalKind.Anything } or { Key: "" }:
+                    cover.Ask();
+                    break;
+                default:
+                    signals.Add(signal);
+                    break;
+            }
+
             if (signals.Count > SignalsMax)
             {
                 // Where there is no room for long, looking through all that wait is cheaper than remembering each.
-                (cover, signals) = (true, []);
+                cover.Ask();
+                signals = [];
             }
         }
 
@@ -120,7 +132,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             {
                 await LookAroundAsync(stopping.Token).ConfigureAwait(false);
                 SetTimer();
-                await wake.WaitAsync(Timeout.InfiniteTimeSpan, stopping.Token).ConfigureAwait(false);
+                await wake.WaitAsync(CoverDueIn(), stopping.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -132,7 +144,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
                 logger.ParkedClaimFailed(exception);
                 lock (gate)
                 {
-                    cover = true;
+                    cover.Ask();
                 }
 
                 await Task.Delay(OutlookInterval, TimeProvider.System, stopping.Token)
@@ -177,7 +189,13 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     private async Task LookForAsync(CancellationToken cancellationToken)
     {
         await ClaimToldAsync(cancellationToken).ConfigureAwait(false);
-        for (string? after = TakeCover() ? "" : null; after is not null;)
+        if (!TakeCover())
+        {
+            return;
+        }
+
+        var begun = TimeProvider.System.GetTimestamp();
+        for (string? after = ""; after is not null;)
         {
             var claim = await ClaimAsync(new ParkedScope.Page(after, PageSize), cancellationToken).ConfigureAwait(false);
             after = claim.IsFull ? after : claim.LastLookedAt;
@@ -186,6 +204,11 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             // There may be very many pages, and neither what is due meanwhile nor what is signalled waits for the last.
             await ClaimDueAsync(cancellationToken).ConfigureAwait(false);
             await ClaimToldAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        lock (gate)
+        {
+            cover.Took(TimeProvider.System.GetElapsedTime(begun));
         }
     }
 
@@ -263,7 +286,12 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         lock (gate)
         {
             var any = outlook.Any || parkedMeanwhile || (isPart && anyParked);
-            (cover, anyParked) = (cover || (any && !anyParked), any);
+            if (any && !anyParked)
+            {
+                cover.Ask();
+            }
+
+            anyParked = any;
             nextWakeMs = !(nextWakeMs <= outlook.NextWakeAtMs) ? outlook.NextWakeAtMs ?? nextWakeMs : nextWakeMs;
         }
     }
@@ -291,7 +319,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     {
         lock (gate)
         {
-            return cover || signals.Count > 0 || justParked.Count > 0;
+            return cover.IsDue || signals.Count > 0 || justParked.Count > 0;
         }
     }
 
@@ -299,9 +327,16 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     {
         lock (gate)
         {
-            var taken = cover;
-            cover = false;
-            return taken;
+            return cover.Take();
+        }
+    }
+
+    // Nothing is looked through while nothing is parked: what parks then asks for it.
+    private TimeSpan CoverDueIn()
+    {
+        lock (gate)
+        {
+            return anyParked ? cover.DueIn : Timeout.InfiniteTimeSpan;
         }
     }
 

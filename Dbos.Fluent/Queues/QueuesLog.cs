@@ -30,4 +30,11 @@ internal static partial class QueuesLog
         "There is no queue {Queue} to be paused or resumed, so nothing was done: a pause does not wait for a queue. Check the name, or "
         + "register the queue first (EngineOptions.Add, Queues.RegisterAsync)")]
     public static partial void NoQueueToPause(this ILogger logger, string queue);
+
+    [LoggerMessage(
+        1207,
+        LogLevel.Error,
+        "The history of workflow {WorkflowId} could not be read in time, several times in a row, so it is handed back, and given up when "
+        + "its recovery attempts are spent. Make its steps' results smaller, or see why the database is so slow")]
+    public static partial void HistoryUnread(this ILogger logger, string workflowId);
 }

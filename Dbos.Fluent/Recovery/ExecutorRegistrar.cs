@@ -26,7 +26,7 @@ internal static class ExecutorRegistrar
             if (result.Registered)
             {
                 lease.Renewed(sentStamp, sentAt);
-                clock.Synchronize(result.NowMs);
+                clock.Synchronize(result.NowMs, sentStamp);
                 return lease;
             }
 

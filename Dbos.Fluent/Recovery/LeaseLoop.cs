@@ -153,7 +153,18 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
 
         answered = (result.NowMs, TimeProvider.System.GetTimestamp());
         lease.Renewed(sentStamp, sentAt);
-        clock.Synchronize(result.NowMs);
+        clock.Synchronize(result.NowMs, sentStamp);
+        return TellRenewed();
+    }
+
+    // Where the answer lay there for longer than the lease, as on a machine that was suspended, who waits for a lease has none yet.
+    private bool TellRenewed()
+    {
+        if (!lease.IsAlive)
+        {
+            return false;
+        }
+
         lock (gate)
         {
             renewed.TrySetResult();

@@ -9,33 +9,35 @@ namespace Dbos.Fluent.Retention;
 /// </remarks>
 internal sealed class GarbageCollector(IManagementStore store)
 {
+    // A full batch is one workflow after as many halvings. One that takes longer than a statement may by itself is told of then.
     private const int FailuresMax = 10;
 
     // A pass through what has to stay should not take a statement for each few rows.
     private const int LookedMin = 500;
 
-    /// <summary>Deletes what a policy says, and gives how many workflows that were.</summary>
+    /// <summary>Deletes what a policy says.</summary>
     /// <param name="scope">The policy, and whose workflows.</param>
     /// <param name="pace">How much at once, and how long it rests in between.</param>
     /// <param name="cancellationToken">Ends it between two batches.</param>
-    public async Task<long> CollectAsync(
+    /// <returns>How many workflows that were, and how long the database was at work for it.</returns>
+    /// <exception cref="StoreUnavailableException">Not even one workflow at a time was deleted in time, again and again.</exception>
+    public async Task<(long Deleted, TimeSpan Taken)> CollectAsync(
         RetentionScope scope, RetentionPace pace, CancellationToken cancellationToken)
     {
         var began = TimeProvider.System.GetTimestamp();
-        var bound = await StoreBackoff.RepeatAsync(_ => store.ReadRetentionBoundAsync(scope, cancellationToken), cancellationToken)
+        var (bound, taken) = await TakeTimeAsync(_ => store.ReadRetentionBoundAsync(scope, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
         if (bound is not { } last)
         {
-            return 0;
+            return (0, taken);
         }
 
         var (total, after) = (0L, (PageKey?)null);
         while (true)
         {
             var from = after;
-            var batchBegan = TimeProvider.System.GetTimestamp();
             var most = pace.Batch(TimeProvider.System.GetElapsedTime(began));
-            var batch = await StoreBackoff.RepeatAsync(
+            var (batch, batchTaken) = await TakeTimeAsync(
                 failures =>
                 {
                     // Histories may be so long that a whole batch of them takes longer than a statement may.
@@ -44,14 +46,31 @@ internal sealed class GarbageCollector(IManagementStore store)
                     return store.CollectAsync(request, cancellationToken);
                 },
                 cancellationToken).ConfigureAwait(false);
-            (total, after) = (total + batch.Deleted, batch.Last);
+            (total, taken, after) = (total + batch.Deleted, taken + batchTaken, batch.Last);
             if (after is null)
             {
-                return total;
+                return (total, taken);
             }
 
-            var rest = pace.Rest(TimeProvider.System.GetElapsedTime(batchBegan), TimeProvider.System.GetElapsedTime(began));
+            var rest = pace.Rest(batchTaken, TimeProvider.System.GetElapsedTime(began));
             await Task.Delay(rest, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    // What the call itself took when it was answered: an outage before that is no work of the database's.
+    private static async Task<(T Result, TimeSpan Taken)> TakeTimeAsync<T>(
+        Func<int, Task<T>> call, CancellationToken cancellationToken)
+    {
+        var asked = 0L;
+        var result = await StoreBackoff.RepeatInTimeAsync(
+            "delete ended workflows",
+            failures =>
+            {
+                asked = TimeProvider.System.GetTimestamp();
+                return call(failures);
+            },
+            cancellationToken,
+            FailuresMax + StoreBackoff.TimeoutsMax).ConfigureAwait(false);
+        return (result, TimeProvider.System.GetElapsedTime(asked));
     }
 }

@@ -12,6 +12,7 @@ internal sealed class RetentionLoop(IManagementStore store, RetentionScope scope
 
     // Looking for what is due costs something where many are kept, so that it takes a fiftieth of the time at most.
     private const int ShareOfTime = 50;
+    private static readonly TimeSpan IdleMax = TimeSpan.FromMinutes(10);
 
     private readonly GarbageCollector collector = new(store);
     private readonly CancellationTokenSource stopping = new();
@@ -32,15 +33,13 @@ internal sealed class RetentionLoop(IManagementStore store, RetentionScope scope
         {
             try
             {
-                var begun = TimeProvider.System.GetTimestamp();
-                var deleted = await collector.CollectAsync(scope, RetentionPace.Gentle, stopping.Token).ConfigureAwait(false);
+                var (deleted, taken) = await collector.CollectAsync(scope, RetentionPace.Gentle, stopping.Token).ConfigureAwait(false);
                 if (deleted > 0)
                 {
                     logger.WorkflowsCollected(deleted);
                 }
 
-                var interval = Interval(TimeProvider.System.GetElapsedTime(begun), deleted);
-                await Task.Delay(interval, TimeProvider.System, stopping.Token).ConfigureAwait(false);
+                await Task.Delay(Interval(taken, deleted), TimeProvider.System, stopping.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -59,7 +58,7 @@ internal sealed class RetentionLoop(IManagementStore store, RetentionScope scope
     // An age of days need not be looked at each second.
     private TimeSpan Interval(TimeSpan taken, long deleted)
     {
-        var idle = deleted == 0 ? taken * ShareOfTime : TimeSpan.Zero;
+        var idle = deleted > 0 ? TimeSpan.Zero : taken * ShareOfTime < IdleMax ? taken * ShareOfTime : IdleMax;
         var byAge = (scope.Policy.OlderThan ?? IntervalMax) / 4;
         var usual = byAge < IntervalMin ? IntervalMin : byAge > IntervalMax ? IntervalMax : byAge;
         return idle > usual ? idle : usual;

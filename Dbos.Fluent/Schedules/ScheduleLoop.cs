@@ -26,6 +26,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
     private long lastRead;
     private readonly Lock gate = new();
     private DateTimeOffset? changedAt;
+    private DateTimeOffset? readAt;
     private volatile bool stale;
     private volatile bool anyWaiting;
     private bool anyFailed;
@@ -157,15 +158,18 @@ internal sealed class ScheduleLoop : IAsyncDisposable
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
+        var now = environment.Clock.UtcNow;
         DateTimeOffset since;
+        DateTimeOffset before;
         lock (gate)
         {
-            since = changedAt ?? environment.Clock.UtcNow;
+            since = changedAt ?? now;
+            before = changedAt ?? readAt ?? now;
             (changedAt, stale) = (null, false);
         }
 
         var rows = await ReadRowsAsync(since, cancellationToken).ConfigureAwait(false);
-        lastRead = TimeProvider.System.GetTimestamp();
+        (lastRead, readAt) = (TimeProvider.System.GetTimestamp(), now);
         var followed = rows.Where(firing.IsOurs).Where(row => !row.Paused).ToDictionary(row => row.Name, StringComparer.Ordinal);
         foreach (var name in plans.Keys.Where(name => !followed.ContainsKey(name)).ToArray())
         {
@@ -176,7 +180,9 @@ internal sealed class ScheduleLoop : IAsyncDisposable
         {
             if (!plans.TryGetValue(row.Name, out var plan) || !plan.TryUpdate(row))
             {
-                Begin(row, since, plan);
+                // What goes on after a pause of which nothing was heard has the moment of that in its row: moments since then count, though
+                // it is seen only now.
+                Begin(row, plan is null && row.LastFiredAtMs is not null ? before : since, plan);
             }
         }
     }

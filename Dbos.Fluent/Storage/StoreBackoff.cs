@@ -7,7 +7,8 @@ internal static class StoreBackoff
     private static readonly TimeSpan First = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
-    private const int TimeoutsMax = 3;
+    /// <summary>As many tries in a row without an answer in time are enough, where the call does not change from one to the next.</summary>
+    public const int TimeoutsMax = 3;
 
     /// <summary>Calls until it succeeds or is cancelled; <paramref name="call"/> learns how often it was tried before.</summary>
     public static Task<T> RepeatAsync<T>(Func<int, Task<T>> call, CancellationToken cancellationToken) =>
@@ -20,14 +21,16 @@ internal static class StoreBackoff
     /// <param name="doing">What the database is asked to do, in the words of the exception.</param>
     /// <param name="call">The call.</param>
     /// <param name="cancellationToken">Gives it up.</param>
-    public static Task<T> RepeatInTimeAsync<T>(string doing, Func<int, Task<T>> call, CancellationToken cancellationToken)
+    /// <param name="timeoutsMax">After how many tries in a row without an answer in time.</param>
+    public static Task<T> RepeatInTimeAsync<T>(
+        string doing, Func<int, Task<T>> call, CancellationToken cancellationToken, int timeoutsMax = TimeoutsMax)
     {
         var timeouts = 0;
         return RepeatAsync(
             call,
-            exception => (timeouts = exception.TimedOut ? timeouts + 1 : 0) < TimeoutsMax
+            exception => (timeouts = exception.TimedOut ? timeouts + 1 : 0) < timeoutsMax
                 ? null
-                : StoreUnavailableException.TookTooLong(doing, TimeoutsMax, exception),
+                : StoreUnavailableException.TookTooLong(doing, timeoutsMax, exception),
             cancellationToken);
     }
 

@@ -107,15 +107,19 @@ internal sealed class PostgresSignalStore(
             await RunAsync(connection, sql.Listen, database.TimeoutSeconds, cancellationToken).ConfigureAwait(false);
             return connection;
         }
-        catch (Exception failure) when (
-            failure is DbosException or InvalidOperationException || PostgresErrors.Translate(failure) is not null)
+        catch (Exception failure)
         {
             if (connection is not null)
             {
                 await connection.DisposeAsync().ConfigureAwait(false);
             }
 
-            return null;
+            if (failure is DbosException or InvalidOperationException || PostgresErrors.Translate(failure) is not null)
+            {
+                return null;
+            }
+
+            throw;
         }
     }
 
