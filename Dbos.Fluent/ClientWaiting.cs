@@ -10,12 +10,9 @@ internal sealed class ClientWaiting(ClientCore core)
 {
     public async Task<IReadOnlyList<string>> StartManyAsync(IReadOnlyList<StartRequest> requests, CancellationToken cancellationToken)
     {
-        var units = new StartUnit[requests.Count];
-        for (var i = 0; i < units.Length; i++)
-        {
-            units[i] = await core.Starts.UnitAsync(requests[i], cancellationToken).ConfigureAwait(false);
-        }
-
+        // Made at once, so that those of one queue ask about it together.
+        var units = await Task.WhenAll(requests.Select(request => core.Starts.UnitAsync(request, cancellationToken).AsTask()))
+            .ConfigureAwait(false);
         if (units.Length == 0)
         {
             return [];

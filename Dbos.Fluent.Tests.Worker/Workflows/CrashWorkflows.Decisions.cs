@@ -23,6 +23,21 @@ internal sealed partial class CrashWorkflows
     /// <summary>Two stream values, a step that writes one more, another value, and the end of the stream.</summary>
     public WorkflowDefinition<int, string> Streaming => field ??= Workflow.Define<int, string>("streaming", RunStreaming);
 
+    /// <summary>A step that waits until it is told to stop, and tells why.</summary>
+    public WorkflowDefinition<int, string> Told => field ??= Workflow.Define<int, string>("told")
+        .Step("told", x => TellAsync(x.Step)).As(out var told)
+        .Return(x => x.Get(told));
+
+    private async Task<string> TellAsync(StepContext step)
+    {
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = step.CancellationToken.Register(stopped.SetResult).ConfigureAwait(false);
+        await reach("inside told");
+        await stopped.Task;
+        await reach($"told {step.CancellationReason}");
+        throw new OperationCanceledException(step.CancellationToken);
+    }
+
     private async IAsyncEnumerable<StepOr<string>> RunSaga(int input, WorkflowContext workflow)
     {
         yield return Undoable("one");

@@ -128,12 +128,15 @@ public abstract class ChildSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     [InlineData(Form.Fluent, true)]
     public async Task A_failed_child_fails_its_parent_with_its_failure_inside(Form form, bool recovered)
     {
-        var child = Workflow.Define<int, int>("child").Fail(_ => new TimeZoneNotFoundException("no zone")).Return(_ => 1);
+        var counts = new Counts();
+        var child = Workflow.Define<int, int>("child").Step("S", _ => Task.FromResult(counts.Add("S")))
+            .Fail(_ => new TimeZoneNotFoundException("no zone")).Return(_ => 1);
         var parent = form.Pick(
             Calling(child),
             Workflow.Define<int, int>("parent").Call(child, x => x.Input).As(out var called).Return(x => x.Get(called)));
         var engine = await LaunchAsync(parent, child);
         var failure = await (await engine.BeginAsync(parent, 1, "P")).FailureAsync();
+        var before = await engine.GetStatusAsync("P-0", Cancel);
         if (recovered)
         {
             await Database.ForgetFromAsync("P", 1);
@@ -149,6 +152,8 @@ public abstract class ChildSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         Assert.False(failure.Is<FormatException>());
         var ofChild = await Assert.ThrowsAsync<WorkflowFailedException>(() => engine.ResultAsync<int>("P-0"));
         Assert.Equal(("P-0", "no zone"), (ofChild.WorkflowId, ofChild.Failure.Message));
+        Assert.Equal((1, 2), (counts["S"], await Database.CountAsync("SELECT count(*) FROM workflow_status")));
+        Assert.Equal(before!.UpdatedAt, (await engine.GetStatusAsync("P-0", Cancel))!.UpdatedAt);
     }
 
     [Fact]

@@ -73,6 +73,23 @@ public abstract class DeadlineSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.Equal(CancellationReason.DeadlineExceeded, await engine.Retrieve<Unit>("A").CancellationAsync());
     }
 
+    // The clock of the engine that runs it stands still.
+    [Fact]
+    public async Task A_deadline_that_another_engine_finds_passed_is_told_to_the_step_that_runs_here()
+    {
+        var workflow = Blocked();
+        var engine = await LaunchVirtualAsync(workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A", Hour);
+        await gate.ReachedAsync();
+        var later = new ManualTimeProvider(time.GetUtcNow() + (Hour * 2));
+
+        await LaunchAsync(
+            options => (options.ExecutorId, options.TimeProvider) = ("executor-2", later), Workflow.Define<Unit>("another", Nothing));
+
+        Assert.Equal(CancellationReason.DeadlineExceeded, await fired.Task.Within(Bounded.Limit));
+        Assert.Equal(CancellationReason.DeadlineExceeded, await handle.CancellationAsync());
+    }
+
     [Fact]
     public async Task Children_inherit_the_deadline_and_are_cancelled_with_their_parent()
     {

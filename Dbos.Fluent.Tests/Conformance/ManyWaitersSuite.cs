@@ -13,7 +13,12 @@ public abstract class ManyWaitersSuite(IDatabaseFixture fixture) : EngineSuite(f
     // Far above what a process needs, far below a thread for each waiter.
     private const int ThreadsMax = 200;
 
+    // Other tests of this process begin and end threads too; a thread for each waiter would be ten times as many.
+    private const int ThreadsMore = Waiters / 10;
+    private const int Samples = 40;
+
     private readonly ManualTimeProvider time = new();
+    private readonly int threadsBefore = CountThreads();
 
     [Fact]
     public Task A_thousand_receivers_wait_beside_a_workflow_that_is_quick() => WaitAsync(
@@ -128,6 +133,45 @@ public abstract class ManyWaitersSuite(IDatabaseFixture fixture) : EngineSuite(f
         }
     }
 
+    // They are callers of a client and not bodies of workflows; what they wait for happens in another process in the end.
+    [Fact]
+    public async Task Thousands_of_callers_wait_for_results_and_events_beside_a_workflow_that_is_quick()
+    {
+        var target = Workflow.Define<int, int>("target").SetEvent("k", x => x.Input + 1).Return(x => x.Input);
+        var engine = await LaunchAsync(Configure, [Quick]);
+        await using var client = await WorkflowClient.ConnectAsync(
+            options =>
+            {
+                Database.Use(options);
+                Limit(options);
+                (options.ApplicationName, options.TimeProvider) = ("tests", time);
+            },
+            Cancel).Within(Bounded.Limit);
+        await engine.StartManyAsync(
+            target, Enumerable.Range(0, Waiters).Select(i => (i, (StartOptions?)new() { Id = $"T{i}", Queue = "elsewhere" })), Cancel);
+        var results = Enumerable.Range(0, Waiters).Select(i => client.Retrieve<int>($"T{i}").GetResultAsync(Cancel)).ToArray();
+        var events = Enumerable.Range(0, Waiters)
+            .Select(i => client.GetEventAsync<int>($"T{i}", "k", TimeSpan.FromDays(1), Cancel)).ToArray();
+        var wakeups = client.Core.Wakeups;
+        await Eventually.TrueAsync(
+            () => (wakeups.Outcomes.Count, wakeups.Events.Count) == (Waiters, Waiters), Bounded.Limit, "all wait");
+
+        await AssertQuickAsync(engine, Connections * 2);
+        await LaunchAsync(
+            options =>
+            {
+                Configure(options);
+                options.ExecutorId = "executor-2";
+                options.Add(new WorkflowQueue("elsewhere"));
+            },
+            target);
+
+        Assert.Equal(Enumerable.Range(0, Waiters), await Task.WhenAll(results).Within(Bounded.Limit));
+        Assert.Equal(
+            Enumerable.Range(1, Waiters), (await Task.WhenAll(events).Within(Bounded.Limit)).Select(found => found.Value));
+        Assert.Equal((0, 0), (wakeups.Outcomes.Count, wakeups.Events.Count));
+    }
+
     private WorkflowDefinition<Unit, Unit> Quick => field ??= Flows.Series("quick", () => [Step.Run("step", _ => Task.CompletedTask)]);
 
     private static string Id(int number) => $"waiter {number}";
@@ -150,32 +194,52 @@ public abstract class ManyWaitersSuite(IDatabaseFixture fixture) : EngineSuite(f
         Assert.Equal(0, engine.Core.Wakeups.Inboxes.Count + engine.Core.Wakeups.Events.Count + engine.Core.Wakeups.Outcomes.Count);
     }
 
-    private async Task AssertQuickAsync(WorkflowEngine engine)
+    // Looks again and again while they wait, and starts and ends a workflow each time.
+    private async Task AssertQuickAsync(WorkflowEngine engine, int connectionsMax = Connections)
+    {
+        var threads = new List<int> { CountThreads() };
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await engine.RunAsync(Quick, default, $"quick {threads.Count}");
+                threads.Add(CountThreads());
+                return threads.Count > Samples;
+            },
+            Bounded.Limit,
+            "workflows are started and end");
+        Assert.InRange(threads.Max(), 1, Math.Min(ThreadsMax, threadsBefore + ThreadsMore));
+        Assert.NotNull(await engine.GetStatusAsync("quick 1", Cancel).Within(Bounded.Limit));
+        await AssertConnectionsAsync(connectionsMax);
+    }
+
+    private static int CountThreads()
     {
         using var self = Process.GetCurrentProcess();
-        Assert.InRange(self.Threads.Count, 1, ThreadsMax);
-        await engine.RunAsync(Quick, default, "quick").Within(Bounded.Limit);
-        Assert.NotNull(await engine.GetStatusAsync("quick", Cancel).Within(Bounded.Limit));
-        await AssertConnectionsAsync();
+        return self.Threads.Count;
     }
 
     private void Configure(EngineOptions options)
     {
         // What waits stays in memory here; that it may leave is another suite's matter.
         (options.TimeProvider, options.UnloadAfter) = (time, Timeout.InfiniteTimeSpan);
+        Limit(options);
+    }
+
+    private void Limit(ClientOptions options)
+    {
         if (Database is PostgresTestDatabase postgres)
         {
             options.UsePostgres($"{postgres.ConnectionString};Maximum Pool Size={Connections}");
         }
     }
 
-    private async Task AssertConnectionsAsync()
+    private async Task AssertConnectionsAsync(int max)
     {
         if (Database is PostgresTestDatabase)
         {
             // The one that asks is not the engine's.
             var open = await Database.CountAsync("SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = current_database()");
-            Assert.InRange(open, 1, Connections);
+            Assert.InRange(open, 1, max);
         }
     }
 }

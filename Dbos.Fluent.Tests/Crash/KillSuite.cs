@@ -83,6 +83,7 @@ public abstract class KillSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
 
         await SucceededAsync("w1-1", attempts: 2);
         Assert.Equal(1, Ledger.Count("w1-1", "child one"));
+        Assert.Equal(2, await Database.WorkflowsAsync());
     }
 
     [Fact]

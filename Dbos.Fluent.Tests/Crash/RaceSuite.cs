@@ -1,4 +1,6 @@
 using System.Globalization;
+using Dbos.Fluent.Tests.Conformance;
+using Dbos.Fluent.Tests.Worker.Faults;
 
 namespace Dbos.Fluent.Tests.Crash;
 
@@ -70,6 +72,45 @@ public abstract class RaceSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
     }
 
     [Fact]
+    public async Task Workflows_that_wait_for_messages_and_that_two_engines_recover_at_once_take_each_message_once()
+    {
+        const int count = 50;
+        string[] ids = [.. Enumerable.Range(0, count).Select(number => $"w{number}")];
+        var first = await LaunchSuccessorAsync();
+        await Task.WhenAll(ids.Select(id => first.StartAsync(Workflows.Receiving, 0, new() { Id = id }, Cancel))).Within(Bounded.Limit);
+        await Eventually.TrueAsync(() => first.Core.Wakeups.Inboxes.Count == count, Bounded.Limit, "all wait");
+        await first.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Database.ExecuteAsync(
+            "UPDATE workflow_status "
+            + "SET status = 'PENDING', owner_xid = 'lost', executor_id = 'dead', recovery_attempts = 1, updated_at = 1");
+        foreach (var id in ids)
+        {
+            await Database.InsertMessageAsync(id, "\"first\"", "t");
+        }
+
+        var (looks, claims) = (new Meeting(2), new Meeting(2));
+        var engines = await Task.WhenAll(LaunchMeetingAsync(looks, claims), LaunchMeetingAsync(looks, claims));
+        await claims.AllAreHere.Within(Bounded.Limit);
+        await engines[0].SendManyAsync(ids.Select(id => (id, "second", (string?)"t", (string?)null)), cancellationToken: Cancel);
+        var results = await Task.WhenAll(ids.Select(id => engines[1].Retrieve<string>(id).GetResultAsync(Cancel))).Within(Bounded.Limit);
+
+        Assert.All(results, result => Assert.Equal("first second", result));
+        Assert.Equal(count, await Database.SucceededAsync(attempts: 2));
+        Assert.Equal(count, await Database.WorkflowsAsync());
+        foreach (var id in ids)
+        {
+            Assert.Equal(["one", "DBOS.recv", "DBOS.recv", "two"], await CheckpointsAsync(id));
+            Assert.Equal((1, 1), (Ledger.Count(id, "one"), Ledger.Count(id, "two")));
+        }
+
+        Assert.Equal((2 * count, 0), (await Database.MessagesAsync(), await Database.UnreadAsync()));
+        Assert.Equal(
+            2 * count,
+            await Database.CountAsync(
+                "SELECT count(*) FROM (SELECT DISTINCT destination_uuid, consumed_by_function_id FROM notifications) AS taken"));
+    }
+
+    [Fact]
     public async Task Ten_engines_that_launch_at_once_on_an_empty_database_all_run()
     {
         var engines = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(() => LaunchSuccessorAsync(), Cancel)));
@@ -95,6 +136,36 @@ public abstract class RaceSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
         var refused = await Assert.ThrowsAsync<ExecutorIdInUseException>(() => LaunchAsync());
 
         Assert.Equal(Executor, refused.ExecutorId);
+    }
+
+    // Both look for work of the dead for the first time at the same moment, and then claim what they have found at the same moment.
+    private Task<WorkflowEngine> LaunchMeetingAsync(Meeting looks, Meeting claims)
+    {
+        var (looked, claimed) = (0, 0);
+        var faults = new CallFaults { Before = MeetAsync };
+        return LaunchSuccessorAsync(options =>
+        {
+            options.Lease = TimeSpan.FromSeconds(3);
+            options.WrapStore = store => new FaultingStore(store, faults);
+        });
+
+        Task MeetAsync(StoreCall call, CancellationToken token) => call.Kind switch
+        {
+            StoreCallKind.HandOnOrphans => MeetOnceAsync(looks, ref looked, token),
+            StoreCallKind.Claim when Volatile.Read(ref looked) > 0 => MeetOnceAsync(claims, ref claimed, token),
+            _ => Task.CompletedTask,
+        };
+
+        static Task MeetOnceAsync(Meeting meeting, ref int times, CancellationToken token)
+        {
+            if (Interlocked.Increment(ref times) > 1)
+            {
+                return Task.CompletedTask;
+            }
+
+            meeting.Arrive();
+            return meeting.AllAreHere.WaitAsync(token);
+        }
     }
 
     [Fact]

@@ -4,48 +4,67 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>What is registered under the names of queues, as of a moment ago: enough to tell a mistaken start from a good one.</summary>
+/// <remarks>However many starts ask about one queue at once, it is read once; also one that nobody has registered.</remarks>
 internal sealed class QueueBook(IStore store, CancellationToken stopped)
 {
+    private const int NamesMax = 1000;
     private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(1);
 
-    private readonly ConcurrentDictionary<string, (QueueRow? Row, long ReadAt)> rows = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Reading> readings = new(StringComparer.Ordinal);
 
     /// <summary>The queue of that name; null if nobody has registered it.</summary>
     public async ValueTask<QueueRow?> FindAsync(string name, CancellationToken cancellationToken)
     {
-        if (rows.TryGetValue(name, out var known) && TimeProvider.System.GetElapsedTime(known.ReadAt) < Freshness)
+        if (readings.TryGetValue(name, out var known) && known.IsStale)
         {
-            return known.Row;
+            Forget(name, known);
         }
 
-        var readAt = TimeProvider.System.GetTimestamp();
-        var row = await ReadAsync(name, cancellationToken).ConfigureAwait(false);
-        if (row is null)
+        var reading = readings.GetOrAdd(name, static (name, book) => new Reading(() => book.ReadAsync(name)), this);
+        try
         {
-            // Names that nobody registers may be without number.
-            rows.TryRemove(name, out _);
-        }
-        else
-        {
-            rows[name] = (row, readAt);
-        }
+            var row = await reading.Row.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (row is null && readings.Count > NamesMax)
+            {
+                // Names that nobody registers may be without number.
+                Forget(name, reading);
+            }
 
-        return row;
+            return row;
+        }
+        catch (Exception) when (reading.Row.IsFaulted)
+        {
+            Forget(name, reading);
+            throw;
+        }
     }
 
     /// <summary>Something about a queue has changed.</summary>
-    public void Forget(string name) => rows.TryRemove(name, out _);
+    public void Forget(string name) => readings.TryRemove(name, out _);
 
-    private async Task<QueueRow?> ReadAsync(string name, CancellationToken cancellationToken)
+    private void Forget(string name, Reading reading) => readings.TryRemove(KeyValuePair.Create(name, reading));
+
+    // Nobody's alone: whoever gives up the waiting takes nothing from the others.
+    private async Task<QueueRow?> ReadAsync(string name)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopped);
         try
         {
-            return await StoreBackoff.RepeatAsync(_ => store.Queues.ReadAsync(name, either.Token), either.Token).ConfigureAwait(false);
+            return await StoreBackoff.RepeatAsync(_ => store.Queues.ReadAsync(name, stopped), stopped).ConfigureAwait(false);
         }
         catch (ObjectDisposedException) when (stopped.IsCancellationRequested)
         {
             throw new OperationCanceledException(stopped);
         }
+    }
+
+    private sealed class Reading(Func<Task<QueueRow?>> read)
+    {
+        private readonly long began = TimeProvider.System.GetTimestamp();
+        private readonly Lazy<Task<QueueRow?>> row = new(read);
+
+        public Task<QueueRow?> Row => row.Value;
+
+        /// <summary>True for an answer of some time ago; one that is still awaited is as new as any.</summary>
+        public bool IsStale => Row.IsCompleted && TimeProvider.System.GetElapsedTime(began) >= Freshness;
     }
 }

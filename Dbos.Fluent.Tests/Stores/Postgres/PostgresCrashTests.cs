@@ -20,3 +20,5 @@ public sealed class PostgresQueueKillTests(PostgresDatabases f) : QueueKillSuite
 {
     protected override int WorkflowCount => 10_000;
 }
+
+public sealed class PostgresToldTests(PostgresDatabases f) : ToldSuite(f), IClassFixture<PostgresDatabases>;

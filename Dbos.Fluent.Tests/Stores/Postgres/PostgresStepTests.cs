@@ -19,3 +19,7 @@ public sealed class PostgresBackoffTests(PostgresDatabases f) : BackoffSuite(f),
 public sealed class PostgresForgottenExecutorTests(PostgresDatabases f) : ForgottenExecutorSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresStepServicesTests(PostgresDatabases f) : StepServicesSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresBuilderTests(PostgresDatabases f) : BuilderSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresFewCallsTests(PostgresDatabases f) : FewCallsSuite(f), IClassFixture<PostgresDatabases>;

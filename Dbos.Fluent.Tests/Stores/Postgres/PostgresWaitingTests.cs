@@ -13,3 +13,5 @@ public sealed class PostgresParkedTests(PostgresDatabases f) : ParkedSuite(f), I
 public sealed class PostgresMomentTests(PostgresDatabases f) : MomentSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresGroupUnloadTests(PostgresDatabases f) : GroupUnloadSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresLeavingTests(PostgresDatabases f) : LeavingSuite(f), IClassFixture<PostgresDatabases>;

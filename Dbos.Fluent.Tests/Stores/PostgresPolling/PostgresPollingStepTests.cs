@@ -24,3 +24,7 @@ public sealed class PostgresPollingForgottenExecutorTests(PostgresPollingDatabas
 
 public sealed class PostgresPollingStepServicesTests(PostgresPollingDatabases f)
     : StepServicesSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingBuilderTests(PostgresPollingDatabases f) : BuilderSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingFewCallsTests(PostgresPollingDatabases f) : FewCallsSuite(f), IClassFixture<PostgresPollingDatabases>;

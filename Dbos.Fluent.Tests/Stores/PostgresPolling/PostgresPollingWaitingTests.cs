@@ -18,3 +18,5 @@ public sealed class PostgresPollingMomentTests(PostgresPollingDatabases f) : Mom
 
 public sealed class PostgresPollingGroupUnloadTests(PostgresPollingDatabases f)
     : GroupUnloadSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingLeavingTests(PostgresPollingDatabases f) : LeavingSuite(f), IClassFixture<PostgresPollingDatabases>;

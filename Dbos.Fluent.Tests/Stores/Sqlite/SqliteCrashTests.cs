@@ -15,3 +15,5 @@ public sealed class SqliteMigrationKillTests(SqliteDatabases f) : MigrationKillS
 public sealed class SqliteProcessFailureTests(SqliteDatabases f) : ProcessFailureSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteDecisionKillTests(SqliteDatabases f) : DecisionKillSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteToldTests(SqliteDatabases f) : ToldSuite(f), IClassFixture<SqliteDatabases>;

@@ -19,3 +19,7 @@ public sealed class SqliteBackoffTests(SqliteDatabases f) : BackoffSuite(f), ICl
 public sealed class SqliteForgottenExecutorTests(SqliteDatabases f) : ForgottenExecutorSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteStepServicesTests(SqliteDatabases f) : StepServicesSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteBuilderTests(SqliteDatabases f) : BuilderSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteFewCallsTests(SqliteDatabases f) : FewCallsSuite(f), IClassFixture<SqliteDatabases>;

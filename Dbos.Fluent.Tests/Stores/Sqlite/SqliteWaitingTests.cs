@@ -13,3 +13,5 @@ public sealed class SqliteParkedTests(SqliteDatabases f) : ParkedSuite(f), IClas
 public sealed class SqliteMomentTests(SqliteDatabases f) : MomentSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteGroupUnloadTests(SqliteDatabases f) : GroupUnloadSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteLeavingTests(SqliteDatabases f) : LeavingSuite(f), IClassFixture<SqliteDatabases>;
