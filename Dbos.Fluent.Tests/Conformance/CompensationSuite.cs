@@ -116,25 +116,34 @@ public abstract class CompensationSuite(IDatabaseFixture fixture) : EngineSuite(
         Assert.Equal("0 a", await engine.StepsAsync("B"));
     }
 
-    [Fact]
-    public async Task A_childs_call_is_undone_with_its_result_after_the_child_undid_nothing()
+    [Theory]
+    [InlineData(Form.Iterator)]
+    [InlineData(Form.Fluent)]
+    public async Task A_childs_call_is_undone_with_its_result_or_without_after_the_child_undid_nothing(Form form)
     {
         var child = Workflow.Define<int, string>("child").Return(x => $"child of {x.Input}");
-        var workflow = Workflow.Define<Unit, int>("parent", Body);
+        var workflow = form.Pick(
+            Workflow.Define<Unit, int>("parent", Body),
+            Workflow.Define<Unit, int>("parent")
+                .Call(child, _ => 7).CompensateWith(async (_, result) => undone.Add(result))
+                .Call(child, _ => 8).CompensateWith(async (_, result) => undone.Add(result))
+                .Call(child, _ => 9).CompensateWith(async _ => undone.Add("child"))
+                .Fail(_ => new TimeoutException("late")).Return(_ => 1));
         var engine = await LaunchAsync(workflow, child);
 
         await (await engine.BeginAsync(workflow, default, "A")).FailureAsync();
 
-        Assert.Equal("child of 8, child of 7", undone.Text);
+        Assert.Equal("child, child of 8, child of 7", undone.Text);
         Assert.Equal(
-            "0 child, 1 DBOS.getResult, 2 child, 3 DBOS.getResult, 4 Dbos.Fluent.compensating failed, "
-            + "5 child.compensate, 6 child.compensate",
+            "0 child, 1 DBOS.getResult, 2 child, 3 DBOS.getResult, 4 child, 5 DBOS.getResult, 6 Dbos.Fluent.compensating failed, "
+            + "7 child.compensate, 8 child.compensate, 9 child.compensate",
             await engine.StepsAsync("A"));
 
         async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)
         {
             yield return Step.Call(child, 7).CompensateWith(async (_, result) => undone.Add(result));
             yield return Step.Call(child, 8).CompensateWith(async (_, result) => undone.Add(result));
+            yield return Step.Call(child, 9).CompensateWith(async _ => undone.Add("child"));
             throw new TimeoutException("late");
         }
     }

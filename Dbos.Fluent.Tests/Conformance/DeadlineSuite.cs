@@ -3,6 +3,8 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>Timeouts of whole workflows. Scenarios TO-01, TO-02, TO-06, TO-07.</summary>
 public abstract class DeadlineSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
+    private const int Many = 1000;
+
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
     private readonly ManualTimeProvider time = new();
@@ -205,12 +207,20 @@ public abstract class DeadlineSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     {
         const string Rows = "SELECT workflow_uuid, status, updated_at, completed_at, error, owner_xid FROM workflow_status "
             + "WHERE workflow_uuid <> 'last' ORDER BY 1";
-        var (workflow, blocked) = (Workflow.Define<Unit>("quick", Nothing), Blocked());
+        var (begun, going) = (new Meeting(Many), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        var blocked = Blocked();
+        var workflow = Workflow.Define<Unit>("quick").Step("meet", x =>
+        {
+            begun.Arrive();
+            return going.Task.WaitAsync(x.CancellationToken);
+        }).End();
         var failing = Workflow.Define<Unit>("failing").Fail(_ => new ArithmeticException("as asked")).End();
         var engine = await LaunchVirtualAsync(workflow, failing, blocked);
         using var caller = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        var handles = await Task.WhenAll(Enumerable.Range(0, 100).Select(
+        var handles = await Task.WhenAll(Enumerable.Range(0, Many).Select(
             i => engine.StartAsync(workflow, default, new() { Id = $"quick {i}", Timeout = Hour }, caller.Token)));
+        await begun.AllAreHere.Within(Bounded.Limit);
+        going.SetResult();
         await Task.WhenAll(handles.Select(handle => handle.GetResultAsync(caller.Token).Within(Bounded.Limit)));
         await (await engine.BeginAsync(failing, default, "failed", Hour)).FailureAsync();
         Assert.Equal(0, time.TimersSet);

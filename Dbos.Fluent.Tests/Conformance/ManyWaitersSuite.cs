@@ -45,6 +45,42 @@ public abstract class ManyWaitersSuite(IDatabaseFixture fixture) : EngineSuite(f
             return Task.CompletedTask;
         });
 
+    // SL-03: looked at all the while, on the real clock.
+    [Fact]
+    public async Task A_thousand_short_sleeps_keep_nobody_from_reading_and_each_lasts_its_time()
+    {
+        var workflow = Workflow.Define<Unit>("sleep").Sleep(TimeSpan.FromSeconds(2)).End();
+        var engine = await LaunchAsync(
+            options =>
+            {
+                Configure(options);
+                options.TimeProvider = TimeProvider.System;
+            },
+            workflow,
+            Quick);
+        var starts = Enumerable.Range(0, Waiters).Select(i => (default(Unit), (StartOptions?)new() { Id = Id(i) }));
+        var handles = await engine.StartManyAsync(workflow, starts, Cancel).Within(Bounded.Limit);
+        var ends = Task.WhenAll(handles.Select(handle => handle.ResultAsync()));
+        var looks = 0;
+
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await AssertQuickAsync(engine);
+                Assert.Equal(7, await engine.ListAsync(new() { Name = "sleep", Limit = 7 }, Cancel).CountAsync(Cancel));
+                looks++;
+                return ends.IsCompleted;
+            },
+            Bounded.Limit,
+            "all have slept");
+
+        await ends;
+        Assert.InRange(looks, 2, int.MaxValue);
+        Assert.Equal(
+            Waiters,
+            await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE name = 'sleep' AND completed_at - created_at >= 1900"));
+    }
+
     [Fact]
     public async Task A_thousand_parents_of_sleeping_children_wait_beside_a_workflow_that_is_quick()
     {

@@ -81,6 +81,14 @@ public abstract class MessagingInputSuite(IDatabaseFixture fixture) : EngineSuit
     [InlineData("marker")]
     [InlineData("timeout")]
     [InlineData("key twice")]
+    [InlineData("blank id")]
+    [InlineData("blank topic")]
+    [InlineData("blank key")]
+    [InlineData("blank event")]
+    [InlineData("blank stream")]
+    [InlineData("get timeout")]
+    [InlineData("read timeout")]
+    [InlineData("offset")]
     public async Task What_is_refused_where_a_step_is_made_ends_the_workflow_and_leaves_no_checkpoint(string what)
     {
         var workflow = Flows.Series("bad", () =>
@@ -90,6 +98,14 @@ public abstract class MessagingInputSuite(IDatabaseFixture fixture) : EngineSuit
                 "topic" => Step.Send("A", 1, NoTopic),
                 "marker" => Step.WriteStream("s", StreamClosed),
                 "timeout" => Step.Receive<int>(null, TimeSpan.FromSeconds(-1)),
+                "blank id" => Step.Send(" ", 1),
+                "blank topic" => Step.Receive<int>(" "),
+                "blank key" => Step.Send("A", 1, null, " "),
+                "blank event" => Step.SetEvent(" ", 1),
+                "blank stream" => Step.WriteStream(" ", 1),
+                "get timeout" => Step.GetEvent<int>("A", "k", TimeSpan.FromTicks(-1)),
+                "read timeout" => Step.ReadStream<int>("A", "s", 0, TimeSpan.MinValue),
+                "offset" => Step.ReadStream<int>("A", "s", -1),
                 _ => Step.SendMany([("A", 1, null, "key"), ("A", 2, (string?)null, "key")]),
             },
         ]);
@@ -140,18 +156,27 @@ public abstract class MessagingInputSuite(IDatabaseFixture fixture) : EngineSuit
     [InlineData("stream")]
     public async Task What_cannot_be_stored_is_a_recorded_failure_of_the_step_that_would_write_it(string what)
     {
-        var workflow = Workflow.Define<Unit, bool>("bad", Body);
+        var workflow = Workflow.Define<Unit, string>("bad", Body);
         var engine = await LaunchAsync(workflow, Nothing);
         await engine.RunAsync(Nothing, default, "B");
 
-        Assert.True(await engine.RunAsync(workflow, default, "A"));
+        var told = await engine.RunAsync(workflow, default, "A");
         engine = await FlipAndRelaunchAsync(engine, ["A"], workflow, Nothing);
 
-        Assert.True(await engine.ResultAsync<bool>("A"));
+        var place = what switch
+        {
+            "event" => "Event 'k' of workflow 'A' cannot be set",
+            "stream" => "A value for stream 's' of workflow 'A' cannot be written",
+            _ => "The message for workflow 'B' cannot be sent",
+        };
+        Assert.Equal($"True True|DBOS1005: {place}|DBOS1005: {place}", told);
+        Assert.Equal(told, await engine.ResultAsync<string>("A"));
         Assert.EndsWith(" failed, 1 inside failed", await engine.StepsAsync("A"));
         await NothingIsStoredAsync();
 
-        async IAsyncEnumerable<StepOr<bool>> Body(Unit input, WorkflowContext workflow)
+        static string Begin(RecordedFailure failure) => failure.Message[..failure.Message.IndexOf(". ", StringComparison.Ordinal)];
+
+        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
         {
             var cycle = new Node();
             cycle.Next = cycle;
@@ -168,8 +193,72 @@ public abstract class MessagingInputSuite(IDatabaseFixture fixture) : EngineSuit
                 "stream" => s.Client.WriteStreamAsync("s", cycle, s),
                 _ => s.Client.SendAsync("B", cycle, cancellationToken: s),
             }).Try(out var inside);
-            yield return outside.Error!.Is<SerializationFailedException>() && inside.Error!.Is<SerializationFailedException>();
+            var (first, second) = (outside.Error!, inside.Error!);
+            yield return $"{first.Is<SerializationFailedException>()} {second.Is<SerializationFailedException>()}"
+                + $"|{Begin(first)}|{Begin(second)}";
         }
+    }
+
+    [Fact]
+    public async Task A_stream_value_that_cannot_be_stored_ends_a_workflow_that_does_not_tolerate_it_and_those_before_it_stay()
+    {
+        var workflow = Flows.Series("bad", () => [Step.WriteStream("s", 1), Step.WriteStream("s", () => 2), Step.WriteStream("s", 3)]);
+        var engine = await LaunchAsync(workflow);
+
+        var failure = await (await engine.BeginAsync(workflow, default, "A")).FailureAsync();
+
+        Assert.StartsWith(
+            "DBOS1005: A value for stream 's' of workflow 'A' cannot be written. ", failure.Message, StringComparison.Ordinal);
+        Assert.Equal([1], await engine.ReadAllAsync<int>("A", "s"));
+        Assert.Equal("0 DBOS.writeStream, 1 DBOS.writeStream failed", await engine.StepsAsync("A"));
+    }
+
+    [Fact]
+    public async Task Times_before_now_and_offsets_below_zero_are_refused_inside_a_step()
+    {
+        var negative = TimeSpan.FromTicks(-1);
+        var workflow = Workflow.Define<Unit, string>("bad").Step("refused", x =>
+        {
+            var client = x.Step.Client;
+            var below = TimeSpan.MinValue;
+            string?[] parameters =
+            [
+                Assert.Throws<ArgumentOutOfRangeException>(() => { _ = client.GetEventAsync<int>("A", "k", negative, Cancel); }).ParamName,
+                Assert.Throws<ArgumentOutOfRangeException>(() => { _ = client.GetEventAsync<int>("A", "k", below, Cancel); }).ParamName,
+                Assert.Throws<ArgumentOutOfRangeException>(() => client.ReadStreamAsync<int>("A", "s", 0, negative, Cancel)).ParamName,
+                Assert.Throws<ArgumentOutOfRangeException>(() => client.ReadStreamAsync<int>("A", "s", -1, null, Cancel)).ParamName,
+                Assert.ThrowsAny<ArgumentException>(() => { _ = client.SendAsync("A", 1, NoTopic, null, Cancel); }).ParamName,
+                Assert.ThrowsAny<ArgumentException>(() => { _ = client.WriteStreamAsync("s", StreamClosed, Cancel); }).ParamName,
+            ];
+            return Task.FromResult(string.Join(' ', parameters));
+        }).As(out var refused).Return(x => x.Get(refused));
+        var engine = await LaunchAsync(workflow);
+
+        Assert.Equal("timeout timeout valueTimeout offset topic value", await engine.RunAsync(workflow, default, "A"));
+        await NothingIsStoredAsync();
+    }
+
+    [Theory]
+    [InlineData("event")]
+    [InlineData("stream")]
+    public async Task A_value_of_another_type_is_refused_to_a_step_with_its_place_and_stays_for_others(string what)
+    {
+        var setter = Flows.Series("setter", () => [Step.SetEvent("k", "text"), Step.WriteStream("s", "text"), Step.CloseStream("s")]);
+        var reader = Workflow.Define<Unit, string>("reader").Step("read", async x => what == "event"
+                ? (await x.Step.Client.GetEventAsync<int>("W", "k", TimeSpan.Zero, x.CancellationToken)).Value
+                : await x.Step.Client.ReadStreamAsync<int>("W", "s", 0, null, Cancel).FirstAsync(x.CancellationToken))
+            .Try(out var read).Return(x => x.Get(read).Error!.Message);
+        var engine = await LaunchAsync(setter, reader);
+        await engine.RunAsync(setter, default, "W");
+
+        var message = await engine.RunAsync(reader, default, "R");
+        engine = await FlipAndRelaunchAsync(engine, ["R"], setter, reader);
+
+        var place = what == "event" ? "Event 'k' of workflow 'W'" : "Value 0 of stream 's' of workflow 'W'";
+        Assert.StartsWith($"DBOS1005: {place} cannot be decoded", message, StringComparison.Ordinal);
+        Assert.Equal((message, "0 read failed"), (await engine.ResultAsync<string>("R"), await engine.StepsAsync("R")));
+        Assert.Equal("text", (await engine.GetEventAsync<string>("W", "k", TimeSpan.Zero, Cancel)).Value);
+        Assert.Equal(["text"], await engine.ReadAllAsync<string>("W", "s"));
     }
 
     [Fact]

@@ -209,6 +209,25 @@ public abstract class StepRetrySuite(IDatabaseFixture fixture) : EngineSuite(fix
         }
     }
 
+    // SR-10
+    [Theory]
+    [InlineData("yes", "Dbos.Fluent.MaxStepRetriesExceededException")]
+    [InlineData("no", "System.FormatException")]
+    [InlineData("throws", "System.InvalidOperationException")]
+    public async Task A_predicate_makes_no_second_attempt_where_one_is_all(string answer, string typeName)
+    {
+        var workflow = Failing(
+            step => step.Retry(attempts: 1, delay: TimeSpan.FromHours(1), retryIf: Answer), _ => new FormatException("it"));
+        var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
+
+        var failure = await (await engine.BeginAsync(workflow, default, "A")).FailureAsync();
+
+        Assert.Equal((1, typeName, 0), (counts["step"], failure.TypeName, time.TimersSet));
+        Assert.Equal(answer == "yes" ? ["it"] : [], failure.Inner.Select(inner => inner.Message));
+
+        bool Answer(Exception exception) => answer == "throws" ? throw new InvalidOperationException("asked") : answer == "yes";
+    }
+
     [Fact]
     public async Task A_predicate_that_throws_is_the_failure_and_a_replay_gives_it_again()
     {

@@ -56,6 +56,29 @@ public abstract class StepTimeoutSuite(IDatabaseFixture fixture) : EngineSuite(f
         Assert.Equal((1, timers), (counts["step"], time.TimersSet));
     }
 
+    // SR-06: the clock stands still from then on, so another wait would have no end.
+    [Fact]
+    public async Task A_fork_past_a_timeout_has_it_at_once_and_no_output_is_stored()
+    {
+        var workflow = Caught(Forever);
+        var engine = await LaunchVirtualAsync(workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A");
+        await AdvanceAsync();
+        var first = await handle.ResultAsync();
+
+        await engine.ForkAsync("A", 1, new() { Id = "F" }, Cancel);
+
+        Assert.Equal(first, await engine.ResultAsync<string>("F"));
+        Assert.Equal(1, counts["step"]);
+        foreach (var id in new[] { "A", "F" })
+        {
+            var row = Assert.Single((await engine.GetHistoryAsync(id, Cancel)).Checkpoints);
+            Assert.Equal((0, "step", null), (row.Sequence, row.Name, row.Output));
+            Assert.True(row.Error!.Is<StepTimeoutException>());
+            Assert.Contains("00:05:00", row.Error!.Data);
+        }
+    }
+
     [Fact]
     public async Task What_an_abandoned_body_returns_late_goes_nowhere()
     {

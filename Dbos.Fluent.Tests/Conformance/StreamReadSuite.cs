@@ -12,15 +12,7 @@ public abstract class StreamReadSuite(IDatabaseFixture fixture) : EngineSuite(fi
     [InlineData(WorkflowState.Cancelled)]
     public async Task A_reader_that_waits_already_ends_with_a_writer_that_does_not_close(WorkflowState end)
     {
-        var workflow = Flows.Series(
-            "writer",
-            () =>
-            [
-                Step.WriteStream("s", 1),
-                Step.Run("wait", s => gate.PassAsync(s)),
-                Step.WriteStream("s", 2),
-                Step.Run("end", _ => end == WorkflowState.Error ? throw new InvalidOperationException("broken") : Task.CompletedTask),
-            ]);
+        var workflow = Ending(end);
         var engine = await LaunchAsync(workflow);
         var other = await LaunchOtherAsync();
         var handle = await engine.BeginAsync(workflow, default, "W");
@@ -39,6 +31,53 @@ public abstract class StreamReadSuite(IDatabaseFixture fixture) : EngineSuite(fi
         }
 
         Assert.Equal(0, engine.Core.Wakeups.Streams.Count + other.Core.Wakeups.Streams.Count);
+    }
+
+    // ST-02: they are told. A poll would come after minutes.
+    [Theory]
+    [InlineData(WorkflowState.Success)]
+    [InlineData(WorkflowState.Error)]
+    [InlineData(WorkflowState.Cancelled)]
+    public async Task The_end_of_a_writer_wakes_its_readers_long_before_a_poll(WorkflowState end)
+    {
+        var (workflow, rarely) = (Ending(end), TimeSpan.FromMinutes(3));
+        var engine = await LaunchAsync(options => options.PollInterval = rarely, workflow);
+        var other = await LaunchAsync(options =>
+            (options.ExecutorId, options.PollInterval) = ("executor-2", Database.PushesSignals ? rarely : null));
+        await engine.BeginAsync(workflow, default, "W");
+        await gate.ReachedAsync();
+        var readers = new[] { engine.ReadAllAsync<int>("W", "s"), other.ReadAllAsync<int>("W", "s") };
+        await WaitingAsync(engine);
+        await WaitingAsync(other);
+
+        await (end == WorkflowState.Cancelled ? engine.CancelAsync("W", cancellationToken: Cancel) : Task.CompletedTask);
+        gate.Open();
+
+        Assert.All(await Task.WhenAll(readers).Within(Bounded.Limit), read => Assert.Equal(
+            end == WorkflowState.Cancelled ? [1] : [1, 2], read));
+    }
+
+    // As a program that is not ours ends it, and tells nobody; it has written its last value just before.
+    [Theory]
+    [InlineData("SUCCESS")]
+    [InlineData("ERROR")]
+    [InlineData("CANCELLED")]
+    [InlineData("MAX_RECOVERY_ATTEMPTS_EXCEEDED")]
+    public async Task A_writer_that_ends_unheard_ends_its_readers_with_the_next_poll(string end)
+    {
+        var engine = await LaunchAsync(options => options.PollInterval = TimeSpan.FromMilliseconds(300));
+        await Database.ExecuteAsync(
+            "INSERT INTO workflow_status (workflow_uuid, status, name, application_name, created_at, updated_at) "
+            + "VALUES ('W', 'PENDING', 'elsewhere', 'others', 1, 1)");
+        await Database.InsertStreamValueAsync("W", "s", 0, "1");
+        var reading = engine.ReadAllAsync<int>("W", "s");
+        await Eventually.TrueAsync(
+            () => engine.Core.Wakeups.Streams.Count == 1 && !reading.IsCompleted, Bounded.Limit, "it waits for the second");
+
+        await Database.InsertStreamValueAsync("W", "s", 1, "2");
+        await Database.ExecuteAsync($"UPDATE workflow_status SET status = '{end}', completed_at = 2 WHERE workflow_uuid = 'W'");
+
+        Assert.Equal([1, 2], await reading);
     }
 
     // ST-01: the close ends the readers, whatever the writer does afterwards; so does that of a stream without a value.
@@ -290,6 +329,16 @@ public abstract class StreamReadSuite(IDatabaseFixture fixture) : EngineSuite(fi
 
         Assert.Equal(new Optional<int>(true, 7), await handle.ResultAsync());
     }
+
+    private WorkflowDefinition<Unit, Unit> Ending(WorkflowState end) => Flows.Series(
+        "writer",
+        () =>
+        [
+            Step.WriteStream("s", 1),
+            Step.Run("wait", s => gate.PassAsync(s)),
+            Step.WriteStream("s", 2),
+            Step.Run("end", _ => end == WorkflowState.Error ? throw new InvalidOperationException("broken") : Task.CompletedTask),
+        ]);
 
     private static Task WaitingAsync(WorkflowClient client) =>
         Eventually.TrueAsync(() => client.Core.Wakeups.Streams.Count >= 1, Bounded.Limit, "a reader waits");

@@ -6,10 +6,18 @@ public abstract class UndoStepSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     private readonly Undone undone = new();
     private readonly Counts counts = new();
 
-    [Fact]
-    public async Task A_failing_undo_is_recorded_and_told_and_does_not_stop_the_others()
+    [Theory]
+    [InlineData(Form.Iterator)]
+    [InlineData(Form.Fluent)]
+    public async Task A_failing_undo_is_recorded_and_told_and_does_not_stop_the_others(Form form)
     {
-        var workflow = Workflow.Define<Unit>("unlucky", Body);
+        var workflow = form.Pick(
+            Workflow.Define<Unit>("unlucky", Body),
+            Workflow.Define<Unit>("unlucky")
+                .Step("a", _ => Task.FromResult("a")).CompensateWith(async _ => throw new TimeoutException("no a"))
+                .Step("b", _ => Task.FromResult("b")).CompensateWith(async (_, result) => undone.Add(result))
+                .Step("c", _ => Task.FromResult("c")).CompensateWith(_ => throw new TimeoutException("no c"))
+                .Step<int>("fails", _ => throw new InvalidOperationException("as asked")).End());
         var engine = await LaunchAsync(workflow);
         var first = await (await engine.BeginAsync(workflow, default, "A")).FailureAsync();
         const string Steps = "0 a, 1 b, 2 c, 3 fails failed, 4 Dbos.Fluent.compensating failed, "

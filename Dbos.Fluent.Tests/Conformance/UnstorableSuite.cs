@@ -61,6 +61,8 @@ public abstract class UnstorableSuite(IDatabaseFixture fixture) : EngineSuite(fi
         var row = Assert.Single((await engine.GetHistoryAsync("A", Cancel)).Checkpoints);
         Assert.Null(row.Output);
         Assert.True(row.Error!.Is<SerializationFailedException>());
+        Assert.StartsWith(
+            "DBOS1005: The result of step 0 'cyclic' of workflow 'A' cannot be stored. ", row.Error!.Message, StringComparison.Ordinal);
 
         async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
         {

@@ -80,8 +80,10 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
     {
         var members = all.Members;
         var ends = new StepEnd[members.Count];
+        Array.Fill(ends, StepEnd.Stopped);
         var starts = FirstNumbers(members);
         var next = 0;
+        var interrupted = false;
         var workers = new Task[Math.Min(members.Count, all.MaxParallel)];
         using var branches = run.Waits.Fork(workers.Length);
 
@@ -89,12 +91,21 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         {
             // A body that blocks its thread must not keep the others from beginning.
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            for (var i = Interlocked.Increment(ref next) - 1; i < members.Count; i = Interlocked.Increment(ref next) - 1)
+            for (var i = Interlocked.Increment(ref next) - 1;
+                i < members.Count && !Volatile.Read(ref interrupted);
+                i = Interlocked.Increment(ref next) - 1)
             {
                 ends[i] = await ExecuteAsync(members[i], place with { Slots = place.Slots.From(starts[i]) }).ConfigureAwait(false);
                 if (ends[i] is StepEnd.Broken || (ends[i] is StepEnd.Failed && !members[i].Tolerant))
                 {
                     place.Signal.Fire(CancellationReason.Cancelled);
+                }
+
+                // Once the shutdown has interrupted a member, the group cannot end in this run: it goes on elsewhere with that one, and
+                // there what has not begun yet begins with a token that has not fired.
+                if (ends[i] == StepEnd.Stopped && place.Signal.Reason == CancellationReason.Shutdown)
+                {
+                    Volatile.Write(ref interrupted, true);
                 }
             }
 

@@ -19,10 +19,15 @@ internal sealed class SendExecution(RunScope run, StepExecutor steps)
     });
 
     public ValueTask<StepEnd> SetEventAsync(Step step, ISetEventStep set, StepPlace place) => WriteAsync(step, place, rows =>
-        new EventUnit(run.Owner, place.Slots.First, set.Key, Encode(set.Value, set.ValueType), rows));
+        new EventUnit(run.Owner, place.Slots.First, set.Key, OwnValues.EncodeEvent(run, set.Key, set.Value, set.ValueType), rows));
 
     public ValueTask<StepEnd> WriteStreamAsync(Step step, IWriteStreamStep write, StepPlace place) => WriteAsync(step, place, rows =>
-        new StreamUnit(run.Owner, place.Slots.First, write.Key, [Encode(write.Value, write.ValueType)], rows));
+        new StreamUnit(
+            run.Owner,
+            place.Slots.First,
+            write.Key,
+            [OwnValues.EncodeStreamValue(run, write.Key, write.Value, write.ValueType)],
+            rows));
 
     public ValueTask<StepEnd> CloseStreamAsync(Step step, ICloseStreamStep close, StepPlace place) => WriteAsync(step, place, rows =>
         new StreamUnit(run.Owner, place.Slots.First, close.Key, [StreamMarker.Closed], rows));
@@ -72,8 +77,4 @@ internal sealed class SendExecution(RunScope run, StepExecutor steps)
         step.Complete(default(Unit));
         return new(StepEnd.Completed);
     }
-
-    // What others read is written as the workflow's own result is: in the format in which it was started.
-    private Payload Encode(object? value, Type type) =>
-        serializer.Encode(value, type, PayloadSerializer.FormatOf(run.Work.Input.Format));
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Dbos.Fluent.Definitions;
 using Dbos.Fluent.Errors;
 using Dbos.Fluent.Model;
+using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
@@ -297,7 +298,8 @@ internal sealed class StepExecutor
             }
             catch (SerializationFailedException exception)
             {
-                failure = Failures.Record(exception);
+                failure = Failures.Record(SerializationFailure.At(
+                    exception, run.Work.Id, $"The result of step {sequence} '{step.Name}' of workflow '{run.Work.Id}' cannot be stored"));
             }
         }
 

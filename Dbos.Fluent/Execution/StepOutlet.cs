@@ -24,10 +24,12 @@ internal sealed class StepOutlet : IStepOutlet
         WriteAsync(() => WriteAsync(new SendUnit(run.Owner, [], [Outbox.Row(Serializer, message, format: null)])), cancellationToken);
 
     public Task SetEventAsync(int sequence, string key, object? value, Type valueType, CancellationToken cancellationToken) =>
-        WriteAsync(() => WriteAsync(new EventUnit(run.Owner, sequence, key, Encode(value, valueType), [])), cancellationToken);
+        WriteAsync(
+            () => WriteAsync(new EventUnit(run.Owner, sequence, key, OwnValues.EncodeEvent(run, key, value, valueType), [])),
+            cancellationToken);
 
     public Task WriteStreamAsync(int sequence, string key, object? value, Type valueType, CancellationToken cancellationToken) =>
-        WriteAsync(() => streams.WriteAsync(sequence, key, Encode(value, valueType)), cancellationToken);
+        WriteAsync(() => streams.WriteAsync(sequence, key, OwnValues.EncodeStreamValue(run, key, value, valueType)), cancellationToken);
 
     public Task CloseStreamAsync(int sequence, string key, CancellationToken cancellationToken) =>
         WriteAsync(() => streams.WriteAsync(sequence, key, StreamMarker.Closed), cancellationToken);
@@ -63,7 +65,4 @@ internal sealed class StepOutlet : IStepOutlet
 
         run.Environment.Written(unit);
     }
-
-    private Payload Encode(object? value, Type type) =>
-        Serializer.Encode(value, type, PayloadSerializer.FormatOf(run.Work.Input.Format));
 }

@@ -47,8 +47,7 @@ internal sealed class StreamBurst(RunScope run, StepExecutor steps)
         var row = new CheckpointRow(place.Slots.First, step.Name, null, null, PayloadSerializer.PortableFormat, null, now, now);
         try
         {
-            var format = PayloadSerializer.FormatOf(run.Work.Input.Format);
-            var value = run.Environment.Serializer.Encode(write.Value, write.ValueType, format);
+            var value = OwnValues.EncodeStreamValue(run, write.Key, write.Value, write.ValueType);
             Begin(new Written(step, row, value, place), write.Key);
         }
         catch (SerializationFailedException exception)

@@ -7,3 +7,5 @@ public sealed class PostgresDeadlineTests(PostgresDatabases f) : DeadlineSuite(f
 public sealed class PostgresCancelTests(PostgresDatabases f) : CancelSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresOwnershipTests(PostgresDatabases f) : OwnershipSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresCancelQueueTests(PostgresDatabases f) : CancelQueueSuite(f), IClassFixture<PostgresDatabases>;

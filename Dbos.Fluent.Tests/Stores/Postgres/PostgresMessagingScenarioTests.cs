@@ -27,3 +27,7 @@ public sealed class PostgresEventWaitTests(PostgresDatabases f) : EventWaitSuite
 public sealed class PostgresOutcomeWakeupTests(PostgresDatabases f) : OutcomeWakeupSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresGivenValueTests(PostgresDatabases f) : GivenValueSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresForkMessageTests(PostgresDatabases f) : ForkMessageSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresWaitLookTests(PostgresDatabases f) : WaitLookSuite(f), IClassFixture<PostgresDatabases>;

@@ -15,3 +15,5 @@ public sealed class PostgresMomentTests(PostgresDatabases f) : MomentSuite(f), I
 public sealed class PostgresGroupUnloadTests(PostgresDatabases f) : GroupUnloadSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresLeavingTests(PostgresDatabases f) : LeavingSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresWaitLengthTests(PostgresDatabases f) : WaitLengthSuite(f), IClassFixture<PostgresDatabases>;

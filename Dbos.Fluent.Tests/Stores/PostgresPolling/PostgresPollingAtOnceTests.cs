@@ -32,3 +32,6 @@ public sealed class PostgresPollingAnyLoserTests(PostgresPollingDatabases f)
 
 public sealed class PostgresPollingGroupReplayTests(PostgresPollingDatabases f)
     : GroupReplaySuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingParallelWaitTests(PostgresPollingDatabases f)
+    : ParallelWaitSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -7,3 +7,6 @@ public sealed class PostgresPollingDeadlineTests(PostgresPollingDatabases f) : D
 public sealed class PostgresPollingCancelTests(PostgresPollingDatabases f) : CancelSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingOwnershipTests(PostgresPollingDatabases f) : OwnershipSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingCancelQueueTests(PostgresPollingDatabases f)
+    : CancelQueueSuite(f), IClassFixture<PostgresPollingDatabases>;

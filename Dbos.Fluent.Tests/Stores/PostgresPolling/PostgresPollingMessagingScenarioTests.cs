@@ -32,3 +32,8 @@ public sealed class PostgresPollingEventWaitTests(PostgresPollingDatabases f) : 
 
 public sealed class PostgresPollingGivenValueTests(PostgresPollingDatabases f)
     : GivenValueSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingForkMessageTests(PostgresPollingDatabases f)
+    : ForkMessageSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingWaitLookTests(PostgresPollingDatabases f) : WaitLookSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -20,3 +20,6 @@ public sealed class PostgresPollingGroupUnloadTests(PostgresPollingDatabases f)
     : GroupUnloadSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingLeavingTests(PostgresPollingDatabases f) : LeavingSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingWaitLengthTests(PostgresPollingDatabases f)
+    : WaitLengthSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -7,3 +7,5 @@ public sealed class SqliteDeadlineTests(SqliteDatabases f) : DeadlineSuite(f), I
 public sealed class SqliteCancelTests(SqliteDatabases f) : CancelSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteOwnershipTests(SqliteDatabases f) : OwnershipSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteCancelQueueTests(SqliteDatabases f) : CancelQueueSuite(f), IClassFixture<SqliteDatabases>;

@@ -27,3 +27,7 @@ public sealed class SqliteEventWaitTests(SqliteDatabases f) : EventWaitSuite(f),
 public sealed class SqliteOutcomeWakeupTests(SqliteDatabases f) : OutcomeWakeupSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteGivenValueTests(SqliteDatabases f) : GivenValueSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteForkMessageTests(SqliteDatabases f) : ForkMessageSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteWaitLookTests(SqliteDatabases f) : WaitLookSuite(f), IClassFixture<SqliteDatabases>;

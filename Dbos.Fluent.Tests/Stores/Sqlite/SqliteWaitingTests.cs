@@ -15,3 +15,5 @@ public sealed class SqliteMomentTests(SqliteDatabases f) : MomentSuite(f), IClas
 public sealed class SqliteGroupUnloadTests(SqliteDatabases f) : GroupUnloadSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteLeavingTests(SqliteDatabases f) : LeavingSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteWaitLengthTests(SqliteDatabases f) : WaitLengthSuite(f), IClassFixture<SqliteDatabases>;
