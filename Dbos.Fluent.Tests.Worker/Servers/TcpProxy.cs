@@ -34,6 +34,7 @@ internal sealed class TcpProxy : IAsyncDisposable
     private TaskCompletionSource modeChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile ProxyMode mode;
     private volatile LostAnswer? toLose;
+    private int roundTrips;
 
     private TcpProxy(IPEndPoint target)
     {
@@ -53,6 +54,9 @@ internal sealed class TcpProxy : IAsyncDisposable
     }
 
     public int Connections => links.Count;
+
+    /// <summary>How often a client has sent something behind an answer: the round trips of all connections.</summary>
+    public int RoundTrips => Volatile.Read(ref roundTrips);
 
     private int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
 
@@ -151,6 +155,11 @@ internal sealed class TcpProxy : IAsyncDisposable
         while (await from.ReadAsync(buffer, stop.Token) is var count and > 0)
         {
             await WhileHangingAsync(link);
+            if (link.Turns(answers))
+            {
+                Interlocked.Increment(ref roundTrips);
+            }
+
             if (answers && Loses(buffer.AsSpan(0, count), link))
             {
                 return;
@@ -195,6 +204,7 @@ internal sealed class TcpProxy : IAsyncDisposable
 internal sealed class ProxyLink : IDisposable
 {
     private readonly TcpClient client;
+    private volatile bool answered = true;
 
     public ProxyLink(TcpClient client)
     {
@@ -206,6 +216,15 @@ internal sealed class ProxyLink : IDisposable
     public TcpClient Server { get; } = new(AddressFamily.InterNetwork);
 
     public CancellationTokenSource Cut { get; } = new();
+
+    /// <summary>Takes note of what passes; true if it is a request, and the first since an answer.</summary>
+    // Whoever waits for an answer sends nothing, so that the two directions do not get in each other's way.
+    public bool Turns(bool answers)
+    {
+        var turns = !answers && answered;
+        answered = answers;
+        return turns;
+    }
 
     public void Dispose()
     {

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Tests.Worker.Faults;
+
 namespace Dbos.Fluent.Tests.Conformance;
 
 /// <summary>Debounced starts, from outside and from workflows. Scenarios DB.</summary>
@@ -176,6 +178,52 @@ public abstract class DebounceSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.Equal("X", (await debouncer.CallAsync("k", Period, 4, new() { Id = "X" }, Cancel)).Id);
         await Assert.ThrowsAsync<WorkflowIdInUseException>(
             () => debouncer.CallAsync("k", Period, 4, new() { Id = "X", IdReuse = IdReuse.Reject }, Cancel));
+    }
+
+    // DB-08: whoever loses the race for the key finds the winner, and goes on to the next call with the id that it asked for.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_pinned_id_loses_the_race_for_its_key_and_wins_it_where_the_winner_has_started(bool started)
+    {
+        var (workflow, line) = (Counted(), new WorkflowQueue("line"));
+        var engine = await LaunchVirtualAsync(options => options.Add(line), workflow);
+        var calls = 0;
+        var faults = new CallFaults
+        {
+            Before = async (call, _) =>
+            {
+                if (!call.Subjects.Any(subject => subject.StartsWith("debounce ", StringComparison.Ordinal)) || ++calls > 1)
+                {
+                    return;
+                }
+
+                var winner = await engine.Debounce(workflow, queue: line).CallAsync("k", Period, 1, new() { Id = "Y" }, Cancel);
+                if (started)
+                {
+                    time.Advance(Period);
+                    await winner.ResultAsync();
+                    throw CallFaults.Unavailable("The winner has started when it is tried again.");
+                }
+            },
+        };
+        var loser = await LaunchVirtualAsync(
+            options =>
+            {
+                (options.ExecutorId, options.ListenTo) = ("executor-2", []);
+                options.WrapStore = store => new FaultingStore(store, faults);
+            },
+            workflow);
+
+        var handle = await loser.Debounce(workflow, queue: line).CallAsync("k", Period, 2, new() { Id = "X" }, Cancel);
+        Assert.Equal(started ? "X" : "Y", handle.Id);
+        time.Advance(Period);
+        Assert.Equal(2, await handle.ResultAsync());
+        var next = await loser.Debounce(workflow, queue: line).CallAsync("k", Period, 3, new() { Id = started ? "Z" : "X" }, Cancel);
+        time.Advance(Period);
+
+        Assert.Equal((started ? "Z" : "X", 3), (next.Id, await next.ResultAsync()));
+        Assert.Equal(started ? 3 : 2, await Database.WorkflowsAsync("status = 'SUCCESS'"));
     }
 
     private Task<WorkflowEngine> LaunchVirtualAsync(params WorkflowDefinition[] definitions) => LaunchVirtualAsync(_ => { }, definitions);

@@ -70,24 +70,36 @@ public abstract class EnqueueSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
             () => engine.StartAsync(workflow, 1, attach with { DeduplicationId = null }, Cancel));
     }
 
-    [Fact]
-    public async Task Of_many_starts_at_once_with_one_deduplication_id_one_is_made()
+    // QD-06. Whoever is refused is told who holds the id, and nothing else goes wrong.
+    [Theory]
+    [InlineData(DeduplicationPolicy.ReturnExisting)]
+    [InlineData(DeduplicationPolicy.Reject)]
+    public async Task Of_many_starts_at_once_with_one_deduplication_id_one_is_made(DeduplicationPolicy policy)
     {
         var workflow = Gated();
         var one = await LaunchQueuesAsync(workflow);
         var two = await LaunchAsync(options => options.ExecutorId = "executor-2", workflow);
-        var starts = Enumerable.Range(0, 50).Select(i => (i % 2 == 0 ? one : two).StartAsync(
-            workflow,
-            i,
-            new() { Queue = "line", DeduplicationId = "d", DeduplicationPolicy = DeduplicationPolicy.ReturnExisting },
-            Cancel));
+        var options = new StartOptions { Queue = "line", DeduplicationId = "d", DeduplicationPolicy = policy };
 
-        var handles = await Task.WhenAll(starts).Within(Bounded.Limit);
+        var starts = await Task.WhenAll(Enumerable.Range(0, 50).Select(StartAsync)).Within(Bounded.Limit);
 
-        Assert.Single(handles.Select(handle => handle.Id).Distinct());
-        Assert.Equal(1, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
+        var id = Assert.Single(starts.Select(start => start.Id).Distinct());
+        Assert.Equal(policy == DeduplicationPolicy.Reject ? 49 : 0, starts.Count(start => start.Refused));
+        Assert.Equal(1, await Database.WorkflowsAsync());
         gate.Open();
-        await handles[0].ResultAsync();
+        await one.ResultAsync<int>(id!);
+
+        async Task<(string? Id, bool Refused)> StartAsync(int number)
+        {
+            try
+            {
+                return ((await (number % 2 == 0 ? one : two).StartAsync(workflow, number, options, Cancel)).Id, false);
+            }
+            catch (QueueDeduplicatedException refused)
+            {
+                return (refused.HolderId, true);
+            }
+        }
     }
 
     [Fact]
@@ -220,7 +232,14 @@ public abstract class EnqueueSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
     public async Task Delays_that_end_while_no_engine_runs_end_in_order_and_within_the_limits()
     {
         var order = new System.Collections.Concurrent.ConcurrentQueue<int>();
-        var workflow = Workflow.Define<int>("noted").Step("note", x => Task.Run(() => order.Enqueue(x.Input))).End();
+        var (running, most) = (0, 0);
+        var workflow = Workflow.Define<int>("noted").Step("note", async x =>
+        {
+            order.Enqueue(x.Input);
+            most = Math.Max(most, Interlocked.Increment(ref running));
+            await Task.Yield();
+            Interlocked.Decrement(ref running);
+        }).End();
         var engine = await LaunchQueuesAsync(workflow);
         var handles = new List<string>();
         for (var i = 0; i < 5; i++)
@@ -239,6 +258,8 @@ public abstract class EnqueueSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         }
 
         Assert.Equal([0, 1, 2, 3, 4], order);
+        Assert.Equal(1, most);
+        Assert.Equal(5, await Database.SucceededAsync());
     }
 
     [Fact]

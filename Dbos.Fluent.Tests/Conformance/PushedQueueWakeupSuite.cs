@@ -11,6 +11,36 @@ public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineS
     private readonly Probe looks = new();
     private readonly Probe claims = new();
 
+    public static TheoryData<string> Ways => [.. EnqueueWays.Plain, "trigger", "transaction"];
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task Whatever_way_another_process_put_it_into_the_queue_it_is_begun_without_a_look(string way)
+    {
+        var one = await LaunchBlindAsync("executor-1", EnqueueWays.Definitions);
+        await looks.ReachedAsync();
+        var two = await LaunchAsync(
+            options => (options.ExecutorId, options.ListenTo) = ("executor-2", []), EnqueueWays.Definitions);
+
+        var id = await EnqueueWays.EnqueueAsync(two, Database, way).Within(Bounded.Limit);
+
+        Assert.Equal(1, await one.Retrieve<int>(id).GetResultAsync(Cancel).Within(Soon));
+        var status = (await one.GetStatusAsync(id, Cancel))!;
+        Assert.Equal(("line", "executor-1"), (status.Queue, status.ExecutorId));
+    }
+
+    // The commit is the caller's, so that this process hears of it as any other does.
+    [Fact]
+    public async Task What_a_transaction_of_the_callers_own_put_into_the_queue_is_begun_without_a_look()
+    {
+        var engine = await LaunchBlindAsync("executor-1", EnqueueWays.Definitions);
+        await looks.ReachedAsync();
+
+        var id = await EnqueueWays.EnqueueAsync(engine, Database, "transaction").Within(Bounded.Limit);
+
+        Assert.Equal(1, await engine.Retrieve<int>(id).GetResultAsync(Cancel).Within(Soon));
+    }
+
     [Fact]
     public async Task An_enqueue_by_another_process_is_begun_without_a_look()
     {

@@ -14,6 +14,8 @@ public abstract class QueueWakeupSuite(IDatabaseFixture fixture) : EngineSuite(f
     private readonly Probe looks = new();
     private readonly CallFaults faults = new();
 
+    public static TheoryData<string> Ways => [.. EnqueueWays.Plain];
+
     [Fact]
     public async Task An_enqueue_is_begun_without_a_look()
     {
@@ -21,6 +23,18 @@ public abstract class QueueWakeupSuite(IDatabaseFixture fixture) : EngineSuite(f
 
         Assert.Equal(1, await StartAsync(engine, Quick(), 1).Within(Soon));
         Assert.Equal(2, await StartAsync(engine, Quick(), 2).Within(Soon));
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task Whatever_way_it_came_into_the_queue_it_is_begun_without_a_look(string way)
+    {
+        var engine = await LaunchBlindAsync(EnqueueWays.Line, EnqueueWays.Definitions);
+
+        var id = await EnqueueWays.EnqueueAsync(engine, Database, way).Within(Bounded.Limit);
+
+        Assert.Equal(1, await engine.Retrieve<int>(id).GetResultAsync(Cancel).Within(Soon));
+        Assert.Equal("line", (await engine.GetStatusAsync(id, Cancel))!.Queue);
     }
 
     [Theory]

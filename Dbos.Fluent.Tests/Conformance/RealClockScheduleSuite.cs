@@ -10,16 +10,20 @@ public abstract class RealClockScheduleSuite(IDatabaseFixture fixture) : EngineS
     {
         var runs = System.Threading.Channels.Channel.CreateUnbounded<ScheduledRun>();
         var workflow = Workflow.Define<ScheduledRun>("noted").Step("note", x => runs.Writer.WriteAsync(x.Input).AsTask()).End();
-        await LaunchAsync(options => options.Schedule("beat", "* * * * * *", workflow));
+        var engine = await LaunchAsync(options => options.Schedule("beat", "* * * * * *", workflow));
         await LaunchAsync(options => options.Schedule("beat", "* * * * * *", workflow).ExecutorId = "executor-2");
         List<ScheduledRun> seen = [];
+        List<DateTimeOffset?> fired = [];
         while (seen.Count < 3)
         {
             seen.Add(await runs.Reader.ReadAsync(Cancel).AsTask().Within(Bounded.Limit));
+            fired.Add((await engine.Schedules.GetAsync("beat", Cancel))!.LastFiredAt);
         }
 
         var moments = seen.ConvertAll(run => run.ScheduledAt);
         Assert.Equal(moments.Distinct().Order(), moments);
+        Assert.Equal(fired.Order(), fired);
+        Assert.All(fired.Zip(moments), pair => Assert.True(pair.First >= pair.Second, $"{pair.First} is before {pair.Second}"));
         Assert.All(seen, run => Assert.InRange(run.StartedAt - run.ScheduledAt, TimeSpan.Zero, Bounded.Limit));
         Assert.All(moments, moment => Assert.Equal(0, moment.Millisecond));
         var ids = await Database.QueryAsync(

@@ -106,6 +106,9 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleS
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => engine.Schedules.ApplyAsync([new("c", EachMinute, workflow)], Cancel)))
             .Within(Bounded.Limit);
         Assert.Equal(3, (await engine.Schedules.ListAsync(Cancel)).Count);
+        await engine.Schedules.ApplyAsync([new("c", "*/7 * * * *", workflow, "Asia/Tokyo")], Cancel);
+        var changed = (await engine.Schedules.ListAsync(Cancel))[2];
+        Assert.Equal(("c", "*/7 * * * *", "Asia/Tokyo"), (changed.Name, changed.Cron, changed.TimeZone));
     }
 
     [Fact]
@@ -135,6 +138,35 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleS
             () => engine.Schedules.BackfillAsync("missing", day, day.AddDays(1), Cancel));
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
             () => engine.Schedules.BackfillAsync("hourly", day, day.AddHours(-1), Cancel));
+    }
+
+    // SC-05
+    [Theory]
+    [InlineData("0 * * * *", "UTC", "2025-01-10T00:30Z", "2025-01-10T03:30Z", "10 01:00,10 02:00,10 03:00")]
+    [InlineData("0 * * * *", "UTC", "2025-01-10T01:00Z", "2025-01-10T03:00Z", "10 01:00,10 02:00")]
+    [InlineData("0 0 * * *", "UTC", "2025-01-10T00:00Z", "2025-01-12T00:00Z", "10 00:00,11 00:00")]
+    [InlineData("0 0 * * *", "America/New_York", "2025-01-10T00:00Z", "2025-01-12T00:00Z", "10 05:00,11 05:00")]
+    [InlineData("0 0 * * *", "America/New_York", "2025-01-10T00:00-05:00", "2025-01-12T00:00-05:00", "10 05:00,11 05:00")]
+    [InlineData("0 0 * * *", "America/New_York", "2025-01-10T00:00:00.001-05:00", "2025-01-11T00:00:00.001-05:00", "11 05:00")]
+    public async Task A_backfill_runs_for_the_moments_of_its_zone(string cron, string zone, string from, string until, string expected)
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(_ => { }, workflow);
+        await engine.Schedules.CreateAsync("past", cron, workflow, zone, cancellationToken: Cancel);
+
+        for (var time = 0; time < 2; time++)
+        {
+            foreach (var id in await engine.Schedules.BackfillAsync("past", At(from), At(until), Cancel))
+            {
+                await engine.ResultAsync<Unit>(id);
+            }
+
+            Assert.Equal(expected, string.Join(',', Runs.Keys.Order().Select(at => at.ToString("dd HH:mm", CultureInfo.InvariantCulture))));
+        }
+
+        Assert.Equal(Runs.Count, await Database.WorkflowsAsync("schedule_name = 'past'"));
+
+        static DateTimeOffset At(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture);
     }
 
     [Fact]

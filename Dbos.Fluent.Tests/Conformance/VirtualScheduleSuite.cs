@@ -19,11 +19,18 @@ public abstract class VirtualScheduleSuite(IDatabaseFixture fixture) : EngineSui
     protected Task<ScheduledRun> ArrivesAsync() => Arrivals.Reader.ReadAsync(Cancel).AsTask().Within(Bounded.Limit);
 
     /// <summary>Waits until a moment is done, whatever came of it.</summary>
-    protected Task FiredAsync(int minute, string schedule = "tick") => Eventually.TrueAsync(
-        async () => await Database.ScalarAsync($"SELECT last_fired_at FROM workflow_schedules WHERE schedule_name = '{schedule}'")
-            == Start.AddMinutes(minute).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
-        Bounded.Limit,
-        $"minute {minute} of {schedule} has fired");
+    protected Task FiredAsync(int minute, string schedule = "tick") => FiredAtAsync(Start.AddMinutes(minute), schedule);
+
+    /// <summary>Waits until a moment is done, whatever came of it.</summary>
+    protected Task FiredAtAsync(DateTimeOffset moment, string schedule)
+    {
+        var stored = moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+        return Eventually.TrueAsync(
+            async () => await Database.ScalarAsync(
+                $"SELECT last_fired_at FROM workflow_schedules WHERE schedule_name = '{schedule}'") == stored,
+            Bounded.Limit,
+            $"{schedule} has fired at {stored}");
+    }
 
     /// <summary>Waits until an engine has taken in what has changed: it then waits for the next moment.</summary>
     protected Task FollowedAsync() => Eventually.TrueAsync(() => Time.TimersPending > 0, Bounded.Limit, "the next moment is waited for");

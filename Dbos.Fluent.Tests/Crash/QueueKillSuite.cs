@@ -56,7 +56,7 @@ public abstract class QueueKillSuite(IDatabaseFixture fixture) : CrashSuite(fixt
         var enqueued = 0;
         for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromSeconds(12);)
         {
-            switch (random.Next(10))
+            switch (random.Next(12))
             {
                 case < 5:
                     enqueued += await EnqueueAsync(engine, rules, random);
@@ -64,8 +64,8 @@ public abstract class QueueKillSuite(IDatabaseFixture fixture) : CrashSuite(fixt
                 case < 6:
                     await KillOneAsync(random.Next(3));
                     break;
-                case < 8:
-                    await engine.Queues.RegisterAsync(rules.ChangeConcurrency(random.Next(1, 8)), cancellationToken: Cancel);
+                case < 10:
+                    await rules.ChangeAsync(engine.Queues, random);
                     break;
                 default:
                     await random.MomentAsync(TimeSpan.FromMilliseconds(100));
@@ -75,6 +75,7 @@ public abstract class QueueKillSuite(IDatabaseFixture fixture) : CrashSuite(fixt
             await rules.CheckAsync();
         }
 
+        await rules.EndAsync(engine.Queues);
         await Eventually.TrueAsync(
             async () =>
             {

@@ -6,77 +6,108 @@ namespace Dbos.Fluent.Tests.Crash;
 internal sealed class QueueRules(TestDatabase database)
 {
     /// <summary>No more run at once, in all processes together, as all limits at their highest allow.</summary>
-    public const int RunningMax = ConcurrencyMax + (3 * WorkerMax) + 4 + 1;
+    public const int RunningMax = ConcurrencyMax + (Processes * WorkerMax) + 4 + 1 + (Processes * Windows * WindowedMax);
 
     private const string Changing = "changing";
     private const string Rated = "rated";
     private const string Partitioned = "partitioned";
+    private const string Windowed = "windowed";
     private const string Ordered = "ordered";
+    private const int Processes = 3;
     private const int RateStarts = 40;
-    private const int RateMs = 1000;
     private const int Partitions = 6;
+    private const int Windows = 3;
+    private const int WindowedMax = 2;
     private const int WorkerMax = 4;
     private const int ConcurrencyMax = 7;
 
-    // Three processes, each of which goes round all partitions by itself, and one more round of each for what changes meanwhile.
-    private const int TurnsMax = 3 * 2 * Partitions;
+    // Each process goes round all partitions by itself, and one more round of each for what changes meanwhile.
+    private const int TurnsMax = Processes * 2 * Partitions;
 
-    // A lower limit stops nothing that runs: until fewer run, the higher one counts.
-    private int concurrency = 5;
-    private int allowed = 5;
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(1);
+
+    private readonly ChangingLimit concurrency = new(5);
+    private readonly ChangingLimit worker = new(WorkerMax);
+    private readonly ChangingRate rate = new(RateStarts, Window);
+    private readonly ChangingRate windowRate = new(10, Window);
+    private readonly Pausing pausing = new();
 
     public IEnumerable<WorkflowQueue> Queues =>
     [
-        new(Changing) { Concurrency = concurrency },
-        new(Rated) { RateLimit = new(RateStarts, TimeSpan.FromMilliseconds(RateMs)), WorkerConcurrency = WorkerMax },
+        ChangingQueue,
+        RatedQueue,
         new(Partitioned) { PartitionConcurrency = 1, Concurrency = 4 },
+        WindowedQueue,
         new(Ordered) { Concurrency = 1 },
     ];
 
-    public WorkflowQueue ChangeConcurrency(int limit)
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private WorkflowQueue ChangingQueue => new(Changing) { Concurrency = concurrency.Value };
+
+    private WorkflowQueue RatedQueue => new(Rated) { RateLimit = rate.Value, WorkerConcurrency = worker.Value };
+
+    private WorkflowQueue WindowedQueue => new(Windowed)
     {
-        concurrency = limit;
-        allowed = Math.Max(allowed, limit);
-        return new WorkflowQueue(Changing) { Concurrency = limit };
+        PartitionRateLimit = windowRate.Value,
+        PartitionWorkerConcurrency = WindowedMax,
+    };
+
+    /// <summary>Changes one of the limits, or pauses a queue or ends its pause.</summary>
+    public Task ChangeAsync(QueueClient queues, Random random)
+    {
+        switch (random.Next(5))
+        {
+            case 0:
+                concurrency.Change(random.Next(1, ConcurrencyMax + 1));
+                return RegisterAsync(queues, ChangingQueue);
+            case 1:
+                worker.Change(random.Next(1, WorkerMax + 1));
+                return RegisterAsync(queues, RatedQueue);
+            case 2:
+                return rate.ChangeAsync(
+                    random.Next(RateStarts / 2, RateStarts + 1),
+                    ClockAsync,
+                    to => RegisterAsync(queues, RatedQueue with { RateLimit = to }));
+            case 3:
+                return windowRate.ChangeAsync(
+                    random.Next(5, 11), ClockAsync, to => RegisterAsync(queues, WindowedQueue with { PartitionRateLimit = to }));
+            default:
+                return pausing.ToggleAsync(ClockAsync, paused => PauseAsync(queues, paused));
+        }
     }
 
-    public StartOptions Start(Random random) => random.Next(4) switch
+    /// <summary>Lets everything come to its end.</summary>
+    public Task EndAsync(QueueClient queues) => pausing.EndAsync(ClockAsync, paused => PauseAsync(queues, paused));
+
+    public StartOptions Start(Random random) => random.Next(5) switch
     {
         0 => new() { Queue = Changing },
         1 => new() { Queue = Rated },
         2 => new() { Queue = Partitioned, PartitionKey = $"p{random.Next(Partitions)}" },
+        3 => new() { Queue = Windowed, PartitionKey = $"w{random.Next(Windows)}" },
         _ => new() { Queue = Ordered, Priority = random.Next(3) },
     };
 
-    /// <summary>Asserts every limit, from one look at the database.</summary>
+    /// <summary>Asserts every limit, from looks at the database alone.</summary>
     public async Task CheckAsync()
     {
         var running = await database.QueryAsync(
-            "SELECT queue_name, count(*), count(DISTINCT queue_partition_key) FROM workflow_status "
-            + "WHERE status = 'PENDING' GROUP BY queue_name");
-        foreach (var row in running)
-        {
-            var (count, partitions) = (Number(row[1]), Number(row[2]));
-            switch (row[0])
-            {
-                case Changing:
-                    Assert.True(count <= allowed, $"{count} run where {allowed} may");
-                    allowed = count <= concurrency ? concurrency : allowed;
-                    break;
-                case Partitioned:
-                    Assert.True(count <= 4, $"{count} run where 4 may");
-                    Assert.Equal(partitions, count);
-                    break;
-                case Ordered:
-                    Assert.True(count <= 1, $"{count} run where one may");
-                    break;
-            }
-        }
+            "SELECT queue_name, queue_partition_key, executor_id, count(*) FROM workflow_status WHERE status = 'PENDING' GROUP BY 1, 2, 3");
+        var by = running.ToLookup(row => row[0]!, row => (Partition: row[1], Executor: row[2], Count: Number(row[3])));
+        concurrency.Check(by[Changing].Sum(row => row.Count));
+        worker.Check(Most(by[Rated].GroupBy(row => row.Executor, row => row.Count)));
+        Assert.InRange(by[Ordered].Sum(row => row.Count), 0, 1);
+        Assert.InRange(by[Partitioned].Sum(row => row.Count), 0, 4);
+        Assert.InRange(Most(by[Partitioned].GroupBy(row => row.Partition, row => row.Count)), 0, 1);
+        Assert.InRange(by[Windowed].Select(row => row.Count).DefaultIfEmpty().Max(), 0, WindowedMax);
 
-        await CheckRateAsync();
-        var workers = await database.QueryAsync(
-            $"SELECT count(*) FROM workflow_status WHERE status = 'PENDING' AND queue_name = '{Rated}' GROUP BY executor_id");
-        Assert.All(workers, row => Assert.True(Number(row[0]) <= WorkerMax, $"{row[0]} run in one process where {WorkerMax} may"));
+        rate.Check(await StartsAsync($"queue_name = '{Rated}'"));
+        pausing.Check(await StartsAsync($"queue_name = '{Changing}'"));
+        for (var number = 0; number < Windows; number++)
+        {
+            windowRate.Check(await StartsAsync($"queue_name = '{Windowed}' AND queue_partition_key = 'w{number}'"));
+        }
     }
 
     /// <summary>
@@ -108,19 +139,21 @@ internal sealed class QueueRules(TestDatabase database)
                  WHERE other.key <> late.key AND other.begun > late.first AND other.begun < late.begun) > {TurnsMax}
         """));
 
-    // A start that was recovered stands at its last claim, for which all the others counted too: so the rule holds of what is seen.
-    private async Task CheckRateAsync()
-    {
-        var rows = await database.QueryAsync(
-            $"SELECT started_at_epoch_ms FROM workflow_status WHERE queue_name = '{Rated}' AND started_at_epoch_ms IS NOT NULL ORDER BY 1");
-        var starts = rows.ConvertAll(row => Number(row[0]));
-        for (var i = 0; i + RateStarts < starts.Count; i++)
-        {
-            Assert.True(
-                starts[i + RateStarts] - starts[i] >= RateMs,
-                $"{RateStarts + 1} were started within {starts[i + RateStarts] - starts[i]} ms");
-        }
-    }
+    private static Task RegisterAsync(QueueClient queues, WorkflowQueue queue) => queues.RegisterAsync(queue, cancellationToken: Cancel);
+
+    private static Task PauseAsync(QueueClient queues, bool paused) =>
+        paused ? queues.PauseAsync(Changing, Cancel) : queues.ResumeAsync(Changing, Cancel);
+
+    private static long Most<T>(IEnumerable<IGrouping<T, long>> groups) => groups.Select(group => group.Sum()).DefaultIfEmpty().Max();
 
     private static long Number(string? text) => long.Parse(text!, CultureInfo.InvariantCulture);
+
+    private Task<long> ClockAsync() => database.CountAsync("SELECT (EXTRACT(epoch FROM clock_timestamp()) * 1000)::bigint");
+
+    private async Task<List<long>> StartsAsync(string where)
+    {
+        var rows = await database.QueryAsync(
+            $"SELECT started_at_epoch_ms FROM workflow_status WHERE {where} AND started_at_epoch_ms IS NOT NULL ORDER BY 1");
+        return rows.ConvertAll(row => Number(row[0]));
+    }
 }

@@ -132,6 +132,38 @@ public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixtu
         await EverythingRanOnceAsync(workflows: 1, attempts: 2);
     }
 
+    [Theory]
+    [InlineData("line")]
+    [InlineData("narrow")]
+    [InlineData("parted")]
+    public async Task What_was_claimed_from_a_queue_while_the_engine_stops_goes_back_to_its_place_there(string queue)
+    {
+        var (claimed, gate) = (new Probe(), new Probe());
+        var faults = new CallFaults { After = (call, _) => call.Claimed.Count > 0 ? claimed.PassAsync(Cancel) : Task.CompletedTask };
+        var gated = Workflow.Define<int, int>("gated").Step("gate", x => gate.PassAsync(x.CancellationToken)).Return(x => x.Input);
+        var engine = await LaunchFaultyAsync(faults, Configure);
+        var options = new StartOptions { Queue = queue, PartitionKey = queue == "parted" ? "a" : null };
+        await engine.StartManyAsync(
+            gated, [(0, options with { Id = "w0", Priority = 3 }), (1, options with { Id = "w1", Priority = 4 })], Cancel);
+        await claimed.ReachedAsync();
+
+        var stopping = engine.StopAsync(TimeSpan.Zero, Cancel);
+        claimed.Open();
+        await stopping.Within(Bounded.Limit);
+
+        Assert.Equal(
+            [["ENQUEUED", queue, "3", "0"], ["ENQUEUED", queue, "4", "0"]],
+            await Database.QueryAsync(
+                "SELECT status, queue_name, priority, COALESCE(recovery_attempts, 0) FROM workflow_status ORDER BY workflow_uuid"));
+        gate.Open();
+        var successor = await LaunchFaultyAsync(new CallFaults(), Configure);
+        Assert.Equal(1, (await AllEndAsync(successor, count: 2)).Sum());
+        Assert.Equal(2, await Database.SucceededAsync());
+
+        void Configure(EngineOptions engineOptions) => engineOptions.Add(gated).Add(
+            new WorkflowQueue("line"), new("narrow") { Concurrency = 1 }, new("parted") { PartitionConcurrency = 1 });
+    }
+
     [Fact]
     public async Task An_engine_disposed_in_the_middle_of_many_starts_leaves_nothing_that_nobody_owns()
     {

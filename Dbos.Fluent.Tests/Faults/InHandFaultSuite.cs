@@ -96,6 +96,38 @@ public abstract class InHandFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
         await RunsOnceWhenAnsweredAsync(handle);
     }
 
+    [Theory]
+    [InlineData("line")]
+    [InlineData("narrow")]
+    public async Task A_claimed_workflow_whose_answer_outlasted_the_lease_is_handed_back_and_begins_by_another_claim(string queue)
+    {
+        var (away, handedBack, held) = (false, 0, 0);
+        var engine = await LaunchCountedAsync(
+            (call, _) =>
+            {
+                handedBack += call.Kind == StoreCallKind.HandBack ? 1 : 0;
+                return call.Kind == StoreCallKind.Renew && Volatile.Read(ref away)
+                    ? throw CallFaults.Unavailable("Away.")
+                    : Task.CompletedTask;
+            },
+            after: (call, token) => call.Claimed.Contains("w0") && Interlocked.Exchange(ref held, 1) == 0
+                ? answered.Task.WaitAsync(token)
+                : Task.CompletedTask);
+        var handle = await engine.StartAsync(Workflows.Chain, 2, new() { Id = "w0", Queue = queue }, Cancel);
+        await Eventually.TrueAsync(() => Volatile.Read(ref held) == 1, Bounded.Limit);
+        Volatile.Write(ref away, true);
+        await Eventually.TrueAsync(async () => await Database.LeasesEndedForAsync() > 100, Bounded.Limit);
+        Volatile.Write(ref away, false);
+        await Eventually.TrueAsync(async () => await Database.LeasesEndedForAsync() < 0, Bounded.Limit);
+        Assert.Equal((0, 1), (Volatile.Read(ref handedBack), await Database.WorkflowsAsync("status = 'PENDING'")));
+
+        answered.SetResult();
+
+        Assert.Equal(2, await handle.GetResultAsync(Cancel).Within(Bounded.Limit));
+        Assert.Equal(1, handedBack);
+        await EverythingRanOnceAsync(workflows: 1);
+    }
+
     [Fact]
     public async Task A_next_generation_is_nobodys_orphan_while_the_answer_is_long_in_coming()
     {

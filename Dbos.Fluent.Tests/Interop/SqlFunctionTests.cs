@@ -46,6 +46,17 @@ public sealed class SqlFunctionTests(SharedPostgres server) : EngineSuite(new Po
         Assert.Equal("hahaha", await engine.ResultAsync<string>("tuple"));
     }
 
+    // As of another SDK: no word of it goes out, and the look of each second does not wait for any poll.
+    [Fact]
+    public async Task A_start_that_is_announced_to_nobody_is_found_long_before_the_next_poll()
+    {
+        var engine = await LaunchAsync(options => options.Add(Queue).PollInterval = TimeSpan.FromHours(1), Repeat);
+
+        await CallAsync("SELECT dbos.enqueue_workflow('repeat', 'sql', $1, workflow_id => 'found')", Json("\"ha\"", "2"));
+
+        Assert.Equal("haha", await engine.ResultAsync<string>("found"));
+    }
+
     [Fact]
     public async Task What_is_said_of_a_start_holds()
     {

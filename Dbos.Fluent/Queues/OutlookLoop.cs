@@ -65,5 +65,5 @@ internal sealed class OutlookLoop(IQueueStore store, string applicationName, ILo
     }
 
     // Processes that were launched together do not go on looking together.
-    private static TimeSpan Jittered() => Interval * (1 + (JitterPart * Random.Shared.NextDouble()));
+    internal static TimeSpan Jittered() => Interval * (1 + (JitterPart * Random.Shared.NextDouble()));
 }

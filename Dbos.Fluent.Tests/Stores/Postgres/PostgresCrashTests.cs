@@ -22,3 +22,5 @@ public sealed class PostgresQueueKillTests(PostgresDatabases f) : QueueKillSuite
 }
 
 public sealed class PostgresToldTests(PostgresDatabases f) : ToldSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresQueueProcessTests(PostgresDatabases f) : QueueProcessSuite(f), IClassFixture<PostgresDatabases>;

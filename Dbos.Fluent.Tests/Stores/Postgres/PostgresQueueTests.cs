@@ -29,3 +29,12 @@ public sealed class PostgresScheduleCatchUpTests(PostgresDatabases f)
 
 public sealed class PostgresHeldQueueTests(PostgresDatabases f)
     : HeldQueueSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresScheduleClockChangeTests(PostgresDatabases f)
+    : ScheduleClockChangeSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresQueueInputTests(PostgresDatabases f)
+    : QueueInputSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresQueueChangeTests(PostgresDatabases f)
+    : QueueChangeSuite(f), IClassFixture<PostgresDatabases>;

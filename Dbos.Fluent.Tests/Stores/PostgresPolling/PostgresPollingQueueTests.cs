@@ -30,3 +30,12 @@ public sealed class PostgresPollingScheduleCatchUpTests(PostgresPollingDatabases
 
 public sealed class PostgresPollingHeldQueueTests(PostgresPollingDatabases f)
     : HeldQueueSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingScheduleClockChangeTests(PostgresPollingDatabases f)
+    : ScheduleClockChangeSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingQueueInputTests(PostgresPollingDatabases f)
+    : QueueInputSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingQueueChangeTests(PostgresPollingDatabases f)
+    : QueueChangeSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -17,3 +17,5 @@ public sealed class SqliteProcessFailureTests(SqliteDatabases f) : ProcessFailur
 public sealed class SqliteDecisionKillTests(SqliteDatabases f) : DecisionKillSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteToldTests(SqliteDatabases f) : ToldSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteQueueProcessTests(SqliteDatabases f) : QueueProcessSuite(f), IClassFixture<SqliteDatabases>;

@@ -23,3 +23,12 @@ public sealed class SqliteRealClockScheduleTests(SqliteDatabases f)
 
 public sealed class SqliteScheduleCatchUpTests(SqliteDatabases f)
     : ScheduleCatchUpSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteScheduleClockChangeTests(SqliteDatabases f)
+    : ScheduleClockChangeSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteQueueInputTests(SqliteDatabases f)
+    : QueueInputSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteQueueChangeTests(SqliteDatabases f)
+    : QueueChangeSuite(f), IClassFixture<SqliteDatabases>;
