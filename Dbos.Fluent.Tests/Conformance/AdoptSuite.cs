@@ -97,6 +97,41 @@ public abstract class AdoptSuite(IDatabaseFixture fixture) : EngineSuite(fixture
             : Task.CompletedTask;
     }
 
+    // More than one page of them, some still a dead engine's.
+    [Fact]
+    public async Task A_backlog_is_adopted_to_its_end()
+    {
+        const int Count = 230;
+        var old = Workflow.Define<int, string>("many").Return(_ => "by v1");
+        var engine = await LaunchAsync(old);
+        await engine.RunAsync(old, 1, "seed");
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        var numbers = $"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {Count})";
+        await Database.ExecuteAsync(
+            $"{numbers} INSERT INTO workflow_input (workflow_uuid, inputs) "
+            + "SELECT 'w' || n, inputs FROM workflow_input, numbers WHERE workflow_uuid = 'seed'");
+        await Database.ExecuteAsync(
+            $"""
+            {numbers}
+            INSERT INTO workflow_status (workflow_uuid, status, name, executor_id, owner_xid, application_name, application_version,
+                   queue_name, serialization, priority, recovery_attempts, created_at, updated_at)
+            SELECT 'w' || n, CASE WHEN n % 3 = 0 THEN 'PENDING' ELSE 'ENQUEUED' END, name,
+                   CASE WHEN n % 3 = 0 THEN 'dead' END, CASE WHEN n % 3 = 0 THEN 'lost' END, application_name, application_version,
+                   '_dbos_internal_queue', serialization, priority, CASE WHEN n % 3 = 0 THEN 1 ELSE 0 END, created_at, 1
+              FROM workflow_status, numbers WHERE workflow_uuid = 'seed'
+            """);
+
+        engine = await LaunchAsync(
+            options => options.ApplicationVersion = "v2",
+            Workflow.Define<int, string>("many").Step("new", _ => Task.CompletedTask).Return(_ => "by v2"));
+        var outcomes = await engine.Versions.AdoptAsync("v1", Cancel);
+
+        Assert.Equal(Count, outcomes.Select(outcome => outcome.WorkflowId).Distinct().Count());
+        Assert.All(outcomes, outcome => Assert.Equal((true, null), (outcome.Adopted, outcome.Why)));
+        await Eventually.TrueAsync(async () => await Database.UnfinishedAsync() == 0, Bounded.Limit, "all end");
+        Assert.Equal("by v2", await engine.ResultAsync<string>($"w{Count}"));
+    }
+
     [Fact]
     public async Task An_adopted_workflow_waits_for_what_its_new_code_waits_for()
     {

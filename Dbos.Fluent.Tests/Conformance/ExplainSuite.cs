@@ -27,6 +27,8 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
 
         await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
         await IsAsync(client, "message", "waiting-for-message", "Then nobody takes it up: no engine of application 'tests' is alive");
+        await Database.ExecuteAsync("UPDATE fluent_waits SET wake_at = 1 WHERE workflow_uuid = 'sleep'");
+        await IsAsync(client, "sleep", "no-engine", "waits in vain: no engine of application 'tests' is alive. Launch one.");
 
         async IAsyncEnumerable<StepOr<int>> Body(string kind, WorkflowContext workflow)
         {
@@ -50,6 +52,46 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
             }
 
             yield return 1;
+        }
+    }
+
+    // What ends such a wait first is known to nobody; each is told.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Of_a_group_all_that_it_waits_for_is_told(bool parked)
+    {
+        var never = Workflow.Define<int, int>("never").Receive<int>("n").As(out var message).Return(x => x.Get(message));
+        var either = Workflow.Define<int, int>("either", Either);
+        var first = Workflow.Define<int, int>("first", First);
+        var engine = await LaunchAsync(
+            options => options.UnloadAfter = parked ? TimeSpan.Zero : Timeout.InfiniteTimeSpan, never, either, first);
+        await engine.BeginAsync(either, 1, "E");
+        await engine.BeginAsync(first, 6, "F");
+
+        // The members begin to wait one after the other.
+        const string Last = "; waits for event 'k' of workflow 'F' until 2";
+        await Eventually.TrueAsync(
+            async () => (await engine.ExplainAsync("E", Cancel)).Text.Contains(Last), Bounded.Limit, "all members wait");
+        await IsAsync(engine, "E", "waiting-for-message", "waits for a message on topic 'approval', without an end; sleeps until 2");
+        await BecomesAsync(engine, "F", "waiting-for-workflow", "waits for workflow 'F-0' to end, without an end; waits for");
+        await IsAsync(engine, "F", "waiting-for-workflow", "'F-3' to end, without an end; and for 2 more");
+
+        static async IAsyncEnumerable<StepOr<int>> Either(int input, WorkflowContext workflow)
+        {
+            yield return Step.Any(
+                Step.Sleep(TimeSpan.FromDays(2)),
+                Step.Receive<int>("approval"),
+                Step.GetEvent<int>("F", "k", TimeSpan.FromDays(3)),
+                Step.Sleep(TimeSpan.FromDays(9))).As(out var winner);
+            yield return winner.Result;
+        }
+
+        async IAsyncEnumerable<StepOr<int>> First(int input, WorkflowContext workflow)
+        {
+            yield return Step.StartMany(never, [.. Enumerable.Range(0, input)]).As(out var started);
+            yield return Step.AwaitAny(started.Result).As(out var winner);
+            yield return winner.Result;
         }
     }
 
@@ -113,11 +155,12 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
             new("partition") { PartitionConcurrency = 1 },
             new("rate") { RateLimit = new(1, TimeSpan.FromHours(1)) },
             new("partition rate") { PartitionRateLimit = new(1, TimeSpan.FromHours(1)) },
+            new("partition worker") { PartitionWorkerConcurrency = 1 },
             new("paused"),
         ];
         var engine = await LaunchAsync(options => options.Add(queues), workflow);
         await engine.Queues.PauseAsync("paused", Cancel);
-        foreach (var queue in queues[..5])
+        foreach (var queue in queues[..^1])
         {
             var key = queue.Name.StartsWith("partition", StringComparison.Ordinal) ? "p" : null;
             await engine.StartAsync(workflow, 1, new() { Id = $"first {queue.Name}", Queue = queue, PartitionKey = key }, Cancel);
@@ -142,6 +185,7 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         await IsAsync(engine, "partition", "partition-limit", "partition 'p' of queue 'partition': 1 of at most 1 run");
         await IsAsync(engine, "rate", "rate-limit", "1 were started within 01:00:00 (RateLimit); the next may start at 2");
         await IsAsync(engine, "partition rate", "rate-limit", "(PartitionRateLimit); the next may start at 2");
+        await IsAsync(engine, "partition worker", "partition-limit", "at most 1 each (PartitionWorkerConcurrency)");
         await IsAsync(engine, "paused", "queue-paused", "Queues.ResumeAsync ends that");
         await IsAsync(engine, "delayed", "delayed", "is delayed until 2");
         await IsAsync(engine, "keyless", "partition-key-missing", "without a partition key");

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Dbos.Fluent.Tests.Worker.Faults;
 
 namespace Dbos.Fluent.Tests.Conformance;
 
@@ -7,6 +8,8 @@ public abstract partial class ListSuite(IDatabaseFixture fixture) : EngineSuite(
 {
     private static readonly WorkflowDefinition<string, string> Echo =
         Workflow.Define<string, string>("echo").Step("work", x => Task.FromResult(x.Input)).As(out var made).Return(x => x.Get(made));
+
+    private readonly CallFaults faults = new();
 
     // LS-01. Two of them are of one millisecond, and pages never part such a pair wrongly.
     [Fact]
@@ -44,6 +47,34 @@ public abstract partial class ListSuite(IDatabaseFixture fixture) : EngineSuite(
         Assert.Equal(string.Join(' ', byCreation.Skip(7).Take(1_200)), await IdsAsync(client, filter with { Offset = 7, Limit = 1_200 }));
         Assert.Equal(
             string.Join(' ', byCompletion), await IdsAsync(client, filter with { CompletedAfter = DateTimeOffset.UnixEpoch }));
+    }
+
+    // A list of any length takes the memory of a page: the next is read when it is asked for, and none when it is not.
+    [Fact]
+    public async Task A_page_is_read_when_its_first_row_is_asked_for()
+    {
+        var client = await FilledAsync(1_250);
+
+        Assert.Equal((1, 1, 2), (await PagesAsync(new(), 1), await PagesAsync(new(), 100), await PagesAsync(new(), 101)));
+        Assert.Equal(13, await PagesAsync(new(), 2_000));
+        Assert.Equal((1, 2), (await PagesAsync(new() { Limit = 100 }, 2_000), await PagesAsync(new() { Limit = 101 }, 2_000)));
+        var bare = new WorkflowFilter { LoadPayloads = false };
+        Assert.Equal((1, 3), (await PagesAsync(bare, 100), await PagesAsync(bare, 2_000)));
+
+        async Task<int> PagesAsync(WorkflowFilter filter, int taken)
+        {
+            var (pages, rows) = (0, 0);
+            faults.Before = (call, _) => Task.FromResult(call.Kind == StoreCallKind.ReadPage ? ++pages : 0);
+            await foreach (var _ in client.ListAsync(filter, Cancel))
+            {
+                if (++rows == taken)
+                {
+                    break;
+                }
+            }
+
+            return pages;
+        }
     }
 
     // LS-03
@@ -254,17 +285,38 @@ public abstract partial class ListSuite(IDatabaseFixture fixture) : EngineSuite(
             "application_version = CASE WHEN n % 2 = 0 THEN 'v2' END",
             "created_at = 1000 + n");
 
-        Assert.Equal("ENQUEUED 2 1004, SUCCESS 4 1000", await CountsAsync(CountBy.Status));
-        Assert.Equal("echo 6 1000", await CountsAsync(CountBy.Name));
-        Assert.Equal(" 3 1000, line 3 1003", await CountsAsync(CountBy.Queue));
-        Assert.Equal(" 3 1001, v2 3 1000", await CountsAsync(CountBy.ApplicationVersion));
-        Assert.Equal("SUCCESS 1 1003", await CountsAsync(CountBy.Status, new() { Queue = "line", States = [WorkflowState.Success] }));
-        Assert.Equal("", await CountsAsync(CountBy.Status, new() { Name = "unknown", Limit = 1, Offset = 1 }));
+        Assert.Equal("ENQUEUED 2 1004, SUCCESS 4 1000", await CountsAsync(client, CountBy.Status));
+        Assert.Equal("echo 6 1000", await CountsAsync(client, CountBy.Name));
+        Assert.Equal(" 3 1000, line 3 1003", await CountsAsync(client, CountBy.Queue));
+        Assert.Equal(" 3 1001, v2 3 1000", await CountsAsync(client, CountBy.ApplicationVersion));
+        var succeeded = new WorkflowFilter { Queue = "line", States = [WorkflowState.Success] };
+        Assert.Equal("SUCCESS 1 1003", await CountsAsync(client, CountBy.Status, succeeded));
+        Assert.Equal("", await CountsAsync(client, CountBy.Status, new() { Name = "unknown", Limit = 1, Offset = 1 }));
+    }
 
-        async Task<string> CountsAsync(CountBy by, WorkflowFilter? filter = null) => string.Join(
-            ", ",
-            (await client.CountAsync(filter, by, Cancel))
-            .Select(row => $"{row.Key} {row.Count} {row.Oldest!.Value.ToUnixTimeMilliseconds()}"));
+    [Fact]
+    public async Task What_waits_and_what_ended_in_a_window_is_told_by_one_call_each()
+    {
+        var client = await FilledAsync(
+            9,
+            "status = CASE WHEN n < 2 THEN 'ENQUEUED' WHEN n = 2 THEN 'DELAYED' WHEN n = 3 THEN 'PENDING' WHEN n < 6 THEN 'SUCCESS' "
+            + "ELSE 'ERROR' END",
+            "queue_name = CASE WHEN n IN (0, 2, 3) THEN 'line' WHEN n = 1 THEN 'other' END",
+            "name = CASE WHEN n = 8 THEN 'other' ELSE name END",
+            "created_at = 1000 + n",
+            "completed_at = CASE WHEN n > 3 THEN 2000 + n END");
+        var calls = 0;
+        faults.Before = (call, _) => Task.FromResult(call.Kind == StoreCallKind.CountWorkflows ? ++calls : 0);
+        var window = new WorkflowFilter { CompletedAfter = At(2005), CompletedBefore = At(2009) };
+
+        Assert.Equal("line 1 1000, other 1 1001", await CountsAsync(client, CountBy.Queue, new() { States = [WorkflowState.Enqueued] }));
+        Assert.Equal(
+            "DELAYED 1 1002, ENQUEUED 2 1000, PENDING 1 1003", await CountsAsync(client, CountBy.Status, new() { QueuedOnly = true }));
+        Assert.Equal("ERROR 3 1006, SUCCESS 1 1005", await CountsAsync(client, CountBy.Status, window));
+        var failed = window with { States = [WorkflowState.Error] };
+        Assert.Equal("echo 2 1006, other 1 1008", await CountsAsync(client, CountBy.Name, failed));
+        Assert.Equal("", await CountsAsync(client, CountBy.Name, failed with { CompletedBefore = At(2005.5) }));
+        Assert.Equal(5, calls);
     }
 
     [Fact]
@@ -301,11 +353,16 @@ public abstract partial class ListSuite(IDatabaseFixture fixture) : EngineSuite(
     private static async Task<string> IdsAsync(WorkflowClient client, WorkflowFilter? filter) => string.Join(
         ' ', (await client.ListAsync(filter, Cancel).ToListAsync(Cancel).AsTask().Within(Bounded.Limit)).Select(status => status.Id));
 
+    private static async Task<string> CountsAsync(WorkflowClient client, CountBy by, WorkflowFilter? filter = null) => string.Join(
+        ", ",
+        (await client.CountAsync(filter, by, Cancel))
+        .Select(row => $"{row.Key} {row.Count} {row.Oldest!.Value.ToUnixTimeMilliseconds()}"));
+
     /// <summary>A client of a database with so many rows, changed as a test asks; <c>n</c> is the number of a row.</summary>
     private async Task<WorkflowClient> FilledAsync(int count, params string[] changes)
     {
         // Nobody serves the application of these rows.
-        var engine = await LaunchAsync();
+        var engine = await LaunchAsync(options => options.WrapStore = store => new FaultingStore(store, faults));
         await Database.ExecuteAsync(
             $"""
             WITH RECURSIVE r (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM r WHERE n < {count - 1})

@@ -17,6 +17,7 @@ public abstract class OutboxSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         var handle = await engine.StartInTransactionAsync(transaction, workflow, 1, Line with { Id = "A" }, Cancel);
         await engine.SendInTransactionAsync(transaction, "A", "hello", cancellationToken: Cancel);
         await ExecuteAsync(transaction, "UPDATE workflow_status SET priority = 7 WHERE workflow_uuid = 'A'");
+        Assert.Null(await engine.GetStatusAsync("A", Cancel));
         await transaction.CommitAsync(Cancel);
 
         Assert.Equal("hello", await handle.ResultAsync());
@@ -24,18 +25,23 @@ public abstract class OutboxSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
     }
 
     [Fact]
-    public async Task What_is_started_in_a_transaction_that_is_rolled_back_never_was()
+    public async Task What_is_started_and_sent_in_a_transaction_that_is_rolled_back_never_was()
     {
         var workflow = Receiver();
         var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line")), workflow);
+        var waiting = await engine.BeginAsync(workflow, 1, "B");
         await using var connection = await Database.ConnectAsync();
         await using (var transaction = await connection.BeginTransactionAsync(Cancel))
         {
             await engine.StartInTransactionAsync(transaction, workflow, 1, Line with { Id = "A" }, Cancel);
+            await engine.SendInTransactionAsync(transaction, "B", "never sent", cancellationToken: Cancel);
             await transaction.RollbackAsync(Cancel);
         }
 
         Assert.Null(await engine.GetStatusAsync("A", Cancel));
+        Assert.Empty(await engine.GetMessagesAsync("B", Cancel));
+        await engine.SendAsync("B", "sent", cancellationToken: Cancel);
+        Assert.Equal("sent", await waiting.ResultAsync());
     }
 
     // CL-02

@@ -42,7 +42,7 @@ public abstract class PatchSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         }
 
         // Then the old way goes from the code, and at last the marker goes from new histories.
-        var settled = Workflow.Define<int, string>("patched", Deprecated);
+        var settled = Settled(form);
         engine = await FlipAndRelaunchAsync(engine, ["new"], settled);
         Assert.Equal("S3 S2", await engine.ResultAsync<string>("new"));
         Assert.Equal("S3 S2", await engine.RunAsync(settled, 1, "newer"));
@@ -175,6 +175,14 @@ public abstract class PatchSuite(IDatabaseFixture fixture) : EngineSuite(fixture
                 .Step("S2", _ => Task.FromResult("S2")).As(out var second)
                 .Return(x => $"{x.Get(third!)} {x.Get(second)}"));
     }
+
+    private static WorkflowDefinition<int, string> Settled(Form form) => form.Pick(
+        Workflow.Define<int, string>("patched", Deprecated),
+        Workflow.Define<int, string>("patched")
+            .Then(_ => Step.DeprecatePatch("v2"))
+            .Step("S3", _ => Task.FromResult("S3")).As(out var third)
+            .Step("S2", _ => Task.FromResult("S2")).As(out var second)
+            .Return(x => $"{x.Get(third)} {x.Get(second)}"));
 
     private static async IAsyncEnumerable<StepOr<string>> Unpatched(int input, WorkflowContext workflow)
     {

@@ -189,6 +189,32 @@ public abstract class QueueLimitSuite(IDatabaseFixture fixture) : EngineSuite(fi
         Assert.Equal(1, await handles[1].ResultAsync());
     }
 
+    // CR-10
+    [Fact]
+    public async Task A_cancel_frees_the_place_and_the_key_at_once_although_the_body_runs_on()
+    {
+        var (deaf, counts) = (new Probe(), new Counts());
+        var workflow = Workflow.Define<int, int>("deaf")
+            .Step("wait", x => x.Input == 0 ? deaf.PassAsync() : Task.FromResult(counts.Add("ran")))
+            .Return(x => x.Input);
+        var queue = new WorkflowQueue("line") { Concurrency = 1, WorkerConcurrency = 1 };
+        var engine = await LaunchAsync(options => options.Add(queue), workflow);
+        await engine.StartAsync(workflow, 0, new() { Id = "A", Queue = queue, DeduplicationId = "d" }, Cancel);
+        await deaf.ReachedAsync();
+        var next = await engine.StartAsync(workflow, 1, new() { Id = "B", Queue = queue }, Cancel);
+
+        await engine.CancelAsync("A", cancellationToken: Cancel);
+        var same = await engine.StartAsync(workflow, 2, new() { Id = "C", Queue = queue, DeduplicationId = "d" }, Cancel);
+        Assert.Equal((1, 2), (await next.ResultAsync(), await same.ResultAsync()));
+
+        deaf.Open();
+        await engine.StopAsync(TimeSpan.FromMinutes(1), Cancel).Within(Bounded.Limit);
+        Assert.Equal(
+            [["A", "CANCELLED"], ["B", "SUCCESS"], ["C", "SUCCESS"]],
+            await Database.QueryAsync("SELECT workflow_uuid, status FROM workflow_status ORDER BY 1"));
+        Assert.Equal((2, 0), (counts["ran"], await CheckpointCountAsync("A")));
+    }
+
     [Fact]
     public async Task Limits_that_cannot_be_are_refused_and_nothing_is_stored()
     {

@@ -7,6 +7,7 @@ public abstract class RacingStoresSuite(StoreFixture fixture) : StoreSuite(fixtu
 {
     private const int ClaimRaces = 100;
     private const int StartRaces = 400;
+    private const int DeleteRaces = 200;
 
     [Fact]
     public async Task One_of_two_claims_wins_each_workflow()
@@ -80,6 +81,44 @@ public abstract class RacingStoresSuite(StoreFixture fixture) : StoreSuite(fixtu
 
         Assert.Equal(StartRaces, await bed.CountAsync("workflow_status"));
         Assert.Equal(StartRaces, await bed.CountAsync("workflow_input"));
+    }
+
+    // Whatever was left would be met by the next workflow of that id: as its own history.
+    [Fact]
+    public async Task A_delete_that_meets_a_workflow_as_it_begins_leaves_nothing_of_it()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var peer = bed.Open();
+
+        for (var race = 0; race < DeleteRaces; race++)
+        {
+            var owner = new Ownership("w", $"token {race}");
+            var running = RunAsync(owner);
+            IReadOnlyList<string> deleted;
+            do
+            {
+                deleted = await peer.Management.DeleteAsync(["w"], false, Cancel);
+            }
+            while (deleted.Count == 0);
+
+            await running.Within(Bounded.Limit);
+            foreach (var table in new[] { "workflow_status", "workflow_input", "workflow_output", "operation_outputs", "fluent_waits" })
+            {
+                Assert.True(await bed.CountAsync(table) == 0, $"{table} after race {race}");
+            }
+        }
+
+        async Task RunAsync(Ownership owner)
+        {
+            await CommitAsync(bed.Store, A.Start(A.Direct("w") with { Token = owner.Token }));
+            for (var sequence = 0; ; sequence++)
+            {
+                if ((await CommitAsync(bed.Store, A.Checkpoints(owner, sequence))).Status == CommitStatus.NotOwned)
+                {
+                    return;
+                }
+            }
+        }
     }
 
     [Fact]

@@ -30,6 +30,9 @@ public abstract class RecoverSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         var dead = await LaunchAsync(options => options.ExecutorId = "dead as well", Other);
         await dead.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
 
+        var explained = await peer.ExplainAsync("dead 1", Cancel);
+        Assert.Equal("owner-dead", explained.Reason);
+        Assert.Contains("A living engine takes it up when it has not moved for a lease; RecoverAsync hands it on at once.", explained.Text);
         var refused = await Assert.ThrowsAsync<ExecutorIdInUseException>(() => peer.RecoverAsync(["dead", "peer"], Cancel));
         Assert.Equal("peer", refused.ExecutorId);
         Assert.Equal(7, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'PENDING'"));

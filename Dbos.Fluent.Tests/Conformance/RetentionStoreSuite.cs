@@ -30,6 +30,31 @@ public abstract class RetentionStoreSuite(StoreFixture fixture) : StoreSuite(fix
     }
 
     [Fact]
+    public async Task A_collected_workflow_leaves_nothing_behind_in_any_table()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await Parking.ParkedAsync(bed, "parked", Parking.ForMessage("parked"));
+        await bed.ExecuteAsync("INSERT INTO fluent_generations (workflow_uuid, generation) VALUES ('parked', 1)");
+        var before = await bed.DumpAsync();
+        await RewindStoreSuite.EndedAsync(bed, "w");
+        await bed.ExecuteAsync("INSERT INTO fluent_generations (workflow_uuid, generation) VALUES ('w', 1)");
+        await bed.ExecuteAsync("INSERT INTO fluent_origins (workflow_uuid, seed, started_at) VALUES ('w', 1, 1)");
+
+        // The waits of one that another SDK cancelled are still there.
+        await Parking.ParkedAsync(bed, "cancelled", Parking.ForMessage("cancelled"));
+        await bed.ExecuteAsync("UPDATE workflow_status SET status = 'CANCELLED', completed_at = 1 WHERE workflow_uuid = 'cancelled'");
+        foreach (var table in RewindStoreSuite.Tables)
+        {
+            Assert.True(await bed.CountAsync(table) > 0, $"{table} has nothing to lose.");
+        }
+
+        Assert.Equal(2, await CollectAsync(bed, new() { KeepNewest = 0 }));
+
+        Assert.Equal(before, await bed.DumpAsync());
+        Assert.Equal((0, 0), (await bed.CountAsync("fluent_message_order"), await bed.CountAsync("workflow_events_history")));
+    }
+
+    [Fact]
     public async Task Name_state_and_application_narrow_it_down()
     {
         await using var bed = await Fixture.CreateAsync();

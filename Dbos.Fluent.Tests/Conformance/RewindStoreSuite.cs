@@ -5,7 +5,8 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>Rewinding, deleting and marking workflows: what becomes of every row that belongs to them. Scenarios DL.</summary>
 public abstract class RewindStoreSuite(StoreFixture fixture) : StoreSuite(fixture)
 {
-    private static readonly string[] Tables =
+    /// <summary>Every table with rows of a workflow.</summary>
+    internal static readonly string[] Tables =
     [
         "workflow_status", "workflow_input", "workflow_output", "operation_outputs", "notifications", "workflow_events",
         "workflow_events_history", "streams", "fluent_origins", "fluent_waits", "fluent_message_order",
@@ -152,7 +153,7 @@ public abstract class RewindStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
     }
 
     // Seven steps: an event, a message, then the event again, another, a stream that is closed; and messages read late and not at all.
-    private static async Task EndedAsync(StoreBed bed, string id)
+    internal static async Task EndedAsync(StoreBed bed, string id)
     {
         var owner = await RunningAsync(bed, A.Direct(id) with { TimeoutMs = 60_000, PartitionKey = "north" });
         await StatusesAsync(bed.Store, Some.Send(Some.Message("early", id)));

@@ -67,6 +67,26 @@ public abstract class RewindSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         Assert.Equal(1, await engine.ResultAsync<int>("A"));
     }
 
+    // As in DBOS the ids of children stay, so a child that has ended is met again; one that was deleted runs anew.
+    [Fact]
+    public async Task A_rewind_past_a_child_meets_the_child_that_is_there()
+    {
+        var child = Workflow.Define<Unit, int>("child").Step("work", _ => Task.FromResult(counts.Add("child"))).As(out var made)
+            .Return(x => x.Get(made));
+        var parent = Workflow.Define<Unit, string>("parent").Step("first", _ => Task.FromResult(counts.Add("first"))).As(out var first)
+            .Call(child, _ => default).As(out var called).Return(x => $"{x.Get(first)} {x.Get(called)}");
+        var engine = await LaunchAsync(parent, child);
+        Assert.Equal("1 1", await engine.RunAsync(parent, default, "P"));
+
+        await engine.RewindAsync("P", 0, Cancel);
+        Assert.Equal("2 1", await engine.ResultAsync<string>("P"));
+        await engine.DeleteAsync("P-1", cancellationToken: Cancel);
+        await engine.RewindAsync("P", 1, Cancel);
+
+        Assert.Equal("2 2", await engine.ResultAsync<string>("P"));
+        Assert.Equal("0 first, 1 child, 2 DBOS.getResult", await engine.StepsAsync("P"));
+    }
+
     // What undoing has done stays done: a rewind takes away what is recorded of it, from its step on.
     [Fact]
     public async Task A_failed_workflow_is_rewound_into_its_undoing_and_before_it()

@@ -22,12 +22,16 @@ public abstract class SurvivorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         await LeaveAsync("ours", "tests", LeftCount);
         await LeaveAsync("theirs", "another application", 10);
 
-        await LaunchAsync(options => (options.ExecutorId, options.Lease) = ("one", Lease), workflow);
-        await LaunchAsync(options => (options.ExecutorId, options.Lease) = ("other", Lease), workflow);
+        var quick = Workflow.Define<int, int>("quick").Return(x => x.Input);
+        var one = await LaunchAsync(options => (options.ExecutorId, options.Lease) = ("one", Lease), workflow, quick);
+        var other = await LaunchAsync(options => (options.ExecutorId, options.Lease) = ("other", Lease), workflow, quick);
         await Eventually.TrueAsync(
             async () => await TakenAsync("one") + await TakenAsync("other") == LeftCount, Bounded.Limit, "all are taken up");
 
         Assert.All([await TakenAsync("one"), await TakenAsync("other")], taken => Assert.InRange(taken, LeftCount / 4, LeftCount));
+
+        // Full of what was left, each goes on with work of its own.
+        Assert.Equal((3, 4), (await one.RunAsync(quick, 3, "new 1"), await other.RunAsync(quick, 4, "new 2")));
         gate.SetResult();
         await Eventually.TrueAsync(
             async () => await Database.SucceededAsync(attempts: 2) == LeftCount, Bounded.Limit, "all end");

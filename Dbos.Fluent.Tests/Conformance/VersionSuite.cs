@@ -1,3 +1,5 @@
+using System.Diagnostics.Metrics;
+
 namespace Dbos.Fluent.Tests.Conformance;
 
 /// <summary>Which version's engine takes what. Scenarios VP-01 and VP-02.</summary>
@@ -56,14 +58,18 @@ public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         var open = await client.EnqueueAsync<string>("changing", [1], new() { Id = "open", Queue = "q" }, Cancel);
 
         Assert.Equal("by v1", await bound.ResultAsync());
-        Assert.Equal("version-not-running", (await one.ExplainAsync("open", Cancel)).Reason);
+        var held = await one.ExplainAsync("open", Cancel);
+        Assert.Equal("version-not-running", held.Reason);
+        Assert.Contains("it is for the latest, 'v2', which no engine that is alive runs", held.Text);
         Assert.Equal("version-not-running", (await client.ExplainAsync("newer", Cancel)).Reason);
         await Assert.ThrowsAsync<ArgumentException>(() => one.Versions.SetLatestAsync("v3", Cancel));
-        await one.Versions.SetLatestAsync("v1", Cancel);
+        await Assert.ThrowsAsync<ArgumentException>(() => client.Versions.SetLatestAsync("v3", Cancel));
+        await client.Versions.SetLatestAsync("v1", Cancel);
 
         Assert.Equal("by v1", await open.ResultAsync());
         Assert.Equal("v1", (await one.GetStatusAsync("open", Cancel))!.ApplicationVersion);
         Assert.Equal([("v1", true), ("v2", false)], await ListAsync(one));
+        Assert.Equal([("v1", true), ("v2", false)], await ListAsync(client));
         Assert.Equal(WorkflowState.Enqueued, await one.StateOfAsync("newer"));
         two = await LaunchVersionAsync("v2", Two);
         Assert.Equal("by v2", await two.ResultAsync<string>("newer"));
@@ -114,6 +120,34 @@ public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         Assert.Contains("1 unfinished workflows changing of version v1 (such as changed)", warning);
     }
 
+    // The count of it is a gauge, for whoever watches an application.
+    [Fact]
+    public async Task Work_that_nobody_takes_is_counted_by_version_and_name()
+    {
+        var application = $"application {Guid.NewGuid()}";
+        var one = await LaunchAsync(options => (options.ExecutorId, options.ApplicationName) = ("e1", application), Same, One);
+        foreach (var id in new[] { "a", "b" })
+        {
+            await one.StartAsync(One, 1, new() { Id = id, Delay = TimeSpan.FromDays(1) }, Cancel);
+        }
+
+        await one.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        var two = await LaunchAsync(
+            options =>
+            {
+                (options.ApplicationVersion, options.ExecutorId, options.ApplicationName) = ("v2", "e2", application);
+                options.Lease = TimeSpan.FromSeconds(1);
+            },
+            Same,
+            Two);
+
+        await Eventually.TrueAsync(() => Stranded(application) is ["changing of v1: 2"], Bounded.Limit, "both are counted");
+        await two.CancelAsync("a", cancellationToken: Cancel);
+        await Eventually.TrueAsync(() => Stranded(application) is ["changing of v1: 1"], Bounded.Limit, "one is left");
+        await two.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        Assert.Empty(Stranded(application));
+    }
+
     [Fact]
     public async Task Parked_work_of_a_version_that_is_gone_is_taken_too()
     {
@@ -128,6 +162,32 @@ public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
 
         Assert.Equal(7, await two.ResultAsync<int>("A"));
         Assert.Equal("v2", (await two.GetStatusAsync("A", Cancel))!.ApplicationVersion);
+    }
+
+    private static List<string> Stranded(string application)
+    {
+        var seen = new List<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument is { Name: "dbos.workflows.stranded", Meter.Name: "Dbos.Fluent" })
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, count, tags, _) =>
+        {
+            var all = tags.ToArray().ToDictionary(tag => tag.Key, tag => $"{tag.Value}");
+            if (all["dbos.application.name"] == application)
+            {
+                seen.Add($"{all["dbos.operation.name"]} of {all["dbos.application.version"]}: {count}");
+            }
+        });
+        listener.Start();
+        listener.RecordObservableInstruments();
+        return seen;
     }
 
     private void ConnectAs(ClientOptions options)
@@ -147,6 +207,6 @@ public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
     private static Task<WorkflowHandle<string>> EnqueueAsync(WorkflowEngine engine, string id, string version) => engine.StartAsync(
         One, 1, new() { Id = id, Queue = "q", ApplicationVersion = version }, Cancel);
 
-    private static async Task<(string, bool)[]> ListAsync(WorkflowEngine engine) =>
-        [.. (await engine.Versions.ListAsync(Cancel)).Select(version => (version.Name, version.IsLatest))];
+    private static async Task<(string, bool)[]> ListAsync(WorkflowClient client) =>
+        [.. (await client.Versions.ListAsync(Cancel)).Select(version => (version.Name, version.IsLatest))];
 }

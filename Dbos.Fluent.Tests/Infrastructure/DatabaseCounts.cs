@@ -16,7 +16,7 @@ internal static class DatabaseCounts
 
     /// <summary>The column of <c>fluent_executors</c> that says when a lease ends, on the clock of leases in milliseconds.</summary>
     public static string LeaseColumn(this TestDatabase database) =>
-        database is PostgresTestDatabase ? "expires_at_ms" : "lease_expires_at";
+        database is SqliteTestDatabase ? "lease_expires_at" : "expires_at_ms";
 
     /// <summary>For how many milliseconds every lease has been over; negative while one lives.</summary>
     /// <remarks>Tests and database share a machine and so a clock.</remarks>

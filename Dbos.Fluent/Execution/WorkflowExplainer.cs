@@ -10,6 +10,9 @@ namespace Dbos.Fluent.Execution;
 /// <summary>Says why a workflow is where it is.</summary>
 internal sealed class WorkflowExplainer(IStore store, PayloadSerializer serializer, StoreClock clock, RunningWorkflows? running)
 {
+    /// <summary>So many of the things that a workflow waits for at once are named.</summary>
+    private const int NamedMax = 4;
+
     private readonly QueueExplainer queues = new(store, clock);
 
     /// <exception cref="NonExistentWorkflowException">No workflow has this id.</exception>
@@ -129,20 +132,27 @@ internal sealed class WorkflowExplainer(IStore store, PayloadSerializer serializ
         ExplainReasons.Failed,
         $"failed{when}: {failure.TypeName}: {failure.Message}");
 
-    // The sleep that a wait for something else writes for its end is no reason of its own.
-    private static (string Reason, string Text)? OfWaits(IReadOnlyList<WaitRow> waits) =>
-        (waits.FirstOrDefault(wait => wait.Kind != WaitKind.Time) ?? waits.MinBy(wait => wait.WakeAtMs)) switch
-        {
-            null => null,
-            { Kind: WaitKind.Time } sleep => (ExplainReasons.Sleeping, $"sleeps until {Moment(sleep.WakeAtMs!.Value)}"),
-            { Kind: WaitKind.Message, Name: ReservedTexts.NoTopic } untitled => (
-                ExplainReasons.Message, $"waits for a message without a topic{Until(untitled)}"),
-            { Kind: WaitKind.Message } message => (
-                ExplainReasons.Message, $"waits for a message on topic '{message.Name}'{Until(message)}"),
-            { Kind: WaitKind.Event } set => (
-                ExplainReasons.Event, $"waits for event '{set.Name}' of workflow '{set.TargetId}'{Until(set)}"),
-            { } outcome => (ExplainReasons.Workflow, $"waits for workflow '{outcome.TargetId}' to end{Until(outcome)}"),
-        };
+    // Members of a group wait at once; a sleep among them may be what ends it.
+    private static (string Reason, string Text)? OfWaits(IReadOnlyList<WaitRow> waits)
+    {
+        var sleeps = waits.Where(wait => wait.Kind == WaitKind.Time).OrderBy(wait => wait.WakeAtMs).Take(1);
+        var others = waits.Where(wait => wait.Kind != WaitKind.Time).OrderBy(wait => wait.Sequence).ThenBy(wait => wait.Part).ToList();
+        (string Reason, string Text)[] all = [.. others.Take(1).Concat(sleeps).Concat(others.Skip(1)).Select(OfWait)];
+        var rest = all.Length > NamedMax ? $"; and for {all.Length - NamedMax} more" : "";
+        return all.Length == 0 ? null : (all[0].Reason, string.Join("; ", all.Take(NamedMax).Select(wait => wait.Text)) + rest);
+    }
+
+    private static (string Reason, string Text) OfWait(WaitRow wait) => wait switch
+    {
+        { Kind: WaitKind.Time } sleep => (ExplainReasons.Sleeping, $"sleeps until {Moment(sleep.WakeAtMs!.Value)}"),
+        { Kind: WaitKind.Message, Name: ReservedTexts.NoTopic } untitled => (
+            ExplainReasons.Message, $"waits for a message without a topic{Until(untitled)}"),
+        { Kind: WaitKind.Message } message => (
+            ExplainReasons.Message, $"waits for a message on topic '{message.Name}'{Until(message)}"),
+        { Kind: WaitKind.Event } set => (
+            ExplainReasons.Event, $"waits for event '{set.Name}' of workflow '{set.TargetId}'{Until(set)}"),
+        { } outcome => (ExplainReasons.Workflow, $"waits for workflow '{outcome.TargetId}' to end{Until(outcome)}"),
+    };
 
     private static string Until(WaitRow wait) => wait.WakeAtMs is { } end ? $" until {Moment(end)}" : ", without an end";
 

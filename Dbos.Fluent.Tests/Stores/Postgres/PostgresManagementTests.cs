@@ -18,3 +18,11 @@ public sealed class PostgresRetentionSuiteTests(PostgresStores f) : RetentionSto
 
 public sealed class PostgresClientManagementTests(PostgresDatabases f)
     : ClientManagementSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresStepManagementTests(PostgresDatabases f)
+    : StepManagementSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresAllOrNoneTests(PostgresDatabases f) : AllOrNoneSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresManagementRaceTests(PostgresDatabases f)
+    : ManagementRaceSuite(f), IClassFixture<PostgresDatabases>;

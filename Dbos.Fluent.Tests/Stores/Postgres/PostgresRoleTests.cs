@@ -5,8 +5,6 @@ namespace Dbos.Fluent.Tests.Stores.Postgres;
 /// <summary>Migrations that another role runs, by the printed script or by an engine. Scenario MG-05.</summary>
 public sealed class PostgresRoleTests(SharedPostgres server)
 {
-    private const string Role = "dbos_fluent_reader_writer";
-
     private static readonly WorkflowDefinition<int, int> Child = Workflow.Define<int, int>("child").Return(x => x.Input);
     private static readonly WorkflowDefinition<ScheduledRun, int> Nightly = Workflow.Define<ScheduledRun, int>("nightly").Return(_ => 1);
     private static readonly WorkflowDefinition<int, int> Loop = Workflow.Define<int, int>("loop", Rounds);
@@ -55,17 +53,8 @@ public sealed class PostgresRoleTests(SharedPostgres server)
     {
         var admin = await server.CreateDatabaseAsync(Cancel);
         await RunAsync(admin, WorkflowClient.MigrationScript("My \"odd\" schema"));
-        await RunAsync(
-            admin,
-            $"""
-            DO $$ BEGIN CREATE ROLE {Role} LOGIN PASSWORD 'secret'; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-            GRANT USAGE ON SCHEMA "My ""odd"" schema" TO {Role};
-            GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "My ""odd"" schema" TO {Role};
-            GRANT USAGE ON ALL SEQUENCES IN SCHEMA "My ""odd"" schema" TO {Role};
-            REVOKE CREATE ON SCHEMA public FROM {Role};
-            """);
-        var restricted =
-            new NpgsqlConnectionStringBuilder(admin) { Username = Role, Password = "secret", Pooling = false }.ConnectionString;
+        var granted = await RestrictedRole.GrantAsync(admin, "My \"odd\" schema", Cancel);
+        var restricted = new NpgsqlConnectionStringBuilder(granted) { Pooling = false }.ConnectionString;
         await Assert.ThrowsAsync<PostgresException>(() => RunAsync(restricted, "CREATE TABLE \"My \"\"odd\"\" schema\".no (n int)"));
 
         await using var engine = await LaunchAsync(restricted, migrate: false, "My \"odd\" schema");

@@ -19,3 +19,7 @@ public sealed class PostgresContinueSuiteTests(PostgresStores f) : ContinueStore
 public sealed class PostgresStrandedSuiteTests(PostgresStores f) : StrandedStoreSuite(f), IClassFixture<PostgresStores>;
 
 public sealed class PostgresRollingDeploymentTests(PostgresDatabases f) : RollingDeploymentSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresNeighbourTests(PostgresDatabases f) : NeighbourSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresAdoptReplayTests(PostgresDatabases f) : AdoptReplaySuite(f), IClassFixture<PostgresDatabases>;

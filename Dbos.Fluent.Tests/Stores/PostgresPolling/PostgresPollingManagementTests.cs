@@ -16,3 +16,11 @@ public sealed class PostgresPollingRetentionTests(PostgresPollingDatabases f)
 
 public sealed class PostgresPollingClientManagementTests(PostgresPollingDatabases f)
     : ClientManagementSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingStepManagementTests(PostgresPollingDatabases f)
+    : StepManagementSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingAllOrNoneTests(PostgresPollingDatabases f) : AllOrNoneSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingManagementRaceTests(PostgresPollingDatabases f)
+    : ManagementRaceSuite(f), IClassFixture<PostgresPollingDatabases>;

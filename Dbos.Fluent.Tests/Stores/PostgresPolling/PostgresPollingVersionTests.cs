@@ -17,3 +17,8 @@ public sealed class PostgresPollingExplainTests(PostgresPollingDatabases f) : Ex
 
 public sealed class PostgresPollingRollingDeploymentTests(PostgresPollingDatabases f)
     : RollingDeploymentSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingNeighbourTests(PostgresPollingDatabases f) : NeighbourSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingAdoptReplayTests(PostgresPollingDatabases f)
+    : AdoptReplaySuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -18,3 +18,11 @@ public sealed class SqliteRetentionSuiteTests(SqliteStores f) : RetentionStoreSu
 
 public sealed class SqliteClientManagementTests(SqliteDatabases f)
     : ClientManagementSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteStepManagementTests(SqliteDatabases f)
+    : StepManagementSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteAllOrNoneTests(SqliteDatabases f) : AllOrNoneSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteManagementRaceTests(SqliteDatabases f)
+    : ManagementRaceSuite(f), IClassFixture<SqliteDatabases>;

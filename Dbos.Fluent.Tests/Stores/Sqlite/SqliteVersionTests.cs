@@ -19,3 +19,7 @@ public sealed class SqliteContinueSuiteTests(SqliteStores f) : ContinueStoreSuit
 public sealed class SqliteStrandedSuiteTests(SqliteStores f) : StrandedStoreSuite(f), IClassFixture<SqliteStores>;
 
 public sealed class SqliteRollingDeploymentTests(SqliteDatabases f) : RollingDeploymentSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteNeighbourTests(SqliteDatabases f) : NeighbourSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteAdoptReplayTests(SqliteDatabases f) : AdoptReplaySuite(f), IClassFixture<SqliteDatabases>;

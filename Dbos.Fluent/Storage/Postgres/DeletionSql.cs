@@ -14,19 +14,23 @@ internal sealed class DeletionSql(SchemaName schema)
     // Ended workflows without a moment of their end are those of levels that had no column for it: they have no age.
     private const string ByEnd = $"w.completed_at, {FilterSql.ById}";
 
-    /// <summary>Locks what <see cref="Delete"/> deletes. $1 ids, $2 whether their children too.</summary>
+    /// <summary>Locks what <see cref="Delete"/> deletes, and gives it. $1 ids, $2 whether their children too.</summary>
     // In a statement before, as for a cancel: the snapshot of the next holds the children that a parent began while it was waited for. In
     // id order, so that two of these never wait in a circle.
     public string LockTree { get; } = $"""
         WITH RECURSIVE {WorkflowSql.Tree(schema, "$1", "$2")}
-        SELECT 1 FROM {schema}.workflow_status WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM tree)) ORDER BY workflow_uuid FOR UPDATE
+        SELECT workflow_uuid
+          FROM {schema}.workflow_status
+         WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM tree))
+         ORDER BY workflow_uuid
+           FOR UPDATE
         """;
 
-    /// <summary>$1 ids, $2 whether their children too. Gives those that were there.</summary>
+    /// <summary>$1 ids, each of which is locked. Gives them.</summary>
+    // One that is not locked, as it has begun since, could go on writing behind the snapshot of this statement, and leave what it wrote to
+    // the next workflow of its id.
     public string Delete { get; } = $"""
-        WITH RECURSIVE {WorkflowSql.Tree(schema, "$1", "$2")},
-        doomed AS (
-            SELECT workflow_uuid FROM {schema}.workflow_status WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM tree))),
+        WITH doomed AS (SELECT workflow_uuid FROM {schema}.workflow_status WHERE workflow_uuid = ANY ($1::text[])),
         {DeleteDoomed(schema)}
         SELECT workflow_uuid FROM gone
         """;

@@ -41,15 +41,17 @@ internal sealed class ListSql(SchemaName schema)
     }
 
     /// <summary>Counts by one column; a row without a value in it counts under the empty key.</summary>
+    // As in a list each state goes along its own index.
     public (string Sql, NpgsqlParameter[] Parameters) Count(FilteredRows rows, CountBy by)
     {
         var conditions = new FilterSql(schema, rows, isList: false);
+        var each = rows.Filter.IsByCompletion ? [conditions.Where] : conditions.WhereEach;
+        var found = each.Select(where => $"SELECT {Column(by)} AS key, w.created_at FROM {schema}.workflow_status AS w {where}");
         var sql = $"""
-            SELECT COALESCE({Column(by)}, ''), count(*), min(w.created_at)
-              FROM {schema}.workflow_status AS w
-             {conditions.Where}
-             GROUP BY {Column(by)}
-             ORDER BY COALESCE({Column(by)}, '') COLLATE "C"
+            SELECT COALESCE(key, ''), count(*), min(created_at)
+              FROM ({string.Join(" UNION ALL ", found)}) AS found
+             GROUP BY key
+             ORDER BY COALESCE(key, '') COLLATE "C"
             """;
         return (sql, conditions.Parameters);
     }

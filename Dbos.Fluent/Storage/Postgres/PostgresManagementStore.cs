@@ -36,16 +36,17 @@ internal sealed class PostgresManagementStore(PostgresDatabase database) : IMana
             Statements,
             async (connection, token) =>
             {
-                for (var (locked, before) = (0, -1); locked != before;)
+                List<string> locked = [];
+                for (var before = -1; locked.Count != before;)
                 {
-                    var tree = await database.QueryAsync(
-                        connection, deletions.LockTree, [Texts(workflowIds), Truth(children)], row => 0, token).ConfigureAwait(false);
-                    (before, locked) = (locked, tree.Count);
+                    before = locked.Count;
+                    locked = await database.QueryAsync(
+                        connection, deletions.LockTree, [Texts(workflowIds), Truth(children)], row => row.GetString(0), token)
+                        .ConfigureAwait(false);
                 }
 
                 return await database.QueryAsync(
-                    connection, deletions.Delete, [Texts(workflowIds), Truth(children)], row => row.GetString(0), token)
-                    .ConfigureAwait(false);
+                    connection, deletions.Delete, [Texts(locked)], row => row.GetString(0), token).ConfigureAwait(false);
             },
             _ => true,
             cancellationToken);
