@@ -99,6 +99,22 @@ public abstract class RetentionStoreSuite(StoreFixture fixture) : StoreSuite(fix
     }
 
     [Fact]
+    public async Task What_was_forked_stays_until_its_fork_has_ended_as_one_that_never_ran_has_its_origin_there()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await CommitAsync(bed.Store, A.Outcome(await RunningAsync(bed, "source")));
+        var origin = WorkflowOrigin.OfDirectStart("source", bed.Time.NowMs);
+        await EnqueueAsync(bed, A.Enqueued("fork"));
+        await bed.ExecuteAsync("UPDATE workflow_status SET was_forked_from = true WHERE workflow_uuid = 'source'");
+        await bed.ExecuteAsync("UPDATE workflow_status SET forked_from = 'source' WHERE workflow_uuid = 'fork'");
+
+        Assert.Equal(0, await CollectAsync(bed, new() { KeepNewest = 0 }));
+        Assert.Equal(origin, (await ClaimOneAsync(bed.Store, A.Claim("token"))).Origin);
+        await CommitAsync(bed.Store, A.Outcome(new("fork", "token")));
+        Assert.Equal(2, await CollectAsync(bed, new() { KeepNewest = 0 }));
+    }
+
+    [Fact]
     public async Task Starts_stay_while_they_count_in_their_queues_window()
     {
         await using var bed = await Fixture.CreateAsync();

@@ -123,10 +123,11 @@ internal sealed class DeletionSql(SchemaName schema)
         return (sql, [.. parameters]);
     }
 
-    // A parent that goes on, and whatever goes on as a fork of it or of its forks, may look at its children; forks between stay so that the
-    // line is not lost. One that has begun anew looks at those of its history alone. What cancels or deletes a tree finds its living
-    // members through their parents. A queue's rate is counted off its rows, ended ones too. OFFSET 0 keeps each a lookup: made a join of,
-    // they would read all that has not ended. The state is asked for as RowState does.
+    // A parent that goes on, and whatever goes on as a fork of it or of its forks, may look at its children; where a line of forks
+    // begins, and those between, stay so that it is not lost: a fork that never ran has its origin there. One that has begun anew looks at
+    // those of its history alone. What cancels or deletes a tree finds its living members through their parents. A queue's rate is counted
+    // off its rows, ended ones too. OFFSET 0 keeps each a lookup: made a join of, they would read all that has not ended. The state is
+    // asked for as RowState does.
     private string Unneeded { get; } = $"""
         (NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS parent
@@ -136,7 +137,7 @@ internal sealed class DeletionSql(SchemaName schema)
                     SELECT FROM {schema}.workflow_status AS child
                      WHERE child.parent_workflow_id = w.workflow_uuid AND COALESCE(child.status, '') IN ({Unended}) OFFSET 0)
                    AND (w.parent_workflow_id IS NULL OR NOT {AnyForkGoesOn(schema, "w.parent_workflow_id")})
-                   AND (w.forked_from IS NULL OR NOT {AnyForkGoesOn(schema, "w.workflow_uuid")})
+                   AND ((w.forked_from IS NULL AND NOT w.was_forked_from) OR NOT {AnyForkGoesOn(schema, "w.workflow_uuid")})
                    AND (NOT w.rate_limited OR NOT EXISTS (
                     SELECT FROM {schema}.queues AS q
                      WHERE q.name = w.queue_name AND w.started_at_epoch_ms > {Clock.Now} - {QueueSql.LongestWindow} OFFSET 0))

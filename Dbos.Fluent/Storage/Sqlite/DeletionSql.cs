@@ -56,9 +56,10 @@ internal static class DeletionSql
         var conditions = Matching(request.Scope);
         AddSpan(conditions, request);
 
-        // A parent that goes on, and whatever goes on as a fork of it or of its forks, may look at its children; forks between stay so that
-        // the line is not lost. One that has begun anew looks at those of its history alone. What cancels or deletes a tree finds its
-        // living members through their parents. A queue's rate is counted off its rows, ended ones too.
+        // A parent that goes on, and whatever goes on as a fork of it or of its forks, may look at its children; where a line of forks
+        // begins, and those between, stay so that it is not lost: a fork that never ran has its origin there. One that has begun anew
+        // looks at those of its history alone. What cancels or deletes a tree finds its living members through their parents. A queue's
+        // rate is counted off its rows, ended ones too.
         conditions.Add($"""
             (NOT EXISTS (
                     SELECT 1 FROM workflow_status AS parent
@@ -74,7 +75,7 @@ internal static class DeletionSql
                      WHERE child.parent_workflow_id = w.workflow_uuid AND +child.status IN ({Unended}))
             """);
         conditions.Add($"(w.parent_workflow_id IS NULL OR NOT {AnyForkGoesOn("w.parent_workflow_id")})");
-        conditions.Add($"(w.forked_from IS NULL OR NOT {AnyForkGoesOn("w.workflow_uuid")})");
+        conditions.Add($"((w.forked_from IS NULL AND NOT w.was_forked_from) OR NOT {AnyForkGoesOn("w.workflow_uuid")})");
         conditions.Add($"""
             (NOT w.rate_limited OR NOT EXISTS (
                     SELECT 1 FROM queues AS q
