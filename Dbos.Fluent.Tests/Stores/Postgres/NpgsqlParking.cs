@@ -54,6 +54,17 @@ internal sealed class NpgsqlParking(PostgresBed bed) : IAsyncDisposable
         }
     }
 
+    /// <summary>Returns once so many connections to the database wait for locks; they are then served in the order in which they came.</summary>
+    public static async Task WaitersAsync(string connectionString, int count)
+    {
+        await using var watching = new NpgsqlConnection(connectionString);
+        await watching.OpenAsync(Cancel);
+        await using var command = new NpgsqlCommand(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'", watching);
+        await Eventually.TrueAsync(
+            async () => (long)(await command.ExecuteScalarAsync(Cancel))! >= count, Bounded.Limit, $"{count} wait for locks");
+    }
+
     public async Task CommitAsync()
     {
         await using var command = new NpgsqlCommand("COMMIT", connection);

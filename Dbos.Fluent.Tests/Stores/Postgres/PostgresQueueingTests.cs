@@ -80,6 +80,7 @@ public sealed class PostgresQueueingTests(PostgresStores stores) : StoreSuite(st
         var first = Queueing.ClaimAsync(bed, "token", limit: 1);
         await NpgsqlParking.BlockedByAsync(bed.ConnectionString, holding.ProcessID);
         var again = bed.Store.Claims.ClaimLimitedAsync(A.Claim("token", 1) with { Repeated = true }, Queueing.Share(), Cancel);
+        await NpgsqlParking.WaitersAsync(bed.ConnectionString, 2);
         await holding.CloseAsync();
 
         Assert.Equal(["a"], Queueing.IdsOf(await first.Within(Bounded.Limit)));
