@@ -15,12 +15,16 @@ namespace Dbos.Fluent.Definitions;
 [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = Reason)]
 [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = Reason)]
 [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = Reason)]
-internal sealed class CodeText
+[UnconditionalSuppressMessage("Trimming", "IL2080", Justification = Reason)]
+internal sealed partial class CodeText
 {
     private const string Reason =
         "Code that stays has its IL, and what it refers to stays with it; where something is gone, the fingerprint is unknown.";
 
-    private const BindingFlags Instance = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+    private const BindingFlags All = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+    private const BindingFlags Instance = All | BindingFlags.DeclaredOnly;
+
+    private const int CallVirtual = 0x6F;
 
     // Far above any workflow: what has so many parts is not one workflow's code.
     private const int MembersMax = 10_000;
@@ -30,6 +34,7 @@ internal sealed class CodeText
     private readonly Queue<MethodBase> unread = [];
     private readonly Dictionary<long, string> found = [];
     private readonly HashSet<long> used = [];
+    private Type? self;
 
     /// <summary>Writes a line about the definition's structure.</summary>
     public void Line(string structure) => text.Append(structure).Append('\n');
@@ -38,48 +43,9 @@ internal sealed class CodeText
     public void Type(Type type) => Line(names.Of(type));
 
     /// <summary>Writes the user's code behind a delegate.</summary>
-    public void Add(Delegate code)
-    {
-        Line(IsForWorkflows(code.Method) ? Own(code.Method) : names.Of(code.Method));
-        Read();
-        if (code.Target is { } closure && MemberNames.IsGenerated(closure.GetType()))
-        {
-            AddCaptured(code, closure, []);
-        }
-    }
+    public void Add(Delegate code) => Add(code, []);
 
     public override string ToString() => text.ToString();
-
-    // Variables of an inner block stand in a closure of their own, which leads to that of the block around it.
-    private void AddCaptured(Delegate code, object closure, HashSet<object> seen)
-    {
-        if (!seen.Add(closure))
-        {
-            return;
-        }
-
-        // Code that a method of the user's wrapped, such as one that adds logging to each body, is reached only through what it captured.
-        // A field of the compiler's own may hold a delegate as well: one it has made before, which tells what has run, not what is written.
-        // One closure holds what all lambdas of a method capture: what this code does not look at is the business of some other.
-        var captured = closure.GetType().GetFields(Instance).Where(field => field.Name[0] != '<').OrderBy(field => field.MetadataToken);
-        foreach (var field in captured)
-        {
-            if (!used.Contains(names.KeyOf(field)) && IsFound(code.Method))
-            {
-                continue;
-            }
-
-            var value = field.GetValue(closure);
-            if (value is Delegate wrapped && wrapped.Method.Module == code.Method.Module && !IsFound(wrapped.Method))
-            {
-                Add(wrapped);
-            }
-            else if (value is not null and not Delegate && MemberNames.IsGenerated(value.GetType()))
-            {
-                AddCaptured(code, value, seen);
-            }
-        }
-    }
 
     private bool IsFound(MemberInfo member) => found.ContainsKey(names.KeyOf(member));
 
@@ -136,7 +102,7 @@ internal sealed class CodeText
             {
                 IlOperand.Literal => Convert.ToHexString(il.Operand),
                 IlOperand.Text => '"' + scope.Text(il.Token) + '"',
-                IlOperand.Member => Referred(scope.Member(il.Token), scope.Module),
+                IlOperand.Member => Referred(Called(scope.Member(il.Token), il.Code), scope.Module),
                 _ => "",
             }).Append('\n');
         }
@@ -147,6 +113,20 @@ internal sealed class CodeText
             text.Append(CultureInfo.InvariantCulture, $"{clause.HandlerOffset} {clause.HandlerLength} ");
             Line(clause is { Flags: ExceptionHandlingClauseOptions.Clause, CatchType: { } caught } ? names.Of(caught) : "");
         }
+    }
+
+    // A call names the method that was declared; which one makes the steps is known by the object that the code at hand belongs to.
+    private MemberInfo Called(MemberInfo member, int operation)
+    {
+        if (self is null || operation != CallVirtual
+            || member is not MethodInfo { IsVirtual: true, ReturnType: var type } called || !IsOfSteps(type))
+        {
+            return member;
+        }
+
+        var declared = names.KeyOf(called.GetBaseDefinition());
+        var overrides = self.GetMethods(All).Where(method => method.IsVirtual && names.KeyOf(method.GetBaseDefinition()) == declared);
+        return overrides.FirstOrDefault() ?? called;
     }
 
     private string Referred(MemberInfo member, Module by)

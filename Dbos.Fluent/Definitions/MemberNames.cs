@@ -41,7 +41,12 @@ internal sealed class MemberNames
     }
 
     /// <summary>The name of a part of the code at hand.</summary>
-    public string Own(MethodBase method) => method.IsGenericMethod ? Own((MemberInfo)method) + Arguments(method) : Own((MemberInfo)method);
+    // Instances of a generic class have one code, and what it does is decided by the arguments of the class as by those of the method.
+    public string Own(MethodBase method)
+    {
+        var type = method.DeclaringType is { IsGenericType: true } generic ? "<" + List(generic.GetGenericArguments()) + ">." : "";
+        return type + Own((MemberInfo)method) + Arguments(method);
+    }
 
     public string Of(Type type) => known.TryGetValue(type, out var name) ? name : known[type] = Name(type);
 

@@ -8,13 +8,15 @@ namespace Dbos.Fluent;
 /// <see cref="StepBuilder{TIn,TOut,T}.As"/> and <see cref="StepBuilder{TIn,TOut,T}.Try"/>.
 /// </remarks>
 /// <typeparam name="T">The result's type.</typeparam>
-public sealed class ResultOf<T>
+public sealed class ResultOf<T> : IResultName
 {
     private readonly Func<Step, T> read;
 
     internal ResultOf(StepKey key, Func<Step, T> read) => (Key, this.read) = (key, read);
 
     internal StepKey Key { get; }
+
+    StepKey IResultName.Key => Key;
 
     /// <summary>What stands for the result in a log or a debugger.</summary>
     /// <returns>A text with the step's name.</returns>

@@ -4,6 +4,7 @@ namespace Dbos.Fluent.Definitions;
 /// <remarks>Compared by reference: modifiers of one step share the key, and two steps at one place of two continuations do not.</remarks>
 internal sealed class StepKey(int ordinal, string title, string workflowName)
 {
+    /// <summary>Its place among the steps of its own definition, in the order in which that was written.</summary>
     public int Ordinal { get; } = ordinal;
 
     public string Title { get; } = title;

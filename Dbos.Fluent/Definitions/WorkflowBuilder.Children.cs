@@ -1,3 +1,4 @@
+using System.Globalization;
 using Dbos.Fluent.Definitions;
 
 namespace Dbos.Fluent;
@@ -61,7 +62,7 @@ public partial class WorkflowBuilder<TIn, TOut>
         ArgumentNullException.ThrowIfNull(handle);
         return Continue<T>(
             $"await {handle.Key.Title}", StepKind.BuiltIn, (flow, _) => new AwaitStep<T>(flow.Get(handle)),
-            node => node with { Facts = "await" });
+            node => node with { Facts = string.Create(CultureInfo.InvariantCulture, $"await {handle.Key.Ordinal}") });
     }
 
     private static System.Collections.Immutable.ImmutableArray<Delegate> Both(Delegate input, Delegate? options) =>

@@ -14,7 +14,8 @@ public abstract class WorkflowDefinition
     /// <summary>A text that changes when the workflow's own code changes, and not when it is only rebuilt.</summary>
     /// <remarks>
     /// Its own code is the structure of a fluent definition, the bodies given to it, lambdas and local functions in them, and methods of
-    /// the same assembly that make steps or yield them. What other methods do, in this assembly or in a library, does not count. A debug
+    /// the same assembly that make steps or yield them. What other methods do, in this assembly or in a library, does not count. Of what
+    /// the code captured, other code, results of steps and definitions of workflows count; numbers, texts and other objects do not. A debug
     /// and a release build differ. It is read from the compiled code when first asked for, and kept.
     /// </remarks>
     /// <value>32 hexadecimal digits; empty for a declaration, and where compiled code cannot be read, as in a native program.</value>
