@@ -54,7 +54,9 @@ internal sealed class NpgsqlParking(PostgresBed bed) : IAsyncDisposable
         }
     }
 
-    /// <summary>Returns once so many connections to the database wait for locks; they are then served in the order in which they came.</summary>
+    /// <summary>
+    /// Returns once so many connections to the database wait for locks; they are then served in the order in which they came.
+    /// </summary>
     public static async Task WaitersAsync(string connectionString, int count)
     {
         await using var watching = new NpgsqlConnection(connectionString);
