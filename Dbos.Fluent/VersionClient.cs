@@ -16,7 +16,9 @@ public sealed class VersionClient
 
     /// <summary>Reads the versions that engines of this application were launched with.</summary>
     /// <param name="cancellationToken">Gives up the reading.</param>
-    /// <returns>The versions, the latest first; of all applications for a client that names none.</returns>
+    /// <returns>
+    /// The versions, the latest first; of all applications for a client that names none, the latest of each application marked.
+    /// </returns>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
     public async Task<IReadOnlyList<ApplicationVersionInfo>> ListAsync(CancellationToken cancellationToken = default)
     {
@@ -24,7 +26,8 @@ public sealed class VersionClient
             "list versions",
             token => core.Store.Versions.ReadAllAsync(core.Identity.ApplicationName, token),
             cancellationToken).ConfigureAwait(false);
-        return [.. rows.Select((row, index) => new ApplicationVersionInfo(row.Name, EpochMs.ToMoment(row.RegisteredAtMs), index == 0))];
+        var latest = core.Identity.ApplicationName is null ? LatestOfEach(rows) : rows.Take(1).ToHashSet();
+        return [.. rows.Select(row => new ApplicationVersionInfo(row.Name, EpochMs.ToMoment(row.RegisteredAtMs), latest.Contains(row)))];
     }
 
     /// <summary>
@@ -98,6 +101,13 @@ public sealed class VersionClient
 
     private Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> use, CancellationToken cancellationToken) => core.UseAsync(
         doing, token => StoreBackoff.RepeatAsync(_ => use(token), token), cancellationToken);
+
+    // A version of no application counts for each: one behind it is the latest of none.
+    private static HashSet<VersionRow> LatestOfEach(IReadOnlyList<VersionRow> rows)
+    {
+        var ofNone = rows.Index().Where(at => at.Item.ApplicationName is null).Select(at => at.Index + 1).FirstOrDefault(rows.Count);
+        return [.. rows.Take(ofNone).DistinctBy(row => row.ApplicationName)];
+    }
 
     // Enqueued and parked work alike may have become somebody's.
     private void WakeAll()

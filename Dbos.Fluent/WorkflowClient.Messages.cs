@@ -22,6 +22,7 @@ public partial class WorkflowClient
     /// <typeparam name="T">The message's type.</typeparam>
     /// <returns>A task that completes when the message is durable.</returns>
     /// <exception cref="ArgumentException">An id, topic or key is blank, too long, or holds control characters.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The format is none of the known ones.</exception>
     /// <exception cref="NonExistentWorkflowException">No workflow has the id; nothing was stored.</exception>
     /// <exception cref="SerializationFailedException">The message cannot be stored.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
@@ -34,6 +35,7 @@ public partial class WorkflowClient
         bool toForks = false,
         CancellationToken cancellationToken = default)
     {
+        PayloadFormats.Check(format);
         var outgoing = OutgoingMessage.Create(workflowId, message, topic, idempotencyKey);
         return toForks
             ? messages.SendToForksAsync(outgoing, format, cancellationToken)
@@ -50,6 +52,7 @@ public partial class WorkflowClient
     /// <exception cref="ArgumentException">
     /// An id, topic or key is invalid, or a key stands twice for one receiver; nothing was stored.
     /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The format is none of the known ones; nothing was stored.</exception>
     /// <exception cref="NonExistentWorkflowException">One of the receivers does not exist; nothing was stored.</exception>
     /// <exception cref="SerializationFailedException">
     /// A message cannot be stored, or all together are more than 512 MiB as they are stored: send them in portions. Nothing was stored.
@@ -59,7 +62,7 @@ public partial class WorkflowClient
         IEnumerable<(string WorkflowId, T Message, string? Topic, string? IdempotencyKey)> messages,
         PayloadFormat? format = null,
         CancellationToken cancellationToken = default) =>
-        this.messages.SendAsync(OutgoingMessage.CreateMany(messages), format, cancellationToken);
+        this.messages.SendAsync(OutgoingMessage.CreateMany(messages), PayloadFormats.Check(format), cancellationToken);
 
     /// <summary>Lists the messages of a workflow, read and unread, in the order in which they arrive.</summary>
     /// <param name="workflowId">The receiver's id.</param>

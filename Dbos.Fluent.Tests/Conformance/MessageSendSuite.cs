@@ -131,6 +131,24 @@ public abstract class MessageSendSuite(IDatabaseFixture fixture) : EngineSuite(f
     }
 
     [Fact]
+    public async Task A_format_that_is_none_is_refused_as_in_a_step()
+    {
+        const PayloadFormat None = (PayloadFormat)7;
+        var engine = await LaunchAsync(Nothing);
+        await engine.RunAsync(Nothing, default, "A");
+        (string, int, string?, string?)[] many = [("A", 1, null, null)];
+
+        Assert.Throws<ArgumentOutOfRangeException>("format", () => Step.Send("A", 1, format: None));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+            "format", () => engine.SendAsync("A", 1, format: None, cancellationToken: Cancel));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+            "format", () => engine.SendAsync("A", 1, format: None, toForks: true, cancellationToken: Cancel));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>("format", () => engine.SendManyAsync(many, None, Cancel));
+
+        Assert.Equal(0, await Database.MessagesAsync());
+    }
+
+    [Fact]
     public async Task Of_several_messages_none_is_sent_where_one_has_nowhere_to_go_or_a_key_stands_twice()
     {
         var engine = await LaunchAsync(Nothing);

@@ -76,6 +76,20 @@ public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
     }
 
     [Fact]
+    public async Task A_client_of_all_applications_sees_the_latest_version_of_each()
+    {
+        await LaunchAsync(options => (options.ApplicationName, options.ApplicationVersion, options.ExecutorId) = ("a", "a1", "e1"), Same);
+        await LaunchAsync(options => (options.ApplicationName, options.ApplicationVersion, options.ExecutorId) = ("b", "b1", "e2"), Same);
+        await LaunchAsync(options => (options.ApplicationName, options.ApplicationVersion, options.ExecutorId) = ("b", "b2", "e3"), Same);
+        await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel);
+
+        var versions = await client.Versions.ListAsync(Cancel);
+
+        Assert.Equal(
+            [("b2", true), ("b1", false), ("a1", true)], versions.Select(version => (version.Name, version.IsLatest)));
+    }
+
+    [Fact]
     public async Task A_start_that_names_another_version_runs_on_that_ones_code()
     {
         var parent = Workflow.Define<Unit, string>("parent")

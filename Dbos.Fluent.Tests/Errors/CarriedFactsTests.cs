@@ -13,14 +13,15 @@ public sealed class CarriedFactsTests
         {
             Data =
             {
-                ["Code"] = 42, ["sku"] = "né\"ns", ["left"] = 0, ["price"] = 1.10m, ["ratio"] = 0.5, ["many"] = long.MaxValue,
-                ["none"] = null, ["sure"] = true, ["day"] = new DateOnly(2025, 6, 15), ["kind"] = DayOfWeek.Friday,
+                ["Code"] = 42, ["sku"] = "né\"ns", ["left"] = 0, ["price"] = 1.10m, ["ratio"] = 0.5,
+                ["single"] = 0.1f, ["many"] = long.MaxValue, ["none"] = null,
+                ["sure"] = true, ["day"] = new DateOnly(2025, 6, 15), ["kind"] = DayOfWeek.Friday,
             },
         });
 
         Assert.Equal(42L, failure.Code);
         Assert.Equal(
-            """{"sku":"né\"ns","left":0,"price":"1.10","ratio":0.5,"many":"9223372036854775807","""
+            """{"sku":"né\"ns","left":0,"price":"1.10","ratio":0.5,"single":0.1,"many":"9223372036854775807","""
             + "\"none\":null,\"sure\":true,\"day\":\"2025-06-15\",\"kind\":\"Friday\"}",
             failure.Data);
         Assert.Equal("E7", Failures.Record(new IOException { Data = { ["code"] = "E7" } }).Code);

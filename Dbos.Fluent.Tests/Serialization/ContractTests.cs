@@ -109,6 +109,20 @@ public sealed partial class ContractTests
         Assert.Equal("""{"Amount":1,"Currency":"EUR"}""", own.ToReadableJson(payload));
     }
 
+    [Theory]
+    [InlineData(PayloadFormat.MessagePack)]
+    [InlineData(PayloadFormat.PortableJson)]
+    public void Numbers_that_the_options_write_as_texts_are_read_as_such(PayloadFormat format)
+    {
+        var own = new PayloadSerializer(new JsonSerializerOptions { NumberHandling = JsonNumberHandling.WriteAsString });
+
+        var stored = own.Encode(new Line("a", 1, 2.50m), typeof(Line), format);
+
+        Assert.Contains("\"Quantity\":\"1\"", own.ToReadableJson(stored));
+        Assert.Equal(new Line("a", 1, 2.50m), own.Decode(stored, typeof(Line)));
+        Assert.Throws<SerializationFailedException>(() => serializer.Decode(Encode("1"), typeof(int)));
+    }
+
     [Fact]
     public void A_generated_context_is_enough_and_need_not_list_plain_types()
     {

@@ -154,6 +154,32 @@ public sealed class EnvelopeTests
         Assert.Equal(5, serializer.DecodeInput(new Payload("""{"positionalArgs":[5]}""", null), typeof(int)));
     }
 
+    [Fact]
+    public void An_argument_by_name_tells_which_of_the_declared_types_it_is()
+    {
+        object?[] arguments = [new Circle("c", 1.5), new Dog("Rex", 3), new Line("a", 1, 2m), null];
+
+        var text = serializer.EncodeArguments(arguments, new Dictionary<string, object?> { ["shape"] = new Square("s", 2m) });
+
+        Assert.Equal(
+            """{"positionalArgs":[{"$type":"circle","Radius":1.5,"Name":"c"},{"$type":"dog","Name":"Rex","Age":3},"""
+            + """{"Sku":"a","Quantity":1,"Price":"2"},null],"namedArgs":{"shape":{"$type":"square","Side":"2","Name":"s"}}}""",
+            text.Text);
+        var native = serializer.EncodeArgument(new Circle("c", 1.5));
+        Assert.Equal(new Circle("c", 1.5), serializer.DecodeInput(native, typeof(Shape)));
+        Assert.Equal(new Line("a", 1, 2m), serializer.DecodeInput(serializer.EncodeArgument(new Line("a", 1, 2m)), typeof(Line)));
+    }
+
+    [Fact]
+    public void An_input_of_which_only_a_computed_member_is_stored_is_not_taken_for_its_first_member()
+    {
+        var own = new PayloadSerializer(new JsonSerializerOptions { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull });
+        var stored = own.EncodeInput(new Kinded(null), typeof(Kinded), PayloadFormat.PortableJson);
+
+        Assert.Equal("""{"positionalArgs":[{"Kind":"kinded"}],"namedArgs":{}}""", stored.Text);
+        Assert.Equal(new Kinded(null), own.DecodeInput(stored, typeof(Kinded)));
+    }
+
     private void Writes(string expected, object? input, Type type) =>
         Assert.Equal(new Payload(expected, "portable_json"), serializer.EncodeInput(input, type, PayloadFormat.PortableJson));
 
@@ -163,6 +189,11 @@ public sealed class EnvelopeTests
         (T)serializer.DecodeInput(serializer.EncodeInput(input, typeof(T), PayloadFormat.PortableJson), typeof(T))!;
 
     private sealed record Single(string Name);
+
+    private sealed record Kinded(object? Content)
+    {
+        public string Kind => "kinded";
+    }
 
     private sealed record Wrapper(Line Line);
 

@@ -185,7 +185,59 @@ public sealed class FailureTests
             Assert.Equal(Nested(14), back.Data);
         }
 
-        Assert.Equal(12, levels);
+        Assert.Equal((12, "Level0.X"), (levels, back.TypeName));
+    }
+
+    [Fact]
+    public void A_deeply_nested_exception_keeps_its_root_cause()
+    {
+        Exception deep = new TimeoutException("root");
+        for (var level = 1; level < 40; level++)
+        {
+            deep = level % 2 == 0 ? new InvalidOperationException($"level {level}", deep) : new AggregateException(deep);
+        }
+
+        var failure = Failures.Record(deep);
+
+        Assert.True(failure.Is<TimeoutException>());
+        Assert.Equal("root", RootCauses.Of(failure).Message);
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void A_failure_that_is_too_large_keeps_its_kind(PayloadFormat format)
+    {
+        var small = new PayloadSerializer(limits: new SerializationLimits { BytesMax = 10_000 });
+        RecordedFailure Attempt(int number, int stack, int message) =>
+            new("System.TimeoutException", $"{number}" + Of('m', message), Of('s', stack))
+            {
+                BaseTypes = ["System.SystemException"],
+                Inner = [new("System.Net.Sockets.SocketException", "root", Of('s', stack))],
+            };
+        RecordedFailure Exhausted(int stack, int message) =>
+            new(typeof(MaxStepRetriesExceededException).FullName!, "all failed", Of('s', stack), "DBOS4002", """{"a":1}""")
+            {
+                BaseTypes = [typeof(DbosException).FullName!],
+                Inner = [.. Enumerable.Range(1, 20).Select(number => Attempt(number, stack, message))],
+            };
+
+        var stackless = Stored(Exhausted(stack: 5_000, message: 1));
+        var brief = Stored(Exhausted(stack: 10, message: 5_000));
+
+        Assert.Equal((20, """{"a":1}""", null), (stackless.Inner.Count, stackless.Data, stackless.Inner[0].StackTrace));
+        Assert.Equal(["1", "20"], brief.Inner.Select(inner => inner.Message[..inner.Message.IndexOf('m', StringComparison.Ordinal)]));
+        Assert.All([stackless, brief], cut =>
+        {
+            Assert.True(cut.Is<SystemException>() && cut.Is<System.Net.Sockets.SocketException>() && cut.Is<DbosException>());
+            Assert.Contains("too large", cut.Message);
+            Assert.IsType<MaxStepRetriesExceededException>(Failures.ForStep(cut, "w", 1, "s"));
+        });
+        var smallest = new PayloadSerializer(limits: new SerializationLimits { BytesMax = 900 });
+        var least = smallest.DecodeFailure(smallest.EncodeFailure(Exhausted(stack: 5_000, message: 5_000), format));
+        Assert.IsType<MaxStepRetriesExceededException>(Failures.ForStep(least, "w", 1, "s"));
+
+        static string Of(char letter, int count) => new(letter, count);
+        RecordedFailure Stored(RecordedFailure failure) => small.DecodeFailure(small.EncodeFailure(failure, format));
     }
 
     [Theory]

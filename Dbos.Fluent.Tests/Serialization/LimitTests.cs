@@ -94,6 +94,17 @@ public sealed class LimitTests
     }
 
     [Fact]
+    public void Arguments_by_name_are_counted_in_bytes_as_their_reader_does()
+    {
+        var small = new PayloadSerializer(limits: new SerializationLimits { BytesMax = 100 });
+        object?[] half = [new string('é', 25)];
+        var none = new Dictionary<string, object?>();
+
+        Assert.Equal(half[0], small.DecodeInput(small.EncodeArguments(half, none), typeof(string)));
+        Assert.Throws<SerializationFailedException>(() => small.EncodeArguments([new string('é', 35)], none));
+    }
+
+    [Fact]
     public void A_limit_below_one_is_refused() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new SerializationLimits { BytesMax = 0 });
 

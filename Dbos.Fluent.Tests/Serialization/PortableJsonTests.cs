@@ -108,11 +108,27 @@ public sealed class PortableJsonTests
     [InlineData("2025-06-15T14:30:00", "2025-06-15T14:30:00.0000000+00:00")]
     [InlineData("2025-06-15T14:30:00+02:00", "2025-06-15T14:30:00.0000000+02:00")]
     [InlineData("2025-06-15 14:30:00", "2025-06-15T14:30:00.0000000+00:00")]
+    [InlineData("Sun, 15 Jun 2025 14:30:00 GMT", "2025-06-15T14:30:00.0000000+00:00")]
+    [InlineData("12/31/2025 23:30:00 -01:00", "2025-12-31T23:30:00.0000000-01:00")]
     public void Moments_of_other_languages_are_read(string text, string expected)
     {
         Assert.Equal(expected, Read<DateTimeOffset>($"\"{text}\"").ToString("O"));
         Assert.Equal(DateTimeOffset.Parse(expected).UtcDateTime, Read<DateTime>($"\"{text}\""));
         Assert.Equal(DateTimeKind.Utc, Read<DateTime>($"\"{text}\"").Kind);
+    }
+
+    // A parser that fills in today's date gives a replay of tomorrow another input.
+    [Theory]
+    [InlineData("10:30")]
+    [InlineData("10:30:00Z")]
+    [InlineData("15 June 10:30")]
+    [InlineData("06/15")]
+    public void A_moment_without_its_whole_date_is_refused(string text)
+    {
+        var refused = Assert.Throws<SerializationFailedException>(() => Read<DateTimeOffset>($"\"{text}\""));
+
+        Assert.Contains("whole date", refused.Message);
+        Assert.Throws<SerializationFailedException>(() => Read<DateTime>($"\"{text}\""));
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Definitions;
 
 /// <summary>Sends messages: one, or several at once under a name of their own.</summary>
@@ -5,10 +7,5 @@ internal sealed class SendStep(string name, IReadOnlyList<OutgoingMessage> messa
 {
     public IReadOnlyList<OutgoingMessage> Messages { get; } = messages;
 
-    public PayloadFormat? Format { get; } = CheckFormat(format);
-
-    private static PayloadFormat? CheckFormat(PayloadFormat? format) =>
-        format is null || Enum.IsDefined(format.Value)
-            ? format
-            : throw new ArgumentOutOfRangeException(nameof(format), format, "Format is MessagePack or PortableJson.");
+    public PayloadFormat? Format { get; } = PayloadFormats.Check(format);
 }

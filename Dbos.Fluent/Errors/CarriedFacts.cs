@@ -84,8 +84,11 @@ internal sealed record CarriedFacts(object? Code, string? Json)
             case byte or sbyte or short or ushort or int or uint:
                 writer.WriteNumber(name, Convert.ToInt64(value, CultureInfo.InvariantCulture));
                 break;
-            case float or double when double.IsFinite(Convert.ToDouble(value, CultureInfo.InvariantCulture)):
-                writer.WriteNumber(name, Convert.ToDouble(value, CultureInfo.InvariantCulture));
+            case float real when float.IsFinite(real):
+                writer.WriteNumber(name, real);
+                break;
+            case double real when double.IsFinite(real):
+                writer.WriteNumber(name, real);
                 break;
             case DateTime or DateTimeOffset or DateOnly:
                 writer.WriteString(name, ((IFormattable)value).ToString("O", CultureInfo.InvariantCulture));

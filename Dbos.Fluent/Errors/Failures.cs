@@ -3,6 +3,7 @@ namespace Dbos.Fluent.Errors;
 /// <summary>Turns exceptions into their recorded form, and recorded failures of ours back into exceptions.</summary>
 internal static class Failures
 {
+    // Levels of inner exceptions that are recorded, the last of them the root cause.
     private const int DepthMax = 8;
 
     /// <summary>
@@ -54,7 +55,7 @@ internal static class Failures
             BaseTypes = [.. BaseTypes(exception.GetType())],
             Inner = own is { InnerFailures.Count: > 0 } ? own.InnerFailures
                 : depth == 0 ? []
-                : [.. Inner(exception).Select(inner => Record(inner, depth - 1))],
+                : [.. Inner(exception).Select(inner => Record(depth == 1 ? RootCauses.Of(inner) : inner, depth - 1))],
         };
     }
 

@@ -38,7 +38,7 @@ internal sealed record NamedStart(string WorkflowName, IReadOnlyList<object?> Ar
     {
         (PayloadFormat.PortableJson or null, _, _) => serializer.EncodeArguments(Arguments, NamedArguments),
         (_, [], 0) => serializer.EncodeInput(default(Unit), typeof(Unit), PayloadFormat.MessagePack),
-        (_, [var only], 0) => serializer.EncodeInput(only, only?.GetType() ?? typeof(object), PayloadFormat.MessagePack),
+        (_, [var only], 0) => serializer.EncodeArgument(only),
         _ => throw TooMany(),
     };
 

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Serialization.Contracts;
+
 namespace Dbos.Fluent.Serialization;
 
 /// <summary>One stored format: values to the text of a column and back.</summary>
@@ -9,6 +11,9 @@ internal interface IPayloadCodec
 {
     /// <summary>The format's name in the column <c>serialization</c>.</summary>
     string Format { get; }
+
+    /// <summary>What the codec's contracts say of whole types.</summary>
+    DeclaredTypes Types { get; }
 
     /// <summary>Encodes a value by the contract of <paramref name="type"/>.</summary>
     string Encode(object? value, Type type);

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Text;
 using System.Text.Json;
 using Dbos.Fluent.Model;
 using Dbos.Fluent.Serialization.Contracts;
@@ -33,6 +35,7 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         var codec = CodecOf(format);
         try
         {
+            CheckReadable(codec, value, type);
             return new Payload(codec.Encode(value, type), codec.Format);
         }
         catch (Exception exception) when (SerializationFailure.IsOne(exception))
@@ -68,6 +71,7 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         var codec = CodecOf(format);
         try
         {
+            CheckReadable(codec, input, type);
             return new Payload(codec.EncodeInput(input, type), codec.Format);
         }
         catch (Exception exception) when (SerializationFailure.IsOne(exception))
@@ -76,15 +80,24 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         }
     }
 
-    /// <summary>Encodes the arguments of a workflow that is known by its name only, each by the contract of its own type.</summary>
+    /// <summary>Encodes the only argument of a workflow that is known by its name only, in the exact format.</summary>
+    /// <exception cref="SerializationFailedException">It has no contract, is too deep or too large.</exception>
+    public Payload EncodeArgument(object? argument) =>
+        new(EncodeArgument(argument, CodecOf(PayloadFormat.MessagePack)), NativeFormat);
+
+    /// <summary>
+    /// Encodes the arguments of a workflow that is known by its name only, each by the contract of its own type, or of the base that
+    /// declares it.
+    /// </summary>
     /// <exception cref="SerializationFailedException">An argument has no contract, is too deep or too large.</exception>
     public Payload EncodeArguments(IReadOnlyList<object?> arguments, IReadOnlyDictionary<string, object?> namedArguments)
     {
-        var positional = string.Join(',', arguments.Select(EncodeArgument));
+        var positional = string.Join(',', arguments.Select(argument => EncodeArgument(argument, portable)));
         var named = string.Join(
-            ',', namedArguments.Select(argument => EncodeArgument(argument.Key) + ":" + EncodeArgument(argument.Value)));
+            ',',
+            namedArguments.Select(argument => EncodeArgument(argument.Key, portable) + ":" + EncodeArgument(argument.Value, portable)));
         var envelope = $"{{\"positionalArgs\":[{positional}],\"namedArgs\":{{{named}}}}}";
-        return envelope.Length <= Limits.BytesMax
+        return Encoding.UTF8.GetByteCount(envelope) <= Limits.BytesMax
             ? new Payload(envelope, PortableFormat)
             : throw SerializationFailure.OnWrite(
                 typeof(object), PortableFormat, new JsonException("together the arguments are larger than a payload may be"));
@@ -118,17 +131,25 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         : JsonContracts.Default(type) is null ? null
         : throw SerializationFailure.OfNoArgument(type);
 
-    /// <summary>Encodes a failure. It never throws: what is too large is cut, and inner failures below level twelve are left out.</summary>
+    /// <summary>
+    /// Encodes a failure. It never throws: what is too large is cut, and of what lies below level eleven only the innermost is kept.
+    /// </summary>
     public Payload EncodeFailure(RecordedFailure failure, PayloadFormat format)
     {
-        try
+        SerializationFailedException? tooLarge = null;
+        foreach (var less in FailureCuts.Of(failure).Prepend(failure))
         {
-            return Encode(failure, typeof(RecordedFailure), format);
+            try
+            {
+                return Encode(less, typeof(RecordedFailure), format);
+            }
+            catch (SerializationFailedException exception)
+            {
+                tooLarge ??= exception;
+            }
         }
-        catch (SerializationFailedException)
-        {
-            return Encode(SerializationFailure.Cut(failure), typeof(RecordedFailure), format);
-        }
+
+        throw tooLarge ?? throw new UnreachableException("A failure has been encoded or has not.");
     }
 
     /// <summary>Encodes the failure that ends a workflow, for all who read it by the format that the workflow's row names.</summary>
@@ -180,8 +201,26 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
     public static PayloadFormat FormatOf(string? name) =>
         name is null or NativeFormat ? PayloadFormat.MessagePack : PayloadFormat.PortableJson;
 
-    private string? EncodeArgument(object? argument) =>
-        Encode(argument, argument?.GetType() ?? typeof(object), PayloadFormat.PortableJson).Text;
+    // Who reads it has a type of their own for it, so it need not be one that could be read here.
+    private static string EncodeArgument(object? argument, IPayloadCodec codec)
+    {
+        try
+        {
+            return codec.Encode(argument, codec.Types.Of(argument));
+        }
+        catch (Exception exception) when (SerializationFailure.IsOne(exception))
+        {
+            throw SerializationFailure.OnWrite(argument?.GetType() ?? typeof(object), codec.Format, exception);
+        }
+    }
+
+    private static void CheckReadable(IPayloadCodec codec, object? value, Type type)
+    {
+        if (value is not null)
+        {
+            codec.Types.CheckReadable(type);
+        }
+    }
 
     private IPayloadCodec CodecOf(PayloadFormat format) => format == PayloadFormat.PortableJson ? portable : native;
 

@@ -86,15 +86,9 @@ internal static class SerializationFailure
     /// <summary>A failure that stands for one that could not be decoded, and holds what is stored.</summary>
     public static RecordedFailure Undecodable(Payload payload, string why) => new(
         typeof(SerializationFailedException).FullName!,
-        $"A failure is recorded that cannot be read here: {Sentence(why)} What is stored: {Shorten(payload.Text ?? "nothing", TextMax)}",
+        $"A failure is recorded that cannot be read here: {Sentence(why)} "
+            + $"What is stored: {FailureCuts.Shorten(payload.Text ?? "nothing", TextMax)}",
         Data: payload.Text is { } text ? JsonSerializer.Serialize(text, Contracts.BuiltInContracts.Default.String) : null);
-
-    /// <summary>As much of a failure as always fits.</summary>
-    public static RecordedFailure Cut(RecordedFailure failure) => new(
-        Shorten(failure.TypeName, TextMax),
-        Shorten(failure.Message, TextMax)
-            + " (The failure was too large to be stored whole: its stack, data and inner failures are left out.)",
-        Code: failure.Code is string code ? Shorten(code, TextMax) : failure.Code);
 
     // The serializer has no exception of its own for depth: a cycle ends at its limit, a converter that digs at the writer's.
     private static bool IsDepth(Exception exception) =>
@@ -104,8 +98,4 @@ internal static class SerializationFailure
     private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
     private static string Sentence(string message) => message.TrimEnd().EndsWith('.') ? message.TrimEnd() : message + ".";
-
-    private static string Shorten(string text, int lengthMax) => text.Length <= lengthMax
-        ? text
-        : string.Create(CultureInfo.InvariantCulture, $"{text[..lengthMax]}... ({text.Length} characters)");
 }

@@ -39,8 +39,8 @@ internal interface IVersionStore
     Task<PlaceCounts> ReadPlaceAsync(PlaceQuestion question, CancellationToken cancellationToken);
 }
 
-/// <summary>A row of <c>application_versions</c>.</summary>
-internal sealed record VersionRow(string Name, long RegisteredAtMs);
+/// <summary>A row of <c>application_versions</c>; without an application it stands for each.</summary>
+internal sealed record VersionRow(string Name, long RegisteredAtMs, string? ApplicationName);
 
 /// <summary>An unfinished workflow, as whoever would adopt it needs it.</summary>
 /// <param name="Work">As a claim would give it; its token is empty.</param>

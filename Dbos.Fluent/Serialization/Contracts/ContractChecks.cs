@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -6,9 +7,17 @@ namespace Dbos.Fluent.Serialization.Contracts;
 /// <summary>Refuses on write what <c>System.Text.Json</c> would drop without a word.</summary>
 internal static class ContractChecks
 {
-    /// <summary>A modifier for contracts: objects of undeclared derived types, and objects of which nothing can be read back.</summary>
+    /// <summary>
+    /// A modifier for contracts: objects of undeclared derived types, objects of which something cannot be read back, and collections that
+    /// would not come back as they were.
+    /// </summary>
     public static void Add(JsonTypeInfo contract)
     {
+        if (CollectionChecks.Fault(contract) is { } fault)
+        {
+            Before(contract, _ => throw new JsonException(fault));
+        }
+
         if (contract.Kind != JsonTypeInfoKind.Object)
         {
             return;
@@ -22,6 +31,11 @@ internal static class ContractChecks
         if (contract.Properties.Count > 0 && contract.Properties.All(property => property.Set is null))
         {
             Before(contract, _ => RefuseUnreadable(contract));
+        }
+
+        if (contract.Properties.Any(HasHiddenSetter))
+        {
+            Before(contract, _ => RefuseHiddenSetter(contract));
         }
     }
 
@@ -54,6 +68,22 @@ internal static class ContractChecks
             throw new JsonException(
                 $"an object of type {value.GetType()} stands where {contract.Type} is declared, so what it adds would be lost; "
                 + $"declare it on {contract.Type} with [JsonDerivedType], or use the derived type itself");
+        }
+    }
+
+    // A property without any setter is computed, or its constructor's; one that is set by its own type only was meant to be kept.
+    private static bool HasHiddenSetter(JsonPropertyInfo property) =>
+        property is { Set: null, Get: not null }
+        && property.AttributeProvider is PropertyInfo { SetMethod: not null };
+
+    private static void RefuseHiddenSetter(JsonTypeInfo contract)
+    {
+        if (contract.Properties.FirstOrDefault(one => HasHiddenSetter(one) && one.AssociatedParameter is null) is { } property)
+        {
+            throw new JsonException(
+                $"'{property.Name}' of {contract.Type} would be stored and never read back: its setter is not public. Mark it with "
+                + "[JsonInclude], make the setter public, or let a constructor parameter of the same name set it; "
+                + "[JsonIgnore] where it need not be stored");
         }
     }
 

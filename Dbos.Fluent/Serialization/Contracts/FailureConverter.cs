@@ -6,7 +6,10 @@ namespace Dbos.Fluent.Serialization.Contracts;
 /// <summary>Failures in the exact format, alone or as part of a value.</summary>
 internal sealed class FailureConverter : JsonConverter<RecordedFailure>
 {
-    /// <summary>Levels of inner failures that are kept; deeper ones are left out, as a failure must always be storable.</summary>
+    /// <summary>
+    /// Levels of failures that are kept, the last of them the root cause; what lies between is left out, as a
+    /// failure must always be storable.
+    /// </summary>
     public const int LevelsMax = 12;
 
     public override RecordedFailure? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

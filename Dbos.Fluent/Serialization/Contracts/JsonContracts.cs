@@ -47,8 +47,15 @@ internal static class JsonContracts
         var contracts = user is null ? new JsonSerializerOptions() : new JsonSerializerOptions(user);
         contracts.TypeInfoResolver = JsonTypeInfoResolver
             .Combine(user?.TypeInfoResolver ?? Reflection(), BuiltInContracts.Default)
+            .WithAddedModifier(GetOnlyCollections.Fill)
             .WithAddedModifier(check);
         contracts.NumberHandling |= JsonNumberHandling.AllowNamedFloatingPointLiterals;
+        if (contracts.NumberHandling.HasFlag(JsonNumberHandling.WriteAsString))
+        {
+            // What is written must be read: alone the flag would make texts that no reader takes for numbers.
+            contracts.NumberHandling |= JsonNumberHandling.AllowReadingFromString;
+        }
+
         contracts.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
         contracts.WriteIndented = false;
         contracts.IncludeFields = true;
@@ -63,6 +70,7 @@ internal static class JsonContracts
         contracts.Converters.Insert(0, new UnitConverter());
         contracts.Converters.Add(new StrictStringConverter());
         contracts.Converters.Add(new StrictCharConverter());
+        contracts.Converters.Add(new StackConverters());
         var plain = new JsonSerializerOptions(contracts);
         plain.MakeReadOnly();
         contracts.Converters.Add(new ValueTupleConverter(plain));

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Dbos.Fluent.Errors;
 
 namespace Dbos.Fluent.Serialization.Contracts;
 
@@ -7,6 +8,7 @@ namespace Dbos.Fluent.Serialization.Contracts;
 internal sealed record StoredFailure(
     string Type, string Message, string? Stack, JsonElement? Code, string? Data, string[]? Bases, StoredFailure[]? Inner)
 {
+    // In the place of the last level stands the root cause.
     public static StoredFailure From(RecordedFailure failure, int levels) => new(
         failure.TypeName,
         failure.Message,
@@ -14,7 +16,9 @@ internal sealed record StoredFailure(
         FailureCode.ToJson(failure.Code) is { } code ? JsonElement.Parse(code) : null,
         failure.Data,
         failure.BaseTypes.Count == 0 ? null : [.. failure.BaseTypes],
-        failure.Inner.Count == 0 || levels == 1 ? null : [.. failure.Inner.Select(inner => From(inner, levels - 1))]);
+        failure.Inner.Count == 0 || levels == 1
+            ? null
+            : [.. failure.Inner.Select(inner => From(levels == 2 ? RootCauses.Of(inner) : inner, levels - 1))]);
 
     public RecordedFailure ToFailure() => new(Type ?? "", Message ?? "", Stack, FailureCode.FromJson(Code), Data)
     {

@@ -59,7 +59,16 @@ internal sealed class StrictCharConverter : JsonConverter<char>
         reader.GetString() is [var only] ? only : throw new JsonException("a text of one character is needed");
 
     public override void Write(Utf8JsonWriter writer, char value, JsonSerializerOptions options) =>
-        writer.WriteStringValue(char.IsSurrogate(value) ? throw HalfPair(value) : [value]);
+        writer.WriteStringValue(Checked(ref value));
+
+    public override char ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        Read(ref reader, typeToConvert, options);
+
+    public override void WriteAsPropertyName(Utf8JsonWriter writer, char value, JsonSerializerOptions options) =>
+        writer.WritePropertyName(Checked(ref value));
+
+    private static ReadOnlySpan<char> Checked(ref readonly char value) =>
+        char.IsSurrogate(value) ? throw HalfPair(value) : new ReadOnlySpan<char>(in value);
 
     internal static JsonException HalfPair(char unit) => new(
         $"a text holds half a surrogate pair (U+{(int)unit:X4}), which no encoding can store; it was probably cut inside a character. "

@@ -40,6 +40,13 @@ internal sealed class ValueTupleConverter(JsonSerializerOptions plain) : JsonCon
         writer.WriteEndArray();
     }
 
+    // The serializer's own answer would be to ask the converter of the key's type, which is this one again, without end.
+    public override object ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new JsonException(CollectionChecks.FaultOfKey(typeToConvert));
+
+    public override void WriteAsPropertyName(Utf8JsonWriter writer, object value, JsonSerializerOptions options) =>
+        throw new JsonException(CollectionChecks.FaultOfKey(value.GetType()));
+
     private object ReadElements(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
     {
         var contract = plain.GetTypeInfo(type);

@@ -15,6 +15,8 @@ internal sealed class MessagePackCodec(JsonSerializerOptions contracts, Serializ
 
     public string Format => PayloadSerializer.NativeFormat;
 
+    public DeclaredTypes Types { get; } = new(contracts);
+
     /// <summary>True if a text of unknown format can only be ours: base64 of the version byte begins no JSON value.</summary>
     public static bool Recognises(string text) => text.StartsWith('A');
 

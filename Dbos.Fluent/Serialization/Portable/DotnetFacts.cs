@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Dbos.Fluent.Errors;
 using Dbos.Fluent.Serialization.Json;
 
 namespace Dbos.Fluent.Serialization.Portable;
@@ -32,7 +33,7 @@ internal sealed record DotnetFacts(string? TypeName, string? StackTrace, JsonEle
     /// <param name="failure">The failure.</param>
     /// <param name="code">The code's exact JSON, where the portable one is only its text.</param>
     /// <param name="dataForm">How the failure's own data is stored, where it is not as members beside the facts.</param>
-    /// <param name="levels">Levels of inner failures that may still be written, this one counted.</param>
+    /// <param name="levels">Levels of failures that may still be written, this one counted; the last is the root cause.</param>
     public static void Write(PooledBuffer output, RecordedFailure failure, string? code, string? dataForm, int levels)
     {
         var start = output.Length;
@@ -57,7 +58,10 @@ internal sealed record DotnetFacts(string? TypeName, string? StackTrace, JsonEle
         if (failure.Inner.Count > 0 && levels > 1)
         {
             Member(output, start, "\"inner\":"u8);
-            List(output, failure.Inner, (to, inner) => PortableFailure.Write(to, inner, levels - 1));
+            List(
+                output,
+                failure.Inner,
+                (to, inner) => PortableFailure.Write(to, levels == 2 ? RootCauses.Of(inner) : inner, levels - 1));
         }
 
         if (code is not null)

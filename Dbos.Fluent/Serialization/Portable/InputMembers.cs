@@ -26,13 +26,15 @@ internal sealed class InputMembers
 
     public bool Has(string name) => Find(name) is not null;
 
-    /// <summary>True if a value is an object with members, and none of them is one of the input's.</summary>
+    /// <summary>
+    /// True if a value is an object with members, and none of them is one of the input's, those counted that are only written.
+    /// </summary>
     public bool KnowsNothingOf(JsonElement value) =>
         value.ValueKind == JsonValueKind.Object
         && contract.PolymorphismOptions is null
         && !contract.Properties.Any(member => member.IsExtensionData)
         && value.EnumerateObject().Any()
-        && value.EnumerateObject().All(member => !Has(member.Name));
+        && value.EnumerateObject().All(member => Find(contract.Properties, member.Name) is null);
 
     /// <summary>Makes the input of an object whose members are the arguments; names it does not know are left to the contract.</summary>
     /// <exception cref="JsonException">There are more arguments than members, or one member is given twice.</exception>
@@ -76,7 +78,9 @@ internal sealed class InputMembers
         value.WriteTo(writer);
     }
 
-    private JsonPropertyInfo? Find(string name) =>
-        Array.Find(members, member => string.Equals(member.Name, name, StringComparison.Ordinal))
-        ?? Array.Find(members, member => string.Equals(member.Name, name, StringComparison.OrdinalIgnoreCase));
+    private JsonPropertyInfo? Find(string name) => Find(members, name);
+
+    private static JsonPropertyInfo? Find(IList<JsonPropertyInfo> among, string name) =>
+        among.FirstOrDefault(member => string.Equals(member.Name, name, StringComparison.Ordinal))
+        ?? among.FirstOrDefault(member => string.Equals(member.Name, name, StringComparison.OrdinalIgnoreCase));
 }

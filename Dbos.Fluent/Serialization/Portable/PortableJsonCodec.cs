@@ -13,6 +13,8 @@ internal sealed class PortableJsonCodec(JsonSerializerOptions contracts, Seriali
 
     public string Format => PayloadSerializer.PortableFormat;
 
+    public DeclaredTypes Types { get; } = new(contracts);
+
     public string Encode(object? value, Type type)
     {
         using var json = new PooledBuffer(limits.JsonBytesMax);

@@ -35,10 +35,16 @@ internal sealed class UtcDateTimeOffsetConverter : JsonConverter<DateTimeOffset>
             };
         }
 
-        return DateTimeOffset.TryParse(reader.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var other)
+        var text = reader.GetString()!;
+        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var other)
+            && HasYear(text, other)
             ? other
-            : throw new JsonException("the text is not a moment such as 2025-06-15T14:30:00.000Z");
+            : throw new JsonException("the text is not a moment with a whole date, such as 2025-06-15T14:30:00.000Z");
     }
+
+    // What of the date a text leaves out is today's for the parser, and so another moment for whoever reads it tomorrow.
+    private static bool HasYear(string text, DateTimeOffset moment) =>
+        text.Contains(moment.Year.ToString("0000", CultureInfo.InvariantCulture), StringComparison.Ordinal);
 
     internal static string Format(DateTime moment) => moment.ToString(
         moment.Ticks % TimeSpan.TicksPerMillisecond == 0 ? "yyyy-MM-dd'T'HH:mm:ss.fff'Z'" : "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'",

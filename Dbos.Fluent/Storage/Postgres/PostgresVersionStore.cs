@@ -15,7 +15,7 @@ internal sealed class PostgresVersionStore(PostgresDatabase database) : IVersion
         await database.QueryAsync(
             sql.ReadAll,
             [Text(applicationName)],
-            row => new VersionRow(row.GetString(0), row.GetInt64(1)),
+            row => new VersionRow(row.GetString(0), row.GetInt64(1), row.TextOrNull(2)),
             cancellationToken).ConfigureAwait(false);
 
     public async Task<bool> SetLatestAsync(string? applicationName, string version, CancellationToken cancellationToken)

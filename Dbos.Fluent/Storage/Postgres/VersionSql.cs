@@ -9,7 +9,7 @@ internal sealed class VersionSql(SchemaName schema)
 
     /// <summary>$1 application, or null for all.</summary>
     public string ReadAll { get; } = $"""
-        SELECT version_name, created_at
+        SELECT version_name, created_at, application_name
           FROM {schema}.application_versions
          WHERE $1 IS NULL OR application_name = $1 OR application_name IS NULL
          ORDER BY version_timestamp DESC, created_at DESC, version_id DESC

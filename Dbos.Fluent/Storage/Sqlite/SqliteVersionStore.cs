@@ -9,7 +9,7 @@ internal sealed class SqliteVersionStore(SqliteThreads writer, SqliteThreads rea
         await readers.RunAsync(
             session => ReadRows(
                 session.Use(VersionSql.ReadAll).Bind("@application_name", applicationName),
-                row => new VersionRow(row.Text(0), row.Int64(1))),
+                row => new VersionRow(row.Text(0), row.Int64(1), row.TextOrNull(2))),
             cancellationToken).ConfigureAwait(false);
 
     public Task<bool> SetLatestAsync(string? applicationName, string version, CancellationToken cancellationToken) =>

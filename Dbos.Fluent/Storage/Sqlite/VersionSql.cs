@@ -49,7 +49,7 @@ internal static class VersionSql
         """;
 
     public const string ReadAll = $"""
-        SELECT version_name, created_at FROM application_versions WHERE {OfApplication}
+        SELECT version_name, created_at, application_name FROM application_versions WHERE {OfApplication}
          ORDER BY version_timestamp DESC, created_at DESC, rowid DESC
         """;
 
