@@ -28,7 +28,11 @@ public sealed class StoreClockTests
         Assert.InRange(clock.NowMs, 1_005_000, 1_060_000);
 
         clock.Synchronize(2_000_000, TimeProvider.System.GetTimestamp());
-        clock.Synchronize(1_500_000, tenSecondsAgo);
+        clock.Synchronize(1_991_000, tenSecondsAgo);
         Assert.InRange(clock.NowMs, 2_000_000, 2_060_000);
+
+        // The machine stood still, which its own clock knows nothing of.
+        clock.Synchronize(5_600_000, tenSecondsAgo);
+        Assert.InRange(clock.NowMs, 5_605_000, 5_660_000);
     }
 }

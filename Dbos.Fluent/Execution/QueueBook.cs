@@ -64,7 +64,7 @@ internal sealed class QueueBook(IStore store, CancellationToken stopped)
 
         public Task<QueueRow?> Row => row.Value;
 
-        /// <summary>True for an answer of some time ago; one that is still awaited is as new as any.</summary>
-        public bool IsStale => Row.IsCompleted && TimeProvider.System.GetElapsedTime(began) >= Freshness;
+        /// <summary>True for an answer of some time ago, or none; one that is still awaited is as new as any.</summary>
+        public bool IsStale => Row.IsFaulted || (Row.IsCompleted && TimeProvider.System.GetElapsedTime(began) >= Freshness);
     }
 }

@@ -8,9 +8,9 @@ namespace Dbos.Fluent.Execution;
 /// </summary>
 internal sealed class StoreClock(TimeProvider time)
 {
-    // A late answer, as of a process that had no thread to take it in, says less than a prompt one of not long ago.
+    // A late answer, as of a process that had no thread to take it in, says little: what is known stands unless that contradicts it, as
+    // after a machine was suspended.
     private static readonly TimeSpan Prompt = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan Trusted = TimeSpan.FromMinutes(10);
 
     private readonly Lock gate = new();
     private long baseMs = time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -50,12 +50,14 @@ internal sealed class StoreClock(TimeProvider time)
         {
             var now = Time.GetTimestamp();
             var taken = Time.GetElapsedTime(askedStamp, now);
-            if (taken > Prompt && synchronized && Time.GetElapsedTime(baseStamp, now) < Trusted)
+            var moment = storeNowMs + (long)(taken.TotalMilliseconds / 2);
+            var known = baseMs + (long)Time.GetElapsedTime(baseStamp, now).TotalMilliseconds;
+            if (synchronized && taken > Prompt && Math.Abs(known - moment) <= taken.TotalMilliseconds / 2)
             {
                 return;
             }
 
-            (baseMs, baseStamp, synchronized) = (storeNowMs + (long)(taken.TotalMilliseconds / 2), now, true);
+            (baseMs, baseStamp, synchronized) = (moment, now, true);
         }
     }
 

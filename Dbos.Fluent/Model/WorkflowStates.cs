@@ -13,6 +13,9 @@ internal static class WorkflowStates
     public const string Cancelled = "CANCELLED";
     public const string MaxRecoveryAttemptsExceeded = "MAX_RECOVERY_ATTEMPTS_EXCEEDED";
 
+    // As rows of early levels have it.
+    private const string OldMaxRecoveryAttemptsExceeded = "RETRIES_EXCEEDED";
+
     public static string ToStored(this WorkflowState state) => state switch
     {
         WorkflowState.Enqueued => Enqueued,
@@ -33,7 +36,7 @@ internal static class WorkflowStates
         Success => WorkflowState.Success,
         Error => WorkflowState.Error,
         Cancelled => WorkflowState.Cancelled,
-        MaxRecoveryAttemptsExceeded => WorkflowState.MaxRecoveryAttemptsExceeded,
+        MaxRecoveryAttemptsExceeded or OldMaxRecoveryAttemptsExceeded => WorkflowState.MaxRecoveryAttemptsExceeded,
         _ => throw new InvalidOperationException($"The database holds a workflow status this version does not know: '{stored}'."),
     };
 

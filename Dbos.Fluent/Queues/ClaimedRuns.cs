@@ -166,7 +166,8 @@ internal sealed class ClaimedRuns(
     }
 
     // One query for the histories of the whole claim, and none where nothing of it has ever run. Where that is more than can be read in
-    // time, the same query would be so the next time too: half as many then. One that cannot be read by itself keeps no other waiting.
+    // time, the same query would be so the next time too: half as many then. One that cannot be read by itself keeps no other waiting for
+    // ever; but an outage shows in the same way, so whether the database answers at all is asked before a history is blamed.
     private async Task<(IReadOnlyDictionary<string, StoredHistory> Read, IReadOnlySet<string> Unread)> ReadHistoriesAsync(
         IReadOnlyList<ClaimedWorkflow> claimed, CancellationToken cancellationToken)
     {
@@ -175,11 +176,18 @@ internal sealed class ClaimedRuns(
         var unread = new HashSet<string>(StringComparer.Ordinal);
         for (var (next, portion) = (0, ids.Length); next < ids.Length;)
         {
-            var histories = await ReadInTimeAsync([.. ids.Skip(next).Take(portion)], cancellationToken).ConfigureAwait(false);
-            if (histories is null && portion > 1)
+            string[] some = [.. ids.Skip(next).Take(portion)];
+            var histories = await ReadInTimeAsync(some, cancellationToken).ConfigureAwait(false);
+            if (histories is null && some.Length > 1)
             {
-                portion /= 2;
+                portion = some.Length / 2;
                 continue;
+            }
+
+            if (histories is null)
+            {
+                await ReadLostAsync([.. claimed.Where(work => work.Id == some[0])], cancellationToken).ConfigureAwait(false);
+                histories = await ReadInTimeAsync(some, cancellationToken).ConfigureAwait(false);
             }
 
             if (histories is null)
@@ -200,8 +208,7 @@ internal sealed class ClaimedRuns(
     }
 
     /// <summary>Histories; null where they did not come in time, one by itself not in several tries.</summary>
-    private async Task<IReadOnlyDictionary<string, StoredHistory>?> ReadInTimeAsync(
-        IReadOnlyList<string> ids, CancellationToken cancellationToken)
+    private async Task<IReadOnlyDictionary<string, StoredHistory>?> ReadInTimeAsync(string[] ids, CancellationToken cancellationToken)
     {
         try
         {
@@ -209,7 +216,7 @@ internal sealed class ClaimedRuns(
                 "read a history",
                 _ => store.Claims.ReadHistoriesAsync(ids, cancellationToken),
                 cancellationToken,
-                ids.Count == 1 ? StoreBackoff.TimeoutsMax : 1).ConfigureAwait(false);
+                ids.Length == 1 ? StoreBackoff.TimeoutsMax : 1).ConfigureAwait(false);
         }
         catch (StoreUnavailableException late) when (late.TimedOut)
         {

@@ -11,6 +11,7 @@ internal sealed class DelayedStarts(IQueueStore store, RunEnvironment environmen
     private readonly Lock gate = new();
     private MomentTimer? timer;
     private long? nextMs;
+    private bool isInTheMidst;
 
     /// <summary>True after a release: only a look tells when the next one is due.</summary>
     public bool Unsettled { get; private set; }
@@ -47,11 +48,13 @@ internal sealed class DelayedStarts(IQueueStore store, RunEnvironment environmen
         var released = await StoreBackoff.RepeatAsync(
             _ => store.ReleaseDelayedAsync(environment.ApplicationName, BatchMax, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
-        if (released.Count >= BatchMax)
+        var some = released.Count > 0 || isInTheMidst;
+        isInTheMidst = released.Count >= BatchMax;
+        if (isInTheMidst)
         {
             Next(due);
         }
-        else if (released.Count > 0)
+        else if (some)
         {
             Unsettled = true;
         }

@@ -194,10 +194,12 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             return;
         }
 
-        var begun = TimeProvider.System.GetTimestamp();
+        var taken = TimeSpan.Zero;
         for (string? after = ""; after is not null;)
         {
+            var begun = TimeProvider.System.GetTimestamp();
             var claim = await ClaimAsync(new ParkedScope.Page(after, PageSize), cancellationToken).ConfigureAwait(false);
+            taken += TimeProvider.System.GetElapsedTime(begun);
             after = claim.IsFull ? after : claim.LastLookedAt;
             await WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
 
@@ -208,7 +210,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
         lock (gate)
         {
-            cover.Took(TimeProvider.System.GetElapsedTime(begun));
+            cover.Took(taken);
         }
     }
 
@@ -331,12 +333,13 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         }
     }
 
-    // Nothing is looked through while nothing is parked: what parks then asks for it.
+    // Nothing is looked through while nothing is parked, as what parks then asks for it; nor while there is no room, which a run that ends
+    // makes.
     private TimeSpan CoverDueIn()
     {
         lock (gate)
         {
-            return anyParked ? cover.DueIn : Timeout.InfiniteTimeSpan;
+            return !anyParked || full ? Timeout.InfiniteTimeSpan : cover.DueIn;
         }
     }
 

@@ -164,7 +164,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
         lock (gate)
         {
             since = changedAt ?? now;
-            before = changedAt ?? readAt ?? now;
+            before = readAt < since ? readAt.Value : since;
             (changedAt, stale) = (null, false);
         }
 

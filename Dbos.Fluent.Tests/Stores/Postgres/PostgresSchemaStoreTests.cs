@@ -85,6 +85,72 @@ public sealed class PostgresSchemaStoreTests(SharedPostgres server)
     }
 
     [Fact]
+    public async Task Of_the_first_levels_inputs_are_kept_and_one_rule_against_duplicates_stands_at_each_moment()
+    {
+        var connection = await server.CreateDatabaseAsync(Cancel);
+        await using var store = Open(connection);
+        await store.Schema.MigrateAsync(Cancel);
+        await RunAsync(connection, """
+            UPDATE dbos.dbos_migrations SET version = 1;
+            CREATE TABLE dbos.workflow_inputs (workflow_uuid text PRIMARY KEY, inputs text);
+            INSERT INTO dbos.workflow_status (workflow_uuid, status) VALUES ('old', 'RETRIES_EXCEEDED');
+            INSERT INTO dbos.workflow_inputs VALUES ('old', 'kept');
+            ALTER TABLE dbos.workflow_status
+                ADD CONSTRAINT uq_workflow_status_queue_name_dedup_id UNIQUE (queue_name, deduplication_id);
+            """);
+
+        await store.Schema.MigrateAsync(Cancel);
+
+        var old = (await store.Workflows.ReadAsync("old", Cancel))!;
+        Assert.Equal(("kept", WorkflowState.MaxRecoveryAttemptsExceeded), (old.Input.Text, old.Status.State));
+        Assert.Equal(0L, await ScalarAsync(
+            connection, "SELECT count(*) FROM pg_constraint WHERE conname = 'uq_workflow_status_queue_name_dedup_id'"));
+        Assert.Equal(true, await ScalarAsync(
+            connection, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'dbos.uq_workflow_status_dedup_id'::regclass"));
+    }
+
+    // As long as its holder does something: an index may be built for hours.
+    [Fact]
+    public async Task A_migration_waits_for_one_that_is_under_way()
+    {
+        var connection = await server.CreateDatabaseAsync(Cancel);
+        await using var store = Open(connection);
+        await using var other = new NpgsqlConnection(connection + ";Pooling=false");
+        await other.OpenAsync(Cancel);
+        await using (var hold = new NpgsqlCommand("SELECT pg_advisory_lock(1234567890)", other))
+        {
+            await hold.ExecuteNonQueryAsync(Cancel);
+        }
+
+        Assert.Equal(true, await ScalarAsync(connection, new SchemaSql(new("dbos")).IsLockWorkedUnder));
+        var migrating = store.Schema.MigrateAsync(Cancel);
+        Assert.Equal(new SchemaLevel(null, null), await store.Schema.ReadLevelAsync(Cancel));
+
+        await other.CloseAsync();
+        await migrating.Within(Bounded.Limit);
+        Assert.Equal(Current, await store.Schema.ReadLevelAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task A_role_that_owns_the_schema_and_has_no_right_to_the_database_runs_the_script()
+    {
+        var connection = await server.CreateDatabaseAsync(Cancel);
+        await RunAsync(connection, """
+            CREATE SCHEMA dbos;
+            CREATE ROLE fluent_owner_of_schema LOGIN PASSWORD 'secret';
+            ALTER SCHEMA dbos OWNER TO fluent_owner_of_schema;
+            """);
+        var owner = new NpgsqlConnectionStringBuilder(connection) { Username = "fluent_owner_of_schema", Password = "secret" }
+            .ConnectionString;
+
+        await RunAsync(owner, MigrationSql.Of("dbos"));
+
+        await using var store = Open(connection);
+        Assert.Equal(Current, await store.Schema.ReadLevelAsync(Cancel));
+        await RunAsync(connection, "DROP SCHEMA dbos CASCADE; DROP ROLE fluent_owner_of_schema");
+    }
+
+    [Fact]
     public async Task A_migration_that_was_killed_half_way_is_finished_by_the_next()
     {
         var connection = await server.CreateDatabaseAsync(Cancel);

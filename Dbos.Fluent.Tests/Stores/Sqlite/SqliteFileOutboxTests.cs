@@ -19,6 +19,28 @@ public sealed class SqliteFileOutboxTests : SqliteFileTest
         Assert.Contains(Path.GetFileName(other.Path), refused.Message, StringComparison.Ordinal);
     }
 
+    // The driver's object does not know of it: what is written then would be committed by itself.
+    [Fact]
+    public async Task A_transaction_that_SQLite_has_rolled_back_is_refused_and_nothing_is_written()
+    {
+        await using var connection = Connect(Database.Path);
+        await using (var transaction = (SqliteTransaction)await connection.BeginTransactionAsync(Cancel))
+        {
+            await using var command = connection.CreateCommand();
+            command.Transaction = transaction;
+            command.CommandText = "CREATE TABLE orders (id INTEGER PRIMARY KEY); INSERT INTO orders VALUES (1)";
+            await command.ExecuteNonQueryAsync(Cancel);
+            command.CommandText = "INSERT OR ROLLBACK INTO orders VALUES (1)";
+            await Assert.ThrowsAsync<SqliteException>(() => command.ExecuteNonQueryAsync(Cancel));
+
+            var refused = await Assert.ThrowsAsync<ArgumentException>(
+                () => Store.Outbox.StartAsync(transaction, new StartUnit(Enqueued("a")), Cancel));
+            Assert.Contains("rolled it back", refused.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Null(await Store.Workflows.ReadAsync("a", Cancel));
+    }
+
     [Fact]
     public async Task A_file_that_a_link_leads_to_is_the_same()
     {

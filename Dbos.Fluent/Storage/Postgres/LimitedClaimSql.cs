@@ -138,7 +138,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         """;
 
     // The newest starts within the window, as many as it allows: the oldest of them is the one whose leaving makes room. Rows that were put
-    // back or cancelled have lost their start; a parked one counts on, also where another SDK has put it into its queue.
+    // back or cancelled have lost their start; a parked one counts on. One that another SDK has woken into its queue does not, as its own
+    // start would keep it from going on.
     private static string Recent(SchemaName schema, string partition, string since, string most) => $"""
 
                 SELECT count(*) AS starts, min(one.started_at_epoch_ms) AS oldest
@@ -146,7 +147,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                     SELECT w.started_at_epoch_ms
                       FROM {schema}.workflow_status AS w
                      WHERE w.queue_name = $10 {partition} AND w.rate_limited = true AND w.started_at_epoch_ms > {since} AND {IsOurs}
-                       AND (w.status NOT IN ('ENQUEUED', 'DELAYED')
+                       AND w.status <> 'ENQUEUED'
+                       AND (w.status <> 'DELAYED'
                             OR (SELECT true FROM {schema}.fluent_waits WHERE workflow_uuid = w.workflow_uuid LIMIT 1))
                      ORDER BY w.started_at_epoch_ms DESC
                      LIMIT COALESCE({most}, 0)) AS one

@@ -1,9 +1,10 @@
 using System.Reflection;
+using System.Text.RegularExpressions;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>The embedded migration scripts, with the schema filled in.</summary>
-internal sealed class MigrationScripts(SchemaName schema)
+internal sealed partial class MigrationScripts(SchemaName schema)
 {
     private const string Folder = "Dbos.Fluent.Storage.Postgres.Migrations.";
 
@@ -21,6 +22,15 @@ internal sealed class MigrationScripts(SchemaName schema)
     public string FluentIndexes { get; } = AtOnce(Join(schema, IndexScripts));
 
     public IReadOnlyList<string> FluentIndexesOnline { get; } = OneByOne(Join(schema, IndexScripts));
+
+    /// <summary>The names of the indexes that statements build.</summary>
+    public static IReadOnlyList<string> IndexesOf(IEnumerable<string> statements) =>
+    [
+        .. statements.Select(statement => IndexName().Match(statement)).Where(match => match.Success).Select(match => match.Groups[1].Value),
+    ];
+
+    [GeneratedRegex(@"INDEX CONCURRENTLY IF NOT EXISTS (\w+)", RegexOptions.CultureInvariant)]
+    private static partial Regex IndexName();
 
     // All index statements as one script, for a database whose tables are made in the same transaction.
     private static string AtOnce(string script) => script.Replace("{online}", "", StringComparison.Ordinal);

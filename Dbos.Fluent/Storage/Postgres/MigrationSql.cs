@@ -11,10 +11,10 @@ internal static class MigrationSql
         return $"""
             -- Brings the tables of Dbos.Fluent in schema {name.Quoted.ReplaceLineEndings(" ")} to DBOS level {SchemaLevel.DbosCurrent}, fluent level {SchemaLevel.FluentCurrent}.
             -- May be run again. Without a transaction of its own: psql --single-transaction, or one command of a driver.
-            {sql.CreateSchema};
+            {sql.CreateMissingSchema}
             {sql.CreateDbosRecord};
             {sql.CreateFluentRecord};
-            {If($"{name.Quoted}.dbos_migrations", SchemaLevel.DbosCurrent, [scripts.DbosTables, stale, scripts.DbosIndexes])}
+            {If($"{name.Quoted}.dbos_migrations", SchemaLevel.DbosCurrent, [scripts.DbosTables, stale, scripts.DbosIndexes, sql.DropOldDeduplication])}
             {If($"{name.Quoted}.fluent_migrations", SchemaLevel.FluentCurrent, [scripts.FluentTables, stale, scripts.FluentIndexes])}
 
             """;

@@ -105,6 +105,8 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
         var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
+            // Building an index takes as long as it takes, whatever is set for the role.
+            await RunAsync(connection, "SET statement_timeout = 0", cancellationToken).ConfigureAwait(false);
             var locked = await TryLockAsync(connection, cancellationToken).ConfigureAwait(false);
             try
             {
@@ -113,9 +115,13 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
             finally
             {
                 // A lost connection has lost the lock with it.
-                if (locked && connection.State == System.Data.ConnectionState.Open)
+                if (connection.State == System.Data.ConnectionState.Open)
                 {
-                    await RunAsync(connection, sql.Unlock, CancellationToken.None).ConfigureAwait(false);
+                    await RunAsync(connection, "RESET statement_timeout", CancellationToken.None).ConfigureAwait(false);
+                    if (locked)
+                    {
+                        await RunAsync(connection, sql.Unlock, CancellationToken.None).ConfigureAwait(false);
+                    }
                 }
             }
         }
@@ -123,17 +129,23 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
 
     private async Task<bool> TryLockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        for (var waited = TimeSpan.Zero; waited < LockWaitMax; waited += LockTryInterval)
+        for (var waited = TimeSpan.Zero; ; waited += LockTryInterval)
         {
             if (await ScalarAsync(connection, sql.TryLock, cancellationToken).ConfigureAwait(false) is true)
             {
                 return true;
             }
 
+            // A lock that nobody works under was left by a connection that is kept somewhere. Under one that is worked under an index may
+            // be built for hours, and whoever went on beside it would be in its way.
+            if (waited >= LockWaitMax
+                && await ScalarAsync(connection, sql.IsLockWorkedUnder, cancellationToken).ConfigureAwait(false) is not true)
+            {
+                return false;
+            }
+
             await Task.Delay(LockTryInterval, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
-
-        return false;
     }
 
     private async Task RaiseAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
@@ -203,37 +215,61 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
         await InTransactionAsync(
             connection, [sql.LimitLockWait, sql.CreateDbosRecord, scripts.Value.DbosTables], [], cancellationToken).ConfigureAwait(false);
         await BuildOnlineAsync(connection, scripts.Value.DbosIndexesOnline, cancellationToken).ConfigureAwait(false);
+        await InTransactionAsync(connection, [sql.LimitLockWait, sql.DropOldDeduplication], [], cancellationToken).ConfigureAwait(false);
 
         // Last, so that a process killed before it leaves the work to the next one.
         await RunAsync(connection, sql.RecordDbosLevel, cancellationToken, PostgresParameters.Number(SchemaLevel.DbosCurrent))
             .ConfigureAwait(false);
     }
 
+    // Until all stand: one that somebody else is building is "already there", and may not come to its end.
     private async Task BuildOnlineAsync(NpgsqlConnection connection, IReadOnlyList<string> indexes, CancellationToken cancellationToken)
     {
-        await DropStaleIndexesAsync(connection, cancellationToken).ConfigureAwait(false);
-        foreach (var statement in indexes)
+        var names = MigrationScripts.IndexesOf(indexes);
+        for (var tries = 1; ; tries++)
         {
-            await RunAsync(connection, statement, cancellationToken).ConfigureAwait(false);
+            foreach (var name in await NamesAsync(connection, sql.FindStaleIndexes, names, cancellationToken).ConfigureAwait(false))
+            {
+                await RunAsync(connection, sql.DropIndex(SchemaName.Quote(name)), cancellationToken).ConfigureAwait(false);
+            }
+
+            foreach (var statement in indexes)
+            {
+                await RunAsync(connection, statement, cancellationToken).ConfigureAwait(false);
+            }
+
+            var unfinished = await NamesAsync(connection, sql.FindUnfinishedIndexes, names, cancellationToken).ConfigureAwait(false);
+            if (unfinished.Count == 0)
+            {
+                return;
+            }
+
+            if (tries == TriesMax)
+            {
+                throw new StoreSchemaException(
+                    $"The indexes {string.Join(", ", unfinished)} of schema '{database.Schema.Value}' are not valid after they were built: "
+                    + "somebody else builds or drops them too. Wait for that to end, and launch again.");
+            }
+
+            await Task.Delay(LockTryInterval * tries, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task DropStaleIndexesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async Task<List<string>> NamesAsync(
+        NpgsqlConnection connection, string statement, IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
-        var names = new List<string>();
-        var command = Command(connection, sql.FindStaleIndexes, PostgresParameters.Text(database.Schema.Value));
+        var command = Command(
+            connection,
+            statement,
+            PostgresParameters.Text(database.Schema.Value),
+            PostgresParameters.Texts(names));
         await using (command.ConfigureAwait(false))
         {
             var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
-                names = await PostgresDatabase.ReadAllAsync(reader, row => row.GetString(0), cancellationToken).ConfigureAwait(false);
+                return await PostgresDatabase.ReadAllAsync(reader, row => row.GetString(0), cancellationToken).ConfigureAwait(false);
             }
-        }
-
-        foreach (var name in names)
-        {
-            await RunAsync(connection, sql.DropIndex(new SchemaName(name).Quoted), cancellationToken).ConfigureAwait(false);
         }
     }
 

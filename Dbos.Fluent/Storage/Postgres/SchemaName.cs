@@ -33,9 +33,12 @@ internal sealed class SchemaName
         }
 
         Value = value;
-        Quoted = '"' + value.Replace("\"", "\"\"", StringComparison.Ordinal) + '"';
+        Quoted = Quote(value);
         Literal = '\'' + value.Replace("'", "''", StringComparison.Ordinal) + '\'';
     }
+
+    /// <summary>Any name as a quoted identifier.</summary>
+    public static string Quote(string name) => '"' + name.Replace("\"", "\"\"", StringComparison.Ordinal) + '"';
 
     /// <summary>False where another SDK has made the tables, and none of ours stand beside them; see <see cref="SideSql"/>.</summary>
     public bool HasSideTables { get; init; } = true;

@@ -29,16 +29,50 @@ internal sealed class SchemaSql(SchemaName schema)
     // concurrently waits for all snapshots, its builder holding this lock.
     public string TryLock { get; } = "SELECT pg_try_advisory_lock(1234567890)";
 
+    /// <summary>Whether whoever holds the lock does something, or did a moment ago.</summary>
+    public string IsLockWorkedUnder { get; } = """
+        SELECT EXISTS (
+            SELECT FROM pg_locks AS l
+              JOIN pg_stat_activity AS a ON a.pid = l.pid
+             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND (l.classid, l.objid) = (0, 1234567890)
+               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+               AND (a.state = 'active' OR a.state_change > clock_timestamp() - interval '10 seconds'))
+        """;
+
     public string Unlock { get; } = "SELECT pg_advisory_unlock(1234567890)";
 
     // Asked first, because CREATE SCHEMA IF NOT EXISTS wants the right to create schemas even where nothing is to be created.
     public string CreateSchema { get; } = $"CREATE SCHEMA IF NOT EXISTS {schema}";
 
+    /// <summary>The same in a script, which cannot be told beforehand.</summary>
+    public string CreateMissingSchema { get; } = $"""
+        DO $dbos_fluent_schema$
+        BEGIN
+            IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = {schema.Literal}) THEN
+                CREATE SCHEMA IF NOT EXISTS {schema};
+            END IF;
+        END
+        $dbos_fluent_schema$;
+        """;
+
     /// <summary>A lock that live traffic holds is waited for only so long, as everything behind the waiting DDL waits with it.</summary>
     public string LimitLockWait { get; } = "SET LOCAL lock_timeout = '5s'";
 
-    /// <summary>Left invalid by a build that did not finish, or of an old form under the name of today's. $1 schema.</summary>
-    public string FindStaleIndexes { get; } = StaleIndexes("$1");
+    /// <summary>
+    /// The partial unique index uq_workflow_status_dedup_id does this constraint's work; dropped when that stands, so that none is missing
+    /// while others write.
+    /// </summary>
+    public string DropOldDeduplication { get; } =
+        $"ALTER TABLE {schema}.workflow_status DROP CONSTRAINT IF EXISTS uq_workflow_status_queue_name_dedup_id";
+
+    /// <summary>
+    /// Left invalid by a build that did not finish, or of an old form under the name of today's: $1 schema, $2 names. Not one that somebody
+    /// is building: who dropped that would break off the build.
+    /// </summary>
+    public string FindStaleIndexes { get; } = StaleIndexes("$1") + " AND c.relname = ANY ($2::text[]) AND NOT EXISTS (" + Building + ")";
+
+    /// <summary>The same with those that somebody is building.</summary>
+    public string FindUnfinishedIndexes { get; } = StaleIndexes("$1") + " AND c.relname = ANY ($2::text[])";
 
     /// <summary>The same, dropped in one statement of a script: nobody may build an index concurrently there.</summary>
     public string DropStaleIndexes { get; } = $"""
@@ -69,6 +103,8 @@ internal sealed class SchemaSql(SchemaName schema)
     public string RecordDbosLevel { get; } = Record($"{schema}.dbos_migrations");
 
     public string RecordFluentLevel { get; } = Record($"{schema}.fluent_migrations");
+
+    private const string Building = "SELECT FROM pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid";
 
     private static string StaleIndexes(string schema) => $"""
         SELECT c.relname

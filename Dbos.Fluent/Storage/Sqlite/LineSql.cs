@@ -87,11 +87,13 @@ internal static class LineSql
 
     /// <summary>
     /// The latest starts within a window, as many as it allows, along idx_workflow_status_rate_limited: how many, and the first of them.
+    /// Not that of one which another SDK has woken into its queue: its own start would keep it from going on.
     /// </summary>
     public const string ReadStarts = $"""
         SELECT count(*), min(started.at) FROM (
             SELECT w.started_at_epoch_ms AS at FROM workflow_status AS w
              WHERE w.rate_limited = 1 AND w.queue_name = @queue_name AND w.started_at_epoch_ms > @since AND {OfApplication}
+               AND w.status <> '{WorkflowStates.Enqueued}'
              ORDER BY w.started_at_epoch_ms DESC LIMIT @max) AS started
         """;
 
@@ -101,7 +103,7 @@ internal static class LineSql
             SELECT w.started_at_epoch_ms AS at FROM workflow_status AS w
              WHERE w.rate_limited = 1 AND w.queue_partition_key IS NOT NULL
                AND w.queue_name = @queue_name AND w.queue_partition_key = @partition AND w.started_at_epoch_ms > @since
-               AND {OfApplication}
+               AND {OfApplication} AND w.status <> '{WorkflowStates.Enqueued}'
              ORDER BY w.started_at_epoch_ms DESC LIMIT @max) AS started
         """;
 }

@@ -81,6 +81,12 @@ internal sealed class SqliteOutboxStore(string path, StoreOptions options) : IOu
             throw new ArgumentException("The transaction has ended.", nameof(transaction));
         }
 
+        if (raw.sqlite3_get_autocommit(connection) != 0)
+        {
+            // SQLite has rolled it back by itself, which the driver's object does not know: what is written now would be committed alone.
+            throw new ArgumentException("The transaction has ended: SQLite rolled it back after an error.", nameof(transaction));
+        }
+
         var file = raw.sqlite3_db_filename(connection, "main").utf8_to_string();
         return SqliteFile.IsSame(path, file)
             ? connection

@@ -76,9 +76,6 @@ ALTER TABLE {schema}.workflow_status
     ADD COLUMN IF NOT EXISTS application_name text,
     ADD COLUMN IF NOT EXISTS creator_xid text;
 
--- The partial unique index uq_workflow_status_dedup_id does this constraint's work.
-ALTER TABLE {schema}.workflow_status DROP CONSTRAINT IF EXISTS uq_workflow_status_queue_name_dedup_id;
-
 CREATE TABLE IF NOT EXISTS {schema}.workflow_input (
     workflow_uuid text PRIMARY KEY,
     inputs text,
@@ -246,6 +243,16 @@ CREATE TABLE IF NOT EXISTS {schema}.event_dispatch_kv (
 );
 
 -- Old levels kept inputs, queues and schedules in tables whose work others have taken over, and announced from triggers.
+DO $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM information_schema.columns
+         WHERE table_schema = {schema_text} AND table_name = 'workflow_inputs' AND column_name = 'inputs') THEN
+        UPDATE {schema}.workflow_status AS w SET inputs = i.inputs
+          FROM {schema}.workflow_inputs AS i
+         WHERE i.workflow_uuid = w.workflow_uuid AND w.inputs IS NULL;
+    END IF;
+END $$;
 DROP TABLE IF EXISTS {schema}.workflow_inputs;
 DROP TABLE IF EXISTS {schema}.workflow_queue;
 DROP TABLE IF EXISTS {schema}.scheduler_state;
