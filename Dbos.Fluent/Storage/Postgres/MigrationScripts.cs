@@ -26,7 +26,10 @@ internal sealed partial class MigrationScripts(SchemaName schema)
     /// <summary>The names of the indexes that statements build.</summary>
     public static IReadOnlyList<string> IndexesOf(IEnumerable<string> statements) =>
     [
-        .. statements.Select(statement => IndexName().Match(statement)).Where(match => match.Success).Select(match => match.Groups[1].Value),
+        .. from statement in statements
+           let match = IndexName().Match(statement)
+           where match.Success
+           select match.Groups[1].Value,
     ];
 
     [GeneratedRegex(@"INDEX CONCURRENTLY IF NOT EXISTS (\w+)", RegexOptions.CultureInvariant)]
