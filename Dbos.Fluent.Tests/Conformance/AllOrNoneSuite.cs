@@ -72,7 +72,8 @@ public abstract class AllOrNoneSuite(IDatabaseFixture fixture) : EngineSuite(fix
     {
         var starts = Enumerable.Range(0, count).Select(n => (default(Unit), (StartOptions?)new()
         {
-            Id = $"w{n:0000}", Delay = TimeSpan.FromDays(1),
+            Id = $"w{n:0000}",
+            Delay = TimeSpan.FromDays(1),
         }));
         return [.. (await engine.StartManyAsync(Held(), starts, Cancel)).Select(handle => handle.Id)];
     }

@@ -27,9 +27,9 @@ public sealed class ConflictingWorkflowException : DbosException
         $"Workflow '{startedName}' was started on the queue '{queue}' with the deduplication id '{deduplicationId}', to attach to whoever "
         + $"holds that; but it is held by '{holderId}', a workflow '{existingName}'. "
         + "Make deduplication ids unique across the definitions of a queue, for example by beginning them with the definition's name.")
-    {
-        Held = (queue, deduplicationId),
-    };
+        {
+            Held = (queue, deduplicationId),
+        };
 
     /// <summary>The id both claim; for a deduplication id, that of the workflow which holds it.</summary>
     public string WorkflowId { get; }
