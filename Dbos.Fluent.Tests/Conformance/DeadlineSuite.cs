@@ -248,7 +248,7 @@ public abstract class DeadlineSuite(IDatabaseFixture fixture) : EngineSuite(fixt
             options => (options.TimeProvider, options.UnloadAfter) = (time, Timeout.InfiniteTimeSpan), workflow);
         var handle = await engine.BeginAsync(workflow, default, "A", Hour);
         await gate.ReachedAsync();
-        Assert.Equal(1, time.TimersPending);
+        await Eventually.TrueAsync(() => time.TimersPending == 1, Bounded.Limit, "the step's limit runs");
         gate.Open();
         await Eventually.TrueAsync(() => Database.HasStepAsync("A", 2), Bounded.Limit);
         await Eventually.TrueAsync(() => time.TimersPending == 1, Bounded.Limit, "the receive waits");

@@ -113,6 +113,29 @@ public abstract class DebounceSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         }
     }
 
+    [Fact]
+    public async Task A_limit_caps_the_wait_for_calls_of_a_workflow_too()
+    {
+        var child = Counted();
+        var parent = Workflow.Define<Unit, string>("parent", Body);
+        var engine = await LaunchVirtualAsync(parent, child);
+        var start = time.GetUtcNow();
+
+        Assert.Equal("P-0 P-0", await engine.RunAsync(parent, default, "P"));
+        Assert.Equal(start.AddMinutes(2), (await engine.GetStatusAsync("P-0", Cancel))!.DelayUntil);
+        time.Advance(TimeSpan.FromMinutes(2));
+
+        Assert.Equal(2, await engine.ResultAsync<int>("P-0"));
+
+        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
+        {
+            var limit = TimeSpan.FromMinutes(2);
+            yield return Step.Debounce(child, "k", TimeSpan.FromDays(1), 1, limit).As(out var first);
+            yield return Step.Debounce(child, "k", TimeSpan.FromDays(1), 2, limit).As(out var second);
+            yield return $"{first.Result.Id} {second.Result.Id}";
+        }
+    }
+
     // DB-06, DB-08: what is debounced outlives the deadline of whoever called, and an id that went unused is nobody's.
     [Fact]
     public async Task What_a_workflow_debounces_has_neither_its_deadline_nor_leaves_an_unused_id_behind()

@@ -7,7 +7,7 @@ namespace Dbos.Fluent.Tests.Conformance;
 public abstract class FewCallsSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
     private const int Many = 1000;
-    private const int CallsMax = 20;
+    private const int CallsMax = 100;
 
     // What an engine asks from time to time whatever runs.
     private static readonly StoreCallKind[] Regular =
