@@ -24,10 +24,10 @@ internal static class DrainMode
         var drains = new (WorkflowQueue Queue, int Count, int Partitions, Figures Figures)[]
         {
             (Open, n, 0, new Figures($"drain {n}, no limits", "workflows/s")),
-            (Workers, n / 2, 0, new Figures($"drain {n / 2}, WorkerConcurrency 100", "workflows/s")),
-            (Ten, n / 4, 0, new Figures($"drain {n / 4}, Concurrency 10", "workflows/s")),
-            (One, n / 20, 0, new Figures($"drain {n / 20}, Concurrency 1", "workflows/s")),
-            (Partitions, n / 2, 2000, new Figures($"drain {n / 2} of 2,000 partitions, PartitionConcurrency 1", "workflows/s")),
+            (Workers, n, 0, new Figures($"drain {n}, WorkerConcurrency 100", "workflows/s")),
+            (Ten, n, 0, new Figures($"drain {n}, Concurrency 10", "workflows/s")),
+            (One, n, 0, new Figures($"drain {n}, Concurrency 1", "workflows/s")),
+            (Partitions, n, 2000, new Figures($"drain {n} of 2,000 partitions, PartitionConcurrency 1", "workflows/s")),
         };
         if (run.Values.TryGetValue("queue", out var only))
         {

@@ -2,7 +2,7 @@ using Dbos.Fluent.Benchmarks;
 
 const string Help = """
     Measures Dbos.Fluent. Every figure is printed as median (min-max) over the rounds. The modes seq, tput, messages,
-    stream, queue, drain and cancel first run for warm=10 seconds that are not measured.
+    stream, queue, drain, claims and cancel first run for warm=10 seconds that are not measured.
 
       dotnet run -c Release --project Dbos.Fluent.Benchmarks -- MODE [--postgres "<connection string>" | --sqlite <file>] [name=value ...]
 
@@ -18,6 +18,7 @@ const string Help = """
       rows      launch on very many sleeping rows (copied by SQL: a database to throw away)   rounds=3 n=1000000
       queue     enqueue to the first line and to the result, here and in another process   rounds=3 n=200
       drain     a backlog worked off under limits of several kinds, and put there     rounds=3 n=20000 queue=
+      claims    a claim of 100 where few wait and where very many do (made by SQL: a database to throw away)   rounds=3 n=1000000 claims=50
       idle      an idle engine with ten queues                                        rounds=3
       cancel    a cancel to the token of a running step, here and in another engine   rounds=3 n=50
       manage    pages of lists by each filter and counts over a long table (made by SQL: a database to throw away)   rounds=3 n=1000000
@@ -45,6 +46,7 @@ return run.Mode switch
     "cancel" => await CancelMode.RunAsync(run),
     "queue" => await QueueLatencyMode.RunAsync(run),
     "drain" => await DrainMode.RunAsync(run),
+    "claims" => await ClaimsMode.RunAsync(run),
     "idle" => await IdleMode.RunAsync(run),
     "manage" => await ManageMode.RunAsync(run),
     "retain" => await RetainMode.RunAsync(run),
