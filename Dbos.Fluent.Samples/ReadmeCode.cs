@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Samples;
 
-/// <summary>The code of README.md that no other sample holds. It is compiled, so that what one reads there is right.</summary>
+/// <summary>The code of README.md and docs/ that no other sample has. It is compiled, so it cannot become wrong unnoticed.</summary>
 internal static class ReadmeCode
 {
     private static readonly WorkflowDefinition<Order, Receipt> Checkout =
@@ -22,7 +22,8 @@ internal static class ReadmeCode
 
         await using var engine = await WorkflowEngine.LaunchAsync(o => o.UseSqlite("hello.sqlite").Add(hello));
 
-        Console.WriteLine(await await engine.StartAsync(hello, "world", new() { Id = "hello-1" }));
+        var handle = await engine.StartAsync(hello, "world", new() { Id = "hello-1" });
+        Console.WriteLine(await handle);
         Console.Write(await engine.GetHistoryAsync("hello-1"));
 
         static async IAsyncEnumerable<StepOr<string>> Hello(string name, WorkflowContext workflow)
@@ -46,7 +47,7 @@ internal static class ReadmeCode
 
         // Or, from any process, by its id:
         await engine.CancelAsync("order-1001", children: true);    // fires its steps' tokens: at once here, within a second elsewhere
-        await engine.ResumeAsync("order-1001");                    // goes on after its last stored step, in any engine; not if it failed
+        await engine.ResumeAsync("order-1001");                    // continues after its last stored step; not for one that failed
 
         return receipt;
     }

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Samples;
 
-/// <summary>The code of README.md about operating workflows. It is compiled, so that what one reads there is right.</summary>
+/// <summary>The code of docs/ about operating and changing workflows. It is compiled, so it cannot become wrong unnoticed.</summary>
 internal static class ReadmeOperations
 {
     private static readonly WorkflowDefinition<Order, string> Pay = Workflow.Define<Order, string>("pay")
@@ -20,7 +20,7 @@ internal static class ReadmeOperations
 
         foreach (var (id, adopted, reason) in await engine.Versions.AdoptAsync("2026-10"))
         {
-            Console.WriteLine(adopted ? $"{id} goes on here" : $"{id} stays: {reason}");
+            Console.WriteLine(adopted ? $"{id} continues here" : $"{id} stays: {reason}");
         }
 
         await engine.Versions.SetLatestAsync("2026-10");      // work that is bound to no version goes to it again
