@@ -111,7 +111,7 @@ internal sealed class ClientManagement(ClientCore core)
     {
         var scope = new RetentionScope(policy, core.Identity.ApplicationName);
         var (deleted, _) = await core.UseAsync(
-            "collect garbage", token => collector.CollectAsync(scope, RetentionPace.Full, token), cancellationToken)
+            "collect garbage", token => collector.CollectAsync(scope, token), cancellationToken)
             .ConfigureAwait(false);
         return new GarbageCollected(deleted);
     }

@@ -154,7 +154,10 @@ public partial class WorkflowClient
         return management.SetAttributesAsync(workflowId, AttributesJson.Of(attributes), cancellationToken);
     }
 
-    /// <summary>Deletes ended workflows by age or number, a batch at a time, so that running ones are not held up.</summary>
+    /// <summary>
+    /// Deletes ended workflows by age or number, a batch at a time: small batches with rests between them while others work with the
+    /// database, and at full speed while nobody does.
+    /// </summary>
     /// <remarks>
     /// Of this application's workflows and those of none; a client without an application name collects those of any. What was deleted when
     /// the call is given up stays deleted, and the next call goes on. Rows that somebody else works on are left to the next call. An engine

@@ -43,6 +43,11 @@ internal interface IManagementStore
     /// between, those forks themselves, parents of living children, and starts that count in a queue's rate window.
     /// </remarks>
     Task<RetentionBatch> CollectAsync(RetentionRequest request, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// How many transactions have been committed to the database so far, by anybody, as it last counted them; null where it does not count.
+    /// </summary>
+    Task<long?> ReadCommitsAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>A fork to be made.</summary>

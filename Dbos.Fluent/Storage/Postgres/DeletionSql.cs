@@ -75,6 +75,9 @@ internal sealed class DeletionSql(SchemaName schema)
         return (sql, [.. parameters]);
     }
 
+    /// <summary>Transactions committed to this database, by anybody; a session's own arrive up to a second late.</summary>
+    public const string ReadCommits = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
+
     /// <summary>
     /// Deletes a batch; gives the place of each, and in a last row the place up to which it has looked, unless that is the end.
     /// </summary>

@@ -84,6 +84,13 @@ internal sealed class PostgresManagementStore(PostgresDatabase database) : IMana
             deleted == request.Limit ? places[deleted - 1].Key : places is [.., { Ends: true, Key: var until }] ? until : null);
     }
 
+    public async Task<long?> ReadCommitsAsync(CancellationToken cancellationToken)
+    {
+        var counts = await database.QueryAsync(DeletionSql.ReadCommits, [], row => row.GetInt64(0), cancellationToken)
+            .ConfigureAwait(false);
+        return counts is [var commits, ..] ? commits : null;
+    }
+
     private async Task<RewindResult> RewindAsync(
         NpgsqlConnection connection, RewindRequest request, CancellationToken cancellationToken)
     {
