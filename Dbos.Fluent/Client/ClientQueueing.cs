@@ -6,7 +6,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent;
 
 /// <summary>Workflows that wait in queues, as they are started and changed from outside. Arguments are checked.</summary>
-internal sealed class ClientWaiting(ClientCore core)
+internal sealed class ClientQueueing(ClientCore core)
 {
     public async Task<IReadOnlyList<string>> StartManyAsync(IReadOnlyList<StartRequest> requests, CancellationToken cancellationToken)
     {
@@ -38,18 +38,6 @@ internal sealed class ClientWaiting(ClientCore core)
         var result = await core.UseAsync(
             "start a workflow", token => core.Store.Outbox.StartAsync(transaction, unit, token), cancellationToken).ConfigureAwait(false);
         return StartRefusals.IdOf(result, request);
-    }
-
-    public async Task SendInTransactionAsync(DbTransaction transaction, OutgoingMessage message, CancellationToken cancellationToken)
-    {
-        var row = Outbox.Row(core.Serializer, message, null);
-        var result = await core.UseAsync(
-            "send a message", token => core.Store.Outbox.SendAsync(transaction, row, token), cancellationToken).ConfigureAwait(false);
-        if (result.Status != CommitStatus.Written)
-        {
-            // Busy too: somebody was deleting it, and has.
-            throw new NonExistentWorkflowException(message.WorkflowId);
-        }
     }
 
     public Task<bool> SetPriorityAsync(string workflowId, int priority, CancellationToken cancellationToken) =>

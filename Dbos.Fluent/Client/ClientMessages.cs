@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Runtime.CompilerServices;
 using Dbos.Fluent.Definitions;
 using Dbos.Fluent.Execution;
@@ -25,6 +26,18 @@ internal sealed class ClientMessages(ClientCore core)
             .ConfigureAwait(false);
         var all = forks.Prepend(message.WorkflowId).Select(id => message with { WorkflowId = id }).ToArray();
         await SendAsync(all, format, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task SendInTransactionAsync(DbTransaction transaction, OutgoingMessage message, CancellationToken cancellationToken)
+    {
+        var row = Outbox.Row(core.Serializer, message, null);
+        var result = await core.UseAsync(
+            "send a message", token => core.Store.Outbox.SendAsync(transaction, row, token), cancellationToken).ConfigureAwait(false);
+        if (result.Status != CommitStatus.Written)
+        {
+            // Busy too: somebody was deleting it, and has.
+            throw new NonExistentWorkflowException(message.WorkflowId);
+        }
     }
 
     public async Task<IReadOnlyList<MessageInfo>> ListAsync(string workflowId, CancellationToken cancellationToken)

@@ -10,14 +10,14 @@ namespace Dbos.Fluent;
 public partial class WorkflowClient : IAsyncDisposable
 {
     private readonly ClientMessages messages;
-    private readonly ClientWaiting starts;
+    private readonly ClientQueueing queueing;
     private readonly ClientManagement management;
 
     internal WorkflowClient(ClientCore core)
     {
         Core = core;
         messages = new ClientMessages(core);
-        starts = new ClientWaiting(core);
+        queueing = new ClientQueueing(core);
         management = new ClientManagement(core);
         Queues = new QueueClient(core);
         Schedules = new ScheduleClient(core);
@@ -30,6 +30,9 @@ public partial class WorkflowClient : IAsyncDisposable
 
     /// <summary>Schedules at run time.</summary>
     public ScheduleClient Schedules { get; }
+
+    /// <summary>Versions of this application's code.</summary>
+    public VersionClient Versions { get; }
 
     internal ClientCore Core { get; }
 
@@ -51,6 +54,18 @@ public partial class WorkflowClient : IAsyncDisposable
         configure(options);
         return await ClientConnect.RunAsync(options, cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>The SQL that migrates an empty or older Postgres database to the current state, for a role with DDL rights.</summary>
+    /// <remarks>
+    /// Run it by <c>psql --single-transaction</c> or any driver, and launch engines with <see cref="EngineOptions.Migrate"/> off: their
+    /// role needs to read and write the tables, and no DDL right. It may be run again, and leaves a database that is further on as it is.
+    /// On tables that are long, an engine that migrates by itself builds indexes without holding up writers; this script does not.
+    /// No extension is needed.
+    /// </remarks>
+    /// <param name="schema">The schema of the tables, as it is written unquoted; <c>dbos</c> by default.</param>
+    /// <returns>The statements, as one text.</returns>
+    /// <exception cref="ArgumentException">The schema is no name that Postgres takes.</exception>
+    public static string MigrationScript(string schema = "dbos") => Storage.Postgres.MigrationSql.Of(schema);
 
     /// <summary>A handle to a workflow that was started before, here or elsewhere. Nothing is read until the handle is used.</summary>
     /// <param name="workflowId">The workflow's id.</param>
@@ -84,63 +99,21 @@ public partial class WorkflowClient : IAsyncDisposable
         return history ?? throw new NonExistentWorkflowException(workflowId);
     }
 
-    /// <inheritdoc cref="CancelAsync(IEnumerable{string}, bool, CancellationToken)"/>
-    /// <param name="workflowId">The workflow's id.</param>
-    /// <param name="children">True to cancel its descendants too; false by default.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
-    public Task CancelAsync(string workflowId, bool children = false, CancellationToken cancellationToken = default) =>
-        CancelAsync([workflowId], children, cancellationToken);
-
-    /// <summary>
-    /// Cancels workflows that have not ended, wherever they run, and those that were given up. Those that have succeeded or failed, and
-    /// unknown ones, are left alone.
-    /// </summary>
+    /// <summary>Says why a workflow is where it is: what it waits for, what is in its way, who has it, or how it ended.</summary>
     /// <remarks>
-    /// A running step's token fires, at once in this process and within a second in another. What is cancelled is never compensated.
+    /// What it waits for in memory is known to the engine that runs it; asked elsewhere, the answer is where it runs. The answer is of the
+    /// moment: a workflow may go on while it is made.
     /// </remarks>
-    /// <param name="workflowIds">The workflows' ids; all are cancelled in one transaction.</param>
-    /// <param name="children">
-    /// True to cancel their children too, and theirs, also below a workflow that has ended; false, the default, leaves children alone.
-    /// </param>
-    /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>A task that completes when the cancellation is durable.</returns>
-    /// <exception cref="ArgumentException">An id is blank, too long or holds control characters.</exception>
-    public Task CancelAsync(
-        IEnumerable<string> workflowIds, bool children = false, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(workflowIds);
-        string[] ids = [.. workflowIds.Select(id => Names.CheckId(id, nameof(workflowIds))).Distinct(StringComparer.Ordinal)];
-        return Core.CancelAsync(ids, children, cancellationToken);
-    }
-
-    /// <inheritdoc cref="ResumeAsync(IEnumerable{string}, string?, CancellationToken)"/>
     /// <param name="workflowId">The workflow's id.</param>
-    /// <param name="queue">The queue it goes through; null, the default, for the internal one, which has no limits.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    public Task ResumeAsync(string workflowId, string? queue = null, CancellationToken cancellationToken = default) =>
-        ResumeAsync([workflowId], queue, cancellationToken);
-
-    /// <summary>Lets workflows go on from their last checkpoint: cancelled and given-up ones, and those that wait in a queue.</summary>
-    /// <remarks>
-    /// Recovery attempts start at zero again. A deadline is cleared; a timeout stays, and begins anew when the workflow is taken up. One
-    /// that still runs somewhere is interrupted and goes on from its last checkpoint, here or elsewhere; what the interrupted one does from
-    /// then on is written nowhere. Nothing happens to workflows that have succeeded or failed: fork or rewind those.
-    /// </remarks>
-    /// <param name="workflowIds">The workflows' ids; all are resumed in one transaction, or none.</param>
-    /// <param name="queue">The queue they go through; null, the default, for the internal one, which has no limits.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>A task that completes when the workflows are enqueued.</returns>
-    /// <exception cref="ArgumentException">
-    /// An id or the queue's name is blank, too long or holds control characters; or the queue has limits for each partition, and one of
-    /// them was started without a partition.
-    /// </exception>
-    /// <exception cref="NonExistentWorkflowException">One of them does not exist; nothing was resumed.</exception>
+    /// <returns>The reason, as a word for programs and a sentence for people.</returns>
+    /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
+    /// <exception cref="NonExistentWorkflowException">No workflow has this id.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
-    public Task ResumeAsync(IEnumerable<string> workflowIds, string? queue = null, CancellationToken cancellationToken = default)
+    public Task<WorkflowExplanation> ExplainAsync(string workflowId, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(workflowIds);
-        string[] ids = [.. workflowIds.Select(id => Names.CheckId(id, nameof(workflowIds))).Distinct(StringComparer.Ordinal)];
-        return Core.ResumeAsync(ids, queue is null ? null : Names.CheckName(queue, nameof(queue)), cancellationToken);
+        Names.CheckId(workflowId, nameof(workflowId));
+        return Core.UseAsync("explain a workflow", token => Core.Explainer.ExplainAsync(workflowId, token), cancellationToken);
     }
 
     /// <summary>Closes the connection to the database. Whoever still waits is thrown <see cref="EngineNotRunningException"/>.</summary>

@@ -11,7 +11,7 @@ namespace Dbos.Fluent.Execution;
 /// <param name="book">What the queues are.</param>
 /// <param name="write">Writes one unit.</param>
 /// <param name="written">Tells of it.</param>
-internal sealed class ClientStarts(
+internal sealed class QueuedStarts(
     Func<StarterIdentity> starter,
     PayloadSerializer serializer,
     QueueBook book,

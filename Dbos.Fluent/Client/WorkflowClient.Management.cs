@@ -6,6 +6,65 @@ namespace Dbos.Fluent;
 
 public partial class WorkflowClient
 {
+    /// <inheritdoc cref="CancelAsync(IEnumerable{string}, bool, CancellationToken)"/>
+    /// <param name="workflowId">The workflow's id.</param>
+    /// <param name="children">True to cancel its descendants too; false by default.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    public Task CancelAsync(string workflowId, bool children = false, CancellationToken cancellationToken = default) =>
+        CancelAsync([workflowId], children, cancellationToken);
+
+    /// <summary>
+    /// Cancels workflows that have not ended, wherever they run, and those that were given up. Those that have succeeded or failed, and
+    /// unknown ones, are left alone.
+    /// </summary>
+    /// <remarks>
+    /// A running step's token fires, at once in this process and within a second in another. What is cancelled is never compensated.
+    /// </remarks>
+    /// <param name="workflowIds">The workflows' ids; all are cancelled in one transaction.</param>
+    /// <param name="children">
+    /// True to cancel their children too, and theirs, also below a workflow that has ended; false, the default, leaves children alone.
+    /// </param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>A task that completes when the cancellation is durable.</returns>
+    /// <exception cref="ArgumentException">An id is blank, too long or holds control characters.</exception>
+    public Task CancelAsync(
+        IEnumerable<string> workflowIds, bool children = false, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(workflowIds);
+        string[] ids = [.. workflowIds.Select(id => Names.CheckId(id, nameof(workflowIds))).Distinct(StringComparer.Ordinal)];
+        return Core.CancelAsync(ids, children, cancellationToken);
+    }
+
+    /// <inheritdoc cref="ResumeAsync(IEnumerable{string}, string?, CancellationToken)"/>
+    /// <param name="workflowId">The workflow's id.</param>
+    /// <param name="queue">The queue it goes through; null, the default, for the internal one, which has no limits.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    public Task ResumeAsync(string workflowId, string? queue = null, CancellationToken cancellationToken = default) =>
+        ResumeAsync([workflowId], queue, cancellationToken);
+
+    /// <summary>Lets workflows go on from their last checkpoint: cancelled and given-up ones, and those that wait in a queue.</summary>
+    /// <remarks>
+    /// Recovery attempts start at zero again. A deadline is cleared; a timeout stays, and begins anew when the workflow is taken up. One
+    /// that still runs somewhere is interrupted and goes on from its last checkpoint, here or elsewhere; what the interrupted one does from
+    /// then on is written nowhere. Nothing happens to workflows that have succeeded or failed: fork or rewind those.
+    /// </remarks>
+    /// <param name="workflowIds">The workflows' ids; all are resumed in one transaction, or none.</param>
+    /// <param name="queue">The queue they go through; null, the default, for the internal one, which has no limits.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>A task that completes when the workflows are enqueued.</returns>
+    /// <exception cref="ArgumentException">
+    /// An id or the queue's name is blank, too long or holds control characters; or the queue has limits for each partition, and one of
+    /// them was started without a partition.
+    /// </exception>
+    /// <exception cref="NonExistentWorkflowException">One of them does not exist; nothing was resumed.</exception>
+    /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    public Task ResumeAsync(IEnumerable<string> workflowIds, string? queue = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(workflowIds);
+        string[] ids = [.. workflowIds.Select(id => Names.CheckId(id, nameof(workflowIds))).Distinct(StringComparer.Ordinal)];
+        return Core.ResumeAsync(ids, queue is null ? null : Names.CheckName(queue, nameof(queue)), cancellationToken);
+    }
+
     /// <summary>
     /// Makes a new workflow of another's input and of its history before a step, and enqueues it. The other stays as it is.
     /// </summary>

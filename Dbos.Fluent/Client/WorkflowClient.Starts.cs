@@ -136,7 +136,7 @@ public partial class WorkflowClient
         var requests = starts
             .Select(start => Core.Starts.Request(definition, start.Input, Waiting(start.Options ?? new StartOptions())))
             .ToArray();
-        var ids = await this.starts.StartManyAsync(requests, cancellationToken).ConfigureAwait(false);
+        var ids = await queueing.StartManyAsync(requests, cancellationToken).ConfigureAwait(false);
         return [.. ids.Select(id => new WorkflowHandle<TOut>(id, Core))];
     }
 
@@ -188,42 +188,79 @@ public partial class WorkflowClient
 
         ThrowIfStopping("start a workflow");
         var request = Core.Starts.Request(definition, input, Waiting(options));
-        var id = await starts.StartInTransactionAsync(transaction, request, cancellationToken).ConfigureAwait(false);
+        var id = await queueing.StartInTransactionAsync(transaction, request, cancellationToken).ConfigureAwait(false);
         return new WorkflowHandle<TOut>(id, Core);
     }
 
-    /// <summary>Sends a message as part of the caller's own transaction on the same database: it arrives when that commits.</summary>
-    /// <param name="transaction">An open <c>NpgsqlTransaction</c> or <c>SqliteTransaction</c> on the database of this client.</param>
-    /// <param name="workflowId">The receiver's id.</param>
-    /// <param name="message">The message.</param>
-    /// <param name="topic">What it is about; null, the default, for no topic.</param>
-    /// <param name="idempotencyKey">Sends with the same key to this receiver count once; null, the default, for none.</param>
+    /// <summary>Changes the priority of a workflow that waits in a queue, or is delayed.</summary>
+    /// <param name="workflowId">The workflow's id.</param>
+    /// <param name="priority">Its new priority: lower numbers first, 0 before all others.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    /// <typeparam name="T">The message's type.</typeparam>
-    /// <returns>A task that completes when the message is part of the transaction.</returns>
-    /// <exception cref="ArgumentException">
-    /// The transaction is another database's kind, or has ended; or an id or text is not valid.
-    /// </exception>
-    /// <exception cref="InvalidOperationException">PostgreSQL: an earlier statement in the transaction failed.</exception>
-    /// <exception cref="NonExistentWorkflowException">No workflow has the id. The transaction is still good.</exception>
-    /// <exception cref="SerializationFailedException">The message cannot be stored.</exception>
-    /// <exception cref="StoreUnavailableException">The database was lost meanwhile; nothing is repeated inside a transaction.</exception>
-    /// <exception cref="DbException">
-    /// The database ended the transaction over another one (a deadlock, a serialization failure, a lock that was not had in time): the
-    /// driver's own exception. Roll back and run the transaction again.
-    /// </exception>
-    public Task SendInTransactionAsync<T>(
-        DbTransaction transaction,
-        string workflowId,
-        T message,
-        string? topic = null,
-        string? idempotencyKey = null,
-        CancellationToken cancellationToken = default)
+    /// <returns>True if it applied; false if the workflow has been started, has ended, or does not exist.</returns>
+    /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The priority is negative.</exception>
+    public Task<bool> SetPriorityAsync(string workflowId, int priority, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(transaction);
-        var outgoing = OutgoingMessage.Create(workflowId, message, topic, idempotencyKey);
-        ThrowIfStopping("send a message");
-        return starts.SendInTransactionAsync(transaction, outgoing, cancellationToken);
+        Names.CheckId(workflowId, nameof(workflowId));
+        ArgumentOutOfRangeException.ThrowIfNegative(priority);
+        return queueing.SetPriorityAsync(workflowId, priority, cancellationToken);
+    }
+
+    /// <summary>Changes how long a delayed start is held back, counted from now on the database's clock.</summary>
+    /// <param name="workflowId">The workflow's id.</param>
+    /// <param name="delay">The new delay; zero lets it go at once.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>
+    /// True if it applied; false if the workflow is not delayed: also if it has started and now waits for something of its own.
+    /// </returns>
+    /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The delay is negative or longer than a hundred years.</exception>
+    public Task<bool> SetDelayAsync(string workflowId, TimeSpan delay, CancellationToken cancellationToken = default)
+    {
+        Names.CheckId(workflowId, nameof(workflowId));
+        var checkedDelay = new StartOptions { Delay = delay }.Delay!.Value;
+        var end = new DelayEnd((long)Math.Ceiling(checkedDelay.TotalMilliseconds), null);
+        return queueing.SetDelayAsync(workflowId, end, cancellationToken);
+    }
+
+    /// <summary>Changes until when a delayed start is held back.</summary>
+    /// <param name="workflowId">The workflow's id.</param>
+    /// <param name="until">The moment; one that has passed lets it go at once.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>
+    /// True if it applied; false if the workflow is not delayed: also if it has started and now waits for something of its own.
+    /// </returns>
+    /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
+    public Task<bool> SetDelayAsync(string workflowId, DateTimeOffset until, CancellationToken cancellationToken = default)
+    {
+        Names.CheckId(workflowId, nameof(workflowId));
+        return queueing.SetDelayAsync(workflowId, new DelayEnd(null, EpochMs.NotBefore(until)), cancellationToken);
+    }
+
+    /// <summary>Makes a debouncer: of a burst of calls with one key one workflow comes, with the input of the last call.</summary>
+    /// <param name="definition">What to start; it need not be registered here if a queue is named.</param>
+    /// <param name="atMost">
+    /// How long after its first call a workflow starts at the latest. Null, the default: as long as calls go on.
+    /// </param>
+    /// <param name="queue">The queue it enters when it starts, by name; null, the default, for the internal one.</param>
+    /// <typeparam name="TIn">The workflow's input type.</typeparam>
+    /// <typeparam name="TOut">The workflow's result type.</typeparam>
+    /// <returns>The debouncer; it holds nothing and needs no disposing.</returns>
+    /// <exception cref="ArgumentException">The queue's name is blank, too long or holds control characters.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="atMost"/> is not longer than zero, or too long.</exception>
+    public Debouncer<TIn, TOut> Debounce<TIn, TOut>(
+        WorkflowDefinition<TIn, TOut> definition, TimeSpan? atMost = null, string? queue = null)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        return new Debouncer<TIn, TOut>(this, definition, atMost, queue);
+    }
+
+    internal async Task<string> DebounceAsync(
+        WorkflowDefinition definition, object? input, StartOptions options, DebounceCall call, CancellationToken cancellationToken)
+    {
+        ThrowIfStopping("start a workflow");
+        var request = Debouncing.Request(Core.Starts, definition, input, options, call);
+        return await queueing.DebounceAsync(request, call.AtMostMs, cancellationToken).ConfigureAwait(false);
     }
 
     private Task<WorkflowHandle<TOut>> EnqueueAsync<TOut>(NamedStart start, CancellationToken cancellationToken)

@@ -34,7 +34,7 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         Explainer = new WorkflowExplainer(store, serializer, clock, running);
         Sender = new SignalSender(store.Signals, Logger, Stopped);
         Book = new QueueBook(store, Stopped);
-        Starts = new ClientStarts(() => Identity, serializer, Book, unit => Write(unit), Written);
+        Starts = new QueuedStarts(() => Identity, serializer, Book, unit => Write(unit), Written);
     }
 
     public IStore Store { get; }
