@@ -174,6 +174,19 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         }
     }
 
+    /// <summary>Makes one call of the store for a caller, again and again while the database cannot be reached.</summary>
+    /// <param name="doing">What the caller wants, in the words of an exception.</param>
+    /// <param name="call">The call; it learns how often it was tried before.</param>
+    /// <param name="cancellationToken">The caller's.</param>
+    /// <exception cref="EngineNotRunningException">It was stopped, before or meanwhile.</exception>
+    public Task<T> RepeatAsync<T>(string doing, Func<int, CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
+        UseAsync(doing, token => StoreBackoff.RepeatAsync(failures => call(failures, token), token), cancellationToken);
+
+    /// <summary>The same for a call that may be of any size: it ends after several tries in a row without an answer in time.</summary>
+    /// <exception cref="StoreUnavailableException">Each try took too long.</exception>
+    public Task<T> RepeatInTimeAsync<T>(string doing, Func<int, CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
+        UseAsync(doing, token => StoreBackoff.RepeatInTimeAsync(doing, failures => call(failures, token), token), cancellationToken);
+
     // A row that somebody was deleting or held is asked for anew: the next try sees what has become of it.
     private async Task<CommitResult> WriteAsync(CommitUnit unit)
     {
@@ -193,15 +206,13 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
         var error = CancelErrors.Encode(Serializer, CancellationReason.Cancelled);
         var begun = running?.Begun ?? 0;
         var repeated = false;
-        var cancelled = await UseAsync(
+        var cancelled = await RepeatAsync(
             "cancel a workflow",
-            token => StoreBackoff.RepeatAsync(
-                failures =>
-                {
-                    repeated = failures > 0;
-                    return Store.Workflows.CancelAsync(workflowIds, children, error, token);
-                },
-                token),
+            (failures, token) =>
+            {
+                repeated = failures > 0;
+                return Store.Workflows.CancelAsync(workflowIds, children, error, token);
+            },
             cancellationToken).ConfigureAwait(false);
         foreach (var id in cancelled)
         {
@@ -225,10 +236,9 @@ internal sealed class ClientCore : IWorkflowOutcomes, IAsyncDisposable
     public async Task ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken)
     {
         var begun = running?.Begun ?? 0;
-        var result = await UseAsync(
-            "resume a workflow",
-            token => StoreBackoff.RepeatAsync(_ => Store.Workflows.ResumeAsync(workflowIds, queue, token), token),
-            cancellationToken).ConfigureAwait(false);
+        var result = await RepeatAsync(
+            "resume a workflow", (_, token) => Store.Workflows.ResumeAsync(workflowIds, queue, token), cancellationToken)
+            .ConfigureAwait(false);
         if (result.MissingId is { } missing)
         {
             throw new NonExistentWorkflowException(missing);

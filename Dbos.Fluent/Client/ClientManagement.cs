@@ -13,11 +13,14 @@ internal sealed class ClientManagement(ClientCore core)
     private readonly GarbageCollector collector = new(core.Store.Management);
 
     public IAsyncEnumerable<WorkflowStatus> ListAsync(FilteredRows rows, CancellationToken cancellationToken) =>
-        lists.ReadAsync(rows, (read, token) => UseAsync("list workflows", (_, either) => read(either), token), cancellationToken);
+        lists.ReadAsync(
+            rows,
+            (read, token) => core.RepeatInTimeAsync("list workflows", (_, either) => read(either), token),
+            cancellationToken);
 
     public async Task<IReadOnlyList<WorkflowCount>> CountAsync(FilteredRows rows, CountBy by, CancellationToken cancellationToken)
     {
-        var counts = await UseAsync(
+        var counts = await core.RepeatInTimeAsync(
             "count workflows", (_, token) => core.Store.Lists.CountAsync(rows, by, token), cancellationToken).ConfigureAwait(false);
         return [.. counts.Select(row => new WorkflowCount(row.Key, row.Count, EpochMs.ToMoment(row.OldestMs)))];
     }
@@ -31,7 +34,7 @@ internal sealed class ClientManagement(ClientCore core)
             ReplacedWinners = [.. options.ReplacedChildren?.Select(
                 pair => KeyValuePair.Create(EncodeId(pair.Key), EncodeId(pair.Value))) ?? []],
         };
-        var result = await UseAsync(
+        var result = await core.RepeatInTimeAsync(
             "fork a workflow",
             (failures, token) => core.Store.Management.ForkAsync(request with { IsRepeated = failures > 0 }, token),
             cancellationToken).ConfigureAwait(false);
@@ -52,7 +55,7 @@ internal sealed class ClientManagement(ClientCore core)
     public async Task RewindAsync(string workflowId, int fromSequence, CancellationToken cancellationToken)
     {
         // Looked at first, so that one which has not ended after a lost answer, or has ended since, is known to have been taken back.
-        var before = await UseAsync(
+        var before = await core.RepeatInTimeAsync(
             "rewind a workflow", (_, token) => core.Store.Workflows.ReadAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
         if (before is { Status.State: var state } && !state.IsTerminal())
         {
@@ -63,7 +66,7 @@ internal sealed class ClientManagement(ClientCore core)
         {
             EndedAtMs = before?.Status.CompletedAt?.ToUnixTimeMilliseconds(),
         };
-        var result = await UseAsync(
+        var result = await core.RepeatInTimeAsync(
             "rewind a workflow",
             (failures, token) => core.Store.Management.RewindAsync(request with { IsRepeated = failures > 0 }, token),
             cancellationToken).ConfigureAwait(false);
@@ -84,7 +87,7 @@ internal sealed class ClientManagement(ClientCore core)
     public async Task DeleteAsync(IReadOnlyList<string> workflowIds, bool children, CancellationToken cancellationToken)
     {
         var begun = core.Running?.Begun ?? 0;
-        var deleted = await UseAsync(
+        var deleted = await core.RepeatInTimeAsync(
             "delete a workflow", (_, token) => core.Store.Management.DeleteAsync(workflowIds, children, token), cancellationToken)
             .ConfigureAwait(false);
 
@@ -98,7 +101,7 @@ internal sealed class ClientManagement(ClientCore core)
 
     public async Task SetAttributesAsync(string workflowId, string? attributesJson, CancellationToken cancellationToken)
     {
-        var isThere = await UseAsync(
+        var isThere = await core.RepeatInTimeAsync(
             "set attributes", (_, token) => core.Store.Management.SetAttributesAsync(workflowId, attributesJson, token), cancellationToken)
             .ConfigureAwait(false);
         if (!isThere)
@@ -169,10 +172,6 @@ internal sealed class ClientManagement(ClientCore core)
         highest < 0
             ? $"The workflow '{workflowId}' has no recorded steps, so only 0 serves."
             : $"The history of workflow '{workflowId}' ends at {highest}, so at most {highest + 1} serves.");
-
-    private Task<T> UseAsync<T>(string doing, Func<int, CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
-        core.UseAsync(
-            doing, token => StoreBackoff.RepeatInTimeAsync(doing, failures => call(failures, token), token), cancellationToken);
 
     // As a step that waits for the first of several records it.
     private string EncodeId(string id) => core.Serializer.Encode(id, typeof(string), PayloadFormat.MessagePack).Text!;

@@ -21,8 +21,8 @@ internal sealed class ClientMessages(ClientCore core)
 
     public async Task SendToForksAsync(OutgoingMessage message, PayloadFormat? format, CancellationToken cancellationToken)
     {
-        var forks = await UseAsync(
-            "send a message", token => core.Store.Messaging.ReadForksAsync(message.WorkflowId, token), cancellationToken)
+        var forks = await core.RepeatAsync(
+            "send a message", (_, token) => core.Store.Messaging.ReadForksAsync(message.WorkflowId, token), cancellationToken)
             .ConfigureAwait(false);
         var all = forks.Prepend(message.WorkflowId).Select(id => message with { WorkflowId = id }).ToArray();
         await SendAsync(all, format, cancellationToken).ConfigureAwait(false);
@@ -42,8 +42,9 @@ internal sealed class ClientMessages(ClientCore core)
 
     public async Task<IReadOnlyList<MessageInfo>> ListAsync(string workflowId, CancellationToken cancellationToken)
     {
-        var stored = await UseAsync(
-            "list messages", token => core.Store.Messaging.ReadMessagesAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
+        var stored = await core.RepeatAsync(
+            "list messages", (_, token) => core.Store.Messaging.ReadMessagesAsync(workflowId, token), cancellationToken)
+            .ConfigureAwait(false);
         return stored is null
             ? throw new NonExistentWorkflowException(workflowId)
             : [.. stored.Select(message => new MessageInfo(
@@ -63,8 +64,9 @@ internal sealed class ClientMessages(ClientCore core)
 
     public async Task<IReadOnlyDictionary<string, T>> GetAllEventsAsync<T>(string workflowId, CancellationToken cancellationToken)
     {
-        var rows = await UseAsync(
-            "read events", token => core.Store.Messaging.ReadAllEventsAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
+        var rows = await core.RepeatAsync(
+            "read events", (_, token) => core.Store.Messaging.ReadAllEventsAsync(workflowId, token), cancellationToken)
+            .ConfigureAwait(false);
         return rows is null
             ? throw new NonExistentWorkflowException(workflowId)
             : rows.ToDictionary(row => row.Key.Key, row => DecodeEvent<T>(row.Key, row.Value)!, StringComparer.Ordinal);
@@ -209,7 +211,4 @@ internal sealed class ClientMessages(ClientCore core)
             // Whoever waits looks at the token.
         }
     }
-
-    private Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> use, CancellationToken cancellationToken) =>
-        core.UseAsync(doing, token => StoreBackoff.RepeatAsync(_ => use(token), token), cancellationToken);
 }

@@ -23,8 +23,9 @@ internal sealed class ClientQueueing(ClientCore core)
         {
             // The rows carry the same tokens on each try, so one whose answer was lost is recognised.
             StartUnit[] tried = [.. open.Select(i => units[i])];
-            var results = await UseAsync(
-                "start workflows", token => core.Store.Queues.StartManyAsync(tried, token), cancellationToken).ConfigureAwait(false);
+            var results = await core.RepeatAsync(
+                "start workflows", (_, token) => core.Store.Queues.StartManyAsync(tried, token), cancellationToken)
+                .ConfigureAwait(false);
             batch.Settle(open, results);
         }
 
@@ -41,12 +42,13 @@ internal sealed class ClientQueueing(ClientCore core)
     }
 
     public Task<bool> SetPriorityAsync(string workflowId, int priority, CancellationToken cancellationToken) =>
-        UseAsync("set a priority", token => core.Store.Queues.SetPriorityAsync(workflowId, priority, token), cancellationToken);
+        core.RepeatAsync(
+            "set a priority", (_, token) => core.Store.Queues.SetPriorityAsync(workflowId, priority, token), cancellationToken);
 
     public async Task<bool> SetDelayAsync(string workflowId, DelayEnd end, CancellationToken cancellationToken)
     {
-        var isSet = await UseAsync(
-            "set a delay", token => core.Store.Queues.SetDelayAsync(workflowId, end, token), cancellationToken).ConfigureAwait(false);
+        var isSet = await core.RepeatAsync(
+            "set a delay", (_, token) => core.Store.Queues.SetDelayAsync(workflowId, end, token), cancellationToken).ConfigureAwait(false);
         if (isSet)
         {
             core.Announce(new StoreSignal(StoreSignalKind.Enqueued, ""));
@@ -66,9 +68,6 @@ internal sealed class ClientQueueing(ClientCore core)
         core.Written(unit);
         return id;
     }
-
-    private Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
-        core.UseAsync(doing, token => StoreBackoff.RepeatAsync(_ => call(token), token), cancellationToken);
 
     private void Tell(IEnumerable<StartUnit> units)
     {

@@ -39,8 +39,9 @@ public sealed class QueueClient
 
         var self = core.Identity;
         var registration = new QueueRegistration(queue.Checked(), onConflict, self.ApplicationName, self.ApplicationVersion);
-        var registered = await UseAsync(
-            "register a queue", token => core.Store.Queues.RegisterAsync(registration, token), cancellationToken).ConfigureAwait(false);
+        var registered = await core.RepeatAsync(
+            "register a queue", (_, token) => core.Store.Queues.RegisterAsync(registration, token), cancellationToken)
+            .ConfigureAwait(false);
         if (registered.OtherApplication is { } other)
         {
             throw ConflictingRegistrationException.OfQueue(queue.Name, other);
@@ -57,7 +58,7 @@ public sealed class QueueClient
     public async Task<QueueStatus?> GetAsync(string name, CancellationToken cancellationToken = default)
     {
         Names.CheckName(name, nameof(name));
-        var row = await UseAsync("read a queue", token => core.Store.Queues.ReadAsync(name, token), cancellationToken)
+        var row = await core.RepeatAsync("read a queue", (_, token) => core.Store.Queues.ReadAsync(name, token), cancellationToken)
             .ConfigureAwait(false);
         return row is null ? null : (await WithCountsAsync([row], cancellationToken).ConfigureAwait(false))[0];
     }
@@ -67,8 +68,8 @@ public sealed class QueueClient
     /// <returns>The queues as they are now, by name.</returns>
     public async Task<IReadOnlyList<QueueStatus>> ListAsync(CancellationToken cancellationToken = default)
     {
-        var rows = await UseAsync(
-            "list queues", token => core.Store.Queues.ReadAllAsync(core.Identity.ApplicationName, token), cancellationToken)
+        var rows = await core.RepeatAsync(
+            "list queues", (_, token) => core.Store.Queues.ReadAllAsync(core.Identity.ApplicationName, token), cancellationToken)
             .ConfigureAwait(false);
         return await WithCountsAsync(rows, cancellationToken).ConfigureAwait(false);
     }
@@ -95,9 +96,9 @@ public sealed class QueueClient
     public async Task DeleteAsync(string name, CancellationToken cancellationToken = default)
     {
         Names.CheckName(name, nameof(name));
-        await UseAsync(
+        await core.RepeatAsync(
             "delete a queue",
-            async token =>
+            async (_, token) =>
             {
                 await core.Store.Queues.DeleteAsync(name, token).ConfigureAwait(false);
                 return true;
@@ -109,8 +110,8 @@ public sealed class QueueClient
     private async Task SetPausedAsync(string name, bool paused, CancellationToken cancellationToken)
     {
         Names.CheckName(name, nameof(name));
-        var known = await UseAsync(
-            "pause a queue", token => core.Store.Queues.SetPausedAsync(name, paused, token), cancellationToken).ConfigureAwait(false);
+        var known = await core.RepeatAsync(
+            "pause a queue", (_, token) => core.Store.Queues.SetPausedAsync(name, paused, token), cancellationToken).ConfigureAwait(false);
         if (known)
         {
             core.Announce(new StoreSignal(StoreSignalKind.Queue, name));
@@ -124,7 +125,7 @@ public sealed class QueueClient
     private async Task<IReadOnlyList<QueueStatus>> WithCountsAsync(IReadOnlyList<QueueRow> rows, CancellationToken cancellationToken)
     {
         string[] names = [.. rows.Select(row => row.Queue.Name)];
-        var counts = await UseAsync("count workflows", token => core.Store.Queues.CountAsync(names, token), cancellationToken)
+        var counts = await core.RepeatAsync("count workflows", (_, token) => core.Store.Queues.CountAsync(names, token), cancellationToken)
             .ConfigureAwait(false);
         return
         [
@@ -133,7 +134,4 @@ public sealed class QueueClient
                select new QueueStatus(row.Queue, row.Paused, count.Waiting, count.Running),
         ];
     }
-
-    private Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
-        core.UseAsync(doing, token => StoreBackoff.RepeatAsync(_ => call(token), token), cancellationToken);
 }

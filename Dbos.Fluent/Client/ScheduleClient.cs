@@ -126,9 +126,9 @@ public sealed class ScheduleClient
     public async Task DeleteAsync(string name, CancellationToken cancellationToken = default)
     {
         Names.CheckName(name, nameof(name));
-        await UseAsync(
+        await core.RepeatAsync(
             "delete a schedule",
-            async token =>
+            async (_, token) =>
             {
                 await core.Store.Schedules.DeleteAsync(name, token).ConfigureAwait(false);
                 return true;
@@ -153,8 +153,8 @@ public sealed class ScheduleClient
     /// <returns>The schedules as they are now, by name. One that cannot be read here is among them, without a next occurrence.</returns>
     public async Task<IReadOnlyList<ScheduleStatus>> ListAsync(CancellationToken cancellationToken = default)
     {
-        var all = await UseAsync(
-            "list schedules", token => core.Store.Schedules.ReadAllAsync(core.Identity.ApplicationName, token), cancellationToken)
+        var all = await core.RepeatAsync(
+            "list schedules", (_, token) => core.Store.Schedules.ReadAllAsync(core.Identity.ApplicationName, token), cancellationToken)
             .ConfigureAwait(false);
         return [.. all.Select(Status)];
     }
@@ -231,15 +231,13 @@ public sealed class ScheduleClient
         }
 
         var repeated = false;
-        var result = await core.UseAsync(
+        var result = await core.RepeatAsync(
             "write schedules",
-            token => StoreBackoff.RepeatAsync(
-                failures =>
-                {
-                    repeated = failures > 0;
-                    return core.Store.Schedules.WriteAsync(written, mode, token);
-                },
-                token),
+            (failures, token) =>
+            {
+                repeated = failures > 0;
+                return core.Store.Schedules.WriteAsync(written, mode, token);
+            },
             cancellationToken).ConfigureAwait(false);
 
         // A try whose answer was lost may have made what now stands in its own way.
@@ -258,8 +256,8 @@ public sealed class ScheduleClient
     private async Task SetPausedAsync(string name, bool paused, CancellationToken cancellationToken)
     {
         Names.CheckName(name, nameof(name));
-        var known = await UseAsync(
-            "pause a schedule", token => core.Store.Schedules.SetPausedAsync(name, paused, token), cancellationToken)
+        var known = await core.RepeatAsync(
+            "pause a schedule", (_, token) => core.Store.Schedules.SetPausedAsync(name, paused, token), cancellationToken)
             .ConfigureAwait(false);
         if (known)
         {
@@ -273,7 +271,8 @@ public sealed class ScheduleClient
 
     private async Task<TickOutcome> FireAsync(ScheduleTick tick, CancellationToken cancellationToken)
     {
-        var outcome = await UseAsync("start a scheduled workflow", token => core.Store.Schedules.FireAsync(tick, token), cancellationToken)
+        var outcome = await core.RepeatAsync(
+            "start a scheduled workflow", (_, token) => core.Store.Schedules.FireAsync(tick, token), cancellationToken)
             .ConfigureAwait(false);
         if (outcome == TickOutcome.Gone)
         {
@@ -291,9 +290,10 @@ public sealed class ScheduleClient
     // The clock of a client is its machine's; what is compared by all processes is the store's.
     private async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken)
     {
-        var outlook = await UseAsync(
-            "read the time", token => core.Store.Queues.ReadOutlookAsync(core.Identity.ApplicationName ?? "", token), cancellationToken)
-            .ConfigureAwait(false);
+        var outlook = await core.RepeatAsync(
+            "read the time",
+            (_, token) => core.Store.Queues.ReadOutlookAsync(core.Identity.ApplicationName ?? "", token),
+            cancellationToken).ConfigureAwait(false);
         return EpochMs.ToMoment(outlook.NowMs);
     }
 
@@ -301,7 +301,7 @@ public sealed class ScheduleClient
         await ReadAsync(name, cancellationToken).ConfigureAwait(false) ?? throw new NonExistentScheduleException(name);
 
     private Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken) =>
-        UseAsync("read a schedule", token => core.Store.Schedules.ReadAsync(name, token), cancellationToken);
+        core.RepeatAsync("read a schedule", (_, token) => core.Store.Schedules.ReadAsync(name, token), cancellationToken);
 
     private ScheduleStatus Status(ScheduleRow row)
     {
@@ -318,7 +318,4 @@ public sealed class ScheduleClient
         return new ScheduleStatus(
             row.Name, row.WorkflowName, row.Cron, row.TimeZone, row.Paused, EpochMs.ToMoment(row.LastFiredAtMs), next);
     }
-
-    private Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
-        core.UseAsync(doing, token => StoreBackoff.RepeatAsync(_ => call(token), token), cancellationToken);
 }

@@ -22,9 +22,9 @@ public sealed class VersionClient
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
     public async Task<IReadOnlyList<ApplicationVersionInfo>> ListAsync(CancellationToken cancellationToken = default)
     {
-        var rows = await UseAsync(
+        var rows = await core.RepeatAsync(
             "list versions",
-            token => core.Store.Versions.ReadAllAsync(core.Identity.ApplicationName, token),
+            (_, token) => core.Store.Versions.ReadAllAsync(core.Identity.ApplicationName, token),
             cancellationToken).ConfigureAwait(false);
         var latest = core.Identity.ApplicationName is null ? LatestOfEach(rows) : rows.Take(1).ToHashSet();
         return [.. rows.Select(row => new ApplicationVersionInfo(row.Name, EpochMs.ToMoment(row.RegisteredAtMs), latest.Contains(row)))];
@@ -46,9 +46,9 @@ public sealed class VersionClient
     public async Task SetLatestAsync(string version, CancellationToken cancellationToken = default)
     {
         Names.CheckName(version, nameof(version));
-        var known = await UseAsync(
+        var known = await core.RepeatAsync(
             "set the latest version",
-            token => core.Store.Versions.SetLatestAsync(core.Identity.ApplicationName, version, token),
+            (_, token) => core.Store.Versions.SetLatestAsync(core.Identity.ApplicationName, version, token),
             cancellationToken).ConfigureAwait(false);
         if (!known)
         {
@@ -98,9 +98,6 @@ public sealed class VersionClient
 
         return outcomes;
     }
-
-    private Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> use, CancellationToken cancellationToken) => core.UseAsync(
-        doing, token => StoreBackoff.RepeatAsync(_ => use(token), token), cancellationToken);
 
     // A version of no application counts for each: one behind it is the latest of none.
     private static HashSet<VersionRow> LatestOfEach(IReadOnlyList<VersionRow> rows)
