@@ -26,17 +26,21 @@ internal static class ClientConnect
                 store = without;
             }
 
+            var calls = new CallGuard();
             var core = new ClientCore(
                 store,
+                calls,
                 new PayloadSerializer(options.JsonOptions, options.Limits),
                 new StoreClock(options.TimeProvider),
                 loggers,
                 running: null)
             {
                 Identity = new StarterIdentity(options.ApplicationName),
+                Write = new DirectWrites(store.Commits, calls.Stopped).WriteAsync,
             };
-            core.Listen();
-            return new WorkflowClient(core);
+            core.Signals.Listen(alsoTell: null);
+            return new WorkflowClient(
+                core, new QueuedStarts(core.Identity, core.Serializer, core.Book, core.Write, core.Signals.Written), adoption: null);
         }
         catch
         {

@@ -6,7 +6,9 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent;
 
-/// <summary>Workflows as they are listed, counted, forked, rewound, deleted and marked from outside. Arguments are checked.</summary>
+/// <summary>
+/// Workflows as they are listed, counted, cancelled, resumed, forked, rewound, deleted and marked from outside. Arguments are checked.
+/// </summary>
 internal sealed class ClientManagement(ClientCore core)
 {
     private readonly WorkflowLists lists = new(core.Store.Lists, core.Reader);
@@ -15,14 +17,71 @@ internal sealed class ClientManagement(ClientCore core)
     public IAsyncEnumerable<WorkflowStatus> ListAsync(FilteredRows rows, CancellationToken cancellationToken) =>
         lists.ReadAsync(
             rows,
-            (read, token) => core.RepeatInTimeAsync("list workflows", (_, either) => read(either), token),
+            (read, token) => core.Calls.RepeatInTimeAsync("list workflows", (_, either) => read(either), token),
             cancellationToken);
 
     public async Task<IReadOnlyList<WorkflowCount>> CountAsync(FilteredRows rows, CountBy by, CancellationToken cancellationToken)
     {
-        var counts = await core.RepeatInTimeAsync(
+        var counts = await core.Calls.RepeatInTimeAsync(
             "count workflows", (_, token) => core.Store.Lists.CountAsync(rows, by, token), cancellationToken).ConfigureAwait(false);
         return [.. counts.Select(row => new WorkflowCount(row.Key, row.Count, EpochMs.ToMoment(row.OldestMs)))];
+    }
+
+    public async Task CancelAsync(IReadOnlyList<string> workflowIds, bool children, CancellationToken cancellationToken)
+    {
+        var error = CancelErrors.Encode(core.Serializer, CancellationReason.Cancelled);
+        var begun = core.Running?.Begun ?? 0;
+        var repeated = false;
+        var cancelled = await core.Calls.RepeatAsync(
+            "cancel a workflow",
+            (failures, token) =>
+            {
+                repeated = failures > 0;
+                return core.Store.Workflows.CancelAsync(workflowIds, children, error, token);
+            },
+            cancellationToken).ConfigureAwait(false);
+        foreach (var id in cancelled)
+        {
+            core.Running?.Stop(id, CancellationReason.Cancelled, begun);
+        }
+
+        // What a try has cancelled whose answer was lost is in no answer any more.
+        foreach (var id in repeated ? cancelled.Union(workflowIds) : cancelled)
+        {
+            core.Signals.AnnounceGone(id);
+        }
+    }
+
+    public async Task ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken)
+    {
+        var begun = core.Running?.Begun ?? 0;
+        var result = await core.Calls.RepeatAsync(
+            "resume a workflow", (_, token) => core.Store.Workflows.ResumeAsync(workflowIds, queue, token), cancellationToken)
+            .ConfigureAwait(false);
+        if (result.MissingId is { } missing)
+        {
+            throw new NonExistentWorkflowException(missing);
+        }
+
+        if (result.UnplacedId is { } unplaced)
+        {
+            throw new ArgumentException(
+                $"Queue '{queue}' has limits for each partition, and workflow '{unplaced}' was started without one: resume it without a "
+                    + "queue, or fork it with ForkOptions.PartitionKey.",
+                nameof(queue));
+        }
+
+        foreach (var id in result.ResumedIds)
+        {
+            // A run that has not ended is somebody else's now; in other processes their own look at the rows' tokens tells them.
+            core.Running?.Stop(id, CancellationReason.Shutdown, begun);
+            core.Sender.Announce(new StoreSignal(StoreSignalKind.Cancelled, id));
+        }
+
+        if (result.ResumedIds.Count > 0)
+        {
+            core.Signals.Announce(new StoreSignal(StoreSignalKind.Enqueued, queue ?? ""));
+        }
     }
 
     public async Task<string> ForkAsync(string workflowId, ForkCut cut, ForkOptions? options, CancellationToken cancellationToken)
@@ -34,7 +93,7 @@ internal sealed class ClientManagement(ClientCore core)
             ReplacedWinners = [.. options.ReplacedChildren?.Select(
                 pair => KeyValuePair.Create(EncodeId(pair.Key), EncodeId(pair.Value))) ?? []],
         };
-        var result = await core.RepeatInTimeAsync(
+        var result = await core.Calls.RepeatInTimeAsync(
             "fork a workflow",
             (failures, token) => core.Store.Management.ForkAsync(request with { IsRepeated = failures > 0 }, token),
             cancellationToken).ConfigureAwait(false);
@@ -43,7 +102,7 @@ internal sealed class ClientManagement(ClientCore core)
             throw Refused(request, result);
         }
 
-        core.Announce(new StoreSignal(StoreSignalKind.Enqueued, options.Queue ?? ""));
+        core.Signals.Announce(new StoreSignal(StoreSignalKind.Enqueued, options.Queue ?? ""));
         if (options.Id is not null)
         {
             await AnnounceEventsAsync(request.ForkId, cancellationToken).ConfigureAwait(false);
@@ -55,7 +114,7 @@ internal sealed class ClientManagement(ClientCore core)
     public async Task RewindAsync(string workflowId, int fromSequence, CancellationToken cancellationToken)
     {
         // Looked at first, so that one which has not ended after a lost answer, or has ended since, is known to have been taken back.
-        var before = await core.RepeatInTimeAsync(
+        var before = await core.Calls.RepeatInTimeAsync(
             "rewind a workflow", (_, token) => core.Store.Workflows.ReadAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
         if (before is { Status.State: var state } && !state.IsTerminal())
         {
@@ -66,7 +125,7 @@ internal sealed class ClientManagement(ClientCore core)
         {
             EndedAtMs = before?.Status.CompletedAt?.ToUnixTimeMilliseconds(),
         };
-        var result = await core.RepeatInTimeAsync(
+        var result = await core.Calls.RepeatInTimeAsync(
             "rewind a workflow",
             (failures, token) => core.Store.Management.RewindAsync(request with { IsRepeated = failures > 0 }, token),
             cancellationToken).ConfigureAwait(false);
@@ -81,13 +140,13 @@ internal sealed class ClientManagement(ClientCore core)
         }
 
         // Where the answer of an earlier try was lost, it is that one which enqueued the workflow.
-        core.Announce(new StoreSignal(StoreSignalKind.Enqueued, ""));
+        core.Signals.Announce(new StoreSignal(StoreSignalKind.Enqueued, ""));
     }
 
     public async Task DeleteAsync(IReadOnlyList<string> workflowIds, bool children, CancellationToken cancellationToken)
     {
         var begun = core.Running?.Begun ?? 0;
-        var deleted = await core.RepeatInTimeAsync(
+        var deleted = await core.Calls.RepeatInTimeAsync(
             "delete a workflow", (_, token) => core.Store.Management.DeleteAsync(workflowIds, children, token), cancellationToken)
             .ConfigureAwait(false);
 
@@ -95,13 +154,13 @@ internal sealed class ClientManagement(ClientCore core)
         foreach (var id in deleted.Union(workflowIds, StringComparer.Ordinal))
         {
             core.Running?.Stop(id, CancellationReason.Cancelled, begun);
-            core.Gone(id);
+            core.Signals.AnnounceGone(id);
         }
     }
 
     public async Task SetAttributesAsync(string workflowId, string? attributesJson, CancellationToken cancellationToken)
     {
-        var isThere = await core.RepeatInTimeAsync(
+        var isThere = await core.Calls.RepeatInTimeAsync(
             "set attributes", (_, token) => core.Store.Management.SetAttributesAsync(workflowId, attributesJson, token), cancellationToken)
             .ConfigureAwait(false);
         if (!isThere)
@@ -113,7 +172,7 @@ internal sealed class ClientManagement(ClientCore core)
     public async Task<GarbageCollected> CollectGarbageAsync(RetentionPolicy policy, CancellationToken cancellationToken)
     {
         var scope = new RetentionScope(policy, core.Identity.ApplicationName);
-        var (deleted, _) = await core.UseAsync(
+        var (deleted, _) = await core.Calls.UseAsync(
             "collect garbage", token => collector.CollectAsync(scope, RetentionPace.Full, token), cancellationToken)
             .ConfigureAwait(false);
         return new GarbageCollected(deleted);
@@ -126,12 +185,12 @@ internal sealed class ClientManagement(ClientCore core)
     {
         try
         {
-            var events = await core.UseAsync(
+            var events = await core.Calls.UseAsync(
                 "fork a workflow", token => core.Store.Messaging.ReadAllEventsAsync(workflowId, token), cancellationToken)
                 .ConfigureAwait(false);
             foreach (var row in events ?? [])
             {
-                core.Announce(new StoreSignal(StoreSignalKind.Event, Wakeups.SignalOf(workflowId, row.Key.Key)));
+                core.Signals.Announce(new StoreSignal(StoreSignalKind.Event, Wakeups.SignalOf(workflowId, row.Key.Key)));
             }
         }
         catch (Exception exception) when (exception is DbosException or OperationCanceledException)
@@ -149,7 +208,7 @@ internal sealed class ClientManagement(ClientCore core)
 
         if (options.Queue is { } queue)
         {
-            var row = await core.UseAsync("fork a workflow", token => core.Book.FindAsync(queue, token).AsTask(), cancellationToken)
+            var row = await core.Calls.UseAsync("fork a workflow", token => core.Book.FindAsync(queue, token).AsTask(), cancellationToken)
                 .ConfigureAwait(false);
             PartitionRule.Check(new StartOptions { Queue = queue, PartitionKey = options.PartitionKey }, row);
         }

@@ -13,7 +13,7 @@ internal sealed class ClientMessages(ClientCore core)
 {
     public Task SendAsync(IReadOnlyList<OutgoingMessage> messages, PayloadFormat? format, CancellationToken cancellationToken)
     {
-        core.ThrowIfStopped("send a message");
+        core.Calls.ThrowIfStopped("send a message");
         return messages.Count == 0
             ? Task.CompletedTask
             : SendRowsAsync(Outbox.Rows(core.Serializer, messages, format), cancellationToken);
@@ -21,7 +21,7 @@ internal sealed class ClientMessages(ClientCore core)
 
     public async Task SendToForksAsync(OutgoingMessage message, PayloadFormat? format, CancellationToken cancellationToken)
     {
-        var forks = await core.RepeatAsync(
+        var forks = await core.Calls.RepeatAsync(
             "send a message", (_, token) => core.Store.Messaging.ReadForksAsync(message.WorkflowId, token), cancellationToken)
             .ConfigureAwait(false);
         var all = forks.Prepend(message.WorkflowId).Select(id => message with { WorkflowId = id }).ToArray();
@@ -31,7 +31,7 @@ internal sealed class ClientMessages(ClientCore core)
     public async Task SendInTransactionAsync(DbTransaction transaction, OutgoingMessage message, CancellationToken cancellationToken)
     {
         var row = Outbox.Row(core.Serializer, message, null);
-        var result = await core.UseAsync(
+        var result = await core.Calls.UseAsync(
             "send a message", token => core.Store.Outbox.SendAsync(transaction, row, token), cancellationToken).ConfigureAwait(false);
         if (result.Status != CommitStatus.Written)
         {
@@ -42,7 +42,7 @@ internal sealed class ClientMessages(ClientCore core)
 
     public async Task<IReadOnlyList<MessageInfo>> ListAsync(string workflowId, CancellationToken cancellationToken)
     {
-        var stored = await core.RepeatAsync(
+        var stored = await core.Calls.RepeatAsync(
             "list messages", (_, token) => core.Store.Messaging.ReadMessagesAsync(workflowId, token), cancellationToken)
             .ConfigureAwait(false);
         return stored is null
@@ -57,14 +57,14 @@ internal sealed class ClientMessages(ClientCore core)
 
     public async Task<Optional<T>> GetEventAsync<T>(EventKey key, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var value = await core.UseAsync("wait for an event", token => WaitForEventAsync(key, timeout, token), cancellationToken)
+        var value = await core.Calls.UseAsync("wait for an event", token => WaitForEventAsync(key, timeout, token), cancellationToken)
             .ConfigureAwait(false);
         return value is { } found ? new Optional<T>(true, DecodeEvent<T>(key, found)) : default;
     }
 
     public async Task<IReadOnlyDictionary<string, T>> GetAllEventsAsync<T>(string workflowId, CancellationToken cancellationToken)
     {
-        var rows = await core.RepeatAsync(
+        var rows = await core.Calls.RepeatAsync(
             "read events", (_, token) => core.Store.Messaging.ReadAllEventsAsync(workflowId, token), cancellationToken)
             .ConfigureAwait(false);
         return rows is null
@@ -78,7 +78,7 @@ internal sealed class ClientMessages(ClientCore core)
         while (true)
         {
             var next = position;
-            var chunk = await core.UseAsync("read a stream", token => WaitForChunkAsync(next, valueTimeout, token), cancellationToken)
+            var chunk = await core.Calls.UseAsync("read a stream", token => WaitForChunkAsync(next, valueTimeout, token), cancellationToken)
                 .ConfigureAwait(false);
             if (!chunk.Exists)
             {
@@ -130,7 +130,7 @@ internal sealed class ClientMessages(ClientCore core)
     private async Task SendRowsAsync(MessageRow[] rows, CancellationToken cancellationToken)
     {
         var unit = new SendUnit(null, [], rows);
-        var result = await core.UseAsync("send a message", token => WriteAsync(unit).WaitAsync(token), cancellationToken)
+        var result = await core.Calls.UseAsync("send a message", token => WriteAsync(unit).WaitAsync(token), cancellationToken)
             .ConfigureAwait(false);
         if (result.Status != CommitStatus.Written)
         {
@@ -144,7 +144,7 @@ internal sealed class ClientMessages(ClientCore core)
         var result = await core.Write(unit).ConfigureAwait(false);
         if (result.Status == CommitStatus.Written)
         {
-            core.Written(unit);
+            core.Signals.Written(unit);
         }
 
         return result;

@@ -6,12 +6,12 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent;
 
 /// <summary>Workflows that wait in queues, as they are started and changed from outside. Arguments are checked.</summary>
-internal sealed class ClientQueueing(ClientCore core)
+internal sealed class ClientQueueing(ClientCore core, IStarts starts)
 {
     public async Task<IReadOnlyList<string>> StartManyAsync(IReadOnlyList<StartRequest> requests, CancellationToken cancellationToken)
     {
         // Made at once, so that those of one queue ask about it together.
-        var units = await Task.WhenAll(requests.Select(request => core.Starts.UnitAsync(request, cancellationToken).AsTask()))
+        var units = await Task.WhenAll(requests.Select(request => starts.UnitAsync(request, cancellationToken).AsTask()))
             .ConfigureAwait(false);
         if (units.Length == 0)
         {
@@ -23,7 +23,7 @@ internal sealed class ClientQueueing(ClientCore core)
         {
             // The rows carry the same tokens on each try, so one whose answer was lost is recognised.
             StartUnit[] tried = [.. open.Select(i => units[i])];
-            var results = await core.RepeatAsync(
+            var results = await core.Calls.RepeatAsync(
                 "start workflows", (_, token) => core.Store.Queues.StartManyAsync(tried, token), cancellationToken)
                 .ConfigureAwait(false);
             batch.Settle(open, results);
@@ -35,23 +35,23 @@ internal sealed class ClientQueueing(ClientCore core)
 
     public async Task<string> StartInTransactionAsync(DbTransaction transaction, StartRequest request, CancellationToken cancellationToken)
     {
-        var unit = await core.Starts.UnitAsync(request, cancellationToken).ConfigureAwait(false);
-        var result = await core.UseAsync(
+        var unit = await starts.UnitAsync(request, cancellationToken).ConfigureAwait(false);
+        var result = await core.Calls.UseAsync(
             "start a workflow", token => core.Store.Outbox.StartAsync(transaction, unit, token), cancellationToken).ConfigureAwait(false);
         return StartRefusals.IdOf(result, request);
     }
 
     public Task<bool> SetPriorityAsync(string workflowId, int priority, CancellationToken cancellationToken) =>
-        core.RepeatAsync(
+        core.Calls.RepeatAsync(
             "set a priority", (_, token) => core.Store.Queues.SetPriorityAsync(workflowId, priority, token), cancellationToken);
 
     public async Task<bool> SetDelayAsync(string workflowId, DelayEnd end, CancellationToken cancellationToken)
     {
-        var isSet = await core.RepeatAsync(
+        var isSet = await core.Calls.RepeatAsync(
             "set a delay", (_, token) => core.Store.Queues.SetDelayAsync(workflowId, end, token), cancellationToken).ConfigureAwait(false);
         if (isSet)
         {
-            core.Announce(new StoreSignal(StoreSignalKind.Enqueued, ""));
+            core.Signals.Announce(new StoreSignal(StoreSignalKind.Enqueued, ""));
         }
 
         return isSet;
@@ -60,12 +60,12 @@ internal sealed class ClientQueueing(ClientCore core)
     /// <summary>Writes a debounced start and gives the id of the workflow that stands in the end.</summary>
     public async Task<string> DebounceAsync(StartRequest request, long? atMostMs, CancellationToken cancellationToken)
     {
-        var start = await core.Starts.UnitAsync(request, cancellationToken).ConfigureAwait(false);
+        var start = await starts.UnitAsync(request, cancellationToken).ConfigureAwait(false);
         var unit = new DebounceUnit(start.Row, atMostMs);
-        var result = await core.UseAsync("debounce a start", token => core.Write(unit).WaitAsync(token), cancellationToken)
+        var result = await core.Calls.UseAsync("debounce a start", token => core.Write(unit).WaitAsync(token), cancellationToken)
             .ConfigureAwait(false);
         var id = Debouncing.IdOf(result, request);
-        core.Written(unit);
+        core.Signals.Written(unit);
         return id;
     }
 
@@ -73,7 +73,7 @@ internal sealed class ClientQueueing(ClientCore core)
     {
         foreach (var signal in units.SelectMany(Messaging.StoreSignals.Of).Distinct())
         {
-            core.Announce(signal);
+            core.Signals.Announce(signal);
         }
     }
 }

@@ -57,6 +57,6 @@ public sealed class Debouncer<TIn, TOut>
         given = given.Queue is null && queue is not null ? given with { Queue = queue } : given;
         var call = new DebounceCall(key, period, atMost, given);
         var id = await client.DebounceAsync(definition, input, given, call, cancellationToken).ConfigureAwait(false);
-        return new WorkflowHandle<TOut>(id, client.Core);
+        return new WorkflowHandle<TOut>(id, client.Core.Outcomes);
     }
 }

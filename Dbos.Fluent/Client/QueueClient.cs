@@ -39,7 +39,7 @@ public sealed class QueueClient
 
         var self = core.Identity;
         var registration = new QueueRegistration(queue.Checked(), onConflict, self.ApplicationName, self.ApplicationVersion);
-        var registered = await core.RepeatAsync(
+        var registered = await core.Calls.RepeatAsync(
             "register a queue", (_, token) => core.Store.Queues.RegisterAsync(registration, token), cancellationToken)
             .ConfigureAwait(false);
         if (registered.OtherApplication is { } other)
@@ -47,7 +47,7 @@ public sealed class QueueClient
             throw ConflictingRegistrationException.OfQueue(queue.Name, other);
         }
 
-        core.Announce(new StoreSignal(StoreSignalKind.Queue, queue.Name));
+        core.Signals.Announce(new StoreSignal(StoreSignalKind.Queue, queue.Name));
     }
 
     /// <summary>Reads one queue.</summary>
@@ -58,7 +58,7 @@ public sealed class QueueClient
     public async Task<QueueStatus?> GetAsync(string name, CancellationToken cancellationToken = default)
     {
         Names.CheckName(name, nameof(name));
-        var row = await core.RepeatAsync("read a queue", (_, token) => core.Store.Queues.ReadAsync(name, token), cancellationToken)
+        var row = await core.Calls.RepeatAsync("read a queue", (_, token) => core.Store.Queues.ReadAsync(name, token), cancellationToken)
             .ConfigureAwait(false);
         return row is null ? null : (await WithCountsAsync([row], cancellationToken).ConfigureAwait(false))[0];
     }
@@ -68,7 +68,7 @@ public sealed class QueueClient
     /// <returns>The queues as they are now, by name.</returns>
     public async Task<IReadOnlyList<QueueStatus>> ListAsync(CancellationToken cancellationToken = default)
     {
-        var rows = await core.RepeatAsync(
+        var rows = await core.Calls.RepeatAsync(
             "list queues", (_, token) => core.Store.Queues.ReadAllAsync(core.Identity.ApplicationName, token), cancellationToken)
             .ConfigureAwait(false);
         return await WithCountsAsync(rows, cancellationToken).ConfigureAwait(false);
@@ -96,7 +96,7 @@ public sealed class QueueClient
     public async Task DeleteAsync(string name, CancellationToken cancellationToken = default)
     {
         Names.CheckName(name, nameof(name));
-        await core.RepeatAsync(
+        await core.Calls.RepeatAsync(
             "delete a queue",
             async (_, token) =>
             {
@@ -104,17 +104,17 @@ public sealed class QueueClient
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
-        core.Announce(new StoreSignal(StoreSignalKind.Queue, name));
+        core.Signals.Announce(new StoreSignal(StoreSignalKind.Queue, name));
     }
 
     private async Task SetPausedAsync(string name, bool paused, CancellationToken cancellationToken)
     {
         Names.CheckName(name, nameof(name));
-        var known = await core.RepeatAsync(
+        var known = await core.Calls.RepeatAsync(
             "pause a queue", (_, token) => core.Store.Queues.SetPausedAsync(name, paused, token), cancellationToken).ConfigureAwait(false);
         if (known)
         {
-            core.Announce(new StoreSignal(StoreSignalKind.Queue, name));
+            core.Signals.Announce(new StoreSignal(StoreSignalKind.Queue, name));
         }
         else
         {
@@ -125,8 +125,8 @@ public sealed class QueueClient
     private async Task<IReadOnlyList<QueueStatus>> WithCountsAsync(IReadOnlyList<QueueRow> rows, CancellationToken cancellationToken)
     {
         string[] names = [.. rows.Select(row => row.Queue.Name)];
-        var counts = await core.RepeatAsync("count workflows", (_, token) => core.Store.Queues.CountAsync(names, token), cancellationToken)
-            .ConfigureAwait(false);
+        var counts = await core.Calls.RepeatAsync(
+            "count workflows", (_, token) => core.Store.Queues.CountAsync(names, token), cancellationToken).ConfigureAwait(false);
         return
         [
             .. from row in rows

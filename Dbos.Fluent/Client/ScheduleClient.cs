@@ -126,7 +126,7 @@ public sealed class ScheduleClient
     public async Task DeleteAsync(string name, CancellationToken cancellationToken = default)
     {
         Names.CheckName(name, nameof(name));
-        await core.RepeatAsync(
+        await core.Calls.RepeatAsync(
             "delete a schedule",
             async (_, token) =>
             {
@@ -134,7 +134,7 @@ public sealed class ScheduleClient
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
-        core.Announce(new StoreSignal(StoreSignalKind.Schedule, name));
+        core.Signals.Announce(new StoreSignal(StoreSignalKind.Schedule, name));
     }
 
     /// <summary>Reads one schedule.</summary>
@@ -153,7 +153,7 @@ public sealed class ScheduleClient
     /// <returns>The schedules as they are now, by name. One that cannot be read here is among them, without a next occurrence.</returns>
     public async Task<IReadOnlyList<ScheduleStatus>> ListAsync(CancellationToken cancellationToken = default)
     {
-        var all = await core.RepeatAsync(
+        var all = await core.Calls.RepeatAsync(
             "list schedules", (_, token) => core.Store.Schedules.ReadAllAsync(core.Identity.ApplicationName, token), cancellationToken)
             .ConfigureAwait(false);
         return [.. all.Select(Status)];
@@ -231,7 +231,7 @@ public sealed class ScheduleClient
         }
 
         var repeated = false;
-        var result = await core.RepeatAsync(
+        var result = await core.Calls.RepeatAsync(
             "write schedules",
             (failures, token) =>
             {
@@ -246,7 +246,7 @@ public sealed class ScheduleClient
             && standing with { Paused = false, LastFiredAtMs = null, WaitingTickMs = null } == written[0];
         if (result.Conflict is null || isOwn)
         {
-            core.Announce(new StoreSignal(StoreSignalKind.Schedule, ""));
+            core.Signals.Announce(new StoreSignal(StoreSignalKind.Schedule, ""));
             return null;
         }
 
@@ -256,12 +256,12 @@ public sealed class ScheduleClient
     private async Task SetPausedAsync(string name, bool paused, CancellationToken cancellationToken)
     {
         Names.CheckName(name, nameof(name));
-        var known = await core.RepeatAsync(
+        var known = await core.Calls.RepeatAsync(
             "pause a schedule", (_, token) => core.Store.Schedules.SetPausedAsync(name, paused, token), cancellationToken)
             .ConfigureAwait(false);
         if (known)
         {
-            core.Announce(new StoreSignal(StoreSignalKind.Schedule, name));
+            core.Signals.Announce(new StoreSignal(StoreSignalKind.Schedule, name));
         }
         else
         {
@@ -271,7 +271,7 @@ public sealed class ScheduleClient
 
     private async Task<TickOutcome> FireAsync(ScheduleTick tick, CancellationToken cancellationToken)
     {
-        var outcome = await core.RepeatAsync(
+        var outcome = await core.Calls.RepeatAsync(
             "start a scheduled workflow", (_, token) => core.Store.Schedules.FireAsync(tick, token), cancellationToken)
             .ConfigureAwait(false);
         if (outcome == TickOutcome.Gone)
@@ -281,7 +281,7 @@ public sealed class ScheduleClient
 
         if (outcome == TickOutcome.Started)
         {
-            core.Written(new StartUnit(tick.Row));
+            core.Signals.Written(new StartUnit(tick.Row));
         }
 
         return outcome;
@@ -290,7 +290,7 @@ public sealed class ScheduleClient
     // The clock of a client is its machine's; what is compared by all processes is the store's.
     private async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken)
     {
-        var outlook = await core.RepeatAsync(
+        var outlook = await core.Calls.RepeatAsync(
             "read the time",
             (_, token) => core.Store.Queues.ReadOutlookAsync(core.Identity.ApplicationName ?? "", token),
             cancellationToken).ConfigureAwait(false);
@@ -301,7 +301,7 @@ public sealed class ScheduleClient
         await ReadAsync(name, cancellationToken).ConfigureAwait(false) ?? throw new NonExistentScheduleException(name);
 
     private Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken) =>
-        core.RepeatAsync("read a schedule", (_, token) => core.Store.Schedules.ReadAsync(name, token), cancellationToken);
+        core.Calls.RepeatAsync("read a schedule", (_, token) => core.Store.Schedules.ReadAsync(name, token), cancellationToken);
 
     private ScheduleStatus Status(ScheduleRow row)
     {

@@ -1,4 +1,5 @@
 using Dbos.Fluent.Model;
+using Dbos.Fluent.Recovery;
 using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent;
@@ -11,8 +12,10 @@ namespace Dbos.Fluent;
 public sealed class VersionClient
 {
     private readonly ClientCore core;
+    private readonly Adoption? adoption;
 
-    internal VersionClient(ClientCore core) => this.core = core;
+    // A client takes over nothing, as it has the code of no workflow.
+    internal VersionClient(ClientCore core, Adoption? adoption) => (this.core, this.adoption) = (core, adoption);
 
     /// <summary>Reads the versions that engines of this application were launched with.</summary>
     /// <param name="cancellationToken">Gives up the reading.</param>
@@ -22,7 +25,7 @@ public sealed class VersionClient
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
     public async Task<IReadOnlyList<ApplicationVersionInfo>> ListAsync(CancellationToken cancellationToken = default)
     {
-        var rows = await core.RepeatAsync(
+        var rows = await core.Calls.RepeatAsync(
             "list versions",
             (_, token) => core.Store.Versions.ReadAllAsync(core.Identity.ApplicationName, token),
             cancellationToken).ConfigureAwait(false);
@@ -46,7 +49,7 @@ public sealed class VersionClient
     public async Task SetLatestAsync(string version, CancellationToken cancellationToken = default)
     {
         Names.CheckName(version, nameof(version));
-        var known = await core.RepeatAsync(
+        var known = await core.Calls.RepeatAsync(
             "set the latest version",
             (_, token) => core.Store.Versions.SetLatestAsync(core.Identity.ApplicationName, version, token),
             cancellationToken).ConfigureAwait(false);
@@ -57,7 +60,7 @@ public sealed class VersionClient
                 nameof(version));
         }
 
-        WakeAll();
+        core.Signals.AnnounceAnyWork();
     }
 
     /// <summary>Moves unfinished work of another version to this engine's, refusing what a replay shows to be incompatible.</summary>
@@ -82,18 +85,22 @@ public sealed class VersionClient
         string fromVersion, CancellationToken cancellationToken = default)
     {
         Names.CheckName(fromVersion, nameof(fromVersion));
-        var adoption = core.Adoption ?? throw new InvalidOperationException(
-            "A client has the code of no workflow, so it cannot adopt any: call Versions.AdoptAsync on an engine.");
+        if (adoption is null)
+        {
+            throw new InvalidOperationException(
+                "A client has the code of no workflow, so it cannot adopt any: call Versions.AdoptAsync on an engine.");
+        }
+
         if (fromVersion == core.Identity.ApplicationVersion)
         {
             return [];
         }
 
-        var outcomes = await core.UseAsync(
+        var outcomes = await core.Calls.UseAsync(
             "adopt workflows", token => adoption.AdoptAsync(fromVersion, token), cancellationToken).ConfigureAwait(false);
         if (outcomes.Any(outcome => outcome.Adopted))
         {
-            WakeAll();
+            core.Signals.AnnounceAnyWork();
         }
 
         return outcomes;
@@ -104,12 +111,5 @@ public sealed class VersionClient
     {
         var ofNone = rows.Index().Where(at => at.Item.ApplicationName is null).Select(at => at.Index + 1).FirstOrDefault(rows.Count);
         return [.. rows.Take(ofNone).DistinctBy(row => row.ApplicationName)];
-    }
-
-    // Enqueued and parked work alike may have become somebody's.
-    private void WakeAll()
-    {
-        core.Signalled(StoreSignal.Anything);
-        core.Sender.Announce(new StoreSignal(StoreSignalKind.Enqueued, ""));
     }
 }

@@ -32,7 +32,7 @@ public partial class WorkflowClient
     {
         ArgumentNullException.ThrowIfNull(workflowIds);
         string[] ids = [.. workflowIds.Select(id => Names.CheckId(id, nameof(workflowIds))).Distinct(StringComparer.Ordinal)];
-        return Core.CancelAsync(ids, children, cancellationToken);
+        return management.CancelAsync(ids, children, cancellationToken);
     }
 
     /// <inheritdoc cref="ResumeAsync(IEnumerable{string}, string?, CancellationToken)"/>
@@ -62,7 +62,7 @@ public partial class WorkflowClient
     {
         ArgumentNullException.ThrowIfNull(workflowIds);
         string[] ids = [.. workflowIds.Select(id => Names.CheckId(id, nameof(workflowIds))).Distinct(StringComparer.Ordinal)];
-        return Core.ResumeAsync(ids, queue is null ? null : Names.CheckName(queue, nameof(queue)), cancellationToken);
+        return management.ResumeAsync(ids, queue is null ? null : Names.CheckName(queue, nameof(queue)), cancellationToken);
     }
 
     /// <summary>

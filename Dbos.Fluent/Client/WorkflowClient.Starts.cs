@@ -43,7 +43,7 @@ public partial class WorkflowClient
         WorkflowDefinition<TIn, TOut> definition, TIn input, StartOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(definition);
-        return StartAsync<TOut>(() => Core.Starts.Request(definition, input, options ?? new StartOptions()), cancellationToken);
+        return StartAsync<TOut>(() => starts.Request(definition, input, options ?? new StartOptions()), cancellationToken);
     }
 
     /// <summary>Puts a workflow into a queue by its name alone, for code that lives elsewhere, perhaps in another language.</summary>
@@ -134,10 +134,10 @@ public partial class WorkflowClient
         ArgumentNullException.ThrowIfNull(starts);
         ThrowIfStopping("start workflows");
         var requests = starts
-            .Select(start => Core.Starts.Request(definition, start.Input, Waiting(start.Options ?? new StartOptions())))
+            .Select(start => this.starts.Request(definition, start.Input, Waiting(start.Options ?? new StartOptions())))
             .ToArray();
         var ids = await queueing.StartManyAsync(requests, cancellationToken).ConfigureAwait(false);
-        return [.. ids.Select(id => new WorkflowHandle<TOut>(id, Core))];
+        return [.. ids.Select(id => new WorkflowHandle<TOut>(id, Core.Outcomes))];
     }
 
     /// <summary>Starts a workflow as part of the caller's own transaction on the same database: it exists once that commits.</summary>
@@ -187,9 +187,9 @@ public partial class WorkflowClient
         }
 
         ThrowIfStopping("start a workflow");
-        var request = Core.Starts.Request(definition, input, Waiting(options));
+        var request = starts.Request(definition, input, Waiting(options));
         var id = await queueing.StartInTransactionAsync(transaction, request, cancellationToken).ConfigureAwait(false);
-        return new WorkflowHandle<TOut>(id, Core);
+        return new WorkflowHandle<TOut>(id, Core.Outcomes);
     }
 
     /// <summary>Changes the priority of a workflow that waits in a queue, or is delayed.</summary>
@@ -259,7 +259,7 @@ public partial class WorkflowClient
         WorkflowDefinition definition, object? input, StartOptions options, DebounceCall call, CancellationToken cancellationToken)
     {
         ThrowIfStopping("start a workflow");
-        var request = Debouncing.Request(Core.Starts, definition, input, options, call);
+        var request = Debouncing.Request(starts, definition, input, options, call);
         return await queueing.DebounceAsync(request, call.AtMostMs, cancellationToken).ConfigureAwait(false);
     }
 
@@ -276,8 +276,8 @@ public partial class WorkflowClient
         var request = make();
         try
         {
-            var result = await Core.Starts.StartAsync(request, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
-            return new WorkflowHandle<TOut>(StartRefusals.IdOf(result, request), Core);
+            var result = await starts.StartAsync(request, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+            return new WorkflowHandle<TOut>(StartRefusals.IdOf(result, request), Core.Outcomes);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

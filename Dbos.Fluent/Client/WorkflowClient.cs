@@ -1,4 +1,6 @@
+using Dbos.Fluent.Execution;
 using Dbos.Fluent.Model;
+using Dbos.Fluent.Recovery;
 
 namespace Dbos.Fluent;
 
@@ -12,16 +14,17 @@ public partial class WorkflowClient : IAsyncDisposable
     private readonly ClientMessages messages;
     private readonly ClientQueueing queueing;
     private readonly ClientManagement management;
+    private readonly IStarts starts;
 
-    internal WorkflowClient(ClientCore core)
+    internal WorkflowClient(ClientCore core, IStarts starts, Adoption? adoption)
     {
-        Core = core;
+        (Core, this.starts) = (core, starts);
         messages = new ClientMessages(core);
-        queueing = new ClientQueueing(core);
+        queueing = new ClientQueueing(core, starts);
         management = new ClientManagement(core);
         Queues = new QueueClient(core);
         Schedules = new ScheduleClient(core);
-        Versions = new VersionClient(core);
+        Versions = new VersionClient(core, adoption);
         core.Client = this;
     }
 
@@ -72,7 +75,7 @@ public partial class WorkflowClient : IAsyncDisposable
     /// <typeparam name="TOut">The result's type.</typeparam>
     /// <returns>The handle; an id that nothing has shows when it is awaited.</returns>
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
-    public WorkflowHandle<TOut> Retrieve<TOut>(string workflowId) => new(Names.CheckId(workflowId, nameof(workflowId)), Core);
+    public WorkflowHandle<TOut> Retrieve<TOut>(string workflowId) => new(Names.CheckId(workflowId, nameof(workflowId)), Core.Outcomes);
 
     /// <summary>Reads what is known of a workflow now.</summary>
     /// <param name="workflowId">The workflow's id.</param>
@@ -82,7 +85,7 @@ public partial class WorkflowClient : IAsyncDisposable
     public Task<WorkflowStatus?> GetStatusAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         Names.CheckId(workflowId, nameof(workflowId));
-        return Core.UseAsync("read a status", token => Core.Reader.ReadAsync(workflowId, token), cancellationToken);
+        return Core.Calls.UseAsync("read a status", token => Core.Reader.ReadAsync(workflowId, token), cancellationToken);
     }
 
     /// <summary>Reads a workflow and its checkpoints.</summary>
@@ -94,7 +97,7 @@ public partial class WorkflowClient : IAsyncDisposable
     public async Task<WorkflowHistory> GetHistoryAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         Names.CheckId(workflowId, nameof(workflowId));
-        var history = await Core.UseAsync(
+        var history = await Core.Calls.UseAsync(
             "read a history", token => Core.Reader.ReadHistoryAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
         return history ?? throw new NonExistentWorkflowException(workflowId);
     }
@@ -113,7 +116,7 @@ public partial class WorkflowClient : IAsyncDisposable
     public Task<WorkflowExplanation> ExplainAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         Names.CheckId(workflowId, nameof(workflowId));
-        return Core.UseAsync("explain a workflow", token => Core.Explainer.ExplainAsync(workflowId, token), cancellationToken);
+        return Core.Calls.UseAsync("explain a workflow", token => Core.Explainer.ExplainAsync(workflowId, token), cancellationToken);
     }
 
     /// <summary>Closes the connection to the database. Whoever still waits is thrown <see cref="EngineNotRunningException"/>.</summary>
@@ -125,7 +128,7 @@ public partial class WorkflowClient : IAsyncDisposable
     }
 
     /// <summary>Throws once no more work is taken on.</summary>
-    private protected virtual void ThrowIfStopping(string doing) => Core.ThrowIfStopped(doing);
+    private protected virtual void ThrowIfStopping(string doing) => Core.Calls.ThrowIfStopped(doing);
 
     private protected virtual ValueTask CloseAsync() => Core.DisposeAsync();
 }

@@ -174,9 +174,14 @@ internal static class EngineLaunch
         ILoggerFactory loggers)
     {
         var running = new RunningWorkflows();
-        var core = Core(options, store, self, clock, loggers, running);
-        var checkpointer = new Checkpointer(store.Commits, store.Capabilities.Lanes, core.Stopped);
-        core.Write = checkpointer.WriteAsync;
+        var calls = new CallGuard();
+        var checkpointer = new Checkpointer(store.Commits, store.Capabilities.Lanes, calls.Stopped);
+        var serializer = new PayloadSerializer(options.JsonOptions, options.Limits);
+        var core = new ClientCore(store, calls, serializer, clock, loggers, running)
+        {
+            Identity = new StarterIdentity(self.ApplicationName, self.ApplicationVersion, self.ExecutorId),
+            Write = checkpointer.WriteAsync,
+        };
         var (queues, parking) = (new QueueBoard(options.ListenTo), new Parking(checkpointer, core.Logger));
         var environment = new RunEnvironment
         {
@@ -190,8 +195,8 @@ internal static class EngineLaunch
             Lease = lease,
             InHand = running.InHand,
             Wakeups = core.Wakeups,
-            Written = core.Written,
-            WhyLost = new LostReasons(store.Workflows, core.Stopped).ReadAsync,
+            Written = core.Signals.Written,
+            WhyLost = new LostReasons(store.Workflows, calls.Stopped).ReadAsync,
             UnloadAfter = options.UnloadAfter,
             Leave = parking.LeaveAsync,
             Places = queues,
@@ -199,10 +204,9 @@ internal static class EngineLaunch
             Services = options.Services ?? EmptyServices.Instance,
             Logger = core.Logger,
             WorkflowLogger = loggers.CreateLogger("Dbos.Fluent.Workflow"),
-            Handles = core,
+            Handles = core.Outcomes,
         };
         var starter = new WorkflowStarter(environment, running, core.Book);
-        core.Starts = starter;
         var runs = new ClaimedRuns(store, environment, running, starter, options.MaxRecoveryAttempts);
         var leases = new LeaseLoop(store.Executors, self, lease, clock, core.Logger);
         var deadlineError = CancelErrors.Encode(core.Serializer, CancellationReason.DeadlineExceeded);
@@ -211,10 +215,12 @@ internal static class EngineLaunch
             Core = core,
             Environment = environment,
             Running = running,
+            Starter = starter,
+            Adoption = new Adoption(store, environment, leases, self.Lease),
             ClaimedRuns = runs,
             Parking = parking,
             Queues = queues,
-            Schedules = new ScheduleLoop(store.Schedules, environment, core.Written, store.Capabilities.PollInterval),
+            Schedules = new ScheduleLoop(store.Schedules, environment, core.Signals.Written, store.Capabilities.PollInterval),
             Outlooks = new OutlookLoop(store.Queues, self.ApplicationName, core.Logger),
             Dispatcher = new Dispatcher(store.Queues, runs, environment, queues),
             ParkedDispatcher = new ParkedDispatcher(store, runs, environment, core.Logger),
@@ -224,17 +230,6 @@ internal static class EngineLaunch
             Registration = self,
         };
     }
-
-    private static ClientCore Core(
-        EngineOptions options,
-        IStore store,
-        ExecutorRegistration self,
-        StoreClock clock,
-        ILoggerFactory loggers,
-        RunningWorkflows running) => new(store, new PayloadSerializer(options.JsonOptions, options.Limits), clock, loggers, running)
-        {
-            Identity = new StarterIdentity(self.ApplicationName, self.ApplicationVersion, self.ExecutorId),
-        };
 
     /// <summary>Stands where the application gave no services.</summary>
     private sealed class EmptyServices : IServiceProvider

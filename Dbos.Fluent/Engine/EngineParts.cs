@@ -18,6 +18,10 @@ internal sealed class EngineParts
 
     public required RunningWorkflows Running { get; init; }
 
+    public required WorkflowStarter Starter { get; init; }
+
+    public required Adoption Adoption { get; init; }
+
     public required Dispatcher Dispatcher { get; init; }
 
     public required ParkedDispatcher ParkedDispatcher { get; init; }
@@ -74,9 +78,7 @@ internal sealed class EngineParts
         Outlooks.Begins = ParkedDispatcher.LookBegins;
         Outlooks.Seen = OnOutlook;
         Sweeps.Expired = ids => OnCompletedElsewhere(ids);
-        Core.Adoption = new Adoption(Core.Store, Environment, Leases, Registration.Lease);
-        Core.Signalled = OnSignal;
-        Core.Listen();
+        Core.Signals.Listen(OnSignal);
         Leases.Start();
         LeaseKeeper.Start();
         Recovery.Start();
@@ -194,7 +196,7 @@ internal sealed class EngineParts
     {
         foreach (var id in ids)
         {
-            Core.Announce(new StoreSignal(StoreSignalKind.Completed, id));
+            Core.Signals.Announce(new StoreSignal(StoreSignalKind.Completed, id));
         }
     }
 

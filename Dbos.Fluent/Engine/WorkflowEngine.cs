@@ -13,7 +13,7 @@ public sealed class WorkflowEngine : WorkflowClient
     private Task? stopping;
 
     internal WorkflowEngine(EngineParts parts, TimeSpan drainTimeout)
-        : base(parts.Core) => (this.parts, this.drainTimeout) = (parts, drainTimeout);
+        : base(parts.Core, parts.Starter, parts.Adoption) => (this.parts, this.drainTimeout) = (parts, drainTimeout);
 
     /// <summary>The id of this executor, as it stands in the rows it owns.</summary>
     public string ExecutorId => parts.Environment.ExecutorId;
@@ -54,7 +54,7 @@ public sealed class WorkflowEngine : WorkflowClient
     {
         IReadOnlyList<string>? ids = executorIds is null ? null : [.. executorIds.Select(id => Names.CheckId(id, nameof(executorIds)))];
         ThrowIfStopping("recover workflows");
-        return Core.UseAsync("recover workflows", token => parts.OperatorRecovery.RecoverAsync(ids, token), cancellationToken);
+        return Core.Calls.UseAsync("recover workflows", token => parts.OperatorRecovery.RecoverAsync(ids, token), cancellationToken);
     }
 
     /// <summary>

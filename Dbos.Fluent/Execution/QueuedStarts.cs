@@ -10,9 +10,9 @@ namespace Dbos.Fluent.Execution;
 /// <param name="serializer">Encodes inputs.</param>
 /// <param name="book">What the queues are.</param>
 /// <param name="write">Writes one unit.</param>
-/// <param name="written">Tells of it.</param>
+/// <param name="written">Reports it.</param>
 internal sealed class QueuedStarts(
-    Func<StarterIdentity> starter,
+    StarterIdentity starter,
     PayloadSerializer serializer,
     QueueBook book,
     Func<CommitUnit, Task<CommitResult>> write,
@@ -21,7 +21,7 @@ internal sealed class QueuedStarts(
     public StartRequest Request(WorkflowDefinition definition, object? input, StartOptions options)
     {
         StartRules.Check(options);
-        return options.Queue is not null || starter().ApplicationName is not null
+        return options.Queue is not null || starter.ApplicationName is not null
             ? StartRequest.Of(definition, input, options, isOurs: false, serializer)
             : throw new ArgumentException(
                 "A client without an application name starts workflows on a named queue only: name the queue (StartOptions.Queue), "
@@ -31,7 +31,7 @@ internal sealed class QueuedStarts(
 
     public async ValueTask<StartUnit> UnitAsync(StartRequest request, CancellationToken cancellationToken)
     {
-        var row = new StartRows(starter()).Row(request);
+        var row = new StartRows(starter).Row(request);
         if (request.Options.Queue is { } queue)
         {
             PartitionRule.Check(request.Options, await book.FindAsync(queue, cancellationToken).ConfigureAwait(false));
