@@ -66,9 +66,6 @@ internal sealed class ClientCore : IAsyncDisposable
 
     public SignalRouter Signals { get; }
 
-    /// <summary>The client or engine of which this is the core; set when it is made.</summary>
-    public WorkflowClient? Client { get; set; }
-
     /// <summary>What handles read.</summary>
     public IWorkflowOutcomes Outcomes { get; }
 

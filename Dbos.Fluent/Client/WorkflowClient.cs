@@ -25,7 +25,6 @@ public partial class WorkflowClient : IAsyncDisposable
         Queues = new QueueClient(core);
         Schedules = new ScheduleClient(core);
         Versions = new VersionClient(core, adoption);
-        core.Client = this;
     }
 
     /// <summary>Queues at run time.</summary>

@@ -2,11 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using Dbos.Fluent.Execution;
 using Dbos.Fluent.Model;
-using Dbos.Fluent.Queues;
 using Dbos.Fluent.Recovery;
-using Dbos.Fluent.Retention;
-using Dbos.Fluent.Schedules;
-using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -67,10 +63,7 @@ internal static class EngineLaunch
             var clock = new StoreClock(options.TimeProvider);
             var lease = await ExecutorRegistrar.RegisterAsync(store.Executors, self, clock, loggers, cancellationToken)
                 .ConfigureAwait(false);
-            var parts = Assemble(options, store, registry, self, lease, clock, loggers);
-            parts.Retention = options.Retention is { } policy
-                ? new RetentionLoop(store.Management, new RetentionScope(policy, self.ApplicationName), parts.Core.Logger)
-                : null;
+            var parts = new EngineParts(options, store, registry, self, lease, clock);
             await RegisterQueuesAsync(options, store, self, cancellationToken).ConfigureAwait(false);
             await parts.Recovery.RecoverAtLaunchAsync(cancellationToken).ConfigureAwait(false);
 
@@ -78,7 +71,7 @@ internal static class EngineLaunch
             var engine = new WorkflowEngine(parts, options.DrainTimeout);
             await engine.Schedules.DeclareAsync(options.Schedules, cancellationToken).ConfigureAwait(false);
             await parts.Schedules.BeginAsync(cancellationToken).ConfigureAwait(false);
-            parts.Start();
+            parts.Start(engine);
             return engine;
         }
         catch
@@ -163,79 +156,4 @@ internal static class EngineLaunch
 
     private static string DefaultApplicationName() =>
         Assembly.GetEntryAssembly()?.GetName().Name is { Length: > 0 } name ? Names.CheckName(name, "assembly name") : "dbos-fluent";
-
-    private static EngineParts Assemble(
-        EngineOptions options,
-        IStore store,
-        Registry registry,
-        ExecutorRegistration self,
-        Lease lease,
-        StoreClock clock,
-        ILoggerFactory loggers)
-    {
-        var running = new RunningWorkflows();
-        var calls = new CallGuard();
-        var checkpointer = new Checkpointer(store.Commits, store.Capabilities.Lanes, calls.Stopped);
-        var serializer = new PayloadSerializer(options.JsonOptions, options.Limits);
-        var core = new ClientCore(store, calls, serializer, clock, loggers, running)
-        {
-            Identity = new StarterIdentity(self.ApplicationName, self.ApplicationVersion, self.ExecutorId),
-            Write = checkpointer.WriteAsync,
-        };
-        var (queues, parking) = (new QueueBoard(options.ListenTo), new Parking(checkpointer, core.Logger));
-        var environment = new RunEnvironment
-        {
-            ExecutorId = self.ExecutorId,
-            ApplicationName = self.ApplicationName,
-            ApplicationVersion = self.ApplicationVersion,
-            Registry = registry,
-            Checkpointer = checkpointer,
-            Serializer = core.Serializer,
-            Clock = clock,
-            Lease = lease,
-            InHand = running.InHand,
-            Wakeups = core.Wakeups,
-            Written = core.Signals.Written,
-            WhyLost = new LostReasons(store.Workflows, calls.Stopped).ReadAsync,
-            UnloadAfter = options.UnloadAfter,
-            Leave = parking.LeaveAsync,
-            Places = queues,
-            Client = () => core.Client!,
-            Services = options.Services ?? EmptyServices.Instance,
-            Logger = core.Logger,
-            WorkflowLogger = loggers.CreateLogger("Dbos.Fluent.Workflow"),
-            Handles = core.Outcomes,
-        };
-        var starter = new WorkflowStarter(environment, running, core.Book);
-        var runs = new ClaimedRuns(store, environment, running, starter, options.MaxRecoveryAttempts);
-        var leases = new LeaseLoop(store.Executors, self, lease, clock, core.Logger);
-        var deadlineError = CancelErrors.Encode(core.Serializer, CancellationReason.DeadlineExceeded);
-        return new EngineParts
-        {
-            Core = core,
-            Environment = environment,
-            Running = running,
-            Starter = starter,
-            Adoption = new Adoption(store, environment, leases, self.Lease),
-            ClaimedRuns = runs,
-            Parking = parking,
-            Queues = queues,
-            Schedules = new ScheduleLoop(store.Schedules, environment, core.Signals.Written, store.Capabilities.PollInterval),
-            Outlooks = new OutlookLoop(store.Queues, self.ApplicationName, core.Logger),
-            Dispatcher = new Dispatcher(store.Queues, runs, environment, queues),
-            ParkedDispatcher = new ParkedDispatcher(store, runs, environment, core.Logger),
-            Leases = leases,
-            Recovery = new RecoveryLoop(store.Executors, self, leases, registry, core.Logger),
-            Sweeps = new SweepLoop(store.Workflows, self.ApplicationName, running, core.Wakeups, deadlineError, core.Logger),
-            Registration = self,
-        };
-    }
-
-    /// <summary>Stands where the application gave no services.</summary>
-    private sealed class EmptyServices : IServiceProvider
-    {
-        public static EmptyServices Instance { get; } = new();
-
-        public object? GetService(Type serviceType) => null;
-    }
 }

@@ -3,81 +3,131 @@ using Dbos.Fluent.Queues;
 using Dbos.Fluent.Recovery;
 using Dbos.Fluent.Retention;
 using Dbos.Fluent.Schedules;
+using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dbos.Fluent;
 
-/// <summary>The parts of a running engine, and the order in which they stop.</summary>
-internal sealed class EngineParts
+/// <summary>The parts of a running engine. They know nothing of each other: each reports to the methods of EngineParts.Events.cs.</summary>
+internal sealed partial class EngineParts
 {
-    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
+    private WorkflowEngine? engine;
 
-    public required ClientCore Core { get; init; }
+    /// <summary>Makes the parts. None does anything, and so none reports anything, before it is started or asked.</summary>
+    public EngineParts(
+        EngineOptions options, IStore store, Registry registry, ExecutorRegistration self, Lease lease, StoreClock clock)
+    {
+        var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
+        Registration = self;
+        Running = new RunningWorkflows
+        {
+            Ending = OnRunEnding,
+            Ended = OnRunEnded,
+            GaveUpPlace = OnPlaceGivenUp,
+            Crashed = OnRunCrashed,
+        };
+        var calls = new CallGuard();
+        var checkpointer = new Checkpointer(store.Commits, store.Capabilities.Lanes, calls.Stopped);
+        var serializer = new PayloadSerializer(options.JsonOptions, options.Limits);
+        Core = new ClientCore(store, calls, serializer, clock, loggers, Running)
+        {
+            Identity = new StarterIdentity(self.ApplicationName, self.ApplicationVersion, self.ExecutorId),
+            Write = checkpointer.WriteAsync,
+        };
+        Queues = new QueueBoard(options.ListenTo) { RoomMade = OnRoomMade };
+        Environment = NewEnvironment(options, registry, lease, checkpointer, loggers.CreateLogger("Dbos.Fluent.Workflow"));
+        Starter = new WorkflowStarter(Environment, Running, Core.Book);
 
-    public required RunEnvironment Environment { get; init; }
+        // Claiming.
+        ClaimedRuns = new ClaimedRuns(store, Environment, Running, Starter, options.MaxRecoveryAttempts)
+        {
+            NotBegun = OnRunNotBegun,
+            HandedBack = OnHandedOn,
+            DeadLettered = OnEndedOutside,
+        };
+        Outlooks = new OutlookLoop(store.Queues, self.ApplicationName, Core.Logger) { Begins = OnOutlookBegins, Seen = OnOutlookSeen };
+        Dispatcher = new Dispatcher(store.Queues, ClaimedRuns, Environment, Queues) { Look = Outlooks.Wake };
+        ParkedDispatcher = new ParkedDispatcher(store, ClaimedRuns, Environment, Core.Logger);
+        Schedules = new ScheduleLoop(store.Schedules, Environment, Core.Signals.Written, store.Capabilities.PollInterval);
 
-    public required RunningWorkflows Running { get; init; }
+        // Owning.
+        Sweeps = new SweepLoop(
+            store.Workflows,
+            self.ApplicationName,
+            Running,
+            Core.Wakeups,
+            CancelErrors.Encode(serializer, CancellationReason.DeadlineExceeded),
+            Core.Logger) { Expired = OnEndedOutside };
+        Leases = new LeaseLoop(store.Executors, self, lease, clock, Core.Logger) { AfterGap = Sweeps.StopLostAsync };
+        LeaseKeeper = new LeaseKeeper(store.Executors, self, lease);
+        Recovery = new RecoveryLoop(store.Executors, self, Leases, registry, Core.Logger)
+        {
+            HandedOn = OnHandedOn,
+            PeersSeen = OnPeersSeen,
+            Own = () => Running.Own,
+        };
+        OperatorRecovery = new OperatorRecovery(store.Executors, self, Leases, registry, Core.Logger)
+        {
+            HandedOn = OnHandedOn,
+            Own = () => Running.Own,
+        };
+        Adoption = new Adoption(store, Environment, Leases, self.Lease);
+        Stranded = new StrandedWatch(store.Versions, self, Leases, Core.Logger);
+        Retention = options.Retention is { } policy
+            ? new RetentionLoop(store.Management, new RetentionScope(policy, self.ApplicationName), Core.Logger)
+            : null;
+    }
 
-    public required WorkflowStarter Starter { get; init; }
+    public ExecutorRegistration Registration { get; }
 
-    public required Adoption Adoption { get; init; }
+    public ClientCore Core { get; }
 
-    public required Dispatcher Dispatcher { get; init; }
+    public RunEnvironment Environment { get; }
 
-    public required ParkedDispatcher ParkedDispatcher { get; init; }
+    public RunningWorkflows Running { get; }
 
-    public required OutlookLoop Outlooks { get; init; }
+    public WorkflowStarter Starter { get; }
 
-    public required QueueBoard Queues { get; init; }
+    public QueueBoard Queues { get; }
 
-    public required ScheduleLoop Schedules { get; init; }
+    public ClaimedRuns ClaimedRuns { get; }
 
-    public required ClaimedRuns ClaimedRuns { get; init; }
+    public Dispatcher Dispatcher { get; }
 
-    public required Parking Parking { get; init; }
+    public ParkedDispatcher ParkedDispatcher { get; }
 
-    public required LeaseLoop Leases { get; init; }
+    public OutlookLoop Outlooks { get; }
 
-    public required RecoveryLoop Recovery { get; init; }
+    public ScheduleLoop Schedules { get; }
 
-    public required SweepLoop Sweeps { get; init; }
+    public LeaseLoop Leases { get; }
 
-    /// <summary>Null where the engine deletes nothing by itself.</summary>
-    public RetentionLoop? Retention { get; set; }
+    /// <summary>Renews the lease where the loop cannot.</summary>
+    public LeaseKeeper LeaseKeeper { get; }
 
-    public required ExecutorRegistration Registration { get; init; }
+    public SweepLoop Sweeps { get; }
+
+    public RecoveryLoop Recovery { get; }
 
     /// <summary>Recovery that somebody asks for.</summary>
-    public OperatorRecovery OperatorRecovery =>
-        field ??= new OperatorRecovery(Core.Store.Executors, Registration, Leases, Environment.Registry, Core.Logger);
+    public OperatorRecovery OperatorRecovery { get; }
 
-    /// <summary>Tells of work that no engine takes.</summary>
-    private LeaseKeeper LeaseKeeper => field ??= new LeaseKeeper(Core.Store.Executors, Registration, Environment.Lease);
+    /// <summary>Takes over the work of other versions.</summary>
+    public Adoption Adoption { get; }
 
-    private StrandedWatch Stranded => field ??= new StrandedWatch(Core.Store.Versions, Registration, Leases, Core.Logger);
+    /// <summary>Reports work that no engine takes.</summary>
+    public StrandedWatch Stranded { get; }
 
-    /// <summary>Connects the parts to each other and starts the loops.</summary>
-    public void Start()
+    /// <summary>Null where the engine deletes nothing by itself.</summary>
+    public RetentionLoop? Retention { get; }
+
+    /// <summary>Starts the loops.</summary>
+    /// <param name="owner">The engine, which steps use as a client.</param>
+    public void Start(WorkflowEngine owner)
     {
-        Running.GaveUpPlace = OnGaveUpPlace;
-        Running.Ending = (work, outcome) => Core.Wakeups.Outcomes.Complete(work.Id, outcome);
-        Running.Ended = OnEnded;
-        Recovery.HandedOn = _ => OnEnqueued("");
-        Recovery.PeersSeen = any => ClaimedRuns.Pace.HasPeers = any;
-        Recovery.Own = () => Running.Own;
-        OperatorRecovery.HandedOn = _ => OnEnqueued("");
-        OperatorRecovery.Own = () => Running.Own;
-        Running.Crashed = Recovery.HandBack;
-        ClaimedRuns.NotBegun = Recovery.HandBackUnbegun;
-        ClaimedRuns.HandedBack = _ => OnEnqueued("");
-        Parking.Parked = ParkedDispatcher.Parked;
-        Leases.AfterGap = Sweeps.StopLostAsync;
-        ClaimedRuns.DeadLettered = ids => OnCompletedElsewhere(ids);
-        Dispatcher.Look = Outlooks.Wake;
-        Queues.RoomMade = Dispatcher.RoomMade;
-        Outlooks.Begins = ParkedDispatcher.LookBegins;
-        Outlooks.Seen = OnOutlook;
-        Sweeps.Expired = ids => OnCompletedElsewhere(ids);
+        engine = owner;
         Core.Signals.Listen(OnSignal);
         Leases.Start();
         LeaseKeeper.Start();
@@ -91,143 +141,36 @@ internal sealed class EngineParts
         Retention?.Start();
     }
 
-    /// <summary>
-    /// Claims no more, drains, ends the lease and hands the rest on, and closes the store; each part also if one before it fails.
-    /// </summary>
-    public async Task StopAsync(TimeSpan drain, CancellationToken cancellationToken)
+    private RunEnvironment NewEnvironment(
+        EngineOptions options, Registry registry, Lease lease, Checkpointer checkpointer, ILogger workflowLogger) => new()
+        {
+            ExecutorId = Registration.ExecutorId,
+            ApplicationName = Registration.ApplicationName,
+            ApplicationVersion = Registration.ApplicationVersion,
+            Registry = registry,
+            Checkpointer = checkpointer,
+            Serializer = Core.Serializer,
+            Clock = Core.Clock,
+            Lease = lease,
+            InHand = Running.InHand,
+            Wakeups = Core.Wakeups,
+            Written = Core.Signals.Written,
+            WhyLost = new LostReasons(Core.Store.Workflows, Core.Calls.Stopped).ReadAsync,
+            UnloadAfter = options.UnloadAfter,
+            Leave = new Parking(checkpointer, Core.Logger) { Parked = OnParked }.LeaveAsync,
+            Places = Queues,
+            Client = () => engine!,
+            Services = options.Services ?? EmptyServices.Instance,
+            Logger = Core.Logger,
+            WorkflowLogger = workflowLogger,
+            Handles = Core.Outcomes,
+        };
+
+    /// <summary>The services of an application that gave none.</summary>
+    private sealed class EmptyServices : IServiceProvider
     {
-        try
-        {
-            // Before anything is waited for: from here on bodies cannot start workflows any more, and what they throw for it is no failure
-            // of theirs once they have been told to stop.
-            Running.BeginDrain();
-            await Dispatcher.DisposeAsync().ConfigureAwait(false);
-            await ParkedDispatcher.DisposeAsync().ConfigureAwait(false);
-            await Schedules.DisposeAsync().ConfigureAwait(false);
-            await Outlooks.DisposeAsync().ConfigureAwait(false);
-            if (Retention is not null)
-            {
-                await Retention.DisposeAsync().ConfigureAwait(false);
-            }
+        public static EmptyServices Instance { get; } = new();
 
-            // What leaves memory in the drain is handed on at its end, and uses up no attempt. Recovery would take it for lost, as nothing
-            // here runs it any more.
-            await Recovery.DisposeAsync().ConfigureAwait(false);
-            await Running.DrainAsync(drain, cancellationToken).ConfigureAwait(false);
-            await Running.WaitForEndAsync(StopGrace).ConfigureAwait(false);
-            await Stranded.DisposeAsync().ConfigureAwait(false);
-            await Sweeps.DisposeAsync().ConfigureAwait(false);
-            await LeaseKeeper.DisposeAsync().ConfigureAwait(false);
-            await Leases.DisposeAsync().ConfigureAwait(false);
-            await Environment.Checkpointer.CloseAsync(StopGrace).ConfigureAwait(false);
-            await HandOnAsync().ConfigureAwait(false);
-        }
-        finally
-        {
-            await Core.DisposeAsync().ConfigureAwait(false);
-        }
-    }
-
-    private async Task HandOnAsync()
-    {
-        try
-        {
-            using var limit = new CancellationTokenSource(StopGrace);
-            // A connection that was lost while nobody used it shows at its next use, and another try has another.
-            var handedOn = await StoreBackoff.RepeatAsync(
-                _ => Core.Store.Executors.StopAsync(Registration.ExecutorId, Registration.Incarnation, limit.Token), limit.Token)
-                .ConfigureAwait(false);
-            if (handedOn > 0)
-            {
-                await Core.Store.Signals.AnnounceAsync([new StoreSignal(StoreSignalKind.Enqueued, "")], limit.Token).ConfigureAwait(false);
-            }
-        }
-        catch (Exception exception) when (exception is StoreUnavailableException or OperationCanceledException)
-        {
-            // The database is away: the lease ends by itself, and the work goes on then.
-            Environment.Logger.HandOnFailed(Registration.ExecutorId, exception);
-        }
-    }
-
-    private void OnGaveUpPlace(ClaimedWorkflow work)
-    {
-        Dispatcher.PlaceFree(work);
-        if (work.Queue is { } queue && Queues.Find(queue) is { Row.Queue.HasSharedLimit: true })
-        {
-            // Its place is free for whoever gets there first, which may be another process.
-            Core.Sender.Announce(new StoreSignal(StoreSignalKind.Enqueued, queue));
-        }
-    }
-
-    private void OnEnded(ClaimedWorkflow work, Messaging.WorkflowOutcome? outcome)
-    {
-        Dispatcher.RoomMade();
-        ParkedDispatcher.RunEnded();
-        if (outcome is null)
-        {
-            Core.Wakeups.Outcomes.LookAt(work.Id);
-            return;
-        }
-
-        Schedules.Ended(work.Id);
-
-        // Once more, for whoever has begun to wait while it still counted as running.
-        Core.Wakeups.Outcomes.Complete(work.Id, outcome);
-        Core.Wakeups.Streams.LookAtSignal(work.Id);
-        ParkedDispatcher.Signal(new StoreSignal(StoreSignalKind.Completed, work.Id));
-        Core.Sender.Announce(new StoreSignal(StoreSignalKind.Completed, work.Id));
-    }
-
-    private void OnEnqueued(string queue)
-    {
-        Dispatcher.Enqueued(queue);
-        Outlooks.Wake();
-        Core.Sender.Announce(new StoreSignal(StoreSignalKind.Enqueued, queue));
-    }
-
-    private void OnOutlook(QueueOutlook outlook)
-    {
-        Dispatcher.Saw(outlook);
-        ParkedDispatcher.Saw(outlook.Parked);
-        Sweeps.Saw(outlook.DeadlinePassed);
-    }
-
-    private void OnCompletedElsewhere(IReadOnlyList<string> ids)
-    {
-        foreach (var id in ids)
-        {
-            Core.Signals.Announce(new StoreSignal(StoreSignalKind.Completed, id));
-        }
-    }
-
-    private void OnSignal(StoreSignal signal)
-    {
-        ParkedDispatcher.Signal(signal);
-        if (signal.Kind is StoreSignalKind.Enqueued)
-        {
-            Dispatcher.Enqueued(signal.Key);
-        }
-
-        if (signal.Kind == StoreSignalKind.Schedule)
-        {
-            Schedules.Changed();
-        }
-
-        if (signal.Kind == StoreSignalKind.Completed)
-        {
-            Schedules.Ended(signal.Key);
-        }
-
-        if (signal.Kind is StoreSignalKind.Queue or StoreSignalKind.Anything
-            || signal is { Kind: StoreSignalKind.Enqueued, Key: "" })
-        {
-            // What exactly is there to do is not said.
-            Outlooks.Wake();
-        }
-
-        if ((signal.Kind is StoreSignalKind.Cancelled && Running.Contains(signal.Key)) || signal.Kind is StoreSignalKind.Anything)
-        {
-            Sweeps.Wake();
-        }
+        public object? GetService(Type serviceType) => null;
     }
 }

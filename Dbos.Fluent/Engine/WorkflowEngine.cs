@@ -76,7 +76,7 @@ public sealed class WorkflowEngine : WorkflowClient
         ArgumentOutOfRangeException.ThrowIfGreaterThan(drain, TimeSpan.FromDays(1));
         lock (gate)
         {
-            return stopping ??= parts.StopAsync(drain, cancellationToken);
+            return stopping ??= new EngineStop(parts).RunAsync(drain, cancellationToken);
         }
     }
 
