@@ -41,7 +41,7 @@ public class ClientOptions
         get;
         set
         {
-            ArgumentNullException.ThrowIfNull(value);
+            ArgumentNullException.ThrowIfNull(value, nameof(TimeProvider));
             field = value;
         }
     } = TimeProvider.System;
@@ -72,7 +72,7 @@ public class ClientOptions
     {
         get;
         set => field = value is { } interval && (interval <= TimeSpan.Zero || interval > TimeSpan.FromDays(1))
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "PollInterval is longer than zero and at most a day.")
+            ? throw new ArgumentOutOfRangeException(nameof(PollInterval), value, "PollInterval is longer than zero and at most a day.")
             : value;
     }
 

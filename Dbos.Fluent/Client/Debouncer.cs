@@ -23,9 +23,8 @@ public sealed class Debouncer<TIn, TOut>
 
     internal Debouncer(WorkflowClient client, WorkflowDefinition<TIn, TOut> definition, TimeSpan? atMost, string? queue)
     {
-        // Whatever is wrong with the limit is said where it is given.
-        _ = new DebounceCall("key", TimeSpan.Zero, atMost, new StartOptions());
-        (this.client, this.definition, this.atMost) = (client, definition, atMost);
+        (this.client, this.definition) = (client, definition);
+        this.atMost = DebounceCall.CheckAtMost(atMost, nameof(atMost));
         this.queue = queue is null ? null : Names.CheckName(queue, nameof(queue));
     }
 

@@ -218,8 +218,8 @@ public partial class WorkflowClient
     public Task<bool> SetDelayAsync(string workflowId, TimeSpan delay, CancellationToken cancellationToken = default)
     {
         Names.CheckId(workflowId, nameof(workflowId));
-        var checkedDelay = new StartOptions { Delay = delay }.Delay!.Value;
-        var end = new DelayEnd((long)Math.Ceiling(checkedDelay.TotalMilliseconds), null);
+        StartOptions.CheckDelay(delay, nameof(delay));
+        var end = new DelayEnd((long)Math.Ceiling(delay.TotalMilliseconds), null);
         return queueing.SetDelayAsync(workflowId, end, cancellationToken);
     }
 

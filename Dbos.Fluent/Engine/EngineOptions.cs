@@ -40,7 +40,7 @@ public sealed class EngineOptions : ClientOptions
     {
         get;
         set => field = value < LeaseMin || value > TimeSpan.FromDays(1)
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, $"A lease lasts from {LeaseMin.TotalSeconds} s to a day.")
+            ? throw new ArgumentOutOfRangeException(nameof(Lease), value, $"A lease lasts from {LeaseMin.TotalSeconds} s to a day.")
             : value;
     } = TimeSpan.FromSeconds(15);
 
@@ -57,7 +57,8 @@ public sealed class EngineOptions : ClientOptions
     {
         get;
         set => field = value != Timeout.InfiniteTimeSpan && (value < TimeSpan.Zero || value > TimeSpan.FromDays(1))
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "UnloadAfter is at least zero and at most a day, or infinite.")
+            ? throw new ArgumentOutOfRangeException(
+                nameof(UnloadAfter), value, "UnloadAfter is at least zero and at most a day, or infinite.")
             : value;
     } = TimeSpan.FromSeconds(10);
 
@@ -73,7 +74,7 @@ public sealed class EngineOptions : ClientOptions
     {
         get;
         set => field = value < TimeSpan.Zero || value > TimeSpan.FromDays(1)
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "DrainTimeout is at least zero and at most a day.")
+            ? throw new ArgumentOutOfRangeException(nameof(DrainTimeout), value, "DrainTimeout is at least zero and at most a day.")
             : value;
     } = TimeSpan.FromSeconds(5);
 
@@ -84,7 +85,8 @@ public sealed class EngineOptions : ClientOptions
     {
         get;
         set => field = value is < 0
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "MaxRecoveryAttempts is at least zero, or null for no limit.")
+            ? throw new ArgumentOutOfRangeException(
+                nameof(MaxRecoveryAttempts), value, "MaxRecoveryAttempts is at least zero, or null for no limit.")
             : value;
     } = 100;
 

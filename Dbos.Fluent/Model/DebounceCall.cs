@@ -14,12 +14,6 @@ internal sealed record DebounceCall
         Key = Names.CheckName(key, nameof(key));
         ArgumentOutOfRangeException.ThrowIfLessThan(period, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(period, LongestWait);
-        if (atMost is { } limit)
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(atMost));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, LongestWait, nameof(atMost));
-        }
-
         if (options.Delay is not null || options.DeduplicationId is not null)
         {
             throw new ArgumentException(
@@ -27,7 +21,7 @@ internal sealed record DebounceCall
                 nameof(options));
         }
 
-        (Period, AtMost) = (period, atMost);
+        (Period, AtMost) = (period, CheckAtMost(atMost, nameof(atMost)));
     }
 
     public string Key { get; }
@@ -35,6 +29,19 @@ internal sealed record DebounceCall
     public TimeSpan Period { get; }
 
     public TimeSpan? AtMost { get; }
+
+    /// <summary>Checks how long a start is put off at most, and returns it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not longer than zero, or too long.</exception>
+    public static TimeSpan? CheckAtMost(TimeSpan? atMost, string parameter)
+    {
+        if (atMost is { } limit)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, parameter);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, LongestWait, parameter);
+        }
+
+        return atMost;
+    }
 
     /// <summary>How long the first call is held back.</summary>
     public TimeSpan Delay => TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling(Period.TotalMilliseconds)));

@@ -13,7 +13,7 @@ public sealed record ScheduleOptions
         get;
         init => field = Enum.IsDefined(value)
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), value, "Overlap is Allow, Skip or QueueOne.");
+            : throw new ArgumentOutOfRangeException(nameof(Overlap), value, "Overlap is Allow, Skip or QueueOne.");
     }
 
     /// <summary>Spreads starts: each is put off by a part of this time that follows from the schedule's name and the occurrence.</summary>
@@ -23,7 +23,7 @@ public sealed record ScheduleOptions
     {
         get;
         init => field = value < TimeSpan.Zero || value > TimeSpan.FromDays(1)
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "Jitter lasts from zero to a day.")
+            ? throw new ArgumentOutOfRangeException(nameof(Jitter), value, "Jitter lasts from zero to a day.")
             : value;
     }
 

@@ -24,7 +24,7 @@ public sealed record StartOptions
         get;
         init => field = Enum.IsDefined(value)
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), value, "IdReuse is ReturnExisting or Reject.");
+            : throw new ArgumentOutOfRangeException(nameof(IdReuse), value, "IdReuse is ReturnExisting or Reject.");
     }
 
     /// <summary>The queue it waits in until it may run; a <see cref="WorkflowQueue"/> converts to its name.</summary>
@@ -47,7 +47,7 @@ public sealed record StartOptions
     {
         get;
         init => field = value < 0
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "Priority is at least 0, which comes first.")
+            ? throw new ArgumentOutOfRangeException(nameof(Priority), value, "Priority is at least 0, which comes first.")
             : value;
     }
 
@@ -70,7 +70,7 @@ public sealed record StartOptions
         get;
         init => field = Enum.IsDefined(value)
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), value, "DeduplicationPolicy is Reject or ReturnExisting.");
+            : throw new ArgumentOutOfRangeException(nameof(DeduplicationPolicy), value, "DeduplicationPolicy is Reject or ReturnExisting.");
     }
 
     /// <summary>Its partition of a queue with a limit for each partition, such as the customer it is for.</summary>
@@ -88,9 +88,7 @@ public sealed record StartOptions
     public TimeSpan? Delay
     {
         get;
-        init => field = value is { } delay && (delay < TimeSpan.Zero || delay > DelayMax)
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "Delay lasts from zero to a hundred years.")
-            : value;
+        init => field = value is { } delay ? CheckDelay(delay, nameof(Delay)) : null;
     }
 
     /// <summary>What is noted on the workflow for whoever lists it. Neither runs nor limits depend on it.</summary>
@@ -111,7 +109,7 @@ public sealed record StartOptions
     {
         get;
         init => field = value is { } timeout && timeout != System.Threading.Timeout.InfiniteTimeSpan && timeout <= TimeSpan.Zero
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "Timeout must be longer than zero, or infinite.")
+            ? throw new ArgumentOutOfRangeException(nameof(Timeout), value, "Timeout must be longer than zero, or infinite.")
             : value;
     }
 
@@ -135,6 +133,12 @@ public sealed record StartOptions
         get;
         init => field = value is null || Enum.IsDefined(value.Value)
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), value, "Format is MessagePack or PortableJson.");
+            : throw new ArgumentOutOfRangeException(nameof(Format), value, "Format is MessagePack or PortableJson.");
     }
+
+    /// <summary>Checks a delay and returns it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The delay is negative or longer than a hundred years.</exception>
+    internal static TimeSpan CheckDelay(TimeSpan delay, string parameter) => delay < TimeSpan.Zero || delay > DelayMax
+        ? throw new ArgumentOutOfRangeException(parameter, delay, "A delay lasts from zero to a hundred years.")
+        : delay;
 }
