@@ -6,8 +6,10 @@ namespace Dbos.Fluent;
 internal sealed class CallGuard : IDisposable
 {
     private readonly CancellationTokenSource stopped = new();
+    private readonly bool isEngine;
 
-    public CallGuard() => Stopped = stopped.Token;
+    /// <param name="isEngine">True for an engine, false for a client, which exceptions call by its name.</param>
+    public CallGuard(bool isEngine) => (this.isEngine, Stopped) = (isEngine, stopped.Token);
 
     /// <summary>Fires when everything that waits for the database must give up.</summary>
     public CancellationToken Stopped { get; }
@@ -47,7 +49,7 @@ internal sealed class CallGuard : IDisposable
             // Not the linked token: it is told a moment after its sources, and the store may have seen one of those. What is to be written
             // is refused already a moment before the engine has stopped.
             cancellationToken.ThrowIfCancellationRequested();
-            throw new EngineNotRunningException(doing);
+            throw NotRunning(doing);
         }
     }
 
@@ -55,9 +57,14 @@ internal sealed class CallGuard : IDisposable
     {
         if (Stopped.IsCancellationRequested)
         {
-            throw new EngineNotRunningException(doing);
+            throw NotRunning(doing);
         }
     }
+
+    /// <summary>What callers are thrown once it has stopped.</summary>
+    /// <param name="doing">What the caller wanted.</param>
+    /// <param name="remedy">What the caller can do, as a sentence with a space behind it.</param>
+    public EngineNotRunningException NotRunning(string doing, string remedy = "") => new(doing, isEngine, remedy);
 
     /// <summary>Ends all calls under way with <see cref="EngineNotRunningException"/>, and refuses later ones.</summary>
     public Task StopAsync() => stopped.CancelAsync();

@@ -26,7 +26,7 @@ internal static class ClientConnect
                 store = without;
             }
 
-            var calls = new CallGuard();
+            var calls = new CallGuard(isEngine: false);
             var core = new ClientCore(
                 store,
                 calls,

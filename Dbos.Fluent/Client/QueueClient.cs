@@ -34,7 +34,8 @@ public sealed class QueueClient
         ArgumentNullException.ThrowIfNull(queue);
         if (!Enum.IsDefined(onConflict))
         {
-            throw new ArgumentOutOfRangeException(nameof(onConflict), onConflict, "OnConflict is one of the enumeration's values.");
+            throw new ArgumentOutOfRangeException(
+                nameof(onConflict), onConflict, "Unknown OnConflict value; use UpdateIfLatestVersion, AlwaysUpdate or NeverUpdate.");
         }
 
         var self = core.Identity;

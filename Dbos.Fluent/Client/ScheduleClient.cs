@@ -67,7 +67,7 @@ public sealed class ScheduleClient
         ScheduleRow[] all = [.. schedules.Select(schedule => rows.Row(schedule, core.Identity.ApplicationName))];
         if (all.GroupBy(row => row.Name, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
         {
-            throw new ArgumentException($"The schedule '{twice.Key}' stands here twice.", nameof(schedules));
+            throw new ArgumentException($"The schedule '{twice.Key}' is given twice.", nameof(schedules));
         }
 
         if (await WriteAsync(all, ScheduleWrite.Apply, cancellationToken).ConfigureAwait(false) is { } others)

@@ -38,7 +38,7 @@ public partial class WorkflowClient
         WorkflowFilter? filter = null, CountBy by = CountBy.Status, CancellationToken cancellationToken = default) =>
         Enum.IsDefined(by)
             ? management.CountAsync(Rows(filter), by, cancellationToken)
-            : throw new ArgumentOutOfRangeException(nameof(by), by, "It is nothing to count by.");
+            : throw new ArgumentOutOfRangeException(nameof(by), by, "Unknown CountBy value; use Status, Name, Queue or ApplicationVersion.");
 
     private static FilteredRows Rows(WorkflowFilter? filter)
     {

@@ -281,7 +281,8 @@ public partial class WorkflowClient
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new EngineNotRunningException($"know whether workflow '{request.Options.Id}' was started");
+            throw Core.Calls.NotRunning(
+                $"know whether workflow '{request.Options.Id}' was started", "Start it again under the same id to find out. ");
         }
     }
 

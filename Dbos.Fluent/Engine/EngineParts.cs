@@ -28,7 +28,7 @@ internal sealed partial class EngineParts
             GaveUpPlace = OnPlaceGivenUp,
             Crashed = OnRunCrashed,
         };
-        var calls = new CallGuard();
+        var calls = new CallGuard(isEngine: true);
         var checkpointer = new Checkpointer(store.Commits, store.Capabilities.Lanes, calls.Stopped);
         var serializer = new PayloadSerializer(options.JsonOptions, options.Limits);
         Core = new ClientCore(store, calls, serializer, clock, loggers, Running)

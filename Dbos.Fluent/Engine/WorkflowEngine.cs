@@ -86,7 +86,7 @@ public sealed class WorkflowEngine : WorkflowClient
         {
             if (stopping is not null)
             {
-                throw new EngineNotRunningException(doing);
+                throw Core.Calls.NotRunning(doing);
             }
         }
     }

@@ -36,7 +36,7 @@ public sealed record WorkflowFilter
         get;
         init => field = value is null ? null : [.. value.Select(state => Enum.IsDefined(state)
             ? state
-            : throw new ArgumentOutOfRangeException(nameof(States), state, "It is no state of workflows.")).Distinct()];
+            : throw new ArgumentOutOfRangeException(nameof(States), state, $"Unknown WorkflowState value {state}.")).Distinct()];
     }
 
     /// <summary>The name of its definition.</summary>

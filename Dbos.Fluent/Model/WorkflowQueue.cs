@@ -123,8 +123,8 @@ public sealed record WorkflowQueue
         ThrowIfAbove(PartitionWorkerConcurrency, nameof(PartitionWorkerConcurrency), Concurrency, nameof(Concurrency));
         return PartitionRateLimit is { } each && RateLimit is { } all && each.Starts > all.Starts && each.Per <= all.Per
             ? throw new ArgumentException(
-                $"Queue '{Name}': PartitionRateLimit ({each.Starts} in {each.Per}) can never bind above "
-                + $"RateLimit ({all.Starts} in {all.Per}).")
+                $"Queue '{Name}': PartitionRateLimit ({each.Starts} in {each.Per}) is higher than RateLimit ({all.Starts} in {all.Per}), so "
+                + "it would have no effect: lower it or raise RateLimit.")
             : this;
     }
 
@@ -140,7 +140,9 @@ public sealed record WorkflowQueue
     {
         if (limit > wider)
         {
-            throw new ArgumentException($"Queue '{Name}': {name} ({limit}) can never bind above {widerName} ({wider}).");
+            throw new ArgumentException(
+                $"Queue '{Name}': {name} ({limit}) is higher than {widerName} ({wider}), so it would have no effect: lower it or raise "
+                + $"{widerName}.");
         }
     }
 
