@@ -9,7 +9,7 @@ namespace Dbos.Fluent;
 /// <summary>Puts a client together; where that fails, nothing is left open.</summary>
 internal static class ClientConnect
 {
-    // What a client without a name and without a choice of its own shares is the file of nobody in particular.
+    // The file of clients that have neither an application name nor a database of their own choice.
     private const string Nameless = "dbos-fluent";
 
     public static async Task<WorkflowClient> RunAsync(ClientOptions options, CancellationToken cancellationToken)
@@ -20,7 +20,7 @@ internal static class ClientConnect
         {
             if (!await HasSideTablesAsync(store, cancellationToken).ConfigureAwait(false))
             {
-                // A client makes none, and drives the workflows of another SDK without.
+                // A client makes no tables, and manages the workflows of another SDK without them.
                 var without = Open(options, loggers, hasSideTables: false);
                 await store.DisposeAsync().ConfigureAwait(false);
                 store = without;

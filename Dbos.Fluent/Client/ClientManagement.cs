@@ -45,7 +45,7 @@ internal sealed class ClientManagement(ClientCore core)
             core.Running?.Stop(id, CancellationReason.Cancelled, begun);
         }
 
-        // What a try has cancelled whose answer was lost is in no answer any more.
+        // Where the answer of an earlier try was lost, the workflows which that one cancelled are in no answer.
         foreach (var id in repeated ? cancelled.Union(workflowIds) : cancelled)
         {
             core.Signals.AnnounceGone(id);
@@ -73,7 +73,7 @@ internal sealed class ClientManagement(ClientCore core)
 
         foreach (var id in result.ResumedIds)
         {
-            // A run that has not ended is somebody else's now; in other processes their own look at the rows' tokens tells them.
+            // A run that has not ended has lost its workflow. Runs in other processes find that out by the rows' tokens.
             core.Running?.Stop(id, CancellationReason.Shutdown, begun);
             core.Sender.Announce(new StoreSignal(StoreSignalKind.Cancelled, id));
         }
@@ -113,7 +113,7 @@ internal sealed class ClientManagement(ClientCore core)
 
     public async Task RewindAsync(string workflowId, int fromSequence, CancellationToken cancellationToken)
     {
-        // Looked at first, so that one which has not ended after a lost answer, or has ended since, is known to have been taken back.
+        // Read first: a later try, after a lost answer, compares with it to know whether the workflow was rewound already.
         var before = await core.Calls.RepeatInTimeAsync(
             "rewind a workflow", (_, token) => core.Store.Workflows.ReadAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
         if (before is { Status.State: var state } && !state.IsTerminal())
@@ -179,7 +179,7 @@ internal sealed class ClientManagement(ClientCore core)
     }
 
     /// <summary>
-    /// Tells whoever waits for an event of a workflow that there was none of until now: a fork has the events of what it was made of.
+    /// Reports the events of a new fork to callers who wait for them already: a fork has the events of its source.
     /// </summary>
     private async Task AnnounceEventsAsync(string workflowId, CancellationToken cancellationToken)
     {
@@ -195,7 +195,7 @@ internal sealed class ClientManagement(ClientCore core)
         }
         catch (Exception exception) when (exception is DbosException or OperationCanceledException)
         {
-            // The fork stands, and the polls behind all signals find its events.
+            // The fork is stored, and the polls behind all signals find its events.
         }
     }
 
@@ -203,7 +203,7 @@ internal sealed class ClientManagement(ClientCore core)
     {
         if (options is { PartitionKey: not null, Queue: null })
         {
-            throw new ArgumentException("PartitionKey says something about a place in a queue: name the queue too.", nameof(options));
+            throw new ArgumentException("PartitionKey needs a queue: set ForkOptions.Queue too.", nameof(options));
         }
 
         if (options.Queue is { } queue)
@@ -229,8 +229,8 @@ internal sealed class ClientManagement(ClientCore core)
         nameof(fromSequence),
         fromSequence,
         highest < 0
-            ? $"The workflow '{workflowId}' has no recorded steps, so only 0 serves."
-            : $"The history of workflow '{workflowId}' ends at {highest}, so at most {highest + 1} serves.");
+            ? $"The workflow '{workflowId}' has no recorded steps, so only 0 is valid."
+            : $"The history of workflow '{workflowId}' ends at {highest}, so at most {highest + 1} is valid.");
 
     // As a step that waits for the first of several records it.
     private string EncodeId(string id) => core.Serializer.Encode(id, typeof(string), PayloadFormat.MessagePack).Text!;

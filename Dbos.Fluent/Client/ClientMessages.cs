@@ -35,7 +35,7 @@ internal sealed class ClientMessages(ClientCore core)
             "send a message", token => core.Store.Outbox.SendAsync(transaction, row, token), cancellationToken).ConfigureAwait(false);
         if (result.Status != CommitStatus.Written)
         {
-            // Busy too: somebody was deleting it, and has.
+            // Busy too: the workflow was being deleted meanwhile.
             throw new NonExistentWorkflowException(message.WorkflowId);
         }
     }
@@ -138,7 +138,7 @@ internal sealed class ClientMessages(ClientCore core)
         }
     }
 
-    // A caller who gives up the waiting does not take the message back: whoever waits for it is told as soon as it is durable.
+    // A caller who gives up waiting does not take the message back: its receiver is told as soon as it is stored.
     private async Task<CommitResult> WriteAsync(SendUnit unit)
     {
         var result = await core.Write(unit).ConfigureAwait(false);
@@ -181,18 +181,18 @@ internal sealed class ClientMessages(ClientCore core)
         cancellationToken.ThrowIfCancellationRequested();
         if (!told.IsCompleted)
         {
-            // The look that begins the wait may take longer than a short one lasts.
+            // The look that begins the wait may take longer than a short wait lasts.
             await looked.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 
         if (!told.IsCompleted && timeout > TimeSpan.Zero && core.Wakeups.Polls)
         {
-            // Where nobody announces what is done elsewhere: what came since the last poll came in time.
+            // Where changes elsewhere are not announced, whatever came since the last poll came in time.
             await look().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
-    // A wait that is longer than a timer takes is cut in pieces.
+    // A wait that is longer than a timer can last is cut in pieces.
     private async Task EndAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         var clock = core.Clock;
@@ -208,7 +208,7 @@ internal sealed class ClientMessages(ClientCore core)
         }
         catch (OperationCanceledException)
         {
-            // Whoever waits looks at the token.
+            // The caller looks at the token.
         }
     }
 }

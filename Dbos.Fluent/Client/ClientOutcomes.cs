@@ -13,7 +13,8 @@ internal sealed class ClientOutcomes(CallGuard calls, Wakeups wakeups, StatusRea
     {
         calls.ThrowIfStopped("wait for a result");
         var outcome = await calls.UseAsync(
-            "continue waiting for a result", token => wakeups.Outcomes.WaitAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
+            "continue waiting for a result", token => wakeups.Outcomes.WaitAsync(workflowId, token), cancellationToken)
+            .ConfigureAwait(false);
         if (outcome.Row.State != WorkflowState.Success)
         {
             throw OutcomeErrors.ToException(outcome.Row, serializer, outcome.Original);

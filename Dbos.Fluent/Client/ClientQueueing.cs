@@ -5,12 +5,12 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent;
 
-/// <summary>Workflows that wait in queues, as they are started and changed from outside. Arguments are checked.</summary>
+/// <summary>Starts workflows that wait in queues, and changes them while they wait. Arguments are checked.</summary>
 internal sealed class ClientQueueing(ClientCore core, IStarts starts)
 {
     public async Task<IReadOnlyList<string>> StartManyAsync(IReadOnlyList<StartRequest> requests, CancellationToken cancellationToken)
     {
-        // Made at once, so that those of one queue ask about it together.
+        // Made together, so that starts on one queue ask about it together.
         var units = await Task.WhenAll(requests.Select(request => starts.UnitAsync(request, cancellationToken).AsTask()))
             .ConfigureAwait(false);
         if (units.Length == 0)
@@ -21,7 +21,7 @@ internal sealed class ClientQueueing(ClientCore core, IStarts starts)
         var batch = new StartBatch(requests, units);
         while (batch.Open is { Length: > 0 } open)
         {
-            // The rows carry the same tokens on each try, so one whose answer was lost is recognised.
+            // The rows carry the same tokens on each try, so a try whose answer was lost is recognised.
             StartUnit[] tried = [.. open.Select(i => units[i])];
             var results = await core.Calls.RepeatAsync(
                 "start workflows", (_, token) => core.Store.Queues.StartManyAsync(tried, token), cancellationToken)
@@ -57,7 +57,7 @@ internal sealed class ClientQueueing(ClientCore core, IStarts starts)
         return isSet;
     }
 
-    /// <summary>Writes a debounced start and gives the id of the workflow that stands in the end.</summary>
+    /// <summary>Writes a debounced start and returns the id of the workflow that will run.</summary>
     public async Task<string> DebounceAsync(StartRequest request, long? atMostMs, CancellationToken cancellationToken)
     {
         var start = await starts.UnitAsync(request, cancellationToken).ConfigureAwait(false);

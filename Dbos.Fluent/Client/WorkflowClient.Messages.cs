@@ -51,7 +51,7 @@ public partial class WorkflowClient
     /// <returns>A task that completes when the messages are durable.</returns>
     /// <remarks>Everything said of <see cref="SendAsync{T}"/> holds for each. They arrive in the order given.</remarks>
     /// <exception cref="ArgumentException">
-    /// An id, topic or key is invalid, or a key stands twice for one receiver; nothing was stored.
+    /// An id, topic or key is invalid, or a key is given twice for one receiver; nothing was stored.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">The format is none of the known ones; nothing was stored.</exception>
     /// <exception cref="NonExistentWorkflowException">One of the receivers does not exist; nothing was stored.</exception>

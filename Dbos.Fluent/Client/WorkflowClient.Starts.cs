@@ -15,8 +15,8 @@ public partial class WorkflowClient
     /// </summary>
     /// <remarks>
     /// Without a queue and a delay an engine runs it at once, in this process. A client, which runs nothing, leaves it to the engines of
-    /// its application; a client without an application's name must name a queue. Whoever has the definition in hand on a queue need not
-    /// have registered it: the row then waits for an engine that has.
+    /// its application; a client without an application's name must name a queue. A workflow that is enqueued need not be registered here:
+    /// its row waits for an engine that has registered it.
     /// </remarks>
     /// <param name="definition">What to start; it must be registered with this engine if it is to run at once.</param>
     /// <param name="input">Its input.</param>
@@ -156,7 +156,7 @@ public partial class WorkflowClient
     /// <returns>A handle, good once the transaction has committed.</returns>
     /// <exception cref="ArgumentException">
     /// The transaction is another database's kind, or has ended; or the options do not go together, or ask for
-    /// <see cref="DeduplicationPolicy.ReturnExisting"/>, which there is not in a transaction. Nothing was written.
+    /// <see cref="DeduplicationPolicy.ReturnExisting"/>, which a transaction does not support. Nothing was written.
     /// </exception>
     /// <exception cref="InvalidOperationException">PostgreSQL: an earlier statement in the transaction failed.</exception>
     /// <exception cref="ConflictingWorkflowException">The id belongs to another definition. The transaction is still good.</exception>
@@ -237,10 +237,10 @@ public partial class WorkflowClient
         return queueing.SetDelayAsync(workflowId, new DelayEnd(null, EpochMs.NotBefore(until)), cancellationToken);
     }
 
-    /// <summary>Makes a debouncer: of a burst of calls with one key one workflow comes, with the input of the last call.</summary>
+    /// <summary>Makes a debouncer: a burst of calls with one key starts one workflow, with the input of the last call.</summary>
     /// <param name="definition">What to start; it need not be registered here if a queue is named.</param>
     /// <param name="atMost">
-    /// How long after its first call a workflow starts at the latest. Null, the default: as long as calls go on.
+    /// How long after its first call a workflow starts at the latest. Null, the default: as long as calls continue.
     /// </param>
     /// <param name="queue">The queue it enters when it starts, by name; null, the default, for the internal one.</param>
     /// <typeparam name="TIn">The workflow's input type.</typeparam>
@@ -286,7 +286,7 @@ public partial class WorkflowClient
         }
     }
 
-    // What is written with others is not run from the moment it is written: without a queue it goes through the internal one.
+    // Starts that are written together do not run from the moment they are written: without a queue they go through the internal one.
     private static StartOptions Waiting(StartOptions options) =>
         options.Queue is null && options.Delay is null ? options with { Delay = TimeSpan.Zero } : options;
 }

@@ -4,10 +4,10 @@ using Dbos.Fluent.Recovery;
 
 namespace Dbos.Fluent;
 
-/// <summary>Everything that can be done with workflows from outside one. An engine is one too. Safe for concurrent use.</summary>
+/// <summary>Starts, awaits and manages workflows from outside. An engine is a client too. Safe for concurrent use.</summary>
 /// <remarks>
-/// Calls wait for the database, however long it is away, until their token is cancelled: give them one with a limit, and give a start an
-/// <see cref="StartOptions.Id"/>, so that it can be repeated after that. Calls that throw <see cref="StoreUnavailableException"/> name it.
+/// Calls wait for the database, however long it is away, until their token is cancelled: give them a token with a limit, and give a start
+/// an <see cref="StartOptions.Id"/>, so that it can be repeated. Calls that throw <see cref="StoreUnavailableException"/> name it.
 /// </remarks>
 public partial class WorkflowClient : IAsyncDisposable
 {
@@ -40,15 +40,15 @@ public partial class WorkflowClient : IAsyncDisposable
 
     /// <summary>Connects a client: it starts, awaits and manages workflows, and runs none.</summary>
     /// <remarks>
-    /// It changes no table: on a database that another SDK has made it works for all that needs none of this library's own tables. Dispose
-    /// it to close its connections.
+    /// It changes no table. On a database of another SDK, calls that need none of this library's own tables work. Dispose it to close its
+    /// connections.
     /// </remarks>
     /// <param name="configure">Names the database, and the application whose workflows it starts without a queue.</param>
     /// <param name="cancellationToken">Gives up the connecting.</param>
     /// <returns>The client.</returns>
     /// <exception cref="ArgumentException">An option is invalid.</exception>
     /// <exception cref="StoreUnavailableException">The database cannot be reached.</exception>
-    /// <exception cref="StoreSchemaException">It is no database of this kind, or it is behind this version.</exception>
+    /// <exception cref="StoreSchemaException">The database has no DBOS tables, or they are behind this version.</exception>
     public static async Task<WorkflowClient> ConnectAsync(Action<ClientOptions> configure, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(configure);
@@ -60,23 +60,22 @@ public partial class WorkflowClient : IAsyncDisposable
     /// <summary>The SQL that migrates an empty or older Postgres database to the current state, for a role with DDL rights.</summary>
     /// <remarks>
     /// Run it by <c>psql --single-transaction</c> or any driver, and launch engines with <see cref="EngineOptions.Migrate"/> off: their
-    /// role needs to read and write the tables, and no DDL right. It may be run again, and leaves a database that is further on as it is.
-    /// On tables that are long, an engine that migrates by itself builds indexes without holding up writers; this script does not.
-    /// No extension is needed.
+    /// role needs to read and write the tables, and no DDL right. It may be run again, and leaves a newer database as it is. On long tables
+    /// this script holds up writers while it builds indexes; an engine that migrates by itself does not. No extension is needed.
     /// </remarks>
     /// <param name="schema">The schema of the tables, as it is written unquoted; <c>dbos</c> by default.</param>
     /// <returns>The statements, as one text.</returns>
-    /// <exception cref="ArgumentException">The schema is no name that Postgres takes.</exception>
+    /// <exception cref="ArgumentException">The schema is not a name that Postgres accepts.</exception>
     public static string MigrationScript(string schema = "dbos") => Storage.Postgres.MigrationSql.Of(schema);
 
     /// <summary>A handle to a workflow that was started before, here or elsewhere. Nothing is read until the handle is used.</summary>
     /// <param name="workflowId">The workflow's id.</param>
     /// <typeparam name="TOut">The result's type.</typeparam>
-    /// <returns>The handle; an id that nothing has shows when it is awaited.</returns>
+    /// <returns>The handle. An unknown id is noticed when the handle is awaited.</returns>
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
     public WorkflowHandle<TOut> Retrieve<TOut>(string workflowId) => new(Names.CheckId(workflowId, nameof(workflowId)), Core.Outcomes);
 
-    /// <summary>Reads what is known of a workflow now.</summary>
+    /// <summary>Reads the current status of a workflow.</summary>
     /// <param name="workflowId">The workflow's id.</param>
     /// <param name="cancellationToken">Gives up the reading.</param>
     /// <returns>Its status, or null if no workflow has this id.</returns>
@@ -101,10 +100,10 @@ public partial class WorkflowClient : IAsyncDisposable
         return history ?? throw new NonExistentWorkflowException(workflowId);
     }
 
-    /// <summary>Says why a workflow is where it is: what it waits for, what is in its way, who has it, or how it ended.</summary>
+    /// <summary>Explains the state of a workflow: what it waits for, what blocks it, who runs it, or how it ended.</summary>
     /// <remarks>
-    /// What it waits for in memory is known to the engine that runs it; asked elsewhere, the answer is where it runs. The answer is of the
-    /// moment: a workflow may go on while it is made.
+    /// Only the engine that runs a workflow knows what it waits for in memory; a call elsewhere answers where it runs. The answer is of the
+    /// moment: a workflow may continue meanwhile.
     /// </remarks>
     /// <param name="workflowId">The workflow's id.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
@@ -118,7 +117,7 @@ public partial class WorkflowClient : IAsyncDisposable
         return Core.Calls.UseAsync("explain a workflow", token => Core.Explainer.ExplainAsync(workflowId, token), cancellationToken);
     }
 
-    /// <summary>Closes the connection to the database. Whoever still waits is thrown <see cref="EngineNotRunningException"/>.</summary>
+    /// <summary>Closes the connection to the database. Waiting callers get an <see cref="EngineNotRunningException"/>.</summary>
     /// <returns>A task that completes when everything is closed.</returns>
     public async ValueTask DisposeAsync()
     {
@@ -126,7 +125,7 @@ public partial class WorkflowClient : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Throws once no more work is taken on.</summary>
+    /// <summary>Throws once no more work is accepted.</summary>
     private protected virtual void ThrowIfStopping(string doing) => Core.Calls.ThrowIfStopped(doing);
 
     private protected virtual ValueTask CloseAsync() => Core.DisposeAsync();

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dbos.Fluent;
 
-/// <summary>Puts an engine together, step by step; whatever fails, nothing is left running or open.</summary>
+/// <summary>Launches an engine step by step; if a step fails, nothing is left running or open.</summary>
 internal static class EngineLaunch
 {
     private const string VersionVariable = "DBOS__APPVERSION";
@@ -96,13 +96,13 @@ internal static class EngineLaunch
         }
     }
 
-    // The lease of a launch that failed must not keep the next one under this id waiting. Nothing happens if it was never taken.
+    // The lease of a failed launch must not keep the next launch under this id waiting. If it was never taken, this changes nothing.
     private static async Task GiveUpLeaseAsync(IStore store, ExecutorRegistration self)
     {
         using var limit = new CancellationTokenSource(GiveUpLimit);
         try
         {
-            // Only the lease: to hand work on as well could fail for the very reason that the launch failed for.
+            // Only the lease: handing work on too could fail for the same reason as the launch.
             await StoreBackoff.RepeatAsync(ExpireAsync, limit.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is DbosException or OperationCanceledException)

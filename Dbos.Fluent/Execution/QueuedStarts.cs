@@ -6,9 +6,9 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>The starts of a client, which runs nothing itself.</summary>
-/// <param name="starter">In whose name.</param>
+/// <param name="starter">The application that starts them.</param>
 /// <param name="serializer">Encodes inputs.</param>
-/// <param name="book">What the queues are.</param>
+/// <param name="book">The queues.</param>
 /// <param name="write">Writes one unit.</param>
 /// <param name="written">Reports it.</param>
 internal sealed class QueuedStarts(
@@ -25,7 +25,7 @@ internal sealed class QueuedStarts(
             ? StartRequest.Of(definition, input, options, isOurs: false, serializer)
             : throw new ArgumentException(
                 "A client without an application name starts workflows on a named queue only: name the queue (StartOptions.Queue), "
-                + "or connect with the ApplicationName of those who shall run it.",
+                + "or connect with the ApplicationName of the engines that are to run it.",
                 nameof(options));
     }
 

@@ -1,11 +1,11 @@
 namespace Dbos.Fluent.Model;
 
-/// <summary>What is said with each call of a debounced start. Checked when it is made.</summary>
+/// <summary>One call of a debounced start. Checked when it is made.</summary>
 internal sealed record DebounceCall
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(36_525);
 
-    /// <exception cref="ArgumentException">The key is not a name, or the options say what the call says.</exception>
+    /// <exception cref="ArgumentException">The key is invalid, or the options set what the call sets.</exception>
     /// <exception cref="ArgumentOutOfRangeException">
     /// The period is negative, the limit not longer than zero, or one is too long.
     /// </exception>
@@ -49,7 +49,7 @@ internal sealed record DebounceCall
     public long? AtMostMs => AtMost is { } limit ? (long)Math.Ceiling(limit.TotalMilliseconds) : null;
 
     /// <summary>
-    /// What calls of one key share, in the form of all SDKs; it has room for the class that a workflow belongs to elsewhere.
+    /// The deduplication id that calls of one key share, in the form of all SDKs. Other SDKs put a workflow's class before the dot.
     /// </summary>
     public string DeduplicationId(string workflowName) => $".{workflowName}-{Key}";
 }

@@ -18,7 +18,7 @@ public sealed record StartOptions
 
     /// <summary>What happens when <see cref="Id"/> is in use.</summary>
     /// <value><see cref="IdReuse.ReturnExisting"/> by default.</value>
-    /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not one of the enumeration.</exception>
     public IdReuse IdReuse
     {
         get;
@@ -31,7 +31,7 @@ public sealed record StartOptions
     /// <value>
     /// Null by default: an engine's <c>StartAsync</c>, and a parent's step, start it at once, in this process; a client,
     /// <c>StartManyAsync</c> and <c>StartInTransactionAsync</c> put it into the internal queue, which has no limits. The limits are those
-    /// that the queue was registered with; one that nobody has registered is accepted, and what is in it waits.
+    /// that the queue was registered with; an unregistered queue is accepted, and its workflows wait.
     /// </value>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public string? Queue
@@ -64,7 +64,7 @@ public sealed record StartOptions
 
     /// <summary>What happens when another workflow of the queue holds the <see cref="DeduplicationId"/>.</summary>
     /// <value><see cref="DeduplicationPolicy.Reject"/> by default.</value>
-    /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not one of the enumeration.</exception>
     public DeduplicationPolicy DeduplicationPolicy
     {
         get;
@@ -91,7 +91,7 @@ public sealed record StartOptions
         init => field = value is { } delay ? CheckDelay(delay, nameof(Delay)) : null;
     }
 
-    /// <summary>What is noted on the workflow for whoever lists it. Neither runs nor limits depend on it.</summary>
+    /// <summary>Notes on the workflow, for lists and filters. Neither runs nor limits depend on them.</summary>
     /// <value>Null by default: nothing. Texts, numbers, booleans and nulls.</value>
     public IReadOnlyDictionary<string, object?>? Attributes { get; init; }
 
@@ -127,7 +127,7 @@ public sealed record StartOptions
 
     /// <summary>How the input and all that follows from it is stored.</summary>
     /// <value>Null by default: the definition's own format; portable JSON where it is enqueued by name.</value>
-    /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not one of the enumeration.</exception>
     public PayloadFormat? Format
     {
         get;
