@@ -21,13 +21,7 @@ internal sealed partial class EngineParts
     {
         var loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         Registration = self;
-        Running = new RunningWorkflows
-        {
-            Ending = OnRunEnding,
-            Ended = OnRunEnded,
-            GaveUpPlace = OnPlaceGivenUp,
-            Crashed = OnRunCrashed,
-        };
+        Running = new RunningWorkflows { Ending = OnRunEnding, Ended = OnRunEnded, GaveUpPlace = OnPlaceGivenUp, Crashed = OnRunCrashed };
         var calls = new CallGuard(isEngine: true);
         var checkpointer = new Checkpointer(store.Commits, store.Capabilities.Lanes, calls.Stopped);
         var serializer = new PayloadSerializer(options.JsonOptions, options.Limits);
