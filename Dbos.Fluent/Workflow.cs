@@ -128,7 +128,7 @@ public static class Workflow
         if (string.IsNullOrWhiteSpace(name) || NamelessMembers.Contains(name))
         {
             throw new ArgumentException(
-                $"'{name}' is no name for a workflow: the definition stands in no member to be named after. "
+                $"'{name}' is no name for a workflow: the definition is in no member to be named after. "
                 + "Name it explicitly: Workflow.Define<Order, Receipt>(\"checkout\").",
                 nameof(name));
         }

@@ -7,7 +7,7 @@ namespace Dbos.Fluent.Execution;
 internal sealed class Parking(Checkpointer checkpointer, ILogger logger)
 {
     /// <summary>Called with what was parked, and what it waits for.</summary>
-    public Action<string, IReadOnlyList<WaitRow>> Parked { get; set; } = (_, _) => { };
+    public required Action<string, IReadOnlyList<WaitRow>> Parked { get; init; }
 
     /// <summary>Parks a run, which ends by itself when that is durable.</summary>
     /// <remarks>

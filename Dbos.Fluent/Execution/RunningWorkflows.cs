@@ -18,22 +18,22 @@ internal sealed class RunningWorkflows
     /// Called with what a run has stored at its end, while it still counts as running here: whoever waits for it in this process learns of
     /// it at first hand, and not by a look that knows its record alone.
     /// </summary>
-    public Action<ClaimedWorkflow, WorkflowOutcome> Ending { get; set; } = (_, _) => { };
+    public required Action<ClaimedWorkflow, WorkflowOutcome> Ending { get; init; }
 
     /// <summary>Called whenever a run has ended, with what it stored.</summary>
-    public Action<ClaimedWorkflow, WorkflowOutcome?> Ended { get; set; } = (_, _) => { };
+    public required Action<ClaimedWorkflow, WorkflowOutcome?> Ended { get; init; }
 
     /// <summary>
     /// Called when a workflow has given up its place in a queue: at its end, or before that where it was ended or taken away from outside
     /// and its body has not noticed yet.
     /// </summary>
-    public Action<ClaimedWorkflow> GaveUpPlace { get; set; } = _ => { };
+    public required Action<ClaimedWorkflow> GaveUpPlace { get; init; }
 
     /// <summary>What runs here of each queue.</summary>
     public QueueLoad Load => load;
 
     /// <summary>Called with an execution that the engine itself failed to run; its row still carries the token.</summary>
-    public Action<Ownership> Crashed { get; set; } = _ => { };
+    public required Action<Ownership> Crashed { get; init; }
 
     /// <summary>Runs that do something; those that only wait for a moment or another workflow need no capacity.</summary>
     public int Busy => all.Count(pair => !pair.Key.Scope.IsWaiting);

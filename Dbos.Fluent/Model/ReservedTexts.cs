@@ -22,7 +22,7 @@ internal static class ReservedTexts
     public static string? CheckTopic(string? topic, string parameter) => topic switch
     {
         null => null,
-        NoTopic => throw new ArgumentException($"The topic '{NoTopic}' stands for no topic in the store: choose another one.", parameter),
+        NoTopic => throw new ArgumentException($"The topic '{NoTopic}' means no topic in the store: choose another one.", parameter),
         _ => Names.CheckName(topic, parameter),
     };
 

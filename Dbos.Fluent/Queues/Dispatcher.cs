@@ -37,7 +37,7 @@ internal sealed class Dispatcher : IAsyncDisposable
     }
 
     /// <summary>Called where only a look at everything tells how it goes on.</summary>
-    public Action Look { get; set; } = () => { };
+    public required Action Look { get; init; }
 
     public void Start()
     {

@@ -33,7 +33,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     /// <summary>
     /// Called after the first renewal that follows a gap, before any step may begin again: stops what was taken away meanwhile.
     /// </summary>
-    public Func<CancellationToken, Task> AfterGap { get; set; } = _ => Task.CompletedTask;
+    public required Func<CancellationToken, Task> AfterGap { get; init; }
 
     // One connection that hangs must not cost the lease: the renewal is given up in time for another try.
     private TimeSpan RenewalLimit => lease.Length / 3 > RetryInterval ? lease.Length / 3 : RetryInterval;

@@ -15,8 +15,8 @@ public partial class WorkflowClient
     /// </summary>
     /// <remarks>
     /// Without a queue and a delay an engine runs it at once, in this process. A client, which runs nothing, leaves it to the engines of
-    /// its application; a client without an application's name must name a queue. Whoever has the definition in hand on a queue need not
-    /// have registered it: the row then waits for an engine that has.
+    /// its application; a client without an application's name must name a queue. A workflow that is enqueued need not be registered here:
+    /// its row waits for an engine that has registered it.
     /// </remarks>
     /// <param name="definition">What to start; it must be registered with this engine if it is to run at once.</param>
     /// <param name="input">Its input.</param>
@@ -43,7 +43,7 @@ public partial class WorkflowClient
         WorkflowDefinition<TIn, TOut> definition, TIn input, StartOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(definition);
-        return StartAsync<TOut>(() => Core.Starts.Request(definition, input, options ?? new StartOptions()), cancellationToken);
+        return StartAsync<TOut>(() => starts.Request(definition, input, options ?? new StartOptions()), cancellationToken);
     }
 
     /// <summary>Puts a workflow into a queue by its name alone, for code that lives elsewhere, perhaps in another language.</summary>
@@ -134,10 +134,10 @@ public partial class WorkflowClient
         ArgumentNullException.ThrowIfNull(starts);
         ThrowIfStopping("start workflows");
         var requests = starts
-            .Select(start => Core.Starts.Request(definition, start.Input, Waiting(start.Options ?? new StartOptions())))
+            .Select(start => this.starts.Request(definition, start.Input, Waiting(start.Options ?? new StartOptions())))
             .ToArray();
-        var ids = await this.starts.StartManyAsync(requests, cancellationToken).ConfigureAwait(false);
-        return [.. ids.Select(id => new WorkflowHandle<TOut>(id, Core))];
+        var ids = await queueing.StartManyAsync(requests, cancellationToken).ConfigureAwait(false);
+        return [.. ids.Select(id => new WorkflowHandle<TOut>(id, Core.Outcomes))];
     }
 
     /// <summary>Starts a workflow as part of the caller's own transaction on the same database: it exists once that commits.</summary>
@@ -156,7 +156,7 @@ public partial class WorkflowClient
     /// <returns>A handle, good once the transaction has committed.</returns>
     /// <exception cref="ArgumentException">
     /// The transaction is another database's kind, or has ended; or the options do not go together, or ask for
-    /// <see cref="DeduplicationPolicy.ReturnExisting"/>, which there is not in a transaction. Nothing was written.
+    /// <see cref="DeduplicationPolicy.ReturnExisting"/>, which a transaction does not support. Nothing was written.
     /// </exception>
     /// <exception cref="InvalidOperationException">PostgreSQL: an earlier statement in the transaction failed.</exception>
     /// <exception cref="ConflictingWorkflowException">The id belongs to another definition. The transaction is still good.</exception>
@@ -187,43 +187,80 @@ public partial class WorkflowClient
         }
 
         ThrowIfStopping("start a workflow");
-        var request = Core.Starts.Request(definition, input, Waiting(options));
-        var id = await starts.StartInTransactionAsync(transaction, request, cancellationToken).ConfigureAwait(false);
-        return new WorkflowHandle<TOut>(id, Core);
+        var request = starts.Request(definition, input, Waiting(options));
+        var id = await queueing.StartInTransactionAsync(transaction, request, cancellationToken).ConfigureAwait(false);
+        return new WorkflowHandle<TOut>(id, Core.Outcomes);
     }
 
-    /// <summary>Sends a message as part of the caller's own transaction on the same database: it arrives when that commits.</summary>
-    /// <param name="transaction">An open <c>NpgsqlTransaction</c> or <c>SqliteTransaction</c> on the database of this client.</param>
-    /// <param name="workflowId">The receiver's id.</param>
-    /// <param name="message">The message.</param>
-    /// <param name="topic">What it is about; null, the default, for no topic.</param>
-    /// <param name="idempotencyKey">Sends with the same key to this receiver count once; null, the default, for none.</param>
+    /// <summary>Changes the priority of a workflow that waits in a queue, or is delayed.</summary>
+    /// <param name="workflowId">The workflow's id.</param>
+    /// <param name="priority">Its new priority: lower numbers first, 0 before all others.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    /// <typeparam name="T">The message's type.</typeparam>
-    /// <returns>A task that completes when the message is part of the transaction.</returns>
-    /// <exception cref="ArgumentException">
-    /// The transaction is another database's kind, or has ended; or an id or text is not valid.
-    /// </exception>
-    /// <exception cref="InvalidOperationException">PostgreSQL: an earlier statement in the transaction failed.</exception>
-    /// <exception cref="NonExistentWorkflowException">No workflow has the id. The transaction is still good.</exception>
-    /// <exception cref="SerializationFailedException">The message cannot be stored.</exception>
-    /// <exception cref="StoreUnavailableException">The database was lost meanwhile; nothing is repeated inside a transaction.</exception>
-    /// <exception cref="DbException">
-    /// The database ended the transaction over another one (a deadlock, a serialization failure, a lock that was not had in time): the
-    /// driver's own exception. Roll back and run the transaction again.
-    /// </exception>
-    public Task SendInTransactionAsync<T>(
-        DbTransaction transaction,
-        string workflowId,
-        T message,
-        string? topic = null,
-        string? idempotencyKey = null,
-        CancellationToken cancellationToken = default)
+    /// <returns>True if it applied; false if the workflow has been started, has ended, or does not exist.</returns>
+    /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The priority is negative.</exception>
+    public Task<bool> SetPriorityAsync(string workflowId, int priority, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(transaction);
-        var outgoing = OutgoingMessage.Create(workflowId, message, topic, idempotencyKey);
-        ThrowIfStopping("send a message");
-        return starts.SendInTransactionAsync(transaction, outgoing, cancellationToken);
+        Names.CheckId(workflowId, nameof(workflowId));
+        ArgumentOutOfRangeException.ThrowIfNegative(priority);
+        return queueing.SetPriorityAsync(workflowId, priority, cancellationToken);
+    }
+
+    /// <summary>Changes how long a delayed start is held back, counted from now on the database's clock.</summary>
+    /// <param name="workflowId">The workflow's id.</param>
+    /// <param name="delay">The new delay; zero lets it go at once.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>
+    /// True if it applied; false if the workflow is not delayed: also if it has started and now waits for something of its own.
+    /// </returns>
+    /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The delay is negative or longer than a hundred years.</exception>
+    public Task<bool> SetDelayAsync(string workflowId, TimeSpan delay, CancellationToken cancellationToken = default)
+    {
+        Names.CheckId(workflowId, nameof(workflowId));
+        StartOptions.CheckDelay(delay, nameof(delay));
+        var end = new DelayEnd((long)Math.Ceiling(delay.TotalMilliseconds), null);
+        return queueing.SetDelayAsync(workflowId, end, cancellationToken);
+    }
+
+    /// <summary>Changes until when a delayed start is held back.</summary>
+    /// <param name="workflowId">The workflow's id.</param>
+    /// <param name="until">The moment; one that has passed lets it go at once.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>
+    /// True if it applied; false if the workflow is not delayed: also if it has started and now waits for something of its own.
+    /// </returns>
+    /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
+    public Task<bool> SetDelayAsync(string workflowId, DateTimeOffset until, CancellationToken cancellationToken = default)
+    {
+        Names.CheckId(workflowId, nameof(workflowId));
+        return queueing.SetDelayAsync(workflowId, new DelayEnd(null, EpochMs.NotBefore(until)), cancellationToken);
+    }
+
+    /// <summary>Makes a debouncer: a burst of calls with one key starts one workflow, with the input of the last call.</summary>
+    /// <param name="definition">What to start; it need not be registered here if a queue is named.</param>
+    /// <param name="atMost">
+    /// How long after its first call a workflow starts at the latest. Null, the default: as long as calls continue.
+    /// </param>
+    /// <param name="queue">The queue it enters when it starts, by name; null, the default, for the internal one.</param>
+    /// <typeparam name="TIn">The workflow's input type.</typeparam>
+    /// <typeparam name="TOut">The workflow's result type.</typeparam>
+    /// <returns>The debouncer; it holds nothing and needs no disposing.</returns>
+    /// <exception cref="ArgumentException">The queue's name is blank, too long or holds control characters.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="atMost"/> is not longer than zero, or too long.</exception>
+    public Debouncer<TIn, TOut> Debounce<TIn, TOut>(
+        WorkflowDefinition<TIn, TOut> definition, TimeSpan? atMost = null, string? queue = null)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        return new Debouncer<TIn, TOut>(this, definition, atMost, queue);
+    }
+
+    internal async Task<string> DebounceAsync(
+        WorkflowDefinition definition, object? input, StartOptions options, DebounceCall call, CancellationToken cancellationToken)
+    {
+        ThrowIfStopping("start a workflow");
+        var request = Debouncing.Request(starts, definition, input, options, call);
+        return await queueing.DebounceAsync(request, call.AtMostMs, cancellationToken).ConfigureAwait(false);
     }
 
     private Task<WorkflowHandle<TOut>> EnqueueAsync<TOut>(NamedStart start, CancellationToken cancellationToken)
@@ -239,16 +276,17 @@ public partial class WorkflowClient
         var request = make();
         try
         {
-            var result = await Core.Starts.StartAsync(request, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
-            return new WorkflowHandle<TOut>(StartRefusals.IdOf(result, request), Core);
+            var result = await starts.StartAsync(request, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+            return new WorkflowHandle<TOut>(StartRefusals.IdOf(result, request), Core.Outcomes);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new EngineNotRunningException($"know whether workflow '{request.Options.Id}' was started");
+            throw Core.Calls.NotRunning(
+                $"know whether workflow '{request.Options.Id}' was started", "Start it again under the same id to find out. ");
         }
     }
 
-    // What is written with others is not run from the moment it is written: without a queue it goes through the internal one.
+    // Starts that are written together do not run from the moment they are written: without a queue they go through the internal one.
     private static StartOptions Waiting(StartOptions options) =>
         options.Queue is null && options.Delay is null ? options with { Delay = TimeSpan.Zero } : options;
 }

@@ -6,6 +6,65 @@ namespace Dbos.Fluent;
 
 public partial class WorkflowClient
 {
+    /// <inheritdoc cref="CancelAsync(IEnumerable{string}, bool, CancellationToken)"/>
+    /// <param name="workflowId">The workflow's id.</param>
+    /// <param name="children">True to cancel its descendants too; false by default.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    public Task CancelAsync(string workflowId, bool children = false, CancellationToken cancellationToken = default) =>
+        CancelAsync([workflowId], children, cancellationToken);
+
+    /// <summary>
+    /// Cancels workflows that have not ended, wherever they run, and those that were given up. Workflows that have succeeded or failed, and
+    /// unknown ids, are ignored.
+    /// </summary>
+    /// <remarks>
+    /// A running step's token fires, at once in this process and within a second in another. A cancelled workflow is never compensated.
+    /// </remarks>
+    /// <param name="workflowIds">The workflows' ids; all are cancelled in one transaction.</param>
+    /// <param name="children">
+    /// True to cancel their children too, and theirs, also below a workflow that has ended; false, the default, leaves children alone.
+    /// </param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>A task that completes when the cancellation is stored.</returns>
+    /// <exception cref="ArgumentException">An id is blank, too long or holds control characters.</exception>
+    public Task CancelAsync(
+        IEnumerable<string> workflowIds, bool children = false, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(workflowIds);
+        string[] ids = [.. workflowIds.Select(id => Names.CheckId(id, nameof(workflowIds))).Distinct(StringComparer.Ordinal)];
+        return management.CancelAsync(ids, children, cancellationToken);
+    }
+
+    /// <inheritdoc cref="ResumeAsync(IEnumerable{string}, string?, CancellationToken)"/>
+    /// <param name="workflowId">The workflow's id.</param>
+    /// <param name="queue">The queue it goes through; null, the default, for the internal one, which has no limits.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    public Task ResumeAsync(string workflowId, string? queue = null, CancellationToken cancellationToken = default) =>
+        ResumeAsync([workflowId], queue, cancellationToken);
+
+    /// <summary>Continues workflows from their last checkpoint: cancelled and given-up ones, and those that wait in a queue.</summary>
+    /// <remarks>
+    /// Recovery attempts start at zero again. A deadline is cleared; a timeout stays, and begins again when the workflow is taken up. A
+    /// workflow that still runs is interrupted and continues from its last checkpoint, here or elsewhere; the interrupted run writes
+    /// nothing more. Workflows that have succeeded or failed are ignored: fork or rewind those.
+    /// </remarks>
+    /// <param name="workflowIds">The workflows' ids; all are resumed in one transaction, or none.</param>
+    /// <param name="queue">The queue they go through; null, the default, for the internal one, which has no limits.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <returns>A task that completes when the workflows are enqueued.</returns>
+    /// <exception cref="ArgumentException">
+    /// An id or the queue's name is blank, too long or holds control characters; or the queue has limits for each partition, and one of
+    /// them was started without a partition.
+    /// </exception>
+    /// <exception cref="NonExistentWorkflowException">One of them does not exist; nothing was resumed.</exception>
+    /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    public Task ResumeAsync(IEnumerable<string> workflowIds, string? queue = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(workflowIds);
+        string[] ids = [.. workflowIds.Select(id => Names.CheckId(id, nameof(workflowIds))).Distinct(StringComparer.Ordinal)];
+        return management.ResumeAsync(ids, queue is null ? null : Names.CheckName(queue, nameof(queue)), cancellationToken);
+    }
+
     /// <summary>
     /// Makes a new workflow of another's input and of its history before a step, and enqueues it. The other stays as it is.
     /// </summary>
@@ -17,7 +76,7 @@ public partial class WorkflowClient
     /// new one. Where that matters, rewind the workflow instead (<see cref="RewindAsync"/>).
     /// </remarks>
     /// <param name="workflowId">The workflow's id, in whatever state.</param>
-    /// <param name="fromSequence">The first step that runs anew, counted from 0; at most one beyond the last recorded.</param>
+    /// <param name="fromSequence">The first step that runs again, counted from 0; at most one beyond the last recorded.</param>
     /// <param name="options">How the fork differs; null, the default, for a new id, the same version and the internal queue.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
     /// <returns>The fork's id, once it is enqueued.</returns>
@@ -35,7 +94,7 @@ public partial class WorkflowClient
         return management.ForkAsync(workflowId, new ForkCut(fromSequence, null), options, cancellationToken);
     }
 
-    /// <summary>Forks a workflow from the step that failed last, so that this step runs anew.</summary>
+    /// <summary>Forks a workflow from the step that failed last, so that this step runs again.</summary>
     /// <remarks>
     /// <para>
     /// The step runs under a new idempotency key. One that failed after its effect, such as a charge whose answer came too late, has that
@@ -62,7 +121,7 @@ public partial class WorkflowClient
         string workflowId, ForkOptions? options = null, CancellationToken cancellationToken = default) =>
         management.ForkAsync(Names.CheckId(workflowId, nameof(workflowId)), new ForkCut(null, null), options, cancellationToken);
 
-    /// <summary>Forks a workflow from the first recorded step of a name: this step runs anew, under a new idempotency key.</summary>
+    /// <summary>Forks a workflow from the first recorded step of a name: this step runs again, under a new idempotency key.</summary>
     /// <param name="workflowId">The workflow's id, in whatever state.</param>
     /// <param name="stepName">The step's recorded name; that of a child is the name of its definition.</param>
     /// <param name="options">How the fork differs; null, the default, for a new id, the same version and the internal queue.</param>
@@ -83,16 +142,16 @@ public partial class WorkflowClient
         return management.ForkAsync(workflowId, new ForkCut(null, stepName), options, cancellationToken);
     }
 
-    /// <summary>Takes an ended workflow back to before a step, under its own id, and enqueues it: from there on it runs anew.</summary>
+    /// <summary>Takes an ended workflow back to before a step, under its own id, and enqueues it: from there on it runs again.</summary>
     /// <remarks>
     /// Its outcome, the checkpoints from the step on and the messages that those have read are removed, and so are unread messages; events
     /// are as they were; stream values stay, and closed streams are open again. Idempotency keys and ids of children are the same as the
     /// first time, so what was done under them is not done again, and children are attached to: one that failed is rewound before its
-    /// parent. A timeout begins anew. It goes through the internal queue, which has no limits, whatever queue it was started on, and has no
-    /// partition any more. To keep the outcome, fork it instead.
+    /// parent. A timeout begins again. It goes through the internal queue, which has no limits, whatever queue it was started on, and has
+    /// no partition any more. To keep the outcome, fork it instead.
     /// </remarks>
     /// <param name="workflowId">The workflow's id.</param>
-    /// <param name="fromSequence">The first step that runs anew, counted from 0; at most one beyond the last recorded.</param>
+    /// <param name="fromSequence">The first step that runs again, counted from 0; at most one beyond the last recorded.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
     /// <returns>A task that completes when the workflow is enqueued.</returns>
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
@@ -118,7 +177,7 @@ public partial class WorkflowClient
     /// <summary>Deletes workflows with their history, messages, events and streams, whether or not they have ended.</summary>
     /// <remarks>
     /// One that runs is stopped: its steps' tokens fire, at once in this process and within a second in another, and what it does from then
-    /// on is written nowhere. Whoever awaits one is thrown <see cref="NonExistentWorkflowException"/>. Its id and its deduplication id are
+    /// on is written nowhere. Callers that await it get a <see cref="NonExistentWorkflowException"/>. Its id and its deduplication id are
     /// free. Forks of it stay whole. Unknown ids are left alone.
     /// </remarks>
     /// <param name="workflowIds">The workflows' ids; all are deleted in one transaction, or none.</param>
@@ -160,8 +219,8 @@ public partial class WorkflowClient
     /// </summary>
     /// <remarks>
     /// Of this application's workflows and those of none; a client without an application name collects those of any. What was deleted when
-    /// the call is given up stays deleted, and the next call goes on. Rows that somebody else works on are left to the next call. An engine
-    /// does it by itself with <see cref="EngineOptions.Retention"/>.
+    /// the call is given up stays deleted, and the next call continues. Rows that somebody else works on are left to the next call. An
+    /// engine does it by itself with <see cref="EngineOptions.Retention"/>.
     /// </remarks>
     /// <param name="policy">Which ones.</param>
     /// <param name="cancellationToken">Gives up the call, between two batches.</param>

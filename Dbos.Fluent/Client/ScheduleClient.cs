@@ -5,20 +5,20 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent;
 
 /// <summary>
-/// Schedules at run time: workflows that are started at each occurrence of a cron expression, once, whichever processes run.
+/// Manages schedules at run time. A schedule starts a workflow once at each occurrence of a cron expression, whichever engines run.
 /// Safe for concurrent use.
 /// </summary>
 /// <remarks>
 /// <para>
 /// An expression has five fields (minute, hour, day of month, month, day of week) or six (seconds first), and is read in the schedule's
-/// time zone. Where clocks go forward, what falls into the gap fires once, right after it; where they go back, a fixed time fires once, the
-/// first time, and an interval on each pass.
+/// time zone. Where clocks go forward, occurrences in the gap fire once, right after it. Where they go back, a fixed time fires once, the
+/// first time, and an interval fires on each pass.
 /// </para>
-/// <para>A change is seen by every engine at once where it is notified, else within its covering poll.</para>
+/// <para>Every engine sees a change at once where the database notifies, else within its covering poll.</para>
 /// </remarks>
 public sealed class ScheduleClient
 {
-    // More are a slip of a date or an expression rather than a wish.
+    // More occurrences are a mistake in a date or an expression.
     private const int BackfillMax = 100_000;
 
     private readonly ClientCore core;
@@ -29,14 +29,14 @@ public sealed class ScheduleClient
     /// <summary>Creates a schedule.</summary>
     /// <param name="name">Its name, unique in the database; at most 200 characters.</param>
     /// <param name="cron">Its expression.</param>
-    /// <param name="definition">What it starts; its code may live elsewhere.</param>
+    /// <param name="definition">The workflow that it starts; its code may live elsewhere.</param>
     /// <param name="timeZone">The IANA name of the zone in which the expression is read; UTC by default.</param>
     /// <param name="options">How it starts; null for the defaults.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
     /// <typeparam name="TOut">The workflow's result type.</typeparam>
     /// <returns>A task that completes when the schedule is durable.</returns>
     /// <exception cref="ArgumentException">
-    /// The name, the expression (the message says where in it), the zone or an option does not serve; or the queue is partitioned.
+    /// The name, the expression (the message says where in it), the zone or an option is invalid; or the queue is partitioned.
     /// </exception>
     /// <exception cref="ConflictingRegistrationException">A schedule of this name exists.</exception>
     public async Task CreateAsync<TOut>(
@@ -55,11 +55,11 @@ public sealed class ScheduleClient
     }
 
     /// <summary>Creates and updates these schedules in one transaction. Others are left alone.</summary>
-    /// <remarks>What is paused stays paused, and what has fired has fired; everything else becomes as given.</remarks>
+    /// <remarks>A paused schedule stays paused, and past occurrences do not fire again; everything else is replaced.</remarks>
     /// <param name="schedules">The schedules, each name once.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
     /// <returns>A task that completes when all of them are durable.</returns>
-    /// <exception cref="ArgumentException">One of them does not serve, or two have one name; none was written.</exception>
+    /// <exception cref="ArgumentException">One of them is invalid, or two share a name; none was written.</exception>
     /// <exception cref="ConflictingRegistrationException">A name is another application's; none was written.</exception>
     public async Task ApplyAsync(IEnumerable<ScheduleDefinition> schedules, CancellationToken cancellationToken = default)
     {
@@ -67,7 +67,7 @@ public sealed class ScheduleClient
         ScheduleRow[] all = [.. schedules.Select(schedule => rows.Row(schedule, core.Identity.ApplicationName))];
         if (all.GroupBy(row => row.Name, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
         {
-            throw new ArgumentException($"The schedule '{twice.Key}' stands here twice.", nameof(schedules));
+            throw new ArgumentException($"The schedule '{twice.Key}' is given twice.", nameof(schedules));
         }
 
         if (await WriteAsync(all, ScheduleWrite.Apply, cancellationToken).ConfigureAwait(false) is { } others)
@@ -76,14 +76,14 @@ public sealed class ScheduleClient
         }
     }
 
-    /// <summary>Changes when a schedule fires, and how. Its workflow, its pause, and what has fired stay.</summary>
+    /// <summary>Changes when and how a schedule fires. Its workflow and its pause stay, and past occurrences do not fire again.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="cron">Its new expression.</param>
     /// <param name="timeZone">The IANA name of the zone in which the expression is read; UTC by default.</param>
-    /// <param name="options">How it starts from now on; null keeps what it has.</param>
+    /// <param name="options">How it starts from now on; null keeps its options.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
     /// <returns>A task that completes when the change is durable.</returns>
-    /// <exception cref="ArgumentException">The expression, the zone or an option does not serve.</exception>
+    /// <exception cref="ArgumentException">The expression, the zone or an option is invalid.</exception>
     /// <exception cref="NonExistentScheduleException">There is no schedule of this name.</exception>
     public async Task UpdateAsync(
         string name,
@@ -102,39 +102,39 @@ public sealed class ScheduleClient
         }
     }
 
-    /// <summary>Stops a schedule from starting anything; what it has started goes on.</summary>
+    /// <summary>Stops a schedule from starting workflows. Workflows that it has started continue.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>A task that completes when the pause is durable; a schedule that there is not is told of in the log alone.</returns>
+    /// <returns>A task that completes when the pause is stored. An unknown schedule is only logged.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public Task PauseAsync(string name, CancellationToken cancellationToken = default) =>
         SetPausedAsync(name, paused: true, cancellationToken);
 
-    /// <summary>Ends a pause. What would have fired meanwhile is left out, unless the schedule backfills automatically.</summary>
+    /// <summary>Ends a pause. Occurrences during the pause are left out, unless the schedule backfills automatically.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>A task that completes when that is durable; a schedule that there is not is told of in the log alone.</returns>
+    /// <returns>A task that completes when the end of the pause is stored. An unknown schedule is only logged.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public Task ResumeAsync(string name, CancellationToken cancellationToken = default) =>
         SetPausedAsync(name, paused: false, cancellationToken);
 
-    /// <summary>Deletes a schedule; what it has started goes on.</summary>
+    /// <summary>Deletes a schedule. Workflows that it has started continue.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>A task that completes when it is deleted; nothing happens if there is no such schedule.</returns>
+    /// <returns>A task that completes when it is deleted; an unknown schedule is ignored.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public async Task DeleteAsync(string name, CancellationToken cancellationToken = default)
     {
         Names.CheckName(name, nameof(name));
-        await UseAsync(
+        await core.Calls.RepeatAsync(
             "delete a schedule",
-            async token =>
+            async (_, token) =>
             {
                 await core.Store.Schedules.DeleteAsync(name, token).ConfigureAwait(false);
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
-        core.Announce(new StoreSignal(StoreSignalKind.Schedule, name));
+        core.Signals.Announce(new StoreSignal(StoreSignalKind.Schedule, name));
     }
 
     /// <summary>Reads one schedule.</summary>
@@ -150,16 +150,18 @@ public sealed class ScheduleClient
 
     /// <summary>Reads the schedules of this client's application, and those of none; all if the client has no name.</summary>
     /// <param name="cancellationToken">Gives up the reading.</param>
-    /// <returns>The schedules as they are now, by name. One that cannot be read here is among them, without a next occurrence.</returns>
+    /// <returns>The schedules as they are now, by name. A schedule whose expression cannot be read here has no next occurrence.</returns>
     public async Task<IReadOnlyList<ScheduleStatus>> ListAsync(CancellationToken cancellationToken = default)
     {
-        var all = await UseAsync(
-            "list schedules", token => core.Store.Schedules.ReadAllAsync(core.Identity.ApplicationName, token), cancellationToken)
+        var all = await core.Calls.RepeatAsync(
+            "list schedules", (_, token) => core.Store.Schedules.ReadAllAsync(core.Identity.ApplicationName, token), cancellationToken)
             .ConfigureAwait(false);
         return [.. all.Select(Status)];
     }
 
-    /// <summary>Starts a schedule's workflow now, beside its occurrences: also while it is paused, and whatever still runs.</summary>
+    /// <summary>
+    /// Starts a schedule's workflow now, besides its occurrences: also while it is paused or its last workflow still runs.
+    /// </summary>
     /// <param name="name">The schedule's name.</param>
     /// <param name="cancellationToken">Gives up the waiting.</param>
     /// <returns>The workflow's id.</returns>
@@ -171,7 +173,7 @@ public sealed class ScheduleClient
         var schedule = await RequireAsync(name, cancellationToken).ConfigureAwait(false);
         for (var now = await NowAsync(cancellationToken).ConfigureAwait(false); ; now = now.AddMilliseconds(1))
         {
-            // Its id is made of the moment, so two in one millisecond would be one.
+            // The id is made from the moment, so two triggers in one millisecond would share it.
             var tick = rows.Triggered(schedule, now);
             if (await FireAsync(tick, cancellationToken).ConfigureAwait(false) == TickOutcome.Started)
             {
@@ -181,15 +183,15 @@ public sealed class ScheduleClient
     }
 
     /// <summary>
-    /// Starts a schedule's workflow for each of its occurrences in a stretch of time. Those that have fired are left as they are.
+    /// Starts a schedule's workflow for each of its occurrences in a period. Occurrences that have fired are left as they are.
     /// </summary>
     /// <param name="name">The schedule's name.</param>
-    /// <param name="from">The beginning, which counts.</param>
-    /// <param name="until">The end, which does not.</param>
-    /// <param name="cancellationToken">Gives up; the occurrences before that are started.</param>
-    /// <returns>The workflows' ids, one for each occurrence, in order; the same for the same stretch.</returns>
+    /// <param name="from">The beginning, included.</param>
+    /// <param name="until">The end, excluded.</param>
+    /// <param name="cancellationToken">Gives up the call; workflows that were started by then stay started.</param>
+    /// <returns>The workflows' ids, one for each occurrence, in order. The same period gives the same ids.</returns>
     /// <exception cref="ArgumentException">
-    /// The name is not one; <paramref name="until"/> is before <paramref name="from"/>; or there are more than 100,000 occurrences.
+    /// The name is invalid; <paramref name="until"/> is before <paramref name="from"/>; or there are more than 100,000 occurrences.
     /// </exception>
     /// <exception cref="NonExistentScheduleException">There is no schedule of this name.</exception>
     public async Task<IReadOnlyList<string>> BackfillAsync(
@@ -202,7 +204,7 @@ public sealed class ScheduleClient
         if (moments.Count > BackfillMax)
         {
             throw new ArgumentException(
-                $"Schedule '{name}' has more than {BackfillMax} moments between {from:O} and {until:O}: backfill it piece by piece.",
+                $"Schedule '{name}' has more than {BackfillMax} moments between {from:O} and {until:O}: backfill shorter periods.",
                 nameof(until));
         }
 
@@ -231,24 +233,22 @@ public sealed class ScheduleClient
         }
 
         var repeated = false;
-        var result = await core.UseAsync(
+        var result = await core.Calls.RepeatAsync(
             "write schedules",
-            token => StoreBackoff.RepeatAsync(
-                failures =>
-                {
-                    repeated = failures > 0;
-                    return core.Store.Schedules.WriteAsync(written, mode, token);
-                },
-                token),
+            (failures, token) =>
+            {
+                repeated = failures > 0;
+                return core.Store.Schedules.WriteAsync(written, mode, token);
+            },
             cancellationToken).ConfigureAwait(false);
 
-        // A try whose answer was lost may have made what now stands in its own way.
+        // A try whose answer was lost may have created the schedule that now conflicts.
         var isOwn = repeated && mode == ScheduleWrite.Create && result.Conflict is { } name
             && await ReadAsync(name, cancellationToken).ConfigureAwait(false) is { } standing
             && standing with { Paused = false, LastFiredAtMs = null, WaitingTickMs = null } == written[0];
         if (result.Conflict is null || isOwn)
         {
-            core.Announce(new StoreSignal(StoreSignalKind.Schedule, ""));
+            core.Signals.Announce(new StoreSignal(StoreSignalKind.Schedule, ""));
             return null;
         }
 
@@ -258,12 +258,12 @@ public sealed class ScheduleClient
     private async Task SetPausedAsync(string name, bool paused, CancellationToken cancellationToken)
     {
         Names.CheckName(name, nameof(name));
-        var known = await UseAsync(
-            "pause a schedule", token => core.Store.Schedules.SetPausedAsync(name, paused, token), cancellationToken)
+        var known = await core.Calls.RepeatAsync(
+            "pause a schedule", (_, token) => core.Store.Schedules.SetPausedAsync(name, paused, token), cancellationToken)
             .ConfigureAwait(false);
         if (known)
         {
-            core.Announce(new StoreSignal(StoreSignalKind.Schedule, name));
+            core.Signals.Announce(new StoreSignal(StoreSignalKind.Schedule, name));
         }
         else
         {
@@ -273,7 +273,8 @@ public sealed class ScheduleClient
 
     private async Task<TickOutcome> FireAsync(ScheduleTick tick, CancellationToken cancellationToken)
     {
-        var outcome = await UseAsync("start a scheduled workflow", token => core.Store.Schedules.FireAsync(tick, token), cancellationToken)
+        var outcome = await core.Calls.RepeatAsync(
+            "start a scheduled workflow", (_, token) => core.Store.Schedules.FireAsync(tick, token), cancellationToken)
             .ConfigureAwait(false);
         if (outcome == TickOutcome.Gone)
         {
@@ -282,18 +283,19 @@ public sealed class ScheduleClient
 
         if (outcome == TickOutcome.Started)
         {
-            core.Written(new StartUnit(tick.Row));
+            core.Signals.Written(new StartUnit(tick.Row));
         }
 
         return outcome;
     }
 
-    // The clock of a client is its machine's; what is compared by all processes is the store's.
+    // A client's clock is its machine's; all processes compare by the store's clock.
     private async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken)
     {
-        var outlook = await UseAsync(
-            "read the time", token => core.Store.Queues.ReadOutlookAsync(core.Identity.ApplicationName ?? "", token), cancellationToken)
-            .ConfigureAwait(false);
+        var outlook = await core.Calls.RepeatAsync(
+            "read the time",
+            (_, token) => core.Store.Queues.ReadOutlookAsync(core.Identity.ApplicationName ?? "", token),
+            cancellationToken).ConfigureAwait(false);
         return EpochMs.ToMoment(outlook.NowMs);
     }
 
@@ -301,7 +303,7 @@ public sealed class ScheduleClient
         await ReadAsync(name, cancellationToken).ConfigureAwait(false) ?? throw new NonExistentScheduleException(name);
 
     private Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken) =>
-        UseAsync("read a schedule", token => core.Store.Schedules.ReadAsync(name, token), cancellationToken);
+        core.Calls.RepeatAsync("read a schedule", (_, token) => core.Store.Schedules.ReadAsync(name, token), cancellationToken);
 
     private ScheduleStatus Status(ScheduleRow row)
     {
@@ -312,13 +314,10 @@ public sealed class ScheduleClient
         }
         catch (ArgumentException)
         {
-            // Another SDK reads expressions that this one does not: the schedule is listed, and says no next moment.
+            // Another SDK reads expressions that this one does not: the schedule is listed without a next moment.
         }
 
         return new ScheduleStatus(
             row.Name, row.WorkflowName, row.Cron, row.TimeZone, row.Paused, EpochMs.ToMoment(row.LastFiredAtMs), next);
     }
-
-    private Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
-        core.UseAsync(doing, token => StoreBackoff.RepeatAsync(_ => call(token), token), cancellationToken);
 }

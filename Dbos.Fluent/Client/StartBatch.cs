@@ -5,9 +5,11 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent;
 
-/// <summary>Starts that are written all or none, over the tries it takes: which are still open, and what became of the others.</summary>
+/// <summary>
+/// Starts that are written all or none. It tracks over several tries which starts are still open, and the others' outcomes.
+/// </summary>
 /// <remarks>
-/// Those that attach to the holder of their deduplication id are no part of what is written: with them known, the rest is tried again.
+/// Starts that attach to the holder of their deduplication id are not written: once they are known, the others are tried again.
 /// </remarks>
 internal sealed class StartBatch(IReadOnlyList<StartRequest> requests, StartUnit[] units)
 {

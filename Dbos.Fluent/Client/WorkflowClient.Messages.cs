@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Dbos.Fluent.Definitions;
 using Dbos.Fluent.Model;
 
@@ -50,7 +51,7 @@ public partial class WorkflowClient
     /// <returns>A task that completes when the messages are durable.</returns>
     /// <remarks>Everything said of <see cref="SendAsync{T}"/> holds for each. They arrive in the order given.</remarks>
     /// <exception cref="ArgumentException">
-    /// An id, topic or key is invalid, or a key stands twice for one receiver; nothing was stored.
+    /// An id, topic or key is invalid, or a key is given twice for one receiver; nothing was stored.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">The format is none of the known ones; nothing was stored.</exception>
     /// <exception cref="NonExistentWorkflowException">One of the receivers does not exist; nothing was stored.</exception>
@@ -63,6 +64,40 @@ public partial class WorkflowClient
         PayloadFormat? format = null,
         CancellationToken cancellationToken = default) =>
         this.messages.SendAsync(OutgoingMessage.CreateMany(messages), PayloadFormats.Check(format), cancellationToken);
+
+    /// <summary>Sends a message as part of the caller's own transaction on the same database: it arrives when that commits.</summary>
+    /// <param name="transaction">An open <c>NpgsqlTransaction</c> or <c>SqliteTransaction</c> on the database of this client.</param>
+    /// <param name="workflowId">The receiver's id.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="topic">What it is about; null, the default, for no topic.</param>
+    /// <param name="idempotencyKey">Sends with the same key to this receiver count once; null, the default, for none.</param>
+    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <typeparam name="T">The message's type.</typeparam>
+    /// <returns>A task that completes when the message is part of the transaction.</returns>
+    /// <exception cref="ArgumentException">
+    /// The transaction is another database's kind, or has ended; or an id or text is not valid.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">PostgreSQL: an earlier statement in the transaction failed.</exception>
+    /// <exception cref="NonExistentWorkflowException">No workflow has the id. The transaction is still good.</exception>
+    /// <exception cref="SerializationFailedException">The message cannot be stored.</exception>
+    /// <exception cref="StoreUnavailableException">The database was lost meanwhile; nothing is repeated inside a transaction.</exception>
+    /// <exception cref="DbException">
+    /// The database ended the transaction over another one (a deadlock, a serialization failure, a lock that was not had in time): the
+    /// driver's own exception. Roll back and run the transaction again.
+    /// </exception>
+    public Task SendInTransactionAsync<T>(
+        DbTransaction transaction,
+        string workflowId,
+        T message,
+        string? topic = null,
+        string? idempotencyKey = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        var outgoing = OutgoingMessage.Create(workflowId, message, topic, idempotencyKey);
+        ThrowIfStopping("send a message");
+        return messages.SendInTransactionAsync(transaction, outgoing, cancellationToken);
+    }
 
     /// <summary>Lists the messages of a workflow, read and unread, in the order in which they arrive.</summary>
     /// <param name="workflowId">The receiver's id.</param>

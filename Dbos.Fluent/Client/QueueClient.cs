@@ -5,7 +5,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent;
 
 /// <summary>
-/// Queues at run time: registering, changing, pausing. Every process sees a change at once where it is notified, else within a second.
+/// Registers, changes and pauses queues at run time. Every process sees a change at once where the database notifies, else within a second.
 /// Safe for concurrent use.
 /// </summary>
 public sealed class QueueClient
@@ -14,18 +14,18 @@ public sealed class QueueClient
 
     internal QueueClient(ClientCore core) => this.core = core;
 
-    /// <summary>Registers a queue, or changes the limits of one that is registered. A pause stays.</summary>
+    /// <summary>Registers a queue, or changes the limits of a registered one. A pause stays.</summary>
     /// <remarks>
-    /// Lower limits stop nothing that runs: fewer are started until they hold. A limit of zero is refused: pause the queue instead.
+    /// Lower limits stop no running workflow: fewer are started until the limits hold. A limit of zero is refused: pause the queue instead.
     /// </remarks>
     /// <param name="queue">The queue with all its limits.</param>
     /// <param name="onConflict">
-    /// What happens if it is registered already; <see cref="OnConflict.AlwaysUpdate"/> by default. A client that is no engine has no
-    /// version, so its <see cref="OnConflict.UpdateIfLatestVersion"/> changes nothing.
+    /// How a queue of this name that is registered already is treated; <see cref="OnConflict.AlwaysUpdate"/> by default. A client that is
+    /// no engine has no version, so its <see cref="OnConflict.UpdateIfLatestVersion"/> changes nothing.
     /// </param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>A task that completes when the registration is durable.</returns>
-    /// <exception cref="ArgumentException">A limit lies above one that holds for more, so that it could never bind.</exception>
+    /// <returns>A task that completes when the registration is stored.</returns>
+    /// <exception cref="ArgumentException">A limit is higher than a wider one, so it would have no effect.</exception>
     /// <exception cref="ConflictingRegistrationException">The name belongs to a queue of another application.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
     public async Task RegisterAsync(
@@ -34,86 +34,90 @@ public sealed class QueueClient
         ArgumentNullException.ThrowIfNull(queue);
         if (!Enum.IsDefined(onConflict))
         {
-            throw new ArgumentOutOfRangeException(nameof(onConflict), onConflict, "OnConflict is one of the enumeration's values.");
+            throw new ArgumentOutOfRangeException(
+                nameof(onConflict), onConflict, "Unknown OnConflict value; use UpdateIfLatestVersion, AlwaysUpdate or NeverUpdate.");
         }
 
         var self = core.Identity;
         var registration = new QueueRegistration(queue.Checked(), onConflict, self.ApplicationName, self.ApplicationVersion);
-        var registered = await UseAsync(
-            "register a queue", token => core.Store.Queues.RegisterAsync(registration, token), cancellationToken).ConfigureAwait(false);
+        var registered = await core.Calls.RepeatAsync(
+            "register a queue", (_, token) => core.Store.Queues.RegisterAsync(registration, token), cancellationToken)
+            .ConfigureAwait(false);
         if (registered.OtherApplication is { } other)
         {
             throw ConflictingRegistrationException.OfQueue(queue.Name, other);
         }
 
-        core.Announce(new StoreSignal(StoreSignalKind.Queue, queue.Name));
+        core.Signals.Announce(new StoreSignal(StoreSignalKind.Queue, queue.Name));
     }
 
     /// <summary>Reads one queue.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="cancellationToken">Gives up the reading.</param>
-    /// <returns>The queue as it is now, or null if nobody has registered it.</returns>
+    /// <returns>The queue as it is now, or null if it is not registered.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public async Task<QueueStatus?> GetAsync(string name, CancellationToken cancellationToken = default)
     {
         Names.CheckName(name, nameof(name));
-        var row = await UseAsync("read a queue", token => core.Store.Queues.ReadAsync(name, token), cancellationToken)
+        var row = await core.Calls.RepeatAsync("read a queue", (_, token) => core.Store.Queues.ReadAsync(name, token), cancellationToken)
             .ConfigureAwait(false);
         return row is null ? null : (await WithCountsAsync([row], cancellationToken).ConfigureAwait(false))[0];
     }
 
-    /// <summary>Reads all queues of this client's application, and those of none; of every application if the client has no name.</summary>
+    /// <summary>
+    /// Reads the queues of this client's application and those without an application; all queues if the client has no application name.
+    /// </summary>
     /// <param name="cancellationToken">Gives up the reading.</param>
     /// <returns>The queues as they are now, by name.</returns>
     public async Task<IReadOnlyList<QueueStatus>> ListAsync(CancellationToken cancellationToken = default)
     {
-        var rows = await UseAsync(
-            "list queues", token => core.Store.Queues.ReadAllAsync(core.Identity.ApplicationName, token), cancellationToken)
+        var rows = await core.Calls.RepeatAsync(
+            "list queues", (_, token) => core.Store.Queues.ReadAllAsync(core.Identity.ApplicationName, token), cancellationToken)
             .ConfigureAwait(false);
         return await WithCountsAsync(rows, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Stops starting workflows from a queue. Running ones go on, and enqueues are still taken.</summary>
+    /// <summary>Stops starting workflows from a queue. Running workflows continue, and workflows can still be enqueued.</summary>
     /// <param name="name">The queue's name.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>A task that completes when the pause is durable; a queue that there is not is told of in the log alone.</returns>
+    /// <returns>A task that completes when the pause is stored. An unknown queue is only logged.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public Task PauseAsync(string name, CancellationToken cancellationToken = default) => SetPausedAsync(name, true, cancellationToken);
 
     /// <summary>Ends a pause.</summary>
     /// <param name="name">The queue's name.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>A task that completes when that is durable; a queue that there is not is told of in the log alone.</returns>
+    /// <returns>A task that completes when the end of the pause is stored. An unknown queue is only logged.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public Task ResumeAsync(string name, CancellationToken cancellationToken = default) => SetPausedAsync(name, false, cancellationToken);
 
-    /// <summary>Deletes a queue. What waits in it stays there until a queue of that name is registered again.</summary>
+    /// <summary>Deletes a queue. Workflows that wait in it stay there until a queue of that name is registered again.</summary>
     /// <param name="name">The queue's name.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>A task that completes when it is deleted; nothing happens if there is no such queue.</returns>
+    /// <returns>A task that completes when it is deleted; an unknown queue is ignored.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public async Task DeleteAsync(string name, CancellationToken cancellationToken = default)
     {
         Names.CheckName(name, nameof(name));
-        await UseAsync(
+        await core.Calls.RepeatAsync(
             "delete a queue",
-            async token =>
+            async (_, token) =>
             {
                 await core.Store.Queues.DeleteAsync(name, token).ConfigureAwait(false);
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
-        core.Announce(new StoreSignal(StoreSignalKind.Queue, name));
+        core.Signals.Announce(new StoreSignal(StoreSignalKind.Queue, name));
     }
 
     private async Task SetPausedAsync(string name, bool paused, CancellationToken cancellationToken)
     {
         Names.CheckName(name, nameof(name));
-        var known = await UseAsync(
-            "pause a queue", token => core.Store.Queues.SetPausedAsync(name, paused, token), cancellationToken).ConfigureAwait(false);
+        var known = await core.Calls.RepeatAsync(
+            "pause a queue", (_, token) => core.Store.Queues.SetPausedAsync(name, paused, token), cancellationToken).ConfigureAwait(false);
         if (known)
         {
-            core.Announce(new StoreSignal(StoreSignalKind.Queue, name));
+            core.Signals.Announce(new StoreSignal(StoreSignalKind.Queue, name));
         }
         else
         {
@@ -124,8 +128,8 @@ public sealed class QueueClient
     private async Task<IReadOnlyList<QueueStatus>> WithCountsAsync(IReadOnlyList<QueueRow> rows, CancellationToken cancellationToken)
     {
         string[] names = [.. rows.Select(row => row.Queue.Name)];
-        var counts = await UseAsync("count workflows", token => core.Store.Queues.CountAsync(names, token), cancellationToken)
-            .ConfigureAwait(false);
+        var counts = await core.Calls.RepeatAsync(
+            "count workflows", (_, token) => core.Store.Queues.CountAsync(names, token), cancellationToken).ConfigureAwait(false);
         return
         [
             .. from row in rows
@@ -133,7 +137,4 @@ public sealed class QueueClient
                select new QueueStatus(row.Queue, row.Paused, count.Waiting, count.Running),
         ];
     }
-
-    private Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
-        core.UseAsync(doing, token => StoreBackoff.RepeatAsync(_ => call(token), token), cancellationToken);
 }

@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace Dbos.Fluent;
 
-/// <summary>How a client is connected. Filled in the callback of a connect or launch, and read once there.</summary>
+/// <summary>How a client is connected. The callback of a connect or launch fills it in; it is read once, there.</summary>
 /// <remarks>
 /// Without <c>UsePostgres</c> or <c>UseSqlite</c> the environment variable <c>DBOS_SYSTEM_DATABASE_URL</c> names the database
 /// (<c>postgresql://…</c> or <c>sqlite:///…</c>), and without that it is the SQLite file <c>{application name}.sqlite</c> in the current
@@ -16,13 +16,13 @@ public class ClientOptions
 {
     internal StoreChoice? Store { get; private protected set; }
 
-    /// <summary>Puts something between the engine and its store, for tests of faults.</summary>
+    /// <summary>Wraps the store, for tests of faults.</summary>
     internal Func<IStore, IStore> WrapStore { get; set; } = store => store;
 
-    /// <summary>What payloads may not exceed, for tests of what is beyond.</summary>
+    /// <summary>The limits of payloads, for tests of larger ones.</summary>
     internal SerializationLimits Limits { get; set; } = new();
 
-    /// <summary>The application whose workflows are meant.</summary>
+    /// <summary>The application that the client or engine belongs to.</summary>
     /// <value>
     /// Null by default: an engine takes the entry assembly's name; a client has none. A client in another program than its engines thus
     /// names theirs.
@@ -41,7 +41,7 @@ public class ClientOptions
         get;
         set
         {
-            ArgumentNullException.ThrowIfNull(value);
+            ArgumentNullException.ThrowIfNull(value, nameof(TimeProvider));
             field = value;
         }
     } = TimeProvider.System;
@@ -52,15 +52,15 @@ public class ClientOptions
 
     /// <summary>Contracts, converters and source-generated contexts for payloads.</summary>
     /// <remarks>
-    /// The same in every engine and client of an application: what one of them wrote under another name or in another form is read as a
-    /// missing member, which is the default of its type unless <c>RespectRequiredConstructorParameters</c> says that it is an error.
+    /// Use the same in every engine and client of an application: a member that was written under another name or in another form is read
+    /// as missing. It then has the default of its type, unless <c>RespectRequiredConstructorParameters</c> makes that an error.
     /// </remarks>
     /// <value>Null by default: the framework's own contracts.</value>
     public System.Text.Json.JsonSerializerOptions? JsonOptions { get; set; }
 
     /// <summary>
     /// LISTEN/NOTIFY on Postgres; off, everything polls. Turn it off behind a connection pooler that shares sessions, in every engine and
-    /// client: with it on, connections are prepared and set up for this library, and behind such a pooler they are somebody else's next.
+    /// client: with it on, connections are set up for this library, and such a pooler gives them to other programs next.
     /// </summary>
     /// <value>True by default. SQLite has no notifications and always polls.</value>
     public bool Notifications { get; set; } = true;
@@ -72,7 +72,7 @@ public class ClientOptions
     {
         get;
         set => field = value is { } interval && (interval <= TimeSpan.Zero || interval > TimeSpan.FromDays(1))
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "PollInterval is longer than zero and at most a day.")
+            ? throw new ArgumentOutOfRangeException(nameof(PollInterval), value, "PollInterval is longer than zero and at most a day.")
             : value;
     }
 

@@ -6,13 +6,13 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>The starts of a client, which runs nothing itself.</summary>
-/// <param name="starter">In whose name.</param>
+/// <param name="starter">The application that starts them.</param>
 /// <param name="serializer">Encodes inputs.</param>
-/// <param name="book">What the queues are.</param>
+/// <param name="book">The queues.</param>
 /// <param name="write">Writes one unit.</param>
-/// <param name="written">Tells of it.</param>
-internal sealed class ClientStarts(
-    Func<StarterIdentity> starter,
+/// <param name="written">Reports it.</param>
+internal sealed class QueuedStarts(
+    StarterIdentity starter,
     PayloadSerializer serializer,
     QueueBook book,
     Func<CommitUnit, Task<CommitResult>> write,
@@ -21,17 +21,17 @@ internal sealed class ClientStarts(
     public StartRequest Request(WorkflowDefinition definition, object? input, StartOptions options)
     {
         StartRules.Check(options);
-        return options.Queue is not null || starter().ApplicationName is not null
+        return options.Queue is not null || starter.ApplicationName is not null
             ? StartRequest.Of(definition, input, options, isOurs: false, serializer)
             : throw new ArgumentException(
                 "A client without an application name starts workflows on a named queue only: name the queue (StartOptions.Queue), "
-                + "or connect with the ApplicationName of those who shall run it.",
+                + "or connect with the ApplicationName of the engines that are to run it.",
                 nameof(options));
     }
 
     public async ValueTask<StartUnit> UnitAsync(StartRequest request, CancellationToken cancellationToken)
     {
-        var row = new StartRows(starter()).Row(request);
+        var row = new StartRows(starter).Row(request);
         if (request.Options.Queue is { } queue)
         {
             PartitionRule.Check(request.Options, await book.FindAsync(queue, cancellationToken).ConfigureAwait(false));

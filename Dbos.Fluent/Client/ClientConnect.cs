@@ -9,7 +9,7 @@ namespace Dbos.Fluent;
 /// <summary>Puts a client together; where that fails, nothing is left open.</summary>
 internal static class ClientConnect
 {
-    // What a client without a name and without a choice of its own shares is the file of nobody in particular.
+    // The file of clients that have neither an application name nor a database of their own choice.
     private const string Nameless = "dbos-fluent";
 
     public static async Task<WorkflowClient> RunAsync(ClientOptions options, CancellationToken cancellationToken)
@@ -20,23 +20,27 @@ internal static class ClientConnect
         {
             if (!await HasSideTablesAsync(store, cancellationToken).ConfigureAwait(false))
             {
-                // A client makes none, and drives the workflows of another SDK without.
+                // A client makes no tables, and manages the workflows of another SDK without them.
                 var without = Open(options, loggers, hasSideTables: false);
                 await store.DisposeAsync().ConfigureAwait(false);
                 store = without;
             }
 
+            var calls = new CallGuard(isEngine: false);
             var core = new ClientCore(
                 store,
+                calls,
                 new PayloadSerializer(options.JsonOptions, options.Limits),
                 new StoreClock(options.TimeProvider),
                 loggers,
                 running: null)
             {
                 Identity = new StarterIdentity(options.ApplicationName),
+                Write = new DirectWrites(store.Commits, calls.Stopped).WriteAsync,
             };
-            core.Listen();
-            return new WorkflowClient(core);
+            core.Signals.Listen(alsoTell: null);
+            return new WorkflowClient(
+                core, new QueuedStarts(core.Identity, core.Serializer, core.Book, core.Write, core.Signals.Written), adoption: null);
         }
         catch
         {

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace Dbos.Fluent;
 
-/// <summary>How an engine is launched: its database, the workflows it has the code of, and how it lives with other engines.</summary>
+/// <summary>How an engine is launched: its database, its workflows, and how it shares work with other engines.</summary>
 public sealed class EngineOptions : ClientOptions
 {
     private static readonly TimeSpan LeaseMin = TimeSpan.FromMilliseconds(300);
@@ -33,14 +33,14 @@ public sealed class EngineOptions : ClientOptions
         set => field = value is null ? null : Names.CheckName(value, nameof(ApplicationVersion));
     }
 
-    /// <summary>How long this engine counts as alive without renewing; then another one goes on with its work.</summary>
+    /// <summary>How long this engine counts as alive without renewing its lease; then another engine continues its work.</summary>
     /// <value>15 s by default, at least 0.3 s. It is renewed at each third.</value>
     /// <exception cref="ArgumentOutOfRangeException">The lease is shorter than 0.3 s or longer than a day.</exception>
     public TimeSpan Lease
     {
         get;
         set => field = value < LeaseMin || value > TimeSpan.FromDays(1)
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, $"A lease lasts from {LeaseMin.TotalSeconds} s to a day.")
+            ? throw new ArgumentOutOfRangeException(nameof(Lease), value, $"A lease lasts from {LeaseMin.TotalSeconds} s to a day.")
             : value;
     } = TimeSpan.FromSeconds(15);
 
@@ -57,7 +57,8 @@ public sealed class EngineOptions : ClientOptions
     {
         get;
         set => field = value != Timeout.InfiniteTimeSpan && (value < TimeSpan.Zero || value > TimeSpan.FromDays(1))
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "UnloadAfter is at least zero and at most a day, or infinite.")
+            ? throw new ArgumentOutOfRangeException(
+                nameof(UnloadAfter), value, "UnloadAfter is at least zero and at most a day, or infinite.")
             : value;
     } = TimeSpan.FromSeconds(10);
 
@@ -73,18 +74,19 @@ public sealed class EngineOptions : ClientOptions
     {
         get;
         set => field = value < TimeSpan.Zero || value > TimeSpan.FromDays(1)
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "DrainTimeout is at least zero and at most a day.")
+            ? throw new ArgumentOutOfRangeException(nameof(DrainTimeout), value, "DrainTimeout is at least zero and at most a day.")
             : value;
     } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How often a workflow may be recovered before it is given up.</summary>
+    /// <summary>How often a workflow may be recovered before the engines give it up.</summary>
     /// <value>100 by default; null: without limit.</value>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
     public int? MaxRecoveryAttempts
     {
         get;
         set => field = value is < 0
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "MaxRecoveryAttempts is at least zero, or null for no limit.")
+            ? throw new ArgumentOutOfRangeException(
+                nameof(MaxRecoveryAttempts), value, "MaxRecoveryAttempts is at least zero, or null for no limit.")
             : value;
     } = 100;
 
@@ -133,8 +135,8 @@ public sealed class EngineOptions : ClientOptions
     /// <inheritdoc cref="ClientOptions.UseSqlite(string)"/>
     public new EngineOptions UseSqlite(string path) => (EngineOptions)base.UseSqlite(path);
 
-    /// <summary>Registers workflows: the engine runs those, and no others.</summary>
-    /// <param name="definitions">The definitions; one and the same may be given twice.</param>
+    /// <summary>Registers workflows: the engine runs these and no others.</summary>
+    /// <param name="definitions">The definitions; the same one may be given twice.</param>
     /// <returns>These options.</returns>
     public EngineOptions Add(params WorkflowDefinition[] definitions)
     {
@@ -150,13 +152,13 @@ public sealed class EngineOptions : ClientOptions
 
     /// <summary>Registers queues at the launch, with <see cref="OnConflict.UpdateIfLatestVersion"/>.</summary>
     /// <remarks>
-    /// Each launch of the latest version thus writes the limits that stand here over those that were set at run time
-    /// (<see cref="QueueClient.RegisterAsync"/>); only a pause stays.
+    /// Each launch of the latest version thus replaces limits that were set at run time (<see cref="QueueClient.RegisterAsync"/>) by these.
+    /// Only a pause stays.
     /// </remarks>
     /// <param name="queues">The queues, each name once.</param>
     /// <returns>These options.</returns>
-    /// <exception cref="ArgumentException">A limit lies above one that holds for more, so that it could never bind.</exception>
-    /// <exception cref="ConflictingRegistrationException">Two different queues have one name.</exception>
+    /// <exception cref="ArgumentException">A limit is higher than a wider one, so it would have no effect.</exception>
+    /// <exception cref="ConflictingRegistrationException">Two different queues share a name.</exception>
     public EngineOptions Add(params WorkflowQueue[] queues)
     {
         ArgumentNullException.ThrowIfNull(queues);
@@ -178,22 +180,22 @@ public sealed class EngineOptions : ClientOptions
 
     /// <summary>Declares a schedule: it is created or updated at the launch, and its workflow registered if its code is at hand.</summary>
     /// <remarks>
-    /// Each launch, also that of an older version, writes what stands here over what was changed at run time
-    /// (<see cref="ScheduleClient.UpdateAsync"/>). What an operator has paused stays paused. A schedule that is no longer declared
-    /// stays in the database until it is deleted (<see cref="ScheduleClient.DeleteAsync"/>).
+    /// Each launch, also that of an older version, replaces changes that were made at run time (<see cref="ScheduleClient.UpdateAsync"/>).
+    /// A paused schedule stays paused. A schedule that is no longer declared stays in the database until it is deleted
+    /// (<see cref="ScheduleClient.DeleteAsync"/>).
     /// </remarks>
     /// <param name="name">Its name, unique in the database; at most 200 characters.</param>
     /// <param name="cron">
     /// Five fields (minute, hour, day of month, month, day of week) or six, with seconds first.
     /// </param>
-    /// <param name="definition">What it starts.</param>
+    /// <param name="definition">The workflow that it starts.</param>
     /// <param name="timeZone">The IANA name of the zone in which the expression is read; UTC by default.</param>
     /// <param name="options">How it starts; null for the defaults.</param>
     /// <typeparam name="TOut">The workflow's result type.</typeparam>
     /// <returns>These options.</returns>
     /// <exception cref="ArgumentException">
-    /// The name, the expression (the message says where in it) or the zone does not serve, the expression names no moment at all, or the
-    /// name stands here twice.
+    /// The name, the expression (the message says where in it) or the zone is invalid, the expression names no moment, or the name is
+    /// declared twice.
     /// </exception>
     public EngineOptions Schedule<TOut>(
         string name,

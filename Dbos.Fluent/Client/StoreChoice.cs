@@ -5,14 +5,14 @@ using Npgsql;
 
 namespace Dbos.Fluent;
 
-/// <summary>Which database the user chose. Opening it connects to nothing yet.</summary>
+/// <summary>The database that the user chose. Opening it connects to nothing yet.</summary>
 internal abstract record StoreChoice
 {
     private const string UrlVariable = "DBOS_SYSTEM_DATABASE_URL";
 
     public abstract IStore Open(StoreOptions options);
 
-    /// <summary>What is used when nothing was chosen: the database the environment names, else a file beside the program.</summary>
+    /// <summary>The default: the database that the environment names, else a file beside the program.</summary>
     public static StoreChoice Default(string applicationName)
     {
         var url = Environment.GetEnvironmentVariable(UrlVariable);
@@ -35,7 +35,7 @@ internal abstract record StoreChoice
 
 internal sealed record SqliteChoice(string Path) : StoreChoice
 {
-    /// <summary>True where nobody chose it, and the environment names nothing either.</summary>
+    /// <summary>True where it was not chosen, neither in code nor by the environment.</summary>
     public bool IsUnasked { get; init; }
 
     public static SqliteChoice Of(string path)
@@ -57,7 +57,7 @@ internal sealed record PostgresChoice(NpgsqlDataSource? DataSource, string? Conn
     public static PostgresChoice Of(string connectionString, string schema)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(connectionString);
-        _ = new NpgsqlConnectionStringBuilder(connectionString);   // Throws for a malformed one, here where the mistake is.
+        _ = new NpgsqlConnectionStringBuilder(connectionString);   // Throws for a malformed one, where the mistake is.
         return new PostgresChoice(null, connectionString, new SchemaName(schema).Value);
     }
 
@@ -70,8 +70,8 @@ internal sealed record PostgresChoice(NpgsqlDataSource? DataSource, string? Conn
     public override IStore Open(StoreOptions options) =>
         new PostgresStore(DataSource ?? BuildSource(), ownsDataSource: DataSource is null, Schema, options);
 
-    // Some connections are kept for good and may be idle for long: one whose other end has gone without a word is to fail when it is used
-    // next, not to hang.
+    // Some connections are kept for good and may be idle for long. A connection whose other end has gone silently must fail at its next
+    // use, not hang.
     private NpgsqlDataSource BuildSource()
     {
         var builder = new NpgsqlSlimDataSourceBuilder(ConnectionString).EnableArrays().EnableTransportSecurity();

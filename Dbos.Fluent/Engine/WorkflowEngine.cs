@@ -3,7 +3,7 @@ using Dbos.Fluent.Model;
 namespace Dbos.Fluent;
 
 /// <summary>
-/// Runs workflows. Launch one in each process; engines that share a database share the work, and go on with that of one that dies.
+/// Runs workflows. Launch one in each process. Engines that share a database share the work, and continue the work of an engine that dies.
 /// </summary>
 public sealed class WorkflowEngine : WorkflowClient
 {
@@ -13,23 +13,23 @@ public sealed class WorkflowEngine : WorkflowClient
     private Task? stopping;
 
     internal WorkflowEngine(EngineParts parts, TimeSpan drainTimeout)
-        : base(parts.Core) => (this.parts, this.drainTimeout) = (parts, drainTimeout);
+        : base(parts.Core, parts.Starter, parts.Adoption) => (this.parts, this.drainTimeout) = (parts, drainTimeout);
 
-    /// <summary>The id of this executor, as it stands in the rows it owns.</summary>
+    /// <summary>The id of this executor, as it is stored in the rows it owns.</summary>
     public string ExecutorId => parts.Environment.ExecutorId;
 
-    /// <summary>The version of the registered workflows' code, as it stands in the rows this engine writes.</summary>
+    /// <summary>The version of the registered workflows' code, as it is stored in the rows this engine writes.</summary>
     public string ApplicationVersion => parts.Environment.ApplicationVersion;
 
     /// <summary>Launches an engine: migrates the database, takes a lease, and takes up unfinished work.</summary>
     /// <param name="configure">Names the database and registers the workflows.</param>
-    /// <param name="cancellationToken">Gives up the launch; what it had begun is undone.</param>
+    /// <param name="cancellationToken">Gives up the launch and undoes its beginning.</param>
     /// <returns>The running engine. Dispose it to drain and stop.</returns>
     /// <exception cref="ArgumentException">An option is invalid.</exception>
     /// <exception cref="ConflictingRegistrationException">Two different workflows have one name.</exception>
     /// <exception cref="WorkflowNotRegisteredException">A registered workflow has no body.</exception>
     /// <exception cref="StoreUnavailableException">The database cannot be reached.</exception>
-    /// <exception cref="StoreSchemaException">It is no database of this kind, or it is behind and may not be migrated.</exception>
+    /// <exception cref="StoreSchemaException">The database has no DBOS tables or older ones, and may not be migrated.</exception>
     /// <exception cref="ExecutorIdInUseException">Another living process has the executor id.</exception>
     public static async Task<WorkflowEngine> LaunchAsync(Action<EngineOptions> configure, CancellationToken cancellationToken = default)
     {
@@ -39,12 +39,12 @@ public sealed class WorkflowEngine : WorkflowClient
         return await EngineLaunch.RunAsync(options, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Hands the unfinished work of executors that are gone on at once, to whichever engine has room.</summary>
+    /// <summary>Hands on the unfinished work of dead executors at once, to any engine that has room.</summary>
     /// <remarks>
-    /// Engines do this by themselves when a lease has ended; here it is done without waiting. Work of other applications, of other versions
-    /// than this engine's, and under names that are not registered here is left alone. It counts as a recovery.
+    /// Engines do this by themselves when a lease has ended; this call does not wait for that. Work of other applications, of other
+    /// versions than this engine's, and under names that are not registered here is left alone. It counts as a recovery.
     /// </remarks>
-    /// <param name="executorIds">Whose work; null, the default, for every executor whose lease has ended.</param>
+    /// <param name="executorIds">The executors; null, the default, for every executor whose lease has ended.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
     /// <returns>How many workflows were handed on.</returns>
     /// <exception cref="ArgumentException">An id is blank, too long or holds control characters.</exception>
@@ -54,7 +54,7 @@ public sealed class WorkflowEngine : WorkflowClient
     {
         IReadOnlyList<string>? ids = executorIds is null ? null : [.. executorIds.Select(id => Names.CheckId(id, nameof(executorIds)))];
         ThrowIfStopping("recover workflows");
-        return Core.UseAsync("recover workflows", token => parts.OperatorRecovery.RecoverAsync(ids, token), cancellationToken);
+        return Core.Calls.UseAsync("recover workflows", token => parts.OperatorRecovery.RecoverAsync(ids, token), cancellationToken);
     }
 
     /// <summary>
@@ -64,7 +64,7 @@ public sealed class WorkflowEngine : WorkflowClient
     /// The tokens fire at once, with <see cref="CancellationReason.Shutdown"/>: a body that passes its token on is interrupted, and runs
     /// again elsewhere. A later call, and <c>DisposeAsync</c>, wait for the first one.
     /// </remarks>
-    /// <param name="drain">How long running workflows may go on; zero hands everything on at once.</param>
+    /// <param name="drain">How long running workflows may continue; zero hands everything on at once.</param>
     /// <param name="cancellationToken">Ends the draining early; the rest is still done.</param>
     /// <returns>A task that completes when the engine has stopped.</returns>
     /// <exception cref="ArgumentOutOfRangeException">
@@ -76,7 +76,7 @@ public sealed class WorkflowEngine : WorkflowClient
         ArgumentOutOfRangeException.ThrowIfGreaterThan(drain, TimeSpan.FromDays(1));
         lock (gate)
         {
-            return stopping ??= parts.StopAsync(drain, cancellationToken);
+            return stopping ??= new EngineStop(parts).RunAsync(drain, cancellationToken);
         }
     }
 
@@ -86,7 +86,7 @@ public sealed class WorkflowEngine : WorkflowClient
         {
             if (stopping is not null)
             {
-                throw new EngineNotRunningException(doing);
+                throw Core.Calls.NotRunning(doing);
             }
         }
     }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent;
 
-/// <summary>What a launch says. Event ids are stable.</summary>
+/// <summary>The log messages of a launch. Event ids are stable.</summary>
 internal static partial class LaunchLog
 {
     [LoggerMessage(

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Runtime.CompilerServices;
 using Dbos.Fluent.Definitions;
 using Dbos.Fluent.Execution;
@@ -12,7 +13,7 @@ internal sealed class ClientMessages(ClientCore core)
 {
     public Task SendAsync(IReadOnlyList<OutgoingMessage> messages, PayloadFormat? format, CancellationToken cancellationToken)
     {
-        core.ThrowIfStopped("send a message");
+        core.Calls.ThrowIfStopped("send a message");
         return messages.Count == 0
             ? Task.CompletedTask
             : SendRowsAsync(Outbox.Rows(core.Serializer, messages, format), cancellationToken);
@@ -20,17 +21,30 @@ internal sealed class ClientMessages(ClientCore core)
 
     public async Task SendToForksAsync(OutgoingMessage message, PayloadFormat? format, CancellationToken cancellationToken)
     {
-        var forks = await UseAsync(
-            "send a message", token => core.Store.Messaging.ReadForksAsync(message.WorkflowId, token), cancellationToken)
+        var forks = await core.Calls.RepeatAsync(
+            "send a message", (_, token) => core.Store.Messaging.ReadForksAsync(message.WorkflowId, token), cancellationToken)
             .ConfigureAwait(false);
         var all = forks.Prepend(message.WorkflowId).Select(id => message with { WorkflowId = id }).ToArray();
         await SendAsync(all, format, cancellationToken).ConfigureAwait(false);
     }
 
+    public async Task SendInTransactionAsync(DbTransaction transaction, OutgoingMessage message, CancellationToken cancellationToken)
+    {
+        var row = Outbox.Row(core.Serializer, message, null);
+        var result = await core.Calls.UseAsync(
+            "send a message", token => core.Store.Outbox.SendAsync(transaction, row, token), cancellationToken).ConfigureAwait(false);
+        if (result.Status != CommitStatus.Written)
+        {
+            // Busy too: the workflow was being deleted meanwhile.
+            throw new NonExistentWorkflowException(message.WorkflowId);
+        }
+    }
+
     public async Task<IReadOnlyList<MessageInfo>> ListAsync(string workflowId, CancellationToken cancellationToken)
     {
-        var stored = await UseAsync(
-            "list messages", token => core.Store.Messaging.ReadMessagesAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
+        var stored = await core.Calls.RepeatAsync(
+            "list messages", (_, token) => core.Store.Messaging.ReadMessagesAsync(workflowId, token), cancellationToken)
+            .ConfigureAwait(false);
         return stored is null
             ? throw new NonExistentWorkflowException(workflowId)
             : [.. stored.Select(message => new MessageInfo(
@@ -43,15 +57,16 @@ internal sealed class ClientMessages(ClientCore core)
 
     public async Task<Optional<T>> GetEventAsync<T>(EventKey key, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var value = await core.UseAsync("wait for an event", token => WaitForEventAsync(key, timeout, token), cancellationToken)
+        var value = await core.Calls.UseAsync("wait for an event", token => WaitForEventAsync(key, timeout, token), cancellationToken)
             .ConfigureAwait(false);
         return value is { } found ? new Optional<T>(true, DecodeEvent<T>(key, found)) : default;
     }
 
     public async Task<IReadOnlyDictionary<string, T>> GetAllEventsAsync<T>(string workflowId, CancellationToken cancellationToken)
     {
-        var rows = await UseAsync(
-            "read events", token => core.Store.Messaging.ReadAllEventsAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
+        var rows = await core.Calls.RepeatAsync(
+            "read events", (_, token) => core.Store.Messaging.ReadAllEventsAsync(workflowId, token), cancellationToken)
+            .ConfigureAwait(false);
         return rows is null
             ? throw new NonExistentWorkflowException(workflowId)
             : rows.ToDictionary(row => row.Key.Key, row => DecodeEvent<T>(row.Key, row.Value)!, StringComparer.Ordinal);
@@ -63,7 +78,7 @@ internal sealed class ClientMessages(ClientCore core)
         while (true)
         {
             var next = position;
-            var chunk = await core.UseAsync("read a stream", token => WaitForChunkAsync(next, valueTimeout, token), cancellationToken)
+            var chunk = await core.Calls.UseAsync("read a stream", token => WaitForChunkAsync(next, valueTimeout, token), cancellationToken)
                 .ConfigureAwait(false);
             if (!chunk.Exists)
             {
@@ -115,7 +130,7 @@ internal sealed class ClientMessages(ClientCore core)
     private async Task SendRowsAsync(MessageRow[] rows, CancellationToken cancellationToken)
     {
         var unit = new SendUnit(null, [], rows);
-        var result = await core.UseAsync("send a message", token => WriteAsync(unit).WaitAsync(token), cancellationToken)
+        var result = await core.Calls.UseAsync("send a message", token => WriteAsync(unit).WaitAsync(token), cancellationToken)
             .ConfigureAwait(false);
         if (result.Status != CommitStatus.Written)
         {
@@ -123,13 +138,13 @@ internal sealed class ClientMessages(ClientCore core)
         }
     }
 
-    // A caller who gives up the waiting does not take the message back: whoever waits for it is told as soon as it is durable.
+    // A caller who gives up waiting does not take the message back: its receiver is told as soon as it is stored.
     private async Task<CommitResult> WriteAsync(SendUnit unit)
     {
         var result = await core.Write(unit).ConfigureAwait(false);
         if (result.Status == CommitStatus.Written)
         {
-            core.Written(unit);
+            core.Signals.Written(unit);
         }
 
         return result;
@@ -166,18 +181,18 @@ internal sealed class ClientMessages(ClientCore core)
         cancellationToken.ThrowIfCancellationRequested();
         if (!told.IsCompleted)
         {
-            // The look that begins the wait may take longer than a short one lasts.
+            // The look that begins the wait may take longer than a short wait lasts.
             await looked.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 
         if (!told.IsCompleted && timeout > TimeSpan.Zero && core.Wakeups.Polls)
         {
-            // Where nobody announces what is done elsewhere: what came since the last poll came in time.
+            // Where changes elsewhere are not announced, whatever came since the last poll came in time.
             await look().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
-    // A wait that is longer than a timer takes is cut in pieces.
+    // A wait that is longer than a timer can last is cut in pieces.
     private async Task EndAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         var clock = core.Clock;
@@ -193,10 +208,7 @@ internal sealed class ClientMessages(ClientCore core)
         }
         catch (OperationCanceledException)
         {
-            // Whoever waits looks at the token.
+            // The caller looks at the token.
         }
     }
-
-    private Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> use, CancellationToken cancellationToken) =>
-        core.UseAsync(doing, token => StoreBackoff.RepeatAsync(_ => use(token), token), cancellationToken);
 }

@@ -2,18 +2,14 @@ using System.Globalization;
 using System.Reflection;
 using Dbos.Fluent.Execution;
 using Dbos.Fluent.Model;
-using Dbos.Fluent.Queues;
 using Dbos.Fluent.Recovery;
-using Dbos.Fluent.Retention;
-using Dbos.Fluent.Schedules;
-using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dbos.Fluent;
 
-/// <summary>Puts an engine together, step by step; whatever fails, nothing is left running or open.</summary>
+/// <summary>Launches an engine step by step; if a step fails, nothing is left running or open.</summary>
 internal static class EngineLaunch
 {
     private const string VersionVariable = "DBOS__APPVERSION";
@@ -67,10 +63,7 @@ internal static class EngineLaunch
             var clock = new StoreClock(options.TimeProvider);
             var lease = await ExecutorRegistrar.RegisterAsync(store.Executors, self, clock, loggers, cancellationToken)
                 .ConfigureAwait(false);
-            var parts = Assemble(options, store, registry, self, lease, clock, loggers);
-            parts.Retention = options.Retention is { } policy
-                ? new RetentionLoop(store.Management, new RetentionScope(policy, self.ApplicationName), parts.Core.Logger)
-                : null;
+            var parts = new EngineParts(options, store, registry, self, lease, clock);
             await RegisterQueuesAsync(options, store, self, cancellationToken).ConfigureAwait(false);
             await parts.Recovery.RecoverAtLaunchAsync(cancellationToken).ConfigureAwait(false);
 
@@ -78,7 +71,7 @@ internal static class EngineLaunch
             var engine = new WorkflowEngine(parts, options.DrainTimeout);
             await engine.Schedules.DeclareAsync(options.Schedules, cancellationToken).ConfigureAwait(false);
             await parts.Schedules.BeginAsync(cancellationToken).ConfigureAwait(false);
-            parts.Start();
+            parts.Start(engine);
             return engine;
         }
         catch
@@ -103,13 +96,13 @@ internal static class EngineLaunch
         }
     }
 
-    // The lease of a launch that failed must not keep the next one under this id waiting. Nothing happens if it was never taken.
+    // The lease of a failed launch must not keep the next launch under this id waiting. If it was never taken, this changes nothing.
     private static async Task GiveUpLeaseAsync(IStore store, ExecutorRegistration self)
     {
         using var limit = new CancellationTokenSource(GiveUpLimit);
         try
         {
-            // Only the lease: to hand work on as well could fail for the very reason that the launch failed for.
+            // Only the lease: handing work on too could fail for the same reason as the launch.
             await StoreBackoff.RepeatAsync(ExpireAsync, limit.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is DbosException or OperationCanceledException)
@@ -163,84 +156,4 @@ internal static class EngineLaunch
 
     private static string DefaultApplicationName() =>
         Assembly.GetEntryAssembly()?.GetName().Name is { Length: > 0 } name ? Names.CheckName(name, "assembly name") : "dbos-fluent";
-
-    private static EngineParts Assemble(
-        EngineOptions options,
-        IStore store,
-        Registry registry,
-        ExecutorRegistration self,
-        Lease lease,
-        StoreClock clock,
-        ILoggerFactory loggers)
-    {
-        var running = new RunningWorkflows();
-        var core = Core(options, store, self, clock, loggers, running);
-        var checkpointer = new Checkpointer(store.Commits, store.Capabilities.Lanes, core.Stopped);
-        core.Write = checkpointer.WriteAsync;
-        var (queues, parking) = (new QueueBoard(options.ListenTo), new Parking(checkpointer, core.Logger));
-        var environment = new RunEnvironment
-        {
-            ExecutorId = self.ExecutorId,
-            ApplicationName = self.ApplicationName,
-            ApplicationVersion = self.ApplicationVersion,
-            Registry = registry,
-            Checkpointer = checkpointer,
-            Serializer = core.Serializer,
-            Clock = clock,
-            Lease = lease,
-            InHand = running.InHand,
-            Wakeups = core.Wakeups,
-            Written = core.Written,
-            WhyLost = new LostReasons(store.Workflows, core.Stopped).ReadAsync,
-            UnloadAfter = options.UnloadAfter,
-            Leave = parking.LeaveAsync,
-            Places = queues,
-            Client = () => core.Client!,
-            Services = options.Services ?? EmptyServices.Instance,
-            Logger = core.Logger,
-            WorkflowLogger = loggers.CreateLogger("Dbos.Fluent.Workflow"),
-            Handles = core,
-        };
-        var starter = new WorkflowStarter(environment, running, core.Book);
-        core.Starts = starter;
-        var runs = new ClaimedRuns(store, environment, running, starter, options.MaxRecoveryAttempts);
-        var leases = new LeaseLoop(store.Executors, self, lease, clock, core.Logger);
-        var deadlineError = CancelErrors.Encode(core.Serializer, CancellationReason.DeadlineExceeded);
-        return new EngineParts
-        {
-            Core = core,
-            Environment = environment,
-            Running = running,
-            ClaimedRuns = runs,
-            Parking = parking,
-            Queues = queues,
-            Schedules = new ScheduleLoop(store.Schedules, environment, core.Written, store.Capabilities.PollInterval),
-            Outlooks = new OutlookLoop(store.Queues, self.ApplicationName, core.Logger),
-            Dispatcher = new Dispatcher(store.Queues, runs, environment, queues),
-            ParkedDispatcher = new ParkedDispatcher(store, runs, environment, core.Logger),
-            Leases = leases,
-            Recovery = new RecoveryLoop(store.Executors, self, leases, registry, core.Logger),
-            Sweeps = new SweepLoop(store.Workflows, self.ApplicationName, running, core.Wakeups, deadlineError, core.Logger),
-            Registration = self,
-        };
-    }
-
-    private static ClientCore Core(
-        EngineOptions options,
-        IStore store,
-        ExecutorRegistration self,
-        StoreClock clock,
-        ILoggerFactory loggers,
-        RunningWorkflows running) => new(store, new PayloadSerializer(options.JsonOptions, options.Limits), clock, loggers, running)
-        {
-            Identity = new StarterIdentity(self.ApplicationName, self.ApplicationVersion, self.ExecutorId),
-        };
-
-    /// <summary>Stands where the application gave no services.</summary>
-    private sealed class EmptyServices : IServiceProvider
-    {
-        public static EmptyServices Instance { get; } = new();
-
-        public object? GetService(Type serviceType) => null;
-    }
 }
