@@ -134,12 +134,12 @@ internal sealed class PostgresQueueStore(PostgresDatabase database, PostgresLane
             Small(queue.Concurrency),
             Small(queue.WorkerConcurrency),
             Small(queue.RateLimit?.Starts),
-            Fraction(PostgresQueueRows.Seconds(queue.RateLimit)),
+            Fraction(queue.RateLimit?.Per.TotalSeconds),
             Small(queue.PartitionConcurrency),
             Small(queue.PartitionWorkerConcurrency),
             Small(queue.PartitionRateLimit?.Starts),
-            Fraction(PostgresQueueRows.Seconds(queue.PartitionRateLimit)),
-            Fraction(queue.PollInterval?.TotalSeconds ?? PostgresQueueRows.PollSecondsDefault),
+            Fraction(queue.PartitionRateLimit?.Per.TotalSeconds),
+            Fraction(queue.PollInterval?.TotalSeconds ?? StoredQueues.PollSecondsDefault),
             Text(registration.ApplicationName),
         ];
     }

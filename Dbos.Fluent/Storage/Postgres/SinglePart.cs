@@ -44,16 +44,4 @@ internal abstract class SinglePart(int number) : CommitPart
     /// <summary>The parameters that every unit's statement begins with.</summary>
     protected static NpgsqlParameter[] Guard(NpgsqlParameter now, Ownership? owner) =>
         [now, Text(owner?.WorkflowId), Text(owner?.Token)];
-
-    protected static NpgsqlParameter[] Columns(IReadOnlyList<CheckpointRow> rows) =>
-    [
-        Smalls(rows, row => row.Sequence),
-        Texts(rows, row => row.Name),
-        Texts(rows, row => row.Output),
-        Texts(rows, row => row.Error),
-        Texts(rows, row => row.Format),
-        Texts(rows, row => row.ChildId),
-        Numbers(rows, row => row.StartedAtMs),
-        Numbers(rows, row => row.CompletedAtMs),
-    ];
 }

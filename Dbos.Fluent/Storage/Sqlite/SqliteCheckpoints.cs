@@ -67,6 +67,13 @@ internal readonly struct SqliteCheckpoints(SqliteSession session, long nowMs)
         return statement.Step() ? SqliteRows.ReadCheckpoint(statement) : null;
     }
 
+    /// <summary>
+    /// Whether a stored checkpoint was written by an earlier try of this one. A former owner knows its own by name and times: the rest may
+    /// be a result that it never learned.
+    /// </summary>
+    public static bool AreOfOneWrite(CheckpointRow stored, CheckpointRow row) =>
+        (stored.Name, stored.StartedAtMs, stored.CompletedAtMs) == (row.Name, row.StartedAtMs, row.CompletedAtMs);
+
     private static SqliteStatement Bind(SqliteStatement statement, string workflowId, CheckpointRow row) => statement
         .Bind("@workflow_uuid", workflowId)
         .Bind("@function_id", row.Sequence)

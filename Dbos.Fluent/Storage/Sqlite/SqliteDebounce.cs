@@ -42,8 +42,7 @@ internal readonly struct SqliteDebounce(SqliteSession session, long nowMs)
             return null;
         }
 
-        var isSame = (standing.Name, standing.StartedAtMs, standing.CompletedAtMs) == (row.Name, row.StartedAtMs, row.CompletedAtMs);
-        if (!owned && !isSame)
+        if (!owned && !SqliteCheckpoints.AreOfOneWrite(standing, row))
         {
             return null;
         }

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <inheritdoc/>
@@ -44,7 +46,7 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
 
         using var statement = session.Use(ScheduleSql.SetLastFired)
             .Bind("@schedule_name", row.Name)
-            .Bind("@last_fired_at", SqliteScheduleRow.ToMoment(momentMs));
+            .Bind("@last_fired_at", EpochMs.ToIso(momentMs));
         statement.Execute();
     }
 
@@ -99,8 +101,8 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
         using var insert = SqliteScheduleRow.BindCommon(session.Use(ScheduleSql.Insert), row)
             .Bind("@schedule_id", Guid.CreateVersion7().ToString())
             .Bind("@workflow_name", row.WorkflowName)
-            .Bind("@status", SqliteScheduleRow.ToStatus(row.Paused))
-            .Bind("@last_fired_at", SqliteScheduleRow.ToMoment(row.LastFiredAtMs ?? (row.AutomaticBackfill ? nowMs : null)))
+            .Bind("@status", ScheduleWords.ToStored(row.Paused))
+            .Bind("@last_fired_at", EpochMs.ToIso(row.LastFiredAtMs ?? (row.AutomaticBackfill ? nowMs : null)))
             .Bind("@application_name", row.ApplicationName);
         insert.Execute();
     }
@@ -145,7 +147,7 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
 
         using (var statement = session.Use(ScheduleSql.SetStatus)
             .Bind("@schedule_name", name)
-            .Bind("@status", SqliteScheduleRow.ToStatus(paused)))
+            .Bind("@status", ScheduleWords.ToStored(paused)))
         {
             statement.Execute();
         }
