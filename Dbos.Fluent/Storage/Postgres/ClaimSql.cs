@@ -26,7 +26,7 @@ internal sealed class ClaimSql(SchemaName schema)
              CROSS JOIN LATERAL (
                 SELECT w.workflow_uuid, w.queue_name, w.priority, w.created_at
                   FROM {schema}.workflow_status AS w
-                 WHERE w.queue_name = line.queue_name AND w.status = 'ENQUEUED' AND {IsMine}
+                 WHERE w.queue_name = line.queue_name AND w.status = '{WorkflowStates.Enqueued}' AND {IsMine}
                  ORDER BY w.priority, w.created_at
                  LIMIT 4 * $7 + 16) AS first
              ORDER BY first.priority, first.created_at, first.workflow_uuid
@@ -50,7 +50,7 @@ internal sealed class ClaimSql(SchemaName schema)
         SELECT false, {InlineColumns}, o.seed, o.started_at, false, {LeftOut}
           FROM {schema}.workflow_status AS w
           {WithInputAndOrigin(schema)}
-         WHERE w.status = 'PENDING' AND w.owner_xid = $1 AND w.executor_id = $2
+         WHERE w.status = '{WorkflowStates.Pending}' AND w.owner_xid = $1 AND w.executor_id = $2
         """;
 
     /// <summary>The inputs of workflows that were claimed, without any lock. $1 ids.</summary>
@@ -192,7 +192,7 @@ internal sealed class ClaimSql(SchemaName schema)
              LIMIT {limit}),
         claimed AS (
             UPDATE {schema}.workflow_status AS w
-               SET status = 'PENDING', owner_xid = $2, executor_id = $3, application_version = $5,
+               SET status = '{WorkflowStates.Pending}', owner_xid = $2, executor_id = $3, application_version = $5,
                    application_name = COALESCE(w.application_name, $4), rate_limited = {rateLimited},
                    recovery_attempts = CASE
                        WHEN w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE woken))
@@ -205,7 +205,7 @@ internal sealed class ClaimSql(SchemaName schema)
         dropped AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE woken))),
         buried AS (
             UPDATE {schema}.workflow_status
-               SET status = 'MAX_RECOVERY_ATTEMPTS_EXCEEDED', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL,
+               SET status = '{WorkflowStates.MaxRecoveryAttemptsExceeded}', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL,
                    started_at_epoch_ms = NULL, recovery_attempts = COALESCE(recovery_attempts, 0) + 1,
                    completed_at = {now}, updated_at = {now}
              WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE spent))

@@ -267,11 +267,11 @@ internal sealed class CommitSql
                    FOR NO KEY UPDATE {whenLocked}
         """;
 
-    private static string OwnerOf(string state, string token) => $"CASE WHEN {state} = 'PENDING' THEN {token} END";
+    private static string OwnerOf(string state, string token) => $"CASE WHEN {state} = '{WorkflowStates.Pending}' THEN {token} END";
 
-    private static string AttemptsOf(string state) => $"CASE WHEN {state} = 'PENDING' THEN 1 ELSE 0 END";
+    private static string AttemptsOf(string state) => $"CASE WHEN {state} = '{WorkflowStates.Pending}' THEN 1 ELSE 0 END";
 
     // A direct start runs at once, so its time begins now; any other's begins at its first claim.
     private static string DeadlineOf(string state, string timeout, string deadline) =>
-        $"COALESCE({deadline}, CASE WHEN {state} = 'PENDING' THEN {Clock.Now} + {timeout} END)";
+        $"COALESCE({deadline}, CASE WHEN {state} = '{WorkflowStates.Pending}' THEN {Clock.Now} + {timeout} END)";
 }

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>The statement that begins or moves a debounced workflow, and what asks why it did neither.</summary>
@@ -11,7 +13,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class DebounceSql(SchemaName schema, string whenLocked)
 {
     private const string Waits =
-        "w.status = 'DELAYED' AND w.is_debounced AND COALESCE(w.recovery_attempts, 0) = 0 AND w.name = $4 "
+        $"w.status = '{WorkflowStates.Delayed}' AND w.is_debounced AND COALESCE(w.recovery_attempts, 0) = 0 AND w.name = $4 "
         + "AND (w.application_name = $7 OR w.application_name IS NULL OR $7 IS NULL)";
 
     /// <summary>

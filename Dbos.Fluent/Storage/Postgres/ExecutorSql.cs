@@ -9,8 +9,8 @@ internal sealed class ExecutorSql(SchemaName schema)
     public const string InternalQueue = QueueNames.Internal;
 
     private const string HandedOn =
-        $"status = 'ENQUEUED', queue_name = COALESCE(w.queue_name, '{InternalQueue}'), owner_xid = NULL, started_at_epoch_ms = NULL, "
-        + $"updated_at = {Clock.Now}";
+        $"status = '{WorkflowStates.Enqueued}', queue_name = COALESCE(w.queue_name, '{InternalQueue}'), owner_xid = NULL, "
+        + $"started_at_epoch_ms = NULL, updated_at = {Clock.Now}";
 
     /// <summary>
     /// Makes a row of a version that no application owned this application's; its age stays. $1 version, $2 application, $3 executor,
@@ -125,7 +125,7 @@ internal sealed class ExecutorSql(SchemaName schema)
               FROM stopped
               JOIN {schema}.workflow_status AS w
                 ON w.executor_id = stopped.executor_id AND w.application_name = stopped.application_name
-             WHERE w.status = 'PENDING'
+             WHERE w.status = '{WorkflowStates.Pending}'
              ORDER BY w.workflow_uuid
                FOR NO KEY UPDATE OF w SKIP LOCKED),
         handed AS (
@@ -171,7 +171,7 @@ internal sealed class ExecutorSql(SchemaName schema)
             SELECT w.workflow_uuid
               FROM unnest($2::text[], $3::text[]) AS e(id, token)
               JOIN {schema}.workflow_status AS w ON w.workflow_uuid = e.id AND w.owner_xid = e.token
-             WHERE w.status = 'PENDING'
+             WHERE w.status = '{WorkflowStates.Pending}'
              ORDER BY w.workflow_uuid
                FOR NO KEY UPDATE OF w SKIP LOCKED)
         UPDATE {schema}.workflow_status AS w
@@ -191,7 +191,7 @@ internal sealed class ExecutorSql(SchemaName schema)
         WITH due AS (
             SELECT w.workflow_uuid
               FROM {schema}.workflow_status AS w
-             WHERE w.status = 'PENDING'
+             WHERE w.status = '{WorkflowStates.Pending}'
                AND w.application_name = $2
                AND w.name = ANY ($3::text[])
                AND NOT EXISTS (

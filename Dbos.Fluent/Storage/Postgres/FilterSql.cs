@@ -34,7 +34,7 @@ internal sealed class FilterSql
         if (filter.QueuedOnly)
         {
             conditions.Add("w.queue_name IS NOT NULL");
-            conditions.Add($"NOT (w.status = 'DELAYED' AND {SideSql.Waits(schema)})");
+            conditions.Add($"NOT (w.status = '{WorkflowStates.Delayed}' AND {SideSql.Waits(schema)})");
         }
 
         Add("w.workflow_uuid = ANY ({0}::text[])", filter.Ids is { } ids ? Texts(ids) : null);

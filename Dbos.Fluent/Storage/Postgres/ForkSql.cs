@@ -55,7 +55,7 @@ internal sealed class ForkSql(SchemaName schema)
                 workflow_uuid, status, name, class_name, config_name, authenticated_user, assumed_role, authenticated_roles,
                 application_version, application_name, application_id, queue_name, queue_partition_key, workflow_timeout_ms, serialization,
                 forked_from, recovery_attempts, priority, created_at, updated_at)
-            SELECT $3, 'ENQUEUED', name, class_name, config_name, authenticated_user, assumed_role, authenticated_roles,
+            SELECT $3, '{WorkflowStates.Enqueued}', name, class_name, config_name, authenticated_user, assumed_role, authenticated_roles,
                    COALESCE($5, application_version), application_name, application_id, COALESCE($6, '{ExecutorSql.InternalQueue}'), $7, $8,
                    serialization, $2, 0, 0, {Clock.Now}, {Clock.Now}
               FROM {schema}.workflow_status
@@ -117,7 +117,8 @@ internal sealed class ForkSql(SchemaName schema)
     public string Rewind { get; } = $"""
         WITH rewound AS (
             UPDATE {schema}.workflow_status
-               SET status = 'ENQUEUED', queue_name = '{ExecutorSql.InternalQueue}', queue_partition_key = NULL, owner_xid = NULL,
+               SET status = '{WorkflowStates.Enqueued}', queue_name = '{ExecutorSql.InternalQueue}',
+                   queue_partition_key = NULL, owner_xid = NULL,
                    deduplication_id = NULL, recovery_attempts = 0, workflow_deadline_epoch_ms = NULL, started_at_epoch_ms = NULL,
                    completed_at = NULL, output = NULL, error = NULL, updated_at = {Clock.Now}
              WHERE workflow_uuid = $2),

@@ -139,7 +139,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
              LIMIT $7),
         claimed AS (
             UPDATE {schema}.workflow_status AS w
-               SET status = 'PENDING', owner_xid = $2, executor_id = $3, application_version = $5,
+               SET status = '{WorkflowStates.Pending}', owner_xid = $2, executor_id = $3, application_version = $5,
                    application_name = COALESCE(w.application_name, $4), delay_until_epoch_ms = NULL, updated_at = {Clock.Now}
              WHERE w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due))
             RETURNING w.*),
@@ -177,7 +177,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
                             WHERE destination_uuid = f.target AND topic = f.name AND NOT consumed ORDER BY created_at_epoch_ms LIMIT 1)
                        WHEN '{WaitKinds.Event}' THEN (SELECT true FROM {schema}.workflow_events WHERE workflow_uuid = f.target AND key = f.name LIMIT 1)
                        WHEN '{WaitKinds.Outcome}' THEN COALESCE((
-                           SELECT status NOT IN ('ENQUEUED', 'DELAYED', 'PENDING')
+                           SELECT status NOT IN ({StateSql.Unended})
                              FROM {schema}.workflow_status WHERE workflow_uuid = f.target LIMIT 1), true)
                    END,
                    false)

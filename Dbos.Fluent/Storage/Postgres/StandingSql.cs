@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements that find out, in a new snapshot, why units of a commit were not written.</summary>
@@ -46,7 +48,7 @@ internal sealed class StandingSql(SchemaName schema)
     /// </summary>
     public string ReadSingle { get; } = $"""
         SELECT COALESCE(w.owner_xid = $2, false), COALESCE(c.stands, false), c.output, c.serialization,
-               COALESCE(w.status = 'DELAYED' AND f.waits, false)
+               COALESCE(w.status = '{WorkflowStates.Delayed}' AND f.waits, false)
           FROM (SELECT 1) AS one
           LEFT JOIN LATERAL (SELECT * FROM {schema}.workflow_status WHERE workflow_uuid = $1 LIMIT 1) AS w ON true
           LEFT JOIN LATERAL (

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements that start the workflow of one moment of a schedule.</summary>
@@ -94,7 +96,8 @@ internal sealed class TickSql(SchemaName schema)
         COALESCE((
                        SELECT true
                          FROM {schema}.workflow_status
-                        WHERE schedule_name = $21 AND status IN ('ENQUEUED', 'PENDING', 'DELAYED')
+                        WHERE schedule_name = $21
+                          AND status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}', '{WorkflowStates.Delayed}')
                         LIMIT 1), false)
         """;
 }
