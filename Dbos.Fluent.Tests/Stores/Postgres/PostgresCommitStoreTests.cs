@@ -168,7 +168,7 @@ public sealed class PostgresCommitStoreTests(PostgresStoreFixture database) : IC
     {
         var id = NewId();
         await CommitOneAsync(new StartUnit(Direct(id)));
-        CheckpointRow[] rows = [Row(0), new CheckpointRow(1, "failed", null, "error", null, "child", null, null)];
+        CheckpointRow[] rows = [Row(0), new CheckpointRow(1, "failed", null, null) { Error = "error", ChildId = "child" }];
 
         var result = await CommitOneAsync(new CheckpointUnit(new Ownership(id, "t1"), rows));
 

@@ -93,7 +93,12 @@ internal static class Units
     };
 
     public static CheckpointRow Row(int sequence, string? output = "out", string? child = null) =>
-        new(sequence, "step", output, null, "dotnet_msgpack", child, 10, 20);
+        new(sequence, "step", 10, 20)
+        {
+            Output = output,
+            Format = "dotnet_msgpack",
+            ChildId = child,
+        };
 
     public static CheckpointUnit Checkpoint(string id, string token, params int[] sequences) =>
         new(new Ownership(id, token), [.. sequences.Select(sequence => Row(sequence))]);

@@ -74,7 +74,7 @@ public abstract class SqliteFileTest : IAsyncLifetime
     internal static Ownership Owner(string id) => new(id, "token-" + id);
 
     internal static CheckpointRow Row(int sequence, string? output = "done") =>
-        new(sequence, $"step {sequence}", output, null, "dotnet_msgpack", null, 1, 2);
+        new(sequence, $"step {sequence}", 1, 2) { Output = output, Format = "dotnet_msgpack" };
 
     internal static CheckpointUnit Checkpoint(string id, params int[] sequences) =>
         new(Owner(id), [.. sequences.Select(sequence => Row(sequence))]);

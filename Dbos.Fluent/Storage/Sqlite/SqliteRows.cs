@@ -5,15 +5,14 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// <summary>Makes records of rows whose columns stand in the order of <see cref="WorkflowSql"/>.</summary>
 internal static class SqliteRows
 {
-    public static CheckpointRow ReadCheckpoint(SqliteStatement row) => new(
-        row.Int32(0),
-        row.Text(1),
-        row.TextOrNull(2),
-        row.TextOrNull(3),
-        row.TextOrNull(4),
-        row.TextOrNull(5),
-        row.Int64OrNull(6),
-        row.Int64OrNull(7));
+    public static CheckpointRow ReadCheckpoint(SqliteStatement row) =>
+        new(row.Int32(0), row.Text(1), row.Int64OrNull(6), row.Int64OrNull(7))
+        {
+            Output = row.TextOrNull(2),
+            Error = row.TextOrNull(3),
+            Format = row.TextOrNull(4),
+            ChildId = row.TextOrNull(5),
+        };
 
     /// <summary>A row; without its payloads, which may stand in the row itself, if they are not asked for.</summary>
     public static WorkflowRow ReadWorkflow(SqliteStatement row, bool payloads = true)
