@@ -1,5 +1,6 @@
 using Dbos.Fluent.Definitions;
 using Dbos.Fluent.Messaging;
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 

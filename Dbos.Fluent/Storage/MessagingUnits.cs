@@ -8,7 +8,7 @@ namespace Dbos.Fluent.Storage;
 /// whose id stands already is there already.
 /// </param>
 /// <param name="DestinationId">The workflow it goes to.</param>
-/// <param name="Topic">As the caller gave it; null is stored as <see cref="MessageTopics.None"/>.</param>
+/// <param name="Topic">As the caller gave it; null is stored as <see cref="ReservedTexts.NoTopic"/>.</param>
 /// <param name="Value">The encoded message; its text is never null.</param>
 internal sealed record MessageRow(string Id, string DestinationId, string? Topic, Payload Value);
 
@@ -31,7 +31,7 @@ internal sealed record SendUnit(Ownership? Owner, IReadOnlyList<CheckpointRow> R
 
 /// <summary>Takes the oldest unread message of a topic of the running workflow and records it, in one.</summary>
 /// <param name="Owner">The receiving run; its workflow is the destination.</param>
-/// <param name="Topic">As the caller gave it; null is <see cref="MessageTopics.None"/>.</param>
+/// <param name="Topic">As the caller gave it; null is <see cref="ReservedTexts.NoTopic"/>.</param>
 /// <param name="Row">
 /// The checkpoint without an output: the message becomes its output, and the message's format its format. The message is marked consumed
 /// by this row's sequence.
@@ -147,21 +147,16 @@ internal enum WaitKind
 /// <summary>How topics are stored, which is the same in every SDK.</summary>
 internal static class MessageTopics
 {
-    /// <summary>What stands for no topic.</summary>
-    public const string None = ReservedTexts.NoTopic;
+    public static string ToStored(string? topic) => topic ?? ReservedTexts.NoTopic;
 
-    public static string ToStored(string? topic) => topic ?? None;
-
-    public static string? FromStored(string? topic) => topic == None ? null : topic;
+    public static string? FromStored(string? topic) => topic == ReservedTexts.NoTopic ? null : topic;
 }
 
 /// <summary>The last value of a closed stream, which is the same in every SDK.</summary>
 internal static class StreamMarker
 {
-    public const string Text = ReservedTexts.StreamClosed;
-
-    public static Payload Closed { get; } = new($"\"{Text}\"", "portable_json");
+    public static Payload Closed { get; } = new($"\"{ReservedTexts.StreamClosed}\"", "portable_json");
 
     /// <summary>Whether a stored value is the marker. Older rows of other SDKs hold it without the quotes.</summary>
-    public static bool IsClosed(string? stored) => stored is $"\"{Text}\"" or Text;
+    public static bool IsClosed(string? stored) => stored is $"\"{ReservedTexts.StreamClosed}\"" or ReservedTexts.StreamClosed;
 }

@@ -28,7 +28,7 @@ internal sealed class DelayedSql(SchemaName schema)
              LIMIT $3
                FOR NO KEY UPDATE SKIP LOCKED)
         UPDATE {schema}.workflow_status AS w
-           SET status = '{WorkflowStates.Enqueued}', queue_name = COALESCE(w.queue_name, '{ExecutorSql.InternalQueue}'),
+           SET status = '{WorkflowStates.Enqueued}', queue_name = COALESCE(w.queue_name, '{QueueNames.Internal}'),
                deduplication_id = CASE WHEN NOT w.is_debounced THEN w.deduplication_id END, updated_at = {Clock.Now}
          WHERE w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due))
         RETURNING w.queue_name

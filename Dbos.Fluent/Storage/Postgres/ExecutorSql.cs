@@ -5,11 +5,8 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements about executors, their leases, and the handing on of their work.</summary>
 internal sealed class ExecutorSql(SchemaName schema)
 {
-    /// <summary>The queue of the DBOS SDKs for what was started without one.</summary>
-    public const string InternalQueue = QueueNames.Internal;
-
     private const string HandedOn =
-        $"status = '{WorkflowStates.Enqueued}', queue_name = COALESCE(w.queue_name, '{InternalQueue}'), owner_xid = NULL, "
+        $"status = '{WorkflowStates.Enqueued}', queue_name = COALESCE(w.queue_name, '{QueueNames.Internal}'), owner_xid = NULL, "
         + $"started_at_epoch_ms = NULL, updated_at = {Clock.Now}";
 
     /// <summary>

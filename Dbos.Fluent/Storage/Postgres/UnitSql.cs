@@ -229,7 +229,7 @@ internal sealed class UnitSql
                FOR NO KEY UPDATE {whenLocked}),
         parked AS (
             UPDATE {schema}.workflow_status
-               SET status = '{WorkflowStates.Delayed}', owner_xid = NULL, queue_name = COALESCE(queue_name, '{ExecutorSql.InternalQueue}'),
+               SET status = '{WorkflowStates.Delayed}', owner_xid = NULL, queue_name = COALESCE(queue_name, '{QueueNames.Internal}'),
                    delay_until_epoch_ms = COALESCE((SELECT min(wake) FROM unnest($9::bigint[]) AS wake), {long.MaxValue}),
                    updated_at = {Clock.Now}
              WHERE workflow_uuid = $2 AND EXISTS (SELECT FROM owned)),

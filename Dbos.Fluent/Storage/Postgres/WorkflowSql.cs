@@ -112,7 +112,7 @@ internal sealed class WorkflowSql(SchemaName schema)
              LIMIT 1),
         resumed AS (
             UPDATE {schema}.workflow_status
-               SET status = '{WorkflowStates.Enqueued}', queue_name = COALESCE($3, '{ExecutorSql.InternalQueue}'), owner_xid = NULL,
+               SET status = '{WorkflowStates.Enqueued}', queue_name = COALESCE($3, '{QueueNames.Internal}'), owner_xid = NULL,
                    deduplication_id = NULL, workflow_deadline_epoch_ms = NULL, started_at_epoch_ms = NULL, completed_at = NULL,
                    recovery_attempts = 0, updated_at = {Clock.Now}
              WHERE workflow_uuid = ANY ($2::text[]) AND status NOT IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}')

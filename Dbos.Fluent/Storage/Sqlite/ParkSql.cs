@@ -19,7 +19,7 @@ internal static class ParkSql
 
     public const string Park = $"""
         UPDATE workflow_status
-           SET status = '{WorkflowStates.Delayed}', owner_xid = NULL, queue_name = coalesce(queue_name, '{ExecutorSql.InternalQueue}'),
+           SET status = '{WorkflowStates.Delayed}', owner_xid = NULL, queue_name = coalesce(queue_name, '{QueueNames.Internal}'),
                delay_until_epoch_ms = @delay_until, updated_at = @now
          WHERE workflow_uuid = @workflow_uuid AND status = '{WorkflowStates.Pending}' AND owner_xid = @token
         """;
