@@ -40,6 +40,14 @@ public sealed class PostgresStoreFixture(SharedPostgres server) : IAsyncLifetime
         return Convert.ToInt64(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
     }
 
+    /// <summary>The token of the run that owns a workflow.</summary>
+    internal async Task<string?> OwnerAsync(string workflowId)
+    {
+        await using var command = Source.CreateCommand("SELECT owner_xid FROM dbos.workflow_status WHERE workflow_uuid = $1");
+        command.Parameters.Add(new NpgsqlParameter { Value = workflowId });
+        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) as string;
+    }
+
     internal async Task RunAsync(string sql, params object[] values)
     {
         await using var command = Source.CreateCommand(sql);

@@ -19,7 +19,7 @@ internal sealed class WorkflowSql(SchemaName schema)
         w.workflow_uuid, w.name, w.status, w.queue_name, w.queue_partition_key, w.deduplication_id, w.priority, w.recovery_attempts,
                w.executor_id, w.application_name, w.application_version, w.parent_workflow_id, w.forked_from, w.schedule_name,
                w.workflow_timeout_ms, w.created_at, w.updated_at, w.started_at_epoch_ms, w.completed_at, w.workflow_deadline_epoch_ms,
-               w.delay_until_epoch_ms, w.attributes::text, w.owner_xid, w.serialization,
+               w.delay_until_epoch_ms, w.attributes::text, w.serialization,
                COALESCE(i.inputs, w.inputs), COALESCE(o.output, w.output), COALESCE(o.error, w.error),
                w.status = '{WorkflowStates.Delayed}' AND {SideSql.Waits(schema)}
         """;

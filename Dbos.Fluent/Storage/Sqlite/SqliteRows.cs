@@ -17,15 +17,14 @@ internal static class SqliteRows
     /// <summary>A row; without its payloads, which may stand in the row itself, if they are not asked for.</summary>
     public static WorkflowRow ReadWorkflow(SqliteStatement row, bool payloads = true)
     {
-        var format = row.TextOrNull(22);
+        var format = row.TextOrNull(21);
         return new WorkflowRow
         {
             Status = ReadStatus(row),
-            Input = payloads ? new Payload(row.TextOrNull(23), format) : default,
-            Output = payloads ? new Payload(row.TextOrNull(24), format) : default,
-            Error = payloads ? new Payload(row.TextOrNull(25), format) : default,
-            AttributesJson = row.TextOrNull(26),
-            OwnerToken = row.TextOrNull(27),
+            Input = payloads ? new Payload(row.TextOrNull(22), format) : default,
+            Output = payloads ? new Payload(row.TextOrNull(23), format) : default,
+            Error = payloads ? new Payload(row.TextOrNull(24), format) : default,
+            AttributesJson = row.TextOrNull(25),
         };
     }
 
@@ -75,6 +74,6 @@ internal static class SqliteRows
         CompletedAt = EpochMs.ToMoment(row.Int64OrNull(18)),
         Deadline = EpochMs.ToMoment(row.Int64OrNull(19)),
         DelayUntil = EpochMs.ToMomentOrNever(row.Int64OrNull(20)),
-        Parked = row.Truth(28),
+        Parked = row.Truth(26),
     };
 }
