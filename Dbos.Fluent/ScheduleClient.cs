@@ -289,13 +289,8 @@ public sealed class ScheduleClient
     }
 
     // The clock of a client is its machine's; what is compared by all processes is the store's.
-    private async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken)
-    {
-        var outlook = await UseAsync(
-            "read the time", token => core.Store.Queues.ReadOutlookAsync(core.Identity.ApplicationName ?? "", token), cancellationToken)
-            .ConfigureAwait(false);
-        return EpochMs.ToMoment(outlook.NowMs);
-    }
+    private async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken) =>
+        EpochMs.ToMoment(await UseAsync("read the time", core.Store.Schedules.ReadNowMsAsync, cancellationToken).ConfigureAwait(false));
 
     private async Task<ScheduleRow> RequireAsync(string name, CancellationToken cancellationToken) =>
         await ReadAsync(name, cancellationToken).ConfigureAwait(false) ?? throw new NonExistentScheduleException(name);

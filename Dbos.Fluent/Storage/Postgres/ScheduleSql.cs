@@ -20,6 +20,9 @@ internal sealed class ScheduleSql(SchemaName schema)
     private const string NowText =
         $"to_char(to_timestamp({Clock.Now} / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
 
+    /// <summary>$1 now, as in every statement that takes it.</summary>
+    public const string ReadNow = $"SELECT {Clock.Now}";
+
     /// <summary>Makes those that are not there, and gives back their names.</summary>
     public string Create { get; } = $"""
         WITH {Rows},

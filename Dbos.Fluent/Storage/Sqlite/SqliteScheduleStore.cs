@@ -8,6 +8,9 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
     public Task<ScheduleWritten> WriteAsync(IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken) =>
         writer.RunAsync(session => Write(session, rows, mode, NowMs), cancellationToken);
 
+    // The processes of one file are on one machine, whose clock is the store's.
+    public Task<long> ReadNowMsAsync(CancellationToken cancellationToken) => Task.FromResult(NowMs);
+
     public Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken) =>
         readers.RunAsync(session => Read(session, name), cancellationToken);
 
