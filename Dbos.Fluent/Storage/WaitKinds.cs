@@ -25,6 +25,8 @@ internal static class WaitKinds
         Message => WaitKind.Message,
         Event => WaitKind.Event,
         Outcome => WaitKind.Outcome,
-        _ => throw new InvalidOperationException($"The database holds a kind of wait that this version does not know: '{stored}'."),
+        _ => throw new InvalidOperationException(
+            $"The database holds a kind of wait that this version does not know: '{stored}'. Upgrade this application: a newer version "
+            + "wrote the row."),
     };
 }
