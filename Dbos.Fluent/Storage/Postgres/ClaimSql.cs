@@ -134,8 +134,8 @@ internal sealed class ClaimSql(SchemaName schema)
         + "w.workflow_deadline_epoch_ms, w.created_at, w.forked_from, w.priority, w.queue_partition_key";
 
     /// <summary>
-    /// The latest version of the application, $4: <c>latest</c>. Rows without a version are for whoever runs it. And <c>kin</c>: other
-    /// versions and names whose code is the same here, and that no engine of theirs is alive for.
+    /// The latest version of the application, $4: <c>latest</c>. Rows without a version are for the engines that run it. And <c>kin</c>:
+    /// other versions and names whose code is the same here, and that no engine of theirs is alive for.
     /// </summary>
     // Neither is read before a row asks for it: a line of rows of this very version costs nothing more.
     public static string Latest(SchemaName schema) => $"""
@@ -175,7 +175,7 @@ internal sealed class ClaimSql(SchemaName schema)
     /// </summary>
     // What begins is a row that no executor ever had: such a row, if it is no fork, gets an origin of its own; any other without one was
     // started directly, and its origin follows from it. Other SDKs write '' for no executor. A row with waits was parked, and made ENQUEUED
-    // by another SDK's sweep: it is woken, and goes on with the attempt that parked it, or its first again where a resume took that away.
+    // by another SDK's sweep: it is woken, and continues with the attempt that parked it, or its first again where a resume took that away.
     public static string Take(SchemaName schema, string now, string limit, string rateLimited) => $"""
         due AS MATERIALIZED (
             SELECT candidate.workflow_uuid, w.begins, f.woken IS NOT NULL AS woken, w.spent AND f.woken IS NULL AS spent

@@ -27,7 +27,7 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
         SELECT (SELECT count(*) FROM parent), (SELECT count(*) FROM holder)
         """;
 
-    // The holder is looked for without a lock first: where there is one, nothing is inserted, and a lane does not wait for whoever has it.
+    // The holder is looked for without a lock first: where there is one, nothing is inserted, and a lane does not wait for its owner.
     // Its lock gives its latest version, and nothing if it was let into its queue meanwhile. What stood of the parent's checkpoint is what
     // an earlier try wrote, as is a holder that carries this call's own token: that one's work is done. The quiet begins when the statement
     // is run: a storm of calls with one key makes transactions wait and grow longer than their period. One that was nobody's is the

@@ -131,11 +131,11 @@ internal sealed class DeletionSql(SchemaName schema)
     private string Unneeded { get; } = $"""
         (NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS parent
-                     WHERE parent.workflow_uuid = w.parent_workflow_id AND COALESCE(parent.status, '') IN ({StateSql.Unended}) OFFSET 0)
+                     WHERE parent.workflow_uuid = w.parent_workflow_id AND COALESCE(parent.status, '') IN ({RowState.Unended}) OFFSET 0)
                     OR ({SideSql.IsOfEndedGeneration(schema)}))
                    AND NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS child
-                     WHERE child.parent_workflow_id = w.workflow_uuid AND COALESCE(child.status, '') IN ({StateSql.Unended}) OFFSET 0)
+                     WHERE child.parent_workflow_id = w.workflow_uuid AND COALESCE(child.status, '') IN ({RowState.Unended}) OFFSET 0)
                    AND (w.parent_workflow_id IS NULL OR NOT {AnyForkGoesOn(schema, "w.parent_workflow_id")})
                    AND ((w.forked_from IS NULL AND NOT w.was_forked_from) OR NOT {AnyForkGoesOn(schema, "w.workflow_uuid")})
                    AND (NOT w.rate_limited OR NOT EXISTS (
@@ -157,7 +157,7 @@ internal sealed class DeletionSql(SchemaName schema)
                               FROM {schema}.workflow_status AS f
                              WHERE f.forked_from = fork.workflow_uuid OFFSET 0) AS next
                          WHERE fork.depth < 1000)
-                    SELECT FROM fork WHERE COALESCE(fork.status, '') IN ({StateSql.Unended}) OFFSET 0)
+                    SELECT FROM fork WHERE COALESCE(fork.status, '') IN ({RowState.Unended}) OFFSET 0)
         """;
 
     private static string Matching(RetentionScope scope, List<NpgsqlParameter> parameters)

@@ -138,7 +138,7 @@ internal sealed class ExecutorSql(SchemaName schema)
     /// $1 now, $2 application, $3 workflow names, $4 ids and $5 tokens to leave alone, $6 limit, $7 version or null, $8 tokens whose rows
     /// are all left alone, $9 executors, $10 who asks.
     /// </summary>
-    // One that has been launched anew since it was found dead is alive.
+    // An executor that was launched again after it was found dead is alive.
     public string HandOn { get; } = RenderHandOn(
         schema,
         $"""

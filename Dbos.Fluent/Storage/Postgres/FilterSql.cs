@@ -7,8 +7,8 @@ namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>The conditions that a filter sets on rows <c>w</c> of <c>workflow_status</c>, and their parameters.</summary>
 /// <remarks>
-/// Only what is asked for stands in the statement, and it is planned with its values each time: a plan that served every filter would serve
-/// none of them well.
+/// A statement holds only the conditions that are asked for, and it is planned with its values each time: a plan for every filter would
+/// serve none of them well.
 /// </remarks>
 internal sealed class FilterSql
 {

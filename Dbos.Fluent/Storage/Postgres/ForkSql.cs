@@ -47,7 +47,7 @@ internal sealed class ForkSql(SchemaName schema)
     /// $9 replaced children, $10 those in their place, $11 and $12 the same as winners of a wait for the first. Gives a row, or none where
     /// the id is in use.
     /// </summary>
-    // Streams are numbered anew: where branches wrote at once, a value that is not copied may lie between two that are, and readers go on
+    // Streams are numbered again: where branches wrote at once, a value that is not copied may lie between two that are, and readers go on
     // by number. An input may be left under the id of a row that an older SDK deleted.
     public string Fork { get; } = $"""
         WITH forked AS (

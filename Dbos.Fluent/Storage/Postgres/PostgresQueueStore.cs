@@ -21,7 +21,7 @@ internal sealed class PostgresQueueStore(PostgresDatabase database, PostgresLane
                 reader => PostgresDatabase.ReadAllAsync(reader, ReadRow, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
 
-            // None where somebody deleted it between the first and the last statement: it is registered anew.
+            // None where somebody deleted it between the first and the last statement: it is registered again.
             if (rows is [{ } row])
             {
                 var isOthers = row.ApplicationName is not null

@@ -85,7 +85,7 @@ internal sealed class StartPart : CommitPart
         }
     }
 
-    /// <summary>Whether no start is in the way of another: no id and no deduplication id stands twice.</summary>
+    /// <summary>Whether no start is in the way of another: no id and no deduplication id is there twice.</summary>
     public static bool AreApart(List<Numbered<StartUnit>> units) =>
         units.Select(unit => unit.Unit.Row.Id).Distinct().Count() == units.Count
         && units.Where(unit => unit.Unit.Row.DeduplicationId is not null)

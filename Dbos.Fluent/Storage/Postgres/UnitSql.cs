@@ -20,7 +20,7 @@ internal sealed class UnitSql
         "workflow_uuid, function_id, function_name, output, error, serialization, child_workflow_id, "
         + "started_at_epoch_ms, completed_at_epoch_ms, application_name";
 
-    // What stood before is left as it is, and tells that the effect stands too. A unit without rows comes from inside a step: it takes
+    // A stored row is left as it is, and shows that the effect is stored too. A unit without rows comes from inside a step: it takes
     // effect each time.
     private const string IsFirst =
         "(cardinality($4::int[]) = 0 OR EXISTS (SELECT FROM recorded WHERE function_id = ($4::int[])[1]))";

@@ -35,7 +35,7 @@ internal sealed class VersionSql(SchemaName schema)
                w.forked_from, w.priority, w.queue_partition_key, o.seed, o.started_at, false, w.status, w.executor_id, w.updated_at
           FROM {schema}.workflow_status AS w
           {ClaimSql.WithInputAndOrigin(schema)}
-         WHERE w.status IN ({StateSql.Unended}) AND w.application_version = $2 AND {IsOurs} AND w.workflow_uuid > $3
+         WHERE w.status IN ({RowState.Unended}) AND w.application_version = $2 AND {IsOurs} AND w.workflow_uuid > $3
          ORDER BY w.workflow_uuid
          LIMIT $4
         """;

@@ -11,7 +11,7 @@ internal sealed class WorkflowSql(SchemaName schema)
         + $"completed_at = {Clock.Now}, updated_at = {Clock.Now}";
 
     // A workflow that was given up may be cancelled too, so that nobody takes it for one that is still to be looked into.
-    private const string Cancellable = $"{StateSql.Unended}, '{WorkflowStates.MaxRecoveryAttemptsExceeded}'";
+    private const string Cancellable = $"{RowState.Unended}, '{WorkflowStates.MaxRecoveryAttemptsExceeded}'";
 
     /// <summary>What <see cref="PostgresWorkflowRows"/> reads of a row <c>w</c> with its input <c>i</c> and output <c>o</c>.</summary>
     // Rows of older SDKs have their payloads in workflow_status itself.
@@ -51,7 +51,7 @@ internal sealed class WorkflowSql(SchemaName schema)
              LIMIT 1) AS w ON true
           LEFT JOIN LATERAL (
             SELECT output, error FROM {schema}.workflow_output WHERE workflow_uuid = a.id LIMIT 1) AS o ON true
-         WHERE w.status IS NULL OR w.status NOT IN ({StateSql.Unended})
+         WHERE w.status IS NULL OR w.status NOT IN ({RowState.Unended})
         """;
 
     public string ReadLost { get; } = $"""

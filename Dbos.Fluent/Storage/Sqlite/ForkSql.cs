@@ -5,7 +5,7 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// <summary>Statements of <see cref="SqliteForks"/>, which run under the write lock.</summary>
 internal static class ForkSql
 {
-    /// <summary>Of a workflow that stands.</summary>
+    /// <summary>Of a workflow that exists.</summary>
     public const string Read = "SELECT name, status, forked_from, completed_at FROM workflow_status WHERE workflow_uuid = @workflow_uuid";
 
     /// <summary>
@@ -101,7 +101,7 @@ internal static class ForkSql
         """;
 
     /// <summary>
-    /// Numbered anew: where branches wrote at once, a value that is not copied may lie between two that are, and readers go on by number.
+    /// Numbered again: where branches wrote at once, a value that is not copied may lie between two that are, and readers go on by number.
     /// </summary>
     public const string CopyStreams = """
         INSERT INTO streams (workflow_uuid, key, value, "offset", function_id, serialization)

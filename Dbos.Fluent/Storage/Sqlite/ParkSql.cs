@@ -101,7 +101,7 @@ internal static class ParkSql
          LIMIT @limit
         """;
 
-    /// <summary>Start, deadline and attempts stay: it is the same run that goes on.</summary>
+    /// <summary>Start, deadline and attempts stay: the same run continues.</summary>
     public const string Take = $"""
         UPDATE workflow_status
            SET status = '{WorkflowStates.Pending}', owner_xid = @token, executor_id = @executor_id,

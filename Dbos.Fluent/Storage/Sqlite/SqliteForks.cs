@@ -65,7 +65,7 @@ internal readonly struct SqliteForks(SqliteSession session, long nowMs)
             enqueue.Execute();
         }
 
-        // Waits stand where another SDK cancelled a parked workflow; they would make it look woken.
+        // Waits are left where another SDK cancelled a parked workflow; they would make it look woken.
         foreach (var sql in (string[])[RewindSql.DeleteOutcome, ParkSql.DeleteWaits])
         {
             using var part = session.Use(sql).Bind("@workflow_uuid", workflowId);

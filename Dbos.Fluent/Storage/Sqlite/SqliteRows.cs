@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Makes records of rows whose columns stand in the order of <see cref="WorkflowSql"/>.</summary>
+/// <summary>Makes records of rows whose columns are in the order of <see cref="WorkflowSql"/>.</summary>
 internal static class SqliteRows
 {
     public static CheckpointRow ReadCheckpoint(SqliteStatement row) =>
@@ -14,7 +14,7 @@ internal static class SqliteRows
             ChildId = row.TextOrNull(5),
         };
 
-    /// <summary>A row; without its payloads, which may stand in the row itself, if they are not asked for.</summary>
+    /// <summary>A row; without its payloads, if they are not asked for: they may be stored in the row itself.</summary>
     public static WorkflowRow ReadWorkflow(SqliteStatement row, bool payloads = true)
     {
         var format = row.TextOrNull(21);

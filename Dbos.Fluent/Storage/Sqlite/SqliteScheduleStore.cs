@@ -136,7 +136,7 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
             rows.Add(SqliteScheduleRow.Read(statement));
         }
 
-        // SQLite compares the bytes of UTF-8, which is another order where surrogates stand.
+        // SQLite compares the bytes of UTF-8, which is another order for surrogates.
         rows.Sort(static (one, other) => string.CompareOrdinal(one.Name, other.Name));
         return rows;
     }
