@@ -290,14 +290,9 @@ public sealed class ScheduleClient
     }
 
     // A client's clock is its machine's; all processes compare by the store's clock.
-    private async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken)
-    {
-        var outlook = await core.Calls.RepeatAsync(
-            "read the time",
-            (_, token) => core.Store.Queues.ReadOutlookAsync(core.Identity.ApplicationName ?? "", token),
-            cancellationToken).ConfigureAwait(false);
-        return EpochMs.ToMoment(outlook.NowMs);
-    }
+    private async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken) => EpochMs.ToMoment(
+        await core.Calls.RepeatAsync(
+            "read the time", (_, token) => core.Store.Schedules.ReadNowMsAsync(token), cancellationToken).ConfigureAwait(false));
 
     private async Task<ScheduleRow> RequireAsync(string name, CancellationToken cancellationToken) =>
         await ReadAsync(name, cancellationToken).ConfigureAwait(false) ?? throw new NonExistentScheduleException(name);

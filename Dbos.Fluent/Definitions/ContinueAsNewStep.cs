@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Definitions;
 
 /// <summary>Ends a run and starts its workflow afresh. It has no row, as no history is left that it could stand in.</summary>

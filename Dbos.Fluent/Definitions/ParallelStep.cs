@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Definitions;
 
 /// <summary>Branches that run at once. It has no row of its own: the steps of the branches have theirs.</summary>

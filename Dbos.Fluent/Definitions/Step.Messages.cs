@@ -1,4 +1,5 @@
 using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
 

@@ -70,7 +70,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
 
             var now = run.Environment.Clock.NowMs;
             var id = run.Environment.Serializer.Encode(winner.Id, typeof(string), PayloadFormat.MessagePack);
-            row = new CheckpointRow(sequence, BuiltInNames.WaitFirst, id.Text, null, id.Format, null, startedAtMs, now);
+            row = new CheckpointRow(sequence, BuiltInNames.WaitFirst, startedAtMs, now) { Output = id.Text, Format = id.Format };
             if (!await steps.StoreAsync(row, place).ConfigureAwait(false))
             {
                 return StepEnd.Stopped;
@@ -83,7 +83,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
     private ValueTask<StepEnd> RefuseAsync(Step step, string name, StepPlace place)
     {
         var now = run.Environment.Clock.NowMs;
-        var row = new CheckpointRow(place.Slots.First, name, null, null, null, null, now, now);
+        var row = new CheckpointRow(place.Slots.First, name, now, now);
         return steps.FailAsync(step, row, place, new InvalidOperationException(
             $"Workflow '{run.Work.Id}' awaits itself, and so would never end: await its children, or other workflows."));
     }
@@ -155,7 +155,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
     private CheckpointRow ResultRow(WorkflowOutcomeRow outcome, int sequence, long startedAtMs)
     {
         var now = run.Environment.Clock.NowMs;
-        var row = new CheckpointRow(sequence, BuiltInNames.GetResult, null, null, null, outcome.Id, startedAtMs, now);
+        var row = new CheckpointRow(sequence, BuiltInNames.GetResult, startedAtMs, now) { ChildId = outcome.Id };
         if (outcome.State == WorkflowState.Success)
         {
             // The result is passed on as it was stored; nothing is decoded that the parent may never read.

@@ -94,7 +94,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
         var sequence = place.Slots.First;
         var childId = options.Id ?? run.ChildId(sequence);
         var now = run.Environment.Clock.NowMs;
-        var row = new CheckpointRow(sequence, step.Name, null, null, null, childId, now, now);
+        var row = new CheckpointRow(sequence, step.Name, now, now) { ChildId = childId };
         var child = new ChildStart(definition, input, options with { Id = childId }, run.Owner, run.Work.DeadlineMs, row)
         {
             IsIdMade = options.Id is null,

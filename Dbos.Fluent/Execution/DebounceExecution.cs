@@ -34,7 +34,7 @@ internal sealed class DebounceExecution(RunScope run, StepExecutor steps, IChild
         var sequence = place.Slots.First;
         var now = run.Environment.Clock.NowMs;
         var options = debounce.Options with { Id = debounce.Options.Id ?? run.ChildId(sequence) };
-        var row = new CheckpointRow(sequence, step.Name, null, null, null, options.Id, now, now);
+        var row = new CheckpointRow(sequence, step.Name, now, now) { ChildId = options.Id };
         try
         {
             var child = new ChildStart(debounce.Definition, debounce.Input, options, run.Owner, null, row with { ChildId = null });

@@ -1,4 +1,5 @@
 using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,5 +1,6 @@
 using Dbos.Fluent.Definitions;
 using Dbos.Fluent.Messaging;
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 
@@ -67,7 +68,7 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
             return StepEnd.Stopped;
         }
 
-        row = new CheckpointRow(sequence, step.Name, null, null, null, null, started, run.Environment.Clock.NowMs);
+        row = new CheckpointRow(sequence, step.Name, started, run.Environment.Clock.NowMs);
         if (end == WaitEnd.TimedOut || !(await told.Found.ConfigureAwait(false)).Exists)
         {
             Exception failure = end == WaitEnd.TimedOut
@@ -97,8 +98,11 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
         }
 
         var value = end == WaitEnd.Told ? await told.Found.ConfigureAwait(false) : default;
-        var row = new CheckpointRow(
-            place.Slots[0], step.Name, value.Text, null, value.Format, null, started, run.Environment.Clock.NowMs);
+        var row = new CheckpointRow(place.Slots[0], step.Name, started, run.Environment.Clock.NowMs)
+        {
+            Output = value.Text,
+            Format = value.Format,
+        };
         return await steps.StoreAsync(row, place).ConfigureAwait(false)
             ? ValueSteps.Restore(run, steps, step, get, row, place)
             : StepEnd.Stopped;

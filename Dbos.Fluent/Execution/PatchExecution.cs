@@ -27,7 +27,7 @@ internal sealed class PatchExecution(RunScope run, StepExecutor steps)
         }
 
         var now = run.Environment.Clock.NowMs;
-        var marker = new CheckpointRow(place.Slots.First, step.Name, null, null, null, null, now, now);
+        var marker = new CheckpointRow(place.Slots.First, step.Name, now, now);
         return await steps.StoreAsync(marker, place).ConfigureAwait(false) ? Complete(step, patch, marker, place) : StepEnd.Stopped;
     }
 

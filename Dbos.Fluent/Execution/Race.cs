@@ -1,5 +1,6 @@
 using System.Globalization;
 using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 
@@ -22,15 +23,11 @@ internal sealed record Race(int Sequence, long StartedAtMs) : IDisposable
     public CancellationToken Won => won.Token;
 
     /// <summary>The row that names a winner: its index in the list, readable in every language.</summary>
-    public CheckpointRow Row(int index, long nowMs) => new(
-        Sequence,
-        BuiltInNames.Any,
-        index.ToString(CultureInfo.InvariantCulture),
-        null,
-        PayloadSerializer.PortableFormat,
-        null,
-        StartedAtMs,
-        nowMs);
+    public CheckpointRow Row(int index, long nowMs) => new(Sequence, BuiltInNames.Any, StartedAtMs, nowMs)
+    {
+        Output = index.ToString(CultureInfo.InvariantCulture),
+        Format = PayloadSerializer.PortableFormat,
+    };
 
     /// <summary>When the winner finished.</summary>
     public long WonAtMs { get; private set; }

@@ -82,7 +82,7 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
     private async ValueTask<StepEnd?> TryTakeAsync(Step step, IReceiveStep receive, StepPlace place, Wait wait, long now)
     {
         CheckpointRow[] begun = wait.Begun is { } marker ? [marker] : [];
-        var row = new CheckpointRow(place.Slots[0], BuiltInNames.Receive, null, null, null, null, wait.StartedAtMs, now);
+        var row = new CheckpointRow(place.Slots[0], BuiltInNames.Receive, wait.StartedAtMs, now);
         var result = await steps.CommitAsync(with => new ReceiveUnit(run.Owner, receive.Topic, row, begun, with), place)
             .ConfigureAwait(false);
         if (result?.Status == CommitStatus.NothingThere)
@@ -111,7 +111,7 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
     private async ValueTask<StepEnd> TimeOutAsync(Step step, IReceiveStep receive, StepPlace place, Wait wait)
     {
         var now = run.Environment.Clock.NowMs;
-        var row = new CheckpointRow(place.Slots[0], BuiltInNames.Receive, null, null, null, null, wait.StartedAtMs, now);
+        var row = new CheckpointRow(place.Slots[0], BuiltInNames.Receive, wait.StartedAtMs, now);
         return await steps.StoreAsync(row, place).ConfigureAwait(false)
             ? ValueSteps.Restore(run, steps, step, receive, row, place)
             : StepEnd.Stopped;

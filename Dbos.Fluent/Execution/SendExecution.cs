@@ -50,8 +50,7 @@ internal sealed class SendExecution(RunScope run, StepExecutor steps)
         }
 
         var now = run.Environment.Clock.NowMs;
-        row = new CheckpointRow(
-            place.Slots.First, step.Name, null, null, PayloadSerializer.PortableFormat, null, now, now);
+        row = new CheckpointRow(place.Slots.First, step.Name, now, now) { Format = PayloadSerializer.PortableFormat };
         try
         {
             var made = make([row]);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 
@@ -60,15 +61,11 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
     {
         var now = run.Environment.Clock.UtcNow;
         var wakeAtMs = step.WakeAtMs(now);
-        return new(
-            sequence,
-            BuiltInNames.Sleep,
-            wakeAtMs.ToString(CultureInfo.InvariantCulture),
-            null,
-            PayloadSerializer.PortableFormat,
-            null,
-            now.ToUnixTimeMilliseconds(),
-            wakeAtMs);
+        return new(sequence, BuiltInNames.Sleep, now.ToUnixTimeMilliseconds(), wakeAtMs)
+        {
+            Output = wakeAtMs.ToString(CultureInfo.InvariantCulture),
+            Format = PayloadSerializer.PortableFormat,
+        };
     }
 
     private async ValueTask<bool> WaitAsync(int sequence, long wakeAtMs, CancelSignal signal)

@@ -294,7 +294,7 @@ internal sealed class StepExecutor
             {
                 var output = serializer.Encode(end.Result, step.ResultType, PayloadFormat.MessagePack);
                 decoded = serializer.Decode(output, step.ResultType);
-                return new(sequence, step.Name, output.Text, null, output.Format, null, startedAtMs, completedAtMs);
+                return new(sequence, step.Name, startedAtMs, completedAtMs) { Output = output.Text, Format = output.Format };
             }
             catch (SerializationFailedException exception)
             {
@@ -304,6 +304,6 @@ internal sealed class StepExecutor
         }
 
         var error = serializer.EncodeFailure(failure, PayloadFormat.MessagePack);
-        return new(sequence, step.Name, null, error.Text, error.Format, null, startedAtMs, completedAtMs);
+        return new(sequence, step.Name, startedAtMs, completedAtMs) { Error = error.Text, Format = error.Format };
     }
 }

@@ -1,3 +1,4 @@
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
@@ -18,8 +19,7 @@ internal enum StepKind
 internal static class StepKinds
 {
     public static StepKind Of(CheckpointRow row) =>
-        row.Name.StartsWith("DBOS.", StringComparison.Ordinal)
-            || row.Name.StartsWith("Dbos.Fluent.", StringComparison.Ordinal) ? StepKind.BuiltIn
+        BuiltInNames.PrefixOf(row.Name) is not null ? StepKind.BuiltIn
         : row.ChildId is not null ? StepKind.Child
         : StepKind.Run;
 

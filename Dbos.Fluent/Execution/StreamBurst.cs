@@ -44,7 +44,7 @@ internal sealed class StreamBurst(RunScope run, StepExecutor steps)
         }
 
         var now = run.Environment.Clock.NowMs;
-        var row = new CheckpointRow(place.Slots.First, step.Name, null, null, PayloadSerializer.PortableFormat, null, now, now);
+        var row = new CheckpointRow(place.Slots.First, step.Name, now, now) { Format = PayloadSerializer.PortableFormat };
         try
         {
             var value = OwnValues.EncodeStreamValue(run, write.Key, write.Value, write.ValueType);

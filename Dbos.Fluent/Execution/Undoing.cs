@@ -38,8 +38,12 @@ internal sealed class Undoing(RunScope run, StepExecutor steps)
         var sequences = serializer.Encode(undos.Select(undo => undo.Sequence).ToArray(), SequencesType, PayloadFormat.MessagePack);
         var error = serializer.EncodeFailure(failure, PayloadFormat.MessagePack);
         var now = run.Environment.Clock.NowMs;
-        var row = new CheckpointRow(
-            run.HighestStored + 1, BuiltInNames.Compensating, sequences.Text, error.Text, sequences.Format, null, now, now);
+        var row = new CheckpointRow(run.HighestStored + 1, BuiltInNames.Compensating, now, now)
+        {
+            Output = sequences.Text,
+            Error = error.Text,
+            Format = sequences.Format,
+        };
         return await steps.StoreAsync(row, new StepPlace(new Slots(row.Sequence), signal, run.Facts)).ConfigureAwait(false)
             ? await UndoAsync(undos, failure, row.Sequence + 1, signal).ConfigureAwait(false)
             : null;

@@ -13,15 +13,11 @@ internal static class WaitMarker
 {
     private static readonly long EndOfTimeMs = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
 
-    public static CheckpointRow Row(int sequence, long untilMs, long nowMs) => new(
-        sequence,
-        BuiltInNames.Sleep,
-        untilMs.ToString(CultureInfo.InvariantCulture),
-        null,
-        PayloadSerializer.PortableFormat,
-        null,
-        nowMs,
-        nowMs);
+    public static CheckpointRow Row(int sequence, long untilMs, long nowMs) => new(sequence, BuiltInNames.Sleep, nowMs, nowMs)
+    {
+        Output = untilMs.ToString(CultureInfo.InvariantCulture),
+        Format = PayloadSerializer.PortableFormat,
+    };
 
     public static long Read(CheckpointRow marker) => (long)double.Parse(marker.Output!, CultureInfo.InvariantCulture);
 

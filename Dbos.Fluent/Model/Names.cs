@@ -8,9 +8,6 @@ internal static class Names
 {
     public const int LengthMax = 255;
 
-    /// <summary>Prefixes that the recorded built-in steps use; a step of the user's own under one could pass for a built-in one.</summary>
-    private static readonly string[] ReservedStepPrefixes = ["DBOS.", "Dbos.Fluent."];
-
     /// <summary>Checks an id (of a workflow, an executor, a message) and returns it.</summary>
     public static string CheckId(string value, string parameter) => Check(value, parameter, "An id");
 
@@ -38,16 +35,10 @@ internal static class Names
     public static string CheckStepName(string value, string parameter)
     {
         Check(value, parameter, "The name of a step");
-        foreach (var prefix in ReservedStepPrefixes)
-        {
-            if (value.StartsWith(prefix, StringComparison.Ordinal))
-            {
-                throw new ArgumentException(
-                    $"'{value}' starts with '{prefix}', which is kept for built-in steps: choose another name.", parameter);
-            }
-        }
-
-        return value;
+        return BuiltInNames.PrefixOf(value) is { } prefix
+            ? throw new ArgumentException(
+                $"'{value}' starts with '{prefix}', which is kept for built-in steps: choose another name.", parameter)
+            : value;
     }
 
     private static string Check(string value, string parameter, string kind)

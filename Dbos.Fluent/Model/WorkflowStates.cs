@@ -37,7 +37,9 @@ internal static class WorkflowStates
         Error => WorkflowState.Error,
         Cancelled => WorkflowState.Cancelled,
         MaxRecoveryAttemptsExceeded or OldMaxRecoveryAttemptsExceeded => WorkflowState.MaxRecoveryAttemptsExceeded,
-        _ => throw new InvalidOperationException($"The database holds a workflow status this version does not know: '{stored}'."),
+        _ => throw new InvalidOperationException(
+            $"The database holds a workflow status that this version does not know: '{stored}'. Upgrade this application: a newer version "
+            + "wrote the row."),
     };
 
     public static bool IsTerminal(this WorkflowState state) => state

@@ -64,7 +64,7 @@ internal sealed record ForkRequest(string SourceId, ForkCut Cut, string ForkId, 
     public bool IsRepeated { get; init; }
 
     /// <summary>
-    /// The ids of <see cref="ForkOptions.ReplacedChildren"/> as results of <see cref="ReservedTexts.WaitFirst"/> hold them: the recorded
+    /// The ids of <see cref="ForkOptions.ReplacedChildren"/> as results of <see cref="BuiltInNames.WaitFirst"/> hold them: the recorded
     /// winner of the source, and the one in its place.
     /// </summary>
     public IReadOnlyList<KeyValuePair<string, string>> ReplacedWinners { get; init; } = [];

@@ -10,6 +10,9 @@ internal interface IScheduleStore
     /// </remarks>
     Task<ScheduleWritten> WriteAsync(IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken);
 
+    /// <summary>The store's clock, by which moments are due.</summary>
+    Task<long> ReadNowMsAsync(CancellationToken cancellationToken);
+
     /// <summary>One schedule, or null.</summary>
     Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken);
 

@@ -16,7 +16,4 @@ internal sealed record WorkflowRow
 
     /// <summary>Column <c>attributes</c> as JSON text.</summary>
     public string? AttributesJson { get; init; }
-
-    /// <summary>Column <c>owner_xid</c>.</summary>
-    public string? OwnerToken { get; init; }
 }

@@ -7,9 +7,9 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements that delete workflows, one by one or by age and number, and the one that marks them.</summary>
 internal sealed class DeletionSql(SchemaName schema)
 {
-    private const string Ended = "w.status IN ('SUCCESS', 'ERROR', 'CANCELLED', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED')";
-
-    private const string Unended = "'ENQUEUED', 'DELAYED', 'PENDING'";
+    private const string Ended =
+        $"w.status IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}', '{WorkflowStates.Cancelled}', "
+        + $"'{WorkflowStates.MaxRecoveryAttemptsExceeded}')";
 
     // Ended workflows without a moment of their end are those of levels that had no column for it: they have no age.
     private const string ByEnd = $"w.completed_at, {FilterSql.ById}";
@@ -134,11 +134,11 @@ internal sealed class DeletionSql(SchemaName schema)
     private string Unneeded { get; } = $"""
         (NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS parent
-                     WHERE parent.workflow_uuid = w.parent_workflow_id AND COALESCE(parent.status, '') IN ({Unended}) OFFSET 0)
+                     WHERE parent.workflow_uuid = w.parent_workflow_id AND COALESCE(parent.status, '') IN ({RowState.Unended}) OFFSET 0)
                     OR ({SideSql.IsOfEndedGeneration(schema)}))
                    AND NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS child
-                     WHERE child.parent_workflow_id = w.workflow_uuid AND COALESCE(child.status, '') IN ({Unended}) OFFSET 0)
+                     WHERE child.parent_workflow_id = w.workflow_uuid AND COALESCE(child.status, '') IN ({RowState.Unended}) OFFSET 0)
                    AND (w.parent_workflow_id IS NULL OR NOT {AnyForkGoesOn(schema, "w.parent_workflow_id")})
                    AND ((w.forked_from IS NULL AND NOT w.was_forked_from) OR NOT {AnyForkGoesOn(schema, "w.workflow_uuid")})
                    AND (NOT w.rate_limited OR NOT EXISTS (
@@ -160,7 +160,7 @@ internal sealed class DeletionSql(SchemaName schema)
                               FROM {schema}.workflow_status AS f
                              WHERE f.forked_from = fork.workflow_uuid OFFSET 0) AS next
                          WHERE fork.depth < 1000)
-                    SELECT FROM fork WHERE COALESCE(fork.status, '') IN ({Unended}) OFFSET 0)
+                    SELECT FROM fork WHERE COALESCE(fork.status, '') IN ({RowState.Unended}) OFFSET 0)
         """;
 
     private static string Matching(RetentionScope scope, List<NpgsqlParameter> parameters)

@@ -35,13 +35,12 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
         {
             throw new InvalidOperationException(
                 "The transaction is aborted: an earlier statement in it failed, so nothing more can be written in it. Roll it back, and "
-                + "begin anew.",
+                + "begin again.",
                 refused);
         }
         catch (StoreUnavailableException lost) when (lost.InnerException is PostgresException { InvariantSeverity: "ERROR" } refused)
         {
-            // The server is there and has ended the caller's transaction over another one: whoever repeats those knows the driver's
-            // exceptions.
+            // The server is there and has ended the caller's transaction over another one. The caller repeats it by the driver's exceptions.
             ExceptionDispatchInfo.Throw(refused);
             throw;
         }

@@ -1,8 +1,10 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements that start the workflow of one moment of a schedule.</summary>
 /// <remarks>
-/// The lock on the schedule's row comes in a statement before, so that what was fired, paused or started by whoever held it is seen. Each
+/// The lock on the schedule's row comes in a statement before, so that what was fired, paused or started by its last owner is seen. Each
 /// has $1 to $20 as for a start, then $21 the schedule, $22 the moment, $23 the moment as text, and answers the outcome, or nothing where
 /// there is no such schedule. A row that carries this call's own token is what an earlier try made, whose answer was lost.
 /// </remarks>
@@ -94,7 +96,8 @@ internal sealed class TickSql(SchemaName schema)
         COALESCE((
                        SELECT true
                          FROM {schema}.workflow_status
-                        WHERE schedule_name = $21 AND status IN ('ENQUEUED', 'PENDING', 'DELAYED')
+                        WHERE schedule_name = $21
+                          AND status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}', '{WorkflowStates.Delayed}')
                         LIMIT 1), false)
         """;
 }
