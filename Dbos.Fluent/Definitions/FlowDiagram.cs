@@ -35,7 +35,7 @@ internal sealed class FlowDiagram<TIn>
 
             open = part switch
             {
-                StepNode<TIn> step => [new(Enter(open, step.Kind == StepKind.Each ? text.Subroutine : text.Box, Label(step)), null)],
+                StepNode<TIn> step => [new(Enter(open, step.Kind == NodeKind.Each ? text.Subroutine : text.Box, Label(step)), null)],
                 IfNode<TIn> choice => Draw(choice, open),
                 WhileNode<TIn> loop => Draw(loop, open),
                 ParallelNode<TIn> parallel => Draw(parallel, open),
@@ -102,7 +102,7 @@ internal sealed class FlowDiagram<TIn>
     private static string Label(StepNode<TIn> step)
     {
         List<string> modifiers = [];
-        if (step.Kind == StepKind.Each)
+        if (step.Kind == NodeKind.Each)
         {
             modifiers.Add($"for each, {step.Facts}");
         }

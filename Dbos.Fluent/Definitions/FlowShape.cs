@@ -78,9 +78,9 @@ internal sealed class FlowShape<TIn>(FlowPlan<TIn> plan, Type output) : Definiti
 
     private static void Write(StepNode<TIn> step, CodeText code)
     {
-        // What a step made by the user's code is called stands in that code; the text of its expression changes with mere layout.
-        var title = step.Kind == StepKind.Any ? "" : step.Key.Title;
-        code.Line($"step {step.Kind} {title} {step.Facts}{(step.Tolerant ? " tolerant" : "")}");
+        // The user's code already says what a step that it makes is called. The text of its expression changes with mere layout.
+        var title = step.Kind == NodeKind.Custom ? "" : step.Key.Title;
+        code.Line($"step {Text(step.Kind)} {title} {step.Facts}{(step.Tolerant ? " tolerant" : "")}");
         if (step.Options.Timeout is { } timeout)
         {
             code.Line($"timeout {timeout:c}");
@@ -113,4 +113,14 @@ internal sealed class FlowShape<TIn>(FlowPlan<TIn> plan, Type output) : Definiti
             code.Add(undo);
         }
     }
+
+    // Part of every fingerprint: a kind may be renamed in the code, its text here may not change.
+    private static string Text(NodeKind kind) => kind switch
+    {
+        NodeKind.Run => "Run",
+        NodeKind.Each => "Each",
+        NodeKind.Custom => "Any",
+        NodeKind.BuiltIn => "BuiltIn",
+        _ => throw new System.Diagnostics.UnreachableException($"Unknown kind {kind}."),
+    };
 }

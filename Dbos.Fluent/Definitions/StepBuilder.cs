@@ -111,12 +111,12 @@ public sealed class StepBuilder<TIn, TOut, T> : WorkflowBuilder<TIn, TOut>
         $"Step '{name}' takes no Retry and no Timeout: they are for steps with a body of your own (Step, ForEach, Step.Run).";
 
     private StepBuilder<TIn, TOut, T> UndoneBy(Func<StepState<TIn>, T, Task> undo, Delegate code) =>
-        step.Kind == StepKind.BuiltIn && !step.Undoable
+        step.Kind == NodeKind.BuiltIn && !step.Undoable
             ? throw new InvalidOperationException(Compensation.NotFor(step.Key.Title))
             : new(before, step with { Undo = undo, UndoCode = code });
 
     private StepBuilder<TIn, TOut, T> With(RunStepOptions options) =>
-        step.Kind == StepKind.BuiltIn
+        step.Kind == NodeKind.BuiltIn
             ? throw new InvalidOperationException(NoAttempts(step.Key.Title))
             : new(before, step with { Options = options });
 }

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Dbos.Fluent.Definitions;
 
 /// <summary>What a step node yields, as far as that is known before it runs.</summary>
-internal enum StepKind
+internal enum NodeKind
 {
     /// <summary>A step with a body of the user's own.</summary>
     Run,
@@ -12,14 +12,14 @@ internal enum StepKind
     Each,
 
     /// <summary>Whatever descriptor the user's code makes.</summary>
-    Any,
+    Custom,
 
     /// <summary>A built-in step, which has no attempts of its own.</summary>
     BuiltIn,
 }
 
 /// <summary>A part of a fluent definition that yields one descriptor.</summary>
-internal abstract record StepNode<TIn>(StepKey Key, StepKind Kind) : FlowNode<TIn>
+internal abstract record StepNode<TIn>(StepKey Key, NodeKind Kind) : FlowNode<TIn>
 {
     /// <summary>The name the user chose for the step; null where it is not the definition's to choose.</summary>
     public string? Name { get; init; }
@@ -51,7 +51,7 @@ internal abstract record StepNode<TIn>(StepKey Key, StepKind Kind) : FlowNode<TI
 }
 
 /// <summary>A part that yields a descriptor with a result of type <typeparamref name="T"/>.</summary>
-internal sealed record StepNode<TIn, T>(StepKey Key, StepKind Kind, Func<FlowState<TIn>, RunStepOptions, Step<T>> Descriptor)
+internal sealed record StepNode<TIn, T>(StepKey Key, NodeKind Kind, Func<FlowState<TIn>, RunStepOptions, Step<T>> Descriptor)
     : StepNode<TIn>(Key, Kind)
 {
     public Func<StepState<TIn>, T, Task>? Undo { get; init; }

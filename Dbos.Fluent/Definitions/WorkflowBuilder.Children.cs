@@ -26,7 +26,7 @@ public partial class WorkflowBuilder<TIn, TOut>
         ArgumentNullException.ThrowIfNull(input);
         return Continue<T>(
             definition.Name,
-            StepKind.BuiltIn,
+            NodeKind.BuiltIn,
             (flow, modifiers) => new CallStep<T>(definition, input(flow), options?.Invoke(flow), modifiers.Undo),
             node => node with { Label = $"call {definition.Name}", Facts = "call", Code = Both(input, options), Undoable = true });
     }
@@ -49,7 +49,7 @@ public partial class WorkflowBuilder<TIn, TOut>
         ArgumentNullException.ThrowIfNull(definition);
         ArgumentNullException.ThrowIfNull(input);
         return Continue<WorkflowHandle<T>>(
-            definition.Name, StepKind.BuiltIn, (flow, _) => new StartStep<T>(definition, input(flow), options?.Invoke(flow)),
+            definition.Name, NodeKind.BuiltIn, (flow, _) => new StartStep<T>(definition, input(flow), options?.Invoke(flow)),
             node => node with { Label = $"start {definition.Name}", Facts = "start", Code = Both(input, options) });
     }
 
@@ -61,7 +61,7 @@ public partial class WorkflowBuilder<TIn, TOut>
     {
         ArgumentNullException.ThrowIfNull(handle);
         return Continue<T>(
-            $"await {handle.Key.Title}", StepKind.BuiltIn, (flow, _) => new AwaitStep<T>(flow.Get(handle)),
+            $"await {handle.Key.Title}", NodeKind.BuiltIn, (flow, _) => new AwaitStep<T>(flow.Get(handle)),
             node => node with { Facts = string.Create(CultureInfo.InvariantCulture, $"await {handle.Key.Ordinal}") });
     }
 

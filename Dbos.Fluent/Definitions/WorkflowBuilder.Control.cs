@@ -95,7 +95,7 @@ public partial class WorkflowBuilder<TIn, TOut>
         ArgumentOutOfRangeException.ThrowIfLessThan(maxParallel, 1);
         return Continue<IReadOnlyList<T>>(
             name,
-            StepKind.Each,
+            NodeKind.Each,
             (flow, options) =>
             {
                 var member = Member(name, flow, body, Compensation.ForOne<T>(options));

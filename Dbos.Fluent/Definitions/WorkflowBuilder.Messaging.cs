@@ -26,7 +26,7 @@ public partial class WorkflowBuilder<TIn, TOut>
         ReservedTexts.CheckTopic(topic, nameof(topic));
         return Continue<Unit>(
             About("send", topic),
-            StepKind.BuiltIn,
+            NodeKind.BuiltIn,
             (flow, _) => new SendStep(
                 BuiltInNames.Send, [OutgoingMessage.Create(workflowId(flow), message(flow), topic, idempotencyKey: null)], format: null),
             node => node with { Facts = "send", Code = [workflowId, message], ValueType = typeof(T) });
@@ -45,7 +45,7 @@ public partial class WorkflowBuilder<TIn, TOut>
     {
         ReservedTexts.CheckTopic(topic, nameof(topic));
         return Continue<T>(
-            About("receive", topic), StepKind.BuiltIn, (_, _) => new ReceiveStep<T>(topic),
+            About("receive", topic), NodeKind.BuiltIn, (_, _) => new ReceiveStep<T>(topic),
             node => node with { Facts = "receive", ValueType = typeof(T) });
     }
 
@@ -69,7 +69,7 @@ public partial class WorkflowBuilder<TIn, TOut>
         WaitTime.Check(timeout, nameof(timeout));
         var title = About("receive", topic);
         return Continue<Optional<T>>(
-            title, StepKind.BuiltIn, (_, _) => new ReceiveInTimeStep<T>(topic, timeout),
+            title, NodeKind.BuiltIn, (_, _) => new ReceiveInTimeStep<T>(topic, timeout),
             node => node with { Label = Within(title, timeout), Facts = $"receive {timeout:c}", ValueType = typeof(T) });
     }
 
@@ -85,7 +85,7 @@ public partial class WorkflowBuilder<TIn, TOut>
         Names.CheckName(key, nameof(key));
         ArgumentNullException.ThrowIfNull(value);
         return Continue<Unit>(
-            About("set event", key), StepKind.BuiltIn, (flow, _) => new SetEventStep<T>(key, value(flow)),
+            About("set event", key), NodeKind.BuiltIn, (flow, _) => new SetEventStep<T>(key, value(flow)),
             node => node with { Facts = "set event", Code = [value], ValueType = typeof(T) });
     }
 
@@ -112,7 +112,7 @@ public partial class WorkflowBuilder<TIn, TOut>
         var title = About("get event", key);
         return Continue<Optional<T>>(
             title,
-            StepKind.BuiltIn,
+            NodeKind.BuiltIn,
             (flow, _) => new GetEventStep<T>(workflowId(flow), key, timeout),
             node => node with
             {
@@ -138,7 +138,7 @@ public partial class WorkflowBuilder<TIn, TOut>
         Names.CheckName(key, nameof(key));
         ArgumentNullException.ThrowIfNull(value);
         return Continue<Unit>(
-            About("write stream", key), StepKind.BuiltIn, (flow, _) => new WriteStreamStep<T>(key, value(flow)),
+            About("write stream", key), NodeKind.BuiltIn, (flow, _) => new WriteStreamStep<T>(key, value(flow)),
             node => node with { Facts = "write stream", Code = [value], ValueType = typeof(T) });
     }
 
@@ -150,7 +150,7 @@ public partial class WorkflowBuilder<TIn, TOut>
     {
         Names.CheckName(key, nameof(key));
         return Continue<Unit>(
-            About("close stream", key), StepKind.BuiltIn, (_, _) => new CloseStreamStep(key), node => node with { Facts = "close stream" });
+            About("close stream", key), NodeKind.BuiltIn, (_, _) => new CloseStreamStep(key), node => node with { Facts = "close stream" });
     }
 
     private static string About(string what, string? name) => name is null ? what : $"{what} {name}";

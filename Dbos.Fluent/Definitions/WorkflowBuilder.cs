@@ -43,7 +43,7 @@ public partial class WorkflowBuilder<TIn, TOut>
         Model.Names.CheckStepName(name, nameof(name));
         ArgumentNullException.ThrowIfNull(body);
         return Continue<T>(
-            name, StepKind.Run, (flow, options) => new RunStep<T>(name, step => body(new StepState<TIn>(flow, step)), options),
+            name, NodeKind.Run, (flow, options) => new RunStep<T>(name, step => body(new StepState<TIn>(flow, step)), options),
             node => node with { Name = name, Code = [body] });
     }
 
@@ -60,7 +60,7 @@ public partial class WorkflowBuilder<TIn, TOut>
         Model.Names.CheckStepName(name, nameof(name));
         ArgumentNullException.ThrowIfNull(body);
         return Continue<Unit>(
-            name, StepKind.Run, (flow, options) => new RunStep<Unit>(name, step => body(new StepState<TIn>(flow, step)), options),
+            name, NodeKind.Run, (flow, options) => new RunStep<Unit>(name, step => body(new StepState<TIn>(flow, step)), options),
             node => node with { Name = name, Code = [body] });
     }
 
@@ -82,7 +82,7 @@ public partial class WorkflowBuilder<TIn, TOut>
     {
         ArgumentNullException.ThrowIfNull(step);
         var title = FlowText.Title(label, otherwise: "a step");
-        return Continue<T>(title, StepKind.Any, (flow, options) => Made(step(flow), options, title), node => node with { Code = [step] });
+        return Continue<T>(title, NodeKind.Custom, (flow, options) => Made(step(flow), options, title), node => node with { Code = [step] });
     }
 
     /// <summary>Waits for a time, durably: the wake-up moment is stored when the wait first begins, and survives a restart.</summary>
@@ -93,7 +93,7 @@ public partial class WorkflowBuilder<TIn, TOut>
     {
         SleepStep.CheckDuration(duration);
         return Continue<Unit>(
-            "sleep", StepKind.BuiltIn, (_, _) => new SleepStep(duration),
+            "sleep", NodeKind.BuiltIn, (_, _) => new SleepStep(duration),
             node => node with { Label = $"sleep {duration:c}", Facts = $"{duration:c}" });
     }
 
@@ -107,7 +107,7 @@ public partial class WorkflowBuilder<TIn, TOut>
     {
         ArgumentNullException.ThrowIfNull(duration);
         return Continue<Unit>(
-            "sleep", StepKind.BuiltIn, (flow, _) => new SleepStep(SleepStep.CheckDuration(duration(flow))),
+            "sleep", NodeKind.BuiltIn, (flow, _) => new SleepStep(SleepStep.CheckDuration(duration(flow))),
             node => node with { Code = [duration] });
     }
 
@@ -118,12 +118,12 @@ public partial class WorkflowBuilder<TIn, TOut>
     {
         ArgumentNullException.ThrowIfNull(instant);
         return Continue<Unit>(
-            "sleep until a moment", StepKind.BuiltIn, (flow, _) => new SleepStep(instant(flow)), node => node with { Code = [instant] });
+            "sleep until a moment", NodeKind.BuiltIn, (flow, _) => new SleepStep(instant(flow)), node => node with { Code = [instant] });
     }
 
     private StepBuilder<TIn, TOut, T> Continue<T>(
         string title,
-        StepKind kind,
+        NodeKind kind,
         Func<FlowState<TIn>, RunStepOptions, Step<T>> descriptor,
         Func<StepNode<TIn, T>, StepNode<TIn, T>> with) =>
         new(Path, with(new StepNode<TIn, T>(Path.NextKey(title), kind, descriptor)));

@@ -12,7 +12,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
     public async ValueTask<StepEnd> AwaitAsync(Step step, string workflowId, StepPlace place)
     {
         var sequence = place.Slots.First;
-        if (!steps.TryMatch(sequence, StepKind.BuiltIn, BuiltInNames.GetResult, out var row))
+        if (!steps.TryMatch(sequence, RecordedKind.BuiltIn, BuiltInNames.GetResult, out var row))
         {
             return StepEnd.Broken;
         }
@@ -50,7 +50,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
     public async ValueTask<StepEnd> AwaitAnyAsync(Step step, IAwaitAnyStep any, StepPlace place)
     {
         var sequence = place.Slots.First;
-        if (!steps.TryMatch(sequence, StepKind.BuiltIn, BuiltInNames.WaitFirst, out var row))
+        if (!steps.TryMatch(sequence, RecordedKind.BuiltIn, BuiltInNames.WaitFirst, out var row))
         {
             return StepEnd.Broken;
         }

@@ -67,7 +67,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
     private async ValueTask<Begun> BeginAsync(
         Step step, WorkflowDefinition definition, object? input, StartOptions options, StepPlace place)
     {
-        if (!steps.TryMatch(place.Slots.First, StepKind.Child, step.Name, out var row))
+        if (!steps.TryMatch(place.Slots.First, RecordedKind.Child, step.Name, out var row))
         {
             return new(StepEnd.Broken);
         }

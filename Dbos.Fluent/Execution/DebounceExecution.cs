@@ -10,7 +10,7 @@ internal sealed class DebounceExecution(RunScope run, StepExecutor steps, IChild
 {
     public async ValueTask<StepEnd> DebounceAsync(Step step, IDebounceStep debounce, StepPlace place)
     {
-        if (!steps.TryMatch(place.Slots.First, StepKind.BuiltIn, step.Name, out var row))
+        if (!steps.TryMatch(place.Slots.First, RecordedKind.BuiltIn, step.Name, out var row))
         {
             return StepEnd.Broken;
         }

@@ -11,8 +11,8 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
     public async ValueTask<StepEnd> GetEventAsync(Step step, IGetEventStep get, StepPlace place)
     {
         var (first, second) = (place.Slots[0], place.Slots[1]);
-        if (!steps.TryMatch(first, StepKind.BuiltIn, BuiltInNames.GetEvent, out var row)
-            || !steps.TryMatch(second, StepKind.BuiltIn, BuiltInNames.Sleep, out var marker))
+        if (!steps.TryMatch(first, RecordedKind.BuiltIn, BuiltInNames.GetEvent, out var row)
+            || !steps.TryMatch(second, RecordedKind.BuiltIn, BuiltInNames.Sleep, out var marker))
         {
             return StepEnd.Broken;
         }
@@ -41,7 +41,7 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
     public async ValueTask<StepEnd> ReadStreamAsync(Step step, IReadStreamStep read, StepPlace place)
     {
         var sequence = place.Slots.First;
-        if (!steps.TryMatch(sequence, StepKind.BuiltIn, BuiltInNames.ReadStream, out var row))
+        if (!steps.TryMatch(sequence, RecordedKind.BuiltIn, BuiltInNames.ReadStream, out var row))
         {
             return StepEnd.Broken;
         }

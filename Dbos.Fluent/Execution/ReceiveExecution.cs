@@ -18,8 +18,8 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
     {
         var (first, second) = (place.Slots[0], place.Slots[1]);
         using var turn = run.Receives.Announce(receive.Topic, first);
-        if (!steps.TryMatch(first, StepKind.BuiltIn, BuiltInNames.Receive, out var row)
-            || !steps.TryMatch(second, StepKind.BuiltIn, BuiltInNames.Sleep, out var marker))
+        if (!steps.TryMatch(first, RecordedKind.BuiltIn, BuiltInNames.Receive, out var row)
+            || !steps.TryMatch(second, RecordedKind.BuiltIn, BuiltInNames.Sleep, out var marker))
         {
             return StepEnd.Broken;
         }

@@ -34,7 +34,7 @@ internal sealed class SendExecution(RunScope run, StepExecutor steps)
 
     private async ValueTask<StepEnd> WriteAsync(Step step, StepPlace place, Func<IReadOnlyList<CheckpointRow>, CommitUnit> make)
     {
-        if (!steps.TryMatch(place.Slots.First, StepKind.BuiltIn, step.Name, out var row))
+        if (!steps.TryMatch(place.Slots.First, RecordedKind.BuiltIn, step.Name, out var row))
         {
             return StepEnd.Broken;
         }

@@ -15,7 +15,7 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
     public async ValueTask<StepEnd> SleepAsync(SleepStep step, StepPlace place)
     {
         var sequence = place.Slots.First;
-        if (!steps.TryMatch(sequence, StepKind.BuiltIn, BuiltInNames.Sleep, out var row))
+        if (!steps.TryMatch(sequence, RecordedKind.BuiltIn, BuiltInNames.Sleep, out var row))
         {
             return StepEnd.Broken;
         }

@@ -75,19 +75,19 @@ internal sealed class StepExecutor
     /// <summary>Whether what is recorded at this step's numbers, if anything, is this step; where it is not, the run is broken.</summary>
     public bool Matches(Step step, Slots slots) => step switch
     {
-        IRunStep => TryMatch(slots.First, StepKind.Run, step.Name, out _),
-        ICallStep => TryMatch(slots[0], StepKind.Child, step.Name, out _)
-            && TryMatch(slots[1], StepKind.BuiltIn, BuiltInNames.GetResult, out _),
-        IStartStep => TryMatch(slots.First, StepKind.Child, step.Name, out _),
-        IStartManyStep many => Enumerable.Range(0, many.Starts.Count).All(i => TryMatch(slots[i], StepKind.Child, step.Name, out _)),
-        IReceiveStep or IGetEventStep => TryMatch(slots[0], StepKind.BuiltIn, step.Name, out _)
-            && TryMatch(slots[1], StepKind.BuiltIn, BuiltInNames.Sleep, out _),
+        IRunStep => TryMatch(slots.First, RecordedKind.Run, step.Name, out _),
+        ICallStep => TryMatch(slots[0], RecordedKind.Child, step.Name, out _)
+            && TryMatch(slots[1], RecordedKind.BuiltIn, BuiltInNames.GetResult, out _),
+        IStartStep => TryMatch(slots.First, RecordedKind.Child, step.Name, out _),
+        IStartManyStep many => Enumerable.Range(0, many.Starts.Count).All(i => TryMatch(slots[i], RecordedKind.Child, step.Name, out _)),
+        IReceiveStep or IGetEventStep => TryMatch(slots[0], RecordedKind.BuiltIn, step.Name, out _)
+            && TryMatch(slots[1], RecordedKind.BuiltIn, BuiltInNames.Sleep, out _),
         IAnyStep any => groups.Matches(any.Members, slots)
-            && TryMatch(slots[step.Slots - 1], StepKind.BuiltIn, BuiltInNames.Any, out _),
+            && TryMatch(slots[step.Slots - 1], RecordedKind.BuiltIn, BuiltInNames.Any, out _),
         IAllStep all => groups.Matches(all.Members, slots),
         // The steps of its branches are not known before they run.
         IParallelStep => true,
-        _ => TryMatch(slots.First, StepKind.BuiltIn, step.Name, out _),
+        _ => TryMatch(slots.First, RecordedKind.BuiltIn, step.Name, out _),
     };
 
     /// <summary>Whether a step needs nothing but the history. False is safe: the step then finds out by itself.</summary>
@@ -108,7 +108,7 @@ internal sealed class StepExecutor
     /// <param name="name">The name the code yielded.</param>
     /// <param name="row">The row; null where nothing is recorded.</param>
     /// <returns>False where another step is recorded: the run is broken then.</returns>
-    public bool TryMatch(int sequence, StepKind kind, string name, out CheckpointRow? row)
+    public bool TryMatch(int sequence, RecordedKind kind, string name, out CheckpointRow? row)
     {
         row = run.History.At(sequence);
         if (row is null)
@@ -116,7 +116,7 @@ internal sealed class StepExecutor
             return true;
         }
 
-        var recorded = StepKinds.Of(row);
+        var recorded = RecordedKinds.Of(row);
         var sameName = string.Equals(row.Name, name, StringComparison.Ordinal);
         if (sameName && recorded == kind)
         {
@@ -218,7 +218,7 @@ internal sealed class StepExecutor
 
     private ValueTask<StepEnd> RunAsync(Step step, IRunStep body, StepPlace place)
     {
-        if (!TryMatch(place.Slots.First, StepKind.Run, step.Name, out var row))
+        if (!TryMatch(place.Slots.First, RecordedKind.Run, step.Name, out var row))
         {
             return new(StepEnd.Broken);
         }
@@ -282,7 +282,7 @@ internal sealed class StepExecutor
     }
 
     /// <summary>The row of a step that ran. A result that cannot be stored, or not be read back, is a failure of the step.</summary>
-    private CheckpointRow Encode(Step step, int sequence, long startedAtMs, StepAttempts end, out object? decoded)
+    private CheckpointRow Encode(Step step, int sequence, long startedAtMs, StepBodyOutcome end, out object? decoded)
     {
         decoded = null;
         var serializer = run.Environment.Serializer;

@@ -10,19 +10,19 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
     private readonly RunStepOptions options = body.Options;
     private readonly TimeProvider time = run.Environment.Clock.Time;
 
-    public async ValueTask<StepAttempts> RunAsync()
+    public async ValueTask<StepBodyOutcome> RunAsync()
     {
         for (var number = 1; ; number++)
         {
             if (!await HoldsLeaseAsync().ConfigureAwait(false))
             {
-                return StepAttempts.Stopped;
+                return StepBodyOutcome.Stopped;
             }
 
             Exception exception;
             try
             {
-                return StepAttempts.Succeeded(await AttemptAsync(number).ConfigureAwait(false));
+                return StepBodyOutcome.Succeeded(await AttemptAsync(number).ConfigureAwait(false));
             }
             catch (Exception thrown)
             {
@@ -34,7 +34,7 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
             {
                 // Once it was told to stop, a failing body says nothing about the step: it runs again elsewhere, or not at all. The reason
                 // is there before the token, which a parent's firing reaches a moment later.
-                return StepAttempts.Stopped;
+                return StepBodyOutcome.Stopped;
             }
 
             if (await AfterFailureAsync(number, exception).ConfigureAwait(false) is { } end)
@@ -142,35 +142,35 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
     }
 
     /// <summary>Decides whether a failed attempt was the last one; null to try again.</summary>
-    private async ValueTask<StepAttempts?> AfterFailureAsync(int number, Exception exception)
+    private async ValueTask<StepBodyOutcome?> AfterFailureAsync(int number, Exception exception)
     {
         if (options.Retry is not { } retry)
         {
-            return StepAttempts.FailedBy(Failures.Record(exception), exception);
+            return StepBodyOutcome.FailedBy(Failures.Record(exception), exception);
         }
 
         try
         {
             if (retry.RetryIf?.Invoke(exception) == false)
             {
-                return StepAttempts.FailedBy(Failures.Record(exception), exception);
+                return StepBodyOutcome.FailedBy(Failures.Record(exception), exception);
             }
         }
         catch (Exception predicateFailure)
         {
             // The predicate is the user's code too; its failure is the step's, and there is no further attempt.
-            return StepAttempts.FailedBy(Failures.Record(predicateFailure), predicateFailure);
+            return StepBodyOutcome.FailedBy(Failures.Record(predicateFailure), predicateFailure);
         }
 
         failures.Add(Failures.Record(exception));
         if (number >= retry.Attempts)
         {
             var exhausted = new MaxStepRetriesExceededException(run.Work.Id, sequence, step.Name, failures);
-            return StepAttempts.FailedBy(exhausted.Failure, exception);
+            return StepBodyOutcome.FailedBy(exhausted.Failure, exception);
         }
 
         run.Environment.Logger.StepRetried(step.Name, sequence, run.Work.Id, number, retry.Attempts, exception);
-        return await WaitAsync(retry, number).ConfigureAwait(false) ? null : StepAttempts.Stopped;
+        return await WaitAsync(retry, number).ConfigureAwait(false) ? null : StepBodyOutcome.Stopped;
     }
 
     private async ValueTask<bool> WaitAsync(RetryOptions retry, int number)
@@ -210,12 +210,12 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
         TaskScheduler.Default);
 }
 
-/// <summary>What all attempts of a step came to.</summary>
-internal sealed record StepAttempts(bool IsStopped, object? Result, RecordedFailure? Failure, Exception? Exception)
+/// <summary>The outcome of a step's body after its last attempt.</summary>
+internal sealed record StepBodyOutcome(bool IsStopped, object? Result, RecordedFailure? Failure, Exception? Exception)
 {
-    public static StepAttempts Stopped { get; } = new(true, null, null, null);
+    public static StepBodyOutcome Stopped { get; } = new(true, null, null, null);
 
-    public static StepAttempts Succeeded(object? result) => new(false, result, null, null);
+    public static StepBodyOutcome Succeeded(object? result) => new(false, result, null, null);
 
-    public static StepAttempts FailedBy(RecordedFailure failure, Exception exception) => new(false, null, failure, exception);
+    public static StepBodyOutcome FailedBy(RecordedFailure failure, Exception exception) => new(false, null, failure, exception);
 }

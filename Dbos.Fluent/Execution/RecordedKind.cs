@@ -3,7 +3,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>The kinds of row that a history tells apart: two steps of one name but different kinds do not match.</summary>
-internal enum StepKind
+internal enum RecordedKind
 {
     /// <summary>A step with a body of the user's own.</summary>
     Run,
@@ -15,18 +15,18 @@ internal enum StepKind
     BuiltIn,
 }
 
-internal static class StepKinds
+internal static class RecordedKinds
 {
-    public static StepKind Of(CheckpointRow row) =>
+    public static RecordedKind Of(CheckpointRow row) =>
         row.Name.StartsWith("DBOS.", StringComparison.Ordinal)
-            || row.Name.StartsWith("Dbos.Fluent.", StringComparison.Ordinal) ? StepKind.BuiltIn
-        : row.ChildId is not null ? StepKind.Child
-        : StepKind.Run;
+            || row.Name.StartsWith("Dbos.Fluent.", StringComparison.Ordinal) ? RecordedKind.BuiltIn
+        : row.ChildId is not null ? RecordedKind.Child
+        : RecordedKind.Run;
 
-    public static string Describe(this StepKind kind) => kind switch
+    public static string Describe(this RecordedKind kind) => kind switch
     {
-        StepKind.Run => "step",
-        StepKind.Child => "child workflow",
+        RecordedKind.Run => "step",
+        RecordedKind.Child => "child workflow",
         _ => "built-in step",
     };
 }
