@@ -50,12 +50,10 @@ internal interface IParallelStep
     int SlotsTaken { set; }
 }
 
-/// <summary>One branch: its name in messages, and its body of one run.</summary>
-internal sealed record ParallelBranch(string Name, Func<IWorkflowBody> Open)
-{
-    /// <summary>
-    /// Opens the body with a context of its own: one whose clock and random numbers no sibling moves, so that a replay sees the same
-    /// values whichever branch was faster.
-    /// </summary>
-    public required Func<WorkflowContext, IWorkflowBody> OpenWith { get; init; }
-}
+/// <summary>One branch of one run.</summary>
+/// <param name="Name">Its name in messages.</param>
+/// <param name="Open">
+/// Opens its body with a context of its own, whose clock and random numbers no sibling moves. So a replay sees the same values whichever
+/// branch was faster.
+/// </param>
+internal sealed record ParallelBranch(string Name, Func<WorkflowContext, IWorkflowBody> Open);

@@ -117,10 +117,8 @@ internal sealed class FlowBody<TIn> : IWorkflowBody
         return false;
     }
 
-    private ParallelBranch Open(FlowBranch<TIn> branch) => new(branch.Name, () => new FlowBody<TIn>(workflowName, branch.Parts, state))
-    {
-        OpenWith = context => new FlowBody<TIn>(workflowName, branch.Parts, state.With(context)),
-    };
+    private ParallelBranch Open(FlowBranch<TIn> branch) =>
+        new(branch.Name, context => new FlowBody<TIn>(workflowName, branch.Parts, state.With(context)));
 
     private void Pass(WhileNode<TIn> loop, Place place)
     {

@@ -8,9 +8,6 @@ namespace Dbos.Fluent.Execution;
 /// <summary>Takes a workflow to its next generation.</summary>
 internal static class Continuation
 {
-    /// <summary>The step as what ends this generation; null where it is another.</summary>
-    public static ContinueAsNewStep? Of(Step step) => step as ContinueAsNewStep;
-
     /// <summary>The next input as it is stored, in the format of the row.</summary>
     /// <exception cref="InvalidOperationException">It is of another type than the definition's.</exception>
     /// <exception cref="SerializationFailedException">It cannot be stored.</exception>

@@ -56,7 +56,7 @@ internal sealed class DryReplay : IDisposable
         while (await body.MoveNextAsync().ConfigureAwait(false) && body.Step is { } step)
         {
             step.Bind(run);
-            if (Continuation.Of(step) is not null)
+            if (step is ContinueAsNewStep)
             {
                 return Rest("continues as new");
             }

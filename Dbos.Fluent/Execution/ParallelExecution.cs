@@ -64,7 +64,7 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
         var taken = 0;
         try
         {
-            var body = branch.OpenWith(new WorkflowContext(place.Facts));
+            var body = branch.Open(new WorkflowContext(place.Facts));
             while (await body.MoveNextAsync().ConfigureAwait(false) && body.Step is { } step)
             {
                 step.Bind(run);

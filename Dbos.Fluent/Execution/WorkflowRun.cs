@@ -115,7 +115,7 @@ internal sealed class WorkflowRun
         while (await body.MoveNextAsync().ConfigureAwait(false) && body.Step is { } step)
         {
             step.Bind(run);
-            if (Continuation.Of(step) is { } again)
+            if (step is ContinueAsNewStep again)
             {
                 return BodyEnd.Continued(again);
             }

@@ -80,16 +80,11 @@ internal sealed class Dispatcher : IAsyncDisposable
     }
 
     /// <summary>Claims no more; what is claimed already runs on.</summary>
-    public async Task StopAsync()
+    public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         await loop.ConfigureAwait(false);
         await Task.WhenAll(board.Lanes.Select(lane => lane.Claiming)).ConfigureAwait(false);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await StopAsync().ConfigureAwait(false);
         limited.Dispose();
         delays.Dispose();
         stopping.Dispose();
