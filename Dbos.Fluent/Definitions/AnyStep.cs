@@ -3,14 +3,14 @@ namespace Dbos.Fluent.Definitions;
 /// <summary>Steps of which the first to finish counts; the result is its index.</summary>
 internal sealed class AnyStep(IReadOnlyList<Step> members) : GroupStep<int>(BuiltInNames.Any, members), IAnyStep
 {
-    // As the user holds them: one descriptor may stand for several members, each of which has a result of its own.
+    // The user's own descriptors: one of them may be several members, each of which has a slot of its own.
     private readonly Step[] listed = [.. members];
 
-    // One for the row that says which of them won.
+    // One for the row that records which of them won.
     internal override int Slots => base.Slots + 1;
 
-    // One that is decided has a row that says so, and keeps of its members what that says.
-    internal override bool KeepStored(object run) => Succeeded || RecordedError is not null || base.KeepStored(run);
+    // Once decided, it has a row, which records its outcome and those of its members.
+    internal override bool ClearUnrecorded(object run) => Succeeded || RecordedError is not null || base.ClearUnrecorded(run);
 
-    public void ShowResultOf(int winner) => listed[winner].ShowOutcomeOf(Members[winner]);
+    public void CopyOutcomeOf(int winner) => listed[winner].CopyOutcomeFrom(Members[winner]);
 }

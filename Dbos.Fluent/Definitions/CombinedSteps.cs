@@ -26,8 +26,8 @@ internal interface IAnyStep
     /// <summary>At least one.</summary>
     IReadOnlyList<Step> Members { get; }
 
-    /// <summary>Shows the winner's outcome in the descriptor as it was listed, where that was listed more than once.</summary>
-    void ShowResultOf(int winner);
+    /// <summary>Copies the winner's outcome to the user's own descriptor, which may be listed more than once.</summary>
+    void CopyOutcomeOf(int winner);
 }
 
 /// <summary>What execution needs of a step that can be undone.</summary>

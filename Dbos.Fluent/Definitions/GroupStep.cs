@@ -12,7 +12,7 @@ internal abstract class GroupStep<T> : Step<T>
             Refuse(member);
         }
 
-        Members = Apart(members);
+        Members = WithDistinctSlots(members);
     }
 
     public IReadOnlyList<Step> Members { get; private set; }
@@ -30,9 +30,10 @@ internal abstract class GroupStep<T> : Step<T>
         }
     }
 
-    internal override bool KeepStored(object run)
+    // A group has no row: its outcome is recorded if those of all its members are.
+    internal override bool ClearUnrecorded(object run)
     {
-        if (KeepStoredOfMembers(run))
+        if (ClearUnrecordedMembers(run))
         {
             return true;
         }
@@ -41,30 +42,30 @@ internal abstract class GroupStep<T> : Step<T>
         return false;
     }
 
-    public bool KeepStoredOfMembers(object run)
+    public bool ClearUnrecordedMembers(object run)
     {
         var all = true;
         foreach (var member in Members)
         {
-            all &= member.KeepStored(run);
+            all &= member.ClearUnrecorded(run);
         }
 
         return all;
     }
 
-    internal override void ShowOutcomeOf(Step same)
+    internal override void CopyOutcomeFrom(Step clone)
     {
-        base.ShowOutcomeOf(same);
-        foreach (var (member, other) in Members.Zip(((GroupStep<T>)same).Members))
+        base.CopyOutcomeFrom(clone);
+        foreach (var (member, cloned) in Members.Zip(((GroupStep<T>)clone).Members))
         {
-            member.ShowOutcomeOf(other);
+            member.CopyOutcomeFrom(cloned);
         }
     }
 
-    internal override Step WithOwnResult()
+    internal override Step CloneWithNewSlot()
     {
-        var copy = (GroupStep<T>)base.WithOwnResult();
-        copy.Members = [.. Members.Select(member => member.WithOwnResult())];
+        var copy = (GroupStep<T>)base.CloneWithNewSlot();
+        copy.Members = [.. Members.Select(member => member.CloneWithNewSlot())];
         return copy;
     }
 
@@ -80,21 +81,21 @@ internal abstract class GroupStep<T> : Step<T>
         }
     }
 
-    // A descriptor listed twice is two steps that run at once: each needs a result of its own, and the last one's is the descriptor's.
-    private static Step[] Apart(IReadOnlyList<Step> members)
+    // A descriptor listed twice is two steps that run at once: each needs a slot of its own, and the last one has the descriptor's.
+    private static Step[] WithDistinctSlots(IReadOnlyList<Step> members)
     {
-        var apart = members.ToArray();
+        var distinct = members.ToArray();
         var taken = new HashSet<object>(ReferenceEqualityComparer.Instance);
-        for (var i = apart.Length - 1; i >= 0; i--)
+        for (var i = distinct.Length - 1; i >= 0; i--)
         {
-            if (apart[i].ResultSlots.Any(taken.Contains))
+            if (distinct[i].ResultSlots.Any(taken.Contains))
             {
-                apart[i] = apart[i].WithOwnResult();
+                distinct[i] = distinct[i].CloneWithNewSlot();
             }
 
-            taken.UnionWith(apart[i].ResultSlots);
+            taken.UnionWith(distinct[i].ResultSlots);
         }
 
-        return apart;
+        return distinct;
     }
 }

@@ -11,8 +11,9 @@ internal interface IAllStep
     /// <summary>True where a failure of any member, tolerant or not, leaves no common result.</summary>
     bool NeedsEachResult { get; }
 
-    /// <summary>Clears what the members of a group that failed show and no row says.</summary>
-    bool KeepStoredOfMembers(object run);
+    /// <summary>Clears the outcomes of members that no row records, where the group has failed.</summary>
+    /// <returns>True if the rows record the outcomes of all members.</returns>
+    bool ClearUnrecordedMembers(object run);
 
     /// <summary>Makes the common result of the members' results; called when all have succeeded.</summary>
     void Gather();

@@ -15,8 +15,8 @@ internal sealed class SleepStep : Step<Unit>
 
     public DateTimeOffset? Until { get; }
 
-    // Its row says when it ends, not that anybody saw it end.
-    internal override bool KeepStored(object run)
+    // Its row records when it ends, not that the workflow saw its end: the outcome is always cleared.
+    internal override bool ClearUnrecorded(object run)
     {
         Bind(run);
         return false;

@@ -27,11 +27,11 @@ public abstract partial class Step
     /// <summary>Where results appear: its own, and those of its members. Copies of a descriptor share theirs.</summary>
     internal abstract IEnumerable<object> ResultSlots { get; }
 
-    /// <summary>Shows what has become of a copy with results of its own.</summary>
-    internal abstract void ShowOutcomeOf(Step same);
+    /// <summary>Copies the outcome, and those of its members, from a clone of this descriptor.</summary>
+    internal abstract void CopyOutcomeFrom(Step clone);
 
-    /// <summary>The same step with results of its own, for one that a group lists more than once.</summary>
-    internal abstract Step WithOwnResult();
+    /// <summary>A copy with result slots of its own, for a descriptor that a group lists more than once.</summary>
+    internal abstract Step CloneWithNewSlot();
 
     /// <summary>
     /// Binds the descriptor, and its members, to the run that yielded it and clears what an earlier yield in that run left.
@@ -39,12 +39,9 @@ public abstract partial class Step
     /// <exception cref="InvalidOperationException">Another run has yielded it.</exception>
     internal abstract void Bind(object run);
 
-    /// <summary>
-    /// Clears what a step of a group that failed, or lost a race, shows and no row says: that a sleep was over by then, and so that a group
-    /// with one was.
-    /// </summary>
-    /// <returns>True where what it shows, if anything, is what its rows say.</returns>
-    internal virtual bool KeepStored(object run) => true;
+    /// <summary>Clears an outcome that no row records. Called on the members of a group that failed and on the losers of a race.</summary>
+    /// <returns>True if the rows record the outcome, so that nothing was cleared.</returns>
+    internal virtual bool ClearUnrecorded(object run) => true;
 
     /// <summary>Puts a decoded result where the workflow reads it.</summary>
     internal abstract void Complete(object? result);

@@ -11,7 +11,7 @@ public class Step<T> : Step
     {
     }
 
-    /// <summary>The result, from the moment the workflow goes on after yielding the step.</summary>
+    /// <summary>The result, from the moment the workflow continues after yielding the step.</summary>
     /// <value>Always the decoded form of what was stored, also on the first run, so a replay cannot see anything else.</value>
     /// <exception cref="InvalidOperationException">The step has not run: it was not yielded, or the result is read too early.</exception>
     /// <exception cref="StepFailedException">The step failed; thrown with the recorded failure, the same on a replay.</exception>
@@ -58,9 +58,9 @@ public class Step<T> : Step
 
     internal override void Fail(RecordedFailure failure, Exception exception) => slot.Fail(failure, exception);
 
-    internal override void ShowOutcomeOf(Step same) => slot.TakeFrom(((Step<T>)same).slot);
+    internal override void CopyOutcomeFrom(Step clone) => slot.CopyFrom(((Step<T>)clone).slot);
 
-    internal override Step WithOwnResult()
+    internal override Step CloneWithNewSlot()
     {
         var copy = Copy();
         copy.slot = new();

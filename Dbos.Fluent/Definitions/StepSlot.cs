@@ -32,7 +32,7 @@ internal sealed class StepSlot<T>
 
     public void Fail(RecordedFailure failure, Exception thrown) => (fault, complete) = (new Fault(failure, thrown), true);
 
-    public void TakeFrom(StepSlot<T> other) => (value, complete, fault) = (other.value, other.complete, other.fault);
+    public void CopyFrom(StepSlot<T> other) => (value, complete, fault) = (other.value, other.complete, other.fault);
 
     public T Read(string name)
     {

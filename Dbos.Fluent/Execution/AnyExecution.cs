@@ -83,7 +83,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
             return StepEnd.Stopped;
         }
 
-        KeepStored(any, except: winner);
+        ClearUnrecorded(any, except: winner);
 
         // A replay sees nothing of when the losers did what they did: neither may the clock of the workflow now.
         place.Facts.Join([facts[winner]]);
@@ -107,17 +107,17 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
             }
         }
 
-        KeepStored(any, except);
+        ClearUnrecorded(any, except);
         return true;
     }
 
-    private void KeepStored(IAnyStep any, int? except)
+    private void ClearUnrecorded(IAnyStep any, int? except)
     {
         foreach (var (index, member) in any.Members.Index())
         {
             if (index != except)
             {
-                member.KeepStored(run);
+                member.ClearUnrecorded(run);
             }
         }
     }
@@ -159,7 +159,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
         var member = any.Members[winner];
         if (end is StepEnd.Completed or StepEnd.Failed)
         {
-            any.ShowResultOf(winner);
+            any.CopyOutcomeOf(winner);
         }
 
         switch (end)

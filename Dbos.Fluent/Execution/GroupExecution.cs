@@ -34,7 +34,7 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         }
         else if (end == StepEnd.Failed)
         {
-            all.KeepStoredOfMembers(run);
+            all.ClearUnrecordedMembers(run);
         }
 
         return end;
