@@ -1,13 +1,10 @@
 using Dbos.Fluent.Definitions;
 using Dbos.Fluent.Errors;
-using Dbos.Fluent.Messaging;
-using Dbos.Fluent.Model;
 using Dbos.Fluent.Serialization;
-using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>One run of one workflow: drives its body from yield to yield, and stores how it ended.</summary>
+/// <summary>One run of one workflow: drives its body from yield to yield.</summary>
 /// <remarks>
 /// A run that stops without an outcome drops the body undisposed, as a crash would: its <c>finally</c> blocks belong to the end of the
 /// workflow.
@@ -19,6 +16,7 @@ internal sealed class WorkflowRun
     private readonly StepExecutor steps;
     private readonly Undoing undoing;
     private readonly StreamBurst burst;
+    private readonly RunEnding ending;
     private int nextSequence;
 
     public WorkflowRun(RunScope run, WorkflowDefinition definition, IChildStarter starter)
@@ -28,6 +26,7 @@ internal sealed class WorkflowRun
         steps = new StepExecutor(run, starter);
         undoing = new Undoing(run, steps);
         burst = new StreamBurst(run, steps);
+        ending = new RunEnding(run, definition, steps, undoing, burst);
     }
 
     public RunScope Scope => run;
@@ -40,7 +39,7 @@ internal sealed class WorkflowRun
         object? input = null;
         if ((CheckId() ?? DecodeInput(out input)) is { } unrunnable)
         {
-            return await StoreOutcomeAsync(unrunnable).ConfigureAwait(false);
+            return await ending.StoreAsync(unrunnable, nextSequence).ConfigureAwait(false);
         }
 
         IWorkflowBody? body = null;
@@ -57,16 +56,15 @@ internal sealed class WorkflowRun
             end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
         }
 
-        end = await UndoAsync(await SettleAsync(end).ConfigureAwait(false)).ConfigureAwait(false);
+        end = await ending.UndoAsync(await ending.SettleAsync(end).ConfigureAwait(false)).ConfigureAwait(false);
         if (end.IsStopped)
         {
-            // What the last step has done stays done, also where the run was told to stop right after it.
-            await SettleAsync(end).ConfigureAwait(false);
+            await ending.StoreStepsAsync().ConfigureAwait(false);
             return RunEnd.Lost;
         }
 
         await DisposeAsync(body).ConfigureAwait(false);
-        return await StoreOutcomeAsync(end).ConfigureAwait(false);
+        return await ending.StoreAsync(end, nextSequence).ConfigureAwait(false);
     }
 
     /// <summary>Restores what is recorded, until all steps are known that an earlier run has begun to undo.</summary>
@@ -76,37 +74,6 @@ internal sealed class WorkflowRun
         run.History.End = undoing.Begun!.Sequence;
         var end = await DriveAsync(body).ConfigureAwait(false);
         return run.Broken is null && run.Stop.IsFired ? BodyEnd.Stopped : end;
-    }
-
-    /// <summary>Undoes what was done, where the workflow has failed and the history can be relied on.</summary>
-    private async ValueTask<BodyEnd> UndoAsync(BodyEnd end)
-    {
-        if (run.Broken is not null || (undoing.Begun is null && (end.IsStopped || end.Failure is null)) || run.Stop.IsFired)
-        {
-            return run.Stop.IsFired ? BodyEnd.Stopped : end;
-        }
-
-        RecordedFailure? failure;
-        if (undoing.Begun is null)
-        {
-            failure = await undoing.BeginAsync(end.Failure!, run.Steps).ConfigureAwait(false);
-        }
-        else if (run.Undos.Holds(undoing.ReadSequences()))
-        {
-            run.IsLookingBack = false;
-            run.History.End = int.MaxValue;
-            failure = await undoing.GoOnAsync(run.Steps).ConfigureAwait(false);
-        }
-        else
-        {
-            run.Break(new UnexpectedStepException(
-                run.Work.Id, undoing.Begun.Sequence, "a step that is not recorded, or the end", BuiltInNames.Compensating));
-            failure = null;
-        }
-
-        return failure is not null ? new BodyEnd(false, null, failure, end.Exception)
-            : run.Broken is { } broken ? BodyEnd.FailedBy(Failures.Record(broken), broken)
-            : BodyEnd.Stopped;
     }
 
     private async ValueTask<BodyEnd> DriveAsync(IWorkflowBody body)
@@ -139,7 +106,7 @@ internal sealed class WorkflowRun
                 case StepEnd.Broken:
                     return BodyEnd.FailedBy(Failures.Record(run.Broken!), run.Broken!);
                 case StepEnd.Failed when !ended.Tolerant:
-                    return FailedStep(ended.RecordedError!, ended.RecordedException!);
+                    return BodyEnd.FailedBy(ended, run);
             }
         }
 
@@ -161,46 +128,6 @@ internal sealed class WorkflowRun
 
         return (await steps.ExecuteAsync(step, place).ConfigureAwait(false), step);
     }
-
-    /// <summary>
-    /// Makes an end ready to be stored: waits for what is still being written, and stores what the last step has done where the workflow
-    /// does not end well after it. What is refused of it fails the workflow first.
-    /// </summary>
-    private async ValueTask<BodyEnd> SettleAsync(BodyEnd end)
-    {
-        try
-        {
-            if (burst.IsOpen && await burst.FlushAsync().ConfigureAwait(false) is not StepEnd.Completed and var written)
-            {
-                return written == StepEnd.Failed
-                    ? FailedStep(burst.Failed!.RecordedError!, burst.Failed.RecordedException!)
-                    : BodyEnd.Stopped;
-            }
-
-            end = Storable(end);
-            return end.IsSuccess || await StoreLastAsync().ConfigureAwait(false) ? end : BodyEnd.Stopped;
-        }
-        catch (Exception exception) when (exception is not StoreSchemaException)
-        {
-            return run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
-        }
-    }
-
-    private async ValueTask<bool> StoreLastAsync()
-    {
-        if (run.Last is not { } last)
-        {
-            return true;
-        }
-
-        run.Last = null;
-        return await steps.StoreAsync(last, new StepPlace(new Slots(last.Sequence), run.Steps, run.Facts)).ConfigureAwait(false);
-    }
-
-    // Whoever awaits in this process is shown the exception itself, for debugging; the record is what counts.
-    private BodyEnd FailedStep(RecordedFailure failure, Exception exception) => BodyEnd.FailedBy(
-        exception is DbosException and not StepFailedException ? Failures.Record(exception) : failure,
-        run.Original is { } original && ReferenceEquals(original.Failure, failure) ? original.Exception : exception);
 
     // A row without an id was written by no SDK; its children and idempotency keys would be those of every other such row.
     private BodyEnd? CheckId()
@@ -232,122 +159,6 @@ internal sealed class WorkflowRun
         }
     }
 
-    private async Task<RunEnd> StoreOutcomeAsync(BodyEnd end)
-    {
-        if (end.Again is not null)
-        {
-            WarnOfSteps();
-            return await Continuation.StoreAsync(run, end.Output).ConfigureAwait(false);
-        }
-
-        var (unit, row) = Outcome(end);
-        CommitStatus status;
-        try
-        {
-            status = (await run.Environment.Checkpointer.WriteAsync(unit with { Last = run.Last }).ConfigureAwait(false)).Status;
-        }
-        catch (OperationCanceledException)
-        {
-            return RunEnd.Lost;
-        }
-        catch (Exception refused) when (run.Last is not null && refused is not StoreSchemaException)
-        {
-            return await StoreApartAsync(end).ConfigureAwait(false);
-        }
-
-        if (status != CommitStatus.Written)
-        {
-            return RunEnd.Lost;
-        }
-
-        if (end.Failure is null)
-        {
-            WarnOfSteps();
-        }
-        else
-        {
-            var exception = end.Exception ?? Failures.ForAwaiter(end.Failure, run.Work.Id, original: null);
-            run.Environment.Logger.WorkflowFailed(run.Work.Id, definition.Name, exception);
-        }
-
-        return new RunEnd(new WorkflowOutcome(row, end.Exception));
-    }
-
-    // One of both was refused. The last step's outcome by itself tells which; where it is that, the workflow fails by it, as by any step's.
-    private async Task<RunEnd> StoreApartAsync(BodyEnd end)
-    {
-        try
-        {
-            end = await StoreLastAsync().ConfigureAwait(false) ? end : BodyEnd.Stopped;
-        }
-        catch (Exception refused) when (refused is not StoreSchemaException)
-        {
-            end = await UndoAsync(BodyEnd.FailedBy(Failures.Record(refused), refused)).ConfigureAwait(false);
-        }
-
-        return end.IsStopped ? RunEnd.Lost : await StoreOutcomeAsync(end).ConfigureAwait(false);
-    }
-
-    private void WarnOfSteps()
-    {
-        if (nextSequence <= run.History.Highest)
-        {
-            run.Environment.Logger.FewerStepsThanRecorded(run.Work.Id, definition.Name, nextSequence, run.History.Highest);
-        }
-    }
-
-    /// <summary>Encodes the next generation's input; one that does not fit is a failure of the workflow like any other.</summary>
-    private BodyEnd Storable(BodyEnd end, ContinueAsNewStep again)
-    {
-        try
-        {
-            return end with { Output = Continuation.Encode(run, definition, again) };
-        }
-        catch (Exception exception) when (exception is InvalidOperationException or SerializationFailedException)
-        {
-            return BodyEnd.FailedBy(Failures.Record(exception), exception);
-        }
-    }
-
-    /// <summary>Encodes the result; one that cannot be stored is a failure of the workflow like any other.</summary>
-    private BodyEnd Storable(BodyEnd end)
-    {
-        if (end.IsStopped || end.Failure is not null)
-        {
-            return end;
-        }
-
-        if (end.Again is { } again)
-        {
-            return Storable(end, again);
-        }
-
-        try
-        {
-            var format = PayloadSerializer.FormatOf(run.Work.Input.Format);
-            return end with { Output = run.Environment.Serializer.Encode(end.Result, definition.OutputType, format) };
-        }
-        catch (SerializationFailedException unserializable)
-        {
-            var exception = SerializationFailure.At(
-                unserializable, run.Work.Id, $"The result of workflow '{run.Work.Id}' cannot be stored");
-            return BodyEnd.FailedBy(Failures.Record(exception), exception);
-        }
-    }
-
-    private (OutcomeUnit Unit, WorkflowOutcomeRow Row) Outcome(BodyEnd end)
-    {
-        if (end.Failure is null)
-        {
-            return (
-                new(run.Owner, WorkflowState.Success, end.Output.Text, null),
-                new(run.Work.Id, WorkflowState.Success, end.Output, default, false));
-        }
-
-        var error = run.Environment.Serializer.EncodeFailure(end.Failure, run.Work.Input.Format);
-        return (new(run.Owner, WorkflowState.Error, null, error.Text), new(run.Work.Id, WorkflowState.Error, default, error, false));
-    }
-
     private async ValueTask DisposeAsync(IWorkflowBody? body)
     {
         if (body is null)
@@ -361,28 +172,8 @@ internal sealed class WorkflowRun
         }
         catch (Exception exception)
         {
-            // A finally block of the user's: the outcome is known already and stands.
+            // A finally block of the user's: it does not change the outcome, which is known already.
             run.Environment.Logger.DisposeFailed(run.Work.Id, definition.Name, exception);
         }
-    }
-
-    /// <summary>How the body ended, before that is stored.</summary>
-    private sealed record BodyEnd(bool IsStopped, object? Result, RecordedFailure? Failure, Exception? Exception)
-    {
-        /// <summary>The encoded result of one that succeeded, or input of one that begins afresh.</summary>
-        public Payload Output { get; init; }
-
-        /// <summary>What was yielded to begin afresh.</summary>
-        public ContinueAsNewStep? Again { get; private init; }
-
-        public bool IsSuccess => !IsStopped && Failure is null && Again is null;
-
-        public static BodyEnd Stopped { get; } = new(true, null, null, null);
-
-        public static BodyEnd Succeeded(object? result) => new(false, result, null, null);
-
-        public static BodyEnd Continued(ContinueAsNewStep again) => new(false, null, null, null) { Again = again };
-
-        public static BodyEnd FailedBy(RecordedFailure failure, Exception exception) => new(false, null, failure, exception);
     }
 }
