@@ -1,5 +1,15 @@
 namespace Dbos.Fluent.Definitions;
 
+/// <summary>What execution needs of steps of which the first to finish counts: the members' numbers, then one of its own.</summary>
+internal interface IAnyStep
+{
+    /// <summary>At least one.</summary>
+    IReadOnlyList<Step> Members { get; }
+
+    /// <summary>Copies the winner's outcome to the user's own descriptor, which may be listed more than once.</summary>
+    void CopyOutcomeOf(int winner);
+}
+
 /// <summary>Steps of which the first to finish counts; the result is its index.</summary>
 internal sealed class AnyStep(IReadOnlyList<Step> members) : GroupStep<int>(BuiltInNames.Any, members), IAnyStep
 {

@@ -1,5 +1,12 @@
 namespace Dbos.Fluent.Definitions;
 
+/// <summary>What execution needs of a step that can be undone.</summary>
+internal interface ICompensableStep
+{
+    /// <summary>Undoes the step, given its decoded result; null where nothing is to be undone.</summary>
+    Func<StepContext, object?, Task>? Undo { get; }
+}
+
 /// <summary>Brings both forms of an undo into the one that execution calls.</summary>
 internal static class Compensation
 {

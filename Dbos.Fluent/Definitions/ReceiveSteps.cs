@@ -3,6 +3,17 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Definitions;
 
+/// <summary>What execution needs of a receive (<c>DBOS.recv</c>, then <c>DBOS.sleep</c>): two numbers.</summary>
+internal interface IReceiveStep : IValueStep
+{
+    string? Topic { get; }
+
+    /// <summary>How long it waits; null where <see cref="Until"/> says it or it has no end. Infinite waits on, with a marker row.</summary>
+    TimeSpan? Timeout { get; }
+
+    DateTimeOffset? Until { get; }
+}
+
 /// <summary>Receives a message, however long that takes.</summary>
 internal sealed class ReceiveStep<T>(string? topic) : Step<T>(BuiltInNames.Receive), IReceiveStep
 {

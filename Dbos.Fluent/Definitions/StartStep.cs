@@ -12,6 +12,12 @@ internal interface IStartStep
     StartOptions Options { get; }
 }
 
+/// <summary>A step whose stored outcome is the id of a workflow and whose result is a handle to it.</summary>
+internal interface IHandleStep
+{
+    void CompleteWithHandle(string workflowId, IWorkflowOutcomes outcomes);
+}
+
 /// <summary>Starts a child and gives its handle.</summary>
 internal sealed class StartStep<TOut>(WorkflowDefinition definition, object? input, StartOptions? options)
     : Step<WorkflowHandle<TOut>>(definition.Name), IStartStep, IHandleStep
@@ -24,22 +30,4 @@ internal sealed class StartStep<TOut>(WorkflowDefinition definition, object? inp
 
     public void CompleteWithHandle(string workflowId, IWorkflowOutcomes outcomes) =>
         Complete(new WorkflowHandle<TOut>(workflowId, outcomes));
-}
-
-/// <summary>A step whose stored outcome is the id of a workflow and whose result is a handle to it.</summary>
-internal interface IHandleStep
-{
-    void CompleteWithHandle(string workflowId, IWorkflowOutcomes outcomes);
-}
-
-/// <summary>Awaits a workflow that a handle names.</summary>
-internal sealed class AwaitStep<TOut>(WorkflowHandle<TOut> handle) : Step<TOut>(BuiltInNames.GetResult), IAwaitStep
-{
-    public string WorkflowId { get; } = handle.Id;
-}
-
-/// <summary>What execution needs of a step that awaits another workflow.</summary>
-internal interface IAwaitStep
-{
-    string WorkflowId { get; }
 }

@@ -2,6 +2,16 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Definitions;
 
+/// <summary>What execution needs of a step that starts several children, one number each.</summary>
+internal interface IStartManyStep
+{
+    WorkflowDefinition Definition { get; }
+
+    IReadOnlyList<(object? Input, StartOptions Options)> Starts { get; }
+
+    void CompleteWithHandles(IReadOnlyList<string> workflowIds, IWorkflowOutcomes outcomes);
+}
+
 /// <summary>Starts several children of one definition and gives their handles.</summary>
 internal sealed class StartManyStep<TIn, TOut> : Step<IReadOnlyList<WorkflowHandle<TOut>>>, IStartManyStep
 {
@@ -20,10 +30,4 @@ internal sealed class StartManyStep<TIn, TOut> : Step<IReadOnlyList<WorkflowHand
 
     public void CompleteWithHandles(IReadOnlyList<string> workflowIds, IWorkflowOutcomes outcomes) =>
         Complete(workflowIds.Select(id => new WorkflowHandle<TOut>(id, outcomes)).ToArray());
-}
-
-/// <summary>Waits for the first of several workflows to end.</summary>
-internal sealed class AwaitAnyStep(IReadOnlyList<string> workflowIds) : Step<int>(BuiltInNames.WaitFirst), IAwaitAnyStep
-{
-    public IReadOnlyList<string> WorkflowIds { get; } = workflowIds;
 }
