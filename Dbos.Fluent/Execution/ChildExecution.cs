@@ -116,8 +116,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
         {
             return new(StepEnd.Stopped);
         }
-        catch (Exception exception) when (
-            exception is ArgumentException or (DbosException and not (StoreUnavailableException or StoreSchemaException)))
+        catch (Exception exception) when (StartRefusals.IsRefusal(exception))
         {
             return await FailAsync(row, place, exception).ConfigureAwait(false);
         }

@@ -45,8 +45,7 @@ internal sealed class DebounceExecution(RunScope run, StepExecutor steps, IChild
         {
             return StepEnd.Stopped;
         }
-        catch (Exception exception) when (
-            exception is ArgumentException or (DbosException and not (StoreUnavailableException or StoreSchemaException)))
+        catch (Exception exception) when (StartRefusals.IsRefusal(exception))
         {
             return await steps.FailAsync(step, row with { ChildId = null }, place, exception).ConfigureAwait(false);
         }

@@ -3,10 +3,14 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>What the database's answer to a start means for whoever started.</summary>
+/// <summary>What the database's answer to a start means for its caller.</summary>
 internal static class StartRefusals
 {
-    /// <summary>The workflow that a handle is given to: the one that was started, or one that stands where it would have.</summary>
+    /// <summary>Whether the start itself was refused. A database that is away or not as it should be says nothing about the start.</summary>
+    public static bool IsRefusal(Exception exception) =>
+        exception is ArgumentException or (DbosException and not (StoreUnavailableException or StoreSchemaException));
+
+    /// <summary>The id for the handle: that of the workflow that was started, or of the one that was there before.</summary>
     /// <exception cref="DbosException">The start was refused.</exception>
     public static string IdOf(CommitResult result, StartRequest request) =>
         AttachedId(result, request.Options.Id!, request.Name, request.Options) ?? throw ToException(result, request.Options, request.Name);
