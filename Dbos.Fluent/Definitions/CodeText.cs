@@ -1,40 +1,33 @@
-using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
-using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>Writes a workflow's own code as text that a rebuild does not change.</summary>
+/// <summary>Writes a workflow's own code as text that a rebuild does not change: its delegates, and what they captured.</summary>
 /// <remarks>
 /// Its own code is what it is given, what the compiler made of that (state machines, lambdas, local functions), and the methods of the
 /// same assembly that make steps or yield them. Any other method is the text of its name: what it does is not the workflow's.
 /// </remarks>
-[UnconditionalSuppressMessage("Trimming", "IL2026", Justification = Reason)]
-[UnconditionalSuppressMessage("Trimming", "IL2070", Justification = Reason)]
-[UnconditionalSuppressMessage("Trimming", "IL2075", Justification = Reason)]
-[UnconditionalSuppressMessage("Trimming", "IL2080", Justification = Reason)]
-internal sealed partial class CodeText
+[UnconditionalSuppressMessage("Trimming", "IL2070", Justification = MethodText.Reason)]
+[UnconditionalSuppressMessage("Trimming", "IL2075", Justification = MethodText.Reason)]
+internal sealed class CodeText
 {
-    private const string Reason =
-        "Code that stays has its IL, and what it refers to stays with it; where something is gone, the fingerprint is unknown.";
+    // A closure's field for the object whose method made it.
+    private const string Outer = "<>4__this";
 
-    private const BindingFlags All = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
-    private const BindingFlags Instance = All | BindingFlags.DeclaredOnly;
-
-    private const int CallVirtual = 0x6F;
-
-    // Far above any workflow: what has so many parts is not one workflow's code.
-    private const int MembersMax = 10_000;
+    private const BindingFlags Fields =
+        BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
     private readonly StringBuilder text = new();
     private readonly MemberNames names = new();
-    private readonly Queue<MethodBase> unread = [];
-    private readonly Dictionary<long, string> found = [];
-    private readonly HashSet<long> used = [];
-    private Type? self;
+    private readonly MethodText methods;
+
+    // Methods of delegates that were met as values, before any code that was read had named them.
+    private readonly HashSet<long> passedIn = [];
+
+    public CodeText() => methods = new(text, names);
 
     /// <summary>Writes a line about the definition's structure.</summary>
     public void Line(string structure) => text.Append(structure).Append('\n');
@@ -47,126 +40,93 @@ internal sealed partial class CodeText
 
     public override string ToString() => text.ToString();
 
-    private bool IsFound(MemberInfo member) => found.ContainsKey(names.KeyOf(member));
-
-    /// <summary>Takes a method as part of the code at hand, and gives its name there.</summary>
-    private string Own(MethodBase method)
+    private void Add(Delegate code, HashSet<Delegate> around)
     {
-        var name = names.Own(method);
-        if (found.TryAdd(names.KeyOf(method), name))
+        if (!around.Add(code))
         {
-            unread.Enqueue(method);
-            if (method.DeclaringType is { } type && MemberNames.IsGenerated(type))
+            return;
+        }
+
+        if (!methods.IsIncluded(code.Method))
+        {
+            passedIn.Add(names.KeyOf(code.Method));
+        }
+
+        Line(OwnCode.MayBeGiven(code.Method) ? methods.Include(code.Method) : names.Of(code.Method));
+        methods.ReadIncluded(Receiver(code.Target));
+        if (code.Target is { } target)
+        {
+            AddCaptured(code, target, new(ReferenceEqualityComparer.Instance), around);
+        }
+    }
+
+    private static Type? Receiver(object? target) => target is not null && MemberNames.IsGenerated(target.GetType())
+        ? target.GetType().GetField(Outer, Fields)?.GetValue(target)?.GetType()
+        : target?.GetType();
+
+    // Variables of an inner block are in a closure of their own, which leads to that of the block around it.
+    private void AddCaptured(Delegate code, object holder, HashSet<object> seen, HashSet<Delegate> around)
+    {
+        if (!seen.Add(holder))
+        {
+            return;
+        }
+
+        var type = holder.GetType();
+        var fields = type.GetFields(Fields);
+        AddConstants(holder, fields);
+        if (!MemberNames.IsGenerated(type))
+        {
+            return;
+        }
+
+        // Code that a method of the user's wrapped, such as one that adds logging to each body, is reached only through what it captured.
+        // A field of the compiler's own may hold a delegate that the code has made before. It depends on what has run, not on what is
+        // written. One closure holds what all lambdas of a method capture: a field that this code does not read belongs to another.
+        foreach (var field in fields.Where(field => field.Name[0] != '<' || field.Name == Outer).OrderBy(field => field.MetadataToken))
+        {
+            if (!methods.HasRead(field) && methods.IsIncluded(code.Method))
             {
-                OwnStateMachine(type);
+                continue;
+            }
+
+            var value = field.GetValue(holder);
+            if (value is Delegate wrapped && wrapped.Method.Module == code.Method.Module && !IsNamedByCode(wrapped.Method))
+            {
+                Add(wrapped, around);
+            }
+            else if (value is not null and not Delegate && (field.Name == Outer || MemberNames.IsGenerated(value.GetType())))
+            {
+                AddCaptured(code, value, seen, around);
             }
         }
-
-        return name;
     }
 
-    // What an async method or an iterator does stands in a type of its own, which the method only makes and starts.
-    private void OwnStateMachine(Type type)
+    // Which result is read and which child is started decide what a step does. They were assigned by the code that builds the definition,
+    // which is not read. Other values are not looked at: a captured counter or address depends on what has run, and where.
+    private void AddConstants(object holder, FieldInfo[] fields)
     {
-        if (found.TryAdd(names.KeyOf(type), "")
-            && (typeof(IAsyncStateMachine).IsAssignableFrom(type) || typeof(IEnumerator).IsAssignableFrom(type)))
+        var constants =
+            from field in fields
+            where methods.HasRead(field)
+            let value = Constant(field.GetValue(holder))
+            where value is not null
+            select $"{names.Of(field)} is {value}";
+        foreach (var constant in constants.Order(StringComparer.Ordinal))
         {
-            Own(type.GetMethod(nameof(IAsyncStateMachine.MoveNext), Instance)
-                ?? throw new NotSupportedException("A state machine without its code."));
+            Line(constant);
         }
     }
 
-    private void Read()
+    private static string? Constant(object? value) => value switch
     {
-        while (unread.TryDequeue(out var method))
-        {
-            if (found.Count > MembersMax)
-            {
-                throw new NotSupportedException("There is no end to this code.");
-            }
+        IResultName result => string.Create(CultureInfo.InvariantCulture, $"result {result.Key.Ordinal}"),
+        IReadOnlyList<IResultName> results => "results " + string.Join(' ', results.Select(Constant)),
+        WorkflowDefinition definition => $"workflow {definition.Name}",
+        _ => null,
+    };
 
-            Line("code of " + names.Own(method));
-            Read(method);
-        }
-    }
-
-    private void Read(MethodBase method)
-    {
-        var body = method.GetMethodBody() ?? throw new NotSupportedException($"The code of {method.Name} cannot be read.");
-        var scope = new CodeScope(method);
-        var il = new IlReader(body.GetILAsByteArray());
-        while (il.Next())
-        {
-            text.Append(CultureInfo.InvariantCulture, $"{il.Code:x} ");
-            text.Append(il.Kind switch
-            {
-                IlOperand.Literal => Convert.ToHexString(il.Operand),
-                IlOperand.Text => '"' + scope.Text(il.Token) + '"',
-                IlOperand.Member => Referred(Called(scope.Member(il.Token), il.Code), scope.Module),
-                _ => "",
-            }).Append('\n');
-        }
-
-        foreach (var clause in body.ExceptionHandlingClauses)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"clause {(int)clause.Flags} {clause.TryOffset} {clause.TryLength} ");
-            text.Append(CultureInfo.InvariantCulture, $"{clause.HandlerOffset} {clause.HandlerLength} ");
-            Line(clause is { Flags: ExceptionHandlingClauseOptions.Clause, CatchType: { } caught } ? names.Of(caught) : "");
-        }
-    }
-
-    // A call names the method that was declared; which one makes the steps is known by the object that the code at hand belongs to.
-    private MemberInfo Called(MemberInfo member, int operation)
-    {
-        if (self is null || operation != CallVirtual
-            || member is not MethodInfo { IsVirtual: true, ReturnType: var type } called || !IsOfSteps(type))
-        {
-            return member;
-        }
-
-        var declared = names.KeyOf(called.GetBaseDefinition());
-        var overrides = self.GetMethods(All).Where(method => method.IsVirtual && names.KeyOf(method.GetBaseDefinition()) == declared);
-        return overrides.FirstOrDefault() ?? called;
-    }
-
-    private string Referred(MemberInfo member, Module by)
-    {
-        if (member.DeclaringType is { } declaring && MemberNames.IsGenerated(declaring))
-        {
-            OwnStateMachine(declaring);
-        }
-
-        if (member is FieldInfo)
-        {
-            used.Add(names.KeyOf(member));
-        }
-
-        return member switch
-        {
-            Type type => names.Of(type),
-            FieldInfo field => names.Of(field),
-            MethodBase method when IsOwn(method, by) => Own(method),
-            MethodBase method => names.Of(method),
-            _ => throw new NotSupportedException($"A token of kind {member.MemberType}."),
-        };
-    }
-
-    private static bool IsOwn(MethodBase method, Module by) =>
-        MemberNames.IsGenerated(method) || (method.Module == by && MakesSteps(method));
-
-    // A method of general use that is handed over by its name, such as Convert.ToString, is not part of the workflow. One that stands in
-    // no type was made while the program runs, and is unknown.
-    private static bool IsForWorkflows(MethodInfo method) =>
-        method.DeclaringType is null
-        || MemberNames.IsGenerated(method)
-        || MakesSteps(method)
-        || method.GetParameters().Any(parameter => parameter.ParameterType.Assembly == typeof(Step).Assembly);
-
-    private static bool MakesSteps(MethodBase method) =>
-        !method.IsAbstract && method is MethodInfo { ReturnType: var type } && IsOfSteps(type);
-
-    private static bool IsOfSteps(Type type) =>
-        typeof(Step).IsAssignableFrom(type)
-        || (type.IsGenericType && (type.GetGenericTypeDefinition() == typeof(StepOr<>) || type.GetGenericArguments().Any(IsOfSteps)))
-        || (type.IsArray && IsOfSteps(type.GetElementType()!));
+    // Code that makes a delegate names its method, and may keep the delegate in a variable once it has run. Nothing but the value names a
+    // method that was passed in, so it is written each time: which of several bodies is used here.
+    private bool IsNamedByCode(MethodInfo method) => methods.IsIncluded(method) && !passedIn.Contains(names.KeyOf(method));
 }

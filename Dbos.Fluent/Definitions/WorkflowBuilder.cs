@@ -82,7 +82,8 @@ public partial class WorkflowBuilder<TIn, TOut>
     {
         ArgumentNullException.ThrowIfNull(step);
         var title = FlowText.Title(label, otherwise: "a step");
-        return Continue<T>(title, NodeKind.Custom, (flow, options) => Made(step(flow), options, title), node => node with { Code = [step] });
+        return Continue<T>(
+            title, NodeKind.Custom, (flow, options) => Made(step(flow), options, title), node => node with { Code = [step] });
     }
 
     /// <summary>Waits for a time, durably: the wake-up moment is stored when the wait first begins, and survives a restart.</summary>
