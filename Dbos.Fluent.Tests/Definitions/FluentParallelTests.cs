@@ -158,19 +158,20 @@ public sealed class FluentParallelTests
         var builder = Workflow.Define<Order, int>("w");
 
         var error = Assert.Throws<InvalidOperationException>(() => builder.Parallel(("deciding", b => b.ReturnEarly(_ => 1))));
-        Assert.Contains("branch 'deciding'", error.Message);
+        Assert.Contains("ReturnEarly stands in branch 'deciding'", error.Message);
         Refused(b => b.If(_ => true, yes => yes.ReturnEarly(_ => 1)));
         Refused(b => b.If(_ => true, yes => yes, no => no.ReturnEarly(_ => 1)));
         Refused(b => b.While(_ => true, body => body.ReturnEarly(_ => 1)));
         Refused(b => b.Parallel(("inner", c => c)).ReturnEarly(_ => 1));
-        Refused(b =>
+        var ended = Refused(b =>
         {
             b.Return(_ => 1);
             return b;
         });
+        Assert.Contains("Return stands in branch 'a'", ended.Message);
         builder.Parallel(("a", b => b)).If(_ => true, yes => yes.ReturnEarly(_ => 1)).Return(_ => 2);
 
-        void Refused(Func<WorkflowBuilder<Order, int>, WorkflowBuilder<Order, int>> branch) =>
+        InvalidOperationException Refused(Func<WorkflowBuilder<Order, int>, WorkflowBuilder<Order, int>> branch) =>
             Assert.Throws<InvalidOperationException>(() => builder.Parallel(("a", branch)));
     }
 

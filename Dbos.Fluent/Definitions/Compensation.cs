@@ -31,5 +31,5 @@ internal static class Compensation
         $"Step '{stepName}' takes no CompensateWith: it is for steps with a body of your own (Step, ForEach, Step.Run) and for Call.";
 
     private static InvalidOperationException NoTask(string stepName) =>
-        new($"The undo of step '{stepName}' returned null instead of a task.");
+        new($"The undo of step '{stepName}' returned null instead of a task: return Task.CompletedTask if there is nothing to await.");
 }

@@ -106,14 +106,15 @@ public sealed class RunStep<T> : Step<T>, IRunStep, ICompensableStep
     {
         if (body is Func<StepContext, Task<T>> withResult)
         {
-            return await (withResult(context) ?? throw NoTask()).ConfigureAwait(false);
+            return await (withResult(context) ?? throw NoTask("Task.FromResult(value)")).ConfigureAwait(false);
         }
 
-        await (((Func<StepContext, Task>)body)(context) ?? throw NoTask()).ConfigureAwait(false);
+        await (((Func<StepContext, Task>)body)(context) ?? throw NoTask("Task.CompletedTask")).ConfigureAwait(false);
         return default(Unit);
     }
 
-    private InvalidOperationException NoTask() => new($"The body of step '{Name}' returned null instead of a task.");
+    private InvalidOperationException NoTask(string instead) =>
+        new($"The body of step '{Name}' returned null instead of a task: return {instead} if there is nothing to await.");
 
     private RunStep<T> With(RunStepOptions changed)
     {

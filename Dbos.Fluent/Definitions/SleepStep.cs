@@ -26,7 +26,8 @@ internal sealed class SleepStep : Step<Unit>
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.Zero);
         return duration == TimeSpan.MaxValue
-            ? throw new ArgumentOutOfRangeException(nameof(duration), duration, "A sleep has an end.")
+            ? throw new ArgumentOutOfRangeException(
+                nameof(duration), duration, "Sleep needs a finite duration. To wait without end, use Receive.")
             : duration;
     }
 

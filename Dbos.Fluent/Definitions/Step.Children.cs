@@ -90,7 +90,7 @@ public abstract partial class Step
         ArgumentNullException.ThrowIfNull(handles);
         if (handles.Count == 0)
         {
-            throw new ArgumentException("Of no workflows none ends first: give at least one handle.", nameof(handles));
+            throw new ArgumentException("Step.AwaitAny needs at least one handle.", nameof(handles));
         }
 
         foreach (var handle in handles)

@@ -61,6 +61,6 @@ public abstract partial class Step
         ArgumentNullException.ThrowIfNull(steps);
         return steps.Count > 0
             ? new AnyStep([.. steps])
-            : throw new ArgumentException("Of no steps none finishes first: give at least one.", nameof(steps));
+            : throw new ArgumentException("Step.Any needs at least one step.", nameof(steps));
     }
 }

@@ -124,12 +124,7 @@ public partial class WorkflowBuilder<TIn, TOut>
     /// <param name="result">Computes the result from what is known so far; it runs last on this path.</param>
     /// <returns>The definition so far; what follows on this path never runs.</returns>
     /// <exception cref="InvalidOperationException">It stands in a branch of a <see cref="Parallel"/>.</exception>
-    public WorkflowBuilder<TIn, TOut> ReturnEarly(Func<FlowState<TIn>, TOut> result)
-    {
-        ArgumentNullException.ThrowIfNull(result);
-        RefuseInParallel(nameof(Return));
-        return new(Path.Add(new ReturnNode<TIn, TOut>(result)));
-    }
+    public WorkflowBuilder<TIn, TOut> ReturnEarly(Func<FlowState<TIn>, TOut> result) => new(Returning(result, nameof(ReturnEarly)));
 
     /// <summary>Ends the definition with the workflow's result.</summary>
     /// <param name="result">
@@ -137,7 +132,7 @@ public partial class WorkflowBuilder<TIn, TOut>
     /// </param>
     /// <returns>The definition; it is immutable and may be registered with many engines.</returns>
     /// <exception cref="InvalidOperationException">It stands in a branch of a <see cref="Parallel"/>.</exception>
-    public WorkflowDefinition<TIn, TOut> Return(Func<FlowState<TIn>, TOut> result) => Define(ReturnEarly(result).Path);
+    public WorkflowDefinition<TIn, TOut> Return(Func<FlowState<TIn>, TOut> result) => Define(Returning(result, nameof(Return)));
 
     /// <summary>Ends a definition without a result. Building one that has a result type with it is an error.</summary>
     /// <returns>The definition; it is immutable and may be registered with many engines.</returns>
@@ -152,6 +147,13 @@ public partial class WorkflowBuilder<TIn, TOut>
             : throw new InvalidOperationException(
                 $"Workflow '{Path.WorkflowName}' has a result of type {typeof(TOut).Name}: "
                 + "end its definition with Return, or define it without a result type.");
+    }
+
+    private FlowPath<TIn> Returning(Func<FlowState<TIn>, TOut> result, string caller)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        RefuseInParallel(caller);
+        return Path.Add(new ReturnNode<TIn, TOut>(result));
     }
 
     private static WorkflowDefinition<TIn, TOut> Define(FlowPath<TIn> path)

@@ -132,12 +132,12 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
         }
         catch (Exception exception)
         {
-            // Whoever wrote the unit learns of it; the lane goes on.
+            // The unit's writer gets it; the lane continues.
             batch[0].TrySetException(exception);
         }
     }
 
-    // A cancellation that is not ours says as little of what became of the write as a lost connection: it is repeated like one.
+    // A cancellation that is not ours does not say whether the write took effect, as little as a lost connection: it is repeated like one.
     private async Task<T> TellAsync<T>(Func<ValueTask<T>> write)
     {
         try
@@ -146,7 +146,8 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
         }
         catch (OperationCanceledException foreign) when (!stopped.IsCancellationRequested)
         {
-            throw new StoreUnavailableException("The database", foreign);
+            throw new StoreUnavailableException(
+                "The database", new IOException("A write was cut off before it was known whether it took effect.", foreign));
         }
     }
 
@@ -182,7 +183,7 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
         }
         catch (Exception exception)
         {
-            // Whoever wrote the unit learns of it.
+            // The unit's writer gets it.
             pending.TrySetException(exception);
         }
     }

@@ -6,7 +6,7 @@ namespace Dbos.Fluent.Execution;
 /// <summary>What the database's answer to a start means for its caller.</summary>
 internal static class StartRefusals
 {
-    /// <summary>Whether the start itself was refused. A database that is away or not as it should be says nothing about the start.</summary>
+    /// <summary>Whether the start itself was refused. A fault of the database says nothing about the start.</summary>
     public static bool IsRefusal(Exception exception) =>
         exception is ArgumentException or (DbosException and not (StoreUnavailableException or StoreSchemaException));
 
