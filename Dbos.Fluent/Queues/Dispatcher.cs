@@ -36,7 +36,7 @@ internal sealed class Dispatcher : IAsyncDisposable
         delays = new DelayedStarts(store, environment, wake.Set, stopping.Token);
     }
 
-    /// <summary>Called where only a look at everything tells how it goes on.</summary>
+    /// <summary>Called where only a look at everything shows how to continue.</summary>
     public Action Look { get; set; } = () => { };
 
     public void Start()

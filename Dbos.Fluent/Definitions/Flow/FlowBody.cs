@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Dbos.Fluent.Definitions;
 
 /// <summary>A body that is a fluent definition: walks its parts and yields what an iterator would.</summary>
-/// <remarks>The places it has entered stand on a stack of its own, so a yield inside a branch costs what one outside costs.</remarks>
+/// <remarks>The places it has entered are on a stack of its own, so a yield inside a branch costs what one outside costs.</remarks>
 internal sealed class FlowBody<TIn> : IWorkflowBody
 {
     // A loop that never yields would hold a thread for ever; no real one passes so often without a step.
@@ -49,7 +49,7 @@ internal sealed class FlowBody<TIn> : IWorkflowBody
 
     public ValueTask<bool> MoveNextAsync()
     {
-        // Kept only now that the run goes on: until then the step's own body reads its latest earlier result.
+        // Kept only now that the run continues: until then the step's own body reads its latest earlier result.
         if (yielded is not null)
         {
             state.Keep(yielded, Step!);

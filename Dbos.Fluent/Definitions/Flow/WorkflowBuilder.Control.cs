@@ -35,7 +35,7 @@ public partial class WorkflowBuilder<TIn, TOut>
     /// Repeats a body as long as a condition holds, which is asked before each pass; where it does not hold at once, the body never runs.
     /// </summary>
     /// <remarks>
-    /// Each pass yields its steps anew, under new sequence numbers and the same names; results are those of the latest pass. A history
+    /// Each pass yields its steps again, under new sequence numbers and the same names; results are those of the latest pass. A history
     /// grows with each pass, so a loop without a foreseeable end does not belong in one run of a workflow.
     /// </remarks>
     /// <param name="condition">
@@ -109,7 +109,7 @@ public partial class WorkflowBuilder<TIn, TOut>
             });
     }
 
-    /// <summary>Fails the workflow with an exception of your own: whoever awaits it gets its recorded form.</summary>
+    /// <summary>Fails the workflow with an exception of your own: its awaiter gets the recorded form.</summary>
     /// <param name="exception">Makes the exception. It runs again on a replay.</param>
     /// <param name="label">What the diagram calls the failure; by default the text of the expression.</param>
     /// <returns>The definition so far; what follows on this path never runs.</returns>
@@ -123,7 +123,7 @@ public partial class WorkflowBuilder<TIn, TOut>
     /// <summary>Ends this path with a result; the definition itself ends with <see cref="Return"/> or <see cref="End"/>.</summary>
     /// <param name="result">Computes the result from what is known so far; it runs last on this path.</param>
     /// <returns>The definition so far; what follows on this path never runs.</returns>
-    /// <exception cref="InvalidOperationException">It stands in a branch of a <see cref="Parallel"/>.</exception>
+    /// <exception cref="InvalidOperationException">It is in a branch of a <see cref="Parallel"/>.</exception>
     public WorkflowBuilder<TIn, TOut> ReturnEarly(Func<FlowState<TIn>, TOut> result) => new(Returning(result, nameof(ReturnEarly)));
 
     /// <summary>Ends the definition with the workflow's result.</summary>
@@ -131,13 +131,13 @@ public partial class WorkflowBuilder<TIn, TOut>
     /// Computes the result from what is known so far; it runs last. A definition without steps gives just this.
     /// </param>
     /// <returns>The definition; it is immutable and may be registered with many engines.</returns>
-    /// <exception cref="InvalidOperationException">It stands in a branch of a <see cref="Parallel"/>.</exception>
+    /// <exception cref="InvalidOperationException">It is in a branch of a <see cref="Parallel"/>.</exception>
     public WorkflowDefinition<TIn, TOut> Return(Func<FlowState<TIn>, TOut> result) => Define(Returning(result, nameof(Return)));
 
     /// <summary>Ends a definition without a result. Building one that has a result type with it is an error.</summary>
     /// <returns>The definition; it is immutable and may be registered with many engines.</returns>
     /// <exception cref="InvalidOperationException">
-    /// The definition has a result type: end it with <see cref="Return"/>. Or it stands in a branch of a <see cref="Parallel"/>.
+    /// The definition has a result type: end it with <see cref="Return"/>. Or it is in a branch of a <see cref="Parallel"/>.
     /// </exception>
     public WorkflowDefinition<TIn, TOut> End()
     {

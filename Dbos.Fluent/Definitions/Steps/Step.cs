@@ -49,7 +49,7 @@ public abstract partial class Step
     /// <summary>The decoded result of a step that has completed.</summary>
     internal abstract object? ResultValue { get; }
 
-    /// <summary>The failure that stands where the workflow reads the result; null after a success and before the step has run.</summary>
+    /// <summary>The failure that the workflow sees in place of the result; null after a success and before the step has run.</summary>
     internal abstract RecordedFailure? RecordedError { get; }
 
     /// <summary>What reading the result of a failed step throws; null where there is no failure.</summary>

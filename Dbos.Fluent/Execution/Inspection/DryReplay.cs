@@ -18,7 +18,7 @@ internal sealed class DryReplay : IDisposable
 
     private DryReplay(ClaimedWorkflow work, History history, WorkflowDefinition definition, RunEnvironment environment)
     {
-        // What begins to undo may stand at the number of a step that was not recorded: the body is replayed up to it.
+        // The row that begins the undoing may have the number of a step that was not recorded: the body is replayed up to it.
         history.End = history.Find(BuiltInNames.Compensating)?.Sequence ?? int.MaxValue;
         highest = history.HighestBelowEnd;
         var facts = new RunFacts(work, history, NullLogger.Instance);
@@ -26,7 +26,7 @@ internal sealed class DryReplay : IDisposable
         (this.definition, steps) = (definition, new StepExecutor(run, new RefusingStarter()));
     }
 
-    /// <summary>Why a history cannot go on with a definition; null where it can.</summary>
+    /// <summary>Why a definition cannot continue a history; null where it can.</summary>
     public static async Task<string?> FindConflictAsync(
         ClaimedWorkflow work, StoredHistory rows, WorkflowDefinition definition, RunEnvironment environment)
     {

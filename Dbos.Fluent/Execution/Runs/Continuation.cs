@@ -43,7 +43,7 @@ internal static class Continuation
             Attempt = 1,
         };
 
-        // Whoever begins the next generation lets its token go.
+        // The code that begins the next generation lets its token go.
         run.Environment.InHand.Hold(token, after: work.Token);
         var end = RunEnd.Lost;
         try

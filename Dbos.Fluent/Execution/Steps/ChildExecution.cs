@@ -101,7 +101,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
         };
         try
         {
-            // A start that finishes a member of a race goes through its gate by a row of its own: it has begun, whoever wins.
+            // A start that finishes a member of a race goes through its gate by a row of its own: it has begun, whichever member wins.
             var result = await starter.StartAsync(child).ConfigureAwait(false);
             if (result is { Status: CommitStatus.Written or CommitStatus.Attached, ParentMovedOn: false })
             {

@@ -4,7 +4,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// Debounced starts of a run: the parent's row, written with the start or the putting off, names the workflow that stands.
+/// Debounced starts of a run: the parent's row, written with the start or the putting off, names the workflow that is to run.
 /// </summary>
 internal sealed class DebounceExecution(RunScope run, StepExecutor steps, IChildStarter starter)
 {

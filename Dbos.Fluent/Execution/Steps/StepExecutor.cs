@@ -257,7 +257,7 @@ internal sealed class StepExecutor
         var row = Encode(step, sequence, startedAtMs, end, out var decoded);
         if (row.Error is null && place.IsLast && body.Options.Undo is null)
         {
-            // One that can be undone must stand before it may be.
+            // A step that can be undone must be stored before it may be undone.
             run.Last = row;
         }
         else if (!await StoreAsync(row, place).ConfigureAwait(false))
