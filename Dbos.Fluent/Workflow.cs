@@ -56,7 +56,7 @@ public static class Workflow
         return new(
             name,
             PayloadFormat.MessagePack,
-            IteratorShape.Of(name, body),
+            new IteratorShape(name, body),
             (input, context) => new IteratorBody<TOut>((body(input, context) ?? throw NoIterator(name)).GetAsyncEnumerator(), name));
     }
 
@@ -73,7 +73,7 @@ public static class Workflow
         return new(
             name,
             PayloadFormat.MessagePack,
-            IteratorShape.Of(name, body),
+            new IteratorShape(name, body),
             (input, context) => new IteratorBody((body(input, context) ?? throw NoIterator(name)).GetAsyncEnumerator(), name));
     }
 
