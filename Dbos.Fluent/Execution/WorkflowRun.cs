@@ -54,7 +54,8 @@ internal sealed class WorkflowRun
         {
             // The body is the user's code: whatever it throws is the workflow's failure and goes into the database. Tables or rights that
             // are not as they should be are no fault of the workflow: it is tried again.
-            end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
+            var cause = run.Broken ?? exception;
+            end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(cause), cause);
         }
 
         end = await UndoAsync(await SettleAsync(end).ConfigureAwait(false)).ConfigureAwait(false);
@@ -112,7 +113,7 @@ internal sealed class WorkflowRun
     private async ValueTask<BodyEnd> DriveAsync(IWorkflowBody body)
     {
         run.Facts.Reached(0);
-        while (await body.MoveNextAsync().ConfigureAwait(false) && body.Step is { } step)
+        while (await body.MoveNextAsync().ConfigureAwait(false) && run.Broken is null && body.Step is { } step)
         {
             step.Bind(run);
             if (Continuation.Of(step) is { } again)
@@ -143,7 +144,7 @@ internal sealed class WorkflowRun
             }
         }
 
-        return BodyEnd.Succeeded(body.Result);
+        return run.Broken is { } broken ? BodyEnd.FailedBy(Failures.Record(broken), broken) : BodyEnd.Succeeded(body.Result);
     }
 
     /// <summary>Executes a step once what came before it is durable; gives the step that ended so, which may be one before it.</summary>
