@@ -16,6 +16,7 @@ internal static class PostgresWorkflowRows
         return new WorkflowRow
         {
             Status = ReadStatus(row),
+            UnknownState = WorkflowStates.Unknown(row.GetString(2)),
             AttributesJson = row.TextOrNull(21),
             OwnerToken = row.TextOrNull(22),
             Input = payloads ? new Payload(row.TextOrNull(24), format) : default,

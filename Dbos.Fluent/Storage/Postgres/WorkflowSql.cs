@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements that read workflows, and change rows from outside their runs.</summary>
@@ -49,7 +51,9 @@ internal sealed class WorkflowSql(SchemaName schema)
              LIMIT 1) AS w ON true
           LEFT JOIN LATERAL (
             SELECT output, error FROM {schema}.workflow_output WHERE workflow_uuid = a.id LIMIT 1) AS o ON true
-         WHERE w.status IS NULL OR w.status NOT IN ('ENQUEUED', 'DELAYED', 'PENDING')
+         WHERE w.status IS NULL
+            OR w.status IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}', '{WorkflowStates.Cancelled}',
+                            '{WorkflowStates.MaxRecoveryAttemptsExceeded}', '{WorkflowStates.OldMaxRecoveryAttemptsExceeded}')
         """;
 
     public string ReadLost { get; } = $"""
