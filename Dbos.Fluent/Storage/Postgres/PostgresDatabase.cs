@@ -12,6 +12,9 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
 
     public StoreOptions Options { get; } = options;
 
+    /// <summary>Where its connections lead; without a password.</summary>
+    public string ConnectionString => source.ConnectionString;
+
     /// <summary>"Now" as a parameter: null lets the statement take the database's clock; a moment of its own is virtual time.</summary>
     public NpgsqlParameter Now => PostgresParameters.Number(
         Options.Time == TimeProvider.System ? null : Options.Time.GetUtcNow().ToUnixTimeMilliseconds());
