@@ -30,7 +30,7 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
         var connection = ConnectionOf(transaction);
         try
         {
-            return await PostgresDatabase.GuardAsync(() => CheckAndWriteAsync(connection, unit, cancellationToken)).ConfigureAwait(false);
+            return await database.GuardAsync(() => CheckAndWriteAsync(connection, unit, cancellationToken)).ConfigureAwait(false);
         }
         catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InFailedSqlTransaction)
         {

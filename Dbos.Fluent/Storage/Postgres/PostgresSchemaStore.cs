@@ -43,7 +43,7 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
             var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
-                return await PostgresDatabase.GuardAsync(() => FindLevelAsync(connection, cancellationToken)).ConfigureAwait(false);
+                return await database.GuardAsync(() => FindLevelAsync(connection, cancellationToken)).ConfigureAwait(false);
             }
         }
     }
