@@ -155,7 +155,7 @@ public partial class WorkflowClient
     /// <typeparam name="TOut">The result's type.</typeparam>
     /// <returns>A handle, good once the transaction has committed.</returns>
     /// <exception cref="ArgumentException">
-    /// The transaction is another database's kind, or has ended; or the options do not go together, or ask for
+    /// The transaction is another database's, or has ended; or the options do not go together, or ask for
     /// <see cref="DeduplicationPolicy.ReturnExisting"/>, which a transaction does not support. Nothing was written.
     /// </exception>
     /// <exception cref="InvalidOperationException">PostgreSQL: an earlier statement in the transaction failed.</exception>

@@ -29,6 +29,19 @@ internal abstract class AllStep<T>(IReadOnlyList<Step> members, int maxParallel)
     public virtual bool NeedsEachResult => false;
 
     public abstract void Gather();
+
+    /// <summary>Completes the group, where the result of each member that has one can be read; its own cannot be where one's cannot.</summary>
+    private protected void CompleteWith(Func<T> results)
+    {
+        if (Members.Select(member => member.Unreadable).FirstOrDefault(read => read is not null) is { } unreadable)
+        {
+            CompleteUnreadable(unreadable);
+        }
+        else
+        {
+            Complete(results());
+        }
+    }
 }
 
 /// <summary>Members of one type; the result is the list of theirs, in the order listed.</summary>
@@ -37,7 +50,16 @@ internal sealed class AllOfStep<T>(IReadOnlyList<Step<T>> members, int maxParall
 {
     public override bool NeedsEachResult => true;
 
-    public override void Gather() => Complete(Members.Select(member => ((Step<T>)member).Result).ToArray());
+    public override void Gather()
+    {
+        // A member that failed is why there is no list, whatever the others have.
+        if (Members.FirstOrDefault(member => member.RecordedException is not null) is { RecordedException: { } failure })
+        {
+            throw failure;
+        }
+
+        CompleteWith(() => Members.Select(member => ((Step<T>)member).Result).ToArray());
+    }
 }
 
 /// <summary>Members of any types; there is no common result.</summary>
@@ -50,7 +72,7 @@ internal sealed class AllUnitStep(IReadOnlyList<Step> members) : AllStep<Unit>(m
 internal sealed class AllOutcomesStep<T>(IReadOnlyList<Step<T>> members)
     : AllStep<IReadOnlyList<StepOutcome<T>>>([.. members.Select(Tolerating)], int.MaxValue)
 {
-    public override void Gather() => Complete(Members.Select(member => ((Step<T>)member).ToOutcome()).ToArray());
+    public override void Gather() => CompleteWith(() => Members.Select(member => ((Step<T>)member).ToOutcome()).ToArray());
 
     private static Step<T> Tolerating(Step<T> member)
     {

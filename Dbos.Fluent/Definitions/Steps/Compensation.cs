@@ -19,17 +19,23 @@ internal static class Compensation
     public static Func<StepContext, object?, Task> Of<T>(Func<StepContext, T, Task> undo, string stepName)
     {
         ArgumentNullException.ThrowIfNull(undo);
-        return (context, result) => undo(context, (T)result!) ?? throw NoTask(stepName);
+        return (context, result) => undo(context, Read<T>(result)) ?? throw NoTask(stepName);
     }
 
     /// <summary>The modifiers of a list of steps as those of one of them: its undo is given a list with that one's result.</summary>
     public static RunStepOptions ForOne<T>(RunStepOptions options) => options.Undo is { } undo
-        ? options with { Undo = (context, result) => undo(context, new[] { (T)result! }) }
+        ? options with { Undo = (context, result) => undo(context, result is UnreadableResult ? result : new[] { (T)result! }) }
         : options;
 
     public static string NotFor(string stepName) =>
         $"Step '{stepName}' takes no CompensateWith: it is for steps with a body of your own (Step, ForEach, Step.Run) and for Call.";
 
+    private static T Read<T>(object? result) => result is UnreadableResult unreadable ? throw unreadable.Read() : (T)result!;
+
     private static InvalidOperationException NoTask(string stepName) =>
         new($"The undo of step '{stepName}' returned null instead of a task: return Task.CompletedTask if there is nothing to await.");
 }
+
+/// <summary>Stands for the result of a step that is undone, where it cannot be decoded: an undo that does not ask for it needs none.</summary>
+/// <param name="Read">What reading the result throws.</param>
+internal sealed record UnreadableResult(Func<Exception> Read);

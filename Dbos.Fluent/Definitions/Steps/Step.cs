@@ -46,6 +46,14 @@ public abstract partial class Step
     /// <summary>Puts a decoded result where the workflow reads it.</summary>
     internal abstract void Complete(object? result);
 
+    /// <summary>
+    /// Says that the step has succeeded with a result that cannot be decoded; reading it throws what <paramref name="read"/> gives.
+    /// </summary>
+    internal abstract void CompleteUnreadable(Func<Exception> read);
+
+    /// <summary>What reading the result of a step gives that has succeeded with one that cannot be decoded; null for any other.</summary>
+    internal abstract Func<Exception>? Unreadable { get; }
+
     /// <summary>The decoded result of a step that has completed.</summary>
     internal abstract object? ResultValue { get; }
 

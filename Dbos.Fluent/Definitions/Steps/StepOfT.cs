@@ -17,6 +17,9 @@ public class Step<T> : Step
     /// <exception cref="StepFailedException">The step failed; thrown with the recorded failure, the same on a replay.</exception>
     /// <exception cref="WorkflowFailedException">An awaited child failed.</exception>
     /// <exception cref="AwaitedWorkflowCancelledException">An awaited child was cancelled.</exception>
+    /// <exception cref="SerializationFailedException">
+    /// The step belongs to a group that lost a race or failed, and what it had stored by then cannot be decoded; this ends the workflow.
+    /// </exception>
     public T Result => slot.Read(Name);
 
     /// <summary>True if the step has run and succeeded; false before it has run and after a failure.</summary>
@@ -28,6 +31,8 @@ public class Step<T> : Step
     internal override Type ResultType => typeof(T);
 
     internal override object? ResultValue => slot.Read(Name);
+
+    internal override Func<Exception>? Unreadable => slot.Unreadable;
 
     internal override RecordedFailure? RecordedError => slot.Failure;
 
@@ -55,6 +60,8 @@ public class Step<T> : Step
     internal override void Bind(object run) => slot.Bind(run, Name);
 
     internal override void Complete(object? result) => slot.Complete((T)result!);
+
+    internal override void CompleteUnreadable(Func<Exception> read) => slot.CompleteUnreadable(read);
 
     internal override void Fail(RecordedFailure failure, Exception exception) => slot.Fail(failure, exception);
 

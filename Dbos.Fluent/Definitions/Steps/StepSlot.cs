@@ -7,14 +7,16 @@ internal sealed class StepSlot<T>
     private T? value;
     private bool complete;
 
-    // One field for what is there only after a failure: a slot is made at each yield, and most steps succeed.
+    // One field for what is rarely there: a slot is made at each yield, and most steps succeed.
     private Fault? fault;
 
-    public bool Succeeded => complete && fault is null;
+    public bool Succeeded => complete && fault?.Failure is null;
 
     public Exception? Exception => fault?.Exception;
 
     public RecordedFailure? Failure => fault?.Failure;
+
+    public Func<Exception>? Unreadable => fault?.Unreadable;
 
     public void Bind(object runOfDescriptor, string name)
     {
@@ -30,7 +32,9 @@ internal sealed class StepSlot<T>
 
     public void Complete(T result) => (value, complete) = (result, true);
 
-    public void Fail(RecordedFailure failure, Exception thrown) => (fault, complete) = (new Fault(failure, thrown), true);
+    public void CompleteUnreadable(Func<Exception> read) => (fault, complete) = (new Fault(null, null, read), true);
+
+    public void Fail(RecordedFailure failure, Exception thrown) => (fault, complete) = (new Fault(failure, thrown, null), true);
 
     public void CopyFrom(StepSlot<T> other) => (value, complete, fault) = (other.value, other.complete, other.fault);
 
@@ -42,8 +46,9 @@ internal sealed class StepSlot<T>
                 $"The result of step '{name}' was read before the step ran: yield the step first, and read the result after the yield.");
         }
 
-        return fault is null ? value! : throw fault.Exception;
+        return fault is null ? value! : throw fault.Exception ?? fault.Unreadable!();
     }
 
-    private sealed record Fault(RecordedFailure Failure, Exception Exception);
+    /// <summary>Why there is no result to read: the step failed, or what it succeeded with cannot be decoded.</summary>
+    private sealed record Fault(RecordedFailure? Failure, Exception? Exception, Func<Exception>? Unreadable);
 }

@@ -100,7 +100,12 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
         foreach (var (index, first) in GroupExecution.FirstNumbers(any.Members).Index())
         {
             var slots = place.Slots.From(first);
-            var part = place.Part(slots, losers) with { Facts = place.Facts.Branch(slots.First), Sleeps = null };
+            var part = place.Part(slots, losers) with
+            {
+                Facts = place.Facts.Branch(slots.First),
+                Sleeps = null,
+                IsDecided = true,
+            };
             if (index != except && await steps.ExecuteAsync(any.Members[index], part).ConfigureAwait(false) == StepEnd.Broken)
             {
                 return false;

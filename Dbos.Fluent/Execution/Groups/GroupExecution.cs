@@ -24,7 +24,7 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         {
             // A replay that finds a recorded failure starts no member that was not recorded: only stored outcomes are restored.
             siblings.Fire(CancellationReason.Cancelled);
-            members = members with { SettledAtMs = Math.Min(failedAtMs, place.SettledAtMs ?? failedAtMs) };
+            members = members with { SettledAtMs = Math.Min(failedAtMs, place.SettledAtMs ?? failedAtMs), IsDecided = true };
         }
 
         var end = End(step, all, await RunMembersAsync(all, members).ConfigureAwait(false));

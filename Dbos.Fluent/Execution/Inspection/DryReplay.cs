@@ -79,7 +79,7 @@ internal sealed class DryReplay : IDisposable
             }
         }
 
-        return Rest("ends");
+        return run.Broken?.Message ?? Rest("ends");
     }
 
     // What an earlier run has begun to undo is undone by this code, in the order of the steps, newest first.

@@ -23,6 +23,7 @@ internal static class ExplainReasons
     public const string NoEngine = "no-engine";
     public const string OwnerDead = "owner-dead";
     public const string DeadLettered = "dead-lettered";
+    public const string UnknownState = "unknown-state";
     public const string Finished = "finished";
     public const string Failed = "failed";
     public const string Cancelled = "cancelled";

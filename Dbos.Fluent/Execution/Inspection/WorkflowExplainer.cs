@@ -23,6 +23,9 @@ internal sealed class WorkflowExplainer(IStore store, PayloadSerializer serializ
         var status = row.Status;
         var (reason, text) = status.State switch
         {
+            _ when row.UnknownState is { } unknown => (
+                ExplainReasons.UnknownState,
+                $"is in state '{unknown}', which this version of the library does not know. Only a newer one can tell more."),
             WorkflowState.Pending => await OfRunningAsync(status, cancellationToken).ConfigureAwait(false),
             WorkflowState.Delayed when status.Parked => await OfParkedAsync(status, cancellationToken).ConfigureAwait(false),
             WorkflowState.Delayed => await OfDelayedAsync(status, cancellationToken).ConfigureAwait(false),

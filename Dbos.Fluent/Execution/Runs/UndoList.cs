@@ -36,6 +36,6 @@ internal sealed class UndoList
 /// <summary>How one completed step is undone.</summary>
 /// <param name="Sequence">The step's number.</param>
 /// <param name="Step">The step, for its name and its modifiers.</param>
-/// <param name="Result">Its decoded result.</param>
+/// <param name="Result">Its decoded result, or what stands for one that cannot be decoded.</param>
 /// <param name="Body">The user's code.</param>
 internal sealed record Undo(int Sequence, Step Step, object? Result, Func<StepContext, object?, Task> Body);

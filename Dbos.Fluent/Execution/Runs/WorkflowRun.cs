@@ -53,7 +53,8 @@ internal sealed class WorkflowRun
         {
             // The body is the user's code: whatever it throws is the workflow's failure and goes into the database. Tables or rights that
             // are not as they should be are no fault of the workflow: it is tried again.
-            end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(exception), exception);
+            var cause = run.Broken ?? exception;
+            end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(cause), cause);
         }
 
         end = await ending.UndoAsync(await ending.SettleAsync(end).ConfigureAwait(false)).ConfigureAwait(false);
@@ -79,7 +80,7 @@ internal sealed class WorkflowRun
     private async ValueTask<BodyEnd> DriveAsync(IWorkflowBody body)
     {
         run.Facts.Reached(0);
-        while (await body.MoveNextAsync().ConfigureAwait(false) && body.Step is { } step)
+        while (await body.MoveNextAsync().ConfigureAwait(false) && run.Broken is null && body.Step is { } step)
         {
             step.Bind(run);
             if (step is ContinueAsNewStep again)
@@ -110,7 +111,7 @@ internal sealed class WorkflowRun
             }
         }
 
-        return BodyEnd.Succeeded(body.Result);
+        return run.Broken is { } broken ? BodyEnd.FailedBy(Failures.Record(broken), broken) : BodyEnd.Succeeded(body.Result);
     }
 
     /// <summary>Executes a step once what came before it is durable; gives the step that ended so, which may be one before it.</summary>

@@ -39,10 +39,17 @@ internal sealed class StepExecutor
 
     public async ValueTask<StepEnd> ExecuteAsync(Step step, StepPlace place)
     {
+        if (run.Broken is not null)
+        {
+            // The code has read what cannot be decoded, and went on all the same.
+            return StepEnd.Broken;
+        }
+
         var end = await ExecuteKindAsync(step, place).ConfigureAwait(false);
         if (end == StepEnd.Completed && step is ICompensableStep { Undo: { } undo })
         {
-            run.Undos.Add(new Undo(place.Slots.First, step, step.ResultValue, undo));
+            var result = step.Unreadable is { } unreadable ? new UnreadableResult(unreadable) : step.ResultValue;
+            run.Undos.Add(new Undo(place.Slots.First, step, result, undo));
         }
 
         return end;
@@ -149,8 +156,23 @@ internal sealed class StepExecutor
         }
         catch (SerializationFailedException exception)
         {
-            return run.Break(exception);
+            var explained = SerializationFailure.At(
+                exception,
+                run.Work.Id,
+                $"The recorded result of step {row.Sequence} '{row.Name}' of workflow '{run.Work.Id}' cannot be decoded");
+            return place.IsDecided ? CompleteUnread(step, explained) : run.Break(explained);
         }
+    }
+
+    // Where the code reads it after all, also one that goes on as if nothing had been thrown, the history cannot be relied on any more.
+    private StepEnd CompleteUnread(Step step, SerializationFailedException exception)
+    {
+        step.CompleteUnreadable(() =>
+        {
+            run.Break(exception);
+            return exception;
+        });
+        return StepEnd.Completed;
     }
 
     /// <summary>Stores a row of this run.</summary>
@@ -251,7 +273,7 @@ internal sealed class StepExecutor
         var end = await new StepRunner(run, step, body, sequence, place.Signal).RunAsync().ConfigureAwait(false);
         if (end.IsStopped)
         {
-            return StepEnd.Stopped;
+            return run.Broken is null ? StepEnd.Stopped : StepEnd.Broken;
         }
 
         var row = Encode(step, sequence, startedAtMs, end, out var decoded);

@@ -20,6 +20,12 @@ internal readonly record struct StepPlace(
     /// <summary>The sleeps of the group that it belongs to; null outside of groups.</summary>
     public GroupSleeps? Sleeps { get; init; }
 
+    /// <summary>
+    /// True in a group that has lost its race or has failed. What is stored of it stands, and may be read or not: what cannot be decoded
+    /// ends the workflow only where it is read.
+    /// </summary>
+    public bool IsDecided { get; init; }
+
     /// <summary>True where only the workflow's end follows the step: what it has done may be stored with the workflow's outcome.</summary>
     public bool IsLast { get; init; }
 

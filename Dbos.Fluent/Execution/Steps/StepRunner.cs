@@ -30,6 +30,12 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
                 exception = thrown;
             }
 
+            if (run.Broken is not null)
+            {
+                // It may be that the body has read what cannot be decoded: no outcome of the step, which runs again once it can be.
+                return StepAttempts.Stopped;
+            }
+
             if (signal.Reason != CancellationReason.None)
             {
                 // Once it was told to stop, a failing body says nothing about the step: it runs again elsewhere, or not at all. The reason

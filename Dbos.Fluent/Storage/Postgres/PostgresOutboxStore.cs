@@ -16,6 +16,7 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
     private readonly CommitSql sql = CommitSql.Waiting(database.Schema);
     private readonly StandingSql standing = new(database.Schema);
     private readonly SignalSql signals = new();
+    private readonly PostgresHome home = new(database);
 
     public Task<CommitResult> StartAsync(DbTransaction transaction, StartUnit start, CancellationToken cancellationToken) =>
         WriteAsync(transaction, start, cancellationToken);
@@ -29,7 +30,7 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
         var connection = ConnectionOf(transaction);
         try
         {
-            return await PostgresDatabase.GuardAsync(() => WriteAsync(connection, unit, cancellationToken)).ConfigureAwait(false);
+            return await database.GuardAsync(() => CheckAndWriteAsync(connection, unit, cancellationToken)).ConfigureAwait(false);
         }
         catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InFailedSqlTransaction)
         {
@@ -44,6 +45,13 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
             ExceptionDispatchInfo.Throw(refused);
             throw;
         }
+    }
+
+    private async Task<CommitResult> CheckAndWriteAsync(
+        NpgsqlConnection connection, CommitUnit unit, CancellationToken cancellationToken)
+    {
+        await home.CheckAsync(connection, "transaction", cancellationToken).ConfigureAwait(false);
+        return await WriteAsync(connection, unit, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<CommitResult> WriteAsync(NpgsqlConnection connection, CommitUnit unit, CancellationToken cancellationToken)

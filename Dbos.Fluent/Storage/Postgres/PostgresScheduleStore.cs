@@ -50,6 +50,7 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
                 tick.Kind switch { TickKind.Due => ticks.Due, TickKind.Waiting => ticks.Waiting, _ => ticks.Asked },
                 [
                     database.Now, .. StartPart.RowOf(tick.Row), Text(tick.Schedule), Number(tick.TickMs), Text(EpochMs.ToIso(tick.TickMs)),
+                    .. tick.Kind == TickKind.Asked ? [] : KnownOf(tick.Known),
                 ]),
         ],
         async reader =>
@@ -59,6 +60,12 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
             return outcomes.Count == 0 ? TickOutcome.Gone : Enum.Parse<TickOutcome>(outcomes[0]);
         },
         cancellationToken);
+
+    private static NpgsqlParameter[] KnownOf(ScheduleRow? row) =>
+    [
+        Text(row?.WorkflowName), Text(row?.Cron), Text(row?.TimeZone), Text(row?.Context), Text(row?.Queue),
+        Number(row?.JitterMs), Number(row?.FromMs), Number(row?.UntilMs),
+    ];
 
     private async Task<ScheduleWritten> OnConnectionAsync(
         IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken)

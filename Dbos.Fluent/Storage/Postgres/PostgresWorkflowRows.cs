@@ -16,6 +16,7 @@ internal static class PostgresWorkflowRows
         return new WorkflowRow
         {
             Status = ReadStatus(row),
+            UnknownState = WorkflowStates.Unknown(row.GetString(2)),
             AttributesJson = row.TextOrNull(21),
             Input = payloads ? new Payload(row.TextOrNull(23), format) : default,
             Output = payloads ? new Payload(row.TextOrNull(24), format) : default,

@@ -51,7 +51,9 @@ internal sealed class WorkflowSql(SchemaName schema)
              LIMIT 1) AS w ON true
           LEFT JOIN LATERAL (
             SELECT output, error FROM {schema}.workflow_output WHERE workflow_uuid = a.id LIMIT 1) AS o ON true
-         WHERE w.status IS NULL OR w.status NOT IN ({RowState.Unended})
+         WHERE w.status IS NULL
+            OR w.status IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}', '{WorkflowStates.Cancelled}',
+                            '{WorkflowStates.MaxRecoveryAttemptsExceeded}', '{WorkflowStates.OldMaxRecoveryAttemptsExceeded}')
         """;
 
     public string ReadLost { get; } = $"""

@@ -21,6 +21,7 @@ internal static class SqliteRows
         return new WorkflowRow
         {
             Status = ReadStatus(row),
+            UnknownState = WorkflowStates.Unknown(row.Text(2)),
             Input = payloads ? new Payload(row.TextOrNull(22), format) : default,
             Output = payloads ? new Payload(row.TextOrNull(23), format) : default,
             Error = payloads ? new Payload(row.TextOrNull(24), format) : default,

@@ -44,7 +44,7 @@ internal static class WorkflowSql
           LEFT JOIN workflow_output AS o ON o.workflow_uuid = w.workflow_uuid
          WHERE w.workflow_uuid IS NULL
             OR w.status IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}', '{WorkflowStates.Cancelled}',
-                            '{WorkflowStates.MaxRecoveryAttemptsExceeded}')
+                            '{WorkflowStates.MaxRecoveryAttemptsExceeded}', '{WorkflowStates.OldMaxRecoveryAttemptsExceeded}')
         """;
 
     public const string ReadLost = $"""
