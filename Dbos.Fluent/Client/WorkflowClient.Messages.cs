@@ -75,7 +75,7 @@ public partial class WorkflowClient
     /// <typeparam name="T">The message's type.</typeparam>
     /// <returns>A task that completes when the message is part of the transaction.</returns>
     /// <exception cref="ArgumentException">
-    /// The transaction is another database's kind, or has ended; or an id or text is not valid.
+    /// The transaction is another database's, or has ended; or an id or text is not valid.
     /// </exception>
     /// <exception cref="InvalidOperationException">PostgreSQL: an earlier statement in the transaction failed.</exception>
     /// <exception cref="NonExistentWorkflowException">No workflow has the id. The transaction is still good.</exception>
