@@ -15,6 +15,12 @@ internal sealed class DelayedSql(SchemaName schema)
                    AND {SideSql.HasNoWait(schema)}
         """;
 
+    // The same of a row that is looked up by its key, in words that no partial index is defined by.
+    private static string IsDelayedOfKey(SchemaName schema) => $"""
+        {RowState.Is("w.status", WorkflowStates.Delayed)} AND COALESCE(w.recovery_attempts, 0) = 0
+                   AND {SideSql.HasNoWait(schema)}
+        """;
+
     /// <summary>$1 now, $2 application, $3 limit.</summary>
     // By the index of delayed enqueues, in its order and no further than what is due.
     public string Release { get; } = $"""
@@ -38,7 +44,7 @@ internal sealed class DelayedSql(SchemaName schema)
     public string SetPriority { get; } = $"""
         UPDATE {schema}.workflow_status AS w
            SET priority = $3, updated_at = {Clock.Now}
-         WHERE w.workflow_uuid = $2 AND (w.status = '{WorkflowStates.Enqueued}' OR ({IsDelayed(schema)}))
+         WHERE w.workflow_uuid = $2 AND ({RowState.Is("w.status", WorkflowStates.Enqueued)} OR ({IsDelayedOfKey(schema)}))
         RETURNING w.workflow_uuid
         """;
 
@@ -48,7 +54,7 @@ internal sealed class DelayedSql(SchemaName schema)
            SET delay_until_epoch_ms = LEAST(
                    COALESCE($4, {Clock.Now} + $3), CASE WHEN w.is_debounced THEN w.debounce_deadline_epoch_ms END),
                updated_at = {Clock.Now}
-         WHERE w.workflow_uuid = $2 AND {IsDelayed(schema)}
+         WHERE w.workflow_uuid = $2 AND {IsDelayedOfKey(schema)}
         RETURNING w.workflow_uuid
         """;
 }

@@ -128,7 +128,9 @@ internal sealed class QueueSql(SchemaName schema)
     public string Delete { get; } = $"DELETE FROM {schema}.queues WHERE name = $1";
 
     /// <summary>$1 now, $2 application. One row at least: the answers, and beside them the queues.</summary>
-    // Only index probes: names of queues by jumps through the rows in flight, the first due of each kind, no counts.
+    // Only index probes: names of queues by jumps through the rows in flight, the first due of each kind, no counts. Each probe asks for
+    // the order of its index: of a state in which many rows are, the planner expects one on the first pages of the table, and for a queue
+    // of which there is none it would read the whole of it.
     public string ReadOutlook { get; } = $"""
         WITH RECURSIVE line AS (
             ({NextLine(schema, "true")})
@@ -142,6 +144,7 @@ internal sealed class QueueSql(SchemaName schema)
                           AND (SELECT true
                                  FROM {schema}.workflow_status AS w
                                 WHERE w.queue_name = line.queue_name AND w.status = '{WorkflowStates.Enqueued}' AND {IsOurs}
+                                ORDER BY w.priority, w.created_at
                                 LIMIT 1)) AS waiting,
                    (SELECT w.delay_until_epoch_ms
                       FROM {schema}.workflow_status AS w
@@ -154,6 +157,7 @@ internal sealed class QueueSql(SchemaName schema)
                        AND w.workflow_deadline_epoch_ms IS NOT NULL
                        AND w.workflow_deadline_epoch_ms <= {Clock.Now}
                        AND {IsOurs}
+                     ORDER BY w.workflow_deadline_epoch_ms
                      LIMIT 1) IS NOT NULL AS deadline_passed,
                    {Clock.Now} AS now,
                    parked.*

@@ -5,13 +5,17 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements that look for unfinished work which no live engine would take.</summary>
 internal sealed class StrandedSql(SchemaName schema)
 {
-    private readonly string enqueued = Render(schema, $"'{WorkflowStates.Enqueued}'", "w.status COLLATE \"C\"", IsOurs(schema));
+    private readonly string enqueued = RenderWaiting(schema, $"'{WorkflowStates.Enqueued}'");
 
-    private readonly string delayed = Render(schema, $"'{WorkflowStates.Delayed}'", "w.status COLLATE \"C\"", IsOurs(schema));
+    private readonly string delayed = RenderWaiting(schema, $"'{WorkflowStates.Delayed}'");
 
     // What runs carries the version of its executor, which has the code of it. Other rows are what recovery hands on to nobody: it takes
     // none of no application, and none under a name that nobody has registered.
-    private readonly string pending = Render(schema, $"'{WorkflowStates.Pending}'", "w.status", "looked.application_name = $1");
+    private readonly string pending = Render(
+        schema,
+        $"w.status = '{WorkflowStates.Pending}' AND w.created_at >= $2",
+        "w.created_at",
+        "looked.application_name = $1");
 
     private const string IsLive = $"NOT e.stopped AND e.expires_at_ms > {Clock.Database}";
 
@@ -33,9 +37,21 @@ internal sealed class StrandedSql(SchemaName schema)
                    AND looked.queue_name IN (SELECT q.name FROM {schema}.queues AS q WHERE q.application_name = $1)))
         """;
 
+    // With an equation the planner knows the state for a constant, and where much waits takes the index of all moments, in which everything
+    // that has ended since stands before what waits.
+    private static string RenderWaiting(SchemaName schema, string state) => Render(
+        schema,
+        $"""
+        w.status COLLATE "C" IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}')
+               AND (w.status COLLATE "C", w.created_at) >= ({state}, $2)
+               AND (w.status COLLATE "C", w.created_at) <= ({state}, {long.MaxValue})
+        """,
+        "w.status COLLATE \"C\", w.created_at",
+        IsOurs(schema));
+
     // The limit is on what is looked at, whosever it is: the length of the statement does not follow that of a backlog. The state is asked
     // for as the partial index of it does. The rule of who takes what is that of a claim, see ClaimSql.
-    private static string Render(SchemaName schema, string state, string column, string condition) => $"""
+    private static string Render(SchemaName schema, string looked, string order, string condition) => $"""
         WITH live AS MATERIALIZED (
             SELECT DISTINCT e.application_name, e.application_version FROM {schema}.fluent_executors AS e WHERE {IsLive}),
         code AS MATERIALIZED (
@@ -68,8 +84,8 @@ internal sealed class StrandedSql(SchemaName schema)
         looked AS MATERIALIZED (
             SELECT w.workflow_uuid, w.created_at, w.application_name, w.application_version, w.name, w.queue_name
               FROM {schema}.workflow_status AS w
-             WHERE {column} = {state} AND w.created_at >= $2 AND (w.created_at > $2 OR {FilterSql.ById} > $3)
-             ORDER BY w.created_at, {FilterSql.ById}
+             WHERE {looked} AND (w.created_at > $2 OR {FilterSql.ById} > $3)
+             ORDER BY {order}, {FilterSql.ById}
              LIMIT $4),
         kind AS (
             SELECT application_name, application_version, COALESCE(name, '') AS name, count(*) AS number, min(workflow_uuid) AS example

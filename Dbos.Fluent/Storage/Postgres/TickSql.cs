@@ -103,13 +103,16 @@ internal sealed class TickSql(SchemaName schema)
           FROM tick
         """;
 
-    // By an index of those that have not ended: of what has, there may be any number.
+    // By an index of those that have not ended: of what has, there may be any number. The order is that of the index, for which it is
+    // asked; with an equation there would be none left, and where most rows of the table have not ended, or most are this schedule's, the
+    // planner expects to come across one that is both, and reads the whole table where there is none.
     private static string Runs(SchemaName schema) => $"""
         COALESCE((
                        SELECT true
                          FROM {schema}.workflow_status
-                        WHERE schedule_name = $21
+                        WHERE schedule_name >= $21 AND schedule_name <= $21
                           AND status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}', '{WorkflowStates.Delayed}')
+                        ORDER BY schedule_name
                         LIMIT 1), false)
         """;
 }

@@ -29,15 +29,20 @@ internal sealed class VersionSql(SchemaName schema)
         """;
 
     /// <summary>$1 application, $2 version, $3 the id behind which the page begins, $4 its length.</summary>
+    // The page is cut before anything is joined to it: sorted with what belongs to them, all rows behind it would be looked up first.
     public string ReadUnfinished { get; } = $"""
+        WITH page AS MATERIALIZED (
+            SELECT w.*
+              FROM {schema}.workflow_status AS w
+             WHERE w.status IN ({RowState.Unended}) AND w.application_version = $2 AND {IsOurs} AND w.workflow_uuid > $3
+             ORDER BY w.workflow_uuid
+             LIMIT $4)
         SELECT false, w.workflow_uuid, w.name, ''::text, COALESCE(i.inputs, w.inputs), w.serialization,
                COALESCE(w.recovery_attempts, 0), w.queue_name, w.parent_workflow_id, w.workflow_deadline_epoch_ms, w.created_at,
                w.forked_from, w.priority, w.queue_partition_key, o.seed, o.started_at, false, w.status, w.executor_id, w.updated_at
-          FROM {schema}.workflow_status AS w
+          FROM page AS w
           {ClaimSql.WithInputAndOrigin(schema)}
-         WHERE w.status IN ({RowState.Unended}) AND w.application_version = $2 AND {IsOurs} AND w.workflow_uuid > $3
          ORDER BY w.workflow_uuid
-         LIMIT $4
         """;
 
     /// <summary>$1 workflow, $2 the version it is bound to, $3 the next one, $4 when it had last moved.</summary>
@@ -92,6 +97,8 @@ internal sealed class VersionSql(SchemaName schema)
     /// <summary>
     /// $1 application or null, $2 queue, $3 partition or null, $4 window or null, $5 partition's window or null, $6 now or null.
     /// </summary>
+    // Queue and moment are compared as one, which only the index of what counts in windows can be entered by: that of all starts lies in
+    // the order of the table, and looks cheaper, but holds those of every queue.
     public string ReadPlace { get; } = $"""
         WITH clock AS (SELECT COALESCE($6::bigint, (EXTRACT(epoch FROM now()) * 1000)::bigint) AS now),
         running AS (
@@ -101,9 +108,10 @@ internal sealed class VersionSql(SchemaName schema)
                AND ($1 IS NULL OR {IsOurs})),
         started AS (
             SELECT w.started_at_epoch_ms AS at, w.queue_partition_key AS key
-              FROM {schema}.workflow_status AS w, clock
-             WHERE w.rate_limited AND w.queue_name = $2
-               AND w.started_at_epoch_ms > clock.now - GREATEST(COALESCE($4, 0), COALESCE($5, 0)))
+              FROM {schema}.workflow_status AS w
+             WHERE w.rate_limited
+               AND (w.queue_name, w.started_at_epoch_ms) > ($2, (SELECT now FROM clock) - GREATEST(COALESCE($4, 0), COALESCE($5, 0)))
+               AND (w.queue_name, w.started_at_epoch_ms) <= ($2, {long.MaxValue}))
         SELECT (SELECT count(*) FROM running),
                (SELECT count(*) FROM running WHERE queue_partition_key = $3),
                (SELECT count(*) FROM started, clock WHERE at > now - COALESCE($4, 0)),

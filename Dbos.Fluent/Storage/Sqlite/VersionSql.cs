@@ -60,7 +60,10 @@ internal static class VersionSql
          WHERE version_name = @version AND {OfApplication}
         """;
 
-    /// <summary>In the order of the primary key, to the page's end.</summary>
+    /// <summary>
+    /// In the order of the primary key, to the page's end. The plus keeps the planner from the index of versions, of which all rows would
+    /// be read and sorted for each page.
+    /// </summary>
     public const string ReadUnfinished = $"""
         SELECT w.workflow_uuid, w.name, coalesce(i.inputs, w.inputs), w.serialization, coalesce(w.recovery_attempts, 0), w.queue_name,
                w.parent_workflow_id, w.workflow_deadline_epoch_ms, w.workflow_timeout_ms, w.executor_id, w.created_at, w.forked_from,
@@ -69,7 +72,7 @@ internal static class VersionSql
           LEFT JOIN workflow_input AS i ON i.workflow_uuid = w.workflow_uuid
           LEFT JOIN fluent_origins AS o ON o.workflow_uuid = w.workflow_uuid
          WHERE w.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}', '{WorkflowStates.Pending}')
-           AND w.application_version = @version AND (w.application_name = @application_name OR w.application_name IS NULL)
+           AND +w.application_version = @version AND (w.application_name = @application_name OR w.application_name IS NULL)
            AND w.workflow_uuid > @after
          ORDER BY w.workflow_uuid
          LIMIT @limit
@@ -113,11 +116,13 @@ internal static class VersionSql
         SELECT sequence, kind, target, name, wake_at, part FROM fluent_waits WHERE workflow_uuid = @workflow_uuid ORDER BY sequence, part
         """;
 
+    /// <summary>What runs is found along idx_workflow_status_in_flight_v2, whose condition is repeated.</summary>
     public const string ReadPlace = $"""
         WITH running AS (
             SELECT w.queue_partition_key AS key
               FROM workflow_status AS w
-             WHERE w.queue_name = @queue_name AND w.status = '{WorkflowStates.Pending}'
+             WHERE w.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}')
+               AND w.queue_name = @queue_name AND w.status = '{WorkflowStates.Pending}'
                AND (@application_name IS NULL OR w.application_name = @application_name OR w.application_name IS NULL)),
         started AS (
             SELECT w.started_at_epoch_ms AS at, w.queue_partition_key AS key
