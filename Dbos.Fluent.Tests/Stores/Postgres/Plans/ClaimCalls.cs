@@ -44,8 +44,9 @@ internal static class ClaimCalls
         ["histories"] = new(Claims.ReadHistories, on => on.Store.Claims.ReadHistoriesAsync(["r1", "r2", "s1", "nobody"], on.Cancel)),
     };
 
-    private static Task ClaimAsync(Executing on, string queue, string after = "") =>
+    private static Task<LimitedClaim> ClaimAsync(Executing on, string queue, string after = "") =>
         on.Store.Claims.ClaimLimitedAsync(on.Claim(), new QueueShare(queue, 0, [], after), on.Cancel);
 
-    private static Task ParkedAsync(Executing on, ParkedScope scope) => on.Store.Claims.ClaimParkedAsync(on.Claim(), scope, on.Cancel);
+    private static Task<ParkedClaim> ParkedAsync(Executing on, ParkedScope scope) =>
+        on.Store.Claims.ClaimParkedAsync(on.Claim(), scope, on.Cancel);
 }

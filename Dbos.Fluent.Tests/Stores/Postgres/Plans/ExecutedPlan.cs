@@ -57,8 +57,7 @@ internal sealed record ExecutedPlan(string Statement, JsonElement Root)
 
     private static IEnumerable<JsonElement> Nodes(JsonElement node) => Inner(node).SelectMany(Nodes).Prepend(node);
 
-    private static IEnumerable<JsonElement> Inner(JsonElement node) =>
-        node.TryGetProperty("Plans", out var inner) ? inner.EnumerateArray() : [];
+    private static JsonElement[] Inner(JsonElement node) => node.TryGetProperty("Plans", out var inner) ? [.. inner.EnumerateArray()] : [];
 
     // A node's pages are counted with those of the nodes below it.
     private static double Pages(JsonElement node) => Number(node, "Shared Hit Blocks") + Number(node, "Shared Read Blocks");

@@ -40,12 +40,12 @@ internal static class ManagementCalls
             Versions.Adopt, on => on.Store.Versions.AdoptAsync(new AdoptedRow("q300", A.Version, "v2", 1), on.Cancel)),
     };
 
-    private static Task CancelAsync(Executing on, bool children) =>
+    private static Task<IReadOnlyList<string>> CancelAsync(Executing on, bool children) =>
         on.Store.Workflows.CancelAsync([on.Running().WorkflowId, "q250"], children, A.CancelError, on.Cancel);
 
-    private static Task ForkAsync(Executing on, int from, string? id = null) => on.Store.Management.ForkAsync(
+    private static Task<ForkResult> ForkAsync(Executing on, int from, string? id = null) => on.Store.Management.ForkAsync(
         new ForkRequest("r100", new ForkCut(from, null), id ?? $"fork {on.Next()}", new ForkOptions()), on.Cancel);
 
-    private static Task DeleteAsync(Executing on) =>
+    private static Task<IReadOnlyList<string>> DeleteAsync(Executing on) =>
         on.Store.Management.DeleteAsync([$"s{on.Next() - 98_000}"], children: true, on.Cancel);
 }

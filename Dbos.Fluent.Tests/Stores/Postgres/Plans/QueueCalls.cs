@@ -40,7 +40,7 @@ internal static class QueueCalls
         ["schedules"] = new(Schedule.ReadAll, on => on.Store.Schedules.ReadAllAsync(A.Application, on.Cancel)),
     };
 
-    private static Task FireAsync(Executing on, string schedule, TickKind kind)
+    private static Task<TickOutcome> FireAsync(Executing on, string schedule, TickKind kind)
     {
         var id = $"tick {on.Next()}";
         var row = A.Enqueued(id) with { Queue = "long", ScheduleName = schedule, State = WorkflowState.Enqueued };
