@@ -27,11 +27,15 @@ public abstract class DebounceSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         time.Advance(Period);
         Assert.Equal((2, 7), (await first.ResultAsync(), await other.ResultAsync()));
 
+        // What comes after that is another burst.
         var later = await debouncer.CallAsync("k", Period, 3, cancellationToken: Cancel);
+        var last = await debouncer.CallAsync("k", Period, 4, cancellationToken: Cancel);
         time.Advance(Period);
-        Assert.Equal(3, await later.ResultAsync());
+        Assert.Equal(4, await later.ResultAsync());
+        Assert.Equal(later.Id, last.Id);
         Assert.NotEqual(first.Id, later.Id);
-        Assert.Equal((0, 1, 1), (counts["1"], counts["2"], counts["3"]));
+        Assert.Equal((0, 1, 0, 1), (counts["1"], counts["2"], counts["3"], counts["4"]));
+        Assert.Equal(3, await Database.WorkflowsAsync());
     }
 
     [Fact]

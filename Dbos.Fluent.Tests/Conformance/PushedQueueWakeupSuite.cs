@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Dbos.Fluent.Tests.Worker.Faults;
 
 namespace Dbos.Fluent.Tests.Conformance;
@@ -53,9 +54,13 @@ public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineS
         Assert.Equal(1, await handle.GetResultAsync(Cancel).Within(Soon));
     }
 
-    [Fact]
-    public async Task A_place_that_becomes_free_in_one_process_is_taken_by_another_without_a_look()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_place_that_becomes_free_in_one_process_is_taken_by_another_without_a_look(bool ofPartition)
     {
+        var queue = ofPartition ? new WorkflowQueue("line") { PartitionConcurrency = 1 } : Line();
+        var options = new StartOptions { Queue = "line", PartitionKey = ofPartition ? "a" : null };
         var claiming = 0;
         var faults = new CallFaults
         {
@@ -64,18 +69,50 @@ public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineS
                 : Task.CompletedTask,
         };
         var one = await LaunchAsync(
-            options => options.Add(Line()).WrapStore = store => new FaultingStore(store, faults), Gated(), Quick());
-        var first = await one.StartAsync(Gated(), 1, new() { Queue = "line" }, Cancel);
+            engine => engine.Add(queue).WrapStore = store => new FaultingStore(store, faults), Gated(), Quick());
+        var first = await one.StartAsync(Gated(), 1, options, Cancel);
         await gate.ReachedAsync();
         Interlocked.Increment(ref claiming);
-        await LaunchBlindAsync("executor-2", Gated(), Quick());
+        await LaunchBlindAsync("executor-2", queue, Gated(), Quick());
         await looks.ReachedAsync();
-        var second = await one.StartAsync(Quick(), 2, new() { Queue = "line" }, Cancel);
+        var second = await one.StartAsync(Quick(), 2, options, Cancel);
+        Assert.Equal(WorkflowState.Enqueued, await one.StateOfAsync(second.Id));
 
         gate.Open();
 
         Assert.Equal((1, 2), (await first.ResultAsync(), await second.GetResultAsync(Cancel).Within(Soon)));
         Assert.Equal("executor-2", (await one.GetStatusAsync(second.Id, Cancel))!.ExecutorId);
+    }
+
+    // The look of each second would end it too, but no sooner than a second after the one before. On a machine that stands still for so
+    // long it is tried again.
+    [Fact]
+    public async Task A_delay_from_another_process_ends_without_the_look_of_each_second()
+    {
+        Probe? answered = null;
+        var faults = new CallFaults
+        {
+            After = (call, token) => call.Kind == StoreCallKind.ReadOutlook && Interlocked.Exchange(ref answered, null) is { } look
+                ? look.PassAsync(token)
+                : Task.CompletedTask,
+        };
+        await LaunchAsync(options => options.Add(Line()).WrapStore = store => new FaultingStore(store, faults), Quick());
+        await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel).Within(Bounded.Limit);
+        var (least, second) = (TimeSpan.MaxValue, TimeSpan.FromSeconds(1));
+        for (var attempt = 0; attempt < 10 && least >= second; attempt++)
+        {
+            var look = new Probe();
+            Volatile.Write(ref answered, look);
+            await look.ReachedAsync();
+            var handle = await client.StartAsync(
+                Quick(), attempt, new() { Queue = "line", Delay = TimeSpan.FromMilliseconds(1) }, Cancel);
+            var since = Stopwatch.StartNew();
+            look.Open();
+            Assert.Equal(attempt, await handle.ResultAsync());
+            least = since.Elapsed < least ? since.Elapsed : least;
+        }
+
+        Assert.InRange(least, TimeSpan.Zero, second);
     }
 
     private static WorkflowQueue Line() => new("line") { Concurrency = 1 };
@@ -86,7 +123,10 @@ public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineS
         Workflow.Define<int, int>("gated").Step("gate", x => gate.PassAsync(x.CancellationToken)).Return(x => x.Input);
 
     /// <summary>An engine whose looks, once it has looked at all, never come back.</summary>
-    private Task<WorkflowEngine> LaunchBlindAsync(string executor, params WorkflowDefinition[] definitions)
+    private Task<WorkflowEngine> LaunchBlindAsync(string executor, params WorkflowDefinition[] definitions) =>
+        LaunchBlindAsync(executor, Line(), definitions);
+
+    private Task<WorkflowEngine> LaunchBlindAsync(string executor, WorkflowQueue queue, params WorkflowDefinition[] definitions)
     {
         var seen = 0;
         var faults = new CallFaults
@@ -100,7 +140,7 @@ public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineS
             {
                 (options.ExecutorId, options.PollInterval) = (executor, TimeSpan.FromMinutes(1));
                 options.WrapStore = store => new FaultingStore(store, faults);
-                options.Add(Line());
+                options.Add(queue);
             },
             definitions);
     }

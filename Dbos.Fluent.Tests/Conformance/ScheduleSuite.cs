@@ -111,6 +111,37 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleS
         Assert.Equal(("c", "*/7 * * * *", "Asia/Tokyo"), (changed.Name, changed.Cron, changed.TimeZone));
     }
 
+    // SC-02, SC-03
+    [Fact]
+    public async Task What_is_applied_with_another_context_gives_it_to_the_next_moment()
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(_ => { }, workflow);
+        await ApplyAsync("one");
+        await FollowedAsync();
+        Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal("one", (await ArrivesAsync()).Context);
+
+        await ApplyAsync("two");
+        Time.Advance(TimeSpan.FromMinutes(1));
+        var run = await ArrivesAsync();
+        Assert.Equal((Start.AddMinutes(2), "two"), (run.ScheduledAt, run.Context));
+
+        await engine.Schedules.PauseAsync("tick", Cancel);
+        await ApplyAsync("three");
+        var status = (await engine.Schedules.GetAsync("tick", Cancel))!;
+        Assert.Equal((true, Start.AddMinutes(2)), (status.Paused, status.LastFiredAt));
+        await engine.Schedules.ResumeAsync("tick", Cancel);
+        await FollowedAsync();
+        Time.Advance(TimeSpan.FromMinutes(1));
+        run = await ArrivesAsync();
+        Assert.Equal((Start.AddMinutes(3), "three"), (run.ScheduledAt, run.Context));
+        Assert.Equal(3, await Database.WorkflowsAsync("schedule_name = 'tick'"));
+
+        Task ApplyAsync(string context) =>
+            engine.Schedules.ApplyAsync([new("tick", EachMinute, workflow, Options: new() { Context = context })], Cancel);
+    }
+
     [Fact]
     public async Task A_backfill_takes_its_beginning_in_and_its_end_out_and_starts_nothing_twice()
     {

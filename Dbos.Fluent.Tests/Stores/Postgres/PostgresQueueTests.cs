@@ -38,3 +38,9 @@ public sealed class PostgresQueueInputTests(PostgresDatabases f)
 
 public sealed class PostgresQueueChangeTests(PostgresDatabases f)
     : QueueChangeSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresRealClockQueueTests(PostgresDatabases f)
+    : RealClockQueueSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresQueueTurnsTests(PostgresDatabases f)
+    : QueueTurnsSuite(f), IClassFixture<PostgresDatabases>;

@@ -32,3 +32,9 @@ public sealed class SqliteQueueInputTests(SqliteDatabases f)
 
 public sealed class SqliteQueueChangeTests(SqliteDatabases f)
     : QueueChangeSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteRealClockQueueTests(SqliteDatabases f)
+    : RealClockQueueSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteQueueTurnsTests(SqliteDatabases f)
+    : QueueTurnsSuite(f), IClassFixture<SqliteDatabases>;
