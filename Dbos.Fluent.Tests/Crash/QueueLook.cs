@@ -38,14 +38,13 @@ internal sealed class QueueLook
     private const string PostgresClock = "(EXTRACT(epoch FROM clock_timestamp()) * 1000)::bigint";
     private const string SqliteClock = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 
-    private QueueLook(List<string?[]> rows)
+    public QueueLook(long now, IReadOnlyList<QueuedRow> rows)
     {
-        Now = rows.Count == 0 ? 0 : Number(rows[^1][0]);
-        Rows = rows.ConvertAll(Read);
-        ByQueue = Rows.Where(row => row.Queue is not null).ToLookup(row => row.Queue!);
+        (Now, Rows) = (now, rows);
+        ByQueue = rows.Where(row => row.Queue is not null).ToLookup(row => row.Queue!);
     }
 
-    public static QueueLook Nothing { get; } = new([]);
+    public static QueueLook Nothing { get; } = new(0, []);
 
     /// <summary>When it was, or a little later, on the database's clock.</summary>
     public long Now { get; }
@@ -56,13 +55,17 @@ internal sealed class QueueLook
     public ILookup<string, QueuedRow> ByQueue { get; }
 
     /// <summary>Looks at everything in one round trip.</summary>
-    public static async Task<QueueLook> TakeAsync(TestDatabase database) => new(await database.QueryAsync(
-        $"""
-        SELECT {Clock(database)}, w.workflow_uuid, w.name, w.queue_name, w.queue_partition_key, w.status, w.executor_id, w.priority,
-               w.created_at, w.started_at_epoch_ms, w.completed_at, w.recovery_attempts,
-               (SELECT count(*) FROM operation_outputs AS o WHERE o.workflow_uuid = w.workflow_uuid)
-          FROM workflow_status AS w
-        """));
+    public static async Task<QueueLook> TakeAsync(TestDatabase database)
+    {
+        var rows = await database.QueryAsync(
+            $"""
+            SELECT {Clock(database)}, w.workflow_uuid, w.name, w.queue_name, w.queue_partition_key, w.status, w.executor_id, w.priority,
+                   w.created_at, w.started_at_epoch_ms, w.completed_at, w.recovery_attempts,
+                   (SELECT count(*) FROM operation_outputs AS o WHERE o.workflow_uuid = w.workflow_uuid)
+              FROM workflow_status AS w
+            """);
+        return new(rows.Count == 0 ? 0 : Number(rows[^1][0]), rows.ConvertAll(Read));
+    }
 
     /// <summary>The database's clock.</summary>
     public static Task<long> ClockAsync(TestDatabase database) => database.CountAsync("SELECT " + Clock(database));

@@ -9,6 +9,8 @@ namespace Dbos.Fluent.Tests.Crash;
 /// </summary>
 public abstract class RandomQueueSuite(IDatabaseFixture fixture) : ServingSuite(fixture)
 {
+    private const int LooksMin = 100;
+
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
 
     private readonly QueueProgress progress = new();
@@ -20,8 +22,8 @@ public abstract class RandomQueueSuite(IDatabaseFixture fixture) : ServingSuite(
     /// <summary>For how long things happen.</summary>
     protected abstract TimeSpan Length { get; }
 
-    // On a busy machine it takes longer until there was a kill and each limit was reached.
-    private bool HasSeenAll => Killed.Count > 0 && Rules.Limits.All(limit => limit.Full > 0);
+    // On a busy machine it takes longer until enough has happened: events, a kill, each limit reached.
+    private bool HasSeenAll => looks >= LooksMin && Killed.Count > 0 && Rules.Limits.All(limit => limit.Full > 0);
 
     private QueueRules Rules => field ??= new QueueRules(Database, Servers);
 

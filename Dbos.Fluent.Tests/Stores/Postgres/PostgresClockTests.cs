@@ -56,7 +56,7 @@ public sealed class PostgresClockTests(PostgresDatabases fixture) : EngineSuite(
         var runs = System.Threading.Channels.Channel.CreateUnbounded<ScheduledRun>();
         var ticked = Workflow.Define<ScheduledRun>("ticked").Step("note", x => runs.Writer.WriteAsync(x.Input).AsTask()).End();
         var endless = Workflow.Define<int, int>("endless")
-            .Step("wait", x => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, x.CancellationToken)).Return(x => x.Input);
+            .Step("wait", x => new Probe().PassAsync(x.CancellationToken)).Return(x => x.Input);
         var before = await ClockAsync(hours);
         var engine = await LaunchMovedAsync(hours, options => options.Schedule("beat", "* * * * * *", ticked), endless);
         var handle = await engine.StartAsync(endless, 1, new() { Id = "endless", Timeout = Second }, Cancel);
