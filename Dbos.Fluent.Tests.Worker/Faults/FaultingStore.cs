@@ -118,6 +118,9 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<RetentionBatch> IManagementStore.CollectAsync(RetentionRequest request, CancellationToken token) =>
         CallAsync(StoreCallKind.Collect, () => inner.Management.CollectAsync(request, token), token);
 
+    Task<long?> IManagementStore.ReadCommitsAsync(CancellationToken token) =>
+        CallAsync(StoreCallKind.Collect, () => inner.Management.ReadCommitsAsync(token), token);
+
     Task<RegisterResult> IExecutorStore.RegisterAsync(ExecutorRegistration registration, CancellationToken token) =>
         CallAsync(StoreCallKind.Register, () => inner.Executors.RegisterAsync(registration, token), token);
 

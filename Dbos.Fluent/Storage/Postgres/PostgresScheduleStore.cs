@@ -21,8 +21,12 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
             "Schedules have options in a table of this library, and there was none when this client connected. "
             + "Launch an engine on the database once, and connect the client again.");
 
-    public async Task<long> ReadNowMsAsync(CancellationToken cancellationToken) =>
-        (await database.QueryAsync(ScheduleSql.ReadNow, [database.Now], row => row.GetInt64(0), cancellationToken).ConfigureAwait(false))[0];
+    public async Task<long> ReadNowMsAsync(CancellationToken cancellationToken)
+    {
+        var rows = await database.QueryAsync(ScheduleSql.ReadNow, [database.Now], row => row.GetInt64(0), cancellationToken)
+            .ConfigureAwait(false);
+        return rows[0];
+    }
 
     public async Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken)
     {
