@@ -68,8 +68,4 @@ internal sealed partial class MigrationScripts(SchemaName schema)
 }
 
 /// <summary>A unique index, as the statement that builds it has it.</summary>
-internal sealed record UniqueIndex(string Name, string Table, string Columns, string Where)
-{
-    /// <summary>Shows which rows are alike.</summary>
-    public string FindAlike => $"SELECT {Columns}, count(*) FROM {Table}{Where} GROUP BY {Columns} HAVING count(*) > 1";
-}
+internal sealed record UniqueIndex(string Name, string Table, string Columns, string Where);

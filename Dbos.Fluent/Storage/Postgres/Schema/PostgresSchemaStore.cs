@@ -269,7 +269,7 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
             throw new StoreSchemaException(
                 $"The unique index {unique.Name} of schema '{database.Schema.Value}' cannot be built: rows of {unique.Table} are alike in "
                 + $"({unique.Columns}). They were written while no such rule stood, by hand or by an early version of an SDK. Find them "
-                + $"({unique.FindAlike}), change or delete all but one of each, and launch again.",
+                + $"({SchemaSql.FindAlike(unique)}), change or delete all but one of each, and launch again.",
                 alike);
         }
     }

@@ -92,6 +92,17 @@ internal sealed class SchemaSql(SchemaName schema)
         $dbos_fluent_drop$;
         """;
 
+    /// <summary>Which rows are alike that a unique index would keep apart; for a person to run.</summary>
+    public static string FindAlike(UniqueIndex index) =>
+        $"SELECT {index.Columns}, count(*) FROM {index.Table}{index.Where} GROUP BY {index.Columns} HAVING count(*) > 1";
+
+    /// <summary>What the database calls itself, and the number of the table of workflows; $1 schema.</summary>
+    public static string ReadHome { get; } = """
+        SELECT current_database()::text,
+               (SELECT c.oid::bigint FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+                 WHERE n.nspname = $1 AND c.relname = 'workflow_status')
+        """;
+
     /// <summary>Drops an index, given as a quoted name.</summary>
     public string DropIndex(string quotedName) => $"DROP INDEX CONCURRENTLY IF EXISTS {schema}.{quotedName}";
 
