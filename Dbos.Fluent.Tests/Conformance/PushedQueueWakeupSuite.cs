@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Dbos.Fluent.Tests.Worker.Faults;
 
 namespace Dbos.Fluent.Tests.Conformance;
@@ -82,37 +81,6 @@ public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineS
 
         Assert.Equal((1, 2), (await first.ResultAsync(), await second.GetResultAsync(Cancel).Within(Soon)));
         Assert.Equal("executor-2", (await one.GetStatusAsync(second.Id, Cancel))!.ExecutorId);
-    }
-
-    // The look of each second would end it too, but no sooner than a second after the one before. On a machine that stands still for so
-    // long it is tried again.
-    [Fact]
-    public async Task A_delay_from_another_process_ends_without_the_look_of_each_second()
-    {
-        Probe? answered = null;
-        var faults = new CallFaults
-        {
-            After = (call, token) => call.Kind == StoreCallKind.ReadOutlook && Interlocked.Exchange(ref answered, null) is { } look
-                ? look.PassAsync(token)
-                : Task.CompletedTask,
-        };
-        await LaunchAsync(options => options.Add(Line()).WrapStore = store => new FaultingStore(store, faults), Quick());
-        await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel).Within(Bounded.Limit);
-        var (least, second) = (TimeSpan.MaxValue, TimeSpan.FromSeconds(1));
-        for (var attempt = 0; attempt < 10 && least >= second; attempt++)
-        {
-            var look = new Probe();
-            Volatile.Write(ref answered, look);
-            await look.ReachedAsync();
-            var handle = await client.StartAsync(
-                Quick(), attempt, new() { Queue = "line", Delay = TimeSpan.FromMilliseconds(1) }, Cancel);
-            var since = Stopwatch.StartNew();
-            look.Open();
-            Assert.Equal(attempt, await handle.ResultAsync());
-            least = since.Elapsed < least ? since.Elapsed : least;
-        }
-
-        Assert.InRange(least, TimeSpan.Zero, second);
     }
 
     private static WorkflowQueue Line() => new("line") { Concurrency = 1 };
