@@ -8,9 +8,10 @@ public partial class WorkflowClient
     /// <summary>Lists workflows, the oldest first, as they are asked for: a list of any length takes the memory of one page.</summary>
     /// <remarks>
     /// It is in the order of creation, or of completion where the filter bounds that; workflows of one moment are in the order of their
-    /// ids. Pages are read one after another, so a workflow that changes meanwhile is listed as it was when its page was read; none is
-    /// listed twice, and none that meets the filter throughout is left out. Workflows of all applications in the database are listed. What
-    /// cannot be decoded is given as it is stored.
+    /// ids. Pages are read one after another, so a workflow that changes meanwhile is listed as it was when its page was read. None is
+    /// listed twice, except that one which is rewound or resumed during a list by completion, and ends again, is listed again in its new
+    /// place. None that has its place and meets the filter throughout is left out. Workflows of all applications in the database are
+    /// listed. What cannot be decoded is given as it is stored.
     /// </remarks>
     /// <param name="filter">Which ones; null, the default, for all.</param>
     /// <param name="cancellationToken">Gives up the reading.</param>
