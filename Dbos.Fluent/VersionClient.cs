@@ -7,6 +7,8 @@ namespace Dbos.Fluent;
 /// <remarks>
 /// Unfinished work is bound to the version of the engine that ran it. An engine takes work of its own version; work without a version if
 /// its own is the latest; and work of another version if no engine of that is alive and the workflow's code there is the same as here.
+/// A database holds each version's name once. A version whose name another application has registered is not listed and cannot be made the
+/// latest; its engines take work without a version beside those of the latest.
 /// </remarks>
 public sealed class VersionClient
 {
@@ -39,8 +41,8 @@ public sealed class VersionClient
     /// <param name="cancellationToken">Gives up the call.</param>
     /// <returns>A task that completes when the change is durable.</returns>
     /// <exception cref="ArgumentException">
-    /// The version is blank, too long or holds control characters, or no engine of this application was launched with it; nothing was
-    /// changed.
+    /// The version is blank, too long or holds control characters, no engine of this application was launched with it, or its name is
+    /// another application's; nothing was changed.
     /// </exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
     public async Task SetLatestAsync(string version, CancellationToken cancellationToken = default)
@@ -53,7 +55,8 @@ public sealed class VersionClient
         if (!known)
         {
             throw new ArgumentException(
-                $"No engine of this application was launched with version '{version}'. List the versions by Versions.ListAsync.",
+                $"No engine of this application was launched with version '{version}', or another application has registered that name, "
+                + "which a database holds once. List the versions by Versions.ListAsync.",
                 nameof(version));
         }
 
