@@ -228,7 +228,7 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
     {
         var workflow = Workflow.Define<int, int>("quick").Return(x => x.Input);
         var window = TimeSpan.FromHours(1);
-        var queue = new WorkflowQueue("q") { RateLimit = new(3, window), PartitionRateLimit = new(4, window) };
+        var queue = new WorkflowQueue("q") { RateLimit = new(3, window), PartitionRateLimit = new(3, window) };
         var engine = await LaunchAsync(options => options.Add(queue), workflow);
         foreach (var n in Enumerable.Range(0, 3))
         {
@@ -241,7 +241,7 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
             + "CASE workflow_uuid WHEN 'w0' THEN 2400000 WHEN 'w1' THEN 1200000 ELSE 0 END");
         var second = await Database.CountAsync("SELECT started_at_epoch_ms FROM workflow_status WHERE workflow_uuid = 'w1'");
         var next = DateTimeOffset.FromUnixTimeMilliseconds(second).Add(window).ToString("yyyy-MM-dd HH:mm:ss.fff'Z'");
-        await LowerAsync(queue with { RateLimit = new(2, window) });
+        await LowerAsync(queue with { RateLimit = new(2, window), PartitionRateLimit = new(2, window) });
         await engine.StartAsync(workflow, 3, new() { Id = "A", Queue = "q", PartitionKey = "p" }, Cancel);
 
         await IsAsync(
