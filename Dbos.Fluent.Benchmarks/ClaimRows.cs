@@ -43,7 +43,7 @@ internal sealed class ClaimRows(Arguments run) : IAsyncDisposable
         await EnqueueAsync(queue, count);
     }
 
-    /// <summary>Brings the statistics up to date and what was written to the disk, so that neither disturbs what is measured next.</summary>
+    /// <summary>Updates the statistics and writes a checkpoint, so that neither disturbs what is measured next.</summary>
     public async Task SettleAsync()
     {
         await ExecuteAsync("VACUUM ANALYZE dbos.workflow_status");

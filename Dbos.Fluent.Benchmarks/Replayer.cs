@@ -51,7 +51,7 @@ internal sealed class Replayer : ICommitStore, IServiceProvider, IChildStarter, 
         rows = [.. Enumerable.Range(0, steps).Select(number =>
         {
             var output = serializer.Encode(number, typeof(int), PayloadFormat.MessagePack);
-            return new CheckpointRow(number, "step", output.Text, null, output.Format, null, 1, 2);
+            return new CheckpointRow(number, "step", 1, 2) { Output = output.Text, Format = output.Format };
         })];
     }
 

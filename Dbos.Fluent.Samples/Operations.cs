@@ -32,7 +32,7 @@ internal static class Operations
         {
             var fork = await engine.ForkFromFailureAsync(failed.Id);          // runs that step again under a new key, and none before it
             Console.WriteLine($"{failed.Id}: {failed.Error!.Message} Its fork: {await engine.Retrieve<string>(fork)}");
-            await engine.SetAttributesAsync(failed.Id, new Dictionary<string, object?> { ["repairedBy"] = fork });    // replaces all attributes
+            await engine.SetAttributesAsync(failed.Id, new Dictionary<string, object?> { ["repairedBy"] = fork });    // replaces all
         }
 
         foreach (var count in await engine.CountAsync(new() { CreatedAfter = DateTimeOffset.UtcNow.AddDays(-1) }))

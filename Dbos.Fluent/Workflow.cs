@@ -56,7 +56,7 @@ public static class Workflow
         return new(
             name,
             PayloadFormat.MessagePack,
-            IteratorShape.Of(name, body),
+            new IteratorShape(name, body),
             (input, context) => new IteratorBody<TOut>((body(input, context) ?? throw NoIterator(name)).GetAsyncEnumerator(), name));
     }
 
@@ -73,7 +73,7 @@ public static class Workflow
         return new(
             name,
             PayloadFormat.MessagePack,
-            IteratorShape.Of(name, body),
+            new IteratorShape(name, body),
             (input, context) => new IteratorBody((body(input, context) ?? throw NoIterator(name)).GetAsyncEnumerator(), name));
     }
 
@@ -128,7 +128,7 @@ public static class Workflow
         if (string.IsNullOrWhiteSpace(name) || NamelessMembers.Contains(name))
         {
             throw new ArgumentException(
-                $"'{name}' is no name for a workflow: the definition stands in no member to be named after. "
+                $"'{name}' is no name for a workflow: the definition is in no member to be named after. "
                 + "Name it explicitly: Workflow.Define<Order, Receipt>(\"checkout\").",
                 nameof(name));
         }

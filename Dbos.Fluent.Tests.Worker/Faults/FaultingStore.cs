@@ -207,6 +207,9 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<ScheduleWritten> IScheduleStore.WriteAsync(IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken token) =>
         CallAsync(StoreCallKind.WriteSchedules, () => inner.Schedules.WriteAsync(rows, mode, token), token);
 
+    Task<long> IScheduleStore.ReadNowMsAsync(CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadSchedules, () => inner.Schedules.ReadNowMsAsync(token), token);
+
     Task<ScheduleRow?> IScheduleStore.ReadAsync(string name, CancellationToken token) =>
         CallAsync(StoreCallKind.ReadSchedules, () => inner.Schedules.ReadAsync(name, token), token);
 

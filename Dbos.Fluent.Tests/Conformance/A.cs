@@ -45,7 +45,7 @@ internal static class A
             Checkpoint(sequence, row.Name) with { Output = null, Format = null, ChildId = row.Id });
 
     public static CheckpointRow Checkpoint(int sequence, string name = "step") =>
-        new(sequence, name, $"output of {sequence}", null, Native, null, 1_000 + sequence, 2_000 + sequence);
+        new(sequence, name, 1_000 + sequence, 2_000 + sequence) { Output = $"output of {sequence}", Format = Native };
 
     public static CheckpointUnit Checkpoints(Ownership owner, params int[] sequences) =>
         new(owner, [.. sequences.Select(sequence => Checkpoint(sequence))]);

@@ -282,7 +282,7 @@ public abstract class BadInputSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var second = await (await engine.BeginAsync(noStep, default, "B")).FailureAsync();
         var third = await (await engine.BeginAsync(noResult, default, "C")).FailureAsync();
 
-        Assert.Equal("Workflow 'empty' yielded neither a step nor a result.", first.Message);
+        Assert.StartsWith("Workflow 'empty' yielded neither a step nor a result. Was `default` or a null step yielded?", first.Message);
         Assert.Equal("Workflow 'no step' yielded null instead of a step.", second.Message);
         Assert.Contains("ended without a result", third.Message);
         Assert.Equal(3, await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status = 'ERROR'"));

@@ -22,7 +22,12 @@ public abstract class CommitStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
     {
         await using var bed = await Fixture.CreateAsync();
         var owner = await RunningAsync(bed, "w");
-        var row = new CheckpointRow(4, "send 'mail'", "out \U0001F4E7", null, A.Portable, "child", 123, 456);
+        var row = new CheckpointRow(4, "send 'mail'", 123, 456)
+        {
+            Output = "out \U0001F4E7",
+            Format = A.Portable,
+            ChildId = "child",
+        };
 
         Assert.Equal(CommitResult.Written, await CommitAsync(bed.Store, new CheckpointUnit(owner, [row])));
 
@@ -35,7 +40,7 @@ public abstract class CommitStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
     {
         await using var bed = await Fixture.CreateAsync();
         var owner = await RunningAsync(bed, "w");
-        var row = new CheckpointRow(0, "charge", null, "the error", A.Native, null, null, null);
+        var row = new CheckpointRow(0, "charge", null, null) { Error = "the error", Format = A.Native };
 
         await CommitAsync(bed.Store, new CheckpointUnit(owner, [row]));
 

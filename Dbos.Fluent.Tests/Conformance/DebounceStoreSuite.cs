@@ -220,6 +220,22 @@ public abstract class DebounceStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     }
 
     [Fact]
+    public async Task Repeated_step_reports_a_workflow_that_was_deleted_since_as_it_was()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var parent = await RunningAsync(bed, "parent");
+        var (making, moving) = (Step(parent, 3, Call("parent-3")), Step(parent, 4, Call("parent-4")));
+        await StatusesAsync(bed.Store, making, moving);
+        await bed.Store.Management.DeleteAsync(["parent-3"], false, Cancel);
+
+        Assert.Equal(new CommitResult(CommitStatus.Written), await CommitAsync(bed.Store, making));
+        Assert.Equal(
+            new CommitResult(CommitStatus.Attached, new ExistingWorkflow("parent-3", A.Name, WorkflowState.Delayed)),
+            await CommitAsync(bed.Store, moving));
+        Assert.Equal(1, await bed.CountAsync("workflow_status"));
+    }
+
+    [Fact]
     public async Task Refused_step_leaves_no_checkpoint()
     {
         await using var bed = await Fixture.CreateAsync();

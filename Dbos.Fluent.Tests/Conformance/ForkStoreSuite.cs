@@ -161,7 +161,7 @@ public abstract class ForkStoreSuite(StoreFixture fixture) : StoreSuite(fixture)
             owner,
             [
                 A.Checkpoint(0, "one"), Failed(1, "tolerated"), A.Checkpoint(2, "two"), Failed(3, "two"), A.Checkpoint(4, "after"),
-                Failed(5, ReservedTexts.Compensating), Failed(6, "one.compensate"),
+                Failed(5, BuiltInNames.Compensating), Failed(6, "one.compensate"),
             ]));
 
         await ForkAsync(bed, new ForkCut(null, null));

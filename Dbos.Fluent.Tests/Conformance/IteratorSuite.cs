@@ -37,7 +37,7 @@ public abstract class IteratorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var first = await (await engine.BeginAsync(nothing, default, "A")).FailureAsync();
         var second = await (await engine.BeginAsync(nullStep, default, "B")).FailureAsync();
 
-        Assert.Equal("Workflow 'default' yielded neither a step nor a result.", first.Message);
+        Assert.StartsWith("Workflow 'default' yielded neither a step nor a result. Was `default` or a null step yielded?", first.Message);
         Assert.Equal("Workflow 'null' yielded null instead of a step.", second.Message);
         var third = await (await engine.BeginAsync(noIterator, default, "C")).FailureAsync();
         Assert.StartsWith("The method of workflow 'none' returned null", third.Message);

@@ -11,7 +11,7 @@ public abstract class LastStepStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     {
         await using var bed = await Fixture.CreateAsync();
         var owner = await RunningAsync(bed, "w");
-        var last = new CheckpointRow(4, "send 'mail'", "out \U0001F4E7", null, A.Portable, null, 123, 456);
+        var last = new CheckpointRow(4, "send 'mail'", 123, 456) { Output = "out \U0001F4E7", Format = A.Portable };
 
         Assert.Equal(CommitResult.Written, await CommitAsync(bed.Store, A.Outcome(owner) with { Last = last }));
 

@@ -320,6 +320,44 @@ public abstract partial class ListSuite(IDatabaseFixture fixture) : EngineSuite(
     }
 
     [Fact]
+    public async Task A_row_whose_state_only_a_newer_library_knows_hides_no_other()
+    {
+        var client = await FilledAsync(5, "status = CASE WHEN n = 3 THEN 'PAUSED' ELSE status END");
+
+        Assert.Equal("w0 w1 w2 w3 w4", await IdsAsync(client, new()));
+        Assert.Equal(WorkflowState.Pending, await client.StateOfAsync("w3"));
+        Assert.Equal("w0 w1 w2 w4", await IdsAsync(client, new() { States = [WorkflowState.Pending, WorkflowState.Success] }));
+        Assert.Equal("PAUSED 1 1000, SUCCESS 4 1000", await CountsAsync(client, CountBy.Status));
+        var explained = await client.ExplainAsync("w3", Cancel);
+        Assert.Equal(("unknown-state", true), (explained.Reason, explained.Text.Contains("is in state 'PAUSED'")));
+
+        // Nobody knows that it has ended: who waits for it waits on, and the other, of which it is known, is told.
+        var waits = client.Retrieve<Unit>("w3").GetResultAsync(Cancel);
+        await Database.ExecuteAsync("UPDATE workflow_status SET status = 'CANCELLED' WHERE workflow_uuid = 'w2'");
+        Assert.Equal(CancellationReason.Cancelled, await client.Retrieve<Unit>("w2").CancellationAsync());
+        Assert.False(waits.IsCompleted);
+        await Database.ExecuteAsync("UPDATE workflow_status SET status = 'CANCELLED' WHERE workflow_uuid = 'w3'");
+        await Assert.ThrowsAsync<AwaitedWorkflowCancelledException>(() => waits.Within(Bounded.Limit));
+    }
+
+    [Fact]
+    public async Task Rows_with_an_empty_name_of_a_queue_or_a_version_count_with_those_that_have_none()
+    {
+        var client = await FilledAsync(
+            5,
+            "queue_name = CASE WHEN n < 2 THEN '' WHEN n = 2 THEN 'line' END",
+            "application_version = CASE WHEN n = 4 THEN '' WHEN n > 1 THEN 'v1' END",
+            "created_at = 1000 + n");
+        var ended = new WorkflowFilter { States = [WorkflowState.Success, WorkflowState.Error] };
+
+        foreach (var filter in new[] { null, ended })
+        {
+            Assert.Equal(" 4 1000, line 1 1002", await CountsAsync(client, CountBy.Queue, filter));
+            Assert.Equal(" 3 1000, v1 2 1002", await CountsAsync(client, CountBy.ApplicationVersion, filter));
+        }
+    }
+
+    [Fact]
     public async Task What_does_not_go_together_is_refused_where_it_is_asked_for()
     {
         var client = await FilledAsync(0);

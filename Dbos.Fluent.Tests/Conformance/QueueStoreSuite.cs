@@ -71,6 +71,18 @@ public abstract class QueueStoreSuite(StoreFixture fixture) : StoreSuite(fixture
     }
 
     [Fact]
+    public async Task Fraction_of_a_millisecond_of_a_window_is_rounded_up()
+    {
+        await using var bed = await Fixture.CreateAsync();
+
+        await Queueing.RegisterAsync(bed, Queueing.Line with { RateLimit = new(1, TimeSpan.FromTicks(15_000)) });
+
+        HasColumns(Assert.Single(await bed.QueryAsync("SELECT * FROM queues")), ("rate_limit_period_sec", 0.002));
+        var row = await bed.Store.Queues.ReadAsync(A.Queue, Cancel);
+        Assert.Equal(TimeSpan.FromMilliseconds(2), row!.Queue.RateLimit!.Per);
+    }
+
+    [Fact]
     public async Task Registering_again_overwrites_every_limit()
     {
         await using var bed = await Fixture.CreateAsync();

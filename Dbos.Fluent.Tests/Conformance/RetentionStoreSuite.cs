@@ -244,7 +244,7 @@ public abstract class RetentionStoreSuite(StoreFixture fixture) : StoreSuite(fix
 
     private static async Task<long> CollectAsync(StoreBed bed, RetentionPolicy policy, string? application = A.Application) =>
         (await new GarbageCollector(bed.Store.Management).CollectAsync(
-            new RetentionScope(policy, application), RetentionPace.Full, Cancel)).Deleted;
+            new RetentionScope(policy, application), Cancel)).Deleted;
 
     // One ends each second, and has one step.
     private static async Task EndedAsync(StoreBed bed, int count)

@@ -45,6 +45,23 @@ public abstract class ScheduleCatchUpSuite(IDatabaseFixture fixture) : VirtualSc
         Assert.Equal(Start.AddMinutes(3), (await ArrivesAsync()).ScheduledAt);
     }
 
+    [Fact]
+    public async Task A_moment_that_a_schedule_names_no_more_is_not_fired_although_the_change_was_not_heard_of()
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(options => options.PollInterval = TimeSpan.FromHours(1), workflow);
+        await engine.Schedules.CreateAsync("tick", EachMinute, workflow, cancellationToken: Cancel);
+        await FollowedAsync();
+
+        await Database.ExecuteAsync("UPDATE workflow_schedules SET schedule = '30 * * * *'");
+        Time.Advance(TimeSpan.FromMinutes(1));
+        await FollowedAsync();
+        Time.Advance(TimeSpan.FromMinutes(29));
+
+        Assert.Equal(Start.AddMinutes(30), (await ArrivesAsync()).ScheduledAt);
+        Assert.Single(Runs);
+    }
+
     [Theory]
     [InlineData(false, 0)]
     [InlineData(true, 3)]

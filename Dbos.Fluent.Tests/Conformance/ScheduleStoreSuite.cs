@@ -31,6 +31,14 @@ public abstract class ScheduleStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     }
 
     [Fact]
+    public async Task Clock_of_the_store_can_be_read()
+    {
+        await using var bed = await Fixture.CreateAsync();
+
+        Assert.Equal(bed.Time.NowMs, await bed.Store.Schedules.ReadNowMsAsync(Cancel));
+    }
+
+    [Fact]
     public async Task Row_says_to_other_SDKs_what_they_look_at()
     {
         await using var bed = await Fixture.CreateAsync();

@@ -264,6 +264,43 @@ public abstract class ScheduleTickStoreSuite(StoreFixture fixture) : StoreSuite(
         Assert.Equal(TickOutcome.Started, await FireAsync(bed, Third));
     }
 
+    public static TheoryData<string> Changes() => ["cron", "zone", "context", "queue", "jitter", "from", "until"];
+
+    [Theory]
+    [MemberData(nameof(Changes))]
+    public async Task Moment_of_a_schedule_that_was_changed_since_it_was_read_starts_nothing(string change)
+    {
+        await using var bed = await ArrangeAsync(Overlap.QueueOne);
+        await FireAsync(bed, First);
+        await FireAsync(bed, Second);
+        await EndAsync(bed, First);
+        var known = await ReadAsync(bed);
+        var row = Scheduling.Nightly with { Overlap = Overlap.QueueOne };
+        row = change switch
+        {
+            "cron" => row with { Cron = "0 4 * * *" },
+            "zone" => row with { TimeZone = "Europe/Paris" },
+            "context" => row with { Context = "another" },
+            "queue" => row with { Queue = "another" },
+            "jitter" => row with { JitterMs = 1 },
+            "from" => row with { FromMs = 1 },
+            _ => row with { UntilMs = 1 },
+        };
+        await bed.Store.Schedules.WriteAsync([row], ScheduleWrite.Update, Cancel);
+        var before = await bed.DumpAsync();
+
+        Assert.Equal(TickOutcome.Changed, await FireKnownAsync(Third, TickKind.Due));
+        Assert.Equal(TickOutcome.Changed, await FireKnownAsync(Second, TickKind.Waiting));
+        Assert.Equal(before, await bed.DumpAsync());
+
+        known = await ReadAsync(bed);
+        Assert.Equal(TickOutcome.Started, await FireKnownAsync(Second, TickKind.Waiting));
+        Assert.Equal(TickOutcome.Queued, await FireKnownAsync(Third, TickKind.Due));
+
+        Task<TickOutcome> FireKnownAsync(long momentMs, TickKind kind) =>
+            bed.Store.Schedules.FireAsync(Scheduling.Tick(momentMs, kind) with { Known = known }, Cancel);
+    }
+
     private static Task<TickOutcome> FireAsync(StoreBed bed, long momentMs, TickKind kind = TickKind.Due, string? by = null) =>
         bed.Store.Schedules.FireAsync(Scheduling.Tick(momentMs, kind, by), Cancel);
 

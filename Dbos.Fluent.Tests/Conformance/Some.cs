@@ -35,5 +35,5 @@ internal static class Some
     public static WaitRow Sleep(int sequence, long wakeAtMs) => new(sequence, WaitKind.Time, "", "", wakeAtMs);
 
     public static CheckpointRow Row(int sequence, string name) =>
-        new(sequence, name, null, null, A.Portable, null, 1_000 + sequence, 2_000 + sequence);
+        new(sequence, name, 1_000 + sequence, 2_000 + sequence) { Format = A.Portable };
 }

@@ -94,7 +94,7 @@ internal sealed class BodyDriver
     private async Task<int> RunBranchesAsync(IParallelStep parallel)
     {
         var first = sequence;
-        var open = parallel.Branches.Select(branch => branch.Open()).ToList();
+        var open = parallel.Branches.Select(branch => branch.Open(new WorkflowContext(new FixedFacts()))).ToList();
         while (open.Count > 0)
         {
             foreach (var branch in open.ToArray())
@@ -128,6 +128,10 @@ internal sealed class BodyDriver
             CancellationToken = TestContext.Current.CancellationToken,
             Reason = () => CancellationReason.None,
             Services = new StepServices(NoServices.Instance),
+
+            // The bodies driven here reach for nothing outside of their workflow.
+            Outlet = null!,
+            Workflows = null!,
         });
 
     private sealed class NoServices : IServiceProvider

@@ -81,10 +81,12 @@ public sealed class FluentParallelTests
         var parallel = (IParallelStep)body.Step!;
 
         var token = TestContext.Current.CancellationToken;
-        await Task.WhenAll(parallel.Branches.Select(branch => Task.Run(() => DriveAsync(branch.Open()), token)));
+        await Task.WhenAll(parallel.Branches.Select(branch => Task.Run(() => DriveAsync(branch.Open(Context())), token)));
 
         await body.MoveNextAsync();
         Assert.Equal(Enumerable.Range(0, Branches * Steps).Sum(), body.Result);
+
+        static WorkflowContext Context() => new(new FixedFacts());
 
         Builder Many(Builder b, int i) => Enumerable.Range(0, Steps).Aggregate(
             b, (built, j) => built.Step(Text((i * Steps) + j), _ => Task.FromResult((i * Steps) + j)).As(out results[(i * Steps) + j]));
@@ -102,7 +104,7 @@ public sealed class FluentParallelTests
         await using var body = definition.Open(Order.Small, new WorkflowContext(new FixedFacts()));
         await body.MoveNextAsync();
 
-        await DriveAsync(((IParallelStep)body.Step!).Branches[0].OpenWith(new WorkflowContext(new FixedFacts { WorkflowId = "other" })));
+        await DriveAsync(((IParallelStep)body.Step!).Branches[0].Open(new WorkflowContext(new FixedFacts { WorkflowId = "other" })));
 
         await body.MoveNextAsync();
         Assert.Equal("other2026", body.Result);
@@ -156,19 +158,20 @@ public sealed class FluentParallelTests
         var builder = Workflow.Define<Order, int>("w");
 
         var error = Assert.Throws<InvalidOperationException>(() => builder.Parallel(("deciding", b => b.ReturnEarly(_ => 1))));
-        Assert.Contains("branch 'deciding'", error.Message);
+        Assert.Contains("ReturnEarly stands in branch 'deciding'", error.Message);
         Refused(b => b.If(_ => true, yes => yes.ReturnEarly(_ => 1)));
         Refused(b => b.If(_ => true, yes => yes, no => no.ReturnEarly(_ => 1)));
         Refused(b => b.While(_ => true, body => body.ReturnEarly(_ => 1)));
         Refused(b => b.Parallel(("inner", c => c)).ReturnEarly(_ => 1));
-        Refused(b =>
+        var ended = Refused(b =>
         {
             b.Return(_ => 1);
             return b;
         });
+        Assert.Contains("Return stands in branch 'a'", ended.Message);
         builder.Parallel(("a", b => b)).If(_ => true, yes => yes.ReturnEarly(_ => 1)).Return(_ => 2);
 
-        void Refused(Func<WorkflowBuilder<Order, int>, WorkflowBuilder<Order, int>> branch) =>
+        InvalidOperationException Refused(Func<WorkflowBuilder<Order, int>, WorkflowBuilder<Order, int>> branch) =>
             Assert.Throws<InvalidOperationException>(() => builder.Parallel(("a", branch)));
     }
 

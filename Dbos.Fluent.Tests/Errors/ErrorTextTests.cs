@@ -110,6 +110,9 @@ public sealed class ErrorTextTests(SqliteDatabases fixture) : EngineSuite(fixtur
         await ShowAsync(() => engine.GetHistoryAsync("order-2", Cancel));
         await ShowAsync(() => engine.BeginAsync(Workflow.Define<Unit>("stranger", Nothing), default, "order-3"));
         await ShowAsync(() => engine.BeginAsync(Workflow.Define<Unit>("other", Nothing), default, "order-3"));
+        var client = await WorkflowClient.ConnectAsync(options => options.UseSqlite(((SqliteTestDatabase)Database).Path), Cancel);
+        await client.DisposeAsync();
+        await ShowAsync(() => client.GetHistoryAsync("order-1", Cancel));
         await engine.StopAsync(TimeSpan.Zero, Cancel);
     }
 

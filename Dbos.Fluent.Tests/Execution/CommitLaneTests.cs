@@ -59,7 +59,7 @@ public sealed class CommitLaneTests
     }
 
     private static CheckpointUnit Unit(string id, string output) =>
-        new(new Ownership(id, "t"), [new CheckpointRow(0, "s", output, null, "dotnet_msgpack", null, 1, 1)]);
+        new(new Ownership(id, "t"), [new CheckpointRow(0, "s", 1, 1) { Output = output, Format = "dotnet_msgpack" }]);
 
     /// <summary>Does not answer in time where the unit of this workflow is written on a lane; apart it waits at a gate.</summary>
     private sealed class LateStore(string late) : ICommitStore

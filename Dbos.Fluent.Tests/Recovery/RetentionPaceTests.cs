@@ -2,7 +2,7 @@ using Dbos.Fluent.Retention;
 
 namespace Dbos.Fluent.Tests.Recovery;
 
-/// <summary>How gently retention goes beside running work, and that it does not stay behind for ever.</summary>
+/// <summary>Retention is gentle beside running work, catches up where it falls behind, and is quick where nobody is disturbed.</summary>
 public sealed class RetentionPaceTests
 {
     [Theory]
@@ -18,14 +18,14 @@ public sealed class RetentionPaceTests
         var lasted = TimeSpan.FromSeconds(secondsSinceItBegan);
         var taken = TimeSpan.FromMilliseconds(7);
 
-        Assert.Equal(batch, RetentionPace.Gentle.Batch(lasted));
-        Assert.Equal(taken * restInBatches, RetentionPace.Gentle.Rest(taken, lasted));
+        Assert.Equal(batch, RetentionPace.Batch(isBusy: true, lasted));
+        Assert.Equal(taken * restInBatches, RetentionPace.Rest(isBusy: true, taken, lasted));
     }
 
     [Fact]
-    public void What_is_asked_for_goes_without_rests()
+    public void Where_nobody_else_works_there_are_no_rests()
     {
-        Assert.Equal(1000, RetentionPace.Full.Batch(TimeSpan.Zero));
-        Assert.Equal(TimeSpan.Zero, RetentionPace.Full.Rest(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(9)));
+        Assert.Equal(1000, RetentionPace.Batch(isBusy: false, TimeSpan.Zero));
+        Assert.Equal(TimeSpan.Zero, RetentionPace.Rest(isBusy: false, TimeSpan.FromSeconds(1), TimeSpan.Zero));
     }
 }

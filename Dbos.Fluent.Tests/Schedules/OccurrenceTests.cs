@@ -13,7 +13,7 @@ public sealed class OccurrenceTests
         Assert.Equal("sched-nightly report-2026-03-29T01:00:00.000Z", new Occurrence("nightly report", Tick).WorkflowId);
         Assert.Equal("sched-a-2026-03-29T01:00:00.000Z", new Occurrence("a", Tick.ToOffset(TimeSpan.FromHours(2))).WorkflowId);
         Assert.Equal("sched-a-trigger-2026-03-29T01:00:00.042Z", Occurrence.TriggeredId("a", Tick.AddMilliseconds(42.9)));
-        Assert.Equal("2026-03-29T01:00:00.000Z", Occurrence.Text(Tick));
+        Assert.Equal("2026-03-29T01:00:00.000Z", EpochMs.ToIso(Tick));
     }
 
     [Fact]

@@ -22,7 +22,9 @@ internal sealed class IteratorBody<TOut>(IAsyncEnumerator<StepOr<TOut>> iterator
         var current = iterator.Current;
         if (current is { Step: null, IsResult: false })
         {
-            throw new InvalidOperationException($"Workflow '{workflowName}' yielded neither a step nor a result.");
+            throw new InvalidOperationException(
+                $"Workflow '{workflowName}' yielded neither a step nor a result. Was `default` or a null step yielded? "
+                + "Yield the result itself, or StepOr.Result(value) for an interface type.");
         }
 
         Step = current.Step;

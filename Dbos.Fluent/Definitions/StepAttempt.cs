@@ -9,9 +9,7 @@ internal sealed record StepAttempt(string WorkflowId, int Sequence, string Idemp
 
     public required StepServices Services { get; init; }
 
-    /// <summary>Null where nothing runs behind the body, such as in a test of it.</summary>
-    public IStepOutlet? Outlet { get; init; }
+    public required IStepOutlet Outlet { get; init; }
 
-    /// <summary>Null where nothing runs behind the body.</summary>
-    public WorkflowClient? Workflows { get; init; }
+    public required WorkflowClient Workflows { get; init; }
 }

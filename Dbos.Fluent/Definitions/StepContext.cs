@@ -43,20 +43,15 @@ public class StepContext
     public IServiceProvider Services => attempt.Services.Provider;
 
     /// <summary>This workflow's own messages, events and streams: inline, at least once, not recorded.</summary>
-    /// <exception cref="InvalidOperationException">The body runs without an engine.</exception>
-    public StepClient Client => new(attempt.Outlet ?? throw NoEngine(nameof(Client)), attempt.Sequence);
+    public StepClient Client => new(attempt.Outlet, attempt.Sequence);
 
     /// <summary>
     /// The engine as a client: starts, cancels, forks, lists and so on, from inside a step. Each call runs as often as the body does and is
     /// not recorded; what it starts is no child of this workflow.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The body runs without an engine.</exception>
-    public WorkflowClient Workflows => attempt.Workflows ?? throw NoEngine(nameof(Workflows));
+    public WorkflowClient Workflows => attempt.Workflows;
 
     /// <summary>A context stands for its token where one is asked for.</summary>
     /// <param name="context">The context.</param>
     public static implicit operator CancellationToken(StepContext context) => context.CancellationToken;
-
-    private InvalidOperationException NoEngine(string member) =>
-        new($"{member} was used by step {attempt.Sequence} of workflow '{attempt.WorkflowId}', behind whose body no engine runs.");
 }

@@ -25,6 +25,9 @@ public sealed class StoreUnavailableException : DbosException
     /// <summary>True where there was a connection, or none was refused, and the answer did not come in time.</summary>
     internal bool TimedOut { get; init; }
 
+    /// <summary>Tells when the database is reached again; null where it was reached, and something else was the matter.</summary>
+    internal Model.StoreContact? Contact { get; set; }
+
     /// <summary>That a call was given up because none of its tries was answered in time.</summary>
     internal static StoreUnavailableException TookTooLong(string doing, int tries, StoreUnavailableException last) => new(
         $"The database did not {doing} in time, {tries} times in a row: it is overloaded, or it was asked for too much at once. "

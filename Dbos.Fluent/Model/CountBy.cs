@@ -9,7 +9,7 @@ public enum CountBy
     /// <summary>By the name of their definition.</summary>
     Name,
 
-    /// <summary>By queue; the key is empty for those that are in none.</summary>
+    /// <summary>By queue; the key is empty for those that are in none, whether their row has no name or an empty one.</summary>
     Queue,
 
     /// <summary>By the application version they are bound to; the key is empty for those that are open.</summary>

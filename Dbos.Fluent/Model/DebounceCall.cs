@@ -1,11 +1,11 @@
 namespace Dbos.Fluent.Model;
 
-/// <summary>What is said with each call of a debounced start. Checked when it is made.</summary>
+/// <summary>One call of a debounced start. Checked when it is made.</summary>
 internal sealed record DebounceCall
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(36_525);
 
-    /// <exception cref="ArgumentException">The key is not a name, or the options say what the call says.</exception>
+    /// <exception cref="ArgumentException">The key is invalid, or the options set what the call sets.</exception>
     /// <exception cref="ArgumentOutOfRangeException">
     /// The period is negative, the limit not longer than zero, or one is too long.
     /// </exception>
@@ -14,12 +14,6 @@ internal sealed record DebounceCall
         Key = Names.CheckName(key, nameof(key));
         ArgumentOutOfRangeException.ThrowIfLessThan(period, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(period, LongestWait);
-        if (atMost is { } limit)
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(atMost));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, LongestWait, nameof(atMost));
-        }
-
         if (options.Delay is not null || options.DeduplicationId is not null)
         {
             throw new ArgumentException(
@@ -27,7 +21,7 @@ internal sealed record DebounceCall
                 nameof(options));
         }
 
-        (Period, AtMost) = (period, atMost);
+        (Period, AtMost) = (period, CheckAtMost(atMost, nameof(atMost)));
     }
 
     public string Key { get; }
@@ -36,13 +30,26 @@ internal sealed record DebounceCall
 
     public TimeSpan? AtMost { get; }
 
+    /// <summary>Checks how long a start is put off at most, and returns it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not longer than zero, or too long.</exception>
+    public static TimeSpan? CheckAtMost(TimeSpan? atMost, string parameter)
+    {
+        if (atMost is { } limit)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, parameter);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, LongestWait, parameter);
+        }
+
+        return atMost;
+    }
+
     /// <summary>How long the first call is held back.</summary>
     public TimeSpan Delay => TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling(Period.TotalMilliseconds)));
 
     public long? AtMostMs => AtMost is { } limit ? (long)Math.Ceiling(limit.TotalMilliseconds) : null;
 
     /// <summary>
-    /// What calls of one key share, in the form of all SDKs; it has room for the class that a workflow belongs to elsewhere.
+    /// The deduplication id that calls of one key share, in the form of all SDKs. Other SDKs put a workflow's class before the dot.
     /// </summary>
     public string DeduplicationId(string workflowName) => $".{workflowName}-{Key}";
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Dbos.Fluent.Model;
 
 /// <summary>Moments and lengths of time as the tables hold them: whole milliseconds, in numbers wider than the framework's types.</summary>
@@ -19,6 +21,13 @@ internal static class EpochMs
     /// <summary>The length of time; one too long for its type is the longest.</summary>
     public static TimeSpan? ToDuration(long? milliseconds) =>
         milliseconds is { } length ? TimeSpan.FromMilliseconds(Math.Clamp(length, -Longest, Longest)) : null;
+
+    /// <summary>The moment as DBOS writes it, in ids of scheduled workflows and in <c>last_fired_at</c>: in UTC, to the millisecond.</summary>
+    public static string ToIso(DateTimeOffset moment) =>
+        moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+
+    /// <inheritdoc cref="ToIso(DateTimeOffset)"/>
+    public static string? ToIso(long? epochMs) => epochMs is { } moment ? ToIso(ToMoment(moment)) : null;
 
     /// <summary>The millisecond that a moment lies in.</summary>
     public static long? Floor(DateTimeOffset? moment) => moment?.ToUnixTimeMilliseconds();

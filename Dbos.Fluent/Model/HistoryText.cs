@@ -32,7 +32,7 @@ internal static class HistoryText
         ({ } child, null) => $"-> '{child}'",
         ({ } child, { } output) => $"<- '{child}' {output}",
         // The wake-up moment of a sleep differs from run to run.
-        (null, { } when) when step.Name == "DBOS.sleep" => "until " + Moment(when),
+        (null, { } when) when step.Name == BuiltInNames.Sleep => "until " + Moment(when),
         (null, { } output) => output,
         (null, null) => "-",
     };

@@ -8,14 +8,11 @@ internal static class Names
 {
     public const int LengthMax = 255;
 
-    /// <summary>Prefixes that the recorded built-in steps use; a step of the user's own under one could pass for a built-in one.</summary>
-    private static readonly string[] ReservedStepPrefixes = ["DBOS.", "Dbos.Fluent."];
-
     /// <summary>Checks an id (of a workflow, an executor, a message) and returns it.</summary>
-    public static string CheckId(string value, string parameter) => Check(value, parameter);
+    public static string CheckId(string value, string parameter) => Check(value, parameter, "An id");
 
     /// <summary>Checks a name (of a workflow, a topic, a key, a queue) and returns it.</summary>
-    public static string CheckName(string value, string parameter) => Check(value, parameter);
+    public static string CheckName(string value, string parameter) => Check(value, parameter, "A name or key");
 
     /// <summary>
     /// An id that is made of another one, and the same for the same: where it would be too long, its beginning and a digest of all of it.
@@ -37,42 +34,40 @@ internal static class Names
     /// <summary>Checks the name of a step of the user's own and returns it.</summary>
     public static string CheckStepName(string value, string parameter)
     {
-        Check(value, parameter);
-        foreach (var prefix in ReservedStepPrefixes)
-        {
-            if (value.StartsWith(prefix, StringComparison.Ordinal))
-            {
-                throw new ArgumentException(
-                $"'{value}' starts with '{prefix}', which is kept for built-in steps: choose another name.", parameter);
-            }
-        }
-
-        return value;
+        Check(value, parameter, "The name of a step");
+        return BuiltInNames.PrefixOf(value) is { } prefix
+            ? throw new ArgumentException(
+                $"'{value}' starts with '{prefix}', which is kept for built-in steps: choose another name.", parameter)
+            : value;
     }
 
-    private static string Check(string value, string parameter)
+    private static string Check(string value, string parameter, string kind)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(value, parameter);
         if (value.Length > LengthMax)
         {
-            throw new ArgumentException($"A name or id has at most {LengthMax} characters; this one has {value.Length}.", parameter);
+            throw new ArgumentException(
+                $"{kind} has at most {LengthMax} characters, and this one has {value.Length}: shorten it, or use a hash of it.", parameter);
         }
 
         foreach (var rune in value.EnumerateRunes())
         {
             if (Rune.IsControl(rune))
             {
-                throw new ArgumentException($"A name or id holds no control characters; this one holds U+{rune.Value:X4}.", parameter);
+                throw new ArgumentException(
+                    $"{kind} holds no control characters, and this one holds U+{rune.Value:X4}: remove it.", parameter);
             }
         }
 
         return IsWellFormed(value)
             ? value
             : throw new ArgumentException(
-                "A name or id is valid Unicode; this one holds half of a surrogate pair, which no database stores.", parameter);
+                $"{kind} is valid Unicode, and this one holds half of a surrogate pair, which no database stores: cut texts between "
+                + "characters.",
+                parameter);
     }
 
-    // Half a pair is enumerated as the replacement character, which may also stand there in its own right.
+    // Half a pair is enumerated as the replacement character, which may also be there in its own right.
     private static bool IsWellFormed(string value)
     {
         for (var i = 0; i < value.Length; i++)

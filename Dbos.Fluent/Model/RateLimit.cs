@@ -30,7 +30,7 @@ public sealed record RateLimit
     }
 
     /// <summary>The length of the window.</summary>
-    /// <value>From one millisecond to 365 days.</value>
+    /// <value>From one millisecond to 365 days, in whole milliseconds: a fraction is rounded up.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of its range.</exception>
     public TimeSpan Per
     {
@@ -38,11 +38,15 @@ public sealed record RateLimit
         init => field = value < PerMin || value > TimeSpan.FromDays(365)
             ? throw new ArgumentOutOfRangeException(
                 nameof(Per), value, "The window of a rate limit lasts from one millisecond to 365 days.")
-            : value;
+            : RoundUp(value);
     }
 
     /// <summary>Takes the limit apart.</summary>
     /// <param name="Starts">How many may start.</param>
     /// <param name="Per">In how long.</param>
     public void Deconstruct(out int Starts, out TimeSpan Per) => (Starts, Per) = (this.Starts, this.Per);
+
+    // The stores count in milliseconds, and a start counts until its whole window has passed.
+    private static TimeSpan RoundUp(TimeSpan window) =>
+        TimeSpan.FromMilliseconds((window.Ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond);
 }

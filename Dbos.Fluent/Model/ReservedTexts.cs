@@ -9,20 +9,11 @@ internal static class ReservedTexts
     /// <summary>The last value of a closed stream.</summary>
     public const string StreamClosed = "__DBOS_STREAM_CLOSED__";
 
-    /// <summary>The recorded name of the row that begins the undoing; what comes after it is no part of the workflow's own way.</summary>
-    public const string Compensating = "Dbos.Fluent.compensating";
-
-    /// <summary>The recorded name of the row that holds another workflow's outcome.</summary>
-    public const string GetResult = "DBOS.getResult";
-
-    /// <summary>The recorded name of the row that holds which of several workflows was the first to end.</summary>
-    public const string WaitFirst = "DBOS.waitFirst";
-
     /// <summary>Checks a topic, which may be absent, and returns it.</summary>
     public static string? CheckTopic(string? topic, string parameter) => topic switch
     {
         null => null,
-        NoTopic => throw new ArgumentException($"The topic '{NoTopic}' stands for no topic in the store: choose another one.", parameter),
+        NoTopic => throw new ArgumentException($"The topic '{NoTopic}' means no topic in the store: choose another one.", parameter),
         _ => Names.CheckName(topic, parameter),
     };
 

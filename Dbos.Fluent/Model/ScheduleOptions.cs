@@ -2,18 +2,18 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
 
-/// <summary>What a schedule does beside naming its occurrences. Immutable; checked when the property is set.</summary>
+/// <summary>How a schedule starts its workflows. Immutable; checked when the property is set.</summary>
 public sealed record ScheduleOptions
 {
     /// <summary>What happens at an occurrence at which a workflow of the schedule has not ended.</summary>
     /// <value><see cref="Overlap.Allow"/> by default.</value>
-    /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not one of the enumeration.</exception>
     public Overlap Overlap
     {
         get;
         init => field = Enum.IsDefined(value)
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), value, "Overlap is Allow, Skip or QueueOne.");
+            : throw new ArgumentOutOfRangeException(nameof(Overlap), value, "Overlap is Allow, Skip or QueueOne.");
     }
 
     /// <summary>Spreads starts: each is put off by a part of this time that follows from the schedule's name and the occurrence.</summary>
@@ -23,15 +23,15 @@ public sealed record ScheduleOptions
     {
         get;
         init => field = value < TimeSpan.Zero || value > TimeSpan.FromDays(1)
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "Jitter lasts from zero to a day.")
+            ? throw new ArgumentOutOfRangeException(nameof(Jitter), value, "Jitter lasts from zero to a day.")
             : value;
     }
 
-    /// <summary>The moment from which on occurrences count; one at it is in.</summary>
+    /// <summary>The moment from which occurrences count; an occurrence at that moment counts.</summary>
     /// <value>Null by default: from now on.</value>
     public DateTimeOffset? From { get; init; }
 
-    /// <summary>The moment from which on none counts; one at it is out.</summary>
+    /// <summary>The moment from which no occurrence counts; an occurrence at that moment does not.</summary>
     /// <value>Null by default: without end.</value>
     public DateTimeOffset? Until { get; init; }
 
@@ -48,7 +48,7 @@ public sealed record ScheduleOptions
         init => field = value is null ? null : Names.CheckName(value, nameof(Queue));
     }
 
-    /// <summary>What each workflow is given beside its occurrence (<see cref="ScheduledRun.Context"/>).</summary>
+    /// <summary>A text that each workflow is given besides its occurrence (<see cref="ScheduledRun.Context"/>).</summary>
     /// <value>Null by default: nothing.</value>
     public string? Context { get; init; }
 }

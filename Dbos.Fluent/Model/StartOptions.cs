@@ -18,20 +18,20 @@ public sealed record StartOptions
 
     /// <summary>What happens when <see cref="Id"/> is in use.</summary>
     /// <value><see cref="IdReuse.ReturnExisting"/> by default.</value>
-    /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not one of the enumeration.</exception>
     public IdReuse IdReuse
     {
         get;
         init => field = Enum.IsDefined(value)
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), value, "IdReuse is ReturnExisting or Reject.");
+            : throw new ArgumentOutOfRangeException(nameof(IdReuse), value, "IdReuse is ReturnExisting or Reject.");
     }
 
     /// <summary>The queue it waits in until it may run; a <see cref="WorkflowQueue"/> converts to its name.</summary>
     /// <value>
     /// Null by default: an engine's <c>StartAsync</c>, and a parent's step, start it at once, in this process; a client,
     /// <c>StartManyAsync</c> and <c>StartInTransactionAsync</c> put it into the internal queue, which has no limits. The limits are those
-    /// that the queue was registered with; one that nobody has registered is accepted, and what is in it waits.
+    /// that the queue was registered with; an unregistered queue is accepted, and its workflows wait.
     /// </value>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public string? Queue
@@ -47,7 +47,7 @@ public sealed record StartOptions
     {
         get;
         init => field = value < 0
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "Priority is at least 0, which comes first.")
+            ? throw new ArgumentOutOfRangeException(nameof(Priority), value, "Priority is at least 0, which comes first.")
             : value;
     }
 
@@ -64,13 +64,13 @@ public sealed record StartOptions
 
     /// <summary>What happens when another workflow of the queue holds the <see cref="DeduplicationId"/>.</summary>
     /// <value><see cref="DeduplicationPolicy.Reject"/> by default.</value>
-    /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not one of the enumeration.</exception>
     public DeduplicationPolicy DeduplicationPolicy
     {
         get;
         init => field = Enum.IsDefined(value)
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), value, "DeduplicationPolicy is Reject or ReturnExisting.");
+            : throw new ArgumentOutOfRangeException(nameof(DeduplicationPolicy), value, "DeduplicationPolicy is Reject or ReturnExisting.");
     }
 
     /// <summary>Its partition of a queue with a limit for each partition, such as the customer it is for.</summary>
@@ -88,12 +88,10 @@ public sealed record StartOptions
     public TimeSpan? Delay
     {
         get;
-        init => field = value is { } delay && (delay < TimeSpan.Zero || delay > DelayMax)
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "Delay lasts from zero to a hundred years.")
-            : value;
+        init => field = value is { } delay ? CheckDelay(delay, nameof(Delay)) : null;
     }
 
-    /// <summary>What is noted on the workflow for whoever lists it. Neither runs nor limits depend on it.</summary>
+    /// <summary>Notes on the workflow, for lists and filters. Neither runs nor limits depend on them.</summary>
     /// <value>Null by default: nothing. Texts, numbers, booleans and nulls.</value>
     public IReadOnlyDictionary<string, object?>? Attributes { get; init; }
 
@@ -111,7 +109,7 @@ public sealed record StartOptions
     {
         get;
         init => field = value is { } timeout && timeout != System.Threading.Timeout.InfiniteTimeSpan && timeout <= TimeSpan.Zero
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "Timeout must be longer than zero, or infinite.")
+            ? throw new ArgumentOutOfRangeException(nameof(Timeout), value, "Timeout must be longer than zero, or infinite.")
             : value;
     }
 
@@ -129,12 +127,18 @@ public sealed record StartOptions
 
     /// <summary>How the input and all that follows from it is stored.</summary>
     /// <value>Null by default: the definition's own format; portable JSON where it is enqueued by name.</value>
-    /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not one of the enumeration.</exception>
     public PayloadFormat? Format
     {
         get;
         init => field = value is null || Enum.IsDefined(value.Value)
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), value, "Format is MessagePack or PortableJson.");
+            : throw new ArgumentOutOfRangeException(nameof(Format), value, "Format is MessagePack or PortableJson.");
     }
+
+    /// <summary>Checks a delay and returns it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The delay is negative or longer than a hundred years.</exception>
+    internal static TimeSpan CheckDelay(TimeSpan delay, string parameter) => delay < TimeSpan.Zero || delay > DelayMax
+        ? throw new ArgumentOutOfRangeException(parameter, delay, "A delay lasts from zero to a hundred years.")
+        : delay;
 }

@@ -2,10 +2,11 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
 
-/// <summary>Which workflows are listed or counted: those that meet every condition that is set. Immutable.</summary>
+/// <summary>Selects the workflows that are listed or counted: those that meet every condition that is set. Immutable.</summary>
 /// <remarks>
 /// A condition that is null holds for every workflow; an empty list holds for none. Bounds in time count in whole milliseconds, as the
-/// database does: "after" takes its moment in, "before" leaves it out. What does not go together is refused where the filter is used.
+/// database does: "after" includes its moment, "before" excludes it. Conditions that contradict each other are refused where the filter is
+/// used.
 /// </remarks>
 public sealed record WorkflowFilter
 {
@@ -23,20 +24,20 @@ public sealed record WorkflowFilter
             : [.. value.Select(id => Names.CheckId(id, nameof(Ids)))];
     }
 
-    /// <summary>How the id begins, letter by letter: no character has a meaning of its own.</summary>
-    /// <value>Null by default: in any way.</value>
+    /// <summary>The beginning of the id, literally: there are no wildcards.</summary>
+    /// <value>Null by default: any.</value>
     /// <exception cref="ArgumentException">The text is blank, too long or holds control characters.</exception>
     public string? IdPrefix { get; init => field = Checked(value, nameof(IdPrefix)); }
 
-    /// <summary>Where it is in its life: in one of these states.</summary>
-    /// <value>Null by default: anywhere.</value>
-    /// <exception cref="ArgumentOutOfRangeException">A value is none of the enumeration's.</exception>
+    /// <summary>Its state is one of these.</summary>
+    /// <value>Null by default: any state.</value>
+    /// <exception cref="ArgumentOutOfRangeException">A value is not one of the enumeration.</exception>
     public IReadOnlyList<WorkflowState>? States
     {
         get;
         init => field = value is null ? null : [.. value.Select(state => Enum.IsDefined(state)
             ? state
-            : throw new ArgumentOutOfRangeException(nameof(States), state, "It is no state of workflows.")).Distinct()];
+            : throw new ArgumentOutOfRangeException(nameof(States), state, $"Unknown WorkflowState value {state}.")).Distinct()];
     }
 
     /// <summary>The name of its definition.</summary>

@@ -6,8 +6,8 @@ namespace Dbos.Fluent;
 /// <remarks>
 /// <para>
 /// Register it at launch (<c>EngineOptions.Add</c>) or at run time (<see cref="QueueClient.RegisterAsync"/>): it then
-/// is a row of the database, and every process of the application serves it. An enqueue to a queue that nobody has registered is accepted
-/// and waits.
+/// is a row of the database, and every process of the application serves it. A workflow may be enqueued to an unregistered queue; it
+/// waits.
 /// </para>
 /// <para>
 /// Limits are shared by the engines of one application, except for those of a worker, which is one process. A queue with a limit for
@@ -20,7 +20,7 @@ public sealed record WorkflowQueue
 
     /// <summary>Names a queue.</summary>
     /// <param name="Name">Its name: not blank, at most 255 characters, no control characters, not beginning with <c>_dbos_</c>.</param>
-    /// <exception cref="ArgumentException">The name is none of that kind.</exception>
+    /// <exception cref="ArgumentException">The name is not of that kind.</exception>
     public WorkflowQueue(string Name) => name = QueueNames.Check(Name, nameof(Name));
 
     private WorkflowQueue(StoredName stored) => name = stored.Name;
@@ -37,7 +37,7 @@ public sealed record WorkflowQueue
     /// <value>
     /// Null by default: without limit. A workflow that waits for something keeps its place and stays in memory, whatever
     /// <see cref="EngineOptions.UnloadAfter"/> says. A parent that awaits a child on its own queue may thus wait for ever: put children,
-    /// and whatever waits for long, on another queue.
+    /// and workflows that wait for long, on another queue.
     /// </value>
     /// <exception cref="ArgumentOutOfRangeException">The value is less than one.</exception>
     public int? Concurrency
@@ -92,12 +92,12 @@ public sealed record WorkflowQueue
             : value;
     }
 
-    /// <summary>A queue's name stands for it wherever one is named.</summary>
+    /// <summary>Converts a queue to its name, wherever a queue is named.</summary>
     /// <param name="queue">The queue, or null.</param>
     /// <returns>Its name, or null.</returns>
     public static implicit operator string?(WorkflowQueue? queue) => queue?.Name;
 
-    /// <summary>Takes the queue's name out.</summary>
+    /// <summary>Deconstructs the queue into its name.</summary>
     /// <param name="Name">Its name.</param>
     public void Deconstruct(out string Name) => Name = this.Name;
 
@@ -112,8 +112,8 @@ public sealed record WorkflowQueue
     /// <summary>True if more may be waiting than may be run now.</summary>
     internal bool IsLimited => HasSharedLimit || WorkerConcurrency is not null || PartitionWorkerConcurrency is not null;
 
-    /// <summary>Checks the limits against each other: one that could never bind is a mistake.</summary>
-    /// <exception cref="ArgumentException">A limit lies above one that holds for more.</exception>
+    /// <summary>Checks the limits against each other: a limit without effect is a mistake.</summary>
+    /// <exception cref="ArgumentException">A limit is higher than a wider one.</exception>
     internal WorkflowQueue Checked()
     {
         ThrowIfAbove(WorkerConcurrency, nameof(WorkerConcurrency), Concurrency, nameof(Concurrency));
@@ -123,12 +123,12 @@ public sealed record WorkflowQueue
         ThrowIfAbove(PartitionWorkerConcurrency, nameof(PartitionWorkerConcurrency), Concurrency, nameof(Concurrency));
         return PartitionRateLimit is { } each && RateLimit is { } all && each.Starts > all.Starts && each.Per <= all.Per
             ? throw new ArgumentException(
-                $"Queue '{Name}': PartitionRateLimit ({each.Starts} in {each.Per}) can never bind above "
-                + $"RateLimit ({all.Starts} in {all.Per}).")
+                $"Queue '{Name}': PartitionRateLimit ({each.Starts} in {each.Per}) is higher than RateLimit ({all.Starts} in {all.Per}), "
+                + "so it would have no effect: lower it or raise RateLimit.")
             : this;
     }
 
-    /// <summary>A queue as it stands in the database, whose name another SDK may have chosen.</summary>
+    /// <summary>A queue as it is stored in the database, whose name another SDK may have chosen.</summary>
     internal static WorkflowQueue OfStored(string name) => new(new StoredName(name));
 
     private static int? CheckLimit(int? value, string property) => value is < 1
@@ -140,7 +140,9 @@ public sealed record WorkflowQueue
     {
         if (limit > wider)
         {
-            throw new ArgumentException($"Queue '{Name}': {name} ({limit}) can never bind above {widerName} ({wider}).");
+            throw new ArgumentException(
+                $"Queue '{Name}': {name} ({limit}) is higher than {widerName} ({wider}), so it would have no effect: lower it or raise "
+                + $"{widerName}.");
         }
     }
 

@@ -9,7 +9,10 @@ public enum WorkflowState
     /// <summary>It is enqueued later, or it waits outside memory for a time, a message, an event or a child.</summary>
     Delayed,
 
-    /// <summary>An executor runs it, or ran it and died.</summary>
+    /// <summary>
+    /// An executor runs it, or ran it and died. A stored word that this version does not know, as a newer library may write it, reads so
+    /// too: <see cref="WorkflowClient.CountAsync"/> and <see cref="WorkflowClient.ExplainAsync"/> give the word itself.
+    /// </summary>
     Pending,
 
     /// <summary>It ended with a result.</summary>

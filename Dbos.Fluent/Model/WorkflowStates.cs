@@ -13,8 +13,8 @@ internal static class WorkflowStates
     public const string Cancelled = "CANCELLED";
     public const string MaxRecoveryAttemptsExceeded = "MAX_RECOVERY_ATTEMPTS_EXCEEDED";
 
-    // As rows of early levels have it.
-    private const string OldMaxRecoveryAttemptsExceeded = "RETRIES_EXCEEDED";
+    /// <summary>As rows of early levels have it.</summary>
+    public const string OldMaxRecoveryAttemptsExceeded = "RETRIES_EXCEEDED";
 
     public static string ToStored(this WorkflowState state) => state switch
     {
@@ -28,7 +28,17 @@ internal static class WorkflowStates
         _ => throw new UnreachableException($"Unknown state {state}."),
     };
 
-    public static WorkflowState Parse(string stored) => stored switch
+    /// <summary>What a stored word says.</summary>
+    /// <remarks>
+    /// One that this version does not know, of a newer library, is no reason to refuse the rows around it: it reads as
+    /// <see cref="WorkflowState.Pending"/>, since for all that is known here the workflow has not ended and somebody has it.
+    /// </remarks>
+    public static WorkflowState Parse(string stored) => Known(stored) ?? WorkflowState.Pending;
+
+    /// <summary>The word itself where this version does not know it; null where it does.</summary>
+    public static string? Unknown(string stored) => Known(stored) is null ? stored : null;
+
+    private static WorkflowState? Known(string stored) => stored switch
     {
         Enqueued => WorkflowState.Enqueued,
         Delayed => WorkflowState.Delayed,
@@ -37,7 +47,7 @@ internal static class WorkflowStates
         Error => WorkflowState.Error,
         Cancelled => WorkflowState.Cancelled,
         MaxRecoveryAttemptsExceeded or OldMaxRecoveryAttemptsExceeded => WorkflowState.MaxRecoveryAttemptsExceeded,
-        _ => throw new InvalidOperationException($"The database holds a workflow status this version does not know: '{stored}'."),
+        _ => null,
     };
 
     public static bool IsTerminal(this WorkflowState state) => state

@@ -17,13 +17,13 @@ internal sealed class ClaimedRuns(
     private static readonly TimeSpan LongReading = TimeSpan.FromSeconds(1);
 
     /// <summary>Called with a claimed execution that could not be begun.</summary>
-    public Action<Ownership> NotBegun { get; set; } = _ => { };
+    public required Action<Ownership> NotBegun { get; init; }
 
     /// <summary>Called with the ids of workflows that were claimed, handed back, and wait to be claimed again.</summary>
-    public Action<IReadOnlyList<string>> HandedBack { get; set; } = _ => { };
+    public required Action<IReadOnlyList<string>> HandedBack { get; init; }
 
     /// <summary>Called with the ids of workflows that were given up because their recovery attempts are spent.</summary>
-    public Action<IReadOnlyList<string>> DeadLettered { get; set; } = _ => { };
+    public required Action<IReadOnlyList<string>> DeadLettered { get; init; }
 
     /// <summary>The rest after workflows were taken up that others had begun.</summary>
     public TakeUpPace Pace { get; } = new(running);

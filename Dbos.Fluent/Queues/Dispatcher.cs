@@ -36,8 +36,8 @@ internal sealed class Dispatcher : IAsyncDisposable
         delays = new DelayedStarts(store, environment, wake.Set, stopping.Token);
     }
 
-    /// <summary>Called where only a look at everything tells how it goes on.</summary>
-    public Action Look { get; set; } = () => { };
+    /// <summary>Called where only a look at everything shows how to continue.</summary>
+    public required Action Look { get; init; }
 
     public void Start()
     {
@@ -80,16 +80,11 @@ internal sealed class Dispatcher : IAsyncDisposable
     }
 
     /// <summary>Claims no more; what is claimed already runs on.</summary>
-    public async Task StopAsync()
+    public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         await loop.ConfigureAwait(false);
         await Task.WhenAll(board.Lanes.Select(lane => lane.Claiming)).ConfigureAwait(false);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await StopAsync().ConfigureAwait(false);
         limited.Dispose();
         delays.Dispose();
         stopping.Dispose();

@@ -21,10 +21,10 @@ internal sealed class OutlookLoop(IQueueStore store, string applicationName, ILo
     private Task loop = Task.CompletedTask;
 
     /// <summary>Called before each look: what becomes known from then on may not be in the answer.</summary>
-    public Action Begins { get; set; } = () => { };
+    public required Action Begins { get; init; }
 
     /// <summary>Called with each answer.</summary>
-    public Action<QueueOutlook> Seen { get; set; } = _ => { };
+    public required Action<QueueOutlook> Seen { get; init; }
 
     public void Start() => loop = Task.Run(RunAsync);
 

@@ -15,7 +15,7 @@ internal sealed class QueueBoard(IReadOnlyList<string>? listenTo) : IQueuePlaces
     };
 
     /// <summary>Told when a run begins to wait, which may make room.</summary>
-    public Action RoomMade { get; set; } = () => { };
+    public required Action RoomMade { get; init; }
 
     /// <summary>The lanes as they are now.</summary>
     public ICollection<QueueLane> Lanes => lanes.Values;

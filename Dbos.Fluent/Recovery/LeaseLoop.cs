@@ -33,7 +33,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     /// <summary>
     /// Called after the first renewal that follows a gap, before any step may begin again: stops what was taken away meanwhile.
     /// </summary>
-    public Func<CancellationToken, Task> AfterGap { get; set; } = _ => Task.CompletedTask;
+    public required Func<CancellationToken, Task> AfterGap { get; init; }
 
     // One connection that hangs must not cost the lease: the renewal is given up in time for another try.
     private TimeSpan RenewalLimit => lease.Length / 3 > RetryInterval ? lease.Length / 3 : RetryInterval;
@@ -130,6 +130,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
 
             // Forgotten, as after a restore or a day without contact, or taken by one that is gone: nobody is in the way.
             logger.RegisteredAnew(self.ExecutorId);
+            limit.CancelAfter(RenewalLimit);
             result = await store.RegisterAsync(self, limit.Token).ConfigureAwait(false);
             if (!result.Registered)
             {
@@ -148,6 +149,9 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
         if (gap)
         {
             logger.LeaseRenewedLate(self.ExecutorId);
+
+            // It has as long as the renewal had: a database that comes back slowly would else give neither enough, again and again.
+            limit.CancelAfter(RenewalLimit);
             await AfterGap(limit.Token).ConfigureAwait(false);
         }
 

@@ -11,10 +11,10 @@ internal sealed class OperatorRecovery(
     private const int HandOnMax = 1000;
 
     /// <summary>What runs here or is about to, and is no orphan.</summary>
-    public Func<OwnRows> Own { get; set; } = () => OwnRows.None;
+    public required Func<OwnRows> Own { get; init; }
 
     /// <summary>Called with the ids of workflows that were handed on and wait to be claimed.</summary>
-    public Action<IReadOnlyList<string>> HandedOn { get; set; } = _ => { };
+    public required Action<IReadOnlyList<string>> HandedOn { get; init; }
 
     /// <param name="executorIds">Whose work; null for every executor whose lease has ended, or that never had one.</param>
     /// <param name="cancellationToken">Gives up the call.</param>

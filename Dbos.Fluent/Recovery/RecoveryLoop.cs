@@ -22,13 +22,13 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     private Task loop = Task.CompletedTask;
 
     /// <summary>Called with the ids of workflows that were handed on and wait to be claimed.</summary>
-    public Action<IReadOnlyList<string>> HandedOn { get; set; } = _ => { };
+    public required Action<IReadOnlyList<string>> HandedOn { get; init; }
 
     /// <summary>Called with whether other executors of the application are alive.</summary>
-    public Action<bool> PeersSeen { get; set; } = _ => { };
+    public required Action<bool> PeersSeen { get; init; }
 
     /// <summary>What runs here or is about to, and is no orphan.</summary>
-    public Func<OwnRows> Own { get; set; } = () => OwnRows.None;
+    public required Func<OwnRows> Own { get; init; }
 
     /// <summary>
     /// An execution that is ours and that nothing here runs: the next pass hands it on. Not at once, as it may well fail again.

@@ -25,7 +25,7 @@ internal sealed class SweepLoop(
     private Task loop = Task.CompletedTask;
 
     /// <summary>Called with the ids of workflows whose deadline has passed.</summary>
-    public Action<IReadOnlyList<string>> Expired { get; set; } = _ => { };
+    public required Action<IReadOnlyList<string>> Expired { get; init; }
 
     public void Start() => loop = Task.Run(RunAsync);
 

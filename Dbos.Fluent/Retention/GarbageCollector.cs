@@ -18,14 +18,14 @@ internal sealed class GarbageCollector(IManagementStore store)
 
     /// <summary>Deletes what a policy says.</summary>
     /// <param name="scope">The policy, and whose workflows.</param>
-    /// <param name="pace">How much at once, and how long it rests in between.</param>
     /// <param name="cancellationToken">Ends it between two batches.</param>
     /// <returns>How many workflows that were, and how long the database was at work for it.</returns>
     /// <exception cref="StoreUnavailableException">Not even one workflow at a time was deleted in time, again and again.</exception>
     public async Task<(long Deleted, TimeSpan Taken)> CollectAsync(
-        RetentionScope scope, RetentionPace pace, CancellationToken cancellationToken)
+        RetentionScope scope, CancellationToken cancellationToken)
     {
         var began = TimeProvider.System.GetTimestamp();
+        var others = new OtherWork(store.ReadCommitsAsync, TimeProvider.System);
         var (bound, taken) = await TakeTimeAsync(_ => store.ReadRetentionBoundAsync(scope, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
         if (bound is not { } last)
@@ -37,7 +37,8 @@ internal sealed class GarbageCollector(IManagementStore store)
         while (true)
         {
             var from = after;
-            var most = pace.Batch(TimeProvider.System.GetElapsedTime(began));
+            await LookAsync(others, cancellationToken).ConfigureAwait(false);
+            var most = RetentionPace.Batch(others.IsBusy, TimeProvider.System.GetElapsedTime(began));
             var (batch, batchTaken) = await TakeTimeAsync(
                 failures =>
                 {
@@ -47,6 +48,7 @@ internal sealed class GarbageCollector(IManagementStore store)
                     return store.CollectAsync(request, cancellationToken);
                 },
                 cancellationToken).ConfigureAwait(false);
+            others.AddOwn();
             (total, taken, after, frees) = (total + batch.Deleted, taken + batchTaken, batch.Last, frees || batch.Frees);
             if (after is null && !frees)
             {
@@ -54,11 +56,19 @@ internal sealed class GarbageCollector(IManagementStore store)
             }
 
             frees = frees && after is not null;
-
-            var rest = pace.Rest(batchTaken, TimeProvider.System.GetElapsedTime(began));
+            var rest = RetentionPace.Rest(others.IsBusy, batchTaken, TimeProvider.System.GetElapsedTime(began));
             await Task.Delay(rest, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    private static Task LookAsync(OtherWork others, CancellationToken cancellationToken) => StoreBackoff.RepeatInTimeAsync(
+        "delete ended workflows",
+        async _ =>
+        {
+            await others.LookAsync(cancellationToken).ConfigureAwait(false);
+            return true;
+        },
+        cancellationToken);
 
     // What the call itself took when it was answered: an outage before that is no work of the database's.
     private static async Task<(T Result, TimeSpan Taken)> TakeTimeAsync<T>(

@@ -33,7 +33,7 @@ internal sealed class RetentionLoop(IManagementStore store, RetentionScope scope
         {
             try
             {
-                var (deleted, taken) = await collector.CollectAsync(scope, RetentionPace.Gentle, stopping.Token).ConfigureAwait(false);
+                var (deleted, taken) = await collector.CollectAsync(scope, stopping.Token).ConfigureAwait(false);
                 if (deleted > 0)
                 {
                     logger.WorkflowsCollected(deleted);

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Schedules;
 
@@ -12,14 +12,10 @@ internal readonly record struct Occurrence(string ScheduleName, DateTimeOffset A
 
     /// <summary>The id of the workflow that runs for it: all who start it start the same one.</summary>
     /// <remarks>DBOS's form. The time is in UTC, which keeps the two passes of a repeated hour apart.</remarks>
-    public string WorkflowId => $"{IdPrefix}{ScheduleName}-{Text(At)}";
+    public string WorkflowId => $"{IdPrefix}{ScheduleName}-{EpochMs.ToIso(At)}";
 
     /// <summary>The id of a workflow that somebody started by hand, beside the occurrences.</summary>
-    public static string TriggeredId(string scheduleName, DateTimeOffset now) => $"{IdPrefix}{scheduleName}-trigger-{Text(now)}";
-
-    /// <summary>The moment as DBOS writes it, in ids and in the column <c>last_fired_at</c>: in UTC, to the millisecond.</summary>
-    public static string Text(DateTimeOffset moment) =>
-        moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+    public static string TriggeredId(string scheduleName, DateTimeOffset now) => $"{IdPrefix}{scheduleName}-trigger-{EpochMs.ToIso(now)}";
 
     /// <summary>When it starts, if starts are spread over a length of time: at the same moment in every process.</summary>
     /// <param name="jitter">Zero is no delay. The delay is shorter than this, and of whole milliseconds, as moments are stored.</param>

@@ -32,12 +32,12 @@ internal sealed class ScheduleFiring(IScheduleStore store, RunEnvironment enviro
     }
 
     /// <summary>Starts what is due of a schedule, a limited number at once.</summary>
-    /// <returns>False if the schedule has been paused or deleted.</returns>
+    /// <returns>False if the schedule has been paused, deleted or changed.</returns>
     public async Task<bool> FireDueAsync(SchedulePlan plan, CancellationToken cancellationToken)
     {
-        if (plan.Waiting is { } waiting)
+        if (plan.Waiting is { } waiting && !await FireAsync(plan, waiting, TickKind.Waiting, cancellationToken).ConfigureAwait(false))
         {
-            await FireAsync(plan, waiting, TickKind.Waiting, cancellationToken).ConfigureAwait(false);
+            return false;
         }
 
         // Virtual time jumps: nothing was away then.
@@ -88,7 +88,7 @@ internal sealed class ScheduleFiring(IScheduleStore store, RunEnvironment enviro
             case TickOutcome.Queued when tick.Kind == TickKind.Due:
                 plan.Wait(at);
                 break;
-            case TickOutcome.Gone or TickOutcome.Paused:
+            case TickOutcome.Gone or TickOutcome.Paused or TickOutcome.Changed:
                 return false;
         }
 

@@ -132,7 +132,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
         {
             if (!await firing.FireDueAsync(plan, limit.Token).ConfigureAwait(false))
             {
-                // Paused or deleted meanwhile, without a word that has come here yet.
+                // Paused, deleted or changed meanwhile, without a word that has come here yet.
                 stale = true;
                 return false;
             }

@@ -55,7 +55,8 @@ internal sealed class ScheduleRows(PayloadSerializer serializer)
     {
         var occurrence = new Occurrence(schedule.Name, at);
         var start = kind == TickKind.Due ? occurrence.StartWithin(TimeSpan.FromMilliseconds(schedule.JitterMs)) : at;
-        return Tick(schedule, occurrence.WorkflowId, at, kind, now, start - now);
+        var tick = Tick(schedule, occurrence.WorkflowId, at, kind, now, start - now);
+        return kind == TickKind.Asked ? tick : tick with { Known = schedule };
     }
 
     /// <summary>A start by hand.</summary>

@@ -43,6 +43,11 @@ internal interface IManagementStore
     /// forks lie between, those forks themselves, parents of living children, and starts that count in a queue's rate window.
     /// </remarks>
     Task<RetentionBatch> CollectAsync(RetentionRequest request, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// How many transactions have been committed to the database so far, by anybody, as it last counted them; null where it does not count.
+    /// </summary>
+    Task<long?> ReadCommitsAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>A fork to be made.</summary>
@@ -59,7 +64,7 @@ internal sealed record ForkRequest(string SourceId, ForkCut Cut, string ForkId, 
     public bool IsRepeated { get; init; }
 
     /// <summary>
-    /// The ids of <see cref="ForkOptions.ReplacedChildren"/> as results of <see cref="ReservedTexts.WaitFirst"/> hold them: the recorded
+    /// The ids of <see cref="ForkOptions.ReplacedChildren"/> as results of <see cref="BuiltInNames.WaitFirst"/> hold them: the recorded
     /// winner of the source, and the one in its place.
     /// </summary>
     public IReadOnlyList<KeyValuePair<string, string>> ReplacedWinners { get; init; } = [];

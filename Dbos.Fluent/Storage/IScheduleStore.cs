@@ -10,6 +10,9 @@ internal interface IScheduleStore
     /// </remarks>
     Task<ScheduleWritten> WriteAsync(IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken);
 
+    /// <summary>The store's clock, by which moments are due.</summary>
+    Task<long> ReadNowMsAsync(CancellationToken cancellationToken);
+
     /// <summary>One schedule, or null.</summary>
     Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken);
 
@@ -72,6 +75,11 @@ internal sealed record ScheduleRow
 
     /// <summary>A moment that waits until the run before it has ended (<see cref="Overlap.QueueOne"/>); null without one.</summary>
     public long? WaitingTickMs { get; init; }
+
+    /// <summary>Whether another row of the schedule names the same moments and starts the same at each.</summary>
+    public bool StartsTheSame(ScheduleRow other) =>
+        (WorkflowName, Cron, TimeZone, Context, Queue, JitterMs, FromMs, UntilMs)
+        == (other.WorkflowName, other.Cron, other.TimeZone, other.Context, other.Queue, other.JitterMs, other.FromMs, other.UntilMs);
 }
 
 /// <summary>How schedules are written.</summary>
@@ -101,7 +109,11 @@ internal sealed record ScheduleWritten(string? Conflict);
 /// <param name="Row">
 /// The workflow to insert: ENQUEUED on its queue (or DELAYED, with jitter), no tokens of its own but <c>creator_xid</c>, schedule name set.
 /// </param>
-internal sealed record ScheduleTick(string Schedule, long TickMs, TickKind Kind, WorkflowInsert Row);
+internal sealed record ScheduleTick(string Schedule, long TickMs, TickKind Kind, WorkflowInsert Row)
+{
+    /// <summary>The schedule as whoever fires has read it: nothing happens where it is another by now. Null: whatever it is.</summary>
+    public ScheduleRow? Known { get; init; }
+}
 
 /// <summary>Why a moment fires.</summary>
 internal enum TickKind
@@ -130,6 +142,9 @@ internal enum TickOutcome
 
     /// <summary>The schedule is paused.</summary>
     Paused,
+
+    /// <summary>The schedule has been changed since it was read: what is due is another moment, or another start.</summary>
+    Changed,
 
     /// <summary>A run of the schedule has not ended, and the schedule says to skip; or one moment waits already.</summary>
     Skipped,

@@ -8,7 +8,7 @@ namespace Dbos.Fluent.Storage;
 /// whose id stands already is there already.
 /// </param>
 /// <param name="DestinationId">The workflow it goes to.</param>
-/// <param name="Topic">As the caller gave it; null is stored as <see cref="MessageTopics.None"/>.</param>
+/// <param name="Topic">As the caller gave it; null is stored as <see cref="ReservedTexts.NoTopic"/>.</param>
 /// <param name="Value">The encoded message; its text is never null.</param>
 internal sealed record MessageRow(string Id, string DestinationId, string? Topic, Payload Value);
 
@@ -31,7 +31,7 @@ internal sealed record SendUnit(Ownership? Owner, IReadOnlyList<CheckpointRow> R
 
 /// <summary>Takes the oldest unread message of a topic of the running workflow and records it, in one.</summary>
 /// <param name="Owner">The receiving run; its workflow is the destination.</param>
-/// <param name="Topic">As the caller gave it; null is <see cref="MessageTopics.None"/>.</param>
+/// <param name="Topic">As the caller gave it; null is <see cref="ReservedTexts.NoTopic"/>.</param>
 /// <param name="Row">
 /// The checkpoint without an output: the message becomes its output, and the message's format its format. The message is marked consumed
 /// by this row's sequence.
@@ -39,8 +39,8 @@ internal sealed record SendUnit(Ownership? Owner, IReadOnlyList<CheckpointRow> R
 /// <param name="Begun">Rows written whether or not a message is there: the end of the wait, when it begins.</param>
 /// <param name="With">Rows written only with a message.</param>
 /// <remarks>
-/// Gives <see cref="CommitStatus.NothingThere"/> where no message is unread. Where the row stands already, because an earlier try's
-/// acknowledgement was lost, it takes no second message: <see cref="CommitStatus.Written"/> with the value that stands.
+/// Gives <see cref="CommitStatus.NothingThere"/> where no message is unread. Where the row is stored already, because an earlier try's
+/// acknowledgement was lost, it takes no second message: <see cref="CommitStatus.Written"/> with the stored value.
 /// </remarks>
 internal sealed record ReceiveUnit(
     Ownership Owner, string? Topic, CheckpointRow Row, IReadOnlyList<CheckpointRow> Begun, IReadOnlyList<CheckpointRow> With) : CommitUnit
@@ -57,7 +57,7 @@ internal sealed record ReceiveUnit(
 /// <param name="Sequence">The step that sets it: <c>function_id</c> of <c>workflow_events_history</c>.</param>
 /// <param name="Key">The event's key.</param>
 /// <param name="Value">The encoded value; its text is never null.</param>
-/// <param name="Rows">The checkpoints; empty from inside a step. Where they stand already the event is left as it is.</param>
+/// <param name="Rows">The checkpoints; empty from inside a step. Where they are stored already, the event is left as it is.</param>
 internal sealed record EventUnit(Ownership Owner, int Sequence, string Key, Payload Value, IReadOnlyList<CheckpointRow> Rows) : CommitUnit
 {
     public override string LaneKey => Owner.WorkflowId;
@@ -72,7 +72,7 @@ internal sealed record EventUnit(Ownership Owner, int Sequence, string Key, Payl
 /// <param name="Sequence">The step that writes: <c>function_id</c> of <c>streams</c>.</param>
 /// <param name="Key">The stream's key.</param>
 /// <param name="Values">The encoded values, in their order; <see cref="StreamMarker.Closed"/> alone closes the stream.</param>
-/// <param name="Rows">The checkpoints; empty from inside a step. Where they stand already nothing is appended again.</param>
+/// <param name="Rows">The checkpoints; empty from inside a step. Where they are stored already, nothing is appended again.</param>
 /// <remarks>
 /// Gives <see cref="CommitStatus.StreamClosed"/>, and writes nothing, where values are appended to a closed stream. Closing a closed one
 /// writes its checkpoint only.
@@ -98,7 +98,7 @@ internal sealed record StreamUnit(
 /// Lets a running workflow that only waits leave memory: PENDING becomes DELAYED without an owner, and its waits say what it waits for.
 /// </summary>
 /// <param name="Owner">The run that leaves.</param>
-/// <param name="Waits">At least one; the workflow goes on when one of them is over.</param>
+/// <param name="Waits">At least one; the workflow continues when one of them is over.</param>
 /// <remarks>
 /// The row goes to the internal queue if it has none; <c>delay_until_epoch_ms</c> is a copy of the earliest wake-up, or the largest moment
 /// where no wait has an end. Executor, version, attempts and deadline stay. Written counts as such also where the row already stands parked
@@ -147,21 +147,16 @@ internal enum WaitKind
 /// <summary>How topics are stored, which is the same in every SDK.</summary>
 internal static class MessageTopics
 {
-    /// <summary>What stands for no topic.</summary>
-    public const string None = ReservedTexts.NoTopic;
+    public static string ToStored(string? topic) => topic ?? ReservedTexts.NoTopic;
 
-    public static string ToStored(string? topic) => topic ?? None;
-
-    public static string? FromStored(string? topic) => topic == None ? null : topic;
+    public static string? FromStored(string? topic) => topic == ReservedTexts.NoTopic ? null : topic;
 }
 
 /// <summary>The last value of a closed stream, which is the same in every SDK.</summary>
 internal static class StreamMarker
 {
-    public const string Text = ReservedTexts.StreamClosed;
-
-    public static Payload Closed { get; } = new($"\"{Text}\"", "portable_json");
+    public static Payload Closed { get; } = new($"\"{ReservedTexts.StreamClosed}\"", "portable_json");
 
     /// <summary>Whether a stored value is the marker. Older rows of other SDKs hold it without the quotes.</summary>
-    public static bool IsClosed(string? stored) => stored is $"\"{Text}\"" or Text;
+    public static bool IsClosed(string? stored) => stored is $"\"{ReservedTexts.StreamClosed}\"" or ReservedTexts.StreamClosed;
 }

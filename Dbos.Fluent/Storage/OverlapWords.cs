@@ -23,6 +23,8 @@ internal static class OverlapWords
         null or Allow => Overlap.Allow,
         Skip => Overlap.Skip,
         QueueOne => Overlap.QueueOne,
-        _ => throw new InvalidOperationException($"The database holds an overlap this version does not know: '{stored}'."),
+        _ => throw new InvalidOperationException(
+            $"The database holds an overlap that this version does not know: '{stored}'. Upgrade this application: a newer version wrote "
+            + "the row."),
     };
 }

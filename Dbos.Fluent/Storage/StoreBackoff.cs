@@ -1,11 +1,19 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage;
 
-/// <summary>Repeats a store call while the database cannot be reached: at once, then after 1 s, doubling to 60 s, with jitter.</summary>
+/// <summary>
+/// Repeats a store call while the database cannot be reached: at once, then after 1 s, doubling to 60 s, with jitter; but soon after
+/// another call has reached it again.
+/// </summary>
 /// <remarks>On the system clock: an outage is real whatever time the workflows live in.</remarks>
 internal static class StoreBackoff
 {
     private static readonly TimeSpan First = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
+
+    // Nobody rests longer than that from the end of an outage on, as one that rests tries so often.
+    private static readonly TimeSpan LeaderLongest = TimeSpan.FromSeconds(5);
 
     /// <summary>As many tries in a row without an answer in time are enough, where the call does not change from one to the next.</summary>
     public const int TimeoutsMax = 3;
@@ -50,9 +58,43 @@ internal static class StoreBackoff
                     throw last;
                 }
 
-                await Task.Delay(DelayAfter(failures), TimeProvider.System, cancellationToken).ConfigureAwait(false);
+                await RestAsync(failures, exception.Contact, TimeProvider.System, cancellationToken).ConfigureAwait(false);
             }
         }
+    }
+
+    /// <summary>Rests before another try of a call.</summary>
+    /// <param name="failures">So many tries have failed before the last one.</param>
+    /// <param name="contact">Tells when the database is reached again; null where it is, and something else was the matter.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Gives it up.</param>
+    public static async Task RestAsync(int failures, StoreContact? contact, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var whole = DelayAfter(failures);
+        var least = DelayAfter(1);
+        if (contact is null || whole <= least)
+        {
+            await Task.Delay(whole, time, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        var leads = contact.TryLead();
+        try
+        {
+            // Not at once when it is back: one call that came through may have been the only one.
+            await Task.Delay(least, time, cancellationToken).ConfigureAwait(false);
+            await contact.Back.WaitAsync((leads && whole > LeaderLongest ? LeaderLongest : whole) - least, time, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        finally
+        {
+            if (leads)
+            {
+                contact.StopLeading();
+            }
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     /// <summary>

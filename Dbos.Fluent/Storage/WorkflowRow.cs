@@ -8,6 +8,9 @@ internal sealed record WorkflowRow
     /// <summary>The row as status, without attributes and payloads, which Storage does not decode.</summary>
     public required WorkflowStatus Status { get; init; }
 
+    /// <summary>The stored word of its state, where this version does not know it; null where it does.</summary>
+    public string? UnknownState { get; init; }
+
     public required Payload Input { get; init; }
 
     public required Payload Output { get; init; }
@@ -16,7 +19,4 @@ internal sealed record WorkflowRow
 
     /// <summary>Column <c>attributes</c> as JSON text.</summary>
     public string? AttributesJson { get; init; }
-
-    /// <summary>Column <c>owner_xid</c>.</summary>
-    public string? OwnerToken { get; init; }
 }

@@ -20,6 +20,8 @@ public sealed class PostgresAwaitAnyTests(PostgresDatabases f) : AwaitAnySuite(f
 
 public sealed class PostgresAnyLoserTests(PostgresDatabases f) : AnyLoserSuite(f), IClassFixture<PostgresDatabases>;
 
+public sealed class PostgresLoserTypeTests(PostgresDatabases f) : LoserTypeSuite(f), IClassFixture<PostgresDatabases>;
+
 public sealed class PostgresGroupReplayTests(PostgresDatabases f) : GroupReplaySuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresParallelWaitTests(PostgresDatabases f) : ParallelWaitSuite(f), IClassFixture<PostgresDatabases>;

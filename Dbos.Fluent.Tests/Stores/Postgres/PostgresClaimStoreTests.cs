@@ -39,7 +39,11 @@ public sealed class PostgresClaimStoreTests(PostgresStoreFixture database) : ICl
 
         var row = await database.Store.Workflows.ReadAsync(id, Cancel);
         Assert.Equal((WorkflowState.Pending, "token", "claimer", "v1", 1), (
-            row!.Status.State, row.OwnerToken, row.Status.ExecutorId, row.Status.ApplicationVersion, row.Status.RecoveryAttempts));
+            row!.Status.State,
+            await database.OwnerAsync(id),
+            row.Status.ExecutorId,
+            row.Status.ApplicationVersion,
+            row.Status.RecoveryAttempts));
         Assert.Equal(row.Status.StartedAt + TimeSpan.FromMinutes(1), row.Status.Deadline);
         Assert.Equal(("w", "token", 1, "q", "parent"), (claimed.Name, claimed.Token, claimed.Attempt, claimed.Queue, claimed.ParentId));
         Assert.Equal(new Payload("input", "dotnet_msgpack"), claimed.Input);
@@ -100,7 +104,11 @@ public sealed class PostgresClaimStoreTests(PostgresStoreFixture database) : ICl
         Assert.Equal(3, result.Claimed.Single().Attempt);
         var row = await database.Store.Workflows.ReadAsync(spent, Cancel);
         Assert.Equal((WorkflowState.MaxRecoveryAttemptsExceeded, null, null, null, 4), (
-            row!.Status.State, row.Status.Queue, row.OwnerToken, row.Status.DeduplicationId, row.Status.RecoveryAttempts));
+            row!.Status.State,
+            row.Status.Queue,
+            await database.OwnerAsync(spent),
+            row.Status.DeduplicationId,
+            row.Status.RecoveryAttempts));
         Assert.NotNull(row.Status.CompletedAt);
     }
 

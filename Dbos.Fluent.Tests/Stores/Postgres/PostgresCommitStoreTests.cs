@@ -26,7 +26,7 @@ public sealed class PostgresCommitStoreTests(PostgresStoreFixture database) : IC
         Assert.NotNull(row);
         Assert.Equal(
             (WorkflowState.Pending, 1, "t1", "e1"),
-            (row.Status.State, row.Status.RecoveryAttempts, row.OwnerToken, row.Status.ExecutorId));
+            (row.Status.State, row.Status.RecoveryAttempts, await database.OwnerAsync(id), row.Status.ExecutorId));
         Assert.Equal(new Payload("input", "dotnet_msgpack"), row.Input);
         Assert.Equal("""{"a": 1}""", row.AttributesJson);
         Assert.Null(row.Status.StartedAt);
@@ -41,7 +41,7 @@ public sealed class PostgresCommitStoreTests(PostgresStoreFixture database) : IC
 
         var row = await database.Store.Workflows.ReadAsync(id, Cancel);
         Assert.Null(result.DeadlineMs);
-        Assert.Equal((WorkflowState.Enqueued, 0, null), (row!.Status.State, row.Status.RecoveryAttempts, row.OwnerToken));
+        Assert.Equal((WorkflowState.Enqueued, 0, null), (row!.Status.State, row.Status.RecoveryAttempts, await database.OwnerAsync(id)));
     }
 
     [Fact]
@@ -168,7 +168,7 @@ public sealed class PostgresCommitStoreTests(PostgresStoreFixture database) : IC
     {
         var id = NewId();
         await CommitOneAsync(new StartUnit(Direct(id)));
-        CheckpointRow[] rows = [Row(0), new CheckpointRow(1, "failed", null, "error", null, "child", null, null)];
+        CheckpointRow[] rows = [Row(0), new CheckpointRow(1, "failed", null, null) { Error = "error", ChildId = "child" }];
 
         var result = await CommitOneAsync(new CheckpointUnit(new Ownership(id, "t1"), rows));
 
@@ -249,7 +249,7 @@ public sealed class PostgresCommitStoreTests(PostgresStoreFixture database) : IC
 
         var row = await database.Store.Workflows.ReadAsync(id, Cancel);
         Assert.Equal(CommitResult.Written, result);
-        Assert.Equal((WorkflowState.Error, null, null), (row!.Status.State, row.OwnerToken, row.Status.DeduplicationId));
+        Assert.Equal((WorkflowState.Error, null, null), (row!.Status.State, await database.OwnerAsync(id), row.Status.DeduplicationId));
         Assert.Equal("failure", row.Error.Text);
         Assert.NotNull(row.Status.CompletedAt);
         var next = new StartUnit(Enqueued(NewId()) with { DeduplicationId = dedup });

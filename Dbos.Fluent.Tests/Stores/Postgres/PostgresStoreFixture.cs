@@ -40,6 +40,14 @@ public sealed class PostgresStoreFixture(SharedPostgres server) : IAsyncLifetime
         return Convert.ToInt64(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
     }
 
+    /// <summary>The token of the run that owns a workflow.</summary>
+    internal async Task<string?> OwnerAsync(string workflowId)
+    {
+        await using var command = Source.CreateCommand("SELECT owner_xid FROM dbos.workflow_status WHERE workflow_uuid = $1");
+        command.Parameters.Add(new NpgsqlParameter { Value = workflowId });
+        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) as string;
+    }
+
     internal async Task RunAsync(string sql, params object[] values)
     {
         await using var command = Source.CreateCommand(sql);
@@ -93,7 +101,12 @@ internal static class Units
     };
 
     public static CheckpointRow Row(int sequence, string? output = "out", string? child = null) =>
-        new(sequence, "step", output, null, "dotnet_msgpack", child, 10, 20);
+        new(sequence, "step", 10, 20)
+        {
+            Output = output,
+            Format = "dotnet_msgpack",
+            ChildId = child,
+        };
 
     public static CheckpointUnit Checkpoint(string id, string token, params int[] sequences) =>
         new(new Ownership(id, token), [.. sequences.Select(sequence => Row(sequence))]);

@@ -84,7 +84,7 @@ public sealed class PostgresWorkflowStoreTests(PostgresStoreFixture database) : 
         Assert.Empty(again);
         var row = await Workflows.ReadAsync(running, Cancel);
         Assert.Equal((WorkflowState.Cancelled, null, null, null, "native"), (
-            row!.Status.State, row.Status.Queue, row.Status.DeduplicationId, row.OwnerToken, row.Error.Text));
+            row!.Status.State, row.Status.Queue, row.Status.DeduplicationId, await database.OwnerAsync(running), row.Error.Text));
         Assert.Equal("portable", (await Workflows.ReadAsync(portable, Cancel))!.Error.Text);
         Assert.Null((await Workflows.ReadAsync(foreign, Cancel))!.Error.Text);
         Assert.Equal(WorkflowState.Success, (await Workflows.ReadAsync(ended, Cancel))!.Status.State);

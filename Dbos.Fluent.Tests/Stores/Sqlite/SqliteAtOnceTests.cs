@@ -19,6 +19,8 @@ public sealed class SqliteAwaitAnyTests(SqliteDatabases f) : AwaitAnySuite(f), I
 
 public sealed class SqliteAnyLoserTests(SqliteDatabases f) : AnyLoserSuite(f), IClassFixture<SqliteDatabases>;
 
+public sealed class SqliteLoserTypeTests(SqliteDatabases f) : LoserTypeSuite(f), IClassFixture<SqliteDatabases>;
+
 public sealed class SqliteGroupReplayTests(SqliteDatabases f) : GroupReplaySuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteParallelWaitTests(SqliteDatabases f) : ParallelWaitSuite(f), IClassFixture<SqliteDatabases>;

@@ -74,6 +74,7 @@ public sealed class SqliteFileSharingTests : SqliteFileTest
 
         await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => store.Workflows.ReadAsync("a", Cancel));
+        Assert.Throws<ObjectDisposedException>(() => store.Executors.Renew("e", "i", Bounded.Limit, Bounded.Limit));
         await UnlockAsync(foreign);
         await foreign.DisposeAsync();
         await Store.DisposeAsync().Within(Bounded.Limit);

@@ -74,7 +74,7 @@ public abstract class SqliteFileTest : IAsyncLifetime
     internal static Ownership Owner(string id) => new(id, "token-" + id);
 
     internal static CheckpointRow Row(int sequence, string? output = "done") =>
-        new(sequence, $"step {sequence}", output, null, "dotnet_msgpack", null, 1, 2);
+        new(sequence, $"step {sequence}", 1, 2) { Output = output, Format = "dotnet_msgpack" };
 
     internal static CheckpointUnit Checkpoint(string id, params int[] sequences) =>
         new(Owner(id), [.. sequences.Select(sequence => Row(sequence))]);
@@ -99,6 +99,10 @@ public abstract class SqliteFileTest : IAsyncLifetime
         [.. (await Store.Commits.CommitAsync(units, Cancel)).Select(result => result.Status)];
 
     internal Task<CommitStatus[]> StartAsync(params WorkflowInsert[] rows) => CommitAsync([.. rows.Select(row => new StartUnit(row))]);
+
+    /// <summary>The token of the run that owns a workflow.</summary>
+    internal Task<string?> OwnerAsync(string id) =>
+        Database.ScalarAsync($"SELECT owner_xid FROM workflow_status WHERE workflow_uuid = '{id}'");
 
     internal async Task<WorkflowRow> ReadAsync(string id) => Assert.IsType<WorkflowRow>(await Store.Workflows.ReadAsync(id, Cancel));
 }

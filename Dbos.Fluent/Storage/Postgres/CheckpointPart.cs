@@ -13,7 +13,7 @@ internal sealed class CheckpointPart(IEnumerable<Numbered<CheckpointUnit>> unsor
     public override NpgsqlBatchCommand Render(CommitSql sql, NpgsqlParameter now) => units switch
     {
         [var (_, unit)] when unit.Rows.Count == 1 => RenderOne(sql, unit.Owner, unit.Rows[0]),
-        _ => PostgresDatabase.Command(sql.Checkpoints, [.. UnitColumns(Ords), .. RowColumns(RowsOf(Ords))]),
+        _ => PostgresDatabase.Command(sql.Checkpoints, [.. UnitColumns(Ords), .. CheckpointParameters.Columns(RowsOf(Ords))]),
     };
 
     public override void Take(NpgsqlDataReader row, CommitResult?[] results) =>
@@ -29,7 +29,12 @@ internal sealed class CheckpointPart(IEnumerable<Numbered<CheckpointUnit>> unsor
 
         var rows = RowsOf(open);
         return PostgresDatabase.Command(
-            sql.ReadCheckpoints, [.. UnitColumns(open), .. RowColumns(rows), Texts(rows, row => units[row.Ord].Unit.Owner.WorkflowId)]);
+            sql.ReadCheckpoints,
+            [
+                .. UnitColumns(open),
+                .. CheckpointParameters.Columns(rows),
+                Texts(rows, row => units[row.Ord].Unit.Owner.WorkflowId),
+            ]);
     }
 
     public override void TakeAnswer(NpgsqlDataReader row, CommitResult?[] results)
@@ -41,20 +46,7 @@ internal sealed class CheckpointPart(IEnumerable<Numbered<CheckpointUnit>> unsor
     }
 
     private static NpgsqlBatchCommand RenderOne(CommitSql sql, Ownership owner, CheckpointRow row) => PostgresDatabase.Command(
-        sql.Checkpoint, [Text(owner.WorkflowId), Text(owner.Token), .. RowValues(row)]);
-
-    /// <summary>A row's values; none of them where there is no row.</summary>
-    public static NpgsqlParameter[] RowValues(CheckpointRow? row) =>
-    [
-        Small(row?.Sequence),
-        Text(row?.Name),
-        Text(row?.Output),
-        Text(row?.Error),
-        Text(row?.Format),
-        Text(row?.ChildId),
-        Number(row?.StartedAtMs),
-        Number(row?.CompletedAtMs),
-    ];
+        sql.Checkpoint, [Text(owner.WorkflowId), Text(owner.Token), .. CheckpointParameters.Values(row)]);
 
     private List<int> Ords => [.. Enumerable.Range(0, units.Count)];
 
@@ -66,19 +58,5 @@ internal sealed class CheckpointPart(IEnumerable<Numbered<CheckpointUnit>> unsor
         Smalls(ords, ord => ord),
         Texts(ords, ord => units[ord].Unit.Owner.WorkflowId),
         Texts(ords, ord => units[ord].Unit.Owner.Token),
-    ];
-
-    /// <summary>Rows as columns, each with the number of the unit that it goes with.</summary>
-    public static NpgsqlParameter[] RowColumns(List<(int Ord, CheckpointRow Row)> rows) =>
-    [
-        Smalls(rows, row => row.Ord),
-        Smalls(rows, row => row.Row.Sequence),
-        Texts(rows, row => row.Row.Name),
-        Texts(rows, row => row.Row.Output),
-        Texts(rows, row => row.Row.Error),
-        Texts(rows, row => row.Row.Format),
-        Texts(rows, row => row.Row.ChildId),
-        Numbers(rows, row => row.Row.StartedAtMs),
-        Numbers(rows, row => row.Row.CompletedAtMs),
     ];
 }

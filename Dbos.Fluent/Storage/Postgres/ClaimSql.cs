@@ -26,7 +26,7 @@ internal sealed class ClaimSql(SchemaName schema)
              CROSS JOIN LATERAL (
                 SELECT w.workflow_uuid, w.queue_name, w.priority, w.created_at
                   FROM {schema}.workflow_status AS w
-                 WHERE w.queue_name = line.queue_name AND w.status = 'ENQUEUED' AND {IsMine}
+                 WHERE w.queue_name = line.queue_name AND w.status = '{WorkflowStates.Enqueued}' AND {IsMine}
                  ORDER BY w.priority, w.created_at
                  LIMIT 4 * $7 + 16) AS first
              ORDER BY first.priority, first.created_at, first.workflow_uuid
@@ -50,7 +50,7 @@ internal sealed class ClaimSql(SchemaName schema)
         SELECT false, {InlineColumns}, o.seed, o.started_at, false, {LeftOut}
           FROM {schema}.workflow_status AS w
           {WithInputAndOrigin(schema)}
-         WHERE w.status = 'PENDING' AND w.owner_xid = $1 AND w.executor_id = $2
+         WHERE w.status = '{WorkflowStates.Pending}' AND w.owner_xid = $1 AND w.executor_id = $2
         """;
 
     /// <summary>The inputs of workflows that were claimed, without any lock. $1 ids.</summary>
@@ -134,8 +134,8 @@ internal sealed class ClaimSql(SchemaName schema)
         + "w.workflow_deadline_epoch_ms, w.created_at, w.forked_from, w.priority, w.queue_partition_key";
 
     /// <summary>
-    /// The latest version of the application, $4, as version $5 sees it: <c>latest</c>. Rows without a version are for whoever runs it. And
-    /// <c>kin</c>: other versions and names whose code is the same here, and that no engine of theirs is alive for.
+    /// The latest version of the application, $4, as version $5 sees it: <c>latest</c>. Rows without a version are for the engines that run
+    /// it. And <c>kin</c>: other versions and names whose code is the same here, and that no engine of theirs is alive for.
     /// </summary>
     // Neither is read before a row asks for it: a line of rows of this very version costs nothing more.
     public static string Latest(SchemaName schema) => $"""
@@ -170,7 +170,7 @@ internal sealed class ClaimSql(SchemaName schema)
     /// </summary>
     // What begins is a row that no executor ever had: such a row, if it is no fork, gets an origin of its own; any other without one was
     // started directly, and its origin follows from it. Other SDKs write '' for no executor. A row with waits was parked, and made ENQUEUED
-    // by another SDK's sweep: it is woken, and goes on with the attempt that parked it, or its first again where a resume took that away.
+    // by another SDK's sweep: it is woken, and continues with the attempt that parked it, or its first again where a resume took that away.
     public static string Take(SchemaName schema, string now, string limit, string rateLimited) => $"""
         due AS MATERIALIZED (
             SELECT candidate.workflow_uuid, w.begins, f.woken IS NOT NULL AS woken, w.spent AND f.woken IS NULL AS spent
@@ -187,7 +187,7 @@ internal sealed class ClaimSql(SchemaName schema)
              LIMIT {limit}),
         claimed AS (
             UPDATE {schema}.workflow_status AS w
-               SET status = 'PENDING', owner_xid = $2, executor_id = $3, application_version = $5,
+               SET status = '{WorkflowStates.Pending}', owner_xid = $2, executor_id = $3, application_version = $5,
                    application_name = COALESCE(w.application_name, $4), rate_limited = {rateLimited},
                    recovery_attempts = CASE
                        WHEN w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE woken))
@@ -200,7 +200,7 @@ internal sealed class ClaimSql(SchemaName schema)
         dropped AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE woken))),
         buried AS (
             UPDATE {schema}.workflow_status
-               SET status = 'MAX_RECOVERY_ATTEMPTS_EXCEEDED', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL,
+               SET status = '{WorkflowStates.MaxRecoveryAttemptsExceeded}', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL,
                    started_at_epoch_ms = NULL, recovery_attempts = COALESCE(recovery_attempts, 0) + 1,
                    completed_at = {now}, updated_at = {now}
              WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due WHERE spent))

@@ -5,9 +5,9 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements that write what running workflows have to write, guarded by the lock on the workflow's row and its token.</summary>
 /// <remarks>
 /// <para>
-/// The lock is FOR NO KEY UPDATE: it shuts out whoever would take the row away, and lets messages and events refer to it meanwhile. It is
-/// taken in the statement that writes, so between check and write nothing can happen. The singular statements do the same for one unit at
-/// much less cost.
+/// The lock is FOR NO KEY UPDATE: it shuts out a claim that would take the row away, and lets messages and events refer to it meanwhile.
+/// It is taken in the statement that writes, so between check and write nothing can happen. The singular statements do the same for one
+/// unit at much less cost.
 /// </para>
 /// <para>
 /// Sets reach the tables only through LATERAL lookups and arrays of keys, never through joins that a planner could turn into a scan of
@@ -172,7 +172,7 @@ internal sealed class CommitSql
           LEFT JOIN created ON created.workflow_uuid = a.id AND created.creator_xid = a.token
         """;
 
-    // A checkpoint that stands under this ownership can only be this execution's own, from a commit whose answer was lost.
+    // A checkpoint that is stored under this ownership can only be this execution's own, from a commit whose answer was lost.
     private static string RenderCheckpoint(SchemaName schema, string whenLocked) => $"""
         WITH owned AS (
             SELECT application_name
@@ -197,7 +197,7 @@ internal sealed class CommitSql
         """;
 
     // An output left from a life before a resume gives way to this one's. $7 to $14 are its last step's checkpoint, if that goes with
-    // it; where one stands, an earlier try has written it.
+    // it; where one is stored, an earlier try has written it.
     private static string RenderOutcome(SchemaName schema, string whenLocked) => $"""
         WITH owned AS (
             SELECT application_name
@@ -267,11 +267,11 @@ internal sealed class CommitSql
                    FOR NO KEY UPDATE {whenLocked}
         """;
 
-    private static string OwnerOf(string state, string token) => $"CASE WHEN {state} = 'PENDING' THEN {token} END";
+    private static string OwnerOf(string state, string token) => $"CASE WHEN {state} = '{WorkflowStates.Pending}' THEN {token} END";
 
-    private static string AttemptsOf(string state) => $"CASE WHEN {state} = 'PENDING' THEN 1 ELSE 0 END";
+    private static string AttemptsOf(string state) => $"CASE WHEN {state} = '{WorkflowStates.Pending}' THEN 1 ELSE 0 END";
 
     // A direct start runs at once, so its time begins now; any other's begins at its first claim.
     private static string DeadlineOf(string state, string timeout, string deadline) =>
-        $"COALESCE({deadline}, CASE WHEN {state} = 'PENDING' THEN {Clock.Now} + {timeout} END)";
+        $"COALESCE({deadline}, CASE WHEN {state} = '{WorkflowStates.Pending}' THEN {Clock.Now} + {timeout} END)";
 }

@@ -81,7 +81,8 @@ internal sealed class DebouncePart(Numbered<DebounceUnit> numbered) : CommitPart
         : new CommitResult(
             row.GetBoolean(8) ? CommitStatus.Attached : CommitStatus.Deduplicated, Existing(row, row.GetString(4), 5));
 
-    // The columns of its name and its state; it may have been deleted, as a child that a checkpoint names.
-    private static ExistingWorkflow Existing(NpgsqlDataReader row, string id, int name) => new(
-        id, row.TextOrNull(name) ?? "", row.TextOrNull(name + 1) is { } state ? WorkflowStates.Parse(state) : WorkflowState.Delayed);
+    // The columns of its name and its state. A child that a checkpoint names may have been deleted since: it is reported as it was.
+    private ExistingWorkflow Existing(NpgsqlDataReader row, string id, int name) => row.TextOrNull(name + 1) is { } state
+        ? new(id, row.TextOrNull(name) ?? "", WorkflowStates.Parse(state))
+        : new(id, unit.Row.Name, WorkflowState.Delayed);
 }

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>The statement that begins or moves a debounced workflow, and what asks why it did neither.</summary>
@@ -11,7 +13,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class DebounceSql(SchemaName schema, string whenLocked)
 {
     private const string Waits =
-        "w.status = 'DELAYED' AND w.is_debounced AND COALESCE(w.recovery_attempts, 0) = 0 AND w.name = $4 "
+        $"w.status = '{WorkflowStates.Delayed}' AND w.is_debounced AND COALESCE(w.recovery_attempts, 0) = 0 AND w.name = $4 "
         + "AND (w.application_name = $7 OR w.application_name IS NULL OR $7 IS NULL)";
 
     /// <summary>
@@ -25,7 +27,7 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
         SELECT (SELECT count(*) FROM parent), (SELECT count(*) FROM holder)
         """;
 
-    // The holder is looked for without a lock first: where there is one, nothing is inserted, and a lane does not wait for whoever has it.
+    // The holder is looked for without a lock first: where there is one, nothing is inserted, and a lane does not wait for its owner.
     // Its lock gives its latest version, and nothing if it was let into its queue meanwhile. What stood of the parent's checkpoint is what
     // an earlier try wrote, as is a holder that carries this call's own token: that one's work is done. The quiet begins when the statement
     // is run: a storm of calls with one key makes transactions wait and grow longer than their period. One that was nobody's is the

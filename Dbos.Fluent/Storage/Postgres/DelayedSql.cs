@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements about what waits in queues or is delayed: letting in, and what a person may change.</summary>
@@ -9,7 +11,7 @@ internal sealed class DelayedSql(SchemaName schema)
     /// where a lock was waited for; the waits are the truth, and are those that the snapshot saw.
     /// </remarks>
     public static string IsDelayed(SchemaName schema) => $"""
-        w.status = 'DELAYED' AND COALESCE(w.recovery_attempts, 0) = 0
+        w.status = '{WorkflowStates.Delayed}' AND COALESCE(w.recovery_attempts, 0) = 0
                    AND {SideSql.HasNoWait(schema)}
         """;
 
@@ -26,7 +28,7 @@ internal sealed class DelayedSql(SchemaName schema)
              LIMIT $3
                FOR NO KEY UPDATE SKIP LOCKED)
         UPDATE {schema}.workflow_status AS w
-           SET status = 'ENQUEUED', queue_name = COALESCE(w.queue_name, '{ExecutorSql.InternalQueue}'),
+           SET status = '{WorkflowStates.Enqueued}', queue_name = COALESCE(w.queue_name, '{QueueNames.Internal}'),
                deduplication_id = CASE WHEN NOT w.is_debounced THEN w.deduplication_id END, updated_at = {Clock.Now}
          WHERE w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due))
         RETURNING w.queue_name
@@ -36,7 +38,7 @@ internal sealed class DelayedSql(SchemaName schema)
     public string SetPriority { get; } = $"""
         UPDATE {schema}.workflow_status AS w
            SET priority = $3, updated_at = {Clock.Now}
-         WHERE w.workflow_uuid = $2 AND (w.status = 'ENQUEUED' OR ({IsDelayed(schema)}))
+         WHERE w.workflow_uuid = $2 AND (w.status = '{WorkflowStates.Enqueued}' OR ({IsDelayed(schema)}))
         RETURNING w.workflow_uuid
         """;
 

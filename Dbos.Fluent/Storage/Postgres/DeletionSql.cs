@@ -7,12 +7,12 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements that delete workflows, one by one or by age and number, and the one that marks them.</summary>
 internal sealed class DeletionSql(SchemaName schema)
 {
-    private const string Ended = "w.status IN ('SUCCESS', 'ERROR', 'CANCELLED', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED')";
-
-    private const string Unended = "'ENQUEUED', 'DELAYED', 'PENDING'";
+    private const string Ended =
+        $"w.status IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}', '{WorkflowStates.Cancelled}', "
+        + $"'{WorkflowStates.MaxRecoveryAttemptsExceeded}')";
 
     // What has come to no end of its own is resumed where it stood.
-    private const string Final = "'SUCCESS', 'ERROR'";
+    private const string Final = $"'{WorkflowStates.Success}', '{WorkflowStates.Error}'";
 
     // Ended workflows without a moment of their end are those of levels that had no column for it: they have no age.
     private const string ByEnd = $"w.completed_at, {FilterSql.ById}";
@@ -78,6 +78,9 @@ internal sealed class DeletionSql(SchemaName schema)
         return (sql, [.. parameters]);
     }
 
+    /// <summary>Transactions committed to this database, by anybody; a session's own arrive up to a second late.</summary>
+    public const string ReadCommits = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
+
     /// <summary>
     /// Deletes a batch; gives the place of each with whether others stayed for it, and in a last row the place up to which it has looked,
     /// unless that is the end.
@@ -139,7 +142,7 @@ internal sealed class DeletionSql(SchemaName schema)
                     OR ({SideSql.IsOfEndedGeneration(schema)}))
                    AND NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS child
-                     WHERE child.parent_workflow_id = w.workflow_uuid AND COALESCE(child.status, '') IN ({Unended}) OFFSET 0)
+                     WHERE child.parent_workflow_id = w.workflow_uuid AND COALESCE(child.status, '') IN ({RowState.Unended}) OFFSET 0)
                    AND (w.parent_workflow_id IS NULL OR NOT {AnyForkGoesOn(schema, "w.parent_workflow_id")})
                    AND ((w.forked_from IS NULL AND NOT w.was_forked_from) OR NOT {AnyForkGoesOn(schema, "w.workflow_uuid")})
                    AND (NOT w.rate_limited OR NOT EXISTS (

@@ -16,7 +16,7 @@ internal sealed class EventPart(Numbered<EventUnit> numbered) : SinglePart(numbe
         sql.Units.SetEvent,
         [
             .. Guard(now, unit.Owner),
-            .. Columns(unit.Rows),
+            .. CheckpointParameters.Columns(unit.Rows),
             Text(unit.Key),
             Text(unit.Value.Text),
             Text(unit.Value.Format),

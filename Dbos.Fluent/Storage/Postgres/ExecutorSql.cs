@@ -5,12 +5,9 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements about executors, their leases, and the handing on of their work.</summary>
 internal sealed class ExecutorSql(SchemaName schema)
 {
-    /// <summary>The queue of the DBOS SDKs for what was started without one.</summary>
-    public const string InternalQueue = QueueNames.Internal;
-
     private const string HandedOn =
-        $"status = 'ENQUEUED', queue_name = COALESCE(w.queue_name, '{InternalQueue}'), owner_xid = NULL, started_at_epoch_ms = NULL, "
-        + $"updated_at = {Clock.Now}";
+        $"status = '{WorkflowStates.Enqueued}', queue_name = COALESCE(w.queue_name, '{QueueNames.Internal}'), owner_xid = NULL, "
+        + $"started_at_epoch_ms = NULL, updated_at = {Clock.Now}";
 
     /// <summary>
     /// Makes a row of a version that no application owned this application's; its age stays. $1 version, $2 application, $3 executor,
@@ -125,7 +122,7 @@ internal sealed class ExecutorSql(SchemaName schema)
               FROM stopped
               JOIN {schema}.workflow_status AS w
                 ON w.executor_id = stopped.executor_id AND w.application_name = stopped.application_name
-             WHERE w.status = 'PENDING'
+             WHERE w.status = '{WorkflowStates.Pending}'
              ORDER BY w.workflow_uuid
                FOR NO KEY UPDATE OF w SKIP LOCKED),
         handed AS (
@@ -141,7 +138,7 @@ internal sealed class ExecutorSql(SchemaName schema)
     /// $1 now, $2 application, $3 workflow names, $4 ids and $5 tokens to leave alone, $6 limit, $7 version or null, $8 tokens whose rows
     /// are all left alone, $9 executors, $10 who asks.
     /// </summary>
-    // One that has been launched anew since it was found dead is alive.
+    // An executor that was launched again after it was found dead is alive.
     public string HandOn { get; } = RenderHandOn(
         schema,
         $"""
@@ -172,7 +169,7 @@ internal sealed class ExecutorSql(SchemaName schema)
             SELECT w.workflow_uuid
               FROM unnest($2::text[], $3::text[]) AS e(id, token)
               JOIN {schema}.workflow_status AS w ON w.workflow_uuid = e.id AND w.owner_xid = e.token
-             WHERE w.status = 'PENDING'
+             WHERE w.status = '{WorkflowStates.Pending}'
              ORDER BY w.workflow_uuid
                FOR NO KEY UPDATE OF w SKIP LOCKED)
         UPDATE {schema}.workflow_status AS w
@@ -192,7 +189,7 @@ internal sealed class ExecutorSql(SchemaName schema)
         WITH due AS (
             SELECT w.workflow_uuid
               FROM {schema}.workflow_status AS w
-             WHERE w.status = 'PENDING'
+             WHERE w.status = '{WorkflowStates.Pending}'
                AND w.application_name = $2
                AND w.name = ANY ($3::text[])
                AND NOT EXISTS (

@@ -7,8 +7,8 @@ namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>The conditions that a filter sets on rows <c>w</c> of <c>workflow_status</c>, and their parameters.</summary>
 /// <remarks>
-/// Only what is asked for stands in the statement, and it is planned with its values each time: a plan that served every filter would serve
-/// none of them well.
+/// A statement holds only the conditions that are asked for, and it is planned with its values each time: a plan for every filter would
+/// serve none of them well.
 /// </remarks>
 internal sealed class FilterSql
 {
@@ -34,7 +34,7 @@ internal sealed class FilterSql
         if (filter.QueuedOnly)
         {
             conditions.Add("w.queue_name IS NOT NULL");
-            conditions.Add($"NOT (w.status = 'DELAYED' AND {SideSql.Waits(schema)})");
+            conditions.Add($"NOT (w.status = '{WorkflowStates.Delayed}' AND {SideSql.Waits(schema)})");
         }
 
         Add("w.workflow_uuid = ANY ({0}::text[])", filter.Ids is { } ids ? Texts(ids) : null);

@@ -20,7 +20,7 @@ internal sealed class ForkSql(SchemaName schema)
         WITH undone AS (
             SELECT min(function_id) AS sequence
               FROM {schema}.operation_outputs
-             WHERE workflow_uuid = $1 AND function_name = '{ReservedTexts.Compensating}'),
+             WHERE workflow_uuid = $1 AND function_name = '{BuiltInNames.Compensating}'),
         cuts AS (
             SELECT COALESCE(max(function_id), -1) AS highest,
                    max(function_id) FILTER (WHERE error IS NOT NULL AND function_id < COALESCE(sequence, 2147483647)) AS failed,
@@ -36,7 +36,7 @@ internal sealed class ForkSql(SchemaName schema)
                         ON started.workflow_uuid = $1 AND started.function_id = awaited.function_id - 1
                        AND started.child_workflow_id = awaited.child_workflow_id AND started.function_name <> awaited.function_name
                      WHERE awaited.workflow_uuid = $1 AND awaited.function_id = failed
-                       AND awaited.function_name = '{ReservedTexts.GetResult}'),
+                       AND awaited.function_name = '{BuiltInNames.GetResult}'),
                    failed, last, 0),
                named
           FROM cuts
@@ -47,7 +47,7 @@ internal sealed class ForkSql(SchemaName schema)
     /// $9 replaced children, $10 those in their place, $11 and $12 the same as winners of a wait for the first. Gives a row, or none where
     /// the id is in use.
     /// </summary>
-    // Streams are numbered anew: where branches wrote at once, a value that is not copied may lie between two that are, and readers go on
+    // Streams are numbered again: where branches wrote at once, a value that is not copied may lie between two that are, and readers go on
     // by number. An input may be left under the id of a row that an older SDK deleted.
     public string Fork { get; } = $"""
         WITH forked AS (
@@ -55,8 +55,8 @@ internal sealed class ForkSql(SchemaName schema)
                 workflow_uuid, status, name, class_name, config_name, authenticated_user, assumed_role, authenticated_roles,
                 application_version, application_name, application_id, queue_name, queue_partition_key, workflow_timeout_ms, serialization,
                 forked_from, recovery_attempts, priority, created_at, updated_at)
-            SELECT $3, 'ENQUEUED', name, class_name, config_name, authenticated_user, assumed_role, authenticated_roles,
-                   COALESCE($5, application_version), application_name, application_id, COALESCE($6, '{ExecutorSql.InternalQueue}'), $7, $8,
+            SELECT $3, '{WorkflowStates.Enqueued}', name, class_name, config_name, authenticated_user, assumed_role, authenticated_roles,
+                   COALESCE($5, application_version), application_name, application_id, COALESCE($6, '{QueueNames.Internal}'), $7, $8,
                    serialization, $2, 0, 0, {Clock.Now}, {Clock.Now}
               FROM {schema}.workflow_status
              WHERE workflow_uuid = $2
@@ -83,7 +83,7 @@ internal sealed class ForkSql(SchemaName schema)
               JOIN {schema}.operation_outputs AS s ON s.workflow_uuid = $2 AND s.function_id < $4
               LEFT JOIN unnest($9::text[], $10::text[]) AS r(child, taker) ON r.child = s.child_workflow_id
               LEFT JOIN unnest($11::text[], $12::text[]) AS won(child, taker)
-                ON won.child = s.output AND s.function_name = '{ReservedTexts.WaitFirst}'),
+                ON won.child = s.output AND s.function_name = '{BuiltInNames.WaitFirst}'),
         history AS (
             INSERT INTO {schema}.workflow_events_history (workflow_uuid, function_id, key, value, serialization)
             SELECT f.workflow_uuid, h.function_id, h.key, h.value, h.serialization
@@ -117,7 +117,8 @@ internal sealed class ForkSql(SchemaName schema)
     public string Rewind { get; } = $"""
         WITH rewound AS (
             UPDATE {schema}.workflow_status
-               SET status = 'ENQUEUED', queue_name = '{ExecutorSql.InternalQueue}', queue_partition_key = NULL, owner_xid = NULL,
+               SET status = '{WorkflowStates.Enqueued}', queue_name = '{QueueNames.Internal}',
+                   queue_partition_key = NULL, owner_xid = NULL,
                    deduplication_id = NULL, recovery_attempts = 0, workflow_deadline_epoch_ms = NULL, started_at_epoch_ms = NULL,
                    completed_at = NULL, output = NULL, error = NULL, updated_at = {Clock.Now}
              WHERE workflow_uuid = $2),

@@ -27,7 +27,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
     private const string Held = "fluent.queue_held";
 
     // Not a literal, as the index of everything that is PENDING would look right to a plan that is made while the tables are empty.
-    private const string IsRunning = "w.status = (SELECT 'PENDING'::text) AND w.status IN ('ENQUEUED', 'PENDING')";
+    private const string IsRunning =
+        $"w.status = (SELECT '{WorkflowStates.Pending}'::text) AND w.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}')";
 
     private const string IsOurs = "(w.application_name = $4 OR w.application_name IS NULL)";
 
@@ -147,8 +148,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                     SELECT w.started_at_epoch_ms
                       FROM {schema}.workflow_status AS w
                      WHERE w.queue_name = $10 {partition} AND w.rate_limited = true AND w.started_at_epoch_ms > {since} AND {IsOurs}
-                       AND w.status <> 'ENQUEUED'
-                       AND (w.status <> 'DELAYED'
+                       AND w.status <> '{WorkflowStates.Enqueued}'
+                       AND (w.status <> '{WorkflowStates.Delayed}'
                             OR (SELECT true FROM {schema}.fluent_waits WHERE workflow_uuid = w.workflow_uuid LIMIT 1))
                      ORDER BY w.started_at_epoch_ms DESC
                      LIMIT COALESCE({most}, 0)) AS one
@@ -161,7 +162,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
              CROSS JOIN LATERAL (
                 SELECT w.workflow_uuid, w.queue_name, w.priority, w.created_at
                   FROM {schema}.workflow_status AS w
-                 WHERE w.queue_name = $10 AND w.status = 'ENQUEUED' AND {ClaimSql.IsMine}
+                 WHERE w.queue_name = $10 AND w.status = '{WorkflowStates.Enqueued}' AND {ClaimSql.IsMine}
                  ORDER BY w.priority, w.created_at
                  LIMIT 4 * room.search + 16) AS f
              WHERE NOT room.partitioned AND room.search > 0)
@@ -191,7 +192,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                 SELECT CASE WHEN share.places > 0 OR share.starts <= 0 THEN COALESCE((
                            SELECT true
                              FROM {schema}.workflow_status AS w
-                            WHERE w.queue_name = $10 AND w.status = 'ENQUEUED' AND w.queue_partition_key = next.key AND {ClaimSql.IsMine}
+                            WHERE w.queue_name = $10 AND w.status = '{WorkflowStates.Enqueued}'
+                              AND w.queue_partition_key = next.key AND {ClaimSql.IsMine}
                             ORDER BY w.priority, w.created_at, w.workflow_uuid
                             LIMIT 1), false) ELSE false END AS waits
                 OFFSET 0) AS head
@@ -215,7 +217,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                   FROM (
                     SELECT w.workflow_uuid, w.queue_name, w.priority, w.created_at
                       FROM {schema}.workflow_status AS w
-                     WHERE w.queue_name = $10 AND w.status = 'ENQUEUED' AND w.queue_partition_key = open.key AND {ClaimSql.IsMine}
+                     WHERE w.queue_name = $10 AND w.status = '{WorkflowStates.Enqueued}'
+                       AND w.queue_partition_key = open.key AND {ClaimSql.IsMine}
                      ORDER BY w.priority, w.created_at, w.workflow_uuid
                      LIMIT LEAST(open.places, part.most) + 1) AS one) AS each),
         turn AS MATERIALIZED (
@@ -228,7 +231,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
     private static string NextPartition(SchemaName schema, string behind) => $"""
         SELECT w.queue_partition_key
                           FROM {schema}.workflow_status AS w
-                         WHERE w.queue_name = $10 AND w.status = 'ENQUEUED' AND w.queue_partition_key IS NOT NULL AND {behind}
+                         WHERE w.queue_name = $10 AND w.status = '{WorkflowStates.Enqueued}'
+                           AND w.queue_partition_key IS NOT NULL AND {behind}
                          ORDER BY w.queue_partition_key
                          LIMIT 1
         """;

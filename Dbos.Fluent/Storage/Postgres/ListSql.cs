@@ -41,16 +41,18 @@ internal sealed class ListSql(SchemaName schema)
     }
 
     /// <summary>Counts by one column; a row without a value in it counts under the empty key.</summary>
-    // As in a list each state goes along its own index.
+    // As in a list each state goes along its own index; so do the groups, of which those without a value become one afterwards.
     public (string Sql, NpgsqlParameter[] Parameters) Count(FilteredRows rows, CountBy by)
     {
         var conditions = new FilterSql(schema, rows, isList: false);
         var each = rows.Filter.IsByCompletion ? [conditions.Where] : conditions.WhereEach;
         var found = each.Select(where => $"SELECT {Column(by)} AS key, w.created_at FROM {schema}.workflow_status AS w {where}");
         var sql = $"""
-            SELECT COALESCE(key, ''), count(*), min(created_at)
-              FROM ({string.Join(" UNION ALL ", found)}) AS found
-             GROUP BY key
+            SELECT COALESCE(key, ''), sum(number)::bigint, min(oldest)
+              FROM (SELECT key, count(*) AS number, min(created_at) AS oldest
+                      FROM ({string.Join(" UNION ALL ", found)}) AS found
+                     GROUP BY key) AS counted
+             GROUP BY COALESCE(key, '')
              ORDER BY COALESCE(key, '') COLLATE "C"
             """;
         return (sql, conditions.Parameters);

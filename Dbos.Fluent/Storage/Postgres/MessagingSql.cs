@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements that read messages, events and streams.</summary>
@@ -5,7 +7,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class MessagingSql(SchemaName schema)
 {
     /// <summary>The stored forms of the end of a stream, as <see cref="StreamMarker"/> knows them; neither holds a quote.</summary>
-    public const string Markers = $"'\"{StreamMarker.Text}\"', '{StreamMarker.Text}'";
+    public const string Markers = $"'\"{ReservedTexts.StreamClosed}\"', '{ReservedTexts.StreamClosed}'";
 
     // What other SDKs sent has no position; and they look at the time only.
     private const string Arrival = "n.created_at_epoch_ms, o.position NULLS FIRST, n.message_uuid";
@@ -48,7 +50,7 @@ internal sealed class MessagingSql(SchemaName schema)
         SELECT p.place::int, w.exists, COALESCE(w.ended, false), COALESCE(t.closed, false), s.value, s.serialization
           FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS p(id, key, first, place)
           LEFT JOIN LATERAL (
-            SELECT true AS exists, status NOT IN ('ENQUEUED', 'DELAYED', 'PENDING') AS ended
+            SELECT true AS exists, status NOT IN ({RowState.Unended}) AS ended
               FROM {schema}.workflow_status
              WHERE workflow_uuid = p.id
              LIMIT 1) AS w ON true

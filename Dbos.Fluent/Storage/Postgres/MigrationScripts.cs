@@ -32,6 +32,15 @@ internal sealed partial class MigrationScripts(SchemaName schema)
            select match.Groups[1].Value,
     ];
 
+    /// <summary>The unique index that a statement builds; null where it builds none.</summary>
+    public static UniqueIndex? UniqueOf(string statement) => UniqueIndexStatement().Match(statement) is { Success: true } match
+        ? new UniqueIndex(match.Groups[1].Value, match.Groups[2].Value, match.Groups[3].Value, match.Groups[4].Value)
+        : null;
+
+    [GeneratedRegex(
+        @"CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS (\w+)\s+ON (\S+)\s+\(([^)]*)\)(\s+WHERE .+)?", RegexOptions.CultureInvariant)]
+    private static partial Regex UniqueIndexStatement();
+
     [GeneratedRegex(@"INDEX CONCURRENTLY IF NOT EXISTS (\w+)", RegexOptions.CultureInvariant)]
     private static partial Regex IndexName();
 
@@ -56,4 +65,11 @@ internal sealed partial class MigrationScripts(SchemaName schema)
             .Replace("{schema_text}", schema.Literal, StringComparison.Ordinal)
             .Replace("{schema}", schema.Quoted, StringComparison.Ordinal);
     }
+}
+
+/// <summary>A unique index, as the statement that builds it has it.</summary>
+internal sealed record UniqueIndex(string Name, string Table, string Columns, string Where)
+{
+    /// <summary>Shows which rows are alike.</summary>
+    public string FindAlike => $"SELECT {Columns}, count(*) FROM {Table}{Where} GROUP BY {Columns} HAVING count(*) > 1";
 }

@@ -14,7 +14,8 @@ internal sealed class OutcomePart(IEnumerable<Numbered<OutcomeUnit>> unsorted) :
     {
         [var (_, unit)] => RenderOne(sql, now, unit),
         _ => PostgresDatabase.Command(
-            sql.Outcomes, [now, .. Columns([.. Enumerable.Range(0, units.Count)]), .. CheckpointPart.RowColumns(LastRows())]),
+            sql.Outcomes,
+            [now, .. Columns([.. Enumerable.Range(0, units.Count)]), .. CheckpointParameters.Columns(LastRows())]),
     };
 
     public override void Take(NpgsqlDataReader row, CommitResult?[] results) =>
@@ -42,7 +43,7 @@ internal sealed class OutcomePart(IEnumerable<Numbered<OutcomeUnit>> unsorted) :
             Text(unit.State.ToStored()),
             Text(unit.Output),
             Text(unit.Error),
-            .. CheckpointPart.RowValues(unit.Last),
+            .. CheckpointParameters.Values(unit.Last),
         ]);
 
     private List<(int Ord, CheckpointRow Row)> LastRows() =>

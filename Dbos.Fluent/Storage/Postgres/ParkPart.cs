@@ -17,7 +17,7 @@ internal sealed class ParkPart(Numbered<ParkUnit> numbered) : SinglePart(numbere
         [
             .. Guard(now, unit.Owner),
             Smalls(unit.Waits, wait => wait.Sequence),
-            Texts(unit.Waits, wait => StoredKind(wait.Kind)),
+            Texts(unit.Waits, wait => WaitKinds.ToStored(wait.Kind)),
             Texts(unit.Waits, wait => wait.Key),
             Texts(unit.Waits, wait => wait.TargetId),
             Texts(unit.Waits, wait => wait.Name),
@@ -29,13 +29,4 @@ internal sealed class ParkPart(Numbered<ParkUnit> numbered) : SinglePart(numbere
 
     // Parked by this very execution: a token is never used again.
     protected override bool Stands(NpgsqlDataReader answer) => answer.GetBoolean(4);
-
-    private static string StoredKind(WaitKind kind) => kind switch
-    {
-        WaitKind.Time => "time",
-        WaitKind.Message => "message",
-        WaitKind.Event => "event",
-        WaitKind.Outcome => "outcome",
-        _ => throw new System.Diagnostics.UnreachableException($"Unknown kind of wait {kind}."),
-    };
 }

@@ -79,11 +79,11 @@ internal sealed class ParkedClaimSql(SchemaName schema)
                  WHERE w.workflow_uuid = f.workflow_uuid AND {IsParked} AND (w.application_name = $4 OR w.application_name IS NULL)
                  LIMIT 1) AS w
              WHERE f.workflow_uuid > $8
-               AND f.kind <> 'time'
+               AND f.kind <> '{WaitKinds.Time}'
                AND (f.sequence, f.part) = (
                    SELECT sequence, part
                      FROM {schema}.fluent_waits
-                    WHERE workflow_uuid = f.workflow_uuid AND kind <> 'time'
+                    WHERE workflow_uuid = f.workflow_uuid AND kind <> '{WaitKinds.Time}'
                     ORDER BY sequence, part
                     LIMIT 1)
              ORDER BY f.workflow_uuid
@@ -142,10 +142,10 @@ internal sealed class ParkedClaimSql(SchemaName schema)
              LIMIT $7),
         claimed AS (
             UPDATE {schema}.workflow_status AS w
-               SET status = 'PENDING', owner_xid = $2, executor_id = $3, application_version = $5,
+               SET status = '{WorkflowStates.Pending}', owner_xid = $2, executor_id = $3, application_version = $5,
                    application_name = COALESCE(w.application_name, $4), delay_until_epoch_ms = NULL, updated_at = {Clock.Now},
                    queue_name = CASE
-                       WHEN w.queue_name <> '{ExecutorSql.InternalQueue}' OR w.deduplication_id IS NOT NULL THEN w.queue_name END
+                       WHEN w.queue_name <> '{QueueNames.Internal}' OR w.deduplication_id IS NOT NULL THEN w.queue_name END
              WHERE w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due))
             RETURNING w.*),
         dropped AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due)))
@@ -177,12 +177,12 @@ internal sealed class ParkedClaimSql(SchemaName schema)
                 SELECT f.wake_at, f.kind, f.target, f.name FROM {schema}.fluent_waits AS f WHERE f.workflow_uuid = p.id OFFSET 0) AS f
              WHERE COALESCE(
                    f.wake_at <= {Clock.Now} OR CASE f.kind
-                       WHEN 'message' THEN (
+                       WHEN '{WaitKinds.Message}' THEN (
                            SELECT true FROM {schema}.notifications
                             WHERE destination_uuid = f.target AND topic = f.name AND NOT consumed ORDER BY created_at_epoch_ms LIMIT 1)
-                       WHEN 'event' THEN (SELECT true FROM {schema}.workflow_events WHERE workflow_uuid = f.target AND key = f.name LIMIT 1)
-                       WHEN 'outcome' THEN COALESCE((
-                           SELECT status NOT IN ('ENQUEUED', 'DELAYED', 'PENDING')
+                       WHEN '{WaitKinds.Event}' THEN (SELECT true FROM {schema}.workflow_events WHERE workflow_uuid = f.target AND key = f.name LIMIT 1)
+                       WHEN '{WaitKinds.Outcome}' THEN COALESCE((
+                           SELECT status NOT IN ({RowState.Unended})
                              FROM {schema}.workflow_status WHERE workflow_uuid = f.target LIMIT 1), true)
                    END,
                    false)

@@ -167,7 +167,7 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
     }
 
     private Task<CommitResult?[]> OnLaneAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken) =>
-        PostgresDatabase.GuardAsync(() => lanes.RunAsync(
+        database.GuardAsync(() => lanes.RunAsync(
             connection => Session(connection).WriteAsync(units, cancellationToken), cancellationToken));
 
     private CommitSession Session(NpgsqlConnection connection) =>

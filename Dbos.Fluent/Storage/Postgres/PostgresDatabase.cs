@@ -1,4 +1,5 @@
 using System.Transactions;
+using Dbos.Fluent.Model;
 using Npgsql;
 
 namespace Dbos.Fluent.Storage.Postgres;
@@ -12,13 +13,20 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
 
     public StoreOptions Options { get; } = options;
 
+    /// <summary>Whether the server is reached.</summary>
+    public StoreContact Contact { get; } = new();
+
+    /// <summary>Where its connections lead; without a password.</summary>
+    public string ConnectionString => source.ConnectionString;
+
     /// <summary>"Now" as a parameter: null lets the statement take the database's clock; a moment of its own is virtual time.</summary>
     public NpgsqlParameter Now => PostgresParameters.Number(
         Options.Time == TimeProvider.System ? null : Options.Time.GetUtcNow().ToUnixTimeMilliseconds());
 
     /// <summary>Opens a connection that the caller returns by disposing it.</summary>
+    // That there is one says nothing of the server: one of the pool may have been lost long ago.
     public Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) =>
-        GuardAsync(async () => await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false));
+        HasAmbientTransaction() ? OutsideAsync(() => OpenHereAsync(cancellationToken)) : OpenHereAsync(cancellationToken);
 
     /// <summary>The same for a thread that may wait.</summary>
     public NpgsqlConnection Open() => source.OpenConnection();
@@ -163,16 +171,47 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
     /// An ambient <see cref="Transaction"/> is the caller's: what is written here stands or falls by itself, and the connections on which
     /// it is written are everybody's. So the call runs outside of the caller's context where there is one.
     /// </remarks>
-    public static Task<T> GuardAsync<T>(Func<Task<T>> call)
+    public Task<T> GuardAsync<T>(Func<Task<T>> call) =>
+        HasAmbientTransaction() ? OutsideAsync(() => TranslateAsync(call)) : TranslateAsync(call);
+
+    /// <summary>What the contract says in place of what the driver throws; null where that is to pass as it is.</summary>
+    /// <param name="failure">What the driver throws.</param>
+    /// <param name="since">When the call began.</param>
+    public DbosException? Translate(Exception failure, long since)
     {
-        if (!HasAmbientTransaction())
+        var translated = PostgresErrors.Translate(failure);
+        if (translated is StoreUnavailableException unavailable && IsAway(unavailable, since))
         {
-            return TranslateAsync(call);
+            Contact.Lost();
+            unavailable.Contact = Contact;
         }
 
+        return translated;
+    }
+
+    // What the server itself refuses, or takes too long over while it answers others, is not over when the next call comes through.
+    private bool IsAway(StoreUnavailableException unavailable, long since) => unavailable.InnerException is PostgresException refused
+        ? refused.SqlState[..2] is "08" or "57" && !unavailable.TimedOut
+        : !unavailable.TimedOut || !Contact.WasReachedSince(since);
+
+    private async Task<NpgsqlConnection> OpenHereAsync(CancellationToken cancellationToken)
+    {
+        var since = TimeProvider.System.GetTimestamp();
+        try
+        {
+            return await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (Translate(failure, since) is { } translated)
+        {
+            throw translated;
+        }
+    }
+
+    private static Task<T> OutsideAsync<T>(Func<Task<T>> call)
+    {
         using (ExecutionContext.SuppressFlow())
         {
-            return Task.Run(() => TranslateAsync(call));
+            return Task.Run(call);
         }
     }
 
@@ -189,13 +228,16 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
         }
     }
 
-    private static async Task<T> TranslateAsync<T>(Func<Task<T>> call)
+    private async Task<T> TranslateAsync<T>(Func<Task<T>> call)
     {
+        var since = TimeProvider.System.GetTimestamp();
         try
         {
-            return await call().ConfigureAwait(false);
+            var result = await call().ConfigureAwait(false);
+            Contact.Reached();
+            return result;
         }
-        catch (Exception failure) when (PostgresErrors.Translate(failure) is { } translated)
+        catch (Exception failure) when (Translate(failure, since) is { } translated)
         {
             throw translated;
         }

@@ -14,15 +14,18 @@ internal sealed class PostgresKeptConnection(PostgresDatabase database) : IDispo
     /// <summary>Runs one statement, and reads each row.</summary>
     public List<T> Query<T>(string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, TimeSpan limit)
     {
+        var since = TimeProvider.System.GetTimestamp();
         try
         {
             kept = kept is { State: ConnectionState.Open } ? kept : database.Open();
-            return Read(kept, sql, parameters, read, limit);
+            var rows = Read(kept, sql, parameters, read, limit);
+            database.Contact.Reached();
+            return rows;
         }
         catch (Exception failure)
         {
             Dispose();
-            throw PostgresErrors.Translate(failure) ?? failure;
+            throw database.Translate(failure, since) ?? failure;
         }
     }
 

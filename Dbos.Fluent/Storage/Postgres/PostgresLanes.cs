@@ -94,7 +94,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
     /// </summary>
     public Task<T> BatchAsync<T>(
         IReadOnlyList<NpgsqlBatchCommand> commands, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken) =>
-        PostgresDatabase.GuardAsync(() => RunAsync(
+        database.GuardAsync(() => RunAsync(
             async connection =>
             {
                 var batch = new NpgsqlBatch(connection) { Timeout = database.TimeoutSeconds };
@@ -162,7 +162,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
         NpgsqlParameter[] parameters,
         Func<NpgsqlDataReader, T> read,
         CancellationToken cancellationToken) =>
-        PostgresDatabase.GuardAsync(() => RunAsync(
+        database.GuardAsync(() => RunAsync(
             free,
             async connection =>
             {

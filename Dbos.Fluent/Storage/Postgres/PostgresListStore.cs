@@ -4,7 +4,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class PostgresListStore(PostgresDatabase database) : IListStore
 {
     // Behind the columns of the row.
-    private const int MomentColumn = 28;
+    private const int MomentColumn = 27;
 
     private readonly ListSql sql = new(database.Schema);
 

@@ -85,6 +85,13 @@ internal sealed class PostgresManagementStore(PostgresDatabase database) : IMana
             places.Any(place => place.Frees));
     }
 
+    public async Task<long?> ReadCommitsAsync(CancellationToken cancellationToken)
+    {
+        var counts = await database.QueryAsync(DeletionSql.ReadCommits, [], row => row.GetInt64(0), cancellationToken)
+            .ConfigureAwait(false);
+        return counts is [var commits, ..] ? commits : null;
+    }
+
     private async Task<RewindResult> RewindAsync(
         NpgsqlConnection connection, RewindRequest request, CancellationToken cancellationToken)
     {

@@ -16,6 +16,7 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
     private readonly CommitSql sql = CommitSql.Waiting(database.Schema);
     private readonly StandingSql standing = new(database.Schema);
     private readonly SignalSql signals = new();
+    private readonly PostgresHome home = new(database);
 
     public Task<CommitResult> StartAsync(DbTransaction transaction, StartUnit start, CancellationToken cancellationToken) =>
         WriteAsync(transaction, start, cancellationToken);
@@ -29,22 +30,28 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
         var connection = ConnectionOf(transaction);
         try
         {
-            return await PostgresDatabase.GuardAsync(() => WriteAsync(connection, unit, cancellationToken)).ConfigureAwait(false);
+            return await database.GuardAsync(() => CheckAndWriteAsync(connection, unit, cancellationToken)).ConfigureAwait(false);
         }
         catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InFailedSqlTransaction)
         {
             throw new InvalidOperationException(
                 "The transaction is aborted: an earlier statement in it failed, so nothing more can be written in it. Roll it back, and "
-                + "begin anew.",
+                + "begin again.",
                 refused);
         }
         catch (StoreUnavailableException lost) when (lost.InnerException is PostgresException { InvariantSeverity: "ERROR" } refused)
         {
-            // The server is there and has ended the caller's transaction over another one: whoever repeats those knows the driver's
-            // exceptions.
+            // The server is there and has ended the caller's transaction over another one. The caller repeats it by the driver's exceptions.
             ExceptionDispatchInfo.Throw(refused);
             throw;
         }
+    }
+
+    private async Task<CommitResult> CheckAndWriteAsync(
+        NpgsqlConnection connection, CommitUnit unit, CancellationToken cancellationToken)
+    {
+        await home.CheckAsync(connection, "transaction", cancellationToken).ConfigureAwait(false);
+        return await WriteAsync(connection, unit, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<CommitResult> WriteAsync(NpgsqlConnection connection, CommitUnit unit, CancellationToken cancellationToken)

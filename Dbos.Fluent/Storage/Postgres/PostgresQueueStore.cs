@@ -21,7 +21,7 @@ internal sealed class PostgresQueueStore(PostgresDatabase database, PostgresLane
                 reader => PostgresDatabase.ReadAllAsync(reader, ReadRow, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
 
-            // None where somebody deleted it between the first and the last statement: it is registered anew.
+            // None where somebody deleted it between the first and the last statement: it is registered again.
             if (rows is [{ } row])
             {
                 var isOthers = row.ApplicationName is not null
@@ -134,12 +134,12 @@ internal sealed class PostgresQueueStore(PostgresDatabase database, PostgresLane
             Small(queue.Concurrency),
             Small(queue.WorkerConcurrency),
             Small(queue.RateLimit?.Starts),
-            Fraction(PostgresQueueRows.Seconds(queue.RateLimit)),
+            Fraction(queue.RateLimit?.Per.TotalSeconds),
             Small(queue.PartitionConcurrency),
             Small(queue.PartitionWorkerConcurrency),
             Small(queue.PartitionRateLimit?.Starts),
-            Fraction(PostgresQueueRows.Seconds(queue.PartitionRateLimit)),
-            Fraction(queue.PollInterval?.TotalSeconds ?? PostgresQueueRows.PollSecondsDefault),
+            Fraction(queue.PartitionRateLimit?.Per.TotalSeconds),
+            Fraction(queue.PollInterval?.TotalSeconds ?? StoredQueues.PollSecondsDefault),
             Text(registration.ApplicationName),
         ];
     }

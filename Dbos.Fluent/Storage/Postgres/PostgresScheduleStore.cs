@@ -1,4 +1,4 @@
-using System.Globalization;
+using Dbos.Fluent.Model;
 using Npgsql;
 using NpgsqlTypes;
 using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
@@ -8,9 +8,6 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Schedules as rows, and the moments they fire.</summary>
 internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresLanes watch) : IScheduleStore
 {
-    private const string PausedStatus = "PAUSED";
-    private const string ActiveStatus = "ACTIVE";
-
     // The connection, the beginning and the end of the transaction, and two between.
     private const int StatementsOfWrite = 5;
 
@@ -23,6 +20,9 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
         : throw new StoreSchemaException(
             "Schedules have options in a table of this library, and there was none when this client connected. "
             + "Launch an engine on the database once, and connect the client again.");
+
+    public async Task<long> ReadNowMsAsync(CancellationToken cancellationToken) =>
+        (await database.QueryAsync(ScheduleSql.ReadNow, [database.Now], row => row.GetInt64(0), cancellationToken).ConfigureAwait(false))[0];
 
     public async Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken)
     {
@@ -49,7 +49,8 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
             PostgresDatabase.Command(
                 tick.Kind switch { TickKind.Due => ticks.Due, TickKind.Waiting => ticks.Waiting, _ => ticks.Asked },
                 [
-                    database.Now, .. StartPart.RowOf(tick.Row), Text(tick.Schedule), Number(tick.TickMs), Text(ToText(tick.TickMs)),
+                    database.Now, .. StartPart.RowOf(tick.Row), Text(tick.Schedule), Number(tick.TickMs), Text(EpochMs.ToIso(tick.TickMs)),
+                    .. tick.Kind == TickKind.Asked ? [] : KnownOf(tick.Known),
                 ]),
         ],
         async reader =>
@@ -59,6 +60,12 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
             return outcomes.Count == 0 ? TickOutcome.Gone : Enum.Parse<TickOutcome>(outcomes[0]);
         },
         cancellationToken);
+
+    private static NpgsqlParameter[] KnownOf(ScheduleRow? row) =>
+    [
+        Text(row?.WorkflowName), Text(row?.Cron), Text(row?.TimeZone), Text(row?.Context), Text(row?.Queue),
+        Number(row?.JitterMs), Number(row?.FromMs), Number(row?.UntilMs),
+    ];
 
     private async Task<ScheduleWritten> OnConnectionAsync(
         IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken)
@@ -121,8 +128,8 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
         Texts(rows, row => row.Cron),
         Texts(rows, row => row.TimeZone),
         Texts(rows, row => row.Context),
-        Texts(rows, row => row.Paused ? PausedStatus : ActiveStatus),
-        Texts(rows, row => ToText(row.LastFiredAtMs)),
+        Texts(rows, row => ScheduleWords.ToStored(row.Paused)),
+        Texts(rows, row => EpochMs.ToIso(row.LastFiredAtMs)),
         new() { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Boolean, Value = rows.Select(row => row.AutomaticBackfill).ToArray() },
         Texts(rows, row => row.Queue),
         Texts(rows, row => row.ApplicationName),
@@ -151,9 +158,4 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
         UntilMs = row.NumberOrNull(13),
         WaitingTickMs = row.NumberOrNull(14),
     };
-
-    // As every SDK writes it: UTC with milliseconds.
-    private static string? ToText(long? momentMs) => momentMs is { } moment
-        ? DateTimeOffset.FromUnixTimeMilliseconds(moment).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)
-        : null;
 }

@@ -43,7 +43,7 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
             var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
-                return await PostgresDatabase.GuardAsync(() => FindLevelAsync(connection, cancellationToken)).ConfigureAwait(false);
+                return await database.GuardAsync(() => FindLevelAsync(connection, cancellationToken)).ConfigureAwait(false);
             }
         }
     }
@@ -235,7 +235,7 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
 
             foreach (var statement in indexes)
             {
-                await RunAsync(connection, statement, cancellationToken).ConfigureAwait(false);
+                await BuildAsync(connection, statement, cancellationToken).ConfigureAwait(false);
             }
 
             var unfinished = await NamesAsync(connection, sql.FindUnfinishedIndexes, names, cancellationToken).ConfigureAwait(false);
@@ -252,6 +252,25 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
             }
 
             await Task.Delay(LockTryInterval * tries, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    // That two rows are alike is nothing that passes, unlike a race for the index's name, which is refused with the same state.
+    private async Task BuildAsync(NpgsqlConnection connection, string statement, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RunAsync(connection, statement, cancellationToken).ConfigureAwait(false);
+        }
+        catch (PostgresException alike) when (
+            alike.SqlState == PostgresErrorCodes.UniqueViolation && MigrationScripts.UniqueOf(statement) is { } unique
+            && alike.ConstraintName == unique.Name)
+        {
+            throw new StoreSchemaException(
+                $"The unique index {unique.Name} of schema '{database.Schema.Value}' cannot be built: rows of {unique.Table} are alike in "
+                + $"({unique.Columns}). They were written while no such rule stood, by hand or by an early version of an SDK. Find them "
+                + $"({unique.FindAlike}), change or delete all but one of each, and launch again.",
+                alike);
         }
     }
 

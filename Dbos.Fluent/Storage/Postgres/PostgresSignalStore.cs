@@ -80,7 +80,8 @@ internal sealed class PostgresSignalStore(
 
             // A connection that lasted was no failure: the next one is tried at once.
             failures = TimeProvider.System.GetElapsedTime(began) > KeepAliveInterval ? 0 : failures;
-            await Task.Delay(StoreBackoff.DelayAfter(failures), TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            var away = database.Contact.Back.IsCompleted ? null : database.Contact;
+            await StoreBackoff.RestAsync(failures, away, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
     }
 

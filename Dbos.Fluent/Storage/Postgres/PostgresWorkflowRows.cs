@@ -3,24 +3,24 @@ using Npgsql;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Makes records of rows whose columns stand in the order of <see cref="WorkflowSql.RowColumns"/>.</summary>
+/// <summary>Makes records of rows whose columns are in the order of <see cref="WorkflowSql.RowColumns"/>.</summary>
 internal static class PostgresWorkflowRows
 {
     /// <summary>A row with its payloads.</summary>
     public static WorkflowRow Read(NpgsqlDataReader row) => Read(row, payloads: true);
 
-    /// <summary>A row; without its payloads, which may stand in the row itself, if they are not asked for.</summary>
+    /// <summary>A row; without its payloads, if they are not asked for: they may be stored in the row itself.</summary>
     public static WorkflowRow Read(NpgsqlDataReader row, bool payloads)
     {
-        var format = row.TextOrNull(23);
+        var format = row.TextOrNull(22);
         return new WorkflowRow
         {
             Status = ReadStatus(row),
+            UnknownState = WorkflowStates.Unknown(row.GetString(2)),
             AttributesJson = row.TextOrNull(21),
-            OwnerToken = row.TextOrNull(22),
-            Input = payloads ? new Payload(row.TextOrNull(24), format) : default,
-            Output = payloads ? new Payload(row.TextOrNull(25), format) : default,
-            Error = payloads ? new Payload(row.TextOrNull(26), format) : default,
+            Input = payloads ? new Payload(row.TextOrNull(23), format) : default,
+            Output = payloads ? new Payload(row.TextOrNull(24), format) : default,
+            Error = payloads ? new Payload(row.TextOrNull(25), format) : default,
         };
     }
 
@@ -47,6 +47,6 @@ internal static class PostgresWorkflowRows
         CompletedAt = EpochMs.ToMoment(row.NumberOrNull(18)),
         Deadline = EpochMs.ToMoment(row.NumberOrNull(19)),
         DelayUntil = EpochMs.ToMomentOrNever(row.NumberOrNull(20)),
-        Parked = row.GetBoolean(27),
+        Parked = row.GetBoolean(26),
     };
 }

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements about queues as rows.</summary>
@@ -101,9 +103,11 @@ internal sealed class QueueSql(SchemaName schema)
         SELECT asked.name, waiting.count, running.count
           FROM (SELECT DISTINCT unnest($1::text[]) AS name) AS asked
          CROSS JOIN LATERAL (
-            SELECT count(*) FROM {schema}.workflow_status WHERE queue_name = asked.name AND status = 'ENQUEUED' OFFSET 0) AS waiting
+            SELECT count(*) FROM {schema}.workflow_status
+             WHERE queue_name = asked.name AND status = '{WorkflowStates.Enqueued}' OFFSET 0) AS waiting
          CROSS JOIN LATERAL (
-            SELECT count(*) FROM {schema}.workflow_status WHERE queue_name = asked.name AND status = 'PENDING' OFFSET 0) AS running
+            SELECT count(*) FROM {schema}.workflow_status
+             WHERE queue_name = asked.name AND status = '{WorkflowStates.Pending}' OFFSET 0) AS running
          WHERE waiting.count > 0 OR running.count > 0
         """;
 
@@ -132,7 +136,7 @@ internal sealed class QueueSql(SchemaName schema)
                         WHERE line.queue_name IS NOT NULL
                           AND (SELECT true
                                  FROM {schema}.workflow_status AS w
-                                WHERE w.queue_name = line.queue_name AND w.status = 'ENQUEUED' AND {IsOurs}
+                                WHERE w.queue_name = line.queue_name AND w.status = '{WorkflowStates.Enqueued}' AND {IsOurs}
                                 LIMIT 1)) AS waiting,
                    (SELECT w.delay_until_epoch_ms
                       FROM {schema}.workflow_status AS w
@@ -141,7 +145,7 @@ internal sealed class QueueSql(SchemaName schema)
                      LIMIT 1) AS next_delayed,
                    (SELECT true
                       FROM {schema}.workflow_status AS w
-                     WHERE w.status IN ('ENQUEUED', 'PENDING', 'DELAYED')
+                     WHERE w.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}', '{WorkflowStates.Delayed}')
                        AND w.workflow_deadline_epoch_ms IS NOT NULL
                        AND w.workflow_deadline_epoch_ms <= {Clock.Now}
                        AND {IsOurs}
@@ -161,7 +165,7 @@ internal sealed class QueueSql(SchemaName schema)
     private static string NextLine(SchemaName schema, string behind) => $"""
         SELECT w.queue_name
                   FROM {schema}.workflow_status AS w
-                 WHERE w.status IN ('ENQUEUED', 'PENDING') AND w.queue_name IS NOT NULL AND {behind}
+                 WHERE w.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}') AND w.queue_name IS NOT NULL AND {behind}
                  ORDER BY w.queue_name
                  LIMIT 1
         """;

@@ -17,14 +17,14 @@ internal sealed class ReceivePart(Numbered<ReceiveUnit> numbered) : SinglePart(n
         sql.Units.Receive,
         [
             .. Guard(now, unit.Owner),
-            .. Columns(unit.Begun),
+            .. CheckpointParameters.Columns(unit.Begun),
             Text(MessageTopics.ToStored(unit.Topic)),
             Small(unit.Row.Sequence),
             Text(unit.Row.Name),
             Text(unit.Row.ChildId),
             Number(unit.Row.StartedAtMs),
             Number(unit.Row.CompletedAtMs),
-            .. Columns(unit.With),
+            .. CheckpointParameters.Columns(unit.With),
         ]);
 
     // A message was there and this unit did not record it: an earlier try of it ended between the snapshot and the lock, and what that one

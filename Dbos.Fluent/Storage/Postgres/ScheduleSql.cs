@@ -20,6 +20,9 @@ internal sealed class ScheduleSql(SchemaName schema)
     private const string NowText =
         $"to_char(to_timestamp({Clock.Now} / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
 
+    /// <summary>$1 now, as in every statement that takes it.</summary>
+    public const string ReadNow = $"SELECT {Clock.Now}";
+
     /// <summary>Makes those that are not there, and gives back their names.</summary>
     public string Create { get; } = $"""
         WITH {Rows},
@@ -88,8 +91,8 @@ internal sealed class ScheduleSql(SchemaName schema)
     // Where there was no pause, as when this is done once more after a lost answer, nothing was due in it.
     public string SetPaused { get; } = $"""
         UPDATE {schema}.workflow_schedules AS s
-           SET status = CASE WHEN $3 THEN 'PAUSED' ELSE 'ACTIVE' END,
-               last_fired_at = CASE WHEN NOT $3 AND s.status = 'PAUSED' AND NOT s.automatic_backfill
+           SET status = CASE WHEN $3 THEN '{ScheduleWords.Paused}' ELSE '{ScheduleWords.Active}' END,
+               last_fired_at = CASE WHEN NOT $3 AND s.status = '{ScheduleWords.Paused}' AND NOT s.automatic_backfill
                                          AND {Clock.Now} > COALESCE({FiredAt}, {long.MinValue})
                                     THEN {NowText} ELSE s.last_fired_at END
          WHERE s.schedule_name = $2
@@ -139,7 +142,7 @@ internal sealed class ScheduleSql(SchemaName schema)
         """;
 
     private static string Select(SchemaName schema) => $"""
-        SELECT s.schedule_name, s.workflow_name, s.schedule, COALESCE(s.cron_timezone, 'UTC'), s.context, s.status = 'PAUSED', {FiredAt},
+        SELECT s.schedule_name, s.workflow_name, s.schedule, COALESCE(s.cron_timezone, 'UTC'), s.context, s.status = '{ScheduleWords.Paused}', {FiredAt},
                s.automatic_backfill, s.queue_name, s.application_name, f.overlap, COALESCE(f.jitter_ms, 0), f.from_ms, f.until_ms,
                f.waiting_tick_ms
           FROM {schema}.workflow_schedules AS s

@@ -56,6 +56,9 @@ internal sealed class SchemaSql(SchemaName schema)
         """;
 
     /// <summary>A lock that live traffic holds is waited for only so long, as everything behind the waiting DDL waits with it.</summary>
+    // That is for each table, and those that have their lock wait along: for as many times as long as there are tables that somebody holds
+    // alone. Whoever reads or writes workflows holds the first of them, and is met before there is anything to hold up; what is left is an
+    // index or a vacuum of somebody's own on one of the others.
     public string LimitLockWait { get; } = "SET LOCAL lock_timeout = '5s'";
 
     /// <summary>

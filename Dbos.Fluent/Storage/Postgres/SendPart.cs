@@ -16,7 +16,7 @@ internal sealed class SendPart(Numbered<SendUnit> numbered) : SinglePart(numbere
         unit.Owner is null ? sql.Units.SendUnowned : sql.Units.Send,
         [
             .. Guard(now, unit.Owner),
-            .. Columns(unit.Rows),
+            .. CheckpointParameters.Columns(unit.Rows),
             Texts(unit.Messages, message => message.Id),
             Texts(unit.Messages, message => message.DestinationId),
             Texts(unit.Messages, message => MessageTopics.ToStored(message.Topic)),

@@ -10,7 +10,7 @@ internal abstract class SinglePart(int number) : CommitPart
     /// <summary>The run that writes; null for a sender outside of any workflow.</summary>
     public abstract Ownership? Owner { get; }
 
-    /// <summary>The checkpoint that stands if the unit does; null for one that writes none.</summary>
+    /// <summary>The checkpoint that is stored if the unit is; null for a unit that writes none.</summary>
     protected abstract CheckpointRow? First { get; }
 
     protected int Number => number;
@@ -35,25 +35,13 @@ internal abstract class SinglePart(int number) : CommitPart
             : row.GetBoolean(0) ? CommitResult.Busy
             : CommitResult.NotOwned;
 
-    /// <summary>Whether the unit stands in a way that no checkpoint shows.</summary>
+    /// <summary>Whether the unit is stored in a way that no checkpoint shows.</summary>
     protected virtual bool Stands(NpgsqlDataReader answer) => false;
 
-    /// <summary>The result of a unit that stands, whose first checkpoint has this output.</summary>
+    /// <summary>The result of a stored unit, whose first checkpoint has this output.</summary>
     protected virtual CommitResult Standing(Payload output) => CommitResult.Written;
 
     /// <summary>The parameters that every unit's statement begins with.</summary>
     protected static NpgsqlParameter[] Guard(NpgsqlParameter now, Ownership? owner) =>
         [now, Text(owner?.WorkflowId), Text(owner?.Token)];
-
-    protected static NpgsqlParameter[] Columns(IReadOnlyList<CheckpointRow> rows) =>
-    [
-        Smalls(rows, row => row.Sequence),
-        Texts(rows, row => row.Name),
-        Texts(rows, row => row.Output),
-        Texts(rows, row => row.Error),
-        Texts(rows, row => row.Format),
-        Texts(rows, row => row.ChildId),
-        Numbers(rows, row => row.StartedAtMs),
-        Numbers(rows, row => row.CompletedAtMs),
-    ];
 }

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements that find out, in a new snapshot, why units of a commit were not written.</summary>
@@ -22,7 +24,7 @@ internal sealed class StandingSql(SchemaName schema)
           LEFT JOIN LATERAL (SELECT * FROM {schema}.workflow_status WHERE workflow_uuid = s.guard LIMIT 1) AS p ON true
         """;
 
-    /// <summary>For checkpoints: whether the workflow is still owned, and how many of its rows stand as they would be written.</summary>
+    /// <summary>For checkpoints: whether the workflow is still owned, and how many of its rows are stored as given.</summary>
     public string ReadCheckpoints { get; } = $"""
         SELECT u.ord,
                COALESCE((SELECT owner_xid = u.token FROM {schema}.workflow_status WHERE workflow_uuid = u.id), false),
@@ -41,12 +43,12 @@ internal sealed class StandingSql(SchemaName schema)
         """;
 
     /// <summary>
-    /// For a unit that is written by itself: whether the workflow is still owned, whether its first row stands and with what output, and
-    /// whether it stands parked by this token. $1 workflow, $2 token, $3 sequence, $4 name, $5 started, $6 completed.
+    /// For a unit that is written by itself: whether the workflow is still owned, whether its first row is stored and with what output, and
+    /// whether it is parked by this token. $1 workflow, $2 token, $3 sequence, $4 name, $5 started, $6 completed.
     /// </summary>
     public string ReadSingle { get; } = $"""
         SELECT COALESCE(w.owner_xid = $2, false), COALESCE(c.stands, false), c.output, c.serialization,
-               COALESCE(w.status = 'DELAYED' AND f.waits, false)
+               COALESCE(w.status = '{WorkflowStates.Delayed}' AND f.waits, false)
           FROM (SELECT 1) AS one
           LEFT JOIN LATERAL (SELECT * FROM {schema}.workflow_status WHERE workflow_uuid = $1 LIMIT 1) AS w ON true
           LEFT JOIN LATERAL (

@@ -85,7 +85,7 @@ internal sealed class StartPart : CommitPart
         }
     }
 
-    /// <summary>Whether no start is in the way of another: no id and no deduplication id stands twice.</summary>
+    /// <summary>Whether no start is in the way of another: no id and no deduplication id is there twice.</summary>
     public static bool AreApart(List<Numbered<StartUnit>> units) =>
         units.Select(unit => unit.Unit.Row.Id).Distinct().Count() == units.Count
         && units.Where(unit => unit.Unit.Row.DeduplicationId is not null)
@@ -129,18 +129,7 @@ internal sealed class StartPart : CommitPart
     ];
 
     private static NpgsqlParameter[] ParentOf(StartUnit unit) =>
-    [
-        Text(unit.Parent?.WorkflowId),
-        Text(unit.Parent?.Token),
-        Small(unit.ParentCheckpoint?.Sequence),
-        Text(unit.ParentCheckpoint?.Name),
-        Text(unit.ParentCheckpoint?.Output),
-        Text(unit.ParentCheckpoint?.Error),
-        Text(unit.ParentCheckpoint?.Format),
-        Text(unit.ParentCheckpoint?.ChildId),
-        Number(unit.ParentCheckpoint?.StartedAtMs),
-        Number(unit.ParentCheckpoint?.CompletedAtMs),
-    ];
+        [Text(unit.Parent?.WorkflowId), Text(unit.Parent?.Token), .. CheckpointParameters.Values(unit.ParentCheckpoint)];
 
     private NpgsqlParameter[] RowColumns()
     {
@@ -177,14 +166,7 @@ internal sealed class StartPart : CommitPart
         [
             Texts(starts, start => start.Parent?.WorkflowId),
             Texts(starts, start => start.Parent?.Token),
-            Smalls(starts, start => start.ParentCheckpoint?.Sequence),
-            Texts(starts, start => start.ParentCheckpoint?.Name),
-            Texts(starts, start => start.ParentCheckpoint?.Output),
-            Texts(starts, start => start.ParentCheckpoint?.Error),
-            Texts(starts, start => start.ParentCheckpoint?.Format),
-            Texts(starts, start => start.ParentCheckpoint?.ChildId),
-            Numbers(starts, start => start.ParentCheckpoint?.StartedAtMs),
-            Numbers(starts, start => start.ParentCheckpoint?.CompletedAtMs),
+            .. CheckpointParameters.Columns(starts.ConvertAll(start => start.ParentCheckpoint)),
         ];
     }
 }

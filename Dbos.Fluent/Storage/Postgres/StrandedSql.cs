@@ -1,15 +1,17 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements that look for unfinished work which no live engine would take.</summary>
 internal sealed class StrandedSql(SchemaName schema)
 {
-    private readonly string enqueued = Render(schema, "'ENQUEUED'", "w.status COLLATE \"C\"", IsOurs(schema));
+    private readonly string enqueued = Render(schema, $"'{WorkflowStates.Enqueued}'", "w.status COLLATE \"C\"", IsOurs(schema));
 
-    private readonly string delayed = Render(schema, "'DELAYED'", "w.status COLLATE \"C\"", IsOurs(schema));
+    private readonly string delayed = Render(schema, $"'{WorkflowStates.Delayed}'", "w.status COLLATE \"C\"", IsOurs(schema));
 
     // What runs carries the version of its executor, which has the code of it. Other rows are what recovery hands on to nobody: it takes
     // none of no application, and none under a name that nobody has registered.
-    private readonly string pending = Render(schema, "'PENDING'", "w.status", "looked.application_name = $1");
+    private readonly string pending = Render(schema, $"'{WorkflowStates.Pending}'", "w.status", "looked.application_name = $1");
 
     private const string IsLive = $"NOT e.stopped AND e.expires_at_ms > {Clock.Database}";
 

@@ -16,7 +16,7 @@ internal sealed class StreamPart(Numbered<StreamUnit> numbered) : SinglePart(num
         sql.Units.WriteStream,
         [
             .. Guard(now, unit.Owner),
-            .. Columns(unit.Rows),
+            .. CheckpointParameters.Columns(unit.Rows),
             Text(unit.Key),
             Texts(unit.Values, value => value.Text),
             Texts(unit.Values, value => value.Format),

@@ -1,16 +1,20 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements that start the workflow of one moment of a schedule.</summary>
 /// <remarks>
-/// The lock on the schedule's row comes in a statement before, so that what was fired, paused or started by whoever held it is seen. Each
+/// The lock on the schedule's row comes in a statement before, so that what was fired, paused or started by its last owner is seen. Each
 /// has $1 to $20 as for a start, then $21 the schedule, $22 the moment, $23 the moment as text, and answers the outcome, or nothing where
-/// there is no such schedule. A row that carries this call's own token is what an earlier try made, whose answer was lost.
+/// there is no such schedule. But for what a person asked for, $24 to $31 are the schedule as it was read: workflow, cron, zone, context,
+/// queue, jitter, from, until. A row that carries this call's own token is what an earlier try made, whose answer was lost.
 /// </remarks>
 internal sealed class TickSql(SchemaName schema)
 {
     private const string Started = nameof(TickOutcome.Started);
     private const string AlreadyFired = nameof(TickOutcome.AlreadyFired);
     private const string Paused = nameof(TickOutcome.Paused);
+    private const string Changed = nameof(TickOutcome.Changed);
     private const string Skipped = nameof(TickOutcome.Skipped);
     private const string Queued = nameof(TickOutcome.Queued);
 
@@ -24,6 +28,7 @@ internal sealed class TickSql(SchemaName schema)
                    WHEN s.paused THEN '{Paused}'
                    WHEN s.last_fired >= $22 THEN CASE WHEN s.waiting = $22 THEN '{Queued}' ELSE '{AlreadyFired}' END
                    WHEN s.mine IS NOT NULL THEN '{AlreadyFired}'
+                   WHEN s.changed THEN '{Changed}'
                    WHEN s.overlap = '{OverlapWords.QueueOne}' AND s.waiting IS NOT NULL THEN '{Skipped}'
                    WHEN s.overlap = '{OverlapWords.QueueOne}' AND {Runs(schema)} THEN '{Queued}'
                    WHEN s.overlap = '{OverlapWords.Skip}' AND {Runs(schema)} THEN '{Skipped}'
@@ -32,7 +37,8 @@ internal sealed class TickSql(SchemaName schema)
         moved AS (
             UPDATE {schema}.workflow_schedules
                SET last_fired_at = $23
-             WHERE schedule_name = (SELECT name FROM tick WHERE outcome <> '{Paused}' AND COALESCE(last_fired < $22, true))),
+             WHERE schedule_name = (
+                   SELECT name FROM tick WHERE outcome NOT IN ('{Paused}', '{Changed}') AND COALESCE(last_fired < $22, true))),
         waits AS (
             UPDATE {schema}.fluent_schedules
                SET waiting_tick_ms = $22
@@ -46,6 +52,7 @@ internal sealed class TickSql(SchemaName schema)
                    WHEN s.waiting IS DISTINCT FROM $22 THEN '{AlreadyFired}'
                    WHEN s.paused THEN '{Paused}'
                    WHEN s.mine IS NOT NULL THEN '{AlreadyFired}'
+                   WHEN s.changed THEN '{Changed}'
                    WHEN {Runs(schema)} THEN '{Queued}'
         """,
         $"""
@@ -58,12 +65,19 @@ internal sealed class TickSql(SchemaName schema)
 
     /// <summary>A person asked for it.</summary>
     public string Asked { get; } = Render(
-        schema, $"                   WHEN s.mine IS NOT NULL THEN '{AlreadyFired}'", "nothing AS (SELECT 1)");
+        schema, $"                   WHEN s.mine IS NOT NULL THEN '{AlreadyFired}'", "nothing AS (SELECT 1)", "false");
 
-    private static string Render(SchemaName schema, string cases, string effects) => $"""
+    private const string IsChanged = """
+        $25 IS NOT NULL
+                   AND (s.workflow_name, s.schedule, COALESCE(s.cron_timezone, 'UTC'), s.context, s.queue_name,
+                        COALESCE(f.jitter_ms, 0), f.from_ms, f.until_ms) IS DISTINCT FROM ($24, $25, $26, $27, $28, $29, $30, $31)
+        """;
+
+    private static string Render(SchemaName schema, string cases, string effects, string changed = IsChanged) => $"""
         WITH schedule AS MATERIALIZED (
             SELECT s.schedule_name AS name, s.status = 'PAUSED' AS paused, {ScheduleSql.FiredAt} AS last_fired, f.overlap,
-                   f.waiting_tick_ms AS waiting, own.mine
+                   f.waiting_tick_ms AS waiting, own.mine,
+                   {changed} AS changed
               FROM {schema}.workflow_schedules AS s
               LEFT JOIN {schema}.fluent_schedules AS f ON f.schedule_name = s.schedule_name
               LEFT JOIN LATERAL (
@@ -94,7 +108,8 @@ internal sealed class TickSql(SchemaName schema)
         COALESCE((
                        SELECT true
                          FROM {schema}.workflow_status
-                        WHERE schedule_name = $21 AND status IN ('ENQUEUED', 'PENDING', 'DELAYED')
+                        WHERE schedule_name = $21
+                          AND status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}', '{WorkflowStates.Delayed}')
                         LIMIT 1), false)
         """;
 }

@@ -20,7 +20,7 @@ internal sealed class UnitSql
         "workflow_uuid, function_id, function_name, output, error, serialization, child_workflow_id, "
         + "started_at_epoch_ms, completed_at_epoch_ms, application_name";
 
-    // What stood before is left as it is, and tells that the effect stands too. A unit without rows comes from inside a step: it takes
+    // A stored row is left as it is, and shows that the effect is stored too. A unit without rows comes from inside a step: it takes
     // effect each time.
     private const string IsFirst =
         "(cardinality($4::int[]) = 0 OR EXISTS (SELECT FROM recorded WHERE function_id = ($4::int[])[1]))";
@@ -229,7 +229,7 @@ internal sealed class UnitSql
                FOR NO KEY UPDATE {whenLocked}),
         parked AS (
             UPDATE {schema}.workflow_status
-               SET status = 'DELAYED', owner_xid = NULL, queue_name = COALESCE(queue_name, '{ExecutorSql.InternalQueue}'),
+               SET status = '{WorkflowStates.Delayed}', owner_xid = NULL, queue_name = COALESCE(queue_name, '{QueueNames.Internal}'),
                    delay_until_epoch_ms = COALESCE((SELECT min(wake) FROM unnest($9::bigint[]) AS wake), {long.MaxValue}),
                    updated_at = {Clock.Now}
              WHERE workflow_uuid = $2 AND EXISTS (SELECT FROM owned)),

@@ -51,7 +51,7 @@ internal sealed class VersionSql(SchemaName schema)
                w.forked_from, w.priority, w.queue_partition_key, o.seed, o.started_at, false, w.status, w.executor_id, w.updated_at
           FROM {schema}.workflow_status AS w
           {ClaimSql.WithInputAndOrigin(schema)}
-         WHERE w.status IN ('ENQUEUED', 'DELAYED', 'PENDING') AND w.application_version = $2 AND {IsOurs} AND w.workflow_uuid > $3
+         WHERE w.status IN ({RowState.Unended}) AND w.application_version = $2 AND {IsOurs} AND w.workflow_uuid > $3
          ORDER BY w.workflow_uuid
          LIMIT $4
         """;
@@ -64,7 +64,7 @@ internal sealed class VersionSql(SchemaName schema)
             UPDATE {schema}.workflow_status
                SET application_version = $3
              WHERE workflow_uuid = $1 AND application_version = $2 AND updated_at = $4
-               AND status IN ('ENQUEUED', 'DELAYED')
+               AND status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}')
             RETURNING workflow_uuid),
         due AS (
             UPDATE {schema}.fluent_waits SET wake_at = 0 WHERE workflow_uuid IN (SELECT workflow_uuid FROM adopted))
@@ -113,7 +113,8 @@ internal sealed class VersionSql(SchemaName schema)
         running AS (
             SELECT w.queue_partition_key
               FROM {schema}.workflow_status AS w
-             WHERE w.queue_name = $2 AND w.status = 'PENDING' AND w.status IN ('ENQUEUED', 'PENDING') AND ($1 IS NULL OR {IsOurs})),
+             WHERE w.queue_name = $2 AND w.status = '{WorkflowStates.Pending}' AND w.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}')
+               AND ($1 IS NULL OR {IsOurs})),
         started AS (
             SELECT w.started_at_epoch_ms AS at, w.queue_partition_key AS key
               FROM {schema}.workflow_status AS w, clock

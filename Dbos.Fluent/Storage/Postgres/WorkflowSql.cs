@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements that read workflows, and change rows from outside their runs.</summary>
@@ -5,11 +7,11 @@ internal sealed class WorkflowSql(SchemaName schema)
 {
     // What a cancelled row loses, and what it keeps, is the same in every SDK: its executor, version, deadline and attempts stay.
     private const string Cancelled =
-        "status = 'CANCELLED', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL, started_at_epoch_ms = NULL, "
+        $"status = '{WorkflowStates.Cancelled}', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL, started_at_epoch_ms = NULL, "
         + $"completed_at = {Clock.Now}, updated_at = {Clock.Now}";
 
     // A workflow that was given up may be cancelled too, so that nobody takes it for one that is still to be looked into.
-    private const string Cancellable = "'ENQUEUED', 'DELAYED', 'PENDING', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED'";
+    private const string Cancellable = $"{RowState.Unended}, '{WorkflowStates.MaxRecoveryAttemptsExceeded}'";
 
     /// <summary>What <see cref="PostgresWorkflowRows"/> reads of a row <c>w</c> with its input <c>i</c> and output <c>o</c>.</summary>
     // Rows of older SDKs have their payloads in workflow_status itself.
@@ -17,9 +19,9 @@ internal sealed class WorkflowSql(SchemaName schema)
         w.workflow_uuid, w.name, w.status, w.queue_name, w.queue_partition_key, w.deduplication_id, w.priority, w.recovery_attempts,
                w.executor_id, w.application_name, w.application_version, w.parent_workflow_id, w.forked_from, w.schedule_name,
                w.workflow_timeout_ms, w.created_at, w.updated_at, w.started_at_epoch_ms, w.completed_at, w.workflow_deadline_epoch_ms,
-               w.delay_until_epoch_ms, w.attributes::text, w.owner_xid, w.serialization,
+               w.delay_until_epoch_ms, w.attributes::text, w.serialization,
                COALESCE(i.inputs, w.inputs), COALESCE(o.output, w.output), COALESCE(o.error, w.error),
-               w.status = 'DELAYED' AND {SideSql.Waits(schema)}
+               w.status = '{WorkflowStates.Delayed}' AND {SideSql.Waits(schema)}
         """;
 
     public string Read { get; } = $"""
@@ -49,11 +51,13 @@ internal sealed class WorkflowSql(SchemaName schema)
              LIMIT 1) AS w ON true
           LEFT JOIN LATERAL (
             SELECT output, error FROM {schema}.workflow_output WHERE workflow_uuid = a.id LIMIT 1) AS o ON true
-         WHERE w.status IS NULL OR w.status NOT IN ('ENQUEUED', 'DELAYED', 'PENDING')
+         WHERE w.status IS NULL
+            OR w.status IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}', '{WorkflowStates.Cancelled}',
+                            '{WorkflowStates.MaxRecoveryAttemptsExceeded}', '{WorkflowStates.OldMaxRecoveryAttemptsExceeded}')
         """;
 
     public string ReadLost { get; } = $"""
-        SELECT e.id, w.status, w.status = 'CANCELLED' AND COALESCE(w.workflow_deadline_epoch_ms <= w.completed_at, false)
+        SELECT e.id, w.status, w.status = '{WorkflowStates.Cancelled}' AND COALESCE(w.workflow_deadline_epoch_ms <= w.completed_at, false)
           FROM unnest($1::text[], $2::text[]) AS e(id, token)
           LEFT JOIN {schema}.workflow_status AS w ON w.workflow_uuid = e.id
          WHERE w.owner_xid IS DISTINCT FROM e.token
@@ -104,16 +108,16 @@ internal sealed class WorkflowSql(SchemaName schema)
             SELECT w.workflow_uuid
               FROM unnest($2::text[]) WITH ORDINALITY AS a(id, n)
               JOIN {schema}.workflow_status AS w ON w.workflow_uuid = a.id
-             WHERE w.status NOT IN ('SUCCESS', 'ERROR') AND w.queue_partition_key IS NULL
+             WHERE w.status NOT IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}') AND w.queue_partition_key IS NULL
                AND EXISTS (SELECT FROM {schema}.queues AS q WHERE q.name = $3 AND {QueueSql.IsPartitioned})
              ORDER BY a.n
              LIMIT 1),
         resumed AS (
             UPDATE {schema}.workflow_status
-               SET status = 'ENQUEUED', queue_name = COALESCE($3, '{ExecutorSql.InternalQueue}'), owner_xid = NULL,
+               SET status = '{WorkflowStates.Enqueued}', queue_name = COALESCE($3, '{QueueNames.Internal}'), owner_xid = NULL,
                    deduplication_id = NULL, workflow_deadline_epoch_ms = NULL, started_at_epoch_ms = NULL, completed_at = NULL,
                    recovery_attempts = 0, updated_at = {Clock.Now}
-             WHERE workflow_uuid = ANY ($2::text[]) AND status NOT IN ('SUCCESS', 'ERROR')
+             WHERE workflow_uuid = ANY ($2::text[]) AND status NOT IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}')
                AND NOT EXISTS (SELECT FROM missing) AND NOT EXISTS (SELECT FROM unplaced)
             RETURNING workflow_uuid),
         dropped AS ({SideSql.DropWaits(schema, "= ANY (ARRAY(SELECT workflow_uuid FROM resumed))")})
@@ -130,7 +134,7 @@ internal sealed class WorkflowSql(SchemaName schema)
         WITH due AS (
             SELECT workflow_uuid
               FROM {schema}.workflow_status
-             WHERE status IN ('ENQUEUED', 'PENDING', 'DELAYED')
+             WHERE status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}', '{WorkflowStates.Delayed}')
                AND workflow_deadline_epoch_ms IS NOT NULL
                AND workflow_deadline_epoch_ms <= {Clock.Now}
                AND (application_name = $2 OR application_name IS NULL)

@@ -14,16 +14,13 @@ internal static class ExecutorSql
 
     private const string ExceptedTokens = "SELECT value FROM json_each(@except_tokens)";
 
-    /// <summary>Where a workflow without a queue of its own waits to be taken over, as with every DBOS SDK.</summary>
-    public const string InternalQueue = QueueNames.Internal;
-
     private const string Columns = """
         executor_id, incarnation, application_name, application_version, machine_id, boot_id, pid_namespace, process_id, process_start,
         lease_expires_at, stopped = 0 AND lease_expires_at > @real_now, stopped
         """;
 
     private const string HandOnAssignments = $"""
-        status = '{WorkflowStates.Enqueued}', owner_xid = NULL, queue_name = coalesce(queue_name, '{InternalQueue}'),
+        status = '{WorkflowStates.Enqueued}', owner_xid = NULL, queue_name = coalesce(queue_name, '{QueueNames.Internal}'),
         started_at_epoch_ms = NULL, updated_at = @now
         """;
 

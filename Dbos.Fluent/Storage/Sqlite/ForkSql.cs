@@ -5,7 +5,7 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// <summary>Statements of <see cref="SqliteForks"/>, which run under the write lock.</summary>
 internal static class ForkSql
 {
-    /// <summary>Of a workflow that stands.</summary>
+    /// <summary>Of a workflow that exists.</summary>
     public const string Read = "SELECT name, status, forked_from, completed_at FROM workflow_status WHERE workflow_uuid = @workflow_uuid";
 
     /// <summary>
@@ -16,7 +16,7 @@ internal static class ForkSql
     public const string ReadCuts = $"""
         WITH undone (sequence) AS (
             SELECT coalesce(min(function_id), 2147483647) FROM operation_outputs
-             WHERE workflow_uuid = @workflow_uuid AND function_name = '{ReservedTexts.Compensating}'),
+             WHERE workflow_uuid = @workflow_uuid AND function_name = '{BuiltInNames.Compensating}'),
         cuts AS (
             SELECT coalesce(max(s.function_id), -1) AS highest,
                    max(CASE WHEN s.error IS NOT NULL AND s.function_id < u.sequence THEN s.function_id END) AS failed,
@@ -32,7 +32,7 @@ internal static class ForkSql
                         ON started.workflow_uuid = @workflow_uuid AND started.function_id = awaited.function_id - 1
                        AND started.child_workflow_id = awaited.child_workflow_id AND started.function_name <> awaited.function_name
                      WHERE awaited.workflow_uuid = @workflow_uuid AND awaited.function_id = failed
-                       AND awaited.function_name = '{ReservedTexts.GetResult}'),
+                       AND awaited.function_name = '{BuiltInNames.GetResult}'),
                    failed, last, 0),
                named
           FROM cuts
@@ -70,7 +70,7 @@ internal static class ForkSql
         SELECT @fork, s.function_id, s.function_name,
                coalesce(
                    (SELECT json_extract(r.value, '$[1]') FROM json_each(@winners) AS r
-                     WHERE s.function_name = '{ReservedTexts.WaitFirst}' AND json_extract(r.value, '$[0]') = s.output),
+                     WHERE s.function_name = '{BuiltInNames.WaitFirst}' AND json_extract(r.value, '$[0]') = s.output),
                    s.output),
                s.error,
                coalesce(
@@ -101,7 +101,7 @@ internal static class ForkSql
         """;
 
     /// <summary>
-    /// Numbered anew: where branches wrote at once, a value that is not copied may lie between two that are, and readers go on by number.
+    /// Numbered again: where branches wrote at once, a value that is not copied may lie between two that are, and readers go on by number.
     /// </summary>
     public const string CopyStreams = """
         INSERT INTO streams (workflow_uuid, key, value, "offset", function_id, serialization)

@@ -38,6 +38,7 @@ internal static class ListSql
     }
 
     /// <summary>Counts by one column; a row without a value in it counts under the empty key.</summary>
+    // Along an index, of the groups or of the states; the groups of those without a value become one afterwards.
     public static (string Sql, FilterSql Conditions) Count(FilteredRows rows, CountBy by)
     {
         var conditions = new FilterSql(rows);
@@ -47,9 +48,11 @@ internal static class ListSql
         // The sign rules out the index in the order of the groups: along that one all rows are read, however few are asked for.
         var key = each is [""] ? "key" : "+key";
         var sql = $"""
-            SELECT coalesce(key, ''), count(*), min(created_at)
-              FROM ({string.Join(" UNION ALL ", found)})
-             GROUP BY {key}
+            SELECT coalesce(key, ''), sum(number), min(oldest)
+              FROM (SELECT key, count(*) AS number, min(created_at) AS oldest
+                      FROM ({string.Join(" UNION ALL ", found)})
+                     GROUP BY {key})
+             GROUP BY 1
              ORDER BY 1
             """;
         return (sql, conditions);

@@ -19,7 +19,7 @@ internal static class ParkSql
 
     public const string Park = $"""
         UPDATE workflow_status
-           SET status = '{WorkflowStates.Delayed}', owner_xid = NULL, queue_name = coalesce(queue_name, '{ExecutorSql.InternalQueue}'),
+           SET status = '{WorkflowStates.Delayed}', owner_xid = NULL, queue_name = coalesce(queue_name, '{QueueNames.Internal}'),
                delay_until_epoch_ms = @delay_until, updated_at = @now
          WHERE workflow_uuid = @workflow_uuid AND status = '{WorkflowStates.Pending}' AND owner_xid = @token
         """;
@@ -77,12 +77,12 @@ internal static class ParkSql
                 WHERE p.workflow_uuid = w.workflow_uuid
                   AND (p.wake_at <= @now
                        OR CASE p.kind
-                          WHEN 'message' THEN EXISTS (
+                          WHEN '{WaitKinds.Message}' THEN EXISTS (
                               SELECT 1 FROM notifications AS n
                                WHERE n.destination_uuid = p.target AND n.topic = p.name AND n.consumed = 0)
-                          WHEN 'event' THEN EXISTS (
+                          WHEN '{WaitKinds.Event}' THEN EXISTS (
                               SELECT 1 FROM workflow_events AS e WHERE e.workflow_uuid = p.target AND e.key = p.name)
-                          WHEN 'outcome' THEN NOT EXISTS (
+                          WHEN '{WaitKinds.Outcome}' THEN NOT EXISTS (
                               SELECT 1 FROM workflow_status AS t
                                WHERE t.workflow_uuid = p.target
                                  AND t.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}', '{WorkflowStates.Pending}'))
@@ -95,15 +95,15 @@ internal static class ParkSql
         SELECT p.workflow_uuid
           FROM fluent_waits AS p
          CROSS JOIN workflow_status AS w ON w.workflow_uuid = p.workflow_uuid
-         WHERE p.kind <> 'time' AND p.workflow_uuid > @after AND {OfApplication}
+         WHERE p.kind <> '{WaitKinds.Time}' AND p.workflow_uuid > @after AND {OfApplication}
          GROUP BY p.workflow_uuid
          ORDER BY p.workflow_uuid
          LIMIT @limit
         """;
 
     /// <summary>
-    /// Start, deadline and attempts stay: it is the same run that goes on. The internal queue was the place of one that waited and has none
-    /// of its own; it runs in none, unless a deduplication id holds there.
+    /// Start, deadline and attempts stay: the same run continues. The internal queue was the place of one that waited and has none of its
+    /// own; it runs in none, unless a deduplication id holds there.
     /// </summary>
     public const string Take = $"""
         UPDATE workflow_status
@@ -111,7 +111,7 @@ internal static class ParkSql
                application_version = @application_version, application_name = coalesce(application_name, @application_name),
                delay_until_epoch_ms = NULL, updated_at = @now,
                queue_name = CASE
-                   WHEN queue_name <> '{ExecutorSql.InternalQueue}' OR deduplication_id IS NOT NULL THEN queue_name END
+                   WHEN queue_name <> '{QueueNames.Internal}' OR deduplication_id IS NOT NULL THEN queue_name END
          WHERE workflow_uuid = @workflow_uuid
         RETURNING queue_name
         """;

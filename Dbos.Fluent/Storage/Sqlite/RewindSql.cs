@@ -7,7 +7,7 @@ internal static class RewindSql
 {
     public const string Enqueue = $"""
         UPDATE workflow_status
-           SET status = '{WorkflowStates.Enqueued}', queue_name = '{ExecutorSql.InternalQueue}', queue_partition_key = NULL,
+           SET status = '{WorkflowStates.Enqueued}', queue_name = '{QueueNames.Internal}', queue_partition_key = NULL,
                owner_xid = NULL, deduplication_id = NULL, recovery_attempts = 0, workflow_deadline_epoch_ms = NULL,
                started_at_epoch_ms = NULL, completed_at = NULL, output = NULL, error = NULL, updated_at = @now
          WHERE workflow_uuid = @workflow_uuid

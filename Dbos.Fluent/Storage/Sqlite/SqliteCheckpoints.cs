@@ -34,7 +34,7 @@ internal readonly struct SqliteCheckpoints(SqliteSession session, long nowMs)
     }
 
     /// <summary>
-    /// What is answered to a former owner: the commit whose acknowledgement was lost may have been followed by another that took the row
+    /// The answer to a former owner: the commit whose acknowledgement was lost may have been followed by another that took the row
     /// from it.
     /// </summary>
     public CommitResult AnswerForLost(Ownership owner, IReadOnlyList<CheckpointRow> rows)
@@ -54,11 +54,11 @@ internal readonly struct SqliteCheckpoints(SqliteSession session, long nowMs)
         return rows.Count > 0 ? CommitResult.Written with { MovedOn = true } : CommitResult.NotOwned;
     }
 
-    /// <summary>Whether the first of these stands: an owner finds it so only where an earlier try wrote the whole unit.</summary>
+    /// <summary>Whether the first of these is stored: an owner finds it only where an earlier try wrote the whole unit.</summary>
     public bool Began(string workflowId, IReadOnlyList<CheckpointRow> rows) =>
         rows is [var first, ..] && Read(workflowId, first.Sequence) is not null;
 
-    /// <summary>What stands at a sequence, whoever wrote it; null if nothing does.</summary>
+    /// <summary>The checkpoint at a sequence, by any writer; null if there is none.</summary>
     public CheckpointRow? Read(string workflowId, int sequence)
     {
         using var statement = session.Use(CommitSql.ReadCheckpoint)
@@ -66,6 +66,13 @@ internal readonly struct SqliteCheckpoints(SqliteSession session, long nowMs)
             .Bind("@function_id", sequence);
         return statement.Step() ? SqliteRows.ReadCheckpoint(statement) : null;
     }
+
+    /// <summary>
+    /// Whether a stored checkpoint was written by an earlier try of this one. A former owner knows its own by name and times: the rest may
+    /// be a result that it never learned.
+    /// </summary>
+    public static bool AreOfOneWrite(CheckpointRow stored, CheckpointRow row) =>
+        (stored.Name, stored.StartedAtMs, stored.CompletedAtMs) == (row.Name, row.StartedAtMs, row.CompletedAtMs);
 
     private static SqliteStatement Bind(SqliteStatement statement, string workflowId, CheckpointRow row) => statement
         .Bind("@workflow_uuid", workflowId)

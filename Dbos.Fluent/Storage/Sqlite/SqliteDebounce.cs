@@ -42,17 +42,17 @@ internal readonly struct SqliteDebounce(SqliteSession session, long nowMs)
             return null;
         }
 
-        var isSame = (standing.Name, standing.StartedAtMs, standing.CompletedAtMs) == (row.Name, row.StartedAtMs, row.CompletedAtMs);
-        if (!owned && !isSame)
+        if (!owned && !SqliteCheckpoints.AreOfOneWrite(standing, row))
         {
             return null;
         }
 
-        // Under its own id the caller's token tells whether this call made the row; a deleted one is named all the same.
+        // Under its own id the caller's token tells whether this call made the row. A row that was deleted since is reported as it was.
         return commit.ReadExisting(new StartUnit(unit.Row with { Id = id, Token = id == unit.Row.Id ? unit.Row.Token : "" }))
             is { } existing
             ? existing with { Status = existing.Existing is null ? CommitStatus.Written : CommitStatus.Attached }
-            : new CommitResult(CommitStatus.Attached, new ExistingWorkflow(id, unit.Row.Name, WorkflowState.Cancelled));
+            : id == unit.Row.Id ? new CommitResult(CommitStatus.Written)
+            : new CommitResult(CommitStatus.Attached, new ExistingWorkflow(id, unit.Row.Name, WorkflowState.Delayed));
     }
 
     private CommitResult MoveOrStart(DebounceUnit unit)

@@ -65,7 +65,7 @@ internal readonly struct SqliteForks(SqliteSession session, long nowMs)
             enqueue.Execute();
         }
 
-        // Waits stand where another SDK cancelled a parked workflow; they would make it look woken.
+        // Waits are left where another SDK cancelled a parked workflow; they would make it look woken.
         foreach (var sql in (string[])[RewindSql.DeleteOutcome, ParkSql.DeleteWaits])
         {
             using var part = session.Use(sql).Bind("@workflow_uuid", workflowId);
@@ -105,7 +105,7 @@ internal readonly struct SqliteForks(SqliteSession session, long nowMs)
             .Bind("@fork", request.ForkId)
             .Bind("@source", request.SourceId)
             .Bind("@version", options.ApplicationVersion)
-            .Bind("@queue", options.Queue ?? ExecutorSql.InternalQueue)
+            .Bind("@queue", options.Queue ?? QueueNames.Internal)
             .Bind("@partition", options.PartitionKey)
             .Bind("@timeout", options.Timeout is { } timeout ? (long)Math.Ceiling(timeout.TotalMilliseconds) : null)
             .Bind("@now", nowMs);

@@ -72,10 +72,9 @@ internal sealed class SqliteLimits(SqliteSession session, WorkflowQueue queue, Q
         return statement.Int64(0);
     }
 
-    // A start counts until its window has passed whole, so a part of a millisecond counts as one.
     private void LimitStarts(SqliteRoom room, RateLimit rate, SqliteStatement readStarts)
     {
-        var window = (long)Math.Ceiling(rate.Per.TotalMilliseconds);
+        var window = (long)rate.Per.TotalMilliseconds;
         using (readStarts
             .Bind("@queue_name", queue.Name)
             .Bind("@application_name", applicationName)

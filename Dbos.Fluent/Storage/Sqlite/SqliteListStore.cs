@@ -4,7 +4,7 @@ namespace Dbos.Fluent.Storage.Sqlite;
 internal sealed class SqliteListStore(SqliteThreads readers) : IListStore
 {
     // Behind the columns of the row.
-    private const int MomentColumn = 29;
+    private const int MomentColumn = 27;
 
     public Task<ListPage> ReadPageAsync(PageRequest request, CancellationToken cancellationToken) =>
         readers.RunAsync(session => ReadPage(session, request), cancellationToken);

@@ -32,6 +32,8 @@ internal sealed class SqliteManagementStore(SqliteThreads writer, SqliteThreads 
     public Task<RetentionBatch> CollectAsync(RetentionRequest request, CancellationToken cancellationToken) =>
         writer.RunAsync(session => Collect(session, request), cancellationToken);
 
+    public Task<long?> ReadCommitsAsync(CancellationToken cancellationToken) => Task.FromResult<long?>(null);
+
     private PageKey? ReadBound(SqliteSession session, RetentionScope scope)
     {
         PageKey? byAge = scope.Policy.OlderThan is { } age ? new PageKey(Now() - (long)age.TotalMilliseconds, PageKey.LastId) : null;

@@ -45,7 +45,7 @@ internal readonly struct SqliteMessagingCommit(SqliteSession session, long nowMs
     {
         var owned = checkpoints.TryReadOwned(unit.Owner, out var applicationName);
         var standing = checkpoints.Read(unit.Owner.WorkflowId, unit.Row.Sequence);
-        if (standing is not null && (owned || IsSame(standing, unit.Row)))
+        if (standing is not null && (owned || SqliteCheckpoints.AreOfOneWrite(standing, unit.Row)))
         {
             return Receive(new Payload(standing.Output, standing.Format));
         }
@@ -125,10 +125,6 @@ internal readonly struct SqliteMessagingCommit(SqliteSession session, long nowMs
     }
 
     private static CommitResult Receive(Payload message) => new(CommitStatus.Written) { Received = message };
-
-    // The output is not compared: it is the message, which whoever asks again does not know.
-    private static bool IsSame(CheckpointRow standing, CheckpointRow row) =>
-        (standing.Name, standing.StartedAtMs, standing.CompletedAtMs) == (row.Name, row.StartedAtMs, row.CompletedAtMs);
 
     private static SqliteStatement Bind(SqliteStatement statement, string workflowId, string key, Payload value) => statement
         .Bind("@workflow_uuid", workflowId)

@@ -72,24 +72,31 @@ internal sealed class SqliteOutboxStore(string path, StoreOptions options) : IOu
         if (transaction is not SqliteTransaction)
         {
             throw new ArgumentException(
-                $"A {nameof(SqliteTransaction)} on the file of this store is needed; this is a {transaction.GetType()}.",
+                $"A {transaction.GetType().Name} is no transaction of SQLite, in which the workflows are kept. Begin one with "
+                + $"SqliteConnection.BeginTransaction on a connection to '{path}'.",
                 nameof(transaction));
         }
 
         if (transaction.Connection is not SqliteConnection { Handle: { } connection })
         {
-            throw new ArgumentException("The transaction has ended.", nameof(transaction));
+            throw new ArgumentException(
+                "The transaction has ended. Start and send before it is committed or rolled back.", nameof(transaction));
         }
 
         if (raw.sqlite3_get_autocommit(connection) != 0)
         {
-            // SQLite has rolled it back by itself, which the driver's object does not know: what is written now would be committed alone.
-            throw new ArgumentException("The transaction has ended: SQLite rolled it back after an error.", nameof(transaction));
+            // SQLite has rolled it back by itself, which the driver's object does not know: a write would be committed alone.
+            throw new ArgumentException(
+                "The transaction has ended: SQLite rolled it back after an error. Begin another one, and start and send before it is "
+                + "committed or rolled back.",
+                nameof(transaction));
         }
 
         var file = raw.sqlite3_db_filename(connection, "main").utf8_to_string();
         return SqliteFile.IsSame(path, file)
             ? connection
-            : throw new ArgumentException($"The transaction is on '{file}', and the workflows are in '{path}'.", nameof(transaction));
+            : throw new ArgumentException(
+                $"The transaction is on '{file}', and the workflows are in '{path}'. Begin it on a connection to that file.",
+                nameof(transaction));
     }
 }

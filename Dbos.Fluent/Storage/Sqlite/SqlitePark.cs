@@ -1,20 +1,14 @@
-using System.Diagnostics;
-
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>Parks a workflow inside the batch's transaction.</summary>
 internal readonly struct SqlitePark(SqliteSession session, long nowMs)
 {
-    private const string Message = "message";
-    private const string Event = "event";
-    private const string Outcome = "outcome";
-
     /// <summary>The kind of wait that a signal may end; null for other signals.</summary>
     public static string? KindOf(StoreSignalKind kind) => kind switch
     {
-        StoreSignalKind.Message => Message,
-        StoreSignalKind.Event => Event,
-        StoreSignalKind.Completed => Outcome,
+        StoreSignalKind.Message => WaitKinds.Message,
+        StoreSignalKind.Event => WaitKinds.Event,
+        StoreSignalKind.Completed => WaitKinds.Outcome,
         _ => null,
     };
 
@@ -40,22 +34,13 @@ internal readonly struct SqlitePark(SqliteSession session, long nowMs)
         return CommitResult.Written;
     }
 
-    private static string ToStored(WaitKind kind) => kind switch
-    {
-        WaitKind.Time => "time",
-        WaitKind.Message => Message,
-        WaitKind.Event => Event,
-        WaitKind.Outcome => Outcome,
-        _ => throw new UnreachableException($"Unknown kind of wait {kind}."),
-    };
-
     private void Insert(Ownership owner, WaitRow wait)
     {
         using var statement = session.Use(ParkSql.InsertWait)
             .Bind("@workflow_uuid", owner.WorkflowId)
             .Bind("@sequence", wait.Sequence)
             .Bind("@part", wait.Part)
-            .Bind("@kind", ToStored(wait.Kind))
+            .Bind("@kind", WaitKinds.ToStored(wait.Kind))
             .Bind("@key", wait.Key)
             .Bind("@target", wait.TargetId)
             .Bind("@name", wait.Name)

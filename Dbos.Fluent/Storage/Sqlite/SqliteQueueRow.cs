@@ -3,33 +3,25 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// <summary>Makes records of rows of <c>queues</c>, in the order of the columns of <see cref="QueueSql"/>, and binds them.</summary>
 internal static class SqliteQueueRow
 {
-    private const double DefaultPollSeconds = 1.0;
-
-    private static readonly TimeSpan PeriodMin = TimeSpan.FromMilliseconds(1);
-    private static readonly TimeSpan PeriodMax = TimeSpan.FromDays(365);
-    private static readonly TimeSpan PollMax = TimeSpan.FromDays(1);
-
     /// <summary>A row, or null where another SDK gave the queue a name that nothing here can have.</summary>
     public static QueueRow? Read(SqliteStatement row)
     {
-        var name = row.Text(0);
-        if (!IsName(name))
+        if (StoredQueues.NamedOrNull(row.Text(0)) is not { } named)
         {
             return null;
         }
 
-        var paused = row.Truth(11);
-        var queue = new WorkflowQueue(name)
+        var queue = named with
         {
-            Concurrency = Limit(row.Int64OrNull(2), ref paused),
-            WorkerConcurrency = Limit(row.Int64OrNull(3), ref paused),
-            RateLimit = Rate(row.Int64OrNull(4), row.RealOrNull(5), ref paused),
-            PartitionConcurrency = Limit(row.Int64OrNull(6), ref paused),
-            PartitionWorkerConcurrency = Limit(row.Int64OrNull(7), ref paused),
-            PartitionRateLimit = Rate(row.Int64OrNull(8), row.RealOrNull(9), ref paused),
-            PollInterval = Poll(row.RealOrNull(10)),
+            Concurrency = StoredQueues.Limit(row.Int64OrNull(2)),
+            WorkerConcurrency = StoredQueues.Limit(row.Int64OrNull(3)),
+            RateLimit = StoredQueues.Rate(row.Int64OrNull(4), row.RealOrNull(5)),
+            PartitionConcurrency = StoredQueues.Limit(row.Int64OrNull(6)),
+            PartitionWorkerConcurrency = StoredQueues.Limit(row.Int64OrNull(7)),
+            PartitionRateLimit = StoredQueues.Rate(row.Int64OrNull(8), row.RealOrNull(9)),
+            PollInterval = StoredQueues.Poll(row.RealOrNull(10)),
         };
-        return new QueueRow(queue, paused, row.TextOrNull(1));
+        return new QueueRow(queue, row.Truth(11) || IsShut(row), row.TextOrNull(1));
     }
 
     public static SqliteStatement Bind(SqliteStatement statement, WorkflowQueue queue) => statement
@@ -39,46 +31,17 @@ internal static class SqliteQueueRow
         .Bind("@rate_limit_max", queue.RateLimit?.Starts)
         .BindReal("@rate_limit_period_sec", queue.RateLimit?.Per.TotalSeconds)
         .Bind("@partition_queue", queue.IsPartitioned ? 1 : 0)
-        .BindReal("@polling_interval_sec", queue.PollInterval?.TotalSeconds ?? DefaultPollSeconds)
+        .BindReal("@polling_interval_sec", queue.PollInterval?.TotalSeconds ?? StoredQueues.PollSecondsDefault)
         .Bind("@partition_concurrency", queue.PartitionConcurrency)
         .Bind("@partition_worker_concurrency", queue.PartitionWorkerConcurrency)
         .Bind("@partition_rate_limit_max", queue.PartitionRateLimit?.Starts)
         .BindReal("@partition_rate_limit_period_sec", queue.PartitionRateLimit?.Per.TotalSeconds);
 
-    private static bool IsName(string name)
-    {
-        try
-        {
-            return new WorkflowQueue(name).Name == name;
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
-    }
+    // Whether a limit lets nothing run, as another SDK may write it.
+    private static bool IsShut(SqliteStatement row) =>
+        row.Int64OrNull(2) < 1 || row.Int64OrNull(3) < 1 || IsShutRate(row, 4)
+        || row.Int64OrNull(6) < 1 || row.Int64OrNull(7) < 1 || IsShutRate(row, 8);
 
-    private static int? Limit(long? stored, ref bool paused)
-    {
-        paused |= stored < 1;
-        return stored is { } limit ? (int)Math.Clamp(limit, 1, int.MaxValue) : null;
-    }
-
-    private static RateLimit? Rate(long? max, double? seconds, ref bool paused)
-    {
-        if (max is not { } starts || seconds is not { } period)
-        {
-            return null;
-        }
-
-        paused |= starts < 1 || period <= 0;
-        return new RateLimit((int)Math.Clamp(starts, 1, int.MaxValue), Within(period, PeriodMin, PeriodMax));
-    }
-
-    private static TimeSpan? Poll(double? seconds) =>
-        seconds is { } interval and not DefaultPollSeconds ? Within(interval, PeriodMin, PollMax) : null;
-
-    // To the tick, as a binary fraction of seconds would be a little beside what was meant.
-    private static TimeSpan Within(double seconds, TimeSpan min, TimeSpan max) => seconds <= min.TotalSeconds ? min
-        : seconds >= max.TotalSeconds ? max
-        : TimeSpan.FromTicks((long)Math.Round(seconds * TimeSpan.TicksPerSecond));
+    private static bool IsShutRate(SqliteStatement row, int first) =>
+        row.Int64OrNull(first) is { } starts && row.RealOrNull(first + 1) is { } seconds && (starts < 1 || seconds <= 0);
 }

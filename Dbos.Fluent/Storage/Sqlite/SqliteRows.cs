@@ -2,31 +2,30 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Makes records of rows whose columns stand in the order of <see cref="WorkflowSql"/>.</summary>
+/// <summary>Makes records of rows whose columns are in the order of <see cref="WorkflowSql"/>.</summary>
 internal static class SqliteRows
 {
-    public static CheckpointRow ReadCheckpoint(SqliteStatement row) => new(
-        row.Int32(0),
-        row.Text(1),
-        row.TextOrNull(2),
-        row.TextOrNull(3),
-        row.TextOrNull(4),
-        row.TextOrNull(5),
-        row.Int64OrNull(6),
-        row.Int64OrNull(7));
+    public static CheckpointRow ReadCheckpoint(SqliteStatement row) =>
+        new(row.Int32(0), row.Text(1), row.Int64OrNull(6), row.Int64OrNull(7))
+        {
+            Output = row.TextOrNull(2),
+            Error = row.TextOrNull(3),
+            Format = row.TextOrNull(4),
+            ChildId = row.TextOrNull(5),
+        };
 
-    /// <summary>A row; without its payloads, which may stand in the row itself, if they are not asked for.</summary>
+    /// <summary>A row; without its payloads, if they are not asked for: they may be stored in the row itself.</summary>
     public static WorkflowRow ReadWorkflow(SqliteStatement row, bool payloads = true)
     {
-        var format = row.TextOrNull(22);
+        var format = row.TextOrNull(21);
         return new WorkflowRow
         {
             Status = ReadStatus(row),
-            Input = payloads ? new Payload(row.TextOrNull(23), format) : default,
-            Output = payloads ? new Payload(row.TextOrNull(24), format) : default,
-            Error = payloads ? new Payload(row.TextOrNull(25), format) : default,
-            AttributesJson = row.TextOrNull(26),
-            OwnerToken = row.TextOrNull(27),
+            UnknownState = WorkflowStates.Unknown(row.Text(2)),
+            Input = payloads ? new Payload(row.TextOrNull(22), format) : default,
+            Output = payloads ? new Payload(row.TextOrNull(23), format) : default,
+            Error = payloads ? new Payload(row.TextOrNull(24), format) : default,
+            AttributesJson = row.TextOrNull(25),
         };
     }
 
@@ -76,6 +75,6 @@ internal static class SqliteRows
         CompletedAt = EpochMs.ToMoment(row.Int64OrNull(18)),
         Deadline = EpochMs.ToMoment(row.Int64OrNull(19)),
         DelayUntil = EpochMs.ToMomentOrNever(row.Int64OrNull(20)),
-        Parked = row.Truth(28),
+        Parked = row.Truth(26),
     };
 }

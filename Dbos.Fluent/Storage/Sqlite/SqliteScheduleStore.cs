@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <inheritdoc/>
@@ -5,6 +7,9 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
 {
     public Task<ScheduleWritten> WriteAsync(IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken) =>
         writer.RunAsync(session => Write(session, rows, mode, NowMs), cancellationToken);
+
+    // The processes of one file are on one machine, whose clock is the store's.
+    public Task<long> ReadNowMsAsync(CancellationToken cancellationToken) => Task.FromResult(NowMs);
 
     public Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken) =>
         readers.RunAsync(session => Read(session, name), cancellationToken);
@@ -44,7 +49,7 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
 
         using var statement = session.Use(ScheduleSql.SetLastFired)
             .Bind("@schedule_name", row.Name)
-            .Bind("@last_fired_at", SqliteScheduleRow.ToMoment(momentMs));
+            .Bind("@last_fired_at", EpochMs.ToIso(momentMs));
         statement.Execute();
     }
 
@@ -99,8 +104,8 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
         using var insert = SqliteScheduleRow.BindCommon(session.Use(ScheduleSql.Insert), row)
             .Bind("@schedule_id", Guid.CreateVersion7().ToString())
             .Bind("@workflow_name", row.WorkflowName)
-            .Bind("@status", SqliteScheduleRow.ToStatus(row.Paused))
-            .Bind("@last_fired_at", SqliteScheduleRow.ToMoment(row.LastFiredAtMs ?? (row.AutomaticBackfill ? nowMs : null)))
+            .Bind("@status", ScheduleWords.ToStored(row.Paused))
+            .Bind("@last_fired_at", EpochMs.ToIso(row.LastFiredAtMs ?? (row.AutomaticBackfill ? nowMs : null)))
             .Bind("@application_name", row.ApplicationName);
         insert.Execute();
     }
@@ -131,7 +136,7 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
             rows.Add(SqliteScheduleRow.Read(statement));
         }
 
-        // SQLite compares the bytes of UTF-8, which is another order where surrogates stand.
+        // SQLite compares the bytes of UTF-8, which is another order for surrogates.
         rows.Sort(static (one, other) => string.CompareOrdinal(one.Name, other.Name));
         return rows;
     }
@@ -145,7 +150,7 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
 
         using (var statement = session.Use(ScheduleSql.SetStatus)
             .Bind("@schedule_name", name)
-            .Bind("@status", SqliteScheduleRow.ToStatus(paused)))
+            .Bind("@status", ScheduleWords.ToStored(paused)))
         {
             statement.Execute();
         }

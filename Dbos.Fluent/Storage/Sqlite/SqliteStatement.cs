@@ -1,4 +1,3 @@
-using System.Globalization;
 using SQLitePCL;
 
 namespace Dbos.Fluent.Storage.Sqlite;
@@ -71,7 +70,8 @@ internal sealed class SqliteStatement : IDisposable
 
     public string Text(int column) => TextOrNull(column)
         ?? throw new InvalidOperationException(
-            $"Column {column.ToString(CultureInfo.InvariantCulture)} holds NULL where a text must stand.");
+            $"Column '{raw.sqlite3_column_name(statement, column).utf8_to_string()}' is NULL where a text is required, in the result of: "
+            + raw.sqlite3_sql(statement).utf8_to_string());
 
     public string? TextOrNull(int column) =>
         IsNull(column) ? null : raw.sqlite3_column_text(statement, column).utf8_to_string();

@@ -48,29 +48,19 @@ internal sealed class SqliteThreads : IAsyncDisposable
 
     /// <summary>The same for a thread that is there for it, and waits: no thread of the pool is needed.</summary>
     /// <exception cref="StoreUnavailableException">It was not done in time.</exception>
+    /// <exception cref="ObjectDisposedException">The store is disposed.</exception>
     public T Run<T>(Func<SqliteSession, T> work, TimeSpan limit)
     {
-        ObjectDisposedException.ThrowIf(disposed != 0, typeof(SqliteStore));
         var job = new SqliteWaitedJob<T>(work) { Kind = SqliteJobKind.Transaction };
-        jobs.Add(job, CancellationToken.None);
+        Enqueue(job);
         return job.Wait(limit);
     }
 
     /// <summary>Does work as <paramref name="kind"/> says, on a thread of this role.</summary>
     public Task<T> RunAsync<T>(Func<SqliteSession, T> work, SqliteJobKind kind, CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(disposed != 0, typeof(SqliteStore));
         var job = new SqliteJob<T>(work, cancellationToken) { Kind = kind };
-        try
-        {
-            jobs.Add(job, CancellationToken.None);
-        }
-        catch (InvalidOperationException)
-        {
-            // Disposed since the check above.
-            job.Fail(new ObjectDisposedException(typeof(SqliteStore).FullName));
-        }
-
+        Enqueue(job);
         return job.Task;
     }
 
@@ -88,6 +78,19 @@ internal sealed class SqliteThreads : IAsyncDisposable
         await ended.Task.ConfigureAwait(false);
         jobs.Dispose();
         stopping.Dispose();
+    }
+
+    // The store may be disposed at any moment, so only the collection can say whether it still takes jobs.
+    private void Enqueue(SqliteJob job)
+    {
+        try
+        {
+            jobs.Add(job, CancellationToken.None);
+        }
+        catch (InvalidOperationException)
+        {
+            job.Fail(new ObjectDisposedException(typeof(SqliteStore).FullName));
+        }
     }
 
     private void Serve()

@@ -40,6 +40,11 @@ internal readonly struct SqliteTick(SqliteSession session, ScheduleTick tick, lo
             return row.WaitingTickMs == tick.TickMs ? TickOutcome.Queued : TickOutcome.AlreadyFired;
         }
 
+        if (IsChanged(row))
+        {
+            return TickOutcome.Changed;
+        }
+
         var anyWaits = row.Overlap is Overlap.QueueOne && row.WaitingTickMs is not null;
         if (row.Overlap is Overlap.Allow || (!anyWaits && !IsRunning()))
         {
@@ -64,9 +69,12 @@ internal readonly struct SqliteTick(SqliteSession session, ScheduleTick tick, lo
         }
 
         return row.Paused ? TickOutcome.Paused
+            : IsChanged(row) ? TickOutcome.Changed
             : IsRunning() ? TickOutcome.Queued
             : Start(row);
     }
+
+    private bool IsChanged(ScheduleRow row) => tick.Known is { } known && !known.StartsTheSame(row);
 
     private TickOutcome Start(ScheduleRow row)
     {

@@ -28,7 +28,7 @@ internal sealed class SqliteWorkflowStore(SqliteThreads writer, SqliteThreads re
             cancellationToken).ConfigureAwait(false);
 
     public Task<ResumeResult> ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken) =>
-        writer.RunAsync(session => Resume(session, workflowIds, queue ?? ExecutorSql.InternalQueue, Now()), cancellationToken);
+        writer.RunAsync(session => Resume(session, workflowIds, queue ?? QueueNames.Internal, Now()), cancellationToken);
 
     public async Task<IReadOnlyList<string>> CancelExpiredAsync(
         string applicationName, int limit, CancelError error, CancellationToken cancellationToken) =>

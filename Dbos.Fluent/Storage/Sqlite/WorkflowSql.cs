@@ -16,8 +16,8 @@ internal static class WorkflowSql
         w.workflow_uuid, w.name, w.status, w.queue_name, w.queue_partition_key, w.deduplication_id, w.priority,
                coalesce(w.recovery_attempts, 0), w.executor_id, w.application_name, w.application_version, w.parent_workflow_id,
                w.forked_from, w.schedule_name, w.workflow_timeout_ms, w.created_at, w.updated_at, w.started_at_epoch_ms, w.completed_at,
-               w.workflow_deadline_epoch_ms, w.delay_until_epoch_ms, w.is_debounced, w.serialization,
-               coalesce(i.inputs, w.inputs), coalesce(o.output, w.output), coalesce(o.error, w.error), w.attributes, w.owner_xid,
+               w.workflow_deadline_epoch_ms, w.delay_until_epoch_ms, w.serialization,
+               coalesce(i.inputs, w.inputs), coalesce(o.output, w.output), coalesce(o.error, w.error), w.attributes,
                w.status = '{WorkflowStates.Delayed}' AND EXISTS (SELECT 1 FROM fluent_waits AS p WHERE p.workflow_uuid = w.workflow_uuid)
         """;
 
@@ -44,7 +44,7 @@ internal static class WorkflowSql
           LEFT JOIN workflow_output AS o ON o.workflow_uuid = w.workflow_uuid
          WHERE w.workflow_uuid IS NULL
             OR w.status IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}', '{WorkflowStates.Cancelled}',
-                            '{WorkflowStates.MaxRecoveryAttemptsExceeded}')
+                            '{WorkflowStates.MaxRecoveryAttemptsExceeded}', '{WorkflowStates.OldMaxRecoveryAttemptsExceeded}')
         """;
 
     public const string ReadLost = $"""

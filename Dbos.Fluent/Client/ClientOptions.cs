@@ -1,0 +1,114 @@
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Serialization;
+using Dbos.Fluent.Storage;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Dbos.Fluent;
+
+/// <summary>How a client is connected. The callback of a connect or launch fills it in; it is read once, there.</summary>
+/// <remarks>
+/// Without <c>UsePostgres</c> or <c>UseSqlite</c> the environment variable <c>DBOS_SYSTEM_DATABASE_URL</c> names the database
+/// (<c>postgresql://…</c> or <c>sqlite:///…</c>), and without that it is the SQLite file <c>{application name}.sqlite</c> in the current
+/// folder: a service whose configuration is missing starts all the same, on a database of its own. Name the database wherever it matters.
+/// </remarks>
+public class ClientOptions
+{
+    internal StoreChoice? Store { get; private protected set; }
+
+    /// <summary>Wraps the store, for tests of faults.</summary>
+    internal Func<IStore, IStore> WrapStore { get; set; } = store => store;
+
+    /// <summary>The limits of payloads, for tests of larger ones.</summary>
+    internal SerializationLimits Limits { get; set; } = new();
+
+    /// <summary>The application that the client or engine belongs to.</summary>
+    /// <value>
+    /// Null by default: an engine takes the entry assembly's name; a client has none. A client in another program than its engines thus
+    /// names theirs.
+    /// </value>
+    /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
+    public string? ApplicationName
+    {
+        get;
+        set => field = value is null ? null : Names.CheckName(value, nameof(ApplicationName));
+    }
+
+    /// <summary>The clock of workflow time: sleeps, deadlines, retry waits. Leases never use it.</summary>
+    /// <value><see cref="TimeProvider.System"/> by default, for which PostgreSQL's own clock counts.</value>
+    public TimeProvider TimeProvider
+    {
+        get;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(TimeProvider));
+            field = value;
+        }
+    } = TimeProvider.System;
+
+    /// <summary>Where the library logs.</summary>
+    /// <value>Null by default: nowhere.</value>
+    public ILoggerFactory? LoggerFactory { get; set; }
+
+    /// <summary>Contracts, converters and source-generated contexts for payloads.</summary>
+    /// <remarks>
+    /// Use the same in every engine and client of an application: a member that was written under another name or in another form is read
+    /// as missing. It then has the default of its type, unless <c>RespectRequiredConstructorParameters</c> makes that an error.
+    /// </remarks>
+    /// <value>Null by default: the framework's own contracts.</value>
+    public System.Text.Json.JsonSerializerOptions? JsonOptions { get; set; }
+
+    /// <summary>
+    /// LISTEN/NOTIFY on Postgres; off, everything polls. Turn it off behind a connection pooler that shares sessions, in every engine and
+    /// client: with it on, connections are set up for this library, and such a pooler gives them to other programs next.
+    /// </summary>
+    /// <value>True by default. SQLite has no notifications and always polls.</value>
+    public bool Notifications { get; set; } = true;
+
+    /// <summary>The covering poll of every wait.</summary>
+    /// <value>Null by default: 10 s with notifications, 1 s without, 200 ms on SQLite.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The interval is zero, negative or longer than a day.</exception>
+    public TimeSpan? PollInterval
+    {
+        get;
+        set => field = value is { } interval && (interval <= TimeSpan.Zero || interval > TimeSpan.FromDays(1))
+            ? throw new ArgumentOutOfRangeException(nameof(PollInterval), value, "PollInterval is longer than zero and at most a day.")
+            : value;
+    }
+
+    /// <summary>Uses a PostgreSQL database (13 or later), reached by a connection string.</summary>
+    /// <param name="connectionString">The Npgsql connection string.</param>
+    /// <param name="schema">The schema of the DBOS tables; <c>dbos</c> by default, as in every SDK.</param>
+    /// <returns>These options.</returns>
+    /// <exception cref="ArgumentException">
+    /// The connection string is malformed, or the schema's name is blank, too long or holds control characters.
+    /// </exception>
+    public ClientOptions UsePostgres(string connectionString, string schema = "dbos")
+    {
+        Store = PostgresChoice.Of(connectionString, schema);
+        return this;
+    }
+
+    /// <summary>
+    /// Uses a PostgreSQL database through a data source of the application's own, which stays its own: it is not disposed.
+    /// </summary>
+    /// <param name="dataSource">The data source.</param>
+    /// <param name="schema">The schema of the DBOS tables; <c>dbos</c> by default.</param>
+    /// <returns>These options.</returns>
+    /// <exception cref="ArgumentException">The schema's name is blank, too long or holds control characters.</exception>
+    public ClientOptions UsePostgres(NpgsqlDataSource dataSource, string schema = "dbos")
+    {
+        Store = PostgresChoice.Of(dataSource, schema);
+        return this;
+    }
+
+    /// <summary>Uses an embedded SQLite database: one file, shared by processes of one machine.</summary>
+    /// <param name="path">The file; made if it does not exist. Its folder must exist.</param>
+    /// <returns>These options.</returns>
+    /// <exception cref="ArgumentException">The path is blank.</exception>
+    public ClientOptions UseSqlite(string path)
+    {
+        Store = SqliteChoice.Of(path);
+        return this;
+    }
+}

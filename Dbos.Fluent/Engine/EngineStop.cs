@@ -1,0 +1,72 @@
+using Dbos.Fluent.Recovery;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent;
+
+/// <summary>Stops an engine: claims no more, drains, ends the lease and hands the rest on, and closes the store.</summary>
+internal sealed class EngineStop(EngineParts parts)
+{
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
+
+    /// <summary>Stops each part, also if one before it fails; what failed is thrown at the end.</summary>
+    public Task RunAsync(TimeSpan drain, CancellationToken cancellationToken) => StopSequence.RunAsync(Steps(drain, cancellationToken));
+
+    private IEnumerable<Func<Task>> Steps(TimeSpan drain, CancellationToken cancellationToken)
+    {
+        // Before anything is waited for: from here on bodies cannot start workflows any more, and what they throw for it is no failure of
+        // theirs once they have been told to stop.
+        yield return BeginDrain;
+        yield return Dispose(parts.Dispatcher);
+        yield return Dispose(parts.ParkedDispatcher);
+        yield return Dispose(parts.Schedules);
+        yield return Dispose(parts.Outlooks);
+        if (parts.Retention is { } retention)
+        {
+            yield return Dispose(retention);
+        }
+
+        // What leaves memory in the drain is handed on at its end, and uses up no attempt. Recovery would take it for lost, as nothing here
+        // runs it any more.
+        yield return Dispose(parts.Recovery);
+        yield return () => parts.Running.DrainAsync(drain, cancellationToken);
+        yield return () => parts.Running.WaitForEndAsync(StopGrace);
+        yield return Dispose(parts.Stranded);
+        yield return Dispose(parts.Sweeps);
+        yield return Dispose(parts.LeaseKeeper);
+        yield return Dispose(parts.Leases);
+        yield return () => parts.Environment.Checkpointer.CloseAsync(StopGrace);
+        yield return HandOnAsync;
+        yield return Dispose(parts.Core);
+    }
+
+    private static Func<Task> Dispose(IAsyncDisposable part) => () => part.DisposeAsync().AsTask();
+
+    private Task BeginDrain()
+    {
+        parts.Running.BeginDrain();
+        return Task.CompletedTask;
+    }
+
+    private async Task HandOnAsync()
+    {
+        var (executors, self) = (parts.Core.Store.Executors, parts.Registration);
+        try
+        {
+            using var limit = new CancellationTokenSource(StopGrace);
+
+            // A connection that was lost while nobody used it shows at its next use, and another try has another.
+            var handedOn = await StoreBackoff.RepeatAsync(
+                _ => executors.StopAsync(self.ExecutorId, self.Incarnation, limit.Token), limit.Token).ConfigureAwait(false);
+            if (handedOn > 0)
+            {
+                await parts.Core.Store.Signals.AnnounceAsync([new StoreSignal(StoreSignalKind.Enqueued, "")], limit.Token)
+                    .ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception) when (exception is StoreUnavailableException or OperationCanceledException)
+        {
+            // The database is away: the lease ends by itself, and other engines then take the work.
+            parts.Core.Logger.HandOnFailed(self.ExecutorId, exception);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Errors;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Branches of a fluent definition that run at once, each driven step by step.</summary>
+/// <remarks>
+/// With <c>k</c> branches, slot <c>j</c> of branch <c>i</c> is <c>base + i + k·j</c>, so that a branch's numbers do not depend on how far
+/// the others are. What is recorded is restored in all branches before anything new begins in one: a replay that finds a recorded failure
+/// must not start what was never started.
+/// </remarks>
+internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
+{
+    public async ValueTask<StepEnd> ParallelAsync(Step step, IParallelStep parallel, StepPlace place)
+    {
+        var count = parallel.Branches.Count;
+        using var siblings = new CancelSignal(place.Signal);
+        var restored = new RestoredMeeting(count, place.Restored);
+        using var branches = run.Waits.Fork(count);
+        RunFacts[] facts = [.. parallel.Branches.Select((_, index) => place.Facts.Branch(place.Slots[index]))];
+        var ends = await Task.WhenAll(parallel.Branches.Select((branch, index) =>
+        {
+            var slots = new Slots(place.Slots[index], place.Slots.Stride * count);
+            var own = place.Part(slots, siblings) with { Facts = facts[index], Restored = restored.Join() };
+            return DriveAsync(branch, own, branches);
+        })).ConfigureAwait(false);
+        place.Facts.Join(facts);
+
+        parallel.SlotsTaken = ends
+            .Select((end, index) => end.Steps == 0 ? 0 : index + (count * (end.Steps - 1)) + 1)
+            .DefaultIfEmpty()
+            .Max();
+        return End(step, ends);
+    }
+
+    private StepEnd End(Step step, BranchEnd[] ends)
+    {
+        if (ends.Any(end => end.End == StepEnd.Broken))
+        {
+            return StepEnd.Broken;
+        }
+
+        // Of several failures, the one that is first in sequence order: a replay finds it again, whichever came first in time.
+        if (ends.Where(end => end.Failure is not null).MinBy(end => end.FailedAt) is { } failed)
+        {
+            step.Fail(failed.Failure!, failed.Exception!);
+            return StepEnd.Failed;
+        }
+
+        if (ends.Any(end => end.End == StepEnd.Stopped))
+        {
+            return StepEnd.Stopped;
+        }
+
+        step.Complete(default(Unit));
+        return StepEnd.Completed;
+    }
+
+    private async Task<BranchEnd> DriveAsync(ParallelBranch branch, StepPlace place, RunWaits.Branches branches)
+    {
+        // Code of the user's before the first step must not keep the other branches from beginning.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var arrival = place.Restored!;
+        var taken = 0;
+        try
+        {
+            var body = branch.Open(new WorkflowContext(place.Facts));
+            while (await body.MoveNextAsync().ConfigureAwait(false) && body.Step is { } step)
+            {
+                step.Bind(run);
+                var slots = place.Slots.From(taken);
+                if (step is not IParallelStep && !steps.IsRecorded(step, slots))
+                {
+                    await arrival.MeetAsync().ConfigureAwait(false);
+                }
+
+                var end = await steps.ExecuteAsync(step, place with { Slots = slots }).ConfigureAwait(false);
+                taken += step.Slots;
+                if (end == StepEnd.Completed || (end == StepEnd.Failed && step.Tolerant))
+                {
+                    continue;
+                }
+
+                return Stop(end, step, slots, taken, place);
+            }
+
+            return new BranchEnd(StepEnd.Completed, taken);
+        }
+        catch (StoreSchemaException)
+        {
+            // No fault of the workflow's: the run ends and is tried again. A branch that waits without an end would keep it from ending.
+            place.Signal.Fire(CancellationReason.Cancelled);
+            throw;
+        }
+        catch (Exception exception)
+        {
+            // The user's code between the steps of a branch: its failure is the workflow's, like that of code outside of branches.
+            place.Signal.Fire(CancellationReason.Cancelled);
+            return new BranchEnd(StepEnd.Failed, taken, Failures.Record(exception), exception, place.Slots[taken]);
+        }
+        finally
+        {
+            arrival.Leave();
+            if (!place.Signal.IsFired)
+            {
+                branches.Leave();
+            }
+        }
+    }
+
+    private static BranchEnd Stop(StepEnd end, Step step, Slots slots, int taken, StepPlace place)
+    {
+        if (end != StepEnd.Stopped)
+        {
+            place.Signal.Fire(CancellationReason.Cancelled);
+        }
+
+        return end == StepEnd.Failed
+            ? new BranchEnd(end, taken, step.RecordedError, step.RecordedException, slots.First)
+            : new BranchEnd(end, taken);
+    }
+
+    /// <summary>How a branch ended, and how many numbers of its own it used.</summary>
+    private sealed record BranchEnd(
+        StepEnd End, int Steps, RecordedFailure? Failure = null, Exception? Exception = null, int FailedAt = int.MaxValue);
+}

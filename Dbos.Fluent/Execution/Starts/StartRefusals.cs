@@ -1,0 +1,39 @@
+using System.Diagnostics;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>What the database's answer to a start means for its caller.</summary>
+internal static class StartRefusals
+{
+    /// <summary>Whether the start itself was refused. A fault of the database says nothing about the start.</summary>
+    public static bool IsRefusal(Exception exception) =>
+        exception is ArgumentException or (DbosException and not (StoreUnavailableException or StoreSchemaException));
+
+    /// <summary>The id for the handle: that of the workflow that was started, or of the one that was there before.</summary>
+    /// <exception cref="DbosException">The start was refused.</exception>
+    public static string IdOf(CommitResult result, StartRequest request) =>
+        AttachedId(result, request.Options.Id!, request.Name, request.Options) ?? throw ToException(result, request.Options, request.Name);
+
+    /// <summary>The same as null where the start was refused.</summary>
+    /// <exception cref="ConflictingWorkflowException">The holder of the deduplication id is a workflow of another definition.</exception>
+    public static string? AttachedId(CommitResult result, string workflowId, string name, StartOptions options) => result switch
+    {
+        { Status: CommitStatus.Written or CommitStatus.Attached } => workflowId,
+        { Status: CommitStatus.Deduplicated, Existing: { } holder }
+            when options.DeduplicationPolicy == DeduplicationPolicy.ReturnExisting => holder.Name == name
+                ? holder.Id
+                : throw ConflictingWorkflowException.OfHolder(
+                    holder.Id, name, holder.Name, options.Queue!, options.DeduplicationId!),
+        _ => null,
+    };
+
+    public static DbosException ToException(CommitResult result, StartOptions options, string name) => result.Status switch
+    {
+        CommitStatus.NameConflict => new ConflictingWorkflowException(options.Id!, name, result.Existing!.Name),
+        CommitStatus.IdInUse => new WorkflowIdInUseException(options.Id!, result.Existing!.Name, result.Existing.State),
+        CommitStatus.Deduplicated => new QueueDeduplicatedException(
+            options.Id!, options.Queue!, options.DeduplicationId!, result.Existing?.Id),
+        _ => throw new UnreachableException($"A start cannot end as {result.Status} here."),
+    };
+}

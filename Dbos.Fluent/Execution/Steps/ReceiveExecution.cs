@@ -1,0 +1,132 @@
+using System.Globalization;
+using Dbos.Fluent.Definitions;
+using Dbos.Fluent.Messaging;
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Serialization;
+using Dbos.Fluent.Storage;
+
+namespace Dbos.Fluent.Execution;
+
+/// <summary>Receives: a message is consumed and recorded in one write; until one comes, nothing runs.</summary>
+/// <remarks>
+/// The end of the wait is stored when the wait begins, under the second number, and counts on every later run. Taking the message is
+/// itself the look: a receive registers, tries to take, and only where nothing was there waits to be told.
+/// </remarks>
+internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
+{
+    public async ValueTask<StepEnd> ReceiveAsync(Step step, IReceiveStep receive, StepPlace place)
+    {
+        var (first, second) = (place.Slots[0], place.Slots[1]);
+        using var turn = run.Receives.Announce(receive.Topic, first);
+        if (!steps.TryMatch(first, RecordedKind.BuiltIn, BuiltInNames.Receive, out var row)
+            || !steps.TryMatch(second, RecordedKind.BuiltIn, BuiltInNames.Sleep, out var marker))
+        {
+            return StepEnd.Broken;
+        }
+
+        if (row is not null)
+        {
+            return ValueSteps.Restore(run, steps, step, receive, row, place);
+        }
+
+        if (run.MayNotBegin(place.Signal))
+        {
+            return StepEnd.Stopped;
+        }
+
+        var now = run.Environment.Clock.NowMs;
+        var untilMs = marker is not null ? WaitMarker.Read(marker) : WaitMarker.UntilMs(receive, now);
+        var begun = marker is null && untilMs is { } end ? WaitMarker.Row(second, end, now) : null;
+        return await TakeAsync(step, receive, place, turn, new Wait(untilMs, begun, now)).ConfigureAwait(false);
+    }
+
+    private async ValueTask<StepEnd> TakeAsync(Step step, IReceiveStep receive, StepPlace place, ReceiveTurns.Turn turn, Wait wait)
+    {
+        while (true)
+        {
+            using var told = run.Environment.Wakeups.Inboxes.Register(new InboxKey(run.Work.Id, receive.Topic));
+            var now = run.Environment.Clock.NowMs;
+            var isFirst = turn.Come.IsCompleted;
+            if (isFirst || wait.Begun is not null)
+            {
+                var end = isFirst
+                    ? await TryTakeAsync(step, receive, place, wait, now).ConfigureAwait(false)
+                    : await BeginAsync(place, wait).ConfigureAwait(false);
+                if (end is { } ended)
+                {
+                    return ended;
+                }
+
+                wait = wait with { Begun = null };
+            }
+
+            if (wait.UntilMs <= now)
+            {
+                return await TimeOutAsync(step, receive, place, wait).ConfigureAwait(false);
+            }
+
+            switch (await WaitAsync(isFirst ? told.Found : turn.Come, receive, place, wait).ConfigureAwait(false))
+            {
+                case WaitEnd.Stopped:
+                    return StepEnd.Stopped;
+                case WaitEnd.TimedOut when run.Environment.Wakeups.Polls:
+                    // What came since the last poll came in time: one more round takes it, or finds the time over.
+                    break;
+                case WaitEnd.TimedOut:
+                    return await TimeOutAsync(step, receive, place, wait).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Takes a message if there is one; null where there is none.</summary>
+    private async ValueTask<StepEnd?> TryTakeAsync(Step step, IReceiveStep receive, StepPlace place, Wait wait, long now)
+    {
+        CheckpointRow[] begun = wait.Begun is { } marker ? [marker] : [];
+        var row = new CheckpointRow(place.Slots[0], BuiltInNames.Receive, wait.StartedAtMs, now);
+        var result = await steps.CommitAsync(with => new ReceiveUnit(run.Owner, receive.Topic, row, begun, with), place)
+            .ConfigureAwait(false);
+        if (result?.Status == CommitStatus.NothingThere)
+        {
+            // The row of the wait stands all the same.
+            begun.ToList().ForEach(marker => run.Stored(marker.Sequence));
+            return null;
+        }
+
+        return result switch
+        {
+            null => StepEnd.Stopped,
+            _ => ValueSteps.Restore(
+                run,
+                steps,
+                step,
+                receive,
+                row with { Output = result.Received?.Text, Format = result.Received?.Format },
+                place),
+        };
+    }
+
+    private async ValueTask<StepEnd?> BeginAsync(StepPlace place, Wait wait) =>
+        await steps.StoreAsync(wait.Begun!, place, finishes: false).ConfigureAwait(false) ? null : StepEnd.Stopped;
+
+    private async ValueTask<StepEnd> TimeOutAsync(Step step, IReceiveStep receive, StepPlace place, Wait wait)
+    {
+        var now = run.Environment.Clock.NowMs;
+        var row = new CheckpointRow(place.Slots[0], BuiltInNames.Receive, wait.StartedAtMs, now);
+        return await steps.StoreAsync(row, place).ConfigureAwait(false)
+            ? ValueSteps.Restore(run, steps, step, receive, row, place)
+            : StepEnd.Stopped;
+    }
+
+    private ValueTask<WaitEnd> WaitAsync(Task told, IReceiveStep receive, StepPlace place, Wait wait) => ValueSteps.WaitAsync(
+        run,
+        new WaitRow(place.Slots[0], WaitKind.Message, run.Work.Id, MessageTopics.ToStored(receive.Topic), wait.UntilMs),
+        told,
+        wait.UntilMs,
+        place.Signal);
+
+    /// <summary>A wait that has begun.</summary>
+    /// <param name="UntilMs">When it is over; null where it has no end.</param>
+    /// <param name="Begun">The row that says so, while it is not stored.</param>
+    /// <param name="StartedAtMs">When it began in this run.</param>
+    private sealed record Wait(long? UntilMs, CheckpointRow? Begun, long StartedAtMs);
+}

@@ -1,0 +1,62 @@
+using Npgsql;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Tells whether a connection of somebody else's leads to the database in which the workflows are.</summary>
+/// <remarks>
+/// Names that clients have say little: one server has several, and a pooler in between gives its databases others. So only where they
+/// differ the servers are asked, both of them, for what a database calls itself and for the number of the table there. Two that made their
+/// tables alike may have both in common, and are taken for one; one and the same is never taken for two.
+/// </remarks>
+internal sealed class PostgresHome(PostgresDatabase database)
+{
+    private const string Ask = """
+        SELECT current_database()::text,
+               (SELECT c.oid::bigint FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+                 WHERE n.nspname = $1 AND c.relname = 'workflow_status')
+        """;
+
+    private readonly Address own = Address.Of(database.ConnectionString);
+
+    // The last that was found to lead here: a program has few, and asks for each of its transactions.
+    private Address? same;
+
+    /// <exception cref="ArgumentException">The connection leads to another database.</exception>
+    public async Task CheckAsync(NpgsqlConnection connection, string parameter, CancellationToken cancellationToken)
+    {
+        var address = new Address(connection.Host, connection.Port, connection.Database);
+        if (address == own || address == Volatile.Read(ref same))
+        {
+            return;
+        }
+
+        var theirs = (await database.QueryAsync(connection, Ask, [Schema], Read, cancellationToken).ConfigureAwait(false))[0];
+        var ours = (await database.QueryAsync(Ask, [Schema], Read, cancellationToken).ConfigureAwait(false))[0];
+        if (theirs != ours)
+        {
+            throw new ArgumentException(
+                $"The transaction is in database '{theirs.Database}' at {address.Host}, and the workflows are in '{ours.Database}' at "
+                + $"{own.Host}: what is written there would never run. Begin it on the database of the workflows.",
+                parameter);
+        }
+
+        Volatile.Write(ref same, address);
+    }
+
+    private NpgsqlParameter Schema => Text(database.Schema.Value);
+
+    private static Place Read(NpgsqlDataReader row) => new(row.GetString(0), row.NumberOrNull(1));
+
+    private sealed record Place(string Database, long? Table);
+
+    /// <summary>Where a client says that it goes.</summary>
+    private sealed record Address(string? Host, int Port, string? Database)
+    {
+        public static Address Of(string connectionString)
+        {
+            var given = new NpgsqlConnectionStringBuilder(connectionString);
+            return new Address(given.Host, given.Port, given.Database ?? given.Username);
+        }
+    }
+}
