@@ -152,8 +152,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
         IReadOnlyList<Ownership> executions, bool attempted, CancellationToken token) =>
         CallAsync(StoreCallKind.HandBack, () => inner.Executors.HandBackAsync(executions, attempted, token), token);
 
-    Task<IReadOnlyList<string>> IExecutorStore.HandOnOrphansAsync(HandOnRequest request, TimeSpan unmovedFor, CancellationToken token) =>
-        CallAsync(StoreCallKind.HandOnOrphans, () => inner.Executors.HandOnOrphansAsync(request, unmovedFor, token), token);
+    Task<IReadOnlyList<string>> IExecutorStore.HandOnOrphansAsync(HandOnRequest request, TimeSpan takenFor, CancellationToken token) =>
+        CallAsync(StoreCallKind.HandOnOrphans, () => inner.Executors.HandOnOrphansAsync(request, takenFor, token), token);
 
     Task<IReadOnlyList<InboxKey>> IMessagingStore.ReadUnreadAsync(IReadOnlyList<InboxKey> inboxes, CancellationToken token) =>
         CallAsync(StoreCallKind.ReadUnread, () => inner.Messaging.ReadUnreadAsync(inboxes, token), token);

@@ -132,6 +132,28 @@ public abstract class AdoptSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         Assert.Equal("by v2", await engine.ResultAsync<string>($"w{Count}"));
     }
 
+    // As the SQL function enqueue_workflow and older SDKs leave it: the token is the creator's, and nobody owns the row.
+    [Fact]
+    public async Task Work_that_carries_the_token_of_whoever_enqueued_it_is_adopted()
+    {
+        var old = Workflow.Define<int, string>("enqueued").Return(_ => "by v1");
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("q")), old);
+        await engine.Queues.PauseAsync("q", Cancel);
+        await engine.StartAsync(old, 1, new() { Id = "A", Queue = "q" }, Cancel);
+        await engine.StartAsync(old, 1, new() { Id = "B", Queue = "q", Delay = TimeSpan.FromDays(1) }, Cancel);
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Database.ExecuteAsync("UPDATE workflow_status SET owner_xid = 'creator'");
+
+        engine = await LaunchAsync(
+            options => options.ApplicationVersion = "v2",
+            Workflow.Define<int, string>("enqueued").Step("new", _ => Task.CompletedTask).Return(_ => "by v2"));
+        var outcomes = await engine.Versions.AdoptAsync("v1", Cancel);
+
+        Assert.Equal([("A", true, null), ("B", true, null)], outcomes);
+        await engine.Queues.ResumeAsync("q", Cancel);
+        Assert.Equal("by v2", await engine.ResultAsync<string>("A"));
+    }
+
     [Fact]
     public async Task An_adopted_workflow_waits_for_what_its_new_code_waits_for()
     {

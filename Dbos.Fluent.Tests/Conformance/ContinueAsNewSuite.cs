@@ -132,6 +132,39 @@ public abstract class ContinueAsNewSuite(IDatabaseFixture fixture) : EngineSuite
         }
     }
 
+    // The rewind takes out of its history what names the child, and the same generation attaches to it again.
+    [Fact]
+    public async Task Retention_keeps_ended_children_that_a_rewound_generation_meets_again()
+    {
+        var counts = new Counts();
+        var child = Workflow.Define<int, int>("child").Step("work", _ => Task.FromResult(counts.Add("work"))).As(out var work)
+            .Return(x => x.Get(work));
+        var loop = Workflow.Define<int, int>("loop", Body);
+        var engine = await LaunchAsync(loop, child);
+        var handle = await engine.BeginAsync(loop, 0, "A");
+        await engine.SendAsync("A", "now", "go", cancellationToken: Cancel);
+        Assert.Equal(1, await handle.ResultAsync());
+
+        await engine.RewindAsync("A", 0, Cancel);
+        Assert.Equal(0, (await engine.CollectGarbageAsync(new() { OlderThan = TimeSpan.Zero }, Cancel)).Workflows);
+        await engine.SendAsync("A", "again", "go", cancellationToken: Cancel);
+
+        Assert.Equal(1, await engine.ResultAsync<int>("A"));
+        Assert.Equal(1, counts["work"]);
+
+        async IAsyncEnumerable<StepOr<int>> Body(int input, WorkflowContext workflow)
+        {
+            if (input == 0)
+            {
+                yield return Workflow.ContinueAsNew(1);
+            }
+
+            yield return Step.Receive<string>("go");
+            yield return Step.Call(child, input).As(out var called);
+            yield return called.Result;
+        }
+    }
+
     // An endless loop would keep the children of all its generations.
     [Fact]
     public async Task Retention_keeps_ended_children_of_the_generation_that_runs_alone()

@@ -196,6 +196,66 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         await engine.ResultAsync<int>("all");
     }
 
+    // Each application has a latest version of its own.
+    [Fact]
+    public async Task Work_of_no_application_is_for_the_latest_version_of_each()
+    {
+        var workflow = Workflow.Define<int, int>("open").Return(x => x.Input);
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("q")), workflow);
+        var later = await LaunchAsync(
+            options => (options.ApplicationName, options.ApplicationVersion, options.ExecutorId) = ("later", "l1", "e2"),
+            Workflow.Define<int, int>("elsewhere").Return(x => x.Input));
+        await engine.Queues.PauseAsync("q", Cancel);
+        await Database.ExecuteAsync(
+            """
+            INSERT INTO workflow_status (workflow_uuid, status, name, application_name, executor_id, queue_name, priority,
+                   recovery_attempts, created_at, updated_at)
+            VALUES ('A', 'ENQUEUED', 'open', NULL, NULL, 'q', 0, 0, 1, 1),
+                   ('B', 'PENDING', 'theirs', 'typescript', 'e9', NULL, 0, 1, 1, 1)
+            """);
+
+        await IsAsync(engine, "A", "queue-paused", "Queues.ResumeAsync ends that");
+        await IsAsync(engine, "B", "owner-unknown", "executor 'e9' of application 'typescript', which has no engine of this library");
+        var newer = await LaunchAsync(
+            options => (options.ApplicationVersion, options.ExecutorId) = ("v2", "e3"),
+            Workflow.Define<int, int>("open").Step("new", _ => Task.CompletedTask).Return(x => x.Input));
+        await newer.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await IsAsync(later, "A", "version-not-running", "it is for the latest, 'v2', which no engine that is alive runs");
+    }
+
+    [Fact]
+    public async Task Under_a_limit_that_was_lowered_the_next_starts_when_enough_have_left_the_window()
+    {
+        var workflow = Workflow.Define<int, int>("quick").Return(x => x.Input);
+        var window = TimeSpan.FromHours(1);
+        var queue = new WorkflowQueue("q") { RateLimit = new(3, window), PartitionRateLimit = new(3, window) };
+        var engine = await LaunchAsync(options => options.Add(queue), workflow);
+        foreach (var n in Enumerable.Range(0, 3))
+        {
+            await engine.StartAsync(workflow, n, new() { Id = $"w{n}", Queue = "q", PartitionKey = "p" }, Cancel);
+            await engine.ResultAsync<int>($"w{n}");
+        }
+
+        await Database.ExecuteAsync(
+            "UPDATE workflow_status SET started_at_epoch_ms = started_at_epoch_ms - "
+            + "CASE workflow_uuid WHEN 'w0' THEN 2400000 WHEN 'w1' THEN 1200000 ELSE 0 END");
+        var second = await Database.CountAsync("SELECT started_at_epoch_ms FROM workflow_status WHERE workflow_uuid = 'w1'");
+        var next = DateTimeOffset.FromUnixTimeMilliseconds(second).Add(window).ToString("yyyy-MM-dd HH:mm:ss.fff'Z'");
+        await LowerAsync(queue with { RateLimit = new(2, window), PartitionRateLimit = new(2, window) });
+        await engine.StartAsync(workflow, 3, new() { Id = "A", Queue = "q", PartitionKey = "p" }, Cancel);
+
+        await IsAsync(
+            engine, "A", "rate-limit", $"3 of at most 2 were started within 01:00:00 (RateLimit); the next may start at {next}");
+        await LowerAsync(queue with { RateLimit = null, PartitionRateLimit = new(2, window) });
+        await IsAsync(
+            engine,
+            "A",
+            "rate-limit",
+            $"3 of at most 2 were started within 01:00:00 (PartitionRateLimit); the next may start at {next}");
+
+        Task LowerAsync(WorkflowQueue lower) => engine.Queues.RegisterAsync(lower, OnConflict.AlwaysUpdate, Cancel);
+    }
+
     [Fact]
     public async Task How_it_ended_is_told_and_an_unknown_id_is_an_error()
     {
@@ -222,7 +282,7 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         await IsAsync(engine, "B", "failed", "System.NotSupportedException: so it is");
         await IsAsync(engine, "C", "cancelled", "Resuming it lets it go on");
         await IsAsync(engine, "D", "timed-out", "as its deadline had passed");
-        await IsAsync(engine, "E", "dead-lettered", "it was taken up 102 times and its process died each time, last at executor 'e7'");
+        await IsAsync(engine, "E", "dead-lettered", "it was taken up 101 times and its process died each time, last at executor 'e7'");
         await IsAsync(engine, "F", "queue-not-registered", "queue 'unserved', which nobody has registered");
         await IsAsync(engine, "G", "queued", "by an engine that serves that queue and has room");
         var unknown = await Assert.ThrowsAsync<NonExistentWorkflowException>(() => engine.ExplainAsync("unheard of", Cancel));

@@ -176,8 +176,26 @@ public abstract class HandOnStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         Assert.Equal(["w"], await bed.Store.Executors.HandOnOrphansAsync(request, Unmoved, Cancel));
     }
 
+    // By whoever marks it, or enqueues its id once more.
     [Fact]
-    public async Task Orphan_that_moved_a_moment_ago_is_left_alone()
+    public async Task Orphan_that_others_moved_is_handed_on_all_the_same()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await RunningAsync(bed, "w");
+        await EnqueueAsync(bed, A.Enqueued("claimed"));
+        bed.Time.Advance(Unmoved + TimeSpan.FromMilliseconds(1));
+        await ClaimOneAsync(bed.Store, A.Claim("token"));
+
+        Assert.True(await bed.Store.Management.SetAttributesAsync("w", "{}", Cancel));
+        HasColumns(await bed.RowAsync("w"), ("updated_at", bed.Time.NowMs));
+        Assert.Equal(["w"], await bed.Store.Executors.HandOnOrphansAsync(A.HandOn(), Unmoved, Cancel));
+        bed.Time.Advance(Unmoved + TimeSpan.FromMilliseconds(1));
+        Assert.True(await bed.Store.Management.SetAttributesAsync("claimed", "{}", Cancel));
+        Assert.Equal(["claimed"], await bed.Store.Executors.HandOnOrphansAsync(A.HandOn(), Unmoved, Cancel));
+    }
+
+    [Fact]
+    public async Task Orphan_that_was_taken_a_moment_ago_is_left_alone()
     {
         await using var bed = await Fixture.CreateAsync();
         await RunningAsync(bed, "w");

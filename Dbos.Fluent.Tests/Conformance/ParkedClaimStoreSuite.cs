@@ -39,6 +39,25 @@ public abstract class ParkedClaimStoreSuite(StoreFixture fixture) : StoreSuite(f
         Assert.Equal(CommitStatus.Written, (await CommitAsync(bed.Store, A.Checkpoints(new("w", "next"), 3))).Status);
     }
 
+    // One that came from no queue runs in none again, unless something holds by the queue that it waited in.
+    [Fact]
+    public async Task Direct_start_leaves_the_internal_queue_that_it_waited_in()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var due = bed.Time.NowMs;
+        await Parking.ParkedAsync(bed, "w", Parking.Until(due));
+        await Parking.ParkedAsync(bed, A.Direct("held") with { DeduplicationId = "only one" }, Parking.Until(due, "held"));
+
+        var claim = await bed.Store.Claims.ClaimParkedAsync(A.Claim("next"), Due, Cancel);
+
+        Assert.Equal(
+            [("held", A.InternalQueue), ("w", null)], claim.Claimed.Select(workflow => (workflow.Id, workflow.Queue)).Order());
+        HasColumns(await bed.RowAsync("w"), ("status", "PENDING"), ("queue_name", null));
+        HasColumns(await bed.RowAsync("held"), ("status", "PENDING"), ("queue_name", A.InternalQueue));
+        await CommitAsync(bed.Store, new ParkUnit(new("w", "next"), [Parking.Until(due)]));
+        HasColumns(await bed.RowAsync("w"), ("status", "DELAYED"), ("queue_name", A.InternalQueue));
+    }
+
     [Fact]
     public async Task Direct_start_has_the_origin_that_follows_from_its_row_after_parking_too()
     {

@@ -31,6 +31,28 @@ public abstract class ResumeSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
     }
 
     [Fact]
+    public async Task One_that_is_given_up_after_a_resume_does_not_show_the_reason_of_its_cancel()
+    {
+        var workflow = TwoSteps();
+        var engine = await LaunchAsync(workflow);
+        await engine.BeginAsync(workflow, default, "A");
+        await gate.ReachedAsync();
+        await engine.CancelAsync("A", cancellationToken: Cancel);
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await using (var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel))
+        {
+            await client.ResumeAsync("A", cancellationToken: Cancel);
+        }
+
+        await Database.ExecuteAsync("UPDATE workflow_status SET recovery_attempts = 5");
+        engine = await LaunchAsync(options => options.MaxRecoveryAttempts = 3, workflow);
+        await StateAsync(engine, "A", WorkflowState.MaxRecoveryAttemptsExceeded);
+
+        Assert.Null((await engine.GetStatusAsync("A", Cancel))!.Error);
+        Assert.Contains("it was taken up 5 times", (await engine.ExplainAsync("A", Cancel)).Text);
+    }
+
+    [Fact]
     public async Task What_was_started_without_a_partition_is_not_resumed_into_a_queue_that_serves_partitions()
     {
         var workflow = Workflow.Define<int, int>("quick").Return(x => x.Input);

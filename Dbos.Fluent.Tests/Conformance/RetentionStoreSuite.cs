@@ -148,6 +148,34 @@ public abstract class RetentionStoreSuite(StoreFixture fixture) : StoreSuite(fix
         Assert.Equal(4, await CollectAsync(bed, policy));
     }
 
+    // Resumed, it may still look at its children, and a fork at those of its source.
+    [Theory]
+    [InlineData("CANCELLED")]
+    [InlineData("MAX_RECOVERY_ATTEMPTS_EXCEEDED")]
+    public async Task Families_of_one_that_can_be_resumed_go_after_it(string state)
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var parent = await RunningAsync(bed, "parent");
+        await CommitAsync(bed.Store, A.Child(parent, 0, A.Direct("child")));
+        await CommitAsync(bed.Store, A.Outcome(new("child", "token of child")));
+        var source = await RunningAsync(bed, "source");
+        await CommitAsync(bed.Store, A.Child(source, 0, A.Direct("child of source")));
+        await CommitAsync(bed.Store, A.Outcome(new("child of source", "token of child of source")));
+        await CommitAsync(bed.Store, A.Outcome(source));
+        await RunningAsync(bed, "fork");
+        bed.Time.Advance(TimeSpan.FromSeconds(1));
+        await bed.ExecuteAsync("UPDATE workflow_status SET forked_from = 'source' WHERE workflow_uuid = 'fork'");
+        await bed.ExecuteAsync("UPDATE workflow_status SET was_forked_from = true WHERE workflow_uuid = 'source'");
+        await bed.ExecuteAsync(
+            $"UPDATE workflow_status SET status = '{state}', completed_at = {bed.Time.NowMs} WHERE workflow_uuid IN ('parent', 'fork')");
+
+        Assert.Equal(0, await CollectAsync(bed, new() { KeepNewest = 2 }));
+        Assert.Equal(0, await CollectAsync(bed, new() { KeepNewest = 0, States = [WorkflowState.Success] }));
+
+        // What ended before the two goes in the same call.
+        Assert.Equal(5, await CollectAsync(bed, new() { KeepNewest = 0 }));
+    }
+
     // Ids that are deleted and used again can make two workflows each other's fork.
     [Fact]
     public async Task Forks_of_each_other_go_when_both_have_ended()

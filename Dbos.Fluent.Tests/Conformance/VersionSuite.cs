@@ -89,6 +89,47 @@ public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
             [("b2", true), ("b1", false), ("a1", true)], versions.Select(version => (version.Name, version.IsLatest)));
     }
 
+    // A database holds each version's name once, whoever uses it.
+    [Fact]
+    public async Task Work_of_no_version_is_taken_under_a_version_that_another_application_has_registered()
+    {
+        await LaunchAsync(options => (options.ApplicationName, options.ApplicationVersion, options.ExecutorId) = ("b", "v2", "e1"), Same);
+        var one = await LaunchAsync(options => options.Add(new WorkflowQueue("q") { Concurrency = 1 }), One);
+        await one.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        Assert.False(Log.Has(1002));
+
+        var two = await LaunchAsync(
+            options =>
+            {
+                options.ApplicationVersion = "v2";
+                options.Add(new WorkflowQueue("q") { Concurrency = 2 });
+            },
+            Two);
+        Assert.Contains("Version v2 is registered by application b", Log.Entries.Single(entry => entry.Id == 1002).Text);
+        await using var client = await WorkflowClient.ConnectAsync(options => ConnectAs(options), Cancel);
+        await two.Queues.PauseAsync("q", Cancel);
+        var open = await client.EnqueueAsync<string>("changing", [1], new() { Id = "open", Queue = "q" }, Cancel);
+
+        Assert.Equal(2, (await two.Queues.GetAsync("q", Cancel))!.Queue.Concurrency);
+        Assert.Equal("queue-paused", (await two.ExplainAsync("open", Cancel)).Reason);
+        await two.Queues.ResumeAsync("q", Cancel);
+        Assert.Equal("by v2", await open.ResultAsync());
+        Assert.Equal([("v1", true)], await ListAsync(two));
+        var refused = await Assert.ThrowsAsync<ArgumentException>(() => two.Versions.SetLatestAsync("v2", Cancel));
+        Assert.Contains("another application has registered that name", refused.Message);
+    }
+
+    [Fact]
+    public async Task One_program_that_serves_two_applications_has_a_version_for_each()
+    {
+        var one = await LaunchAsync(options => (options.ApplicationVersion, options.ExecutorId) = (null, "e1"), Same);
+        var other = await LaunchAsync(
+            options => (options.ApplicationName, options.ApplicationVersion, options.ExecutorId) = ("b", null, "e2"), Same);
+
+        Assert.NotEqual(one.ApplicationVersion, other.ApplicationVersion);
+        Assert.False(Log.Has(1002));
+    }
+
     [Fact]
     public async Task A_start_that_names_another_version_runs_on_that_ones_code()
     {

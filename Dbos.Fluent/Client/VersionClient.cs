@@ -8,6 +8,8 @@ namespace Dbos.Fluent;
 /// <remarks>
 /// Unfinished work is bound to the version of the engine that ran it. An engine takes work of its own version. It takes work without a
 /// version if its own is the latest, and work of another version if no engine of that version is alive and the workflow's code is the same.
+/// A database holds each version's name once. A version whose name another application has registered is not listed and cannot be made the
+/// latest; its engines take work without a version beside those of the latest.
 /// </remarks>
 public sealed class VersionClient
 {
@@ -42,8 +44,8 @@ public sealed class VersionClient
     /// <param name="cancellationToken">Gives up the call.</param>
     /// <returns>A task that completes when the change is stored.</returns>
     /// <exception cref="ArgumentException">
-    /// The version is blank, too long or holds control characters, or no engine of this application was launched with it. Nothing was
-    /// changed.
+    /// The version is blank, too long or holds control characters, no engine of this application was launched with it, or its name is
+    /// another application's. Nothing was changed.
     /// </exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
     public async Task SetLatestAsync(string version, CancellationToken cancellationToken = default)
@@ -56,7 +58,8 @@ public sealed class VersionClient
         if (!known)
         {
             throw new ArgumentException(
-                $"No engine of this application was launched with version '{version}'. List the versions by Versions.ListAsync.",
+                $"No engine of this application was launched with version '{version}', or another application has registered that name, "
+                + "which a database holds once. List the versions by Versions.ListAsync.",
                 nameof(version));
         }
 

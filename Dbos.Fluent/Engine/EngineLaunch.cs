@@ -37,7 +37,7 @@ internal static class EngineLaunch
         try
         {
             // The workflows' code is read while the first connection is made: neither needs the other.
-            var code = Task.Run(() => ReadCode(options, registry), cancellationToken);
+            var code = Task.Run(() => ReadCode(options, application, registry), cancellationToken);
             await Task.WhenAll(code, PrepareAsync(store, options.Migrate, cancellationToken)).ConfigureAwait(false);
             var (version, workflows) = await code.ConfigureAwait(false);
             var registration = Registration(options, application, version) with { Workflows = workflows };
@@ -64,6 +64,7 @@ internal static class EngineLaunch
             var lease = await ExecutorRegistrar.RegisterAsync(store.Executors, self, clock, loggers, cancellationToken)
                 .ConfigureAwait(false);
             var parts = new EngineParts(options, store, registry, self, lease, clock);
+            await WarnOfSharedVersionAsync(store, self, parts.Core.Logger, cancellationToken).ConfigureAwait(false);
             await RegisterQueuesAsync(options, store, self, cancellationToken).ConfigureAwait(false);
             await parts.Recovery.RecoverAtLaunchAsync(cancellationToken).ConfigureAwait(false);
 
@@ -78,6 +79,18 @@ internal static class EngineLaunch
         {
             await GiveUpLeaseAsync(store, self).ConfigureAwait(false);
             throw;
+        }
+    }
+
+    private static async Task WarnOfSharedVersionAsync(
+        IStore store, ExecutorRegistration self, ILogger logger, CancellationToken cancellationToken)
+    {
+        var versions = await StoreBackoff.RepeatAsync(_ => store.Versions.ReadAllAsync(null, cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
+        if (versions.FirstOrDefault(row => row.Name == self.ApplicationVersion) is { ApplicationName: { } other }
+            && other != self.ApplicationName)
+        {
+            logger.VersionIsAnothers(self.ApplicationVersion, other, self.ApplicationName);
         }
     }
 
@@ -145,10 +158,11 @@ internal static class EngineLaunch
         HostProcesses.Current,
         options.Lease);
 
-    private static (string Version, IReadOnlyList<WorkflowCode> Workflows) ReadCode(EngineOptions options, Registry registry)
+    private static (string Version, IReadOnlyList<WorkflowCode> Workflows) ReadCode(
+        EngineOptions options, string application, Registry registry)
     {
         var workflows = CodeVersion.Codes(registry);
-        return (options.ApplicationVersion ?? EnvironmentVersion() ?? CodeVersion.Of(registry), workflows);
+        return (options.ApplicationVersion ?? EnvironmentVersion() ?? CodeVersion.Of(application, registry), workflows);
     }
 
     private static string? EnvironmentVersion() =>

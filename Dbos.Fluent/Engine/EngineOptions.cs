@@ -25,7 +25,10 @@ public sealed class EngineOptions : ClientOptions
     }
 
     /// <summary>The version of the code, to which unfinished workflows are bound.</summary>
-    /// <value>Null by default: the environment variable <c>DBOS__APPVERSION</c>, else a fingerprint of the registered workflows.</value>
+    /// <value>
+    /// Null by default: the environment variable <c>DBOS__APPVERSION</c>, else a fingerprint of the application's name and the registered
+    /// workflows.
+    /// </value>
     /// <exception cref="ArgumentException">The version is blank, too long or holds control characters.</exception>
     public string? ApplicationVersion
     {

@@ -7,10 +7,11 @@ namespace Dbos.Fluent;
 /// goes as soon as one of them says so. Immutable; checked when the property is set.
 /// </summary>
 /// <remarks>
-/// Workflows that have not ended are never deleted, nor are ended children whose parent has not ended, nor ended parents of children that
-/// have not; but children of a parent that has continued as new since stay only while its history names them. Where a fork has not ended,
-/// the children of what it was forked from stay, through however many forks, and so do those forks; and whatever was started in a queue
-/// with a rate limit stays for as long as it counts there.
+/// Workflows that have not ended are never deleted, nor are ended parents of children that have not. Ended children stay while their parent
+/// has not ended, or can be resumed: a cancelled or dead-lettered one goes before them, and where a policy keeps it they stay. But children
+/// of a parent that has continued as new since stay only while its history names them. Where a fork has not ended or can be resumed, the
+/// children of what it was forked from stay, through however many forks, and so do those forks; and whatever was started in a queue with a
+/// rate limit stays for as long as it counts there.
 /// </remarks>
 public sealed record RetentionPolicy
 {

@@ -114,7 +114,7 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
         var left = TimeSpan.FromMilliseconds(Math.Clamp(soonest, 0, (long)third.TotalMilliseconds)) + AfterExpiry;
         if (executors.Any(JustEnded) && FollowUp < left)
         {
-            // What an executor touched shortly before it fell silent has not been unmoved for long enough when its lease ends.
+            // What an executor took shortly before it fell silent has not been its for long enough when its lease ends.
             left = FollowUp;
         }
 

@@ -5,7 +5,8 @@ namespace Dbos.Fluent.Retention;
 /// <summary>Deletes ended workflows, batch by batch.</summary>
 /// <remarks>
 /// Each batch is a transaction of its own: a pass that is interrupted has deleted what its batches so far were about, and the next one goes
-/// on. Rows that somebody holds are left to the next pass, so that it waits for nobody and hardly anybody waits for it.
+/// on. Rows that somebody holds are left to the next pass, so that it waits for nobody and hardly anybody waits for it. What stayed because
+/// a workflow that could be resumed might look at it ended before that one: when that one is gone, a pass begins anew.
 /// </remarks>
 internal sealed class GarbageCollector(IManagementStore store)
 {
@@ -32,7 +33,7 @@ internal sealed class GarbageCollector(IManagementStore store)
             return (0, taken);
         }
 
-        var (total, after) = (0L, (PageKey?)null);
+        var (total, after, frees) = (0L, (PageKey?)null, false);
         while (true)
         {
             var from = after;
@@ -48,12 +49,13 @@ internal sealed class GarbageCollector(IManagementStore store)
                 },
                 cancellationToken).ConfigureAwait(false);
             others.AddOwn();
-            (total, taken, after) = (total + batch.Deleted, taken + batchTaken, batch.Last);
-            if (after is null)
+            (total, taken, after, frees) = (total + batch.Deleted, taken + batchTaken, batch.Last, frees || batch.Frees);
+            if (after is null && !frees)
             {
                 return (total, taken);
             }
 
+            frees = frees && after is not null;
             var rest = RetentionPace.Rest(others.IsBusy, batchTaken, TimeProvider.System.GetElapsedTime(began));
             await Task.Delay(rest, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }

@@ -57,10 +57,10 @@ internal interface IExecutorStore
         IReadOnlyList<Ownership> executions, bool attempted, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Hands on PENDING workflows of this application whose executor has no live lease (ended, stopped, never registered) and that have not
-    /// moved (<c>updated_at</c>) for the given time. Gives back their ids.
+    /// Hands on PENDING workflows of this application whose executor has no live lease (ended, stopped, never registered) and that were
+    /// taken the given time ago or longer (<c>started_at_epoch_ms</c>; of a direct start <c>created_at</c>). Gives back their ids.
     /// </summary>
-    Task<IReadOnlyList<string>> HandOnOrphansAsync(HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken);
+    Task<IReadOnlyList<string>> HandOnOrphansAsync(HandOnRequest request, TimeSpan takenFor, CancellationToken cancellationToken);
 }
 
 /// <summary>An executor that takes up work.</summary>

@@ -39,8 +39,8 @@ internal interface IManagementStore
     /// Deletes ended workflows and all that belongs to them, in the order of completion, skipping locked rows. One short transaction.
     /// </summary>
     /// <remarks>
-    /// What unfinished work may still look at stays: children of a parent that goes on or that a fork goes on from, however many forks lie
-    /// between, those forks themselves, parents of living children, and starts that count in a queue's rate window.
+    /// What may still be looked at stays: children of a parent that goes on or can be resumed, or that a fork goes on so from, however many
+    /// forks lie between, those forks themselves, parents of living children, and starts that count in a queue's rate window.
     /// </remarks>
     Task<RetentionBatch> CollectAsync(RetentionRequest request, CancellationToken cancellationToken);
 
@@ -169,4 +169,5 @@ internal sealed record RetentionRequest(RetentionScope Scope, PageKey Bound, Pag
 /// <summary>A batch that was deleted.</summary>
 /// <param name="Deleted">How many workflows.</param>
 /// <param name="Last">The place up to which it has looked; null where it has reached the bound.</param>
-internal readonly record struct RetentionBatch(int Deleted, PageKey? Last);
+/// <param name="Frees">True where others may have stayed for the sake of one that is gone now: they stand before it.</param>
+internal readonly record struct RetentionBatch(int Deleted, PageKey? Last, bool Frees);

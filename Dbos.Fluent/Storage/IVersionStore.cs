@@ -56,7 +56,9 @@ internal sealed record AdoptedRow(string WorkflowId, string FromVersion, string 
 /// <param name="Takers">How many live engines would take it.</param>
 /// <param name="WithName">How many have a workflow of this name, in whatever version.</param>
 /// <param name="Engines">How many engines of the application are alive.</param>
-/// <param name="Latest">The latest version of the application.</param>
+/// <param name="Latest">
+/// The latest version of the application, or of each that has a live engine with this name, as <c>v1', 'v2</c>.
+/// </param>
 internal sealed record CodeStanding(long Takers, long WithName, long Engines, string? Latest);
 
 /// <summary>Asks which unfinished workflows nobody takes.</summary>
@@ -95,14 +97,21 @@ internal sealed record StrandedRow(string? Version, string Name, long Count, str
 /// <param name="ApplicationName">The application; rows of none count too.</param>
 /// <param name="WindowMs">The length of the queue's rate window; null without.</param>
 /// <param name="PartitionWindowMs">The length of the partition's.</param>
-internal sealed record PlaceQuestion(string Queue, string? PartitionKey, string? ApplicationName, long? WindowMs, long? PartitionWindowMs);
+internal sealed record PlaceQuestion(string Queue, string? PartitionKey, string? ApplicationName, long? WindowMs, long? PartitionWindowMs)
+{
+    /// <summary>How many may start in the queue's window.</summary>
+    public long? StartsMax { get; init; }
+
+    /// <summary>How many of the partition may start in its.</summary>
+    public long? PartitionStartsMax { get; init; }
+}
 
 /// <summary>What counts against the limits of a queue.</summary>
 /// <param name="Running">How many of its workflows run.</param>
 /// <param name="RunningInPartition">How many of the partition's.</param>
 /// <param name="Starts">How many were started in the rate window.</param>
-/// <param name="FirstStartMs">The first of those starts.</param>
+/// <param name="HoldingStartMs">The one of those starts that is in the way of the next until it leaves the window.</param>
 /// <param name="PartitionStarts">How many of the partition were started in its window.</param>
-/// <param name="FirstPartitionStartMs">The first of those.</param>
+/// <param name="HoldingPartitionStartMs">The one of those that is in the way.</param>
 internal sealed record PlaceCounts(
-    long Running, long RunningInPartition, long Starts, long? FirstStartMs, long PartitionStarts, long? FirstPartitionStartMs);
+    long Running, long RunningInPartition, long Starts, long? HoldingStartMs, long PartitionStarts, long? HoldingPartitionStartMs);

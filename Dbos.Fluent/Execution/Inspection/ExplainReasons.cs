@@ -22,6 +22,7 @@ internal static class ExplainReasons
     public const string NameNotServed = "name-not-served";
     public const string NoEngine = "no-engine";
     public const string OwnerDead = "owner-dead";
+    public const string OwnerUnknown = "owner-unknown";
     public const string DeadLettered = "dead-lettered";
     public const string UnknownState = "unknown-state";
     public const string Finished = "finished";

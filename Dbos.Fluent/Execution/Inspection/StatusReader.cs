@@ -29,8 +29,11 @@ internal sealed class StatusReader(IWorkflowStore store, PayloadSerializer seria
         Attributes = Attributes(row.AttributesJson),
         Input = serializer.ToReadableJson(row.Input),
         Output = serializer.ToReadableJson(row.Output),
-        // A workflow that was resumed goes on beside the reason of its cancel, which its own outcome will overwrite.
-        Error = row.Error.Text is null || !row.Status.State.IsTerminal() ? null : serializer.DecodeFailure(row.Error),
+        // A workflow that was resumed goes on beside the reason of its cancel, which its own outcome will overwrite. One that was given up
+        // then has none.
+        Error = row.Error.Text is not null && row.Status.State is WorkflowState.Error or WorkflowState.Cancelled
+            ? serializer.DecodeFailure(row.Error)
+            : null,
     };
 
     private Checkpoint ToCheckpoint(CheckpointRow row) => new(

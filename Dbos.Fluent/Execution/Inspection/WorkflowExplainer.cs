@@ -51,14 +51,26 @@ internal sealed class WorkflowExplainer(IStore store, PayloadSerializer serializ
             return (ExplainReasons.Running, $"runs at executor '{status.ExecutorId}' (version {owner.ApplicationVersion}).");
         }
 
+        if (executors.Count == 0)
+        {
+            return OfUnknown(status);
+        }
+
         var code = await store.Versions.ReadCodeAsync(
             status.ApplicationName, status.ApplicationVersion, status.Name, cancellationToken).ConfigureAwait(false);
         var since = owner is null ? "is not registered" : $"has been dead since {Moment(owner.ExpiresAtMs)}";
         var then = code.Takers > 0
-            ? "A living engine takes it up when it has not moved for a lease; RecoverAsync hands it on at once."
+            ? "A living engine takes it up when it was taken a lease ago; RecoverAsync hands it on at once."
             : $"No engine that is alive would take it: {QueueExplainer.Missing(status, code)}";
         return (ExplainReasons.OwnerDead, $"belongs to executor '{status.ExecutorId}', which {since}. {then}");
     }
+
+    // Programs of other SDKs register nowhere. Where an application has never had an engine of ours, nothing can be said of its executors.
+    private static (string Reason, string Text) OfUnknown(WorkflowStatus status) => (
+        ExplainReasons.OwnerUnknown,
+        $"belongs to executor '{status.ExecutorId}' of application '{status.ApplicationName ?? "(none)"}', which has no engine of this "
+        + "library here. Programs of other DBOS SDKs do not register, so whether it runs is not known: ask that program, and recover it "
+        + "there.");
 
     private static (string Reason, string Text) OfRun(RunScope run, WorkflowStatus status)
     {
@@ -119,8 +131,9 @@ internal sealed class WorkflowExplainer(IStore store, PayloadSerializer serializ
             case WorkflowState.MaxRecoveryAttemptsExceeded:
                 return (
                     ExplainReasons.DeadLettered,
-                    $"was given up{when}: it was taken up {status.RecoveryAttempts} times and its process died each time, last at executor "
-                    + $"'{status.ExecutorId}'. Mend what kills it, and resume it: it begins to count anew.");
+                    // The claim that gave it up has counted itself, and did not run it.
+                    $"was given up{when}: it was taken up {status.RecoveryAttempts - 1} times and its process died each time, last at "
+                    + $"executor '{status.ExecutorId}'. Mend what kills it, and resume it: it begins to count anew.");
         }
 
         var outcomes = await store.Workflows.ReadOutcomesAsync([status.Id], cancellationToken).ConfigureAwait(false);

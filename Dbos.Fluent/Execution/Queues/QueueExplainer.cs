@@ -41,7 +41,11 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
         }
 
         var question = new PlaceQuestion(
-            name, status.PartitionKey, status.ApplicationName, Window(queue.RateLimit), Window(queue.PartitionRateLimit));
+            name, status.PartitionKey, status.ApplicationName, Window(queue.RateLimit), Window(queue.PartitionRateLimit))
+        {
+            StartsMax = queue.RateLimit?.Starts,
+            PartitionStartsMax = queue.PartitionRateLimit?.Starts,
+        };
         var counts = await store.Versions.ReadPlaceAsync(question, cancellationToken).ConfigureAwait(false);
         return Limit(status, queue, counts, code) ?? Next($"queue '{name}'");
     }
@@ -75,9 +79,10 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
                 ExplainReasons.PartitionLimit,
                 $"waits in {partition}: {counts.RunningInPartition} run, and {code.Engines} engines take at most {most} each "
                 + "(PartitionWorkerConcurrency)."),
-            { RateLimit: { } rate } when counts.Starts >= rate.Starts => Rate(queue.Name, "RateLimit", rate, counts.FirstStartMs),
+            { RateLimit: { } rate } when counts.Starts >= rate.Starts =>
+                Rate($"queue '{queue.Name}'", "RateLimit", rate, counts.Starts, counts.HoldingStartMs),
             { PartitionRateLimit: { } rate } when counts.PartitionStarts >= rate.Starts =>
-                Rate(partition, "PartitionRateLimit", rate, counts.FirstPartitionStartMs),
+                Rate(partition, "PartitionRateLimit", rate, counts.PartitionStarts, counts.HoldingPartitionStartMs),
             { WorkerConcurrency: { } most } when counts.Running >= most * code.Engines => (
                 ExplainReasons.WorkerLimit,
                 $"waits in queue '{queue.Name}': {counts.Running} run, and {code.Engines} engines take at most {most} each "
@@ -86,14 +91,15 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
         };
     }
 
-    private (string Reason, string Text) Rate(string where, string limit, RateLimit rate, long? firstMs)
+    private (string Reason, string Text) Rate(string where, string limit, RateLimit rate, long starts, long? holdingMs)
     {
-        var next = (firstMs ?? clock.NowMs) + (long)rate.Per.TotalMilliseconds;
+        // A limit that was lowered is met by more starts than it allows: not the first to leave the window makes room.
+        var next = (holdingMs ?? clock.NowMs) + (long)rate.Per.TotalMilliseconds;
         return (
             ExplainReasons.RateLimit,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"waits in {where}: {rate.Starts} were started within {rate.Per:c} ({limit}); the next may start at "
+                $"waits in {where}: {starts} of at most {rate.Starts} were started within {rate.Per:c} ({limit}); the next may start at "
                     + $"{WorkflowExplainer.Moment(next)}."));
     }
 

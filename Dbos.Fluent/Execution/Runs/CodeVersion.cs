@@ -4,7 +4,7 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>The default application version: a fingerprint of the registered workflows' own code.</summary>
+/// <summary>The default application version: a fingerprint of the application's name and of the registered workflows' own code.</summary>
 internal static class CodeVersion
 {
     /// <summary>The code of each workflow, by name; a fingerprint that cannot be read equals no other.</summary>
@@ -12,9 +12,10 @@ internal static class CodeVersion
         [.. registry.Definitions.Select(definition => new WorkflowCode(definition.Name, definition.Fingerprint))];
 
     /// <exception cref="ArgumentException">The code of a definition cannot be read, so that a change of it would go unnoticed.</exception>
-    public static string Of(Registry registry)
+    public static string Of(string application, Registry registry)
     {
-        var text = new StringBuilder();
+        // A database holds each version's name once: one program that serves two applications has two versions.
+        var text = new StringBuilder(application).Append('\n');
         foreach (var definition in registry.Definitions)
         {
             if (!definition.Shape.HasFingerprint)

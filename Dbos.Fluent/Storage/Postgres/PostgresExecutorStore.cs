@@ -75,8 +75,8 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
             cancellationToken).ConfigureAwait(false);
 
     public Task<IReadOnlyList<string>> HandOnOrphansAsync(
-        HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
-        HandOnAsync(sql.HandOnOrphans, request, Number((long)unmovedFor.TotalMilliseconds), cancellationToken, Texts(request.ExecutorIds));
+        HandOnRequest request, TimeSpan takenFor, CancellationToken cancellationToken) =>
+        HandOnAsync(sql.HandOnOrphans, request, Number((long)takenFor.TotalMilliseconds), cancellationToken, Texts(request.ExecutorIds));
 
     public void Dispose() => kept.Dispose();
 

@@ -76,12 +76,13 @@ internal sealed class PostgresManagementStore(PostgresDatabase database) : IMana
         var places = await database.SecondAsync(
             PostgresDatabase.Command(DeletionSql.Settings),
             PostgresDatabase.Command(text, parameters),
-            row => (Key: new PageKey(row.GetInt64(0), row.GetString(1)), Ends: row.GetBoolean(2)),
+            row => (Key: new PageKey(row.GetInt64(0), row.GetString(1)), Ends: row.GetBoolean(2), Frees: row.GetBoolean(3)),
             cancellationToken).ConfigureAwait(false);
         var deleted = places.Count(place => !place.Ends);
         return new RetentionBatch(
             deleted,
-            deleted == request.Limit ? places[deleted - 1].Key : places is [.., { Ends: true, Key: var until }] ? until : null);
+            deleted == request.Limit ? places[deleted - 1].Key : places is [.., { Ends: true, Key: var until }] ? until : null,
+            places.Any(place => place.Frees));
     }
 
     public async Task<long?> ReadCommitsAsync(CancellationToken cancellationToken)

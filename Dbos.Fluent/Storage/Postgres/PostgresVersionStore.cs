@@ -84,6 +84,8 @@ internal sealed class PostgresVersionStore(PostgresDatabase database) : IVersion
                 Number(question.WindowMs),
                 Number(question.PartitionWindowMs),
                 database.Now,
+                Number(question.StartsMax),
+                Number(question.PartitionStartsMax),
             ],
             row => new PlaceCounts(
                 row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.NumberOrNull(3), row.GetInt64(4), row.NumberOrNull(5)),

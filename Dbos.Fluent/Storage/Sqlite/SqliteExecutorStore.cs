@@ -28,8 +28,8 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
         await writer.RunAsync(session => HandOn(session, request), cancellationToken).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<string>> HandOnOrphansAsync(
-        HandOnRequest request, TimeSpan unmovedFor, CancellationToken cancellationToken) =>
-        await writer.RunAsync(session => HandOnOrphans(session, request, unmovedFor), cancellationToken).ConfigureAwait(false);
+        HandOnRequest request, TimeSpan takenFor, CancellationToken cancellationToken) =>
+        await writer.RunAsync(session => HandOnOrphans(session, request, takenFor), cancellationToken).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<string>> HandBackAsync(
         IReadOnlyList<Ownership> executions, bool attempted, CancellationToken cancellationToken) =>
@@ -167,10 +167,10 @@ internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads re
         return ids;
     }
 
-    private List<string> HandOnOrphans(SqliteSession session, HandOnRequest request, TimeSpan unmovedFor)
+    private List<string> HandOnOrphans(SqliteSession session, HandOnRequest request, TimeSpan takenFor)
     {
         using var statement = Bind(session.Use(ExecutorSql.HandOnOrphans), request)
-            .Bind("@unmoved_for", (long)unmovedFor.TotalMilliseconds)
+            .Bind("@taken_for", (long)takenFor.TotalMilliseconds)
             .Bind("@executor_ids", SqliteLists.Of(request.ExecutorIds));
         return SqliteRows.ReadIds(statement);
     }

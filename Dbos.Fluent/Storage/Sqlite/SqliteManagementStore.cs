@@ -55,19 +55,20 @@ internal sealed class SqliteManagementStore(SqliteThreads writer, SqliteThreads 
 
     private RetentionBatch Collect(SqliteSession session, RetentionRequest request)
     {
-        var until = ReadPlaces(session, DeletionSql.Until(request)) is [var place] ? place : (PageKey?)null;
+        var until = ReadPlaces(session, DeletionSql.Until(request)) is [var place] ? place.Key : (PageKey?)null;
         var doomed = ReadPlaces(session, DeletionSql.Doomed(request with { Bound = until ?? request.Bound }, Now()));
-        doomed.ForEach(row => Delete(session, row.Id));
-        return new RetentionBatch(doomed.Count, doomed.Count == request.Limit ? doomed[^1] : until);
+        doomed.ForEach(row => Delete(session, row.Key.Id));
+        return new RetentionBatch(
+            doomed.Count, doomed.Count == request.Limit ? doomed[^1].Key : until, doomed.Exists(row => row.Frees));
     }
 
-    private static List<PageKey> ReadPlaces(SqliteSession session, (string Sql, FilterSql Conditions) query)
+    private static List<(PageKey Key, bool Frees)> ReadPlaces(SqliteSession session, (string Sql, FilterSql Conditions) query)
     {
-        var places = new List<PageKey>();
+        var places = new List<(PageKey, bool)>();
         using var statement = query.Conditions.Use(session, query.Sql);
         while (statement.Step())
         {
-            places.Add(new PageKey(statement.Int64(0), statement.Text(1)));
+            places.Add((new PageKey(statement.Int64(0), statement.Text(1)), statement.Int64(2) != 0));
         }
 
         return places;

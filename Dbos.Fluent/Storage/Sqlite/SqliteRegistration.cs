@@ -56,7 +56,9 @@ internal readonly struct SqliteRegistration(SqliteSession session, long nowMs)
 
     private bool IsLatest(string? applicationName, string version)
     {
-        using var statement = session.Use(ClaimSql.ReadLatestVersion).Bind("@application_name", applicationName);
+        using var statement = session.Use(ClaimSql.ReadLatestVersion)
+            .Bind("@application_name", applicationName)
+            .Bind("@application_version", version);
         return !statement.Step() || statement.Text(0) == version;
     }
 }

@@ -60,6 +60,8 @@ internal sealed class SqliteVersionStore(SqliteThreads writer, SqliteThreads rea
                 .Bind("@partition", question.PartitionKey)
                 .Bind("@window", question.WindowMs)
                 .Bind("@partition_window", question.PartitionWindowMs)
+                .Bind("@starts", question.StartsMax)
+                .Bind("@partition_starts", question.PartitionStartsMax)
                 .Bind("@now", Now()),
             row => new PlaceCounts(
                 row.Int64(0), row.Int64(1), row.Int64(2), row.Int64OrNull(3), row.Int64(4), row.Int64OrNull(5)))[0],

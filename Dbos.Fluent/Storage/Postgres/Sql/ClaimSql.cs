@@ -134,17 +134,12 @@ internal sealed class ClaimSql(SchemaName schema)
         + "w.workflow_deadline_epoch_ms, w.created_at, w.forked_from, w.priority, w.queue_partition_key";
 
     /// <summary>
-    /// The latest version of the application, $4: <c>latest</c>. Rows without a version are for the engines that run it. And <c>kin</c>:
-    /// other versions and names whose code is the same here, and that no engine of theirs is alive for.
+    /// The latest version of the application, $4, as version $5 sees it: <c>latest</c>. Rows without a version are for the engines that run
+    /// it. And <c>kin</c>: other versions and names whose code is the same here, and that no engine of theirs is alive for.
     /// </summary>
     // Neither is read before a row asks for it: a line of rows of this very version costs nothing more.
     public static string Latest(SchemaName schema) => $"""
-        latest AS (
-            SELECT version_name
-              FROM {schema}.application_versions
-             WHERE application_name = $4 OR application_name IS NULL
-             ORDER BY version_timestamp DESC, created_at DESC, version_id DESC
-             LIMIT 1),
+        latest AS ({VersionSql.LatestOf(schema, "$4", "$5")}),
         kin AS MATERIALIZED (
             SELECT theirs.application_version, theirs.workflow_name
               FROM {schema}.fluent_versions AS ours

@@ -13,7 +13,7 @@ internal sealed class ContinueSql(SchemaName schema, string whenLocked)
     // Everything hangs on the generation's own row: ON CONFLICT looks at its latest version, whatever the snapshot, so a repeated unit
     // whose first try has ended meanwhile changes nothing. An input in the row of the workflow itself, as older SDKs wrote it, must not
     // show through one that is NULL. What stays of the ended generation stands before all sequences of the next, or a fork or a rewind of
-    // that one would take it for its own steps' doing.
+    // that one would take it for its own steps' doing. The input's moment is when the generation began: retention tells children by it.
     public string Continue { get; } = $"""
         WITH owned AS MATERIALIZED (
             SELECT 1
@@ -45,7 +45,8 @@ internal sealed class ContinueSql(SchemaName schema, string whenLocked)
         given AS (
             INSERT INTO {schema}.workflow_input (workflow_uuid, inputs, retention_timestamp)
             SELECT $2, $5, {Clock.Now} FROM moved
-            ON CONFLICT (workflow_uuid) DO UPDATE SET inputs = EXCLUDED.inputs),
+            ON CONFLICT (workflow_uuid)
+            DO UPDATE SET inputs = EXCLUDED.inputs, retention_timestamp = EXCLUDED.retention_timestamp),
         seeded AS (
             INSERT INTO {schema}.fluent_origins (workflow_uuid, seed, started_at)
             SELECT $2, $6, $7 FROM moved

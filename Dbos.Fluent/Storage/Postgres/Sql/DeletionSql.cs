@@ -11,6 +11,9 @@ internal sealed class DeletionSql(SchemaName schema)
         $"w.status IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}', '{WorkflowStates.Cancelled}', "
         + $"'{WorkflowStates.MaxRecoveryAttemptsExceeded}')";
 
+    // What has come to no end of its own is resumed where it stood.
+    private const string Final = $"'{WorkflowStates.Success}', '{WorkflowStates.Error}'";
+
     // Ended workflows without a moment of their end are those of levels that had no column for it: they have no age.
     private const string ByEnd = $"w.completed_at, {FilterSql.ById}";
 
@@ -79,7 +82,8 @@ internal sealed class DeletionSql(SchemaName schema)
     public const string ReadCommits = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
 
     /// <summary>
-    /// Deletes a batch; gives the place of each, and in a last row the place up to which it has looked, unless that is the end.
+    /// Deletes a batch; gives the place of each with whether others stayed for it, and in a last row the place up to which it has looked,
+    /// unless that is the end.
     /// </summary>
     // The locks are the rows' own: what is resumed or rewound at this moment is skipped, and what waits for them finds nothing. Parents,
     // children and forks are judged as they stood when the statement began.
@@ -106,7 +110,7 @@ internal sealed class DeletionSql(SchemaName schema)
                  ORDER BY {ByEnd}
                 OFFSET $5 - 1 LIMIT 1),
             doomed AS (
-                SELECT w.workflow_uuid, w.completed_at
+                SELECT w.workflow_uuid, w.completed_at, {KeptOthers} AS frees
                   FROM {schema}.workflow_status AS w
                  WHERE {rows} AND {span}
                    AND w.completed_at <= COALESCE((SELECT at FROM until), $2)
@@ -116,25 +120,25 @@ internal sealed class DeletionSql(SchemaName schema)
                  LIMIT $4
                    FOR UPDATE OF w SKIP LOCKED),
             {DeleteDoomed(schema)}
-            SELECT at, id, ends
+            SELECT at, id, ends, frees
               FROM (
-                SELECT completed_at AS at, workflow_uuid AS id, false AS ends FROM doomed
+                SELECT completed_at AS at, workflow_uuid AS id, false AS ends, frees FROM doomed
                 UNION ALL
-                SELECT at, id, true FROM until) AS places
+                SELECT at, id, true, false FROM until) AS places
              ORDER BY ends, at, id COLLATE "C"
             """;
         return (sql, [.. parameters]);
     }
 
-    // A parent that goes on, and whatever goes on as a fork of it or of its forks, may look at its children; where a line of forks
-    // begins, and those between, stay so that it is not lost: a fork that never ran has its origin there. One that has begun anew looks at
-    // those of its history alone. What cancels or deletes a tree finds its living members through their parents. A queue's rate is counted
-    // off its rows, ended ones too. OFFSET 0 keeps each a lookup: made a join of, they would read all that has not ended. The state is
-    // asked for as RowState does.
+    // A parent that goes on or can be resumed, and whatever goes on so as a fork of it or of its forks, may look at its children; where a
+    // line of forks begins, and those between, stay so that it is not lost: a fork that never ran has its origin there. One that has begun
+    // anew looks at those of its history and of its generation alone. What cancels or deletes a tree finds its living members through their
+    // parents. A queue's rate is counted off its rows, ended ones too. OFFSET 0 keeps each a lookup: made a join of, they would read all
+    // that has not ended. The state is asked for as RowState does.
     private string Unneeded { get; } = $"""
         (NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS parent
-                     WHERE parent.workflow_uuid = w.parent_workflow_id AND COALESCE(parent.status, '') IN ({RowState.Unended}) OFFSET 0)
+                     WHERE parent.workflow_uuid = w.parent_workflow_id AND COALESCE(parent.status, '') NOT IN ({Final}) OFFSET 0)
                     OR ({SideSql.IsOfEndedGeneration(schema)}))
                    AND NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS child
@@ -160,7 +164,14 @@ internal sealed class DeletionSql(SchemaName schema)
                               FROM {schema}.workflow_status AS f
                              WHERE f.forked_from = fork.workflow_uuid OFFSET 0) AS next
                          WHERE fork.depth < 1000)
-                    SELECT FROM fork WHERE COALESCE(fork.status, '') IN ({RowState.Unended}) OFFSET 0)
+                    SELECT FROM fork WHERE COALESCE(fork.status, '') NOT IN ({Final}) OFFSET 0)
+        """;
+
+    // A resumable one that goes lets go what was looked at before it, in the order of completion.
+    private string KeptOthers { get; } = $"""
+        w.status NOT IN ({Final})
+                       AND (w.forked_from IS NOT NULL OR EXISTS (
+                        SELECT FROM {schema}.workflow_status AS child WHERE child.parent_workflow_id = w.workflow_uuid OFFSET 0))
         """;
 
     private static string Matching(RetentionScope scope, List<NpgsqlParameter> parameters)

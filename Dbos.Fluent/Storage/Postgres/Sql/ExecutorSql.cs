@@ -148,12 +148,13 @@ internal sealed class ExecutorSql(SchemaName schema)
         """);
 
     /// <summary>
-    /// As <see cref="HandOn"/>, but $9 how long unmoved, $10 whose lease does not count, $11 who asks.
+    /// As <see cref="HandOn"/>, but $9 how long ago it was taken, $10 whose lease does not count, $11 who asks.
     /// </summary>
+    // Others move a row too, by its attributes or by enqueueing its id again; when it began to run only who takes it writes.
     public string HandOnOrphans { get; } = RenderHandOn(
         schema,
         $"""
-        w.updated_at <= {Clock.Now} - $9
+        LEAST(COALESCE(w.started_at_epoch_ms, w.created_at), w.updated_at) <= {Clock.Now} - $9
                AND NOT EXISTS (
                    SELECT FROM {schema}.fluent_executors AS e
                     WHERE e.executor_id = w.executor_id AND e.executor_id <> ALL ($10::text[]) AND {Lives})

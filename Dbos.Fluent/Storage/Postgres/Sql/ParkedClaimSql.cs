@@ -13,6 +13,9 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// A row is locked only in the very version that the statement's snapshot saw: then its waits are those that the snapshot saw, and none is
 /// left behind when they are deleted. A row that changed meanwhile is in somebody else's hands, or comes with the next claim.
 /// </para>
+/// <para>
+/// The internal queue was the place of one that waited and has none of its own; it runs in none, unless a deduplication id holds there.
+/// </para>
 /// </remarks>
 internal sealed class ParkedClaimSql(SchemaName schema)
 {
@@ -140,7 +143,9 @@ internal sealed class ParkedClaimSql(SchemaName schema)
         claimed AS (
             UPDATE {schema}.workflow_status AS w
                SET status = '{WorkflowStates.Pending}', owner_xid = $2, executor_id = $3, application_version = $5,
-                   application_name = COALESCE(w.application_name, $4), delay_until_epoch_ms = NULL, updated_at = {Clock.Now}
+                   application_name = COALESCE(w.application_name, $4), delay_until_epoch_ms = NULL, updated_at = {Clock.Now},
+                   queue_name = CASE
+                       WHEN w.queue_name <> '{QueueNames.Internal}' OR w.deduplication_id IS NOT NULL THEN w.queue_name END
              WHERE w.workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due))
             RETURNING w.*),
         dropped AS (DELETE FROM {schema}.fluent_waits WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM due)))

@@ -81,12 +81,7 @@ internal sealed class QueueSql(SchemaName schema)
                updated_at = {Clock.Now}
          WHERE q.name = $2
            AND (q.application_name = $12 OR q.application_name IS NULL OR $12 IS NULL)
-           AND (NOT $13 OR $14 = COALESCE((
-                SELECT version_name
-                  FROM {schema}.application_versions
-                 WHERE application_name = $12 OR application_name IS NULL
-                 ORDER BY version_timestamp DESC, created_at DESC, version_id DESC
-                 LIMIT 1), $14))
+           AND (NOT $13 OR $14 = COALESCE(({VersionSql.LatestOf(schema, "$12", "$14")}), $14))
            AND (q.concurrency, q.worker_concurrency, q.rate_limit_max, q.rate_limit_period_sec, q.partition_concurrency,
                 q.partition_worker_concurrency, q.partition_rate_limit_max, q.partition_rate_limit_period_sec, q.polling_interval_sec,
                 q.priority_enabled, q.partition_queue)

@@ -24,11 +24,18 @@ internal static class SideSql
         : NoRow;
 
     /// <summary>
-    /// Whether the parent of the row <c>w</c> has begun anew since it started it, and nothing in its history names it any more.
+    /// Whether the parent of the row <c>w</c> has begun anew since it started it, and nothing in its history names it.
     /// </summary>
+    // A generation begins when its input is written, on the clock that children are dated by. A history alone does not tell: a rewind takes
+    // out what named a child of this very generation, which the parent attaches to again.
     public static string IsOfEndedGeneration(SchemaName schema) => schema.HasSideTables
         ? $"""
-            EXISTS (SELECT FROM {schema}.fluent_generations AS g WHERE g.workflow_uuid = w.parent_workflow_id OFFSET 0)
+            EXISTS (
+                     SELECT FROM {schema}.fluent_generations AS g
+                      WHERE g.workflow_uuid = w.parent_workflow_id
+                        AND w.created_at < (
+                            SELECT retention_timestamp FROM {schema}.workflow_input WHERE workflow_uuid = w.parent_workflow_id LIMIT 1)
+                     OFFSET 0)
                     AND NOT EXISTS (
                      SELECT FROM {schema}.operation_outputs AS o
                       WHERE o.workflow_uuid = w.parent_workflow_id AND o.child_workflow_id = w.workflow_uuid OFFSET 0)

@@ -75,11 +75,7 @@ internal sealed class StrandedSql(SchemaName schema)
             SELECT application_name, NULL, workflow_name
               FROM code
              WHERE application_version = COALESCE(
-                   (SELECT v.version_name
-                      FROM {schema}.application_versions AS v
-                     WHERE v.application_name = code.application_name OR v.application_name IS NULL
-                     ORDER BY v.version_timestamp DESC, v.created_at DESC, v.version_id DESC
-                     LIMIT 1),
+                   ({VersionSql.LatestOf(schema, "code.application_name", "code.application_version")}),
                    application_version)),
         looked AS MATERIALIZED (
             SELECT w.workflow_uuid, w.created_at, w.application_name, w.application_version, w.name, w.queue_name

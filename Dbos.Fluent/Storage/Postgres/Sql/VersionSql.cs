@@ -7,6 +7,22 @@ internal sealed class VersionSql(SchemaName schema)
 {
     private const string IsOurs = "(w.application_name = $1 OR w.application_name IS NULL)";
 
+    /// <summary>
+    /// The latest version of an application, as one of its versions sees it; none for one whose name another application has registered.
+    /// </summary>
+    // A name stands once in the table, so such a version has no place in its application's order. It counts as the latest beside the one
+    // that is: work without a version must not wait for an older one only because of how a neighbour names its own.
+    public static string LatestOf(SchemaName schema, string application, string version) => $"""
+        SELECT v.version_name
+                      FROM {schema}.application_versions AS v
+                     WHERE (v.application_name = {application} OR v.application_name IS NULL)
+                       AND NOT EXISTS (
+                           SELECT FROM {schema}.application_versions AS o
+                            WHERE o.version_name = {version} AND o.application_name <> {application})
+                     ORDER BY v.version_timestamp DESC, v.created_at DESC, v.version_id DESC
+                     LIMIT 1
+        """;
+
     /// <summary>$1 application, or null for all.</summary>
     public string ReadAll { get; } = $"""
         SELECT version_name, created_at, application_name
@@ -46,13 +62,14 @@ internal sealed class VersionSql(SchemaName schema)
         """;
 
     /// <summary>$1 workflow, $2 the version it is bound to, $3 the next one, $4 when it had last moved.</summary>
-    // What it waits for was said by the other code. Whatever that is, it is due: this code says by itself what it waits for.
+    // What it waits for was said by the other code. Whatever that is, it is due: this code says by itself what it waits for. Its state says
+    // that nobody runs it; a token on it is its creator's, as enqueue_workflow and older SDKs leave one.
     public string Adopt { get; } = $"""
         WITH adopted AS (
             UPDATE {schema}.workflow_status
                SET application_version = $3
              WHERE workflow_uuid = $1 AND application_version = $2 AND updated_at = $4
-               AND status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}') AND owner_xid IS NULL
+               AND status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}')
             RETURNING workflow_uuid),
         due AS (
             UPDATE {schema}.fluent_waits SET wake_at = 0 WHERE workflow_uuid IN (SELECT workflow_uuid FROM adopted))
@@ -62,31 +79,29 @@ internal sealed class VersionSql(SchemaName schema)
     /// <summary>
     /// $1 application or null, $2 version or null, $3 workflow name. The rule is that of a claim, see <see cref="ClaimSql"/>.
     /// </summary>
+    // Without an application it is for the engines of each, and each has a latest version of its own.
     public string ReadCode { get; } = $"""
-        WITH latest AS (
-            SELECT version_name
-              FROM {schema}.application_versions
-             WHERE $1 IS NULL OR application_name = $1 OR application_name IS NULL
-             ORDER BY version_timestamp DESC, created_at DESC, version_id DESC
-             LIMIT 1),
-        live AS MATERIALIZED (
-            SELECT e.application_name, e.application_version, v.fingerprint
+        WITH live AS MATERIALIZED (
+            SELECT e.application_name, e.application_version, v.fingerprint,
+                   ({LatestOf(schema, "e.application_name", "e.application_version")}) AS latest
               FROM {schema}.fluent_executors AS e
               LEFT JOIN {schema}.fluent_versions AS v
                 ON v.application_name = e.application_name AND v.application_version = e.application_version AND v.workflow_name = $3
              WHERE ($1 IS NULL OR e.application_name = $1) AND {IsLive})
         SELECT count(*) FILTER (
                    WHERE live.fingerprint IS NOT NULL
-                     AND (live.application_version = COALESCE($2, (SELECT version_name FROM latest), live.application_version)
+                     AND (live.application_version = COALESCE($2, live.latest, live.application_version)
                           OR (live.fingerprint <> ''
-                              AND NOT EXISTS (SELECT FROM live AS own WHERE own.application_version = $2)
+                              AND NOT EXISTS (
+                                  SELECT FROM live AS own
+                                   WHERE own.application_name = live.application_name AND own.application_version = $2)
                               AND EXISTS (
                                   SELECT FROM {schema}.fluent_versions AS v
                                    WHERE v.application_name = live.application_name AND v.application_version = $2
                                      AND v.workflow_name = $3 AND v.fingerprint = live.fingerprint)))),
                count(live.fingerprint),
                count(*),
-               (SELECT version_name FROM latest)
+               string_agg(DISTINCT live.latest, ''', ''') FILTER (WHERE live.fingerprint IS NOT NULL)
           FROM live
         """;
 
@@ -95,7 +110,8 @@ internal sealed class VersionSql(SchemaName schema)
         """;
 
     /// <summary>
-    /// $1 application or null, $2 queue, $3 partition or null, $4 window or null, $5 partition's window or null, $6 now or null.
+    /// $1 application or null, $2 queue, $3 partition or null, $4 window or null, $5 partition's window or null, $6 now or null, $7 and $8
+    /// how many may start in them.
     /// </summary>
     // Queue and moment are compared as one, which only the index of what counts in windows can be entered by: that of all starts lies in
     // the order of the table, and looks cheaper, but holds those of every queue.
@@ -115,9 +131,13 @@ internal sealed class VersionSql(SchemaName schema)
         SELECT (SELECT count(*) FROM running),
                (SELECT count(*) FROM running WHERE queue_partition_key = $3),
                (SELECT count(*) FROM started, clock WHERE at > now - COALESCE($4, 0)),
-               (SELECT min(at) FROM started, clock WHERE at > now - COALESCE($4, 0)),
+               (SELECT at FROM started, clock WHERE at > now - COALESCE($4, 0) ORDER BY at DESC OFFSET COALESCE($7, 1) - 1 LIMIT 1),
                (SELECT count(*) FROM started, clock WHERE key = $3 AND at > now - COALESCE($5, 0)),
-               (SELECT min(at) FROM started, clock WHERE key = $3 AND at > now - COALESCE($5, 0))
+               (SELECT at
+                  FROM started, clock
+                 WHERE key = $3 AND at > now - COALESCE($5, 0)
+                 ORDER BY at DESC
+                OFFSET COALESCE($8, 1) - 1 LIMIT 1)
         """;
 
     private const string IsLive = $"NOT e.stopped AND e.expires_at_ms > {Clock.Database}";

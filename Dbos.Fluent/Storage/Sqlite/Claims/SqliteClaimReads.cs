@@ -34,7 +34,9 @@ internal readonly struct SqliteClaimReads(SqliteSession session, ClaimRequest re
 
     public bool TakesUnversioned()
     {
-        using var statement = session.Use(ClaimSql.ReadLatestVersion).Bind("@application_name", request.ApplicationName);
+        using var statement = session.Use(ClaimSql.ReadLatestVersion)
+            .Bind("@application_name", request.ApplicationName)
+            .Bind("@application_version", request.ApplicationVersion);
         return !statement.Step() || statement.Text(0) == request.ApplicationVersion;
     }
 

@@ -109,9 +109,9 @@ internal sealed class SqliteParkedClaim(SqliteSession session, ClaimRequest requ
             .Bind("@application_version", request.ApplicationVersion)
             .Bind("@application_name", request.ApplicationName)
             .Bind("@now", nowMs);
-        take.Execute();
+        var queue = take.Step() ? take.TextOrNull(0) : row.Queue;
         using var waits = session.Use(ParkSql.DeleteWaits).Bind("@workflow_uuid", row.Id);
         waits.Execute();
-        claimed.Add(reads.Describe(row, row.RecoveryAttempts, row.DeadlineMs));
+        claimed.Add(reads.Describe(row with { Queue = queue }, row.RecoveryAttempts, row.DeadlineMs));
     }
 }

@@ -46,9 +46,17 @@ internal static class ClaimSql
          WHERE workflow_uuid = @workflow_uuid
         """;
 
-    /// <summary>A version registered in the same millisecond as another counts as later if it was registered later.</summary>
+    /// <summary>
+    /// A version registered in the same millisecond as another counts as later if it was registered later. None for a version whose name
+    /// another application has registered: a name stands once in the table, so it has no place in its application's order, and counts as
+    /// the latest beside the one that is. Work without a version must not wait only because of how a neighbour names its own.
+    /// </summary>
     public const string ReadLatestVersion = """
-        SELECT version_name FROM application_versions WHERE application_name = @application_name OR application_name IS NULL
+        SELECT version_name FROM application_versions
+         WHERE (application_name = @application_name OR application_name IS NULL)
+           AND NOT EXISTS (
+               SELECT 1 FROM application_versions AS o
+                WHERE o.version_name = @application_version AND o.application_name <> @application_name)
          ORDER BY version_timestamp DESC, created_at DESC, rowid DESC
          LIMIT 1
         """;

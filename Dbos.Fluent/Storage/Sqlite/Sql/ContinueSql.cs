@@ -40,9 +40,10 @@ internal static class ContinueSql
         ON CONFLICT (workflow_uuid) DO UPDATE SET generation = excluded.generation
         """;
 
+    /// <summary>Its moment is when the generation began: retention tells children by it.</summary>
     public const string WriteInput = """
         INSERT INTO workflow_input (workflow_uuid, inputs, retention_timestamp) VALUES (@workflow_uuid, @inputs, @now)
-        ON CONFLICT (workflow_uuid) DO UPDATE SET inputs = excluded.inputs
+        ON CONFLICT (workflow_uuid) DO UPDATE SET inputs = excluded.inputs, retention_timestamp = excluded.retention_timestamp
         """;
 
     public const string WriteOrigin = """

@@ -7,6 +7,16 @@ internal static class DeletionSql
 {
     private const string Unended = $"'{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}', '{WorkflowStates.Pending}'";
 
+    // What has come to no end of its own is resumed where it stood.
+    private const string Final = $"'{WorkflowStates.Success}', '{WorkflowStates.Error}'";
+
+    // A resumable one that goes lets go what was looked at before it, in the order of completion.
+    private const string KeptOthers = $"""
+        w.status NOT IN ({Final})
+               AND (w.forked_from IS NOT NULL OR EXISTS (
+                   SELECT 1 FROM workflow_status AS child WHERE child.parent_workflow_id = w.workflow_uuid))
+        """;
+
     /// <summary>What refers to the row goes with it.</summary>
     public const string Delete = "DELETE FROM workflow_status WHERE workflow_uuid = @workflow_uuid";
 
@@ -41,7 +51,7 @@ internal static class DeletionSql
         conditions.Add("w.completed_at IS NOT NULL");
         AddSpan(conditions, request);
         var sql = $"""
-            SELECT w.completed_at, w.workflow_uuid
+            SELECT w.completed_at, w.workflow_uuid, 0
               FROM workflow_status AS w
              {conditions.Where}
              ORDER BY w.completed_at, w.workflow_uuid
@@ -56,15 +66,20 @@ internal static class DeletionSql
         var conditions = Matching(request.Scope);
         AddSpan(conditions, request);
 
-        // A parent that goes on, and whatever goes on as a fork of it or of its forks, may look at its children; where a line of forks
-        // begins, and those between, stay so that it is not lost: a fork that never ran has its origin there. One that has begun anew
-        // looks at those of its history alone. What cancels or deletes a tree finds its living members through their parents. A queue's
-        // rate is counted off its rows, ended ones too.
+        // A parent that goes on or can be resumed, and whatever goes on so as a fork of it or of its forks, may look at its children;
+        // where a line of forks begins, and those between, stay so that it is not lost: a fork that never ran has its origin there. One
+        // that has begun anew looks at those of its history and of its generation alone: the latter begins when its input is written, and
+        // a rewind takes out what named its children. What cancels or deletes a tree finds its living members through their parents. A
+        // queue's rate is counted off its rows, ended ones too.
         conditions.Add($"""
             (NOT EXISTS (
                     SELECT 1 FROM workflow_status AS parent
-                     WHERE parent.workflow_uuid = w.parent_workflow_id AND parent.status IN ({Unended}))
-                    OR (EXISTS (SELECT 1 FROM fluent_generations AS g WHERE g.workflow_uuid = w.parent_workflow_id)
+                     WHERE parent.workflow_uuid = w.parent_workflow_id AND parent.status NOT IN ({Final}))
+                    OR (EXISTS (
+                            SELECT 1
+                              FROM fluent_generations AS g
+                              JOIN workflow_input AS i ON i.workflow_uuid = g.workflow_uuid
+                             WHERE g.workflow_uuid = w.parent_workflow_id AND w.created_at < i.retention_timestamp)
                         AND NOT EXISTS (
                             SELECT 1 FROM operation_outputs AS o
                              WHERE o.workflow_uuid = w.parent_workflow_id AND o.child_workflow_id = w.workflow_uuid)))
@@ -82,7 +97,7 @@ internal static class DeletionSql
                      WHERE q.name = w.queue_name AND w.started_at_epoch_ms > {conditions.Number(nowMs)} - {QueueSql.LongestWindow}))
             """);
         var sql = $"""
-            SELECT w.completed_at, w.workflow_uuid
+            SELECT w.completed_at, w.workflow_uuid, {KeptOthers}
               FROM workflow_status AS w
              {conditions.Where}
              ORDER BY w.completed_at, w.workflow_uuid
@@ -105,7 +120,7 @@ internal static class DeletionSql
                         SELECT f.workflow_uuid, f.status FROM workflow_status AS f WHERE f.forked_from = {of}
                         UNION
                         SELECT f.workflow_uuid, f.status FROM fork CROSS JOIN workflow_status AS f ON f.forked_from = fork.id)
-                    SELECT 1 FROM fork WHERE fork.status IN ({Unended}))
+                    SELECT 1 FROM fork WHERE fork.status NOT IN ({Final}))
         """;
 
     // Ended workflows without a moment of their end are those of levels that had no column for it: they have no age.

@@ -115,7 +115,10 @@ internal static class ExecutorSql
          WHERE workflow_uuid = @workflow_uuid AND status = '{WorkflowStates.Pending}' AND owner_xid = @token
         """;
 
-    /// <summary>Of what runs, as <see cref="HandOn"/>.</summary>
+    /// <summary>
+    /// Of what runs, as <see cref="HandOn"/>. Others change updated_at too, by attributes or a repeated enqueue: only the executor that takes
+    /// a row writes when it began.
+    /// </summary>
     public const string HandOnOrphans = $"""
         UPDATE workflow_status
            SET {HandOnAssignments}
@@ -125,7 +128,7 @@ internal static class ExecutorSql
                   AND w.application_name = @application_name
                   AND +w.name IN (SELECT value FROM json_each(@names))
                   AND (@application_version IS NULL OR w.application_version = @application_version)
-                  AND w.updated_at <= @now - @unmoved_for
+                  AND min(coalesce(w.started_at_epoch_ms, w.created_at), w.updated_at) <= @now - @taken_for
                   AND (w.owner_xid IS NULL OR (w.workflow_uuid, w.owner_xid) NOT IN ({Excepted}))
                   AND (w.owner_xid IS NULL OR w.owner_xid NOT IN ({ExceptedTokens}))
                   AND NOT EXISTS (

@@ -101,13 +101,19 @@ internal static class ParkSql
          LIMIT @limit
         """;
 
-    /// <summary>Start, deadline and attempts stay: the same run continues.</summary>
+    /// <summary>
+    /// Start, deadline and attempts stay: the same run continues. The internal queue was the place of one that waited and has none of its
+    /// own; it runs in none, unless a deduplication id holds there.
+    /// </summary>
     public const string Take = $"""
         UPDATE workflow_status
            SET status = '{WorkflowStates.Pending}', owner_xid = @token, executor_id = @executor_id,
                application_version = @application_version, application_name = coalesce(application_name, @application_name),
-               delay_until_epoch_ms = NULL, updated_at = @now
+               delay_until_epoch_ms = NULL, updated_at = @now,
+               queue_name = CASE
+                   WHEN queue_name <> '{QueueNames.Internal}' OR deduplication_id IS NOT NULL THEN queue_name END
          WHERE workflow_uuid = @workflow_uuid
+        RETURNING queue_name
         """;
 
     public const string ReadNextWake = $"""

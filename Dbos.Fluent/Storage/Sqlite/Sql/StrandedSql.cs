@@ -49,7 +49,10 @@ internal static class StrandedSql
              WHERE application_version = coalesce(
                    (SELECT v.version_name
                       FROM application_versions AS v
-                     WHERE v.application_name = code.application_name OR v.application_name IS NULL
+                     WHERE (v.application_name = code.application_name OR v.application_name IS NULL)
+                       AND NOT EXISTS (
+                           SELECT 1 FROM application_versions AS o
+                            WHERE o.version_name = code.application_version AND o.application_name <> code.application_name)
                      ORDER BY v.version_timestamp DESC, v.created_at DESC, v.rowid DESC
                      LIMIT 1),
                    application_version)),

@@ -9,10 +9,16 @@ internal static class VersionSql
 
     private const string IsLive = "e.stopped = 0 AND e.lease_expires_at > @real_now";
 
-    private const string Latest = $"""
-        SELECT version_name FROM application_versions WHERE {OfApplication}
-         ORDER BY version_timestamp DESC, created_at DESC, rowid DESC
-         LIMIT 1
+    // As ClaimSql.ReadLatestVersion, of the engine e.
+    private const string Latest = """
+        SELECT v.version_name
+                      FROM application_versions AS v
+                     WHERE (v.application_name = e.application_name OR v.application_name IS NULL)
+                       AND NOT EXISTS (
+                           SELECT 1 FROM application_versions AS o
+                            WHERE o.version_name = e.application_version AND o.application_name <> e.application_name)
+                     ORDER BY v.version_timestamp DESC, v.created_at DESC, v.rowid DESC
+                     LIMIT 1
         """;
 
     public const string RegisterCode = """
@@ -84,31 +90,39 @@ internal static class VersionSql
     /// </summary>
     public const string EndWaits = "UPDATE fluent_waits SET wake_at = 0 WHERE workflow_uuid = @workflow_uuid";
 
+    /// <summary>
+    /// Its state says that nobody runs it; a token on it is its creator's, as enqueue_workflow and older SDKs leave one.
+    /// </summary>
     public const string Adopt = $"""
         UPDATE workflow_status SET application_version = @to
-         WHERE workflow_uuid = @workflow_uuid AND application_version = @from AND updated_at = @updated_at AND owner_xid IS NULL
+         WHERE workflow_uuid = @workflow_uuid AND application_version = @from AND updated_at = @updated_at
            AND status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}')
         """;
 
-    /// <summary>The rule is that of a claim.</summary>
+    /// <summary>
+    /// The rule is that of a claim. Without an application it is for the engines of each, and each has a latest version of its own.
+    /// </summary>
     public const string ReadCode = $"""
-        WITH latest AS ({Latest}),
-        live AS (
-            SELECT e.application_name, e.application_version, v.fingerprint
+        WITH live AS (
+            SELECT e.application_name, e.application_version, v.fingerprint, ({Latest}) AS latest
               FROM fluent_executors AS e
               LEFT JOIN fluent_versions AS v
                 ON v.application_name = e.application_name AND v.application_version = e.application_version
                AND v.workflow_name = @workflow_name
              WHERE (@application_name IS NULL OR e.application_name = @application_name) AND {IsLive})
         SELECT count(CASE WHEN live.fingerprint IS NOT NULL
-                    AND (live.application_version = coalesce(@version, (SELECT version_name FROM latest), live.application_version)
+                    AND (live.application_version = coalesce(@version, live.latest, live.application_version)
                          OR (live.fingerprint <> ''
-                             AND NOT EXISTS (SELECT 1 FROM live AS own WHERE own.application_version = @version)
+                             AND NOT EXISTS (
+                                 SELECT 1 FROM live AS own
+                                  WHERE own.application_name = live.application_name AND own.application_version = @version)
                              AND EXISTS (
                                  SELECT 1 FROM fluent_versions AS v
                                   WHERE v.application_name = live.application_name AND v.application_version = @version
                                     AND v.workflow_name = @workflow_name AND v.fingerprint = live.fingerprint))) THEN 1 END),
-               count(live.fingerprint), count(*), (SELECT version_name FROM latest)
+               count(live.fingerprint), count(*),
+               (SELECT group_concat(latest, ''', ''')
+                  FROM (SELECT DISTINCT latest FROM live WHERE fingerprint IS NOT NULL AND latest IS NOT NULL ORDER BY 1))
           FROM live
         """;
 
@@ -132,8 +146,10 @@ internal static class VersionSql
         SELECT (SELECT count(*) FROM running),
                (SELECT count(*) FROM running WHERE key = @partition),
                (SELECT count(*) FROM started WHERE at > @now - coalesce(@window, 0)),
-               (SELECT min(at) FROM started WHERE at > @now - coalesce(@window, 0)),
+               (SELECT at FROM started WHERE at > @now - coalesce(@window, 0)
+                 ORDER BY at DESC LIMIT 1 OFFSET coalesce(@starts, 1) - 1),
                (SELECT count(*) FROM started WHERE key = @partition AND at > @now - coalesce(@partition_window, 0)),
-               (SELECT min(at) FROM started WHERE key = @partition AND at > @now - coalesce(@partition_window, 0))
+               (SELECT at FROM started WHERE key = @partition AND at > @now - coalesce(@partition_window, 0)
+                 ORDER BY at DESC LIMIT 1 OFFSET coalesce(@partition_starts, 1) - 1)
         """;
 }
