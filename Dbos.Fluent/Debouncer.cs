@@ -39,7 +39,8 @@ public sealed class Debouncer<TIn, TOut>
     /// </param>
     /// <param name="input">The input, unless a later call brings another.</param>
     /// <param name="options">
-    /// How it is started; without delay and deduplication id. Only those of the first call count. Null for the defaults.
+    /// How it is started; without delay and deduplication id. Only those of the first call count, but for the application version: that
+    /// is the latest call's, like the input. Null for the defaults.
     /// </param>
     /// <param name="cancellationToken">Gives up the waiting; the call has then taken effect or not.</param>
     /// <returns>A handle to the workflow that will run: the same for all calls that are one burst.</returns>
