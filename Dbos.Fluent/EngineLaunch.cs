@@ -214,7 +214,11 @@ internal static class EngineLaunch
             ClaimedRuns = runs,
             Parking = parking,
             Queues = queues,
-            Schedules = new ScheduleLoop(store.Schedules, environment, core.Written, store.Capabilities.PollInterval),
+            Schedules = new ScheduleLoop(
+                store.Schedules,
+                environment,
+                new ScheduleFiring(store.Schedules, environment, core.Explainer, core.Written),
+                store.Capabilities.PollInterval),
             Outlooks = new OutlookLoop(store.Queues, self.ApplicationName, core.Logger),
             Dispatcher = new Dispatcher(store.Queues, runs, environment, queues),
             ParkedDispatcher = new ParkedDispatcher(store, runs, environment, core.Logger),

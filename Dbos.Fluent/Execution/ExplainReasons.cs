@@ -27,4 +27,7 @@ internal static class ExplainReasons
     public const string Failed = "failed";
     public const string Cancelled = "cancelled";
     public const string TimedOut = "timed-out";
+
+    /// <summary>Whether it goes on only when a person does something.</summary>
+    public static bool IsStranded(string reason) => reason is VersionNotRunning or NameNotServed or NoEngine or QueueNotRegistered;
 }

@@ -60,6 +60,13 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
         },
         cancellationToken);
 
+    public async Task<string?> FindRunningAsync(string name, CancellationToken cancellationToken)
+    {
+        var ids = await database.QueryAsync(sql.FindRunning, [Text(name)], row => row.GetString(0), cancellationToken)
+            .ConfigureAwait(false);
+        return ids.Count == 0 ? null : ids[0];
+    }
+
     private async Task<ScheduleWritten> OnConnectionAsync(
         IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken)
     {
@@ -77,7 +84,8 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
         var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
         {
-            var names = mode == ScheduleWrite.Update
+            var updates = mode is ScheduleWrite.Update or ScheduleWrite.Reschedule;
+            var names = updates
                 ? await RunAsync(connection, sql.Lock, [Texts(rows, row => row.Name)], cancellationToken).ConfigureAwait(false)
                 : await RunAsync(
                     connection, mode == ScheduleWrite.Create ? sql.Create : sql.Apply, ColumnsOf(rows), cancellationToken)
@@ -87,9 +95,10 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
                 return new ScheduleWritten(conflict.Name);
             }
 
-            if (mode == ScheduleWrite.Update)
+            if (updates)
             {
-                await RunAsync(connection, sql.Update, ColumnsOf(rows), cancellationToken).ConfigureAwait(false);
+                var update = mode == ScheduleWrite.Update ? sql.Update : sql.Reschedule;
+                await RunAsync(connection, update, ColumnsOf(rows), cancellationToken).ConfigureAwait(false);
             }
 
             await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
