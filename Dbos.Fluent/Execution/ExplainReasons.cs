@@ -16,7 +16,6 @@ internal static class ExplainReasons
     public const string RateLimit = "rate-limit";
     public const string QueuePaused = "queue-paused";
     public const string QueueNotRegistered = "queue-not-registered";
-    public const string PartitionKeyMissing = "partition-key-missing";
     public const string Delayed = "delayed";
     public const string VersionNotRunning = "version-not-running";
     public const string NameNotServed = "name-not-served";

@@ -5,9 +5,9 @@ namespace Dbos.Fluent;
 /// <param name="Reason">
 /// A word that stays the same, for programs. It is under way: <c>running</c>, <c>waiting-for-message</c>, <c>waiting-for-event</c>,
 /// <c>waiting-for-workflow</c>, <c>waiting-for-stream</c>, <c>sleeping</c>. It waits for its turn: <c>queued</c>, <c>queue-limit</c>,
-/// <c>worker-limit</c>, <c>partition-limit</c>, <c>rate-limit</c>, <c>queue-paused</c>, <c>queue-not-registered</c>,
-/// <c>partition-key-missing</c>, <c>delayed</c>. Nobody runs it: <c>version-not-running</c>, <c>name-not-served</c>, <c>no-engine</c>,
-/// <c>owner-dead</c>. It has ended: <c>finished</c>, <c>failed</c>, <c>cancelled</c>, <c>timed-out</c>, <c>dead-lettered</c>.
+/// <c>worker-limit</c>, <c>partition-limit</c>, <c>rate-limit</c>, <c>queue-paused</c>, <c>queue-not-registered</c>, <c>delayed</c>.
+/// Nobody runs it: <c>version-not-running</c>, <c>name-not-served</c>, <c>no-engine</c>, <c>owner-dead</c>. It has ended:
+/// <c>finished</c>, <c>failed</c>, <c>cancelled</c>, <c>timed-out</c>, <c>dead-lettered</c>.
 /// </param>
 /// <param name="Text">The same as a sentence for people, with ids, limits and times, and with what can be done about it.</param>
 public sealed record WorkflowExplanation(string WorkflowId, string Reason, string Text);
