@@ -122,17 +122,6 @@ public abstract class PartitionClaimStoreSuite(StoreFixture fixture) : StoreSuit
     }
 
     [Fact]
-    public async Task Workflow_without_a_partition_is_not_claimed_until_the_queue_has_none()
-    {
-        await using var bed = await ArrangeAsync(OneEach, "a1");
-        await EnqueueAsync(bed, Queueing.InPartition("keyless", null));
-
-        Assert.Equal(["a1"], await Queueing.ClaimIdsAsync(bed, "one"));
-        await Queueing.RegisterAsync(bed, Queueing.Line with { Concurrency = 9 });
-        Assert.Equal(["keyless"], await Queueing.ClaimIdsAsync(bed, "two"));
-    }
-
-    [Fact]
     public async Task Limit_of_the_queue_holds_above_those_of_its_partitions()
     {
         await using var bed = await ArrangeAsync(OneEach with { Concurrency = 2 }, "a1", "a2", "b1", "c1");
