@@ -228,6 +228,9 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<TickOutcome> IScheduleStore.FireAsync(ScheduleTick tick, CancellationToken token) =>
         CallAsync(StoreCallKind.Fire, () => inner.Schedules.FireAsync(tick, token), token);
 
+    Task<string?> IScheduleStore.FindRunningAsync(string name, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadSchedules, () => inner.Schedules.FindRunningAsync(name, token), token);
+
     Task<CommitResult> IOutboxStore.StartAsync(DbTransaction transaction, StartUnit start, CancellationToken token) =>
         inner.Outbox.StartAsync(transaction, start, token);
 

@@ -168,6 +168,24 @@ public abstract class DebounceSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         }
     }
 
+    // Whoever called first is gone, and its code with it: the input is the new version's, and so is the start.
+    [Fact]
+    public async Task A_call_of_a_new_version_takes_the_start_that_the_old_one_left_along()
+    {
+        var old = Workflow.Define<int, int>("changed").Return(x => x.Input);
+        var changed = Workflow.Define<int, int>("changed").Step("more", x => Task.FromResult(1)).Return(x => x.Input + 100);
+        var former = await LaunchVirtualAsync(old);
+        var first = await former.Debounce(old).CallAsync("k", TimeSpan.FromHours(1), 1, cancellationToken: Cancel);
+        await former.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        var engine = await LaunchVirtualAsync(options => options.ApplicationVersion = "v2", changed);
+
+        var second = await engine.Debounce(changed).CallAsync("k", Period, 2, cancellationToken: Cancel);
+        time.Advance(Period);
+
+        Assert.Equal(first.Id, second.Id);
+        Assert.Equal(102, await second.ResultAsync());
+    }
+
     [Fact]
     public async Task Of_many_calls_at_once_one_workflow_comes()
     {

@@ -156,10 +156,16 @@ internal sealed class PostgresClaimStore : IClaimStore, IAsyncDisposable
 
     private async Task<List<ClaimRow>> TakeAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
-        var rows = await lane.QueryAsync(
-            sql.Claim,
-            [.. ClaimParameters.OfEnqueued(database, request), Texts(request.Queues)],
-            ClaimRow.ReadInline,
+        var rows = await lane.BatchAsync(
+            [
+                PostgresDatabase.Command(sql.LetThrough),
+                PostgresDatabase.Command(sql.Claim, [.. ClaimParameters.OfEnqueued(database, request), Texts(request.Queues)]),
+            ],
+            async reader =>
+            {
+                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                return await PostgresDatabase.ReadAllAsync(reader, ClaimRow.ReadInline, cancellationToken).ConfigureAwait(false);
+            },
             cancellationToken).ConfigureAwait(false);
         return await inputs.AddAsync(rows, cancellationToken).ConfigureAwait(false);
     }

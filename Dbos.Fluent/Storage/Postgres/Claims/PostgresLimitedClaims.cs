@@ -44,7 +44,7 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
     {
         var rows = await lanes.BatchAsync(
             [
-                PostgresDatabase.Command(sql.Lock, Text(share.Queue)),
+                Lock(share),
                 PostgresDatabase.Command(claim.ReadClaimed, Text(request.Token), Text(request.ExecutorId)),
             ],
             async reader =>
@@ -62,7 +62,7 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
         string statement, ClaimRequest request, QueueShare share, CancellationToken cancellationToken)
     {
         var answer = await lanes.BatchAsync(
-            [PostgresDatabase.Command(sql.Lock, Text(share.Queue)), PostgresDatabase.Command(statement, Parameters(request, share))],
+            [Lock(share), .. NameStrays(statement, request, share), PostgresDatabase.Command(statement, Parameters(request, share))],
             async reader =>
             {
                 await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
@@ -71,6 +71,17 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
             cancellationToken).ConfigureAwait(false);
         return answer with { Rows = await inputs.AddAsync(answer.Rows, cancellationToken).ConfigureAwait(false) };
     }
+
+    private NpgsqlBatchCommand Lock(QueueShare share) => PostgresDatabase.Command(sql.Lock, database.Now, Text(share.Queue));
+
+    // A statement that gives no rows gives no result to be read either.
+    private NpgsqlBatchCommand[] NameStrays(string statement, ClaimRequest request, QueueShare share) => statement == sql.Claim
+        ?
+        [
+            PostgresDatabase.Command(
+                sql.NameStrays, Text(share.Queue), Text(request.ApplicationName), Small(PartitionStrays.LookedAt(share))),
+        ]
+        : [];
 
     private NpgsqlParameter[] Parameters(ClaimRequest request, QueueShare share) =>
     [

@@ -5,14 +5,18 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements that take waiting workflows, and read what their new owner needs.</summary>
 internal sealed class ClaimSql(SchemaName schema)
 {
+    /// <summary>In a statement before <see cref="Claim"/>, so that what has been limited or paused by then is left out.</summary>
+    public string LetThrough { get; } = ClaimGate.LetThrough(schema);
+
     /// <summary>
     /// $1 now, $2 token, $3 executor, $4 application, $5 version, $6 workflow names, $7 limit, $8 attempts allowed, $9 a random number,
     /// $10 queues.
     /// </summary>
     // Each queue without limits and without a pause gives its first rows in index order, so the cost follows the number of queues and the
-    // limit, never the length of the lines. More candidates are read than are asked for, because peers hold the first ones: SKIP LOCKED
-    // leaves those to them. Where they hold so many that fewer are left than were asked for, a row without an id says that more may wait
-    // behind them.
+    // limit, never the length of the lines. The queues take turns, the first of each before the second of any, so that a long line keeps no
+    // other waiting. Which of them begins is drawn, as with one free place at a time the same one would always win. More candidates are
+    // read than are asked for, because peers hold the first ones: SKIP LOCKED leaves those to them. Where they hold so many that fewer are
+    // left than were asked for, a row without an id says that more may wait behind them.
     public string Claim { get; } = $"""
         WITH {Latest(schema)},
         line AS MATERIALIZED (
@@ -24,12 +28,14 @@ internal sealed class ClaimSql(SchemaName schema)
             SELECT first.*
               FROM line
              CROSS JOIN LATERAL (
-                SELECT w.workflow_uuid, w.queue_name, w.priority, w.created_at
-                  FROM {schema}.workflow_status AS w
-                 WHERE w.queue_name = line.queue_name AND w.status = '{WorkflowStates.Enqueued}' AND {IsMine}
-                 ORDER BY w.priority, w.created_at
-                 LIMIT 4 * $7 + 16) AS first
-             ORDER BY first.priority, first.created_at, first.workflow_uuid
+                SELECT one.*, row_number() OVER (ORDER BY one.priority, one.created_at, one.workflow_uuid) AS turn
+                  FROM (
+                    SELECT w.workflow_uuid, w.queue_name, w.priority, w.created_at
+                      FROM {schema}.workflow_status AS w
+                     WHERE w.queue_name = line.queue_name AND w.status = '{WorkflowStates.Enqueued}' AND {IsMine}
+                     ORDER BY w.priority, w.created_at
+                     LIMIT 4 * $7 + 16) AS one) AS first
+             ORDER BY first.turn, hashtextextended(first.queue_name, $9)
              LIMIT 4 * $7 + 16),
         {Take(schema, Clock.Now, "$7", "false")}
         SELECT false, {InlineColumns}, COALESCE(o.seed, begun.seed), COALESCE(o.started_at, begun.started_at), begun.seed IS NOT NULL,

@@ -31,7 +31,8 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
     // Its lock gives its latest version, and nothing if it was let into its queue meanwhile. What stood of the parent's checkpoint is what
     // an earlier try wrote, as is a holder that carries this call's own token: that one's work is done. The quiet begins when the statement
     // is run: a storm of calls with one key makes transactions wait and grow longer than their period. One that was nobody's is the
-    // caller's from then on, as other applications' calls would overwrite each other's input.
+    // caller's from then on, as other applications' calls would overwrite each other's input. The version goes with the input: the code
+    // that was there when the first call was made may be gone by now. What several have called for is no child of the first.
     public string Write { get; } = $"""
         WITH parent AS MATERIALIZED (
             SELECT application_name
@@ -59,7 +60,8 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
         moved AS (
             UPDATE {schema}.workflow_status AS w
                SET delay_until_epoch_ms = (SELECT delay_until FROM holder), serialization = $15,
-                   application_name = COALESCE(w.application_name, $7), updated_at = {Clock.Now}
+                   application_name = COALESCE(w.application_name, $7), application_version = $8,
+                   parent_workflow_id = CASE WHEN w.parent_workflow_id = $13 THEN $13 END, updated_at = {Clock.Now}
              WHERE w.workflow_uuid = (SELECT workflow_uuid FROM holder WHERE waits AND NOT mine)
             RETURNING w.workflow_uuid, w.created_at),
         created AS (

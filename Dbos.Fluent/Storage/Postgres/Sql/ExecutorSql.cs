@@ -5,9 +5,10 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements about executors, their leases, and the handing on of their work.</summary>
 internal sealed class ExecutorSql(SchemaName schema)
 {
+    // When it was started stays: it counts against its queue's rate, and the start that follows counts besides.
     private const string HandedOn =
         $"status = '{WorkflowStates.Enqueued}', queue_name = COALESCE(w.queue_name, '{QueueNames.Internal}'), owner_xid = NULL, "
-        + $"started_at_epoch_ms = NULL, updated_at = {Clock.Now}";
+        + $"updated_at = {Clock.Now}";
 
     /// <summary>
     /// Makes a row of a version that no application owned this application's; its age stays. $1 version, $2 application, $3 executor,
@@ -163,7 +164,7 @@ internal sealed class ExecutorSql(SchemaName schema)
         """);
 
     /// <summary>$1 now, $2 workflows, $3 their tokens, $4 whether they were attempted.</summary>
-    // The next claim counts an attempt; one that was claimed and never begun has not used one up.
+    // The next claim counts an attempt; one that was claimed and never begun has not used one up, nor a place in a rate's window.
     public string HandBack { get; } = $"""
         WITH due AS (
             SELECT w.workflow_uuid
@@ -173,7 +174,8 @@ internal sealed class ExecutorSql(SchemaName schema)
              ORDER BY w.workflow_uuid
                FOR NO KEY UPDATE OF w SKIP LOCKED)
         UPDATE {schema}.workflow_status AS w
-           SET {HandedOn}, recovery_attempts = CASE WHEN $4 THEN w.recovery_attempts ELSE GREATEST(w.recovery_attempts - 1, 0) END
+           SET {HandedOn}, recovery_attempts = CASE WHEN $4 THEN w.recovery_attempts ELSE GREATEST(w.recovery_attempts - 1, 0) END,
+               started_at_epoch_ms = CASE WHEN $4 THEN w.started_at_epoch_ms END
           FROM due
          WHERE w.workflow_uuid = due.workflow_uuid
         RETURNING w.workflow_uuid

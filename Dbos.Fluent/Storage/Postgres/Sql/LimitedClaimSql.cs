@@ -32,11 +32,53 @@ internal sealed class LimitedClaimSql(SchemaName schema)
 
     private const string IsOurs = "(w.application_name = $4 OR w.application_name IS NULL)";
 
-    /// <summary>$1 the queue. Only where a limit is shared: without one, claims at once cannot break anything.</summary>
-    // FOR NO KEY UPDATE, as a registration takes it, so that a change waits for the claim under way and binds the next one.
+    /// <summary>
+    /// $1 now, $2 the queue. Its row's lock only where a limit is shared: without one, claims at once cannot break anything, and only a
+    /// change has to wait for them (<see cref="ClaimGate"/>).
+    /// </summary>
+    // FOR NO KEY UPDATE, as a registration takes it, so that a change waits for the claim under way and binds the next one. Whoever waits
+    // for that lock must not hold the gate's, which the registration asks for last. A start that lies ahead of the clock, because the clock
+    // was set back, counts from now on as one of now: it would close the window for as long as the clock has to catch up.
     public string Lock { get; } = $"""
-        SELECT set_config('{Held}', 'true', true)
-          FROM (SELECT 1 FROM {schema}.queues AS q WHERE q.name = $1 AND {QueueSql.HasSharedLimit} FOR NO KEY UPDATE) AS held
+        WITH held AS MATERIALIZED (
+            SELECT 1 FROM {schema}.queues AS q WHERE q.name = $2 AND {QueueSql.HasSharedLimit} FOR NO KEY UPDATE),
+        clock AS MATERIALIZED (SELECT {Clock.Moment} AS now),
+        ahead AS MATERIALIZED (
+            SELECT w.workflow_uuid
+              FROM {schema}.workflow_status AS w
+             WHERE w.queue_name = $2 AND w.rate_limited = true AND w.started_at_epoch_ms > (SELECT now FROM clock)
+               FOR NO KEY UPDATE SKIP LOCKED),
+        settled AS (
+            UPDATE {schema}.workflow_status
+               SET started_at_epoch_ms = (SELECT now FROM clock)
+             WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM ahead)))
+        SELECT CASE WHEN EXISTS (SELECT FROM held) THEN set_config('{Held}', 'true', true) ELSE {ClaimGate.Enter(schema)} END
+        """;
+
+    /// <summary>
+    /// Gives a partition to rows that have none, where the queue has partitions; the claim that follows serves it like any other. $1 the
+    /// queue, $2 application, $3 at how many rows of the line to look.
+    /// </summary>
+    public string NameStrays { get; } = $"""
+        UPDATE {schema}.workflow_status
+           SET queue_partition_key = '{QueueNames.NoPartition}'
+         WHERE (SELECT {QueueSql.IsPartitioned} FROM {schema}.queues AS q WHERE q.name = $1)
+           AND workflow_uuid = ANY (ARRAY(
+               SELECT line.workflow_uuid
+                 FROM (
+                   SELECT w.workflow_uuid, w.queue_partition_key
+                     FROM {schema}.workflow_status AS w
+                    WHERE w.queue_name = $1 AND w.status = '{WorkflowStates.Enqueued}'
+                      AND (w.application_name = $2 OR w.application_name IS NULL)
+                    ORDER BY w.priority, w.created_at
+                    LIMIT $3) AS line
+                CROSS JOIN LATERAL (
+                   SELECT 1
+                     FROM {schema}.workflow_status
+                    WHERE workflow_uuid = line.workflow_uuid AND {RowState.Is("status", WorkflowStates.Enqueued)}
+                      AND queue_partition_key IS NULL
+                      FOR NO KEY UPDATE SKIP LOCKED) AS stray
+                WHERE line.queue_partition_key IS NULL))
         """;
 
     /// <summary>
@@ -139,8 +181,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         """;
 
     // The newest starts within the window, as many as it allows: the oldest of them is the one whose leaving makes room. Rows that were put
-    // back or cancelled have lost their start; a parked one counts on. One that another SDK has woken into its queue does not, as its own
-    // start would keep it from going on.
+    // back or cancelled have lost their start; one that is parked or was handed on counts on. One that another SDK has woken into its queue
+    // does not, as its own start would keep it from going on.
     private static string Recent(SchemaName schema, string partition, string since, string most) => $"""
 
                 SELECT count(*) AS starts, min(one.started_at_epoch_ms) AS oldest
@@ -148,9 +190,9 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                     SELECT w.started_at_epoch_ms
                       FROM {schema}.workflow_status AS w
                      WHERE w.queue_name = $10 {partition} AND w.rate_limited = true AND w.started_at_epoch_ms > {since} AND {IsOurs}
-                       AND w.status <> '{WorkflowStates.Enqueued}'
-                       AND (w.status <> '{WorkflowStates.Delayed}'
-                            OR (SELECT true FROM {schema}.fluent_waits WHERE workflow_uuid = w.workflow_uuid LIMIT 1))
+                       AND (w.status NOT IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}')
+                            OR (w.status = '{WorkflowStates.Delayed}')
+                                = COALESCE((SELECT true FROM {schema}.fluent_waits WHERE workflow_uuid = w.workflow_uuid LIMIT 1), false))
                      ORDER BY w.started_at_epoch_ms DESC
                      LIMIT COALESCE({most}, 0)) AS one
         """;

@@ -88,6 +88,9 @@ internal sealed class QueueSql(SchemaName schema)
                IS DISTINCT FROM ($3, $4, $5, $6, $7, $8, $9, $10, $11, true, COALESCE($7, $8, $9) IS NOT NULL)
         """;
 
+    /// <summary>The last statement of a registration or a pause: no claim goes on by what it had read before.</summary>
+    public string AwaitClaims { get; } = ClaimGate.AwaitClaims(schema);
+
     public string Read { get; } = $"SELECT {Columns(schema)} FROM {schema}.queues AS q WHERE q.name = $1";
 
     /// <summary>$1 application, or null for all. The order is that of the code units, whatever the database sorts by.</summary>
@@ -112,7 +115,7 @@ internal sealed class QueueSql(SchemaName schema)
         """;
 
     /// <summary>$1 name, $2 whether.</summary>
-    // The lock is that of a claim with shared limits: once this has returned, none of them claims by what it read before.
+    // The lock is that of a claim with shared limits; for the others AwaitClaims waits.
     public string SetPaused { get; } = $"""
         INSERT INTO {schema}.fluent_queues (name, paused)
         SELECT q.name, $2 FROM (SELECT name FROM {schema}.queues WHERE name = $1 FOR NO KEY UPDATE) AS q

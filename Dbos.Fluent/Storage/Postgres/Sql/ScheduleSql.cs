@@ -57,6 +57,27 @@ internal sealed class ScheduleSql(SchemaName schema)
         SELECT name FROM written
         """;
 
+    /// <summary>As <see cref="Update"/>, but the expressions and their zones alone.</summary>
+    public string Reschedule { get; } = $"""
+        WITH {Rows}
+        UPDATE {schema}.workflow_schedules AS w
+           SET schedule = s.cron, cron_timezone = s.zone, last_fired_at = {FiredUntilNow("w", "w.automatic_backfill")}
+          FROM s
+         WHERE w.schedule_name = s.name
+        RETURNING w.schedule_name
+        """;
+
+    /// <summary>$1 name.</summary>
+    // By an index of those that have not ended, asked for as TickSql does.
+    public string FindRunning { get; } = $"""
+        SELECT workflow_uuid
+          FROM {schema}.workflow_status
+         WHERE schedule_name >= $1 AND schedule_name <= $1
+           AND status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}', '{WorkflowStates.Delayed}')
+         ORDER BY schedule_name
+         LIMIT 1
+        """;
+
     /// <summary>
     /// Makes or changes each. What its row was made with but for id, pause and when it last fired is written again. One of another
     /// application is left out.
@@ -114,9 +135,9 @@ internal sealed class ScheduleSql(SchemaName schema)
         """;
 
     // What it names from now on was never due before, so a schedule that catches up begins there; so does one that has never fired.
-    private static string FiredUntilNow(string row) => $"""
-        CASE WHEN s.backfill AND {row}.last_fired_at IS NULL THEN {NowText}
-                        WHEN s.backfill AND (s.cron, s.zone) IS DISTINCT FROM ({row}.schedule, COALESCE({row}.cron_timezone, 'UTC'))
+    private static string FiredUntilNow(string row, string catchesUp = "s.backfill") => $"""
+        CASE WHEN {catchesUp} AND {row}.last_fired_at IS NULL THEN {NowText}
+                        WHEN {catchesUp} AND (s.cron, s.zone) IS DISTINCT FROM ({row}.schedule, COALESCE({row}.cron_timezone, 'UTC'))
                              AND {FiredAtOf(row)} < {Clock.Now}
                         THEN {NowText} ELSE {row}.last_fired_at END
         """;

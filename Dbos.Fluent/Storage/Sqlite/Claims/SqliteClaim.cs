@@ -19,17 +19,20 @@ internal sealed class SqliteClaim(SqliteSession session, ClaimRequest request, l
         return taking.Result;
     }
 
+    // The queues take turns, the first of each before the second of any, so that a long line keeps no other waiting. Which of them begins
+    // is drawn, as with one free place at a time the same one would always win. What was found is taken in the order of its places.
     private IEnumerable<string> FindFirst(int limit)
     {
         var line = new SqliteLine(session, request);
-        var places = new List<LinePlace>();
-        foreach (var queue in FindOpen())
-        {
-            places.AddRange(line.Read(queue, limit));
-        }
-
-        places.Sort();
-        return places.Take(limit).Select(place => place.WorkflowId);
+        string[] open = [.. FindOpen()];
+        Random.Shared.Shuffle(open);
+        return open
+            .SelectMany(queue => line.Read(queue, limit).Select((place, turn) => (Place: place, Turn: turn)))
+            .OrderBy(one => one.Turn)
+            .Take(limit)
+            .Select(one => one.Place)
+            .Order()
+            .Select(place => place.WorkflowId);
     }
 
     // What was registered, paused or limited since the caller last looked counts.

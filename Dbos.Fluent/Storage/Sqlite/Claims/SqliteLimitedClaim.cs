@@ -15,12 +15,24 @@ internal sealed class SqliteLimitedClaim(SqliteSession session, ClaimRequest req
             return new LimitedClaim(taking.Result, More: false, RetryAtMs: null, share.AfterPartition);
         }
 
+        SettleStarts(row.Queue);
         var limits = new SqliteLimits(session, row.Queue, share, request.ApplicationName, nowMs);
         limits.Add(taking.Claimed);
         var room = limits.MeasureQueue();
         return row.Queue.IsPartitioned
             ? new SqlitePartitionedClaim(session, request, share, taking).Run(row.Queue, limits, room)
             : Take(row.Queue, room);
+    }
+
+    private void SettleStarts(WorkflowQueue queue)
+    {
+        if (queue.RateLimit is null && queue.PartitionRateLimit is null)
+        {
+            return;
+        }
+
+        using var settle = session.Use(LineSql.SettleStarts).Bind("@queue_name", queue.Name).Bind("@now", nowMs);
+        settle.Execute();
     }
 
     private QueueRow? ReadQueue()

@@ -12,6 +12,14 @@ internal sealed class SqlitePartitionedClaim(SqliteSession session, ClaimRequest
 
     public LimitedClaim Run(WorkflowQueue queue, SqliteLimits limits, SqliteRoom room)
     {
+        using (var strays = session.Use(LineSql.NameStrays)
+            .Bind("@queue_name", queue.Name)
+            .Bind("@application_name", request.ApplicationName)
+            .Bind("@limit", PartitionStrays.LookedAt(share)))
+        {
+            strays.Execute();
+        }
+
         var sweep = new PartitionSweep(session, queue, request.ApplicationName, share.AfterPartition);
         while (CanTake(room) && sweep.Next(taking.Left) is { } found)
         {

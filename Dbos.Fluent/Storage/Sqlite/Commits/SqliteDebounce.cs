@@ -109,6 +109,8 @@ internal readonly struct SqliteDebounce(SqliteSession session, long nowMs)
             .Bind("@delay_until", nowMs + (row.DelayMs ?? 0))
             .Bind("@serialization", row.Input.Format)
             .Bind("@application_name", row.ApplicationName)
+            .Bind("@application_version", row.ApplicationVersion)
+            .Bind("@parent_workflow_id", row.ParentId)
             .Bind("@now", nowMs))
         {
             move.Execute();

@@ -19,9 +19,10 @@ internal static class ExecutorSql
         lease_expires_at, stopped = 0 AND lease_expires_at > @real_now, stopped
         """;
 
+    // When it was started stays: it counts against its queue's rate, and the start that follows counts besides.
     private const string HandOnAssignments = $"""
         status = '{WorkflowStates.Enqueued}', owner_xid = NULL, queue_name = coalesce(queue_name, '{QueueNames.Internal}'),
-        started_at_epoch_ms = NULL, updated_at = @now
+        updated_at = @now
         """;
 
     public const string Read = $"SELECT {Columns} FROM fluent_executors WHERE executor_id = @executor_id";
@@ -111,7 +112,8 @@ internal static class ExecutorSql
     public const string HandBack = $"""
         UPDATE workflow_status
            SET {HandOnAssignments},
-               recovery_attempts = CASE WHEN @attempted THEN recovery_attempts ELSE max(coalesce(recovery_attempts, 0) - 1, 0) END
+               recovery_attempts = CASE WHEN @attempted THEN recovery_attempts ELSE max(coalesce(recovery_attempts, 0) - 1, 0) END,
+               started_at_epoch_ms = CASE WHEN @attempted THEN started_at_epoch_ms END
          WHERE workflow_uuid = @workflow_uuid AND status = '{WorkflowStates.Pending}' AND owner_xid = @token
         """;
 

@@ -16,6 +16,12 @@ internal static class LineSql
                 OR (w.application_version, w.name) IN ({VersionSql.Kin}))
         """;
 
+    // Not that of one which another SDK has woken into its queue: its own start would keep it from going on. What was handed on counts.
+    private const string Counts = $"""
+        (w.status <> '{WorkflowStates.Enqueued}'
+                    OR NOT EXISTS (SELECT 1 FROM fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid))
+        """;
+
     private const string OfApplication = "(w.application_name = @application_name OR w.application_name IS NULL)";
 
     /// <summary>
@@ -66,6 +72,35 @@ internal static class LineSql
          LIMIT @limit
         """;
 
+    /// <summary>
+    /// Gives a partition to rows of the queue that have none, among so many at the heads of the application's line and of nobody's.
+    /// </summary>
+    public const string NameStrays = $"""
+        UPDATE workflow_status SET queue_partition_key = '{QueueNames.NoPartition}'
+         WHERE workflow_uuid IN (
+               SELECT first.workflow_uuid FROM (
+                   SELECT * FROM (
+                       SELECT w.workflow_uuid, w.queue_partition_key FROM workflow_status AS w INDEXED BY idx_fluent_line
+                        WHERE w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = @queue_name
+                          AND w.application_name = @application_name
+                        ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit)
+                   UNION ALL
+                   SELECT * FROM (
+                       SELECT w.workflow_uuid, w.queue_partition_key FROM workflow_status AS w INDEXED BY idx_fluent_line
+                        WHERE w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = @queue_name AND w.application_name IS NULL
+                        ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit)) AS first
+                WHERE first.queue_partition_key IS NULL)
+        """;
+
+    /// <summary>
+    /// Makes starts that lie ahead of the clock, because the clock was set back, starts of now: they would close the window for as long as
+    /// the clock has to catch up. Along idx_workflow_status_rate_limited.
+    /// </summary>
+    public const string SettleStarts = """
+        UPDATE workflow_status SET started_at_epoch_ms = @now
+         WHERE rate_limited = 1 AND queue_name = @queue_name AND started_at_epoch_ms > @now
+        """;
+
     /// <summary>The first of one partition, in the order of idx_workflow_status_partition_dequeue_v3.</summary>
     public const string ReadPartitionLine = $"""
         SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w
@@ -87,13 +122,12 @@ internal static class LineSql
 
     /// <summary>
     /// The latest starts within a window, as many as it allows, along idx_workflow_status_rate_limited: how many, and the first of them.
-    /// Not that of one which another SDK has woken into its queue: its own start would keep it from going on.
     /// </summary>
     public const string ReadStarts = $"""
         SELECT count(*), min(started.at) FROM (
             SELECT w.started_at_epoch_ms AS at FROM workflow_status AS w
              WHERE w.rate_limited = 1 AND w.queue_name = @queue_name AND w.started_at_epoch_ms > @since AND {OfApplication}
-               AND w.status <> '{WorkflowStates.Enqueued}'
+               AND {Counts}
              ORDER BY w.started_at_epoch_ms DESC LIMIT @max) AS started
         """;
 
@@ -103,7 +137,7 @@ internal static class LineSql
             SELECT w.started_at_epoch_ms AS at FROM workflow_status AS w
              WHERE w.rate_limited = 1 AND w.queue_partition_key IS NOT NULL
                AND w.queue_name = @queue_name AND w.queue_partition_key = @partition AND w.started_at_epoch_ms > @since
-               AND {OfApplication} AND w.status <> '{WorkflowStates.Enqueued}'
+               AND {OfApplication} AND {Counts}
              ORDER BY w.started_at_epoch_ms DESC LIMIT @max) AS started
         """;
 }

@@ -177,13 +177,15 @@ internal static class QueueSql
         """;
 
     /// <summary>
-    /// One that was nobody's is the caller's application's from then on, as others' calls would overwrite each other's input.
+    /// One that was nobody's is the caller's application's from then on, as others' calls would overwrite each other's input. The version
+    /// goes with the input, and what several have called for is no child of the first.
     /// </summary>
     public const string MoveDebounced = """
         UPDATE workflow_status
            SET delay_until_epoch_ms = min(@delay_until, coalesce(debounce_deadline_epoch_ms, @delay_until)),
                serialization = @serialization, inputs = NULL, application_name = coalesce(application_name, @application_name),
-               updated_at = @now
+               application_version = @application_version,
+               parent_workflow_id = CASE WHEN parent_workflow_id = @parent_workflow_id THEN parent_workflow_id END, updated_at = @now
          WHERE workflow_uuid = @workflow_uuid
         """;
 }

@@ -69,7 +69,7 @@ internal static class ScheduleSql
 
     /// <summary>Along idx_fluent_schedule_running, whose condition it repeats: the runs that have ended do not count.</summary>
     public const string FindRunning = $"""
-        SELECT 1 FROM workflow_status
+        SELECT workflow_uuid FROM workflow_status
          WHERE schedule_name = @schedule_name
            AND status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}', '{WorkflowStates.Pending}')
          LIMIT 1
