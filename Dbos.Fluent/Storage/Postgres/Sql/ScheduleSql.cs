@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements about schedules as rows.</summary>
