@@ -118,6 +118,9 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
     Task<RetentionBatch> IManagementStore.CollectAsync(RetentionRequest request, CancellationToken token) =>
         CallAsync(StoreCallKind.Collect, () => inner.Management.CollectAsync(request, token), token);
 
+    Task<long?> IManagementStore.ReadCommitsAsync(CancellationToken token) =>
+        CallAsync(StoreCallKind.Collect, () => inner.Management.ReadCommitsAsync(token), token);
+
     Task<RegisterResult> IExecutorStore.RegisterAsync(ExecutorRegistration registration, CancellationToken token) =>
         CallAsync(StoreCallKind.Register, () => inner.Executors.RegisterAsync(registration, token), token);
 
@@ -224,6 +227,9 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
 
     Task<TickOutcome> IScheduleStore.FireAsync(ScheduleTick tick, CancellationToken token) =>
         CallAsync(StoreCallKind.Fire, () => inner.Schedules.FireAsync(tick, token), token);
+
+    Task<string?> IScheduleStore.FindRunningAsync(string name, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadSchedules, () => inner.Schedules.FindRunningAsync(name, token), token);
 
     Task<CommitResult> IOutboxStore.StartAsync(DbTransaction transaction, StartUnit start, CancellationToken token) =>
         inner.Outbox.StartAsync(transaction, start, token);

@@ -20,6 +20,12 @@ internal sealed partial class CrashWorkflows
     /// <summary>A step, two messages, a step; the result is the messages.</summary>
     public WorkflowDefinition<int, string> Receiving => field ??= Workflow.Define<int, string>("receiving", RunReceiving);
 
+    /// <summary>A step, a message, a step: it stays where it runs until it is told to go on.</summary>
+    public WorkflowDefinition<int, int> Waiting => field ??= Workflow.Define<int, int>("waiting", RunWaiting);
+
+    /// <summary>A step that is named by the moment, in milliseconds, for which a schedule has started it.</summary>
+    public WorkflowDefinition<ScheduledRun, Unit> Ticked => field ??= Workflow.Define<ScheduledRun>("ticked", RunTicked);
+
     /// <summary>Two stream values, a step that writes one more, another value, and the end of the stream.</summary>
     public WorkflowDefinition<int, string> Streaming => field ??= Workflow.Define<int, string>("streaming", RunStreaming);
 
@@ -64,6 +70,19 @@ internal sealed partial class CrashWorkflows
         yield return Step.Receive<string>("t").As(out var second);
         yield return Effect("two");
         yield return $"{first.Result} {second.Result}";
+    }
+
+    private async IAsyncEnumerable<StepOr<int>> RunWaiting(int input, WorkflowContext workflow)
+    {
+        yield return Effect("0");
+        yield return Step.Receive<int>("go on").As(out var told);
+        yield return Effect("1");
+        yield return told.Result;
+    }
+
+    private async IAsyncEnumerable<Step> RunTicked(ScheduledRun run, WorkflowContext workflow)
+    {
+        yield return Effect($"{run.ScheduledAt.ToUnixTimeMilliseconds()}");
     }
 
     private async IAsyncEnumerable<StepOr<string>> RunStreaming(int input, WorkflowContext workflow)

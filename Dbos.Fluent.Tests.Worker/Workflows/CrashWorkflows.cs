@@ -45,7 +45,7 @@ internal sealed partial class CrashWorkflows(Ledger ledger, Func<string, Task> r
     public WorkflowDefinition[] All =>
     [
         Again, Steps, Retrying, Sleeping, Parent, Child, Group, Chain, FailingWorkflow.Definition, Saga, Branches, Race, Receiving,
-        Streaming, Told,
+        Streaming, Ticked, Told, Waiting,
     ];
 
     public WorkflowDefinition<int, string> Named(string name) =>

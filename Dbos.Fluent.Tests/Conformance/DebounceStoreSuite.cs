@@ -55,6 +55,38 @@ public abstract class DebounceStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     }
 
     [Fact]
+    public async Task Version_of_the_latest_call_counts_as_its_input_does()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var second = Call("second");
+        await CommitAsync(bed.Store, Call("first"));
+
+        await CommitAsync(bed.Store, second with { Row = second.Row with { ApplicationVersion = "v2" } });
+        HasColumns(await bed.RowAsync("first"), ("application_version", "v2"));
+        await CommitAsync(bed.Store, second with { Row = second.Row with { ApplicationVersion = null } });
+
+        HasColumns(await bed.RowAsync("first"), ("application_version", null));
+    }
+
+    [Fact]
+    public async Task Start_is_the_child_of_its_only_caller_and_nobodys_once_another_has_called()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var (one, other) = (await RunningAsync(bed, "one"), await RunningAsync(bed, "other"));
+
+        await CommitAsync(bed.Store, Step(one, 3, Call("one-3")));
+        await CommitAsync(bed.Store, Step(one, 4, Call("one-4")));
+        HasColumns(await bed.RowAsync("one-3"), ("parent_workflow_id", "one"));
+        await CommitAsync(bed.Store, Step(other, 3, Call("other-3")));
+        HasColumns(await bed.RowAsync("one-3"), ("parent_workflow_id", null));
+        await CommitAsync(bed.Store, Step(one, 5, Call("one-5")));
+
+        HasColumns(await bed.RowAsync("one-3"), ("parent_workflow_id", null));
+        await bed.Store.Workflows.CancelAsync(["one"], true, A.CancelError, Cancel);
+        HasColumns(await bed.RowAsync("one-3"), ("status", "DELAYED"));
+    }
+
+    [Fact]
     public async Task Start_is_not_moved_beyond_the_limit_of_the_first_call()
     {
         await using var bed = await Fixture.CreateAsync();

@@ -27,11 +27,15 @@ public abstract class DebounceSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         time.Advance(Period);
         Assert.Equal((2, 7), (await first.ResultAsync(), await other.ResultAsync()));
 
+        // What comes after that is another burst.
         var later = await debouncer.CallAsync("k", Period, 3, cancellationToken: Cancel);
+        var last = await debouncer.CallAsync("k", Period, 4, cancellationToken: Cancel);
         time.Advance(Period);
-        Assert.Equal(3, await later.ResultAsync());
+        Assert.Equal(4, await later.ResultAsync());
+        Assert.Equal(later.Id, last.Id);
         Assert.NotEqual(first.Id, later.Id);
-        Assert.Equal((0, 1, 1), (counts["1"], counts["2"], counts["3"]));
+        Assert.Equal((0, 1, 0, 1), (counts["1"], counts["2"], counts["3"], counts["4"]));
+        Assert.Equal(3, await Database.WorkflowsAsync());
     }
 
     [Fact]
@@ -162,6 +166,24 @@ public abstract class DebounceSuite(IDatabaseFixture fixture) : EngineSuite(fixt
             yield return Step.Start(next, 2, new() { Timeout = Timeout.InfiniteTimeSpan }).As(out var started);
             yield return $"{taken.Result.Id} {own.Result.Id} {started.Result.Id}";
         }
+    }
+
+    // Whoever called first is gone, and its code with it: the input is the new version's, and so is the start.
+    [Fact]
+    public async Task A_call_of_a_new_version_takes_the_start_that_the_old_one_left_along()
+    {
+        var old = Workflow.Define<int, int>("changed").Return(x => x.Input);
+        var changed = Workflow.Define<int, int>("changed").Step("more", x => Task.FromResult(1)).Return(x => x.Input + 100);
+        var former = await LaunchVirtualAsync(old);
+        var first = await former.Debounce(old).CallAsync("k", TimeSpan.FromHours(1), 1, cancellationToken: Cancel);
+        await former.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        var engine = await LaunchVirtualAsync(options => options.ApplicationVersion = "v2", changed);
+
+        var second = await engine.Debounce(changed).CallAsync("k", Period, 2, cancellationToken: Cancel);
+        time.Advance(Period);
+
+        Assert.Equal(first.Id, second.Id);
+        Assert.Equal(102, await second.ResultAsync());
     }
 
     [Fact]

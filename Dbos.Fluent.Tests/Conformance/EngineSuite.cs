@@ -14,6 +14,7 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
     private const int RunCrashed = 1106;
 
     private readonly System.Collections.Concurrent.ConcurrentQueue<WorkflowEngine> engines = new();
+    private readonly System.Collections.Concurrent.ConcurrentQueue<ManualTimeProvider> clocks = new();
 
     protected TestDatabase Database { get; private set; } = null!;
 
@@ -39,6 +40,8 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
             await engine.StopAsync(TimeSpan.Zero).Within(Bounded.Limit);
         }
 
+        await Eventually.TrueAsync(
+            () => clocks.All(clock => clock.TimersPending == 0), Bounded.Limit, "no timer is left when every engine has stopped");
         await Database.DisposeAsync();
         GC.SuppressFinalize(this);
         if (!RunsMayCrash)
@@ -63,6 +66,10 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
                 options.LoggerFactory = Log;
                 options.Add(definitions);
                 configure(options);
+                if (options.TimeProvider is ManualTimeProvider clock)
+                {
+                    clocks.Enqueue(clock);
+                }
             },
             Cancel).Within(Bounded.Limit);
         engines.Enqueue(engine);

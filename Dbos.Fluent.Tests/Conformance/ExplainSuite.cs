@@ -174,8 +174,7 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
             """
             INSERT INTO workflow_status (workflow_uuid, status, name, application_name, application_version, queue_name, priority,
                    recovery_attempts, created_at, updated_at)
-            VALUES ('keyless', 'ENQUEUED', 'held', 'tests', 'v1', 'partition', 0, 0, 1, 1),
-                   ('old', 'ENQUEUED', 'held', 'tests', 'v0', 'all', 0, 0, 1, 1),
+            VALUES ('old', 'ENQUEUED', 'held', 'tests', 'v0', 'all', 0, 0, 1, 1),
                    ('unknown', 'ENQUEUED', 'unheard of', 'tests', 'v1', 'all', 0, 0, 1, 1),
                    ('homeless', 'ENQUEUED', 'held', 'nobody', 'v1', 'all', 0, 0, 1, 1)
             """);
@@ -188,7 +187,6 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         await IsAsync(engine, "partition worker", "partition-limit", "at most 1 each (PartitionWorkerConcurrency)");
         await IsAsync(engine, "paused", "queue-paused", "Queues.ResumeAsync ends that");
         await IsAsync(engine, "delayed", "delayed", "is delayed until 2");
-        await IsAsync(engine, "keyless", "partition-key-missing", "without a partition key");
         await IsAsync(engine, "old", "version-not-running", "no engine that is alive runs version 'v0'");
         await IsAsync(engine, "unknown", "name-not-served", "no engine that is alive has a workflow 'unheard of'");
         await IsAsync(engine, "homeless", "no-engine", "no engine of application 'nobody' is alive");
@@ -254,6 +252,34 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
             $"3 of at most 2 were started within 01:00:00 (PartitionRateLimit); the next may start at {next}");
 
         Task LowerAsync(WorkflowQueue lower) => engine.Queues.RegisterAsync(lower, OnConflict.AlwaysUpdate, Cancel);
+    }
+
+    [Fact]
+    public async Task What_has_no_partition_key_in_a_queue_with_partitions_waits_for_its_like()
+    {
+        var workflow = Workflow.Define<int, int>("held").Return(x => x.Input);
+        var engine = await LaunchAsync(
+            options =>
+            {
+                options.ListenTo = ["other"];
+                options.Add(new WorkflowQueue("partition") { PartitionConcurrency = 1 });
+            },
+            workflow);
+        await Database.ExecuteAsync(
+            """
+            INSERT INTO workflow_status (workflow_uuid, status, name, application_name, application_version, queue_name, priority,
+                   recovery_attempts, created_at, updated_at)
+            VALUES ('keyless', 'ENQUEUED', 'held', 'tests', 'v1', 'partition', 0, 0, 1, 1)
+            """);
+        await IsAsync(engine, "keyless", "queued", "of all without a partition key and nothing holds it back");
+        await Database.ExecuteAsync(
+            """
+            INSERT INTO workflow_status (workflow_uuid, status, name, application_name, application_version, queue_name,
+                   queue_partition_key, priority, recovery_attempts, created_at, updated_at)
+            VALUES ('running', 'PENDING', 'elsewhere', 'tests', 'v1', 'partition', '_none', 0, 1, 1, 1)
+            """);
+
+        await IsAsync(engine, "keyless", "partition-limit", "of all without a partition key: 1 of at most 1 run");
     }
 
     [Fact]

@@ -49,7 +49,7 @@ public abstract class HandOnStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
             ("deduplication_id", "only one"),
             ("queue_partition_key", "north"),
             ("priority", 4),
-            ("started_at_epoch_ms", null),
+            ("started_at_epoch_ms", bed.Time.NowMs),
             ("owner_xid", null));
     }
 

@@ -122,17 +122,6 @@ public abstract class PartitionClaimStoreSuite(StoreFixture fixture) : StoreSuit
     }
 
     [Fact]
-    public async Task Workflow_without_a_partition_is_not_claimed_until_the_queue_has_none()
-    {
-        await using var bed = await ArrangeAsync(OneEach, "a1");
-        await EnqueueAsync(bed, Queueing.InPartition("keyless", null));
-
-        Assert.Equal(["a1"], await Queueing.ClaimIdsAsync(bed, "one"));
-        await Queueing.RegisterAsync(bed, Queueing.Line with { Concurrency = 9 });
-        Assert.Equal(["keyless"], await Queueing.ClaimIdsAsync(bed, "two"));
-    }
-
-    [Fact]
     public async Task Limit_of_the_queue_holds_above_those_of_its_partitions()
     {
         await using var bed = await ArrangeAsync(OneEach with { Concurrency = 2 }, "a1", "a2", "b1", "c1");
@@ -238,6 +227,41 @@ public abstract class PartitionClaimStoreSuite(StoreFixture fixture) : StoreSuit
         Assert.Equal("a1", repeated.Result.Claimed[0].Id);
         Assert.DoesNotContain("a2", Queueing.IdsOf(repeated));
         Assert.InRange(repeated.Result.Claimed.Count, 1, 2);
+    }
+
+    // Before the queue had partitions, say, or from a process that has not heard of them yet.
+    [Fact]
+    public async Task What_came_without_a_partition_is_one_with_all_its_like()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await Queueing.RegisterAsync(bed, Queueing.Line with { WorkerConcurrency = 5 });
+        await Queueing.EnqueueAsync(bed, "running");
+        Assert.Equal(["running"], await Queueing.ClaimIdsAsync(bed, "one"));
+        await Queueing.EnqueueAsync(bed, "waiting");
+        await Queueing.RegisterAsync(bed, OneEach);
+        await Queueing.EnqueueByLetterAsync(bed, "a1", "a2");
+        await Queueing.EnqueueAsync(bed, "late");
+        await bed.Store.Executors.HandOnAsync(A.HandOn(A.ExecutorId), Cancel);
+
+        Assert.Equal(["a1", "running"], (await Queueing.ClaimIdsAsync(bed, "two")).Order());
+        Assert.Empty(await Queueing.ClaimIdsAsync(bed, "three"));
+        await Queueing.EndAsync(bed, "running", "two");
+        Assert.Equal(["waiting"], await Queueing.ClaimIdsAsync(bed, "four"));
+        await Queueing.EndAsync(bed, "waiting", "four");
+        Assert.Equal(["late"], await Queueing.ClaimIdsAsync(bed, "five"));
+    }
+
+    [Fact]
+    public async Task What_came_without_a_partition_is_found_behind_a_partition_that_is_full()
+    {
+        await using var bed = await ArrangeAsync(OneEach, "a1");
+        await Queueing.ClaimIdsAsync(bed, "one");
+        await StatusesAsync(bed.Store, [.. Enumerable.Range(0, 400).Select(number => A.Start(Queueing.InPartition($"a {number}", "a")))]);
+        bed.Time.Advance(TimeSpan.FromSeconds(1));
+        await EnqueueAsync(bed, A.Enqueued("ours"), A.Enqueued("theirs") with { ApplicationName = A.OtherApplication });
+
+        Assert.Equal(["ours"], await Queueing.ClaimIdsAsync(bed, "two"));
+        HasColumns(await bed.RowAsync("theirs"), ("queue_partition_key", null));
     }
 
     private async Task<StoreBed> ArrangeAsync(WorkflowQueue queue, params string[] waiting)

@@ -53,9 +53,13 @@ public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineS
         Assert.Equal(1, await handle.GetResultAsync(Cancel).Within(Soon));
     }
 
-    [Fact]
-    public async Task A_place_that_becomes_free_in_one_process_is_taken_by_another_without_a_look()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_place_that_becomes_free_in_one_process_is_taken_by_another_without_a_look(bool ofPartition)
     {
+        var queue = ofPartition ? new WorkflowQueue("line") { PartitionConcurrency = 1 } : Line();
+        var options = new StartOptions { Queue = "line", PartitionKey = ofPartition ? "a" : null };
         var claiming = 0;
         var faults = new CallFaults
         {
@@ -64,13 +68,14 @@ public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineS
                 : Task.CompletedTask,
         };
         var one = await LaunchAsync(
-            options => options.Add(Line()).WrapStore = store => new FaultingStore(store, faults), Gated(), Quick());
-        var first = await one.StartAsync(Gated(), 1, new() { Queue = "line" }, Cancel);
+            engine => engine.Add(queue).WrapStore = store => new FaultingStore(store, faults), Gated(), Quick());
+        var first = await one.StartAsync(Gated(), 1, options, Cancel);
         await gate.ReachedAsync();
         Interlocked.Increment(ref claiming);
-        await LaunchBlindAsync("executor-2", Gated(), Quick());
+        await LaunchBlindAsync("executor-2", queue, Gated(), Quick());
         await looks.ReachedAsync();
-        var second = await one.StartAsync(Quick(), 2, new() { Queue = "line" }, Cancel);
+        var second = await one.StartAsync(Quick(), 2, options, Cancel);
+        Assert.Equal(WorkflowState.Enqueued, await one.StateOfAsync(second.Id));
 
         gate.Open();
 
@@ -86,7 +91,10 @@ public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineS
         Workflow.Define<int, int>("gated").Step("gate", x => gate.PassAsync(x.CancellationToken)).Return(x => x.Input);
 
     /// <summary>An engine whose looks, once it has looked at all, never come back.</summary>
-    private Task<WorkflowEngine> LaunchBlindAsync(string executor, params WorkflowDefinition[] definitions)
+    private Task<WorkflowEngine> LaunchBlindAsync(string executor, params WorkflowDefinition[] definitions) =>
+        LaunchBlindAsync(executor, Line(), definitions);
+
+    private Task<WorkflowEngine> LaunchBlindAsync(string executor, WorkflowQueue queue, params WorkflowDefinition[] definitions)
     {
         var seen = 0;
         var faults = new CallFaults
@@ -100,7 +108,7 @@ public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineS
             {
                 (options.ExecutorId, options.PollInterval) = (executor, TimeSpan.FromMinutes(1));
                 options.WrapStore = store => new FaultingStore(store, faults);
-                options.Add(Line());
+                options.Add(queue);
             },
             definitions);
     }

@@ -21,15 +21,39 @@ public abstract class QueueClaimStoreSuite(StoreFixture fixture) : StoreSuite(fi
     }
 
     [Fact]
-    public async Task Priority_age_and_id_order_what_several_queues_hold()
+    public async Task Queues_take_turns_each_in_the_order_of_priority_age_and_id()
     {
         await using var bed = await Fixture.CreateAsync();
         await EnqueueAsync(bed, In("one", "late") with { Priority = 5 }, In("two", "second"), In("one", "third"));
         await StatusesAsync(bed.Store, A.Start(In("two", "y")), A.Start(In("one", "z")), A.Start(In("three", "x")));
 
-        var request = A.Claim("token", limit: 4) with { Queues = Queues };
-        Assert.Equal(["second", "third", "x", "y"], await ClaimIdsAsync(bed.Store, request));
-        Assert.Equal(["z", "late"], await ClaimIdsAsync(bed.Store, request with { Token = "token 2" }));
+        var request = A.Claim("token", limit: 3) with { Queues = Queues };
+        Assert.Equal(["second", "third", "x"], await ClaimIdsAsync(bed.Store, request));
+        Assert.Equal(["y", "z"], await ClaimIdsAsync(bed.Store, request with { Token = "token 2", Limit = 2 }));
+        Assert.Equal(["late"], await ClaimIdsAsync(bed.Store, request with { Token = "token 3" }));
+    }
+
+    // With one free place at a time, chance says whose turn it is: a queue that lost forty times in a row would have to be starved.
+    [Theory]
+    [InlineData(2)]
+    [InlineData(1)]
+    public async Task Long_line_keeps_no_other_queue_waiting(int limit)
+    {
+        const int backlog = 40;
+        await using var bed = await Fixture.CreateAsync();
+        await StatusesAsync(
+            bed.Store, [.. Enumerable.Range(10, backlog).Select(number => A.Start(In("one", $"w{number}") with { Priority = -1 }))]);
+        bed.Time.Advance(TimeSpan.FromSeconds(1));
+        await EnqueueAsync(bed, In("two", "urgent"));
+
+        var claimed = new List<string>();
+        for (var number = 0; number < (limit == 1 ? backlog : 1); number++)
+        {
+            claimed.AddRange(await ClaimIdsAsync(bed.Store, A.Claim($"token {number}", limit) with { Queues = Queues }));
+        }
+
+        Assert.Contains("urgent", claimed);
+        Assert.Contains("w10", claimed);
     }
 
     [Fact]

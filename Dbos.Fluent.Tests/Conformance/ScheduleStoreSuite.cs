@@ -115,6 +115,7 @@ public abstract class ScheduleStoreSuite(StoreFixture fixture) : StoreSuite(fixt
 
     [Theory]
     [InlineData(nameof(ScheduleWrite.Update))]
+    [InlineData(nameof(ScheduleWrite.Reschedule))]
     [InlineData(nameof(ScheduleWrite.Apply))]
     public async Task Change_keeps_the_rows_id_its_pause_and_when_it_last_fired(string mode)
     {
@@ -145,6 +146,22 @@ public abstract class ScheduleStoreSuite(StoreFixture fixture) : StoreSuite(fixt
         Assert.Equal(Full with { Cron = "1 1 1 1 1" }, await ReadAsync(bed));
         await WriteAsync(bed, ScheduleWrite.Apply, changed with { ApplicationName = null });
         Assert.Equal(changed with { ApplicationName = Full.ApplicationName }, await ReadAsync(bed));
+    }
+
+    [Fact]
+    public async Task Rescheduling_writes_the_expression_and_its_zone_alone()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await WriteAsync(bed, ScheduleWrite.Create, Full);
+        var other = Scheduling.Nightly with { WorkflowName = "refund", Cron = "1 1 1 1 1", TimeZone = "Europe/London" };
+        bed.Time.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Null((await WriteAsync(bed, ScheduleWrite.Reschedule, other)).Conflict);
+        var unknown = await WriteAsync(bed, ScheduleWrite.Reschedule, other with { Name = "unknown" });
+
+        Assert.Equal("unknown", unknown.Conflict);
+        Assert.Equal(
+            Full with { Cron = other.Cron, TimeZone = other.TimeZone, LastFiredAtMs = bed.Time.NowMs }, await ReadAsync(bed));
     }
 
     [Fact]

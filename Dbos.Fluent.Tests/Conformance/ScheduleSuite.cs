@@ -9,6 +9,7 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleS
     private const int CronUnreadable = 1402;
     private const int ContextUnreadable = 1403;
     private const int NoScheduleToPause = 1406;
+    private const int MomentSkipped = 1407;
 
     private readonly Probe gate = new();
 
@@ -111,6 +112,37 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleS
         Assert.Equal(("c", "*/7 * * * *", "Asia/Tokyo"), (changed.Name, changed.Cron, changed.TimeZone));
     }
 
+    // SC-02, SC-03
+    [Fact]
+    public async Task What_is_applied_with_another_context_gives_it_to_the_next_moment()
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(_ => { }, workflow);
+        await ApplyAsync("one");
+        await FollowedAsync();
+        Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal("one", (await ArrivesAsync()).Context);
+
+        await ApplyAsync("two");
+        Time.Advance(TimeSpan.FromMinutes(1));
+        var run = await ArrivesAsync();
+        Assert.Equal((Start.AddMinutes(2), "two"), (run.ScheduledAt, run.Context));
+
+        await engine.Schedules.PauseAsync("tick", Cancel);
+        await ApplyAsync("three");
+        var status = (await engine.Schedules.GetAsync("tick", Cancel))!;
+        Assert.Equal((true, Start.AddMinutes(2)), (status.Paused, status.LastFiredAt));
+        await engine.Schedules.ResumeAsync("tick", Cancel);
+        await FollowedAsync();
+        Time.Advance(TimeSpan.FromMinutes(1));
+        run = await ArrivesAsync();
+        Assert.Equal((Start.AddMinutes(3), "three"), (run.ScheduledAt, run.Context));
+        Assert.Equal(3, await Database.WorkflowsAsync("schedule_name = 'tick'"));
+
+        Task ApplyAsync(string context) =>
+            engine.Schedules.ApplyAsync([new("tick", EachMinute, workflow, Options: new() { Context = context })], Cancel);
+    }
+
     [Fact]
     public async Task A_backfill_takes_its_beginning_in_and_its_end_out_and_starts_nothing_twice()
     {
@@ -184,7 +216,7 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleS
         await engine.ResultAsync<Unit>(ids[1]);
         var status = (await engine.GetStatusAsync(ids[0], Cancel))!;
         Assert.Equal(("line", "yearly"), (status.Queue, status.ScheduleName));
-        Assert.Equal((Time.GetUtcNow(), "c"), (Runs.Keys.Min(), Runs.Values.First().Context));
+        Assert.Equal((Time.GetUtcNow().AddMilliseconds(1), "c"), (Runs.Keys.Min(), Runs.Values.First().Context));
         var schedule = (await engine.Schedules.GetAsync("yearly", Cancel))!;
         Assert.Equal((null, new DateTimeOffset(2026, 7, 1, 0, 0, 0, TimeSpan.Zero)), (schedule.LastFiredAt, schedule.NextAt));
         await Assert.ThrowsAsync<NonExistentScheduleException>(() => engine.Schedules.TriggerAsync("missing", Cancel));
@@ -210,6 +242,11 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleS
         await FiredAsync(2);
         Time.Advance(TimeSpan.FromMinutes(1));
         await FiredAsync(3);
+        if (overlap != Overlap.Allow)
+        {
+            await Eventually.TrueAsync(() => Log.Has(MomentSkipped), Bounded.Limit, "what was skipped is told of");
+        }
+
         gate.Open();
         await Eventually.TrueAsync(
             async () => await Database.CountAsync("SELECT count(*) FROM workflow_status WHERE status <> 'SUCCESS'") == 0

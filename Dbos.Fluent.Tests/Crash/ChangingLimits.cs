@@ -1,11 +1,16 @@
 namespace Dbos.Fluent.Tests.Crash;
 
 /// <summary>A limit of what runs at once, which changes: a lower one stops nothing that runs.</summary>
-internal sealed class ChangingLimit(int value)
+internal sealed class ChangingLimit(string what, int value)
 {
     private int allowed = value;
 
+    public string What => what;
+
     public int Value { get; private set; } = value;
+
+    /// <summary>At how many looks as many ran as may.</summary>
+    public int Full { get; private set; }
 
     /// <summary>To be called before the change is written.</summary>
     public void Change(int to)
@@ -15,9 +20,10 @@ internal sealed class ChangingLimit(int value)
     }
 
     /// <summary>Asserts the limit. Until no more run than the lower one allows, the higher one counts.</summary>
-    public void Check(long running)
+    public void Check(int running)
     {
-        Assert.True(running <= allowed, $"{running} run where {allowed} may");
+        Assert.True(running <= allowed, $"Of {what}, {running} run where {allowed} may");
+        Full += running >= Value ? 1 : 0;
         allowed = running <= Value ? Value : allowed;
     }
 }

@@ -1,45 +1,45 @@
-using System.Globalization;
-
 namespace Dbos.Fluent.Tests.Crash;
 
 /// <summary>Queues with limits of every kind, and what must hold of them at every moment, as the database shows it.</summary>
-internal sealed class QueueRules(TestDatabase database)
+internal sealed class QueueRules(TestDatabase database, int processes)
 {
-    /// <summary>No more run at once, in all processes together, as all limits at their highest allow.</summary>
-    public const int RunningMax = ConcurrencyMax + (Processes * WorkerMax) + 4 + 1 + (Processes * Windows * WindowedMax);
-
     private const string Changing = "changing";
     private const string Rated = "rated";
     private const string Partitioned = "partitioned";
     private const string Windowed = "windowed";
     private const string Ordered = "ordered";
-    private const int Processes = 3;
     private const int RateStarts = 40;
+    private const int WindowStarts = 10;
     private const int Partitions = 6;
     private const int Windows = 3;
     private const int WindowedMax = 2;
     private const int WorkerMax = 4;
     private const int ConcurrencyMax = 7;
-
-    // Each process goes round all partitions by itself, and one more round of each for what changes meanwhile.
-    private const int TurnsMax = Processes * 2 * Partitions;
+    private const int AllMax = 5;
+    private const int EachMax = 2;
 
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(1);
 
-    private readonly ChangingLimit concurrency = new(5);
-    private readonly ChangingLimit worker = new(WorkerMax);
+    private readonly ChangingLimit concurrency = new("'changing'", 5);
+    private readonly ChangingLimit worker = new("'rated' in a worker", WorkerMax);
+    private readonly ChangingLimit all = new("'partitioned'", 4);
+    private readonly ChangingLimit each = new("'partitioned' in a partition", 1);
+    private readonly ChangingLimit windowed = new("'windowed' in a partition and a worker", WindowedMax);
+    private readonly ChangingLimit ordered = new("'ordered'", 1);
     private readonly ChangingRate rate = new(RateStarts, Window);
-    private readonly ChangingRate windowRate = new(10, Window);
+    private readonly ChangingRate windowRate = new(WindowStarts, Window);
     private readonly Pausing pausing = new();
+    private readonly QueueOrder order = new();
+
+    /// <summary>No more run at once, in all processes together, as all limits at their highest allow.</summary>
+    public int RunningMax => ConcurrencyMax + (processes * WorkerMax) + AllMax + 1 + (processes * Windows * WindowedMax);
+
+    public IReadOnlyList<ChangingLimit> Limits => [concurrency, worker, all, each, windowed, ordered];
+
+    public PartitionTurns Turns { get; } = new(Partitions, processes);
 
     public IEnumerable<WorkflowQueue> Queues =>
-    [
-        ChangingQueue,
-        RatedQueue,
-        new(Partitioned) { PartitionConcurrency = 1, Concurrency = 4 },
-        WindowedQueue,
-        new(Ordered) { Concurrency = 1 },
-    ];
+        [ChangingQueue, RatedQueue, PartitionedQueue, WindowedQueue, new(Ordered) { Concurrency = ordered.Value }];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -47,16 +47,18 @@ internal sealed class QueueRules(TestDatabase database)
 
     private WorkflowQueue RatedQueue => new(Rated) { RateLimit = rate.Value, WorkerConcurrency = worker.Value };
 
+    private WorkflowQueue PartitionedQueue => new(Partitioned) { PartitionConcurrency = each.Value, Concurrency = all.Value };
+
     private WorkflowQueue WindowedQueue => new(Windowed)
     {
         PartitionRateLimit = windowRate.Value,
-        PartitionWorkerConcurrency = WindowedMax,
+        PartitionWorkerConcurrency = windowed.Value,
     };
 
     /// <summary>Changes one of the limits, or pauses a queue or ends its pause.</summary>
     public Task ChangeAsync(QueueClient queues, Random random)
     {
-        switch (random.Next(5))
+        switch (random.Next(8))
         {
             case 0:
                 concurrency.Change(random.Next(1, ConcurrencyMax + 1));
@@ -65,13 +67,24 @@ internal sealed class QueueRules(TestDatabase database)
                 worker.Change(random.Next(1, WorkerMax + 1));
                 return RegisterAsync(queues, RatedQueue);
             case 2:
+                all.Change(random.Next(EachMax, AllMax + 1));
+                return RegisterAsync(queues, PartitionedQueue);
+            case 3:
+                each.Change(random.Next(1, EachMax + 1));
+                return RegisterAsync(queues, PartitionedQueue);
+            case 4:
+                windowed.Change(random.Next(1, WindowedMax + 1));
+                return RegisterAsync(queues, WindowedQueue);
+            case 5:
                 return rate.ChangeAsync(
                     random.Next(RateStarts / 2, RateStarts + 1),
                     ClockAsync,
                     to => RegisterAsync(queues, RatedQueue with { RateLimit = to }));
-            case 3:
+            case 6:
                 return windowRate.ChangeAsync(
-                    random.Next(5, 11), ClockAsync, to => RegisterAsync(queues, WindowedQueue with { PartitionRateLimit = to }));
+                    random.Next(WindowStarts / 2, WindowStarts + 1),
+                    ClockAsync,
+                    to => RegisterAsync(queues, WindowedQueue with { PartitionRateLimit = to }));
             default:
                 return pausing.ToggleAsync(ClockAsync, paused => PauseAsync(queues, paused));
         }
@@ -89,71 +102,39 @@ internal sealed class QueueRules(TestDatabase database)
         _ => new() { Queue = Ordered, Priority = random.Next(3) },
     };
 
-    /// <summary>Asserts every limit, from looks at the database alone.</summary>
-    public async Task CheckAsync()
+    /// <summary>Asserts every limit, the order and the turns; it is to be called with each look.</summary>
+    public void Check(QueueLook look, int kills)
     {
-        var running = await database.QueryAsync(
-            "SELECT queue_name, queue_partition_key, executor_id, count(*) FROM workflow_status WHERE status = 'PENDING' GROUP BY 1, 2, 3");
-        var by = running.ToLookup(row => row[0]!, row => (Partition: row[1], Executor: row[2], Count: Number(row[3])));
-        concurrency.Check(by[Changing].Sum(row => row.Count));
-        worker.Check(Most(by[Rated].GroupBy(row => row.Executor, row => row.Count)));
-        Assert.InRange(by[Ordered].Sum(row => row.Count), 0, 1);
-        Assert.InRange(by[Partitioned].Sum(row => row.Count), 0, 4);
-        Assert.InRange(Most(by[Partitioned].GroupBy(row => row.Partition, row => row.Count)), 0, 1);
-        Assert.InRange(by[Windowed].Select(row => row.Count).DefaultIfEmpty().Max(), 0, WindowedMax);
-
-        rate.Check(await StartsAsync($"queue_name = '{Rated}'"));
-        pausing.Check(await StartsAsync($"queue_name = '{Changing}'"));
+        CheckRunning(look);
+        rate.Check(look.StartsOf(Rated));
+        pausing.Check(look.StartsOf(Changing));
         for (var number = 0; number < Windows; number++)
         {
-            windowRate.Check(await StartsAsync($"queue_name = '{Windowed}' AND queue_partition_key = 'w{number}'"));
+            windowRate.Check(look.StartsOf(Windowed, $"w{number}"));
         }
+
+        order.Check(look);
+        Turns.Check(look, Partitioned, each.Value, kills);
     }
 
-    /// <summary>
-    /// Asserts that priorities were honoured: among what ran once, nothing passed what had waited for long and came before it.
-    /// </summary>
-    public async Task CheckOrderAsync() => Assert.Equal(0, await database.CountAsync(
-        $"""
-        SELECT count(*) FROM workflow_status AS late JOIN workflow_status AS early
-            ON early.queue_name = late.queue_name AND early.priority < late.priority AND early.started_at_epoch_ms > late.started_at_epoch_ms
-         WHERE late.queue_name = '{Ordered}' AND late.recovery_attempts = 1 AND early.recovery_attempts = 1
-           AND early.created_at + 1000 < late.started_at_epoch_ms
-        """));
+    private void CheckRunning(QueueLook look)
+    {
+        concurrency.Check(Running(Changing).Count());
+        worker.Check(Most(Running(Rated).CountBy(row => row.Executor!)));
+        all.Check(Running(Partitioned).Count());
+        each.Check(Most(Running(Partitioned).CountBy(row => row.Partition!)));
+        windowed.Check(Most(Running(Windowed).CountBy(row => (row.Partition, row.Executor))));
+        ordered.Check(Running(Ordered).Count());
 
-    /// <summary>
-    /// Asserts that no partition starved: from when a workflow was the first of its partition until it began, the others took turns, and
-    /// not more of them than rounds of all partitions in all processes.
-    /// </summary>
-    public async Task CheckFairnessAsync() => Assert.Equal(0, await database.CountAsync(
-        $"""
-        WITH line AS (
-            SELECT workflow_uuid, queue_partition_key AS key, started_at_epoch_ms AS begun, recovery_attempts,
-                   GREATEST(created_at, lag(completed_at) OVER (PARTITION BY queue_partition_key ORDER BY started_at_epoch_ms)) AS first
-              FROM workflow_status
-             WHERE queue_name = '{Partitioned}')
-        SELECT count(*)
-          FROM line AS late
-         WHERE late.recovery_attempts = 1
-           AND (SELECT count(*) FROM line AS other
-                 WHERE other.key <> late.key AND other.begun > late.first AND other.begun < late.begun) > {TurnsMax}
-        """));
+        IEnumerable<QueuedRow> Running(string queue) => look.ByQueue[queue].Where(row => row.Runs);
+    }
 
     private static Task RegisterAsync(QueueClient queues, WorkflowQueue queue) => queues.RegisterAsync(queue, cancellationToken: Cancel);
 
     private static Task PauseAsync(QueueClient queues, bool paused) =>
         paused ? queues.PauseAsync(Changing, Cancel) : queues.ResumeAsync(Changing, Cancel);
 
-    private static long Most<T>(IEnumerable<IGrouping<T, long>> groups) => groups.Select(group => group.Sum()).DefaultIfEmpty().Max();
+    private static int Most<T>(IEnumerable<KeyValuePair<T, int>> counts) => counts.Select(count => count.Value).DefaultIfEmpty().Max();
 
-    private static long Number(string? text) => long.Parse(text!, CultureInfo.InvariantCulture);
-
-    private Task<long> ClockAsync() => database.CountAsync("SELECT (EXTRACT(epoch FROM clock_timestamp()) * 1000)::bigint");
-
-    private async Task<List<long>> StartsAsync(string where)
-    {
-        var rows = await database.QueryAsync(
-            $"SELECT started_at_epoch_ms FROM workflow_status WHERE {where} AND started_at_epoch_ms IS NOT NULL ORDER BY 1");
-        return rows.ConvertAll(row => Number(row[0]));
-    }
+    private Task<long> ClockAsync() => QueueLook.ClockAsync(database);
 }

@@ -66,6 +66,9 @@ internal sealed class ChildProcess : IAsyncDisposable
         return reached.IsCompleted ? await reached : throw new InvalidOperationException($"The worker ended before '{point}':\n{Output}");
     }
 
+    /// <summary>Whether it has reported the point.</summary>
+    public bool HasReached(string point) => Point(point).Task.IsCompleted;
+
     /// <summary>Lets it go on from a point at which it is held.</summary>
     public async Task GoOnAsync(string point)
     {

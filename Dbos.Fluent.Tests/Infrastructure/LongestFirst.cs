@@ -8,7 +8,8 @@ namespace Dbos.Fluent.Tests.Infrastructure;
 /// <summary>Begins with the classes that take longest, so that none runs alone at the end; the others stay in their order.</summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
-    private static readonly string[] Long = ["Chaos", "QueueKill", "Kill", "CallFault", "EitherFirst", "Failover", "Race", "MixedFleet"];
+    private static readonly string[] Long =
+        ["Chaos", "RandomQueue", "QueueKill", "Kill", "CallFault", "EitherFirst", "Failover", "Race", "MixedFleet"];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(
         IReadOnlyCollection<TTestCollection> testCollections)

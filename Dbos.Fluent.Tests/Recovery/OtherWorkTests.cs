@@ -1,12 +1,11 @@
 using Dbos.Fluent.Retention;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Dbos.Fluent.Tests.Recovery;
 
 /// <summary>Retention tells its own transactions from those of others.</summary>
 public sealed class OtherWorkTests
 {
-    private readonly FakeTimeProvider time = new();
+    private readonly ManualTimeProvider time = new();
     private long? commits = 5000;
     private int reads;
 

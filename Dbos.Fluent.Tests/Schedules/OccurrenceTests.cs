@@ -1,3 +1,4 @@
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Schedules;
 
 namespace Dbos.Fluent.Tests.Schedules;

@@ -3,7 +3,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent;
 
 /// <summary>Makes calls of the store for a caller, until the client or engine stops.</summary>
-internal sealed class CallGuard : IDisposable
+internal sealed class CallGuard : IAsyncDisposable
 {
     private readonly CancellationTokenSource stopped = new();
     private readonly bool isEngine;
@@ -69,5 +69,9 @@ internal sealed class CallGuard : IDisposable
     /// <summary>Ends all calls under way with <see cref="EngineNotRunningException"/>, and refuses later ones.</summary>
     public Task StopAsync() => stopped.CancelAsync();
 
-    public void Dispose() => stopped.Dispose();
+    public ValueTask DisposeAsync()
+    {
+        stopped.Dispose();
+        return ValueTask.CompletedTask;
+    }
 }

@@ -77,7 +77,7 @@ internal sealed class ClientCore : IAsyncDisposable
             await Calls.StopAsync().ConfigureAwait(false);
             await Signals.EndAsync().ConfigureAwait(false);
             await Store.DisposeAsync().ConfigureAwait(false);
-            Calls.Dispose();
+            await Calls.DisposeAsync().ConfigureAwait(false);
         }
     }
 }

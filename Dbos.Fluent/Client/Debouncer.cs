@@ -39,8 +39,8 @@ public sealed class Debouncer<TIn, TOut>
     /// </param>
     /// <param name="input">The input, unless a later call replaces it.</param>
     /// <param name="options">
-    /// How the workflow is started, without delay and deduplication id. Only the options of a burst's first call count. Null for the
-    /// defaults.
+    /// How the workflow is started, without delay and deduplication id. Only the options of a burst's first call count, except for the
+    /// application version: like the input, it is that of the latest call. Null for the defaults.
     /// </param>
     /// <param name="cancellationToken">Gives up waiting; the call may still have taken effect.</param>
     /// <returns>A handle to the workflow that will run: the same for all calls of a burst.</returns>

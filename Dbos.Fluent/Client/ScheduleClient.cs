@@ -95,8 +95,8 @@ public sealed class ScheduleClient
         ScheduleRows.CheckName(name);
         ScheduleRows.CheckCron(cron, timeZone);
         var changed = await RequireAsync(name, cancellationToken).ConfigureAwait(false) with { Cron = cron, TimeZone = timeZone };
-        var row = options is null ? changed : rows.With(changed, options);
-        if (await WriteAsync([row], ScheduleWrite.Update, cancellationToken).ConfigureAwait(false) is not null)
+        var (row, mode) = options is null ? (changed, ScheduleWrite.Reschedule) : (rows.With(changed, options), ScheduleWrite.Update);
+        if (await WriteAsync([row], mode, cancellationToken).ConfigureAwait(false) is not null)
         {
             throw new NonExistentScheduleException(name);
         }
@@ -173,7 +173,13 @@ public sealed class ScheduleClient
         var schedule = await RequireAsync(name, cancellationToken).ConfigureAwait(false);
         for (var now = await NowAsync(cancellationToken).ConfigureAwait(false); ; now = now.AddMilliseconds(1))
         {
-            // The id is made from the moment, so two triggers in one millisecond would share it.
+            // The id is made from the moment, so two triggers in one millisecond would share it. Whole seconds are left out: an occurrence
+            // of a schedule named like this one with "-trigger" behind it would have the same id.
+            if (now.Millisecond == 0)
+            {
+                continue;
+            }
+
             var tick = rows.Triggered(schedule, now);
             if (await FireAsync(tick, cancellationToken).ConfigureAwait(false) == TickOutcome.Started)
             {
@@ -226,7 +232,8 @@ public sealed class ScheduleClient
 
     private async Task<string?> WriteAsync(ScheduleRow[] written, ScheduleWrite mode, CancellationToken cancellationToken)
     {
-        foreach (var queue in written.Select(row => row.Queue).OfType<string>())
+        // A queue that is not written is not chosen now.
+        foreach (var queue in mode == ScheduleWrite.Reschedule ? [] : written.Select(row => row.Queue).OfType<string>())
         {
             Execution.PartitionRule.Check(
                 new StartOptions { Queue = queue }, await core.Book.FindAsync(queue, cancellationToken).ConfigureAwait(false));

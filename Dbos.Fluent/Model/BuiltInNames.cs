@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Model;
 
-/// <summary>The recorded names of built-in steps: DBOS's where it has one, and names under this library's own prefix for the others.</summary>
+/// <summary>The recorded names of built-in steps: those of DBOS, and names under this library's own prefix where it has none.</summary>
 internal static class BuiltInNames
 {
     public const string Sleep = "DBOS.sleep";

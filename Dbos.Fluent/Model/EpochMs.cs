@@ -22,7 +22,7 @@ internal static class EpochMs
     public static TimeSpan? ToDuration(long? milliseconds) =>
         milliseconds is { } length ? TimeSpan.FromMilliseconds(Math.Clamp(length, -Longest, Longest)) : null;
 
-    /// <summary>The moment as DBOS writes it, in ids of scheduled workflows and in <c>last_fired_at</c>: in UTC, to the millisecond.</summary>
+    /// <summary>The moment as DBOS writes it in ids of scheduled workflows and in <c>last_fired_at</c>: UTC, to the millisecond.</summary>
     public static string ToIso(DateTimeOffset moment) =>
         moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 

@@ -15,7 +15,9 @@ public sealed record WorkflowStatus
     /// <summary>The queue it waits in or was taken from; null for a direct start, and after a cancel.</summary>
     public string? Queue { get; init; }
 
-    /// <summary>Its partition of the queue; null if none.</summary>
+    /// <summary>
+    /// Its partition of the queue; null if none, and <c>_none</c> where the queue has partitions and it was started without.
+    /// </summary>
     public string? PartitionKey { get; init; }
 
     /// <summary>The deduplication id it holds in its queue; null if none, and once it has ended.</summary>

@@ -4,7 +4,12 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Schedules;
 
 /// <summary>Starts the workflows of moments that have come.</summary>
-internal sealed class ScheduleFiring(IScheduleStore store, RunEnvironment environment, Action<CommitUnit> started)
+/// <param name="store">The schedules.</param>
+/// <param name="environment">The engine's clock, names and log.</param>
+/// <param name="explainer">Says why a run that is in the way of a moment has not ended.</param>
+/// <param name="started">Tells of a workflow that waits in a queue now.</param>
+internal sealed class ScheduleFiring(
+    IScheduleStore store, RunEnvironment environment, WorkflowExplainer explainer, Action<CommitUnit> started)
 {
     /// <summary>
     /// What an engine that ran on could not start for this long, because the database or the machine was away, is left to a backfill.
@@ -16,6 +21,9 @@ internal sealed class ScheduleFiring(IScheduleStore store, RunEnvironment enviro
 
     private readonly ScheduleRows rows = new(environment.Serializer);
     private readonly HashSet<string> warned = new(StringComparer.Ordinal);
+
+    // By schedule, the run of which it was said last that it is in the way and that nobody takes it.
+    private readonly Dictionary<string, string> stranded = new(StringComparer.Ordinal);
 
     /// <summary>
     /// Whether this engine fires the schedule: one of its application, or one of none whose context this library has written.
@@ -68,6 +76,11 @@ internal sealed class ScheduleFiring(IScheduleStore store, RunEnvironment enviro
             var tick = rows.Tick(plan.Row, at, kind, environment.Clock.UtcNow);
             var outcome = await StoreBackoff.RepeatAsync(_ => store.FireAsync(tick, cancellationToken), cancellationToken)
                 .ConfigureAwait(false);
+            if (outcome == TickOutcome.Skipped)
+            {
+                await TellOfSkippedAsync(plan.Row.Name, at, cancellationToken).ConfigureAwait(false);
+            }
+
             return Settle(plan, tick, at, outcome);
         }
         catch (SerializationFailedException exception)
@@ -75,6 +88,33 @@ internal sealed class ScheduleFiring(IScheduleStore store, RunEnvironment enviro
             // What cannot be stored now cannot be stored later either; the schedule goes on with its next moment.
             environment.Logger.TickFailed(plan.Row.Name, at, exception);
             return true;
+        }
+    }
+
+    // A run that nobody takes would stop the schedule for ever without a word. Of several engines the one that skipped tells.
+    private async Task TellOfSkippedAsync(string schedule, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await store.FindRunningAsync(schedule, cancellationToken).ConfigureAwait(false) is not { } workflowId)
+            {
+                return;
+            }
+
+            var (_, reason, text) = await explainer.ExplainAsync(workflowId, cancellationToken).ConfigureAwait(false);
+            if (ExplainReasons.IsStranded(reason) && stranded.GetValueOrDefault(schedule) != workflowId)
+            {
+                stranded[schedule] = workflowId;
+                environment.Logger.MomentSkippedBehindStranded(schedule, at, workflowId, text);
+            }
+            else
+            {
+                environment.Logger.MomentSkipped(schedule, at, workflowId, text);
+            }
+        }
+        catch (Exception exception) when (exception is NonExistentWorkflowException or StoreUnavailableException)
+        {
+            // It is gone, or cannot be asked about now; the moment is skipped all the same.
         }
     }
 

@@ -33,4 +33,16 @@ internal static partial class ScheduleLog
         "There is no schedule {Schedule} to be paused or resumed, so nothing was done: a pause does not wait for a schedule. Check the "
         + "name, or create the schedule first (Schedules.CreateAsync)")]
     public static partial void NoScheduleToPause(this ILogger logger, string schedule);
+
+    [LoggerMessage(
+        1407, LogLevel.Information, "Schedule {Schedule} skipped {Tick}, as its run {WorkflowId} has not ended. {Explanation}")]
+    public static partial void MomentSkipped(
+        this ILogger logger, string schedule, DateTimeOffset tick, string workflowId, string explanation);
+
+    [LoggerMessage(
+        1408,
+        LogLevel.Warning,
+        "Schedule {Schedule} skipped {Tick}, and starts nothing until its run {WorkflowId} has ended, which nobody takes. {Explanation}")]
+    public static partial void MomentSkippedBehindStranded(
+        this ILogger logger, string schedule, DateTimeOffset tick, string workflowId, string explanation);
 }

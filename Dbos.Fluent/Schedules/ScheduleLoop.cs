@@ -34,13 +34,12 @@ internal sealed class ScheduleLoop : IAsyncDisposable
 
     /// <param name="store">The schedules.</param>
     /// <param name="environment">The engine's clock, names and log.</param>
-    /// <param name="started">Tells of a workflow that waits in a queue now.</param>
+    /// <param name="firing">Starts what is due.</param>
     /// <param name="pollInterval">How often schedules are read without a signal.</param>
-    public ScheduleLoop(IScheduleStore store, RunEnvironment environment, Action<CommitUnit> started, TimeSpan pollInterval)
+    public ScheduleLoop(IScheduleStore store, RunEnvironment environment, ScheduleFiring firing, TimeSpan pollInterval)
     {
-        (this.store, this.environment) = (store, environment);
+        (this.store, this.environment, this.firing) = (store, environment, firing);
         this.pollInterval = pollInterval < WaitingInterval ? WaitingInterval : pollInterval;
-        firing = new ScheduleFiring(store, environment, started);
         timer = new MomentTimer(environment.Clock, wake.Set, stopping.Token);
     }
 

@@ -18,10 +18,10 @@ namespace Dbos.Fluent.Storage;
 /// <remarks>
 /// <see cref="CommitStatus.Written"/> where the row was made; <see cref="CommitStatus.Attached"/>, with
 /// <see cref="CommitResult.Existing"/>, where one that waits was moved: <c>delay_until</c> is the earlier of now + period and its deadline,
-/// and format and input are the new ones. A holder of the deduplication id that is not a delayed debounced one is
-/// <see cref="CommitStatus.Deduplicated"/>; an id in use by another row <see cref="CommitStatus.IdInUse"/> (or
-/// <see cref="CommitStatus.NameConflict"/>). Where the parent's checkpoint stands already, because an earlier try's acknowledgement was
-/// lost, nothing is moved again, and the result names the id that it holds.
+/// and format, input and application version are the new ones; it keeps its parent only where that is the caller too. A holder of the
+/// deduplication id that is not a delayed debounced one is <see cref="CommitStatus.Deduplicated"/>; an id in use by another row
+/// <see cref="CommitStatus.IdInUse"/> (or <see cref="CommitStatus.NameConflict"/>). Where the parent's checkpoint stands already, because
+/// an earlier try's acknowledgement was lost, nothing is moved again, and the result names the id that it holds.
 /// </remarks>
 internal sealed record DebounceUnit(
     WorkflowInsert Row, long? AtMostMs, Ownership? Parent = null, CheckpointRow? ParentCheckpoint = null) : CommitUnit

@@ -35,6 +35,9 @@ internal interface IScheduleStore
     /// row. Its state, its queue and its tokens are set as for any enqueue.
     /// </summary>
     Task<TickOutcome> FireAsync(ScheduleTick tick, CancellationToken cancellationToken);
+
+    /// <summary>A workflow of the schedule that has not ended; null if all have.</summary>
+    Task<string?> FindRunningAsync(string name, CancellationToken cancellationToken);
 }
 
 /// <summary>A schedule.</summary>
@@ -91,14 +94,17 @@ internal enum ScheduleWrite
     /// <summary>All of the names must be in use.</summary>
     Update,
 
+    /// <summary>As <see cref="Update"/>, but only the expression and its zone are written: what else a row says does not count.</summary>
+    Reschedule,
+
     /// <summary>Either.</summary>
     Apply,
 }
 
 /// <summary>What became of a write of schedules.</summary>
 /// <param name="Conflict">
-/// A name that is in use, or under <see cref="ScheduleWrite.Update"/> is not, or under <see cref="ScheduleWrite.Apply"/> is another
-/// application's: nothing was written then.
+/// A name that is in use, or under <see cref="ScheduleWrite.Update"/> and <see cref="ScheduleWrite.Reschedule"/> is not, or under
+/// <see cref="ScheduleWrite.Apply"/> is another application's: nothing was written then.
 /// </param>
 internal sealed record ScheduleWritten(string? Conflict);
 

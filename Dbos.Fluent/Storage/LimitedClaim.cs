@@ -10,6 +10,22 @@ namespace Dbos.Fluent.Storage;
 internal sealed record QueueShare(
     string Queue, int RunningHere, IReadOnlyList<KeyValuePair<string, int>> RunningByPartition, string AfterPartition);
 
+/// <summary>Rows without a partition in a queue that has partitions: before a claim, those at the head of the line are given one.</summary>
+/// <remarks>
+/// No index leads to them, and to read the whole line would cost more the longer it is. So a process's first claim looks far, and of the
+/// others one in so many, which is next to nothing for each.
+/// </remarks>
+internal static class PartitionStrays
+{
+    private const int Near = 200;
+    private const int Far = 10_000;
+    private const int FarOneIn = 64;
+
+    /// <summary>At how many rows of the line a claim looks.</summary>
+    public static int LookedAt(QueueShare share) =>
+        share.AfterPartition.Length == 0 || Random.Shared.Next(FarOneIn) == 0 ? Far : Near;
+}
+
 /// <summary>What a claim of a limited queue took.</summary>
 /// <param name="Result">Workflows to run, and those that were given up.</param>
 /// <param name="More">

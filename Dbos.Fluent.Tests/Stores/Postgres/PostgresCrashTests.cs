@@ -21,6 +21,13 @@ public sealed class PostgresQueueKillTests(PostgresDatabases f) : QueueKillSuite
     protected override int WorkflowCount => 10_000;
 }
 
+public sealed class PostgresRandomQueueTests(PostgresDatabases f) : RandomQueueSuite(f), IClassFixture<PostgresDatabases>
+{
+    protected override TimeSpan Length => TimeSpan.FromSeconds(12);
+}
+
+public sealed class PostgresScheduleProcessTests(PostgresDatabases f) : ScheduleProcessSuite(f), IClassFixture<PostgresDatabases>;
+
 public sealed class PostgresToldTests(PostgresDatabases f) : ToldSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresQueueProcessTests(PostgresDatabases f) : QueueProcessSuite(f), IClassFixture<PostgresDatabases>;

@@ -8,6 +8,8 @@ public sealed class PostgresQueueClaimSuiteTests(PostgresStores f) : QueueClaimS
 
 public sealed class PostgresLimitedClaimSuiteTests(PostgresStores f) : LimitedClaimStoreSuite(f), IClassFixture<PostgresStores>;
 
+public sealed class PostgresRateWindowSuiteTests(PostgresStores f) : RateWindowStoreSuite(f), IClassFixture<PostgresStores>;
+
 public sealed class PostgresPartitionClaimSuiteTests(PostgresStores f) : PartitionClaimStoreSuite(f), IClassFixture<PostgresStores>;
 
 public sealed class PostgresRacingLimitsSuiteTests(PostgresStores f) : RacingLimitsStoreSuite(f), IClassFixture<PostgresStores>;

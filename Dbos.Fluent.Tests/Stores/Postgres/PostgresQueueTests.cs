@@ -12,6 +12,9 @@ public sealed class PostgresDebounceTests(PostgresDatabases f) : DebounceSuite(f
 
 public sealed class PostgresScheduleTests(PostgresDatabases f) : ScheduleSuite(f), IClassFixture<PostgresDatabases>;
 
+public sealed class PostgresScheduleOperationTests(PostgresDatabases f)
+    : ScheduleOperationSuite(f), IClassFixture<PostgresDatabases>;
+
 public sealed class PostgresOutboxTests(PostgresDatabases f) : OutboxSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresQueueFaultTests(PostgresDatabases f) : QueueFaultSuite(f), IClassFixture<PostgresDatabases>;
@@ -38,3 +41,9 @@ public sealed class PostgresQueueInputTests(PostgresDatabases f)
 
 public sealed class PostgresQueueChangeTests(PostgresDatabases f)
     : QueueChangeSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresRealClockQueueTests(PostgresDatabases f)
+    : RealClockQueueSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresQueueTurnsTests(PostgresDatabases f)
+    : QueueTurnsSuite(f), IClassFixture<PostgresDatabases>;

@@ -65,6 +65,39 @@ public sealed class PostgresQueueingTests(PostgresStores stores) : StoreSuite(st
         Assert.Equal(["a"], Queueing.IdsOf(await claim.Within(Bounded.Limit)));
     }
 
+    // A claim without a shared limit locks no queue: it is held up here where it writes the origin of what it has taken.
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task Change_waits_for_a_claim_under_way_that_has_no_lock_on_the_queue(bool ofWorker, bool pause)
+    {
+        await using var bed = (PostgresBed)await Fixture.CreateAsync();
+        await Queueing.RegisterAsync(bed, ofWorker ? Queueing.Line with { WorkerConcurrency = 5 } : Queueing.Line);
+        await EnqueueAsync(bed, A.Enqueued("a"), A.Enqueued("b"));
+        await using var holding = new NpgsqlConnection(bed.ConnectionString + ";Pooling=false;Search Path=" + PostgresStores.Schema);
+        await holding.OpenAsync(Cancel);
+        await using var hold = new NpgsqlCommand(
+            "BEGIN; INSERT INTO fluent_origins (workflow_uuid, seed, started_at) VALUES ('a', 1, 1)", holding);
+        await hold.ExecuteNonQueryAsync(Cancel);
+
+        var claim = ofWorker ? Queueing.ClaimIdsAsync(bed, "one") : ClaimIdsAsync(bed.Store, A.Claim("one"));
+        await NpgsqlParking.BlockedByAsync(bed.ConnectionString, holding.ProcessID);
+        Task change = pause
+            ? bed.Store.Queues.SetPausedAsync(A.Queue, true, Cancel)
+            : Queueing.RegisterAsync(bed, Queueing.Line with { Concurrency = 1 });
+        await NpgsqlParking.WaitersAsync(bed.ConnectionString, 2);
+        Assert.False(change.IsCompleted);
+        await holding.CloseAsync();
+
+        Assert.Equal(["a", "b"], await claim.Within(Bounded.Limit));
+        await change.Within(Bounded.Limit);
+        await EnqueueAsync(bed, A.Enqueued("c"));
+        Assert.Empty(await ClaimIdsAsync(bed.Store, A.Claim("two")));
+        Assert.Empty(await Queueing.ClaimIdsAsync(bed, "three"));
+    }
+
     [Fact]
     public async Task Repeated_claim_finds_what_the_first_one_takes_after_it_was_given_up()
     {

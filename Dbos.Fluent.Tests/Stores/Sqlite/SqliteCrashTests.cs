@@ -16,6 +16,13 @@ public sealed class SqliteProcessFailureTests(SqliteDatabases f) : ProcessFailur
 
 public sealed class SqliteDecisionKillTests(SqliteDatabases f) : DecisionKillSuite(f), IClassFixture<SqliteDatabases>;
 
+public sealed class SqliteRandomQueueTests(SqliteDatabases f) : RandomQueueSuite(f), IClassFixture<SqliteDatabases>
+{
+    protected override TimeSpan Length => TimeSpan.FromSeconds(5);
+}
+
+public sealed class SqliteScheduleProcessTests(SqliteDatabases f) : ScheduleProcessSuite(f), IClassFixture<SqliteDatabases>;
+
 public sealed class SqliteToldTests(SqliteDatabases f) : ToldSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteQueueProcessTests(SqliteDatabases f) : QueueProcessSuite(f), IClassFixture<SqliteDatabases>;

@@ -16,7 +16,7 @@ public sealed class SqliteFileClaimTests : SqliteFileTest
         Assert.Equal(("orders", "p", NowMs + 500), (claimed.Queue, claimed.ParentId, claimed.DeadlineMs));
         Assert.Equal("input of a", claimed.Input.Text);
         var row = await ReadAsync("a");
-        Assert.Equal((WorkflowState.Pending, "claim", 1), (row.Status.State, await OwnerAsync("a"), row.Status.RecoveryAttempts));
+        Assert.Equal((WorkflowState.Pending, "claim", 1), (row.Status.State, await ReadOwnerAsync("a"), row.Status.RecoveryAttempts));
         Assert.Equal(("executor-1", "v1", "shop"), (row.Status.ExecutorId, row.Status.ApplicationVersion, row.Status.ApplicationName));
         Assert.Equal((Time.GetUtcNow(), Time.GetUtcNow()), (row.Status.StartedAt, row.Status.UpdatedAt));
     }
@@ -82,7 +82,7 @@ public sealed class SqliteFileClaimTests : SqliteFileTest
         Assert.Equal((0, "a"), (result.Claimed.Count, Assert.Single(result.DeadLettered)));
         var row = await ReadAsync("a");
         Assert.Equal((WorkflowState.MaxRecoveryAttemptsExceeded, 4), (row.Status.State, row.Status.RecoveryAttempts));
-        Assert.Equal((null, null, null), (await OwnerAsync("a"), row.Status.Queue, row.Status.DeduplicationId));
+        Assert.Equal((null, null, null), (await ReadOwnerAsync("a"), row.Status.Queue, row.Status.DeduplicationId));
         Assert.Equal(Time.GetUtcNow(), row.Status.CompletedAt);
     }
 

@@ -11,7 +11,7 @@ public sealed class SqliteFileCommitTests : SqliteFileTest
 
         Assert.Equal((CommitStatus.Written, NowMs, NowMs + 500), (result.Status, result.CreatedAtMs, result.DeadlineMs));
         var row = await ReadAsync("a");
-        Assert.Equal(("token-a", WorkflowState.Pending, 1), (await OwnerAsync("a"), row.Status.State, row.Status.RecoveryAttempts));
+        Assert.Equal(("token-a", WorkflowState.Pending, 1), (await ReadOwnerAsync("a"), row.Status.State, row.Status.RecoveryAttempts));
         Assert.Equal(("input of a", "dotnet_msgpack"), (row.Input.Text, row.Input.Format));
         Assert.Null(row.Status.StartedAt);
     }
@@ -22,7 +22,7 @@ public sealed class SqliteFileCommitTests : SqliteFileTest
         await StartAsync(Enqueued("a") with { TimeoutMs = 500, Priority = 3 });
 
         var row = await ReadAsync("a");
-        Assert.Equal((null, WorkflowState.Enqueued), (await OwnerAsync("a"), row.Status.State));
+        Assert.Equal((null, WorkflowState.Enqueued), (await ReadOwnerAsync("a"), row.Status.State));
         Assert.Equal((0, 3, null), (row.Status.RecoveryAttempts, row.Status.Priority, row.Status.Deadline));
     }
 
@@ -215,7 +215,7 @@ public sealed class SqliteFileCommitTests : SqliteFileTest
 
         var row = await ReadAsync("a");
         Assert.Equal(
-            (WorkflowState.Success, null, "result", null), (row.Status.State, await OwnerAsync("a"), row.Output.Text, row.Error.Text));
+            (WorkflowState.Success, null, "result", null), (row.Status.State, await ReadOwnerAsync("a"), row.Output.Text, row.Error.Text));
         Assert.Equal((Time.GetUtcNow(), "orders", null), (row.Status.CompletedAt, row.Status.Queue, row.Status.DeduplicationId));
     }
 

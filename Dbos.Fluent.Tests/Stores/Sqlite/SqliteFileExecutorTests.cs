@@ -82,7 +82,7 @@ public sealed class SqliteFileExecutorTests : SqliteFileTest
         Assert.Equal(0, await Store.Executors.StopAsync("executor-1", "first", Cancel));
 
         var row = await ReadAsync("a");
-        Assert.Equal((WorkflowState.Enqueued, null, 0), (row.Status.State, await OwnerAsync("a"), row.Status.RecoveryAttempts));
+        Assert.Equal((WorkflowState.Enqueued, null, 0), (row.Status.State, await ReadOwnerAsync("a"), row.Status.RecoveryAttempts));
         Assert.Equal(("_dbos_internal_queue", "executor-1"), (row.Status.Queue, row.Status.ExecutorId));
         var queued = await ReadAsync("queued");
         Assert.Equal(("orders", 0, null), (queued.Status.Queue, queued.Status.RecoveryAttempts, queued.Status.StartedAt));
@@ -106,7 +106,7 @@ public sealed class SqliteFileExecutorTests : SqliteFileTest
 
         Assert.Equal(["a"], handedOn);
         var row = await ReadAsync("a");
-        Assert.Equal((WorkflowState.Enqueued, null, 1), (row.Status.State, await OwnerAsync("a"), row.Status.RecoveryAttempts));
+        Assert.Equal((WorkflowState.Enqueued, null, 1), (row.Status.State, await ReadOwnerAsync("a"), row.Status.RecoveryAttempts));
         Assert.Equal([CommitStatus.NotOwned], await CommitAsync(Checkpoint("a", 0)));
         Assert.Equal([CommitStatus.Written], await CommitAsync(Checkpoint("mine", 0)));
     }

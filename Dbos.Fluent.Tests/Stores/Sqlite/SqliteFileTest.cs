@@ -101,7 +101,7 @@ public abstract class SqliteFileTest : IAsyncLifetime
     internal Task<CommitStatus[]> StartAsync(params WorkflowInsert[] rows) => CommitAsync([.. rows.Select(row => new StartUnit(row))]);
 
     /// <summary>The token of the run that owns a workflow.</summary>
-    internal Task<string?> OwnerAsync(string id) =>
+    internal Task<string?> ReadOwnerAsync(string id) =>
         Database.ScalarAsync($"SELECT owner_xid FROM workflow_status WHERE workflow_uuid = '{id}'");
 
     internal async Task<WorkflowRow> ReadAsync(string id) => Assert.IsType<WorkflowRow>(await Store.Workflows.ReadAsync(id, Cancel));

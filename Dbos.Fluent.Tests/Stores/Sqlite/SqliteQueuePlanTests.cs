@@ -24,6 +24,8 @@ public sealed partial class SqliteQueuePlanTests : SqliteFileTest
         ("running", LineSql.CountRunning, [InFlight], false),
         ("window", LineSql.ReadStarts, ["idx_workflow_status_rate_limited"], false),
         ("window of a partition", LineSql.ReadPartitionStarts, ["idx_fluent_partition_started"], false),
+        ("rows without a partition", LineSql.NameStrays, [Line, "sqlite_autoindex_workflow_status_1"], false),
+        ("starts ahead of the clock", LineSql.SettleStarts, ["idx_workflow_status_rate_limited"], false),
         ("waiting queues", QueueSql.ReadWaiting, [Line], false),
         ("next delayed", QueueSql.ReadNextDelayed, [Delayed], false),
         ("due", QueueSql.FindDelayed, [Delayed], true),

@@ -8,6 +8,8 @@ public sealed class SqliteQueueClaimSuiteTests(SqliteStores f) : QueueClaimStore
 
 public sealed class SqliteLimitedClaimSuiteTests(SqliteStores f) : LimitedClaimStoreSuite(f), IClassFixture<SqliteStores>;
 
+public sealed class SqliteRateWindowSuiteTests(SqliteStores f) : RateWindowStoreSuite(f), IClassFixture<SqliteStores>;
+
 public sealed class SqlitePartitionClaimSuiteTests(SqliteStores f) : PartitionClaimStoreSuite(f), IClassFixture<SqliteStores>;
 
 public sealed class SqliteRacingLimitsSuiteTests(SqliteStores f) : RacingLimitsStoreSuite(f), IClassFixture<SqliteStores>;

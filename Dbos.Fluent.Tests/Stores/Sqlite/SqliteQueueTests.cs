@@ -12,6 +12,9 @@ public sealed class SqliteDebounceTests(SqliteDatabases f) : DebounceSuite(f), I
 
 public sealed class SqliteScheduleTests(SqliteDatabases f) : ScheduleSuite(f), IClassFixture<SqliteDatabases>;
 
+public sealed class SqliteScheduleOperationTests(SqliteDatabases f)
+    : ScheduleOperationSuite(f), IClassFixture<SqliteDatabases>;
+
 public sealed class SqliteOutboxTests(SqliteDatabases f) : OutboxSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteQueueFaultTests(SqliteDatabases f) : QueueFaultSuite(f), IClassFixture<SqliteDatabases>;
@@ -32,3 +35,9 @@ public sealed class SqliteQueueInputTests(SqliteDatabases f)
 
 public sealed class SqliteQueueChangeTests(SqliteDatabases f)
     : QueueChangeSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteRealClockQueueTests(SqliteDatabases f)
+    : RealClockQueueSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteQueueTurnsTests(SqliteDatabases f)
+    : QueueTurnsSuite(f), IClassFixture<SqliteDatabases>;

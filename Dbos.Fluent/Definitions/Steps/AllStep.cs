@@ -30,7 +30,7 @@ internal abstract class AllStep<T>(IReadOnlyList<Step> members, int maxParallel)
 
     public abstract void Gather();
 
-    /// <summary>Completes the group, where the result of each member that has one can be read; its own cannot be where one's cannot.</summary>
+    /// <summary>Completes the group: its result can be read where that of each member can.</summary>
     private protected void CompleteWith(Func<T> results)
     {
         if (Members.Select(member => member.Unreadable).FirstOrDefault(read => read is not null) is { } unreadable)

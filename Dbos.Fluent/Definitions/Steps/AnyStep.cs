@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Definitions;
 
 /// <summary>What execution needs of steps of which the first to finish counts: the members' numbers, then one of its own.</summary>

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Definitions;
 
 /// <summary>What execution needs of a step that awaits another workflow.</summary>

@@ -36,6 +36,8 @@ internal static class Compensation
         new($"The undo of step '{stepName}' returned null instead of a task: return Task.CompletedTask if there is nothing to await.");
 }
 
-/// <summary>Stands for the result of a step that is undone, where it cannot be decoded: an undo that does not ask for it needs none.</summary>
+/// <summary>
+/// Stands for the result of a step that is undone, where it cannot be decoded: an undo that does not ask for it needs none.
+/// </summary>
 /// <param name="Read">What reading the result throws.</param>
 internal sealed record UnreadableResult(Func<Exception> Read);

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Definitions;
 
 /// <summary>Branches of a fluent definition that run at once.</summary>

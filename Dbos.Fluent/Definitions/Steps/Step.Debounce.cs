@@ -10,7 +10,9 @@ public abstract partial class Step
     /// </summary>
     /// <remarks>
     /// The call and its record are one transaction, so a crash neither loses nor repeats it; a replay gives the handle that was recorded
-    /// and moves nothing. The workflow does not inherit the caller's deadline. Once it has started, the next call begins another.
+    /// and moves nothing. The workflow does not inherit the caller's deadline. It is the caller's child as long as nobody else calls with
+    /// the key before it starts: a cancel or a deletion of one caller with its children leaves what others have called for alone. Once it
+    /// has started, the next call begins another.
     /// </remarks>
     /// <param name="definition">What to start.</param>
     /// <param name="key">What calls belong together, among those of this definition and queue.</param>

@@ -57,7 +57,7 @@ internal sealed class DryReplay : IDisposable
         while (await body.MoveNextAsync().ConfigureAwait(false) && body.Step is { } step)
         {
             step.Bind(run);
-            if (step is ContinueAsNewStep)
+            if (Continuation.Of(step) is not null)
             {
                 return Rest("continues as new");
             }

@@ -16,7 +16,6 @@ internal static class ExplainReasons
     public const string RateLimit = "rate-limit";
     public const string QueuePaused = "queue-paused";
     public const string QueueNotRegistered = "queue-not-registered";
-    public const string PartitionKeyMissing = "partition-key-missing";
     public const string Delayed = "delayed";
     public const string VersionNotRunning = "version-not-running";
     public const string NameNotServed = "name-not-served";
@@ -29,4 +28,7 @@ internal static class ExplainReasons
     public const string Failed = "failed";
     public const string Cancelled = "cancelled";
     public const string TimedOut = "timed-out";
+
+    /// <summary>Whether it goes on only when a person does something.</summary>
+    public static bool IsStranded(string reason) => reason is VersionNotRunning or NameNotServed or NoEngine or QueueNotRegistered;
 }

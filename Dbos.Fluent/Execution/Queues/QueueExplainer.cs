@@ -32,22 +32,15 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
         }
 
         var queue = row.Queue;
-        if (queue.IsPartitioned && status.PartitionKey is null)
-        {
-            return (
-                ExplainReasons.PartitionKeyMissing,
-                $"waits in queue '{name}', which has limits for partitions, without a partition key: it is never taken. Cancel it, and "
-                + "enqueue it with one.");
-        }
-
+        var partition = queue.IsPartitioned ? status.PartitionKey ?? QueueNames.NoPartition : null;
         var question = new PlaceQuestion(
-            name, status.PartitionKey, status.ApplicationName, Window(queue.RateLimit), Window(queue.PartitionRateLimit))
+            name, partition, status.ApplicationName, Window(queue.RateLimit), Window(queue.PartitionRateLimit))
         {
             StartsMax = queue.RateLimit?.Starts,
             PartitionStartsMax = queue.PartitionRateLimit?.Starts,
         };
         var counts = await store.Versions.ReadPlaceAsync(question, cancellationToken).ConfigureAwait(false);
-        return Limit(status, queue, counts, code) ?? Next($"queue '{name}'");
+        return Limit(PlaceOf(queue, partition), queue, counts, code) ?? Next(PlaceOf(queue, partition));
     }
 
     /// <summary>Why no living engine takes a workflow, and what can be done.</summary>
@@ -65,10 +58,16 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
         : $"it is bound to no version, so it is for the latest, '{code.Latest}', which no engine that is alive runs. Launch that version, "
             + "or make another the latest by Versions.SetLatestAsync.";
 
-    private (string Reason, string Text)? Limit(WorkflowStatus status, WorkflowQueue queue, PlaceCounts counts, CodeStanding code)
+    // What has no partition key in a queue with limits for partitions is one partition with all its like.
+    private static string PlaceOf(WorkflowQueue queue, string? partition) => partition switch
     {
-        var partition = $"partition '{status.PartitionKey}' of queue '{queue.Name}'";
-        return queue switch
+        null => $"queue '{queue.Name}'",
+        QueueNames.NoPartition => $"partition '{partition}' of queue '{queue.Name}', that of all without a partition key",
+        _ => $"partition '{partition}' of queue '{queue.Name}'",
+    };
+
+    private (string Reason, string Text)? Limit(string partition, WorkflowQueue queue, PlaceCounts counts, CodeStanding code) =>
+        queue switch
         {
             { Concurrency: { } most } when counts.Running >= most => (
                 ExplainReasons.QueueLimit, $"waits in queue '{queue.Name}': {counts.Running} of at most {most} run (Concurrency)."),
@@ -89,7 +88,6 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
                 + "(WorkerConcurrency)."),
             _ => null,
         };
-    }
 
     private (string Reason, string Text) Rate(string where, string limit, RateLimit rate, long starts, long? holdingMs)
     {

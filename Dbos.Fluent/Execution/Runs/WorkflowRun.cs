@@ -83,7 +83,7 @@ internal sealed class WorkflowRun
         while (await body.MoveNextAsync().ConfigureAwait(false) && run.Broken is null && body.Step is { } step)
         {
             step.Bind(run);
-            if (step is ContinueAsNewStep again)
+            if (Continuation.Of(step) is { } again)
             {
                 return BodyEnd.Continued(again);
             }

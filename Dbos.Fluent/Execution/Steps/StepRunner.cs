@@ -33,7 +33,7 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
             if (run.Broken is not null)
             {
                 // It may be that the body has read what cannot be decoded: no outcome of the step, which runs again once it can be.
-                return StepAttempts.Stopped;
+                return StepBodyOutcome.Stopped;
             }
 
             if (signal.Reason != CancellationReason.None)

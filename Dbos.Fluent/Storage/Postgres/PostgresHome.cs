@@ -11,12 +11,6 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// </remarks>
 internal sealed class PostgresHome(PostgresDatabase database)
 {
-    private const string Ask = """
-        SELECT current_database()::text,
-               (SELECT c.oid::bigint FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-                 WHERE n.nspname = $1 AND c.relname = 'workflow_status')
-        """;
-
     private readonly Address own = Address.Of(database.ConnectionString);
 
     // The last that was found to lead here: a program has few, and asks for each of its transactions.
@@ -31,8 +25,9 @@ internal sealed class PostgresHome(PostgresDatabase database)
             return;
         }
 
-        var theirs = (await database.QueryAsync(connection, Ask, [Schema], Read, cancellationToken).ConfigureAwait(false))[0];
-        var ours = (await database.QueryAsync(Ask, [Schema], Read, cancellationToken).ConfigureAwait(false))[0];
+        var ask = SchemaSql.ReadHome;
+        var theirs = (await database.QueryAsync(connection, ask, [Schema], Read, cancellationToken).ConfigureAwait(false))[0];
+        var ours = (await database.QueryAsync(ask, [Schema], Read, cancellationToken).ConfigureAwait(false))[0];
         if (theirs != ours)
         {
             throw new ArgumentException(

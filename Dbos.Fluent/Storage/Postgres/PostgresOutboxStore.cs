@@ -41,7 +41,8 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
         }
         catch (StoreUnavailableException lost) when (lost.InnerException is PostgresException { InvariantSeverity: "ERROR" } refused)
         {
-            // The server is there and has ended the caller's transaction over another one. The caller repeats it by the driver's exceptions.
+            // The server is there and has ended the caller's transaction over another one. A caller that repeats it knows the driver's
+            // exceptions.
             ExceptionDispatchInfo.Throw(refused);
             throw;
         }

@@ -2,12 +2,12 @@ using Npgsql;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Rows of <c>queues</c> as this library knows queues, and back.</summary>
+/// <summary>Rows of <c>queues</c> as this library knows queues.</summary>
 internal static class PostgresQueueRows
 {
     /// <summary>
     /// The row whose <see cref="QueueSql.Columns"/> begin at <paramref name="first"/>; null for one under a name that this library has no
-    /// queue for, as another SDK may write it. One such row must not hide the others.
+    /// queue for.
     /// </summary>
     public static QueueRow? ReadOrNull(NpgsqlDataReader row, int first)
     {

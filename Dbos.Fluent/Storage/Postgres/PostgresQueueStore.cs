@@ -56,7 +56,10 @@ internal sealed class PostgresQueueStore(PostgresDatabase database, PostgresLane
     }
 
     public Task<bool> SetPausedAsync(string name, bool paused, CancellationToken cancellationToken) =>
-        AnyAsync(sql.SetPaused, [Text(name), Truth(paused)], cancellationToken);
+        database.BatchAsync(
+            [PostgresDatabase.Command(sql.SetPaused, Text(name), Truth(paused)), PostgresDatabase.Command(sql.AwaitClaims)],
+            async reader => await reader.ReadAsync(cancellationToken).ConfigureAwait(false),
+            cancellationToken);
 
     public Task DeleteAsync(string name, CancellationToken cancellationToken) =>
         database.QueryAsync(sql.Delete, [Text(name)], row => row.FieldCount, cancellationToken);
@@ -121,6 +124,7 @@ internal sealed class PostgresQueueStore(PostgresDatabase database, PostgresLane
         }
 
         commands.Add(PostgresDatabase.Command(sql.Read, Text(name)));
+        commands.Add(PostgresDatabase.Command(sql.AwaitClaims));
         return commands;
     }
 

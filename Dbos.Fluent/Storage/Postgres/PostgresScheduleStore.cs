@@ -21,8 +21,12 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
             "Schedules have options in a table of this library, and there was none when this client connected. "
             + "Launch an engine on the database once, and connect the client again.");
 
-    public async Task<long> ReadNowMsAsync(CancellationToken cancellationToken) =>
-        (await database.QueryAsync(ScheduleSql.ReadNow, [database.Now], row => row.GetInt64(0), cancellationToken).ConfigureAwait(false))[0];
+    public async Task<long> ReadNowMsAsync(CancellationToken cancellationToken)
+    {
+        var rows = await database.QueryAsync(ScheduleSql.ReadNow, [database.Now], row => row.GetInt64(0), cancellationToken)
+            .ConfigureAwait(false);
+        return rows[0];
+    }
 
     public async Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken)
     {
@@ -66,6 +70,12 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
         Text(row?.WorkflowName), Text(row?.Cron), Text(row?.TimeZone), Text(row?.Context), Text(row?.Queue),
         Number(row?.JitterMs), Number(row?.FromMs), Number(row?.UntilMs),
     ];
+    public async Task<string?> FindRunningAsync(string name, CancellationToken cancellationToken)
+    {
+        var ids = await database.QueryAsync(sql.FindRunning, [Text(name)], row => row.GetString(0), cancellationToken)
+            .ConfigureAwait(false);
+        return ids.Count == 0 ? null : ids[0];
+    }
 
     private async Task<ScheduleWritten> OnConnectionAsync(
         IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken)
@@ -84,7 +94,8 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
         var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
         {
-            var names = mode == ScheduleWrite.Update
+            var updates = mode is ScheduleWrite.Update or ScheduleWrite.Reschedule;
+            var names = updates
                 ? await RunAsync(connection, sql.Lock, [Texts(rows, row => row.Name)], cancellationToken).ConfigureAwait(false)
                 : await RunAsync(
                     connection, mode == ScheduleWrite.Create ? sql.Create : sql.Apply, ColumnsOf(rows), cancellationToken)
@@ -94,9 +105,10 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
                 return new ScheduleWritten(conflict.Name);
             }
 
-            if (mode == ScheduleWrite.Update)
+            if (updates)
             {
-                await RunAsync(connection, sql.Update, ColumnsOf(rows), cancellationToken).ConfigureAwait(false);
+                var update = mode == ScheduleWrite.Update ? sql.Update : sql.Reschedule;
+                await RunAsync(connection, update, ColumnsOf(rows), cancellationToken).ConfigureAwait(false);
             }
 
             await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);

@@ -31,6 +31,14 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
     public Task<TickOutcome> FireAsync(ScheduleTick tick, CancellationToken cancellationToken) =>
         writer.RunAsync(session => new SqliteTick(session, tick, NowMs).Fire(), cancellationToken);
 
+    public Task<string?> FindRunningAsync(string name, CancellationToken cancellationToken) => readers.RunAsync(
+        session =>
+        {
+            using var statement = session.Use(ScheduleSql.FindRunning).Bind("@schedule_name", name);
+            return statement.Step() ? statement.Text(0) : null;
+        },
+        cancellationToken);
+
     private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
 
     internal static ScheduleRow? Read(SqliteSession session, string name)
@@ -60,17 +68,20 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
         {
             var standing = Read(session, row.Name);
             standings.Add(standing);
-            if (mode is ScheduleWrite.Create && standing is not null || mode is ScheduleWrite.Update && standing is null
+            if (mode is ScheduleWrite.Create && standing is not null
+                || mode is ScheduleWrite.Update or ScheduleWrite.Reschedule && standing is null
                 || mode is ScheduleWrite.Apply && IsOthers(standing, row))
             {
                 return new ScheduleWritten(row.Name);
             }
         }
 
-        foreach (var (index, row) in rows.Index())
+        foreach (var (index, written) in rows.Index())
         {
+            var row = written;
             if (standings[index] is { } standing)
             {
+                row = mode is ScheduleWrite.Reschedule ? standing with { Cron = row.Cron, TimeZone = row.TimeZone } : row;
                 Update(session, row, mode);
                 SkipFormer(session, standing, row, nowMs);
             }

@@ -1,0 +1,86 @@
+using System.Globalization;
+
+namespace Dbos.Fluent.Tests.Crash;
+
+/// <summary>A workflow as its row and its checkpoints show it.</summary>
+internal sealed record QueuedRow(
+    string Id,
+    string Name,
+    string? Queue,
+    string? Partition,
+    string Status,
+    string? Executor,
+    long Priority,
+    long Created,
+    long? Started,
+    long? Ended,
+    long Attempts,
+    long Checkpoints)
+{
+    public bool Waits => Status == "ENQUEUED";
+
+    public bool Runs => Status == "PENDING";
+
+    public bool HasEnded => Status is "SUCCESS" or "CANCELLED";
+
+    /// <summary>Whether it stands before another in the line of its queue and partition, beyond doubt.</summary>
+    // Rows of one moment may have become visible in another order than their clocks say.
+    public bool IsBefore(QueuedRow other) => Queue == other.Queue && Partition == other.Partition
+        && (Priority < other.Priority || (Priority == other.Priority && Created + QueueLook.Doubt < other.Created));
+}
+
+/// <summary>All workflows at one moment, as one statement sees them.</summary>
+internal sealed class QueueLook
+{
+    /// <summary>For how many milliseconds the order of events in different transactions is not certain.</summary>
+    public const long Doubt = 1000;
+
+    private const string PostgresClock = "(EXTRACT(epoch FROM clock_timestamp()) * 1000)::bigint";
+    private const string SqliteClock = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
+
+    public QueueLook(long now, IReadOnlyList<QueuedRow> rows)
+    {
+        (Now, Rows) = (now, rows);
+        ByQueue = rows.Where(row => row.Queue is not null).ToLookup(row => row.Queue!);
+    }
+
+    public static QueueLook Nothing { get; } = new(0, []);
+
+    /// <summary>When it was, or a little later, on the database's clock.</summary>
+    public long Now { get; }
+
+    public IReadOnlyList<QueuedRow> Rows { get; }
+
+    /// <summary>What was not cancelled, which leaves its queue.</summary>
+    public ILookup<string, QueuedRow> ByQueue { get; }
+
+    /// <summary>Looks at everything in one round trip.</summary>
+    public static async Task<QueueLook> TakeAsync(TestDatabase database)
+    {
+        var rows = await database.QueryAsync(
+            $"""
+            SELECT {Clock(database)}, w.workflow_uuid, w.name, w.queue_name, w.queue_partition_key, w.status, w.executor_id, w.priority,
+                   w.created_at, w.started_at_epoch_ms, w.completed_at, w.recovery_attempts,
+                   (SELECT count(*) FROM operation_outputs AS o WHERE o.workflow_uuid = w.workflow_uuid)
+              FROM workflow_status AS w
+            """);
+        return new(rows.Count == 0 ? 0 : Number(rows[^1][0]), rows.ConvertAll(Read));
+    }
+
+    /// <summary>The database's clock.</summary>
+    public static Task<long> ClockAsync(TestDatabase database) => database.CountAsync("SELECT " + Clock(database));
+
+    /// <summary>The moments at which workflows of a queue were started last, in their order.</summary>
+    public IReadOnlyList<long> StartsOf(string queue, string? partition = null) =>
+        [.. ByQueue[queue].Where(row => row.Partition == partition).Select(row => row.Started).OfType<long>().Order()];
+
+    private static string Clock(TestDatabase database) => database is SqliteTestDatabase ? SqliteClock : PostgresClock;
+
+    private static QueuedRow Read(string?[] row) => new(
+        row[1]!, row[2]!, row[3], row[4], row[5]!, row[6], Number(row[7]), Number(row[8]), Optional(row[9]), Optional(row[10]),
+        Number(row[11]), Number(row[12]));
+
+    private static long Number(string? text) => Optional(text) ?? 0;
+
+    private static long? Optional(string? text) => text is null ? null : long.Parse(text, CultureInfo.InvariantCulture);
+}

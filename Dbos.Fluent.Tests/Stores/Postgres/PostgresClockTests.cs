@@ -1,0 +1,107 @@
+using Dbos.Fluent.Tests.Conformance;
+using Npgsql;
+
+namespace Dbos.Fluent.Tests.Stores.Postgres;
+
+/// <summary>
+/// Processes whose clock is an hour off: what waits for a moment waits for the database's. It is the database's clock that is moved here,
+/// for the sessions of the engines alone, as the machine's own cannot be; what counts is how far the two are apart.
+/// </summary>
+/// <remarks>
+/// With SQLite there is one clock: the file is served by the processes of one machine, whose clock is that of them all. A time provider of
+/// the program's own is no wrong clock but its workflow time, on both stores.
+/// </remarks>
+public sealed class PostgresClockTests(PostgresDatabases fixture) : EngineSuite(fixture), IClassFixture<PostgresDatabases>
+{
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    protected override bool SharesDatabases => false;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(-1)]
+    public async Task A_rate_and_a_delay_go_by_the_databases_clock(int hours)
+    {
+        var workflow = Workflow.Define<int, int>("quick").Return(x => x.Input);
+        var (rated, free) = (new WorkflowQueue("rated") { RateLimit = new(1, Second) }, new WorkflowQueue("free"));
+        var engine = await LaunchMovedAsync(hours, options => options.Add(rated, free), workflow);
+        var before = await ClockAsync(hours);
+        var handles = new List<WorkflowHandle<int>>
+        {
+            await engine.StartAsync(workflow, 0, new() { Id = "delayed", Queue = free, Delay = Second }, Cancel),
+            await engine.StartAsync(workflow, 1, new() { Queue = rated }, Cancel),
+            await engine.StartAsync(workflow, 2, new() { Queue = rated }, Cancel),
+            await engine.StartAsync(workflow, 3, new() { Queue = rated }, Cancel),
+        };
+        foreach (var handle in handles)
+        {
+            await handle.ResultAsync();
+        }
+
+        var starts = await MomentsAsync("SELECT started_at_epoch_ms FROM workflow_status WHERE queue_name = 'rated' ORDER BY 1");
+        var delayed = await MomentsAsync(
+            "SELECT unnest(ARRAY[created_at, delay_until_epoch_ms, started_at_epoch_ms]) "
+            + "FROM workflow_status WHERE workflow_uuid = 'delayed'");
+        Assert.All(starts.Concat(delayed), moment => Assert.InRange(moment, before, before + (long)Bounded.Limit.TotalMilliseconds));
+        Assert.All(starts.Zip(starts.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, 1000, long.MaxValue));
+        Assert.Equal(1000, delayed[1] - delayed[0]);
+        Assert.InRange(delayed[2], delayed[1], long.MaxValue);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(-1)]
+    public async Task A_deadline_and_a_schedule_go_by_the_databases_clock(int hours)
+    {
+        var runs = System.Threading.Channels.Channel.CreateUnbounded<ScheduledRun>();
+        var ticked = Workflow.Define<ScheduledRun>("ticked").Step("note", x => runs.Writer.WriteAsync(x.Input).AsTask()).End();
+        var endless = Workflow.Define<int, int>("endless")
+            .Step("wait", x => new Probe().PassAsync(x.CancellationToken)).Return(x => x.Input);
+        var before = await ClockAsync(hours);
+        var engine = await LaunchMovedAsync(hours, options => options.Schedule("beat", "* * * * * *", ticked), endless);
+        var handle = await engine.StartAsync(endless, 1, new() { Id = "endless", Timeout = Second }, Cancel);
+
+        var run = await runs.Reader.ReadAsync(Cancel).AsTask().Within(Bounded.Limit);
+        var reason = await handle.CancellationAsync();
+
+        Assert.Equal(CancellationReason.DeadlineExceeded, reason);
+        var moments = await MomentsAsync(
+            "SELECT unnest(ARRAY[created_at, workflow_deadline_epoch_ms, completed_at]) "
+            + "FROM workflow_status WHERE workflow_uuid = 'endless'");
+        moments.AddRange([run.ScheduledAt.ToUnixTimeMilliseconds(), run.StartedAt.ToUnixTimeMilliseconds()]);
+        Assert.All(moments, moment => Assert.InRange(moment, before, before + (long)Bounded.Limit.TotalMilliseconds));
+        Assert.InRange(moments[1] - moments[0], 1000, long.MaxValue);
+        Assert.InRange(moments[2], moments[1], long.MaxValue);
+        Assert.InRange(run.StartedAt, run.ScheduledAt, DateTimeOffset.MaxValue);
+    }
+
+    // Names without a schema are looked up along the path, and what PostgreSQL brings along comes last there.
+    private async Task<WorkflowEngine> LaunchMovedAsync(int hours, Action<EngineOptions> configure, params WorkflowDefinition[] definitions)
+    {
+        await Database.ExecuteAsync(
+            $"""
+            CREATE SCHEMA moved;
+            CREATE FUNCTION moved.now() RETURNS timestamptz STABLE LANGUAGE sql
+                AS $$ SELECT pg_catalog.now() + interval '{hours} hours' $$;
+            CREATE FUNCTION moved.clock_timestamp() RETURNS timestamptz VOLATILE LANGUAGE sql
+                AS $$ SELECT pg_catalog.clock_timestamp() + interval '{hours} hours' $$;
+            """);
+        var connection = new NpgsqlConnectionStringBuilder(((PostgresTestDatabase)Database).ConnectionString)
+        {
+            SearchPath = "moved, pg_catalog",
+        };
+        return await LaunchAsync(
+            options =>
+            {
+                options.UsePostgres(connection.ConnectionString);
+                configure(options);
+            },
+            definitions);
+    }
+
+    private Task<long> ClockAsync(int hours) => Database.CountAsync(
+        $"SELECT (EXTRACT(epoch FROM clock_timestamp() + interval '{hours} hours') * 1000)::bigint");
+
+    private async Task<List<long>> MomentsAsync(string sql) =>
+        (await Database.QueryAsync(sql)).ConvertAll(row => long.Parse(row[0]!, System.Globalization.CultureInfo.InvariantCulture));
+}

@@ -1,0 +1,146 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Text;
+using System.Text.Json;
+using Npgsql;
+using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Claims from queues with limits, several at once as long as they are of different queues.</summary>
+internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresInputs inputs) : IAsyncDisposable
+{
+    private const int Lanes = 2;
+    private const int FirstOfRow = 3;
+    private const int LeftOut = FirstOfRow + 18;
+
+    private readonly LimitedClaimSql sql = new(database.Schema);
+    private readonly ClaimSql claim = new(database.Schema);
+    private readonly PostgresLanes lanes = new(database, Lanes);
+
+    // Queues that had partitions once. One that has lost them is served as before, by the longer statement.
+    private readonly ConcurrentDictionary<string, bool> partitioned = new(StringComparer.Ordinal);
+
+    /// <summary>Takes what the queue allows. One round trip; one more, without any lock, where inputs are large.</summary>
+    public async Task<LimitedAnswer> TakeAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken)
+    {
+        if (!partitioned.ContainsKey(share.Queue))
+        {
+            var answer = await TakeAsync(sql.ClaimLine, request, share, cancellationToken).ConfigureAwait(false);
+            if (!answer.HasPartitions)
+            {
+                return answer;
+            }
+
+            partitioned.TryAdd(share.Queue, true);
+        }
+
+        return await TakeAsync(sql.Claim, request, share, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>What an earlier call with the request's token took.</summary>
+    // Behind the lock: a call whose answer was given up may still be waiting for it, and takes its rows before this one looks.
+    public async Task<List<ClaimRow>> ReadTakenAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken)
+    {
+        var rows = await lanes.BatchAsync(
+            [
+                Lock(share),
+                PostgresDatabase.Command(claim.ReadClaimed, Text(request.Token), Text(request.ExecutorId)),
+            ],
+            async reader =>
+            {
+                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                return await PostgresDatabase.ReadAllAsync(reader, ClaimRow.ReadInline, cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+        return await inputs.AddAsync(rows, cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask DisposeAsync() => lanes.DisposeAsync();
+
+    private async Task<LimitedAnswer> TakeAsync(
+        string statement, ClaimRequest request, QueueShare share, CancellationToken cancellationToken)
+    {
+        var answer = await lanes.BatchAsync(
+            [Lock(share), .. NameStrays(statement, request, share), PostgresDatabase.Command(statement, Parameters(request, share))],
+            async reader =>
+            {
+                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                return await ReadAsync(reader, cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+        return answer with { Rows = await inputs.AddAsync(answer.Rows, cancellationToken).ConfigureAwait(false) };
+    }
+
+    private NpgsqlBatchCommand Lock(QueueShare share) => PostgresDatabase.Command(sql.Lock, database.Now, Text(share.Queue));
+
+    // A statement that gives no rows gives no result to be read either.
+    private NpgsqlBatchCommand[] NameStrays(string statement, ClaimRequest request, QueueShare share) => statement == sql.Claim
+        ?
+        [
+            PostgresDatabase.Command(
+                sql.NameStrays, Text(share.Queue), Text(request.ApplicationName), Small(PartitionStrays.LookedAt(share))),
+        ]
+        : [];
+
+    private NpgsqlParameter[] Parameters(ClaimRequest request, QueueShare share) =>
+    [
+        .. ClaimParameters.OfEnqueued(database, request),
+        Text(share.Queue),
+        Small(share.RunningHere),
+        Json(ToObject(share.RunningByPartition)),
+        Text(share.AfterPartition),
+    ];
+
+    private static string ToObject(IReadOnlyList<KeyValuePair<string, int>> numbers)
+    {
+        var written = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(written))
+        {
+            json.WriteStartObject();
+            foreach (var (name, number) in numbers)
+            {
+                json.WriteNumber(name, number);
+            }
+
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(written.WrittenSpan);
+    }
+
+    private static async Task<LimitedAnswer> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
+        var answer = new LimitedAnswer([], false, null, "");
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            answer = Add(answer, reader);
+        }
+
+        return answer;
+    }
+
+    // Each row says what holds for all; where nothing was taken there is one without a workflow.
+    private static LimitedAnswer Add(LimitedAnswer answer, NpgsqlDataReader reader)
+    {
+        if (!reader.IsDBNull(FirstOfRow))
+        {
+            answer.Rows.Add(ClaimRow.Read(reader, FirstOfRow) with { LeftOutBytes = reader.NumberOrNull(LeftOut) });
+        }
+
+        return answer with
+        {
+            More = reader.GetBoolean(0),
+            RetryAtMs = reader.NumberOrNull(1),
+            LastPartition = reader.TextOrNull(2) ?? "",
+            HasPartitions = reader.IsDBNull(2),
+        };
+    }
+}
+
+/// <summary>What a claim of a limited queue answers, row by row in the order of their turns.</summary>
+internal sealed record LimitedAnswer(List<ClaimRow> Rows, bool More, long? RetryAtMs, string LastPartition)
+{
+    /// <summary>Nothing was taken, as the queue turned out to have partitions.</summary>
+    public bool HasPartitions { get; init; }
+}

@@ -1,0 +1,353 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Statements that claim from one queue no more than its limits allow.</summary>
+/// <remarks>
+/// <para>
+/// Two statements in one round trip and one READ COMMITTED transaction: the lock on the queue's row, and then, in a snapshot that is newer
+/// than the lock, the limits, the counting and the claim. In one statement the snapshot would be as old as the beginning of the wait for
+/// the lock, and would not count what the holder before has claimed.
+/// </para>
+/// <para>
+/// Everything is read off indexes up to a limit: running rows up to the concurrency, a window up to its number of starts, a line up to what
+/// is asked for, partitions by jumps from key to key. So the cost follows the limits and the partitions looked at, never the backlog.
+/// </para>
+/// </remarks>
+internal sealed class LimitedClaimSql(SchemaName schema)
+{
+    /// <summary>How many partitions one claim looks at.</summary>
+    public const int PartitionsMax = 8192;
+
+    /// <summary>How many rows one claim takes at the most: its answer must fit what connections buffer, see <see cref="Claim"/>.</summary>
+    public const int RowsMax = 200;
+
+    // The lock is remembered for the rest of the transaction. Without it the claim cannot tell a limit that it holds the lock for from one
+    // that was registered between the two statements.
+    private const string Held = "fluent.queue_held";
+
+    // Not a literal, as the index of everything that is PENDING would look right to a plan that is made while the tables are empty.
+    private const string IsRunning =
+        $"w.status = (SELECT '{WorkflowStates.Pending}'::text) AND w.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}')";
+
+    private const string IsOurs = "(w.application_name = $4 OR w.application_name IS NULL)";
+
+    /// <summary>
+    /// $1 now, $2 the queue. Its row's lock only where a limit is shared: without one, claims at once cannot break anything, and only a
+    /// change has to wait for them (<see cref="ClaimGate"/>).
+    /// </summary>
+    // FOR NO KEY UPDATE, as a registration takes it, so that a change waits for the claim under way and binds the next one. Whoever waits
+    // for that lock must not hold the gate's, which the registration asks for last. A start that lies ahead of the clock, because the clock
+    // was set back, counts from now on as one of now: it would close the window for as long as the clock has to catch up.
+    public string Lock { get; } = $"""
+        WITH held AS MATERIALIZED (
+            SELECT 1 FROM {schema}.queues AS q WHERE q.name = $2 AND {QueueSql.HasSharedLimit} FOR NO KEY UPDATE),
+        clock AS MATERIALIZED (SELECT {Clock.Moment} AS now),
+        ahead AS MATERIALIZED (
+            SELECT w.workflow_uuid
+              FROM {schema}.workflow_status AS w
+             WHERE w.queue_name = $2 AND w.rate_limited = true AND w.started_at_epoch_ms > (SELECT now FROM clock)
+               FOR NO KEY UPDATE SKIP LOCKED),
+        settled AS (
+            UPDATE {schema}.workflow_status
+               SET started_at_epoch_ms = (SELECT now FROM clock)
+             WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM ahead)))
+        SELECT CASE WHEN EXISTS (SELECT FROM held) THEN set_config('{Held}', 'true', true) ELSE {ClaimGate.Enter(schema)} END
+        """;
+
+    /// <summary>
+    /// Gives a partition to rows that have none, where the queue has partitions; the claim that follows serves it like any other. $1 the
+    /// queue, $2 application, $3 at how many rows of the line to look.
+    /// </summary>
+    public string NameStrays { get; } = $"""
+        UPDATE {schema}.workflow_status
+           SET queue_partition_key = '{QueueNames.NoPartition}'
+         WHERE (SELECT {QueueSql.IsPartitioned} FROM {schema}.queues AS q WHERE q.name = $1)
+           AND workflow_uuid = ANY (ARRAY(
+               SELECT line.workflow_uuid
+                 FROM (
+                   SELECT w.workflow_uuid, w.queue_partition_key
+                     FROM {schema}.workflow_status AS w
+                    WHERE w.queue_name = $1 AND w.status = '{WorkflowStates.Enqueued}'
+                      AND (w.application_name = $2 OR w.application_name IS NULL)
+                    ORDER BY w.priority, w.created_at
+                    LIMIT $3) AS line
+                CROSS JOIN LATERAL (
+                   SELECT 1
+                     FROM {schema}.workflow_status
+                    WHERE workflow_uuid = line.workflow_uuid AND {RowState.Is("status", WorkflowStates.Enqueued)}
+                      AND queue_partition_key IS NULL
+                      FOR NO KEY UPDATE SKIP LOCKED) AS stray
+                WHERE line.queue_partition_key IS NULL))
+        """;
+
+    /// <summary>
+    /// As <see cref="ClaimSql.Claim"/> up to $9, then $10 the queue, $11 how many of it run here, $12 how many by partition (a JSON
+    /// object), $13 the partition behind which the search begins.
+    /// </summary>
+    // The answer is small whatever the inputs are: those beyond a few kilobytes in all are left to ClaimSql.ReadInputs, which is run after
+    // the commit. A process that is stopped while it should read would otherwise hold the queue's lock for as long as the server has more
+    // to send than the connection buffers.
+    public string Claim { get; } = Render(
+        schema,
+        $"""
+        {First(schema)},
+        {Look(schema)},
+        {Turns(schema)},
+        candidate AS MATERIALIZED (
+            SELECT workflow_uuid, queue_name, place FROM first UNION ALL SELECT workflow_uuid, queue_name, place FROM turn ORDER BY 3)
+        """,
+        Summary);
+
+    /// <summary>
+    /// The same where the queue has no partitions. Where it has, nothing is taken, and the place up to which was looked is null.
+    /// </summary>
+    // To make ready the search through partitions, and to find that there is nothing to search, takes a fifth of the statement's time.
+    public string ClaimLine { get; } = Render(
+        schema,
+        $"""
+        {First(schema)},
+        candidate AS MATERIALIZED (SELECT workflow_uuid, queue_name, place FROM first ORDER BY 3)
+        """,
+        LineSummary);
+
+    private static string Render(SchemaName schema, string candidates, string summary) => $"""
+        WITH RECURSIVE {ClaimSql.Latest(schema)},
+        {Room(schema)},
+        {candidates},
+        {ClaimSql.Take(schema, "(SELECT now FROM clock)", "(SELECT places FROM room)", "(SELECT rated FROM room)")},
+        taken AS (
+            SELECT false AS spent, {ClaimSql.OwnedColumns}, COALESCE(o.seed, begun.seed) AS seed,
+                   COALESCE(o.started_at, begun.started_at) AS began_at, begun.seed IS NOT NULL AS fresh, candidate.place,
+                   CASE WHEN sum(octet_length(COALESCE(i.inputs, w.inputs))) OVER (ORDER BY candidate.place) > {ClaimSql.InlineBytesMax}
+                        THEN octet_length(COALESCE(i.inputs, w.inputs))::bigint END AS left_out
+              FROM claimed AS w
+              JOIN candidate ON candidate.workflow_uuid = w.workflow_uuid
+              LEFT JOIN begun ON begun.workflow_uuid = w.workflow_uuid
+              {ClaimSql.WithInputAndOrigin(schema)}),
+        {summary}
+        SELECT s.more, s.retry_at, s.last_partition, t.*
+          FROM summary AS s
+          LEFT JOIN (
+            SELECT spent, workflow_uuid, name, owner_xid, CASE WHEN left_out IS NULL THEN input END, serialization, attempts,
+                   queue_name, parent_workflow_id, workflow_deadline_epoch_ms, created_at, forked_from, priority, queue_partition_key,
+                   seed, began_at, fresh, place, left_out
+              FROM taken
+            UNION ALL
+            SELECT true, workflow_uuid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, 0, NULL
+              FROM buried) AS t ON true
+         ORDER BY t.place
+        """;
+
+    // A number of starts without a length of time limits nothing.
+    private static string Rate(string of) =>
+        $"CASE WHEN q.{of}rate_limit_period_sec IS NOT NULL THEN q.{of}rate_limit_max END";
+
+    // The clock is read after the lock was had: starts under one lock never go back in time, so any two that are a window's number apart
+    // are its length apart. Where the rate is what binds, one more place is searched for: whether it held something back is asked of the
+    // rows, not guessed.
+    private static string Room(SchemaName schema) => $"""
+        clock AS MATERIALIZED (SELECT COALESCE($1::bigint, (EXTRACT(epoch FROM clock_timestamp()) * 1000)::bigint) AS now),
+        rule AS MATERIALIZED (
+            SELECT q.*, clock.now,
+                   {Rate("")} AS rate, {QueueSql.Period("")} AS per,
+                   {Rate("partition_")} AS partition_rate, {QueueSql.Period("partition_")} AS partition_per,
+                   {QueueSql.IsPartitioned} AS partitioned,
+                   {QueueSql.HasSharedLimit} AS shared,
+                   {QueueSql.HasSharedLimit} AND COALESCE(current_setting('{Held}', true), '') <> 'true' AS unheld
+              FROM clock
+             CROSS JOIN LATERAL (SELECT * FROM {schema}.queues WHERE name = $10 LIMIT 1) AS q
+             WHERE NOT {QueueSql.IsShut}
+               AND (SELECT true FROM {schema}.fluent_queues WHERE name = $10 AND paused LIMIT 1) IS NULL),
+        spare AS MATERIALIZED (
+            SELECT rule.*, rule.rate - recent.starts AS starts, COALESCE(recent.oldest, rule.now) + rule.per AS retry_at,
+                   LEAST($7::bigint, {RowsMax}, rule.concurrency - running.count, rule.worker_concurrency - $11::bigint) AS others
+              FROM rule
+             CROSS JOIN LATERAL (
+                SELECT count(*)
+                  FROM (
+                    SELECT 1
+                      FROM {schema}.workflow_status AS w
+                     WHERE w.queue_name = $10 AND {IsRunning} AND {IsOurs}
+                     LIMIT COALESCE(rule.concurrency, 0)) AS one) AS running
+             CROSS JOIN LATERAL ({Recent(schema, "", "rule.now - rule.per", "rule.rate")}) AS recent),
+        room AS MATERIALIZED (
+            SELECT spare.*, COALESCE(starts <= others, false) AND others > 0 AS rate_binds,
+                   rate IS NOT NULL OR partition_rate IS NOT NULL AS rated,
+                   CASE WHEN unheld THEN 0 ELSE GREATEST(LEAST(others, starts), 0) END AS places,
+                   CASE WHEN unheld OR others <= 0 THEN 0
+                        ELSE GREATEST(LEAST(others, starts), 0) + CASE WHEN starts <= others THEN 1 ELSE 0 END END AS search
+              FROM spare)
+        """;
+
+    // The newest starts within the window, as many as it allows: the oldest of them is the one whose leaving makes room. Rows that were put
+    // back or cancelled have lost their start; one that is parked or was handed on counts on. One that another SDK has woken into its queue
+    // does not, as its own start would keep it from going on.
+    private static string Recent(SchemaName schema, string partition, string since, string most) => $"""
+
+                SELECT count(*) AS starts, min(one.started_at_epoch_ms) AS oldest
+                  FROM (
+                    SELECT w.started_at_epoch_ms
+                      FROM {schema}.workflow_status AS w
+                     WHERE w.queue_name = $10 {partition} AND w.rate_limited = true AND w.started_at_epoch_ms > {since} AND {IsOurs}
+                       AND (w.status NOT IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}')
+                            OR (w.status = '{WorkflowStates.Delayed}')
+                                = COALESCE((SELECT true FROM {schema}.fluent_waits WHERE workflow_uuid = w.workflow_uuid LIMIT 1), false))
+                     ORDER BY w.started_at_epoch_ms DESC
+                     LIMIT COALESCE({most}, 0)) AS one
+        """;
+
+    private static string First(SchemaName schema) => $"""
+        first AS MATERIALIZED (
+            SELECT f.workflow_uuid, f.queue_name, row_number() OVER (ORDER BY f.priority, f.created_at, f.workflow_uuid) AS place
+              FROM room
+             CROSS JOIN LATERAL (
+                SELECT w.workflow_uuid, w.queue_name, w.priority, w.created_at
+                  FROM {schema}.workflow_status AS w
+                 WHERE w.queue_name = $10 AND w.status = '{WorkflowStates.Enqueued}' AND {ClaimSql.IsMine}
+                 ORDER BY w.priority, w.created_at
+                 LIMIT 4 * room.search + 16) AS f
+             WHERE NOT room.partitioned AND room.search > 0)
+        """;
+
+    // A walk from partition to partition, once round, that ends by itself when it has found as many with room and work as are searched for.
+    private static string Look(SchemaName schema) => $"""
+        look AS (
+            SELECT $13::text AS key, false AS wrapped, 0 AS looked, 0 AS found, 0::bigint AS places, NULL::bigint AS starts,
+                   NULL::bigint AS retry_at, false AS waits
+              FROM room
+             WHERE room.partitioned AND room.search > 0
+            UNION ALL
+            SELECT next.key, next.wrapped, look.looked + 1,
+                   look.found + CASE WHEN share.places > 0 AND head.waits THEN 1 ELSE 0 END,
+                   share.places, share.starts, share.retry_at, head.waits
+              FROM look
+             CROSS JOIN room
+             CROSS JOIN LATERAL (SELECT ({NextPartition(schema, "w.queue_partition_key > look.key")}) AS key OFFSET 0) AS ahead
+             CROSS JOIN LATERAL (
+                SELECT CASE WHEN look.wrapped THEN ahead.key
+                            ELSE COALESCE(ahead.key, ({NextPartition(schema, "true")})) END AS key,
+                       look.wrapped OR ahead.key IS NULL AS wrapped
+                OFFSET 0) AS next
+             CROSS JOIN LATERAL ({Share(schema)}) AS share
+             CROSS JOIN LATERAL (
+                SELECT CASE WHEN share.places > 0 OR share.starts <= 0 THEN COALESCE((
+                           SELECT true
+                             FROM {schema}.workflow_status AS w
+                            WHERE w.queue_name = $10 AND w.status = '{WorkflowStates.Enqueued}'
+                              AND w.queue_partition_key = next.key AND {ClaimSql.IsMine}
+                            ORDER BY w.priority, w.created_at, w.workflow_uuid
+                            LIMIT 1), false) ELSE false END AS waits
+                OFFSET 0) AS head
+             WHERE look.found < room.search AND look.looked < {PartitionsMax}
+               AND next.key IS NOT NULL AND (NOT next.wrapped OR next.key <= $13))
+        """;
+
+    // The partitions take turns: the first of each, in the order of the walk, then the second of each. No partition gives more than its
+    // part of what is searched for; if that leaves places, another claim takes them.
+    private static string Turns(SchemaName schema) => $"""
+        open AS MATERIALIZED (SELECT * FROM look WHERE looked > 0 AND waits AND places > 0),
+        part AS MATERIALIZED (
+            SELECT ceil(room.search::numeric / GREATEST((SELECT count(*) FROM open), 1))::bigint AS most FROM room),
+        line AS MATERIALIZED (
+            SELECT each.*, open.looked, open.retry_at, open.places, open.starts, part.most,
+                   each.rank <= LEAST(open.places, part.most) AS fits
+              FROM open
+             CROSS JOIN part
+             CROSS JOIN LATERAL (
+                SELECT one.*, row_number() OVER (ORDER BY one.priority, one.created_at, one.workflow_uuid) AS rank
+                  FROM (
+                    SELECT w.workflow_uuid, w.queue_name, w.priority, w.created_at
+                      FROM {schema}.workflow_status AS w
+                     WHERE w.queue_name = $10 AND w.status = '{WorkflowStates.Enqueued}'
+                       AND w.queue_partition_key = open.key AND {ClaimSql.IsMine}
+                     ORDER BY w.priority, w.created_at, w.workflow_uuid
+                     LIMIT LEAST(open.places, part.most) + 1) AS one) AS each),
+        turn AS MATERIALIZED (
+            SELECT workflow_uuid, queue_name,
+                   row_number() OVER (ORDER BY rank, CASE WHEN rank = 1 THEN looked END, priority, created_at, workflow_uuid) AS place
+              FROM line
+             WHERE fits)
+        """;
+
+    private static string NextPartition(SchemaName schema, string behind) => $"""
+        SELECT w.queue_partition_key
+                          FROM {schema}.workflow_status AS w
+                         WHERE w.queue_name = $10 AND w.status = '{WorkflowStates.Enqueued}'
+                           AND w.queue_partition_key IS NOT NULL AND {behind}
+                         ORDER BY w.queue_partition_key
+                         LIMIT 1
+        """;
+
+    private static string Share(SchemaName schema) => $"""
+
+                SELECT COALESCE(
+                           LEAST(
+                               room.partition_concurrency - running.count,
+                               room.partition_worker_concurrency - COALESCE(($12::jsonb ->> next.key)::bigint, 0),
+                               room.partition_rate - recent.starts),
+                           room.search) AS places,
+                       room.partition_rate - recent.starts AS starts, COALESCE(recent.oldest, room.now) + room.partition_per AS retry_at
+                  FROM (
+                    SELECT count(*)
+                      FROM (
+                        SELECT 1
+                          FROM {schema}.workflow_status AS w
+                         WHERE w.queue_name = $10 AND {IsRunning} AND w.queue_partition_key = next.key AND {IsOurs}
+                         LIMIT COALESCE(room.partition_concurrency, 0)) AS one) AS running
+                 CROSS JOIN LATERAL ({Recent(
+                     schema, "AND w.queue_partition_key = next.key", "room.now - room.partition_per", "room.partition_rate")}) AS recent
+                OFFSET 0
+        """;
+
+    // Another claim may take more at once where something other than the queue's limits ended this one: its own limit, spent rows that took
+    // places, partitions not looked at, a partition's part. What a peer is claiming at this moment is no reason by itself, but what may
+    // wait behind it is: more than was looked at, or than a partition showed.
+    private static string Summary { get; } = $"""
+        summary AS (
+            SELECT COALESCE(room.unheld, false)
+                   OR COALESCE(counted.due > 0 AND (counted.due >= LEAST($7, {RowsMax}) OR counted.buried > 0), false)
+                   OR COALESCE(room.search > counted.found AND counted.looked >= {PartitionsMax}, false)
+                   OR COALESCE(
+                        counted.due > 0 AND counted.due < room.places
+                        AND (counted.due < counted.candidates
+                             OR EXISTS (SELECT FROM line WHERE NOT fits AND line.most < line.places)), false)
+                   OR {HeldByPeers}
+                   OR COALESCE(
+                        NOT room.shared AND counted.due < counted.candidates AND counted.due < room.places
+                        AND EXISTS (SELECT FROM line WHERE NOT fits), false) AS more,
+                   CASE WHEN room.rate_binds AND counted.candidates > room.places THEN room.retry_at
+                        ELSE (
+                            SELECT min(held.retry_at)
+                              FROM (
+                                SELECT retry_at FROM look WHERE waits AND starts <= 0
+                                UNION ALL
+                                SELECT retry_at FROM line WHERE NOT fits AND starts = places AND places <= most) AS held) END AS retry_at,
+                   COALESCE((SELECT key FROM look WHERE found <= room.places ORDER BY looked DESC LIMIT 1), $13) AS last_partition
+              FROM (
+                SELECT (SELECT count(*) FROM due) AS due, (SELECT count(*) FROM buried) AS buried,
+                       (SELECT count(*) FROM candidate) AS candidates,
+                       (SELECT max(looked) FROM look) AS looked, (SELECT max(found) FROM look) AS found) AS counted
+              LEFT JOIN room ON true)
+        """;
+
+    // All that the search through one line may look at, and not enough of it to be had.
+    private const string HeldByPeers =
+        "COALESCE(NOT room.partitioned AND counted.due < room.places AND counted.candidates >= 4 * room.search + 16, false)";
+
+    private static string LineSummary { get; } = $"""
+        summary AS (
+            SELECT COALESCE(room.unheld, false)
+                   OR COALESCE(
+                        counted.due > 0
+                        AND (counted.due >= LEAST($7, {RowsMax}) OR counted.buried > 0
+                             OR (counted.due < room.places AND counted.due < counted.candidates)), false)
+                   OR {HeldByPeers} AS more,
+                   CASE WHEN room.rate_binds AND counted.candidates > room.places THEN room.retry_at END AS retry_at,
+                   CASE WHEN NOT COALESCE(room.partitioned, false) THEN $13 END AS last_partition
+              FROM (
+                SELECT (SELECT count(*) FROM due) AS due, (SELECT count(*) FROM buried) AS buried,
+                       (SELECT count(*) FROM candidate) AS candidates) AS counted
+              LEFT JOIN room ON true)
+        """;
+}

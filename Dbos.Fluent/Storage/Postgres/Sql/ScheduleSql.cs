@@ -1,0 +1,172 @@
+namespace Dbos.Fluent.Storage.Postgres;
+
+/// <summary>Statements about schedules as rows.</summary>
+internal sealed class ScheduleSql(SchemaName schema)
+{
+    // $1 now, $2 names, $3 workflows, $4 cron, $5 zones, $6 contexts, $7 states, $8 last fired, $9 backfill, $10 queues,
+    // $11 applications, $12 overlap, $13 jitter, $14 from, $15 until, $16 waiting. In the order of names, in which several writers never
+    // wait in a circle.
+    private const string Rows = """
+        s AS MATERIALIZED (
+            SELECT *
+              FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[], $10::text[],
+                          $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[])
+                AS s(name, workflow, cron, zone, context, status, fired, backfill, queue, application, overlap, jitter, "from", until,
+                     waiting)
+             ORDER BY s.name)
+        """;
+
+    // As every SDK writes it: UTC with milliseconds.
+    private const string NowText =
+        $"to_char(to_timestamp({Clock.Now} / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
+
+    /// <summary>$1 now, as in every statement that takes it.</summary>
+    public const string ReadNow = $"SELECT {Clock.Now}";
+
+    /// <summary>Makes those that are not there, and gives back their names.</summary>
+    public string Create { get; } = $"""
+        WITH {Rows},
+        written AS (
+            {InsertRows(schema)}
+            ON CONFLICT (schedule_name) DO NOTHING
+            RETURNING schedule_name AS name),
+        {Options(schema)}
+        SELECT name FROM written
+        """;
+
+    /// <summary>$1 names. In a statement before <see cref="Update"/>, in the order of names; gives back those that are there.</summary>
+    public string Lock { get; } = $"""
+        SELECT schedule_name
+          FROM {schema}.workflow_schedules
+         WHERE schedule_name = ANY ($1::text[])
+         ORDER BY schedule_name
+           FOR NO KEY UPDATE
+        """;
+
+    /// <summary>Changes those that are there; the workflow and the application of each stay.</summary>
+    public string Update { get; } = $"""
+        WITH {Rows},
+        written AS (
+            UPDATE {schema}.workflow_schedules AS w
+               SET schedule = s.cron, cron_timezone = s.zone, context = s.context, automatic_backfill = s.backfill, queue_name = s.queue,
+                   last_fired_at = {FiredUntilNow("w")}
+              FROM s
+             WHERE w.schedule_name = s.name
+            RETURNING w.schedule_name AS name),
+        {Options(schema)}
+        SELECT name FROM written
+        """;
+
+    /// <summary>As <see cref="Update"/>, but the expressions and their zones alone.</summary>
+    public string Reschedule { get; } = $"""
+        WITH {Rows}
+        UPDATE {schema}.workflow_schedules AS w
+           SET schedule = s.cron, cron_timezone = s.zone, last_fired_at = {FiredUntilNow("w", "w.automatic_backfill")}
+          FROM s
+         WHERE w.schedule_name = s.name
+        RETURNING w.schedule_name
+        """;
+
+    /// <summary>$1 name.</summary>
+    // By an index of those that have not ended, asked for as TickSql does.
+    public string FindRunning { get; } = $"""
+        SELECT workflow_uuid
+          FROM {schema}.workflow_status
+         WHERE schedule_name >= $1 AND schedule_name <= $1
+           AND status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}', '{WorkflowStates.Delayed}')
+         ORDER BY schedule_name
+         LIMIT 1
+        """;
+
+    /// <summary>
+    /// Makes or changes each. What its row was made with but for id, pause and when it last fired is written again. One of another
+    /// application is left out.
+    /// </summary>
+    public string Apply { get; } = $"""
+        WITH {Rows},
+        written AS (
+            {InsertRows(schema)}
+            ON CONFLICT (schedule_name) DO UPDATE
+               SET workflow_name = EXCLUDED.workflow_name, workflow_class_name = EXCLUDED.workflow_class_name,
+                   schedule = EXCLUDED.schedule, cron_timezone = EXCLUDED.cron_timezone, context = EXCLUDED.context,
+                   automatic_backfill = EXCLUDED.automatic_backfill, queue_name = EXCLUDED.queue_name,
+                   last_fired_at = (SELECT {FiredUntilNow("workflow_schedules")} FROM s WHERE s.name = EXCLUDED.schedule_name),
+                   application_name = COALESCE(EXCLUDED.application_name, workflow_schedules.application_name)
+             WHERE workflow_schedules.application_name IS NULL OR EXCLUDED.application_name IS NULL
+                OR workflow_schedules.application_name = EXCLUDED.application_name
+            RETURNING schedule_name AS name),
+        {Options(schema)}
+        SELECT name FROM written
+        """;
+
+    public string Read { get; } = $"{Select(schema)} WHERE s.schedule_name = $1";
+
+    /// <summary>$1 application, or null for all. The order is that of the code units, whatever the database sorts by.</summary>
+    public string ReadAll { get; } = $"""
+        {Select(schema)}
+         WHERE $1 IS NULL OR s.application_name = $1 OR s.application_name IS NULL
+         ORDER BY s.schedule_name COLLATE "C"
+        """;
+
+    /// <summary>$1 now, $2 name, $3 whether. What was due in a pause counts as fired, unless the schedule catches up.</summary>
+    // Where there was no pause, as when this is done once more after a lost answer, nothing was due in it.
+    public string SetPaused { get; } = $"""
+        UPDATE {schema}.workflow_schedules AS s
+           SET status = CASE WHEN $3 THEN '{ScheduleWords.Paused}' ELSE '{ScheduleWords.Active}' END,
+               last_fired_at = CASE WHEN NOT $3 AND s.status = '{ScheduleWords.Paused}' AND NOT s.automatic_backfill
+                                         AND {Clock.Now} > COALESCE({FiredAt}, {long.MinValue})
+                                    THEN {NowText} ELSE s.last_fired_at END
+         WHERE s.schedule_name = $2
+        RETURNING s.schedule_name
+        """;
+
+    public string Delete { get; } = $"DELETE FROM {schema}.workflow_schedules WHERE schedule_name = $1";
+
+    /// <summary>When the schedule <c>s</c> last fired, in epoch milliseconds; null where the text is no moment.</summary>
+    public static string FiredAt { get; } = FiredAtOf("s");
+
+    // SDKs write the offset in several forms, or none for UTC.
+    private static string FiredAtOf(string row) => $$"""
+        CASE WHEN {{row}}.last_fired_at ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)?$'
+             THEN (EXTRACT(epoch FROM (
+                 {{row}}.last_fired_at || CASE WHEN {{row}}.last_fired_at ~ '(Z|[+-]\d\d(:?\d\d)?)$' THEN '' ELSE 'Z' END)::timestamptz)
+                 * 1000)::bigint
+             END
+        """;
+
+    // What it names from now on was never due before, so a schedule that catches up begins there; so does one that has never fired.
+    private static string FiredUntilNow(string row, string catchesUp = "s.backfill") => $"""
+        CASE WHEN {catchesUp} AND {row}.last_fired_at IS NULL THEN {NowText}
+                        WHEN {catchesUp} AND (s.cron, s.zone) IS DISTINCT FROM ({row}.schedule, COALESCE({row}.cron_timezone, 'UTC'))
+                             AND {FiredAtOf(row)} < {Clock.Now}
+                        THEN {NowText} ELSE {row}.last_fired_at END
+        """;
+
+    private static string InsertRows(SchemaName schema) => $"""
+        INSERT INTO {schema}.workflow_schedules (
+                schedule_id, schedule_name, workflow_name, workflow_class_name, schedule, status, context, last_fired_at,
+                automatic_backfill, cron_timezone, queue_name, application_name)
+            SELECT gen_random_uuid()::text, s.name, s.workflow, '', s.cron, s.status, s.context,
+                   COALESCE(s.fired, CASE WHEN s.backfill THEN {NowText} END), s.backfill, s.zone, s.queue, s.application
+              FROM s
+        """;
+
+    // A moment that waits stays with its schedule through any change.
+    private static string Options(SchemaName schema) => $"""
+        options AS (
+            INSERT INTO {schema}.fluent_schedules (schedule_name, overlap, jitter_ms, from_ms, until_ms, waiting_tick_ms)
+            SELECT s.name, s.overlap, s.jitter, s."from", s.until, s.waiting
+              FROM s JOIN written AS w ON w.name = s.name
+             ORDER BY s.name
+            ON CONFLICT (schedule_name) DO UPDATE
+               SET overlap = EXCLUDED.overlap, jitter_ms = EXCLUDED.jitter_ms, from_ms = EXCLUDED.from_ms, until_ms = EXCLUDED.until_ms)
+        """;
+
+    private static string Select(SchemaName schema) => $"""
+        SELECT s.schedule_name, s.workflow_name, s.schedule, COALESCE(s.cron_timezone, 'UTC'), s.context, s.status = '{ScheduleWords.Paused}', {FiredAt},
+               s.automatic_backfill, s.queue_name, s.application_name, f.overlap, COALESCE(f.jitter_ms, 0), f.from_ms, f.until_ms,
+               f.waiting_tick_ms
+          FROM {schema}.workflow_schedules AS s
+          LEFT JOIN {SideSql.Schedules(schema)} AS f ON f.schedule_name = s.schedule_name
+        """;
+}

@@ -1,0 +1,78 @@
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>
+/// The part of a claim that goes from partition to partition: once round, taking the first of each, and then round those that have more.
+/// </summary>
+internal sealed class SqlitePartitionedClaim(SqliteSession session, ClaimRequest request, QueueShare share, SqliteTaking taking)
+{
+    private readonly SqliteLine line = new(session, request);
+    private readonly Queue<Turn> again = new();
+    private string last = share.AfterPartition;
+    private long? retryAtMs;
+
+    public LimitedClaim Run(WorkflowQueue queue, SqliteLimits limits, SqliteRoom room)
+    {
+        using (var strays = session.Use(LineSql.NameStrays)
+            .Bind("@queue_name", queue.Name)
+            .Bind("@application_name", request.ApplicationName)
+            .Bind("@limit", PartitionStrays.LookedAt(share)))
+        {
+            strays.Execute();
+        }
+
+        var sweep = new PartitionSweep(session, queue, request.ApplicationName, share.AfterPartition);
+        while (CanTake(room) && sweep.Next(taking.Left) is { } found)
+        {
+            last = found.Partition;
+            Visit(queue, room, new Turn(found.Partition, limits.MeasurePartition(found.Partition, found.Running)));
+        }
+
+        while (CanTake(room) && again.TryDequeue(out var turn))
+        {
+            Visit(queue, room, turn);
+        }
+
+        // What the queue's own window holds back is told of only if something waits behind it.
+        if (room.RetryAtMs is { } atMs && line.Read(queue.Name, 1).Count > 0)
+        {
+            retryAtMs = retryAtMs is { } other ? Math.Min(other, atMs) : atMs;
+        }
+
+        var more = room.Left > 0 && (sweep.ReachedItsBound || (taking.Left <= 0 && (again.Count > 0 || !sweep.Ended)));
+        return new LimitedClaim(taking.Result, more, retryAtMs, last);
+    }
+
+    private bool CanTake(SqliteRoom room) => taking.Left > 0 && room.Left > 0;
+
+    private void Visit(WorkflowQueue queue, SqliteRoom room, Turn turn)
+    {
+        if (turn.Room.Places <= 0)
+        {
+            return;
+        }
+
+        // The second tells whether there is another turn, or whether the window holds something back.
+        var places = line.Read(queue.Name, turn.Partition, limit: 2);
+        var waiting = places.Count;
+        if (waiting > 0 && turn.Room.Left > 0)
+        {
+            waiting--;
+            if (taking.Take(places[0].WorkflowId, queue.RateLimit is not null || queue.PartitionRateLimit is not null))
+            {
+                room.Spend();
+                turn.Room.Spend();
+            }
+        }
+
+        if (waiting > 0 && turn.Room.Left > 0)
+        {
+            again.Enqueue(turn);
+        }
+        else if (waiting > 0 && turn.Room.RetryAtMs is { } atMs)
+        {
+            retryAtMs = retryAtMs is { } other ? Math.Min(other, atMs) : atMs;
+        }
+    }
+
+    private readonly record struct Turn(string Partition, SqliteRoom Room);
+}

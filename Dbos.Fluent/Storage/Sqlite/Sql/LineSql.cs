@@ -1,0 +1,143 @@
+using Dbos.Fluent.Model;
+
+namespace Dbos.Fluent.Storage.Sqlite;
+
+/// <summary>Statements that look along the lines of queues, and count what their limits count.</summary>
+/// <remarks>
+/// SQLite uses a partial index only where the statement repeats its condition word for word, hence the double conditions.
+/// </remarks>
+internal static class LineSql
+{
+    private const string InFlight = $"w.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}')";
+
+    private const string Takeable = $"""
+        w.name IN (SELECT value FROM json_each(@names))
+           AND (w.application_version = @application_version OR (w.application_version IS NULL AND @takes_unversioned)
+                OR (w.application_version, w.name) IN ({VersionSql.Kin}))
+        """;
+
+    // Not that of one which another SDK has woken into its queue: its own start would keep it from going on. What was handed on counts.
+    private const string Counts = $"""
+        (w.status <> '{WorkflowStates.Enqueued}'
+                    OR NOT EXISTS (SELECT 1 FROM fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid))
+        """;
+
+    private const string OfApplication = "(w.application_name = @application_name OR w.application_name IS NULL)";
+
+    /// <summary>
+    /// The first of one queue. The application's and nobody's are two ranges of idx_fluent_line, each read in its order up to the limit,
+    /// so that neither the length of the line nor other applications' part of it counts.
+    /// </summary>
+    public const string ReadLine = $"""
+        SELECT * FROM (
+            SELECT * FROM (
+                SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w INDEXED BY idx_fluent_line
+                 WHERE w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = @queue_name AND w.application_name = @application_name
+                   AND {Takeable}
+                 ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit)
+            UNION ALL
+            SELECT * FROM (
+                SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w INDEXED BY idx_fluent_line
+                 WHERE w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = @queue_name AND w.application_name IS NULL
+                   AND {Takeable}
+                 ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit)) AS first
+         ORDER BY first.priority, first.created_at, first.workflow_uuid
+         LIMIT @limit
+        """;
+
+    /// <summary>
+    /// Partitions in which something waits, behind one and up to another, each found by a jump along
+    /// idx_workflow_status_partition_dequeue_v3,
+    /// and how many of each run, counted no further than the limit.
+    /// </summary>
+    public const string ReadPartitions = $"""
+        WITH RECURSIVE line (partition) AS (
+            SELECT (SELECT min(w.queue_partition_key) FROM workflow_status AS w
+                     WHERE {InFlight} AND w.queue_partition_key IS NOT NULL
+                       AND w.queue_name = @queue_name AND w.status = '{WorkflowStates.Enqueued}' AND w.queue_partition_key > @after)
+            UNION ALL
+            SELECT (SELECT min(w.queue_partition_key) FROM workflow_status AS w
+                     WHERE {InFlight} AND w.queue_partition_key IS NOT NULL
+                       AND w.queue_name = @queue_name AND w.status = '{WorkflowStates.Enqueued}' AND w.queue_partition_key > line.partition)
+              FROM line WHERE line.partition IS NOT NULL AND (@until IS NULL OR line.partition < @until))
+        SELECT line.partition,
+               (SELECT count(*) FROM (
+                   SELECT 1 FROM workflow_status AS w
+                    WHERE {InFlight} AND w.queue_partition_key IS NOT NULL
+                      AND w.queue_name = @queue_name AND w.status = '{WorkflowStates.Pending}' AND w.queue_partition_key = line.partition
+                      AND {OfApplication}
+                    LIMIT @running_max))
+          FROM line
+         WHERE line.partition IS NOT NULL AND (@until IS NULL OR line.partition <= @until)
+         LIMIT @limit
+        """;
+
+    /// <summary>
+    /// Gives a partition to rows of the queue that have none, among so many at the heads of the application's line and of nobody's.
+    /// </summary>
+    public const string NameStrays = $"""
+        UPDATE workflow_status SET queue_partition_key = '{QueueNames.NoPartition}'
+         WHERE workflow_uuid IN (
+               SELECT first.workflow_uuid FROM (
+                   SELECT * FROM (
+                       SELECT w.workflow_uuid, w.queue_partition_key FROM workflow_status AS w INDEXED BY idx_fluent_line
+                        WHERE w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = @queue_name
+                          AND w.application_name = @application_name
+                        ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit)
+                   UNION ALL
+                   SELECT * FROM (
+                       SELECT w.workflow_uuid, w.queue_partition_key FROM workflow_status AS w INDEXED BY idx_fluent_line
+                        WHERE w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = @queue_name AND w.application_name IS NULL
+                        ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit)) AS first
+                WHERE first.queue_partition_key IS NULL)
+        """;
+
+    /// <summary>
+    /// Makes starts that lie ahead of the clock, because the clock was set back, starts of now: they would close the window for as long as
+    /// the clock has to catch up. Along idx_workflow_status_rate_limited.
+    /// </summary>
+    public const string SettleStarts = """
+        UPDATE workflow_status SET started_at_epoch_ms = @now
+         WHERE rate_limited = 1 AND queue_name = @queue_name AND started_at_epoch_ms > @now
+        """;
+
+    /// <summary>The first of one partition, in the order of idx_workflow_status_partition_dequeue_v3.</summary>
+    public const string ReadPartitionLine = $"""
+        SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w
+         WHERE {InFlight} AND w.queue_partition_key IS NOT NULL
+           AND w.queue_name = @queue_name AND w.status = '{WorkflowStates.Enqueued}' AND w.queue_partition_key = @partition
+           AND {OfApplication}
+           AND {Takeable}
+         ORDER BY w.priority, w.created_at, w.workflow_uuid
+         LIMIT @limit
+        """;
+
+    /// <summary>Counted along idx_workflow_status_in_flight_v2, no further than the limit.</summary>
+    public const string CountRunning = $"""
+        SELECT count(*) FROM (
+            SELECT 1 FROM workflow_status AS w
+             WHERE {InFlight} AND w.queue_name = @queue_name AND w.status = '{WorkflowStates.Pending}' AND {OfApplication}
+             LIMIT @max)
+        """;
+
+    /// <summary>
+    /// The latest starts within a window, as many as it allows, along idx_workflow_status_rate_limited: how many, and the first of them.
+    /// </summary>
+    public const string ReadStarts = $"""
+        SELECT count(*), min(started.at) FROM (
+            SELECT w.started_at_epoch_ms AS at FROM workflow_status AS w
+             WHERE w.rate_limited = 1 AND w.queue_name = @queue_name AND w.started_at_epoch_ms > @since AND {OfApplication}
+               AND {Counts}
+             ORDER BY w.started_at_epoch_ms DESC LIMIT @max) AS started
+        """;
+
+    /// <summary>The same of one partition, along idx_fluent_partition_started.</summary>
+    public const string ReadPartitionStarts = $"""
+        SELECT count(*), min(started.at) FROM (
+            SELECT w.started_at_epoch_ms AS at FROM workflow_status AS w
+             WHERE w.rate_limited = 1 AND w.queue_partition_key IS NOT NULL
+               AND w.queue_name = @queue_name AND w.queue_partition_key = @partition AND w.started_at_epoch_ms > @since
+               AND {OfApplication} AND {Counts}
+             ORDER BY w.started_at_epoch_ms DESC LIMIT @max) AS started
+        """;
+}
