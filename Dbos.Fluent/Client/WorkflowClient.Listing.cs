@@ -12,8 +12,8 @@ public partial class WorkflowClient
     /// The list is in the order of creation, or of completion where the filter bounds the end; workflows of one moment are in the order of
     /// their ids. Pages are read one after another, so a workflow that changes meanwhile is listed as it was when its page was read. A
     /// workflow that is rewound or resumed during a list by completion, and ends again, may be listed twice; no other is. No workflow that
-    /// keeps its place and meets the filter throughout is left out. Workflows of all applications in the database are listed. A payload that
-    /// cannot be decoded is given as it is stored.
+    /// keeps its place and meets the filter throughout is left out. Workflows of all applications in the database are listed. A payload
+    /// that cannot be decoded is given as it is stored.
     /// </remarks>
     /// <param name="filter">The conditions that listed workflows meet; null, the default, for all workflows.</param>
     /// <param name="cancellationToken">Gives up the reading.</param>

@@ -60,7 +60,7 @@ internal sealed class WorkflowExplainer(IStore store, PayloadSerializer serializ
             status.ApplicationName, status.ApplicationVersion, status.Name, cancellationToken).ConfigureAwait(false);
         var since = owner is null ? "is not registered" : $"has been dead since {Moment(owner.ExpiresAtMs)}";
         var then = code.Takers > 0
-            ? "A living engine takes it up when it was taken a lease ago; RecoverAsync hands it on at once."
+            ? "A living engine takes it up when it has not moved for a lease; RecoverAsync hands it on at once."
             : $"No engine that is alive would take it: {QueueExplainer.Missing(status, code)}";
         return (ExplainReasons.OwnerDead, $"belongs to executor '{status.ExecutorId}', which {since}. {then}");
     }
