@@ -37,8 +37,9 @@ internal sealed class GarbageCollector(IManagementStore store)
         while (true)
         {
             var from = after;
-            await LookAsync(others, cancellationToken).ConfigureAwait(false);
-            var most = RetentionPace.Batch(others.IsBusy, TimeProvider.System.GetElapsedTime(began));
+            var isBusy = await StoreBackoff.RepeatInTimeAsync(
+                "delete ended workflows", _ => others.IsBusyAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
+            var most = RetentionPace.Batch(isBusy, TimeProvider.System.GetElapsedTime(began));
             var (batch, batchTaken) = await TakeTimeAsync(
                 failures =>
                 {
@@ -56,19 +57,10 @@ internal sealed class GarbageCollector(IManagementStore store)
             }
 
             frees = frees && after is not null;
-            var rest = RetentionPace.Rest(others.IsBusy, batchTaken, TimeProvider.System.GetElapsedTime(began));
+            var rest = RetentionPace.Rest(isBusy, batchTaken, TimeProvider.System.GetElapsedTime(began));
             await Task.Delay(rest, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
     }
-
-    private static Task LookAsync(OtherWork others, CancellationToken cancellationToken) => StoreBackoff.RepeatInTimeAsync(
-        "delete ended workflows",
-        async _ =>
-        {
-            await others.LookAsync(cancellationToken).ConfigureAwait(false);
-            return true;
-        },
-        cancellationToken);
 
     // What the call itself took when it was answered: an outage before that is no work of the database's.
     private static async Task<(T Result, TimeSpan Taken)> TakeTimeAsync<T>(

@@ -19,33 +19,32 @@ internal sealed class OtherWork(Func<CancellationToken, Task<long?>> readCommits
 
     private (long Commits, long At)? last;
     private int own;
-
-    /// <summary>True if others commit so often that a pass at full speed would slow them down.</summary>
-    public bool IsBusy { get; private set; } = true;
+    private bool isBusy = true;
 
     /// <summary>Counts a transaction of the pass itself.</summary>
     public void AddOwn() => own++;
 
-    /// <summary>Looks at the count, once a second at most.</summary>
+    /// <summary>Whether others commit so often that a pass at full speed would slow them down. Reads the count once a second at most.</summary>
     /// <exception cref="StoreUnavailableException">The database cannot be reached.</exception>
-    public async Task LookAsync(CancellationToken cancellationToken)
+    public async Task<bool> IsBusyAsync(CancellationToken cancellationToken)
     {
         if (last is { } recent && time.GetElapsedTime(recent.At) < Interval)
         {
-            return;
+            return isBusy;
         }
 
         if (await readCommits(cancellationToken).ConfigureAwait(false) is not { } commits)
         {
-            return;
+            return isBusy;
         }
 
         var now = time.GetTimestamp();
         if (last is { } before)
         {
-            IsBusy = commits - before.Commits - own > BusyCommitsPerSecond * time.GetElapsedTime(before.At, now).TotalSeconds;
+            isBusy = commits - before.Commits - own > BusyCommitsPerSecond * time.GetElapsedTime(before.At, now).TotalSeconds;
         }
 
         (last, own) = ((commits, now), 1);
+        return isBusy;
     }
 }
