@@ -214,11 +214,7 @@ internal static class EngineLaunch
             ClaimedRuns = runs,
             Parking = parking,
             Queues = queues,
-            Schedules = new ScheduleLoop(
-                store.Schedules,
-                environment,
-                new ScheduleFiring(store.Schedules, environment, core.Explainer, core.Written),
-                store.Capabilities.PollInterval),
+            Schedules = Schedules(store, environment, core),
             Outlooks = new OutlookLoop(store.Queues, self.ApplicationName, core.Logger),
             Dispatcher = new Dispatcher(store.Queues, runs, environment, queues),
             ParkedDispatcher = new ParkedDispatcher(store, runs, environment, core.Logger),
@@ -228,6 +224,12 @@ internal static class EngineLaunch
             Registration = self,
         };
     }
+
+    private static ScheduleLoop Schedules(IStore store, RunEnvironment environment, ClientCore core) => new(
+        store.Schedules,
+        environment,
+        new ScheduleFiring(store.Schedules, environment, core.Explainer, core.Written),
+        store.Capabilities.PollInterval);
 
     private static ClientCore Core(
         EngineOptions options,

@@ -2,7 +2,7 @@ using Dbos.Fluent.Tests.Worker.Faults;
 
 namespace Dbos.Fluent.Tests.Conformance;
 
-/// <summary>Schedules in the hands of those who operate them: starts by hand, changes at once, and what is told of what did not start.</summary>
+/// <summary>Schedules as they are operated: starts by hand, changes at once, and what is told of what did not start.</summary>
 public abstract class ScheduleOperationSuite(IDatabaseFixture fixture) : VirtualScheduleSuite(fixture)
 {
     private const int MomentSkipped = 1407;

@@ -6,7 +6,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class ClaimSql(SchemaName schema)
 {
     /// <summary>In a statement before <see cref="Claim"/>, so that what has been limited or paused by then is left out.</summary>
-    public string LetThrough { get; } = ClaimGate.LetThrough(schema);
+    public string LetThrough { get; } = ClaimGateSql.LetThrough(schema);
 
     /// <summary>
     /// $1 now, $2 token, $3 executor, $4 application, $5 version, $6 workflow names, $7 limit, $8 attempts allowed, $9 a random number,

@@ -33,7 +33,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
 
     /// <summary>
     /// $1 now, $2 the queue. Its row's lock only where a limit is shared: without one, claims at once cannot break anything, and only a
-    /// change has to wait for them (<see cref="ClaimGate"/>).
+    /// change has to wait for them (<see cref="ClaimGateSql"/>).
     /// </summary>
     // FOR NO KEY UPDATE, as a registration takes it, so that a change waits for the claim under way and binds the next one. Whoever waits
     // for that lock must not hold the gate's, which the registration asks for last. A start that lies ahead of the clock, because the clock
@@ -51,7 +51,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
             UPDATE {schema}.workflow_status
                SET started_at_epoch_ms = (SELECT now FROM clock)
              WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM ahead)))
-        SELECT CASE WHEN EXISTS (SELECT FROM held) THEN set_config('{Held}', 'true', true) ELSE {ClaimGate.Enter(schema)} END
+        SELECT CASE WHEN EXISTS (SELECT FROM held) THEN set_config('{Held}', 'true', true) ELSE {ClaimGateSql.Enter(schema)} END
         """;
 
     /// <summary>

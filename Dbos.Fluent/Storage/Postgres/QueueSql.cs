@@ -92,7 +92,7 @@ internal sealed class QueueSql(SchemaName schema)
         """;
 
     /// <summary>The last statement of a registration or a pause: no claim goes on by what it had read before.</summary>
-    public string AwaitClaims { get; } = ClaimGate.AwaitClaims(schema);
+    public string AwaitClaims { get; } = ClaimGateSql.AwaitClaims(schema);
 
     public string Read { get; } = $"SELECT {Columns(schema)} FROM {schema}.queues AS q WHERE q.name = $1";
 

@@ -2,11 +2,11 @@ namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>A lock that claims share among each other, and for whose end a change of a queue's limits or pause waits.</summary>
 /// <remarks>
-/// A claim without a shared limit locks no queue. It may have begun before a change and end after it, by the limits as they were: the change
-/// waits for such claims before it is committed, and those that follow see it. The lock is the transaction's, so it costs no write, and it
-/// is right behind poolers too.
+/// A claim without a shared limit locks no queue. It may have begun before a change and end after it, by the limits as they were: the
+/// change waits for such claims before it is committed, and those that follow see it. The lock is the transaction's, so it costs no write,
+/// and it is right behind poolers too.
 /// </remarks>
-internal static class ClaimGate
+internal static class ClaimGateSql
 {
     /// <summary>An expression that lets a claim through, as text. In a statement before it, as its snapshot must be newer.</summary>
     public static string Enter(SchemaName schema) => $"(pg_advisory_xact_lock_shared({Key(schema)}) IS NULL)::text";
