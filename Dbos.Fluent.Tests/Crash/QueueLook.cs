@@ -59,7 +59,7 @@ internal sealed class QueueLook
     {
         var rows = await database.QueryAsync(
             $"""
-            SELECT {Clock(database)}, w.workflow_uuid, w.name, w.queue_name, w.queue_partition_key, w.status, w.executor_id, w.priority,
+            SELECT {ClockOf(database)}, w.workflow_uuid, w.name, w.queue_name, w.queue_partition_key, w.status, w.executor_id, w.priority,
                    w.created_at, w.started_at_epoch_ms, w.completed_at, w.recovery_attempts,
                    (SELECT count(*) FROM operation_outputs AS o WHERE o.workflow_uuid = w.workflow_uuid)
               FROM workflow_status AS w
@@ -68,13 +68,13 @@ internal sealed class QueueLook
     }
 
     /// <summary>The database's clock.</summary>
-    public static Task<long> ClockAsync(TestDatabase database) => database.CountAsync("SELECT " + Clock(database));
+    public static Task<long> ClockAsync(TestDatabase database) => database.CountAsync("SELECT " + ClockOf(database));
 
     /// <summary>The moments at which workflows of a queue were started last, in their order.</summary>
     public IReadOnlyList<long> StartsOf(string queue, string? partition = null) =>
         [.. ByQueue[queue].Where(row => row.Partition == partition).Select(row => row.Started).OfType<long>().Order()];
 
-    private static string Clock(TestDatabase database) => database is SqliteTestDatabase ? SqliteClock : PostgresClock;
+    private static string ClockOf(TestDatabase database) => database is SqliteTestDatabase ? SqliteClock : PostgresClock;
 
     private static QueuedRow Read(string?[] row) => new(
         row[1]!, row[2]!, row[3], row[4], row[5]!, row[6], Number(row[7]), Number(row[8]), Optional(row[9]), Optional(row[10]),
