@@ -119,7 +119,7 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
         CallAsync(StoreCallKind.Collect, () => inner.Management.CollectAsync(request, token), token);
 
     Task<long?> IManagementStore.ReadCommitsAsync(CancellationToken token) =>
-        CallAsync(StoreCallKind.Collect, () => inner.Management.ReadCommitsAsync(token), token);
+        CallAsync(StoreCallKind.ReadCommits, () => inner.Management.ReadCommitsAsync(token), token);
 
     Task<RegisterResult> IExecutorStore.RegisterAsync(ExecutorRegistration registration, CancellationToken token) =>
         CallAsync(StoreCallKind.Register, () => inner.Executors.RegisterAsync(registration, token), token);

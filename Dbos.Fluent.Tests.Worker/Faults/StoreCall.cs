@@ -75,6 +75,7 @@ internal enum StoreCallKind
     SetAttributes,
     ReadRetentionBound,
     Collect,
+    ReadCommits,
     Announce,
     Resume,
     ClaimParked,

@@ -51,12 +51,12 @@ public abstract class RetentionSuite(IDatabaseFixture fixture) : EngineSuite(fix
         var writing = Enumerable.Range(0, 4).Select(WriteAsync).ToArray();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => engine.CollectGarbageAsync(old, given.Token));
-        Assert.Equal(2_500, await OldAsync());
+        Assert.Equal(3_450, await OldAsync());
         var broken = await Assert.ThrowsAsync<InvalidOperationException>(() => engine.CollectGarbageAsync(old, Cancel));
         Assert.Equal("in the midst of it", broken.Message);
-        Assert.Equal(1_500, await OldAsync());
+        Assert.Equal(3_400, await OldAsync());
         Volatile.Write(ref failing, false);
-        Assert.Equal(1_500, (await engine.CollectGarbageAsync(old, Cancel)).Workflows);
+        Assert.Equal(3_400, (await engine.CollectGarbageAsync(old, Cancel)).Workflows);
         Assert.Equal(0, (await engine.CollectGarbageAsync(old, Cancel)).Workflows);
 
         stop.SetResult();

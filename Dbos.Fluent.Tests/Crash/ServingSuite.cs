@@ -35,14 +35,16 @@ public abstract class ServingSuite(IDatabaseFixture fixture) : CrashSuite(fixtur
         }
     }
 
-    /// <summary>Kills a process, and starts another in its place; gives the executor that is gone.</summary>
-    private protected async Task<string> KillAsync(int number)
+    /// <summary>The executor of the process.</summary>
+    private protected string ExecutorOf(int number) => serving[number].Executor;
+
+    /// <summary>Kills a process, and starts another in its place.</summary>
+    private protected async Task KillAsync(int number)
     {
         var (process, executor) = serving[number];
         await process.KillAsync();
         Killed.Add(executor);
         serving[number] = StartServer();
-        return executor;
     }
 
     /// <summary>Waits until the process serves.</summary>

@@ -85,7 +85,8 @@ public sealed class SqliteFileExecutorTests : SqliteFileTest
         Assert.Equal((WorkflowState.Enqueued, null, 0), (row.Status.State, await ReadOwnerAsync("a"), row.Status.RecoveryAttempts));
         Assert.Equal(("_dbos_internal_queue", "executor-1"), (row.Status.Queue, row.Status.ExecutorId));
         var queued = await ReadAsync("queued");
-        Assert.Equal(("orders", 0, null), (queued.Status.Queue, queued.Status.RecoveryAttempts, queued.Status.StartedAt));
+        Assert.Equal(("orders", 0), (queued.Status.Queue, queued.Status.RecoveryAttempts));
+        Assert.NotNull(queued.Status.StartedAt);
         Assert.Equal(WorkflowState.Pending, (await ReadAsync("foreign")).Status.State);
         Assert.True(Assert.Single(await Store.Executors.ReadAsync("shop", Cancel)) is { Stopped: true, Alive: false });
     }
