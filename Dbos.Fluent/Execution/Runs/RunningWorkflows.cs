@@ -57,8 +57,7 @@ internal sealed class RunningWorkflows
     public OwnRows Own => new([.. InHand.All], [.. all.Keys.Select(entry => entry.Scope.Owner)]);
 
     /// <summary>
-    /// True while a run here owns the workflow. A stopped run may continue in a body that ignores its token, but the row then has the
-    /// outcome.
+    /// True while a run here owns the workflow. A stopped run may continue in a body that ignores its token, but its outcome is the row's.
     /// </summary>
     public bool Contains(string workflowId) => latest.TryGetValue(workflowId, out var entry) && !entry.Scope.Stop.IsFired;
 
