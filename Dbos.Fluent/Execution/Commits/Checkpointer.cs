@@ -60,7 +60,7 @@ internal sealed class Checkpointer
         }
         catch (TimeoutException)
         {
-            // The database is down. What is not written by now is not written by this process.
+            // The database is down. This process gives up what is not written by now.
         }
     }
 }

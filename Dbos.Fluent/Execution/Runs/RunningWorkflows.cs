@@ -109,7 +109,7 @@ internal sealed class RunningWorkflows
         }
 
         // A start may become durable while the engine stops. Its row is handed on, so its body must not begin here. The code that stops
-        // runs has seen this run by now, or its flag is seen here.
+        // runs has seen this run by now, or this check sees that it stops them.
         TellIfStopping(entry);
 
         if (entry.HasEnded)

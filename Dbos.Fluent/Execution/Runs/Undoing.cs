@@ -25,7 +25,7 @@ internal sealed class Undoing(RunScope run, StepExecutor steps)
     public RecordedFailure ReadFailure() => run.Environment.Serializer.DecodeFailure(new Payload(Begun!.Error, Begun.Format));
 
     /// <summary>Begins to undo after a failure.</summary>
-    /// <returns>The failure, with those of undos in <see cref="RecordedFailure.Inner"/>; null if the run must stop.</returns>
+    /// <returns>The failure, with the failures of undos in <see cref="RecordedFailure.Inner"/>; null if the run must stop.</returns>
     public async ValueTask<RecordedFailure?> BeginAsync(RecordedFailure failure, CancelSignal signal)
     {
         var undos = run.Undos.NewestFirst();

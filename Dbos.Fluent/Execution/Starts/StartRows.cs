@@ -10,7 +10,7 @@ namespace Dbos.Fluent.Execution;
 /// <param name="ExecutorId">Null for a client, which runs nothing.</param>
 internal sealed record StarterIdentity(string? ApplicationName, string? ApplicationVersion = null, string? ExecutorId = null);
 
-/// <summary>A request to start a workflow, whoever has its code.</summary>
+/// <summary>A request to start a workflow, whichever application has its code.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Input">Its input, encoded.</param>
 /// <param name="Options">How it is started; the id is set.</param>
