@@ -3,7 +3,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// Group commit: gathers what all running workflows write into few transactions, in as many lanes as the store takes at once.
+/// Group commit: gathers the writes of all running workflows into few transactions, in as many lanes as the store takes at once.
 /// </summary>
 internal sealed class Checkpointer
 {
@@ -12,7 +12,7 @@ internal sealed class Checkpointer
 
     /// <param name="store">Where it writes.</param>
     /// <param name="lanes">How many batches may be under way at once.</param>
-    /// <param name="stopped">Gives up whatever has not been written; it would only be waiting for a database that is away.</param>
+    /// <param name="stopped">Gives up what is not written yet; it would only wait for a database that is down.</param>
     public Checkpointer(ICommitStore store, int lanes, CancellationToken stopped)
     {
         this.stopped = stopped;
@@ -30,8 +30,8 @@ internal sealed class Checkpointer
 
     /// <summary>Writes a unit that gives this engine a row to run.</summary>
     /// <remarks>
-    /// Its answer may come late, and the lease may have ended meanwhile: somebody else may have the row. Once the lease is renewed, the
-    /// same write once more tells how it stands. Not before, as only what runs when the renewal is answered is asked about then.
+    /// The answer may come late. If the lease has ended meanwhile, another executor may own the row. After the lease is renewed, the same
+    /// write is repeated, and its answer tells. It must wait for the renewal, which asks only about what runs when it is answered.
     /// </remarks>
     public async Task<CommitResult> WriteOwnAsync(CommitUnit unit, Lease lease)
     {
@@ -49,7 +49,7 @@ internal sealed class Checkpointer
     }
 
     /// <summary>
-    /// Takes no more units, and waits for those that were taken, but no longer than this: what is written after it belongs to nobody.
+    /// Takes no more units, and waits up to the limit for those already taken. Nobody owns what would be written after it.
     /// </summary>
     public async Task CloseAsync(TimeSpan limit)
     {
@@ -60,7 +60,7 @@ internal sealed class Checkpointer
         }
         catch (TimeoutException)
         {
-            // The database is away; what it has not got by now it will not get from here.
+            // The database is down. This process gives up what is not written by now.
         }
     }
 }

@@ -2,8 +2,8 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Writes units one batch after the other: what has gathered while a batch was being written is the next batch.</summary>
-/// <remarks>Nothing waits for a timer. The first unit to find the lane idle writes at once, on the thread that brought it.</remarks>
+/// <summary>Writes units in batches, one after the other: units that arrive during a write form the next batch.</summary>
+/// <remarks>No unit waits for a timer. A unit that finds the lane idle is written at once, on the thread that brought it.</remarks>
 internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
 {
     private const int BatchMax = 512;
@@ -34,14 +34,14 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
 
         if (first)
         {
-            // Nobody awaits it: each pending commit is completed with its result or its exception, and nothing else can fail.
+            // Not awaited: each pending commit is completed with its result or its exception, and nothing else can fail.
             _ = WriteGatheredAsync();
         }
 
         return pending.Task;
     }
 
-    /// <summary>Takes no more units; completes when all that were taken are written.</summary>
+    /// <summary>Takes no more units; completes when all units already taken are written.</summary>
     public Task CloseAsync()
     {
         lock (gate)
@@ -63,8 +63,8 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
             await WriteBatchAsync(batch).ConfigureAwait(false);
             if (batch.Length is > 1 and < BatchAmple)
             {
-                // Those who were told go first: what they write next then goes with what has gathered, in one batch instead of two. An
-                // ample batch gains nothing by it, and the server would stand idle meanwhile.
+                // The writers of this batch continue first, so that their next writes join the gathered ones in one batch instead of two. A
+                // large batch gains nothing by it, and the server would be idle meanwhile.
                 await Task.Yield();
             }
         }
@@ -119,7 +119,7 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
         }
         catch (Exception) when (batch.Length > 1)
         {
-            // One unit that the database refuses, or that is late each time, must not take the others with it: each is tried alone.
+            // A unit that the database refuses, or that times out each time, must not fail the others. Each is tried alone.
             foreach (var pending in batch)
             {
                 await WriteBatchAsync([pending]).ConfigureAwait(false);
@@ -127,17 +127,17 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
         }
         catch (StoreUnavailableException)
         {
-            // Late again and again: nobody else on the lane is to wait for it any longer.
+            // The unit timed out repeatedly. It is written apart, so that the lane no longer waits for it.
             _ = WriteApartAsync(batch[0]);
         }
         catch (Exception exception)
         {
-            // The unit's writer gets it; the lane continues.
+            // The unit's writer gets the exception; the lane continues.
             batch[0].TrySetException(exception);
         }
     }
 
-    // A cancellation that is not ours does not say whether the write took effect, as little as a lost connection: it is repeated like one.
+    // A foreign cancellation does not say whether the write took effect. It is repeated, like a write whose connection was lost.
     private async Task<T> TellAsync<T>(Func<ValueTask<T>> write)
     {
         try
@@ -155,7 +155,7 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
     {
         if (result.Status == CommitStatus.Busy)
         {
-            // A row locked by somebody else is waited for apart from the lane, so that it holds up nobody.
+            // Another transaction has locked the row. The wait for it happens apart from the lane, so that it delays no other unit.
             _ = WriteApartAsync(pending);
             return;
         }
@@ -183,7 +183,7 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
         }
         catch (Exception exception)
         {
-            // The unit's writer gets it.
+            // The unit's writer gets the exception.
             pending.TrySetException(exception);
         }
     }

@@ -3,8 +3,8 @@ using Dbos.Fluent.Definitions;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// The receives among the members of a group, announced in their order before any member begins; of a race that is decided the winner's
-/// alone, as no other is restored.
+/// Announces the receives among a group's members in their order, before any member begins. For a decided race it announces only the
+/// winner's, as no other member is restored.
 /// </summary>
 internal sealed class AnnouncedReceives : IDisposable
 {
@@ -12,7 +12,7 @@ internal sealed class AnnouncedReceives : IDisposable
 
     public AnnouncedReceives(RunScope run, IReadOnlyList<Step> members, Slots slots) => Announce(run, members, slots, only: null);
 
-    /// <summary>Those that never began are done with when the group is.</summary>
+    /// <summary>Ends all turns with the group, even those that never began.</summary>
     public void Dispose() => turns.ForEach(turn => turn.Dispose());
 
     private void Announce(RunScope run, IReadOnlyList<Step> members, Slots slots, int? only)

@@ -4,11 +4,11 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Steps of which the first to finish counts.</summary>
+/// <summary>Executes steps of which only the first to finish counts.</summary>
 /// <remarks>
-/// The winner's checkpoint and the row that names it are one write. After it no other member commits or consumes anything; they are
-/// cancelled and awaited. A replay looks at that row first, and restores the winner, and of the losers what they had stored by then: the
-/// finished steps of a group among them, which stand, and are undone if the workflow fails.
+/// The winner's checkpoint and the row that names the winner are one write. After it no loser commits or consumes anything; the losers are
+/// cancelled and awaited. A replay reads that row first. It restores the winner, and what the losers had stored by then. Finished steps of
+/// a losing group stay valid, and are undone if the workflow fails.
 /// </remarks>
 internal sealed class AnyExecution(RunScope run, StepExecutor steps)
 {
@@ -25,7 +25,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
             : await RestoreAsync(step, any, place, row).ConfigureAwait(false);
     }
 
-    /// <summary>The winner that a row names; null where it names none.</summary>
+    /// <summary>The winner that a row names; null if it names none.</summary>
     public static int? Winner(IAnyStep any, CheckpointRow? row) =>
         int.TryParse(row?.Output, CultureInfo.InvariantCulture, out var winner) && winner >= 0 && winner < any.Members.Count
             ? winner
@@ -47,7 +47,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
             return StepEnd.Broken;
         }
 
-        // The winner had ended by then, whatever a clock says: also one that was set back before the row was made.
+        // The winner had ended before the row was written, even if the clock was set back in between.
         var first = place.Slots.From(GroupExecution.FirstNumbers(any.Members)[winner]);
         var part = place.Part(first) with { SettledAtMs = long.MaxValue, Sleeps = null };
         var end = await steps.ExecuteAsync(any.Members[winner], part).ConfigureAwait(false);
@@ -85,14 +85,14 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
 
         ClearUnrecorded(any, except: winner);
 
-        // A replay sees nothing of when the losers did what they did: neither may the clock of the workflow now.
+        // A replay does not see when the losers acted, so their times must not move the workflow's clock now either.
         place.Facts.Join([facts[winner]]);
         place.Facts.Saw(race.WonAtMs);
         return End(step, any, winner, ends[winner]);
     }
 
-    /// <summary>Restores what members had stored that did not win; nothing of them begins.</summary>
-    /// <returns>False where code and history disagree: the run is broken then.</returns>
+    /// <summary>Restores what all members but the winner had stored, and begins nothing of them.</summary>
+    /// <returns>False if code and history disagree; the run is then broken.</returns>
     private async ValueTask<bool> RestorePartsAsync(IAnyStep any, StepPlace place, int? except)
     {
         using var losers = new CancelSignal(place.Signal);
@@ -137,7 +137,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
         }
         catch
         {
-            // The store failed for good, and the run ends here. A member that waits without an end would keep it from ending.
+            // The store failed for good, which ends the run. A member that waits forever would keep it from ending.
             place.Signal.Fire(CancellationReason.Cancelled);
             throw;
         }
@@ -148,7 +148,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
         var end = await steps.ExecuteAsync(member, place).ConfigureAwait(false);
         if (end is StepEnd.Completed or StepEnd.Failed && place.Race!.Race.Winner is null)
         {
-            // A member that finished without a row of its own that could say so: a sleep that is over, a group, what history held.
+            // This member finished without writing a row of its own: a sleep that is over, a group, or a recorded step.
             await steps.CommitAsync(rows => new CheckpointUnit(run.Owner, rows), place).ConfigureAwait(false);
         }
         else if (end == StepEnd.Broken)

@@ -2,12 +2,12 @@ using Dbos.Fluent.Definitions;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Steps that run at once.</summary>
+/// <summary>Executes steps that run concurrently.</summary>
 internal sealed class GroupExecution(RunScope run, StepExecutor steps)
 {
     /// <remarks>
-    /// A member's failure cancels the others' tokens; that cancellation is never recorded, so after a crash such a member counts as not
-    /// run. Of several failures the one that is first in sequence order is the outcome, which a replay finds again.
+    /// A member's failure cancels the tokens of the others. That cancellation is never recorded, so after a crash a cancelled member counts
+    /// as not run. Of several failures, the first in sequence order is the outcome, which a replay finds again.
     /// </remarks>
     public async ValueTask<StepEnd> AllAsync(Step step, IAllStep all, StepPlace place)
     {
@@ -22,7 +22,7 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         var members = place.Part(place.Slots, siblings) with { Sleeps = sleeps };
         if (FailedAt(all, place.Slots) is { } failedAtMs)
         {
-            // A replay that finds a recorded failure starts no member that was not recorded: only stored outcomes are restored.
+            // A replay that finds a recorded failure starts no unrecorded member: it only restores stored outcomes.
             siblings.Fire(CancellationReason.Cancelled);
             members = members with { SettledAtMs = Math.Min(failedAtMs, place.SettledAtMs ?? failedAtMs), IsDecided = true };
         }
@@ -101,8 +101,8 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
                     place.Signal.Fire(CancellationReason.Cancelled);
                 }
 
-                // Once the shutdown has interrupted a member, the group cannot end in this run: it goes on elsewhere with that one, and
-                // there what has not begun yet begins with a token that has not fired.
+                // After the shutdown has interrupted a member, the group cannot end in this run. It continues elsewhere with that member.
+                // Members that have not begun begin there, with a token that has not fired.
                 if (ends[i] == StepEnd.Stopped && place.Signal.Reason == CancellationReason.Shutdown)
                 {
                     Volatile.Write(ref interrupted, true);
@@ -132,15 +132,13 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         }
         catch
         {
-            // The store failed for good, and the run ends here. A sibling that waits without an end would keep it from ending.
+            // The store failed for good, which ends the run. A sibling that waits forever would keep it from ending.
             place.Signal.Fire(CancellationReason.Cancelled);
             throw;
         }
     }
 
-    /// <summary>
-    /// Asked before any begins: where code and history disagree about one member, none of them may have an effect.
-    /// </summary>
+    /// <summary>Checks all members before any begins: if code and history disagree about one, none may have an effect.</summary>
     public bool Matches(IReadOnlyList<Step> members, Slots slots)
     {
         var starts = FirstNumbers(members);
@@ -155,15 +153,15 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         return true;
     }
 
-    /// <summary>Whether a member of the group is recorded as failed, and so the group.</summary>
+    /// <summary>Whether a member of the group is recorded as failed, which fails the group.</summary>
     public bool HoldsFailure(IAllStep all, Slots slots) => FailedAt(all, slots) is not null;
 
-    // When the first of what is recorded as failed was done; null where nothing is.
+    // When the first recorded failure completed; null if none is recorded.
     private long? FailedAt(Step step, Slots slots) => step switch
     {
         IAllStep group => FailedAt(group, slots),
 
-        // Of a race the winner's failure counts alone, and that only where it is not data.
+        // Of a race, only the winner's failure counts, and only if the winner is not tolerant.
         IAnyStep race => AnyExecution.Winner(race, run.History.At(slots[step.Slots - 1])) is { } winner && !race.Members[winner].Tolerant
             ? FailedAt(race.Members[winner], slots.From(FirstNumbers(race.Members)[winner]))
             : null,
@@ -179,7 +177,7 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         return failed ?? ToleratedAt(all, slots, starts);
     }
 
-    // A group with a list of results fails by a tolerant member too, once all of its members have ended.
+    // A group with a list of results also fails by a tolerant member, once all members have ended.
     private long? ToleratedAt(IAllStep all, Slots slots, int[] starts) =>
         all.NeedsEachResult
         && all.Members.Index().Any(member => member.Item.Tolerant && FailedAt(member.Item, slots.From(starts[member.Index])) is not null)
@@ -187,7 +185,7 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
             ? Enumerable.Range(0, all.Members.Sum(member => member.Slots)).Max(i => run.History.At(slots[i])?.CompletedAtMs)
             : null;
 
-    // What a member was given by others stands as it was given: that it failed by it shows in no row.
+    // A value from others is recorded as it was given. If it cannot be decoded, no row shows that the member failed.
     private long? UndecodableAt(Step step, int sequence) =>
         run.History.At(sequence) is { } row && ValueSteps.IsUndecodable(run, step, row) ? row.CompletedAtMs ?? long.MaxValue : null;
 

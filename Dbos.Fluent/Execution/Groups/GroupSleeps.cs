@@ -1,8 +1,8 @@
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// The sleeps among the members of a group. No row says that one was over when another member failed, only when it ends: of a group that
-/// fails they say nothing, and do not move the workflow's clock, on the first run and on each replay alike.
+/// The sleeps among a group's members. A sleep's row says when it ends, not whether it was over when another member failed. So the sleeps
+/// of a failed group never move the workflow's clock, neither on the first run nor on a replay.
 /// </summary>
 internal sealed class GroupSleeps
 {
@@ -10,7 +10,7 @@ internal sealed class GroupSleeps
     private readonly Lock gate = new();
     private long? latestMs;
 
-    /// <summary>When the last of them was over; null where none was.</summary>
+    /// <summary>When the last finished sleep was over; null if none has finished.</summary>
     public long? LatestMs
     {
         get

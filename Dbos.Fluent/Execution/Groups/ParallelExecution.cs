@@ -3,11 +3,11 @@ using Dbos.Fluent.Errors;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Branches of a fluent definition that run at once, each driven step by step.</summary>
+/// <summary>Executes the concurrent branches of a fluent definition, each driven step by step.</summary>
 /// <remarks>
-/// With <c>k</c> branches, slot <c>j</c> of branch <c>i</c> is <c>base + i + k·j</c>, so that a branch's numbers do not depend on how far
-/// the others are. What is recorded is restored in all branches before anything new begins in one: a replay that finds a recorded failure
-/// must not start what was never started.
+/// With <c>k</c> branches, slot <c>j</c> of branch <c>i</c> is <c>base + i + k·j</c>, so that a branch's numbers do not depend on the
+/// progress of the others. All branches restore what is recorded before any of them begins something new: a replay that finds a recorded
+/// failure must not start what was never started.
 /// </remarks>
 internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
 {
@@ -40,7 +40,7 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
             return StepEnd.Broken;
         }
 
-        // Of several failures, the one that is first in sequence order: a replay finds it again, whichever came first in time.
+        // Of several failures, the first in sequence order counts: a replay finds it again, whichever came first in time.
         if (ends.Where(end => end.Failure is not null).MinBy(end => end.FailedAt) is { } failed)
         {
             step.Fail(failed.Failure!, failed.Exception!);
@@ -58,7 +58,7 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
 
     private async Task<BranchEnd> DriveAsync(ParallelBranch branch, StepPlace place, RunWaits.Branches branches)
     {
-        // Code of the user's before the first step must not keep the other branches from beginning.
+        // The user's code before the first step must not keep the other branches from beginning.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var arrival = place.Restored!;
         var taken = 0;
@@ -88,13 +88,13 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
         }
         catch (StoreSchemaException)
         {
-            // No fault of the workflow's: the run ends and is tried again. A branch that waits without an end would keep it from ending.
+            // Not the workflow's fault: the run ends and is tried again. A branch that waits forever would keep it from ending.
             place.Signal.Fire(CancellationReason.Cancelled);
             throw;
         }
         catch (Exception exception)
         {
-            // The user's code between the steps of a branch: its failure is the workflow's, like that of code outside of branches.
+            // The user's code between a branch's steps threw. That fails the workflow, as it does outside of branches.
             place.Signal.Fire(CancellationReason.Cancelled);
             return new BranchEnd(StepEnd.Failed, taken, Failures.Record(exception), exception, place.Slots[taken]);
         }

@@ -6,14 +6,14 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>The members of one <c>Any</c> on their way: the first to finish wins, and what it writes says so.</summary>
+/// <summary>The race of the members of one <c>Any</c>: the first to finish wins, and its write says so.</summary>
 /// <param name="Sequence">The number of the row that names the winner.</param>
 /// <param name="StartedAtMs">When the race began.</param>
 internal sealed record Race(int Sequence, long StartedAtMs) : IDisposable
 {
     private readonly CancellationTokenSource won = new();
 
-    /// <summary>One member at a time commits or consumes; after the winner none does.</summary>
+    /// <summary>Lets one member at a time commit or consume; after the winner, none does.</summary>
     public SemaphoreSlim Gate { get; } = new(1);
 
     /// <summary>The index of the winner; null while there is none.</summary>
@@ -22,7 +22,7 @@ internal sealed record Race(int Sequence, long StartedAtMs) : IDisposable
     /// <summary>Fires when a member has won.</summary>
     public CancellationToken Won => won.Token;
 
-    /// <summary>The row that names a winner: its index in the list, readable in every language.</summary>
+    /// <summary>Makes the row that names the winner by its index in the list, readable in every language.</summary>
     public CheckpointRow Row(int index, long nowMs) => new(Sequence, BuiltInNames.Any, StartedAtMs, nowMs)
     {
         Output = index.ToString(CultureInfo.InvariantCulture),
@@ -36,7 +36,7 @@ internal sealed record Race(int Sequence, long StartedAtMs) : IDisposable
     {
         (WonAtMs, Winner) = (nowMs, index);
 
-        // The others are told apart from the winner's way: their cancellation code must not hold it up.
+        // The losers are cancelled asynchronously: their cancellation code must not delay the winner.
         _ = won.CancelAsync();
     }
 
@@ -50,14 +50,14 @@ internal sealed record Race(int Sequence, long StartedAtMs) : IDisposable
 /// <summary>A member of a race, or a part of one.</summary>
 /// <param name="Race">The race.</param>
 /// <param name="Index">The member's place in the list.</param>
-/// <param name="Outer">The member of another race that this race is, where races are nested.</param>
+/// <param name="Outer">The member of an outer race that this race is; null if races are not nested.</param>
 /// <param name="IsWhole">False for a part: what it writes does not finish the member.</param>
 internal sealed record RaceMember(Race Race, int Index, RaceMember? Outer, bool IsWhole = true)
 {
     public RaceMember Part() => IsWhole ? this with { IsWhole = false } : this;
 
     /// <summary>Writes through the gate.</summary>
-    /// <param name="make">Makes the unit, with the rows that go with it where it finishes the member.</param>
+    /// <param name="make">Makes the unit, with the extra rows that it must hold if it finishes the member.</param>
     /// <param name="finishes">Whether the unit finishes the step that writes it.</param>
     /// <param name="write">Writes the unit.</param>
     /// <param name="now">The time.</param>

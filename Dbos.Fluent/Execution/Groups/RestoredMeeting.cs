@@ -1,8 +1,8 @@
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Where branches wait until each has restored what is recorded of it.</summary>
+/// <summary>Makes branches wait until each of them has restored its recorded steps.</summary>
 /// <param name="expected">How many branches there are.</param>
-/// <param name="outer">The part that the branch has which holds them, in a meeting of its own; null where none holds them.</param>
+/// <param name="outer">The arrival of the branch that contains these branches, in its own meeting; null if no branch contains them.</param>
 internal sealed class RestoredMeeting(int expected, RestoredMeeting.Arrival? outer)
 {
     private readonly TaskCompletionSource all = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -19,7 +19,7 @@ internal sealed class RestoredMeeting(int expected, RestoredMeeting.Arrival? out
         }
     }
 
-    // The branch that holds these has restored all there is when each of these has.
+    // The containing branch has restored everything once each of these has.
     private async Task MeetAsync()
     {
         await all.Task.ConfigureAwait(false);

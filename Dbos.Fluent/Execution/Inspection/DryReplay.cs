@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// Replays a history against a definition to see whether they go together. Only what is recorded is looked at: no step begins, nothing is
-/// written, and the body is dropped undisposed, as a crash would drop it.
+/// Replays a history against a definition to check whether they agree. It reads only what is recorded: no step begins, nothing is written,
+/// and the body is dropped undisposed, as in a crash.
 /// </summary>
 internal sealed class DryReplay : IDisposable
 {
@@ -27,7 +27,7 @@ internal sealed class DryReplay : IDisposable
         (this.definition, steps) = (definition, new StepExecutor(run, new RefusingStarter()));
     }
 
-    /// <summary>Why a definition cannot continue a history; null where it can.</summary>
+    /// <summary>Says why a definition cannot continue a history; null if it can.</summary>
     public static async Task<string?> FindConflictAsync(
         ClaimedWorkflow work, StoredHistory rows, WorkflowDefinition definition, RunEnvironment environment)
     {
@@ -42,7 +42,7 @@ internal sealed class DryReplay : IDisposable
         }
         catch (Exception exception)
         {
-            // The user's code between steps: a workflow may well fail here. Only what it has left behind counts.
+            // The user's code between steps threw, which may be how the workflow fails. Only recorded steps beyond this point conflict.
             return replay.run.Broken?.Message ?? replay.Rest($"throws {exception.GetType().Name}") ?? replay.NotUndone();
         }
     }
@@ -70,7 +70,7 @@ internal sealed class DryReplay : IDisposable
                 case StepEnd.Broken:
                     return run.Broken!.Message;
                 case StepEnd.Stopped when step is IParallelStep:
-                    // How far its numbers go is known only when its branches have ended; what was recorded of them has matched.
+                    // The step's last number is known only when its branches have ended. What was recorded of them has matched.
                     return null;
                 case StepEnd.Stopped:
                     return Rest($"would run '{step.Name}', which is not recorded,");
@@ -82,7 +82,7 @@ internal sealed class DryReplay : IDisposable
         return run.Broken?.Message ?? Rest("ends");
     }
 
-    // What an earlier run has begun to undo is undone by this code, in the order of the steps, newest first.
+    // Checks that this code can undo what an earlier run has begun to undo, newest step first.
     private string? NotUndone()
     {
         var undoing = new Undoing(run, steps);

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Execution;
 
-/// <summary>The words of <see cref="WorkflowExplanation.Reason"/>; never renamed.</summary>
+/// <summary>The values of <see cref="WorkflowExplanation.Reason"/>; never renamed.</summary>
 internal static class ExplainReasons
 {
     public const string Running = "running";
@@ -29,6 +29,6 @@ internal static class ExplainReasons
     public const string Cancelled = "cancelled";
     public const string TimedOut = "timed-out";
 
-    /// <summary>Whether it goes on only when a person does something.</summary>
+    /// <summary>Whether the workflow continues only after a person acts.</summary>
     public static bool IsStranded(string reason) => reason is VersionNotRunning or NameNotServed or NoEngine or QueueNotRegistered;
 }

@@ -6,7 +6,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// Reads workflows for people: rows with their payloads as readable JSON. What cannot be decoded is shown as it is stored.
+/// Reads workflow rows for people, with payloads as readable JSON. A payload that cannot be decoded is shown as it is stored.
 /// </summary>
 internal sealed class StatusReader(IWorkflowStore store, PayloadSerializer serializer)
 {
@@ -29,8 +29,8 @@ internal sealed class StatusReader(IWorkflowStore store, PayloadSerializer seria
         Attributes = Attributes(row.AttributesJson),
         Input = serializer.ToReadableJson(row.Input),
         Output = serializer.ToReadableJson(row.Output),
-        // A workflow that was resumed goes on beside the reason of its cancel, which its own outcome will overwrite. One that was given up
-        // then has none.
+        // The row of a resumed workflow keeps the error of its cancellation until the workflow's own outcome overwrites it. A resumed
+        // workflow that was then given up has no error of its own.
         Error = row.Error.Text is not null && row.Status.State is WorkflowState.Error or WorkflowState.Cancelled
             ? serializer.DecodeFailure(row.Error)
             : null,
@@ -45,8 +45,8 @@ internal sealed class StatusReader(IWorkflowStore store, PayloadSerializer seria
         EpochMs.ToMoment(row.StartedAtMs),
         EpochMs.ToMoment(row.CompletedAtMs));
 
-    // Another writer's may be anything, also half of an escaped surrogate pair, which is JSON and no text; one such row must not make a
-    // list of many unreadable.
+    // Another writer may store anything, even half of an escaped surrogate pair, which is JSON but not text. One such row must not make a
+    // whole list unreadable.
     private static Dictionary<string, object?>? Attributes(string? json)
     {
         if (json is null)

@@ -7,10 +7,10 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Says why a workflow is where it is.</summary>
+/// <summary>Explains why a workflow is in its current state.</summary>
 internal sealed class WorkflowExplainer(IStore store, PayloadSerializer serializer, StoreClock clock, RunningWorkflows? running)
 {
-    /// <summary>So many of the things that a workflow waits for at once are named.</summary>
+    /// <summary>How many of a workflow's simultaneous waits are named at most.</summary>
     private const int NamedMax = 4;
 
     private readonly QueueExplainer queues = new(store, clock);
@@ -65,7 +65,7 @@ internal sealed class WorkflowExplainer(IStore store, PayloadSerializer serializ
         return (ExplainReasons.OwnerDead, $"belongs to executor '{status.ExecutorId}', which {since}. {then}");
     }
 
-    // Programs of other SDKs register nowhere. Where an application has never had an engine of ours, nothing can be said of its executors.
+    // Programs of other SDKs do not register. If an application never had an engine of this library, nothing is known of its executors.
     private static (string Reason, string Text) OfUnknown(WorkflowStatus status) => (
         ExplainReasons.OwnerUnknown,
         $"belongs to executor '{status.ExecutorId}' of application '{status.ApplicationName ?? "(none)"}', which has no engine of this "
@@ -131,7 +131,7 @@ internal sealed class WorkflowExplainer(IStore store, PayloadSerializer serializ
             case WorkflowState.MaxRecoveryAttemptsExceeded:
                 return (
                     ExplainReasons.DeadLettered,
-                    // The claim that gave it up has counted itself, and did not run it.
+                    // The claim that gave the workflow up counted itself, but did not run it.
                     $"was given up{when}: it was taken up {status.RecoveryAttempts - 1} times and its process died each time, last at "
                     + $"executor '{status.ExecutorId}'. Mend what kills it, and resume it: it begins to count anew.");
         }
@@ -148,7 +148,7 @@ internal sealed class WorkflowExplainer(IStore store, PayloadSerializer serializ
         ExplainReasons.Failed,
         $"failed{when}: {failure.TypeName}: {failure.Message}");
 
-    // Members of a group wait at once; a sleep among them may be what ends it.
+    // Members of a group wait concurrently; a sleep among them may end the group's wait.
     private static (string Reason, string Text)? OfWaits(IReadOnlyList<WaitRow> waits)
     {
         var sleeps = waits.Where(wait => wait.Kind == WaitKind.Time).OrderBy(wait => wait.WakeAtMs).Take(1);

@@ -1,14 +1,14 @@
 namespace Dbos.Fluent.Execution;
 
-/// <summary>What a run that waits means for the queue it came from, and for others that wait for room.</summary>
+/// <summary>Says what a waiting run means for its queue, and for workflows that wait for room.</summary>
 internal interface IQueuePlaces
 {
     /// <summary>
-    /// True for a queue of which a waiting workflow keeps its place: such a run stays PENDING, and so in memory. There are no more of them
-    /// than the queue's limit.
+    /// True if waiting workflows of the queue keep their places. Such a run stays PENDING and in memory; the queue's limit bounds how many
+    /// there are.
     /// </summary>
     bool KeepsPlace(string queue);
 
-    /// <summary>A run begins to wait; it may take no room from then on.</summary>
+    /// <summary>Called when a run begins to wait; it may take no room from then on.</summary>
     void RunWaits();
 }

@@ -2,10 +2,10 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Whether a start names its partition as its queue asks. What is refused here has written nothing.</summary>
+/// <summary>Checks that a start names a partition exactly if its queue is partitioned. A start refused here has written nothing.</summary>
 internal static class PartitionRule
 {
-    /// <exception cref="ArgumentException">The queue is partitioned and no partition is named, or the other way round.</exception>
+    /// <exception cref="ArgumentException">The queue is partitioned and no partition is named, or the reverse.</exception>
     public static void Check(StartOptions options, QueueRow? queue)
     {
         if (queue is null || queue.Queue.IsPartitioned == options.PartitionKey is not null)

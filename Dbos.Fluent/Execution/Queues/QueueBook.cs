@@ -3,8 +3,8 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>What is registered under the names of queues, as of a moment ago: enough to tell a mistaken start from a good one.</summary>
-/// <remarks>However many starts ask about one queue at once, it is read once; also one that nobody has registered.</remarks>
+/// <summary>Caches the registrations of queues for about a second: fresh enough to tell a mistaken start from a good one.</summary>
+/// <remarks>Concurrent starts that ask about one queue share one read, even if nobody has registered that queue.</remarks>
 internal sealed class QueueBook(IStore store, CancellationToken stopped)
 {
     private const int NamesMax = 1000;
@@ -26,7 +26,7 @@ internal sealed class QueueBook(IStore store, CancellationToken stopped)
             var row = await reading.Row.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (row is null && readings.Count > NamesMax)
             {
-                // Names that nobody registers may be without number.
+                // The number of unregistered names is unbounded.
                 Forget(name, reading);
             }
 
@@ -39,12 +39,12 @@ internal sealed class QueueBook(IStore store, CancellationToken stopped)
         }
     }
 
-    /// <summary>Something about a queue has changed.</summary>
+    /// <summary>Drops what is cached about a queue, because it has changed.</summary>
     public void Forget(string name) => readings.TryRemove(name, out _);
 
     private void Forget(string name, Reading reading) => readings.TryRemove(KeyValuePair.Create(name, reading));
 
-    // Nobody's alone: whoever gives up the waiting takes nothing from the others.
+    // All callers share this read, so a caller that gives up waiting does not cancel it.
     private async Task<QueueRow?> ReadAsync(string name)
     {
         try
@@ -64,7 +64,7 @@ internal sealed class QueueBook(IStore store, CancellationToken stopped)
 
         public Task<QueueRow?> Row => row.Value;
 
-        /// <summary>True for an answer of some time ago, or none; one that is still awaited is as new as any.</summary>
+        /// <summary>True for an old or failed answer; a read that is still awaited counts as new.</summary>
         public bool IsStale => Row.IsFaulted || (Row.IsCompleted && TimeProvider.System.GetElapsedTime(began) >= Freshness);
     }
 }

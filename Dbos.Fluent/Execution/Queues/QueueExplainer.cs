@@ -43,7 +43,7 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
         return Limit(PlaceOf(queue, partition), queue, counts, code) ?? Next(PlaceOf(queue, partition));
     }
 
-    /// <summary>Why no living engine takes a workflow, and what can be done.</summary>
+    /// <summary>Explains why no living engine takes a workflow, and what can be done.</summary>
     public static (string Reason, string Text) OfMissing(WorkflowStatus status, CodeStanding code) => (
         code.Engines == 0 ? ExplainReasons.NoEngine : code.WithName == 0 ? ExplainReasons.NameNotServed : ExplainReasons.VersionNotRunning,
         $"waits in vain: {Missing(status, code)}");
@@ -58,7 +58,7 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
         : $"it is bound to no version, so it is for the latest, '{code.Latest}', which no engine that is alive runs. Launch that version, "
             + "or make another the latest by Versions.SetLatestAsync.";
 
-    // What has no partition key in a queue with limits for partitions is one partition with all its like.
+    // In a queue with partition limits, all workflows without a partition key form one partition.
     private static string PlaceOf(WorkflowQueue queue, string? partition) => partition switch
     {
         null => $"queue '{queue.Name}'",
@@ -91,7 +91,7 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
 
     private (string Reason, string Text) Rate(string where, string limit, RateLimit rate, long starts, long? holdingMs)
     {
-        // A limit that was lowered is met by more starts than it allows: not the first to leave the window makes room.
+        // After a limit is lowered, the window may hold more starts than allowed. Then the first start to leave makes no room.
         var next = (holdingMs ?? clock.NowMs) + (long)rate.Per.TotalMilliseconds;
         return (
             ExplainReasons.RateLimit,

@@ -12,7 +12,7 @@ internal sealed class QueueLoad
 
     public void End(ClaimedWorkflow work) => Change(work, -1);
 
-    /// <summary>What this process runs of a queue.</summary>
+    /// <summary>What this process runs of one queue.</summary>
     public QueueShare Of(string queue, string afterPartition)
     {
         if (!running.TryGetValue(queue, out var partitions))
@@ -39,7 +39,7 @@ internal sealed class QueueLoad
         var key = work.PartitionKey ?? "";
         if (partitions.AddOrUpdate(key, by, (_, count) => count + by) <= 0)
         {
-            // Partitions may be without number; one that has begun again meanwhile is not at zero, and stays.
+            // The number of partitions is unbounded, so empty ones are removed. One that has begun again is not at zero and stays.
             partitions.TryRemove(KeyValuePair.Create(key, 0));
         }
     }

@@ -4,12 +4,12 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>The recorded reason of a cancellation, in both formats, as one statement may cancel rows of either.</summary>
+/// <summary>Encodes the reason of a cancellation in both formats, as one statement may cancel rows of either.</summary>
 internal static class CancelErrors
 {
     public static CancelError Encode(PayloadSerializer serializer, CancellationReason reason)
     {
-        // One record serves many workflows, so it names none; whoever awaits one knows its id.
+        // One record is stored for many workflows, so it names none. An awaiter knows the id of its workflow.
         var failure = Failures.Record(new AwaitedWorkflowCancelledException("", reason));
         return new CancelError(
             serializer.EncodeFailure(failure, PayloadFormat.MessagePack).Text!,

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Execution;
 
-/// <summary>A cancellation token that knows why it fired. The first reason stays; a parent's firing fires its children.</summary>
+/// <summary>A cancellation token that knows why it fired. The first reason stays. A parent that fires also fires its children.</summary>
 internal sealed class CancelSignal : IDisposable
 {
     private readonly CancellationTokenSource source;
@@ -23,9 +23,7 @@ internal sealed class CancelSignal : IDisposable
         ? own
         : parent?.Reason ?? CancellationReason.None;
 
-    /// <summary>
-    /// Fires once; callbacks run on the thread pool, so that whoever fires is not held up by a step's own cancellation code.
-    /// </summary>
+    /// <summary>Fires once. Callbacks run on the thread pool, so that a step's own cancellation code does not delay the caller.</summary>
     public void Fire(CancellationReason why)
     {
         if (Interlocked.CompareExchange(ref reason, (int)why, 0) == 0)
@@ -35,7 +33,7 @@ internal sealed class CancelSignal : IDisposable
                 var running = source.CancelAsync();
                 Volatile.Write(ref callbacks, running);
 
-                // The task ends when the callbacks have run; what they throw is theirs and must not reach the caller.
+                // The task ends when the callbacks have run. Their exceptions are observed here and must not reach the caller.
                 _ = running.ContinueWith(
                     static callbacks => callbacks.Exception,
                     CancellationToken.None,
@@ -50,8 +48,8 @@ internal sealed class CancelSignal : IDisposable
     }
 
     /// <summary>
-    /// Lets go of the parent. A signal that has fired, or whose parent has, is left to the collector: disposed before the callbacks have
-    /// run, it would drop them, and whoever waits for the token would wait for ever.
+    /// Detaches from the parent. A signal that has fired is disposed after its callbacks; one whose parent has fired is left to the
+    /// collector. Disposal before that would drop callbacks, and code that waits for the token would wait forever.
     /// </summary>
     public void Dispose()
     {

@@ -14,7 +14,7 @@ internal static class CodeVersion
     /// <exception cref="ArgumentException">The code of a definition cannot be read, so that a change of it would go unnoticed.</exception>
     public static string Of(string application, Registry registry)
     {
-        // A database holds each version's name once: one program that serves two applications has two versions.
+        // A version's name is unique in a database: one program that serves two applications has two versions.
         var text = new StringBuilder(application).Append('\n');
         foreach (var definition in registry.Definitions)
         {

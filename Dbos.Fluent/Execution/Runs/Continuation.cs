@@ -8,13 +8,13 @@ namespace Dbos.Fluent.Execution;
 /// <summary>Takes a workflow to its next generation.</summary>
 internal static class Continuation
 {
-    /// <summary>The step as the end of this generation; null for any other step.</summary>
-    // A method and no pattern in the loop over a body's steps, where CA1508 takes the pattern for always false.
+    /// <summary>Returns the step if it ends this generation; null for any other step.</summary>
+    // A method, because CA1508 reports a pattern in the loop over a body's steps as always false.
     public static ContinueAsNewStep? Of(Step step) => step as ContinueAsNewStep;
 
-    /// <summary>The next input as it is stored, in the format of the row.</summary>
-    /// <exception cref="InvalidOperationException">It is of another type than the definition's.</exception>
-    /// <exception cref="SerializationFailedException">It cannot be stored.</exception>
+    /// <summary>Encodes the next input in the format of the row.</summary>
+    /// <exception cref="InvalidOperationException">The input's type is not the definition's input type.</exception>
+    /// <exception cref="SerializationFailedException">The input cannot be stored.</exception>
     public static Payload Encode(RunScope run, WorkflowDefinition definition, ContinueAsNewStep step)
     {
         if (step.InputType != definition.InputType)
@@ -28,13 +28,13 @@ internal static class Continuation
             step.Input, step.InputType, PayloadSerializer.FormatOf(run.Work.Input.Format));
     }
 
-    /// <summary>Stores the next generation; nothing where the workflow is somebody else's by now.</summary>
+    /// <summary>Stores the next generation, unless another executor has the workflow by now.</summary>
     public static async Task<RunEnd> StoreAsync(RunScope run, Payload input)
     {
         var work = run.Work;
         var generation = work.Generation + 1;
 
-        // The clock that the body sees does not go back.
+        // The clock that the body sees must not go back.
         var origin = work.Origin.Next(generation, Math.Max(run.Environment.Clock.NowMs, run.Facts.NowMs));
         var token = Guid.CreateVersion7().ToString();
         var unit = new ContinueUnit(run.Owner, work.Generation, input.Text, origin, token);

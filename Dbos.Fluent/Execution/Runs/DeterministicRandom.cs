@@ -1,8 +1,8 @@
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// Random numbers that are the same on every platform and version of the framework, which a stored history needs and <see cref="Random"/>
-/// does not promise.
+/// Generates random numbers that are the same on every platform and framework version. A stored history needs that, and
+/// <see cref="Random"/> does not promise it.
 /// </summary>
 /// <remarks>SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).</remarks>
 internal sealed class DeterministicRandom(ulong seed) : Random(0)

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// Logs for the engine, which must not fail where a log does: a provider may throw, and so may the exception it is to print.
+/// Logs for the engine, which must not fail when logging does. A provider may throw, and so may the exception that it prints.
 /// </summary>
 internal sealed class GuardedLogger(ILogger inner) : ILogger
 {
@@ -25,7 +25,7 @@ internal sealed class GuardedLogger(ILogger inner) : ILogger
         }
     }
 
-    // Once more without the exception, which may be what cannot be printed; a log that fails even so is given up.
+    // Logs again without the exception, which may be unprintable. If that fails too, the entry is dropped.
     private void LogAgain(LogLevel logLevel, EventId eventId, Exception failure, Func<string> message)
     {
         try
@@ -39,7 +39,7 @@ internal sealed class GuardedLogger(ILogger inner) : ILogger
         }
         catch (Exception)
         {
-            // There is nobody left to tell.
+            // The entry is dropped: there is nowhere left to report it.
         }
     }
 }

@@ -2,16 +2,16 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>The checkpoints a run was loaded with, by sequence number. Read only: what the run itself writes is not added.</summary>
+/// <summary>The checkpoints a run was loaded with, by sequence number. Read only: the run's own writes are not added.</summary>
 /// <param name="checkpoints">As the store reads them: ordered by sequence number, each number once.</param>
 internal sealed class History(IReadOnlyList<CheckpointRow> checkpoints)
 {
     public static History Empty { get; } = new([]);
 
-    /// <summary>The highest recorded number; -1 where nothing is recorded.</summary>
+    /// <summary>The highest recorded number; -1 if nothing is recorded.</summary>
     public int Highest => checkpoints.Count == 0 ? -1 : checkpoints[^1].Sequence;
 
-    /// <summary>The highest recorded number that is shown; -1 where there is none.</summary>
+    /// <summary>The highest recorded number below <see cref="End"/>; -1 if there is none.</summary>
     public int HighestBelowEnd
     {
         get
@@ -28,7 +28,7 @@ internal sealed class History(IReadOnlyList<CheckpointRow> checkpoints)
         }
     }
 
-    /// <summary>The last checkpoint of a name; null where there is none.</summary>
+    /// <summary>The last checkpoint with this name; null if there is none.</summary>
     public CheckpointRow? Find(string name)
     {
         for (var i = checkpoints.Count - 1; i >= 0; i--)
@@ -43,12 +43,12 @@ internal sealed class History(IReadOnlyList<CheckpointRow> checkpoints)
     }
 
     /// <summary>
-    /// Only what stands below it is shown, by default everything. What is written when undoing begins may stand at the number of a step
-    /// that was cancelled before it was recorded.
+    /// Only rows below this number are shown; by default all are. The row that begins undoing may have the number of a step that was
+    /// cancelled before it was recorded.
     /// </summary>
     public int End { get; set; } = int.MaxValue;
 
-    /// <summary>True if something is recorded under one of these numbers, however far on.</summary>
+    /// <summary>True if anything is recorded at one of these numbers, however far ahead.</summary>
     public bool HoldsFrom(Slots slots)
     {
         for (var i = 0; slots[i] <= Highest; i++)
@@ -63,7 +63,7 @@ internal sealed class History(IReadOnlyList<CheckpointRow> checkpoints)
     }
 
     /// <summary>The checkpoint at a number.</summary>
-    /// <remarks>No index is built for it: a history may be long, and is mostly read in its order.</remarks>
+    /// <remarks>No index is built: a history may be long, and is mostly read in order.</remarks>
     public CheckpointRow? At(int sequence)
     {
         if (sequence >= End)
@@ -71,7 +71,7 @@ internal sealed class History(IReadOnlyList<CheckpointRow> checkpoints)
             return null;
         }
 
-        // Without a gap before it, a row stands at its own number.
+        // If there is no gap before a row, its index is its number.
         if ((uint)sequence < (uint)checkpoints.Count && checkpoints[sequence].Sequence == sequence)
         {
             return checkpoints[sequence];

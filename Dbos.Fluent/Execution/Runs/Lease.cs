@@ -1,9 +1,8 @@
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// This process's own view of its lease. It measures by the larger of the monotonic and the wall clock's elapsed time, as the monotonic
-/// clock stands still while a machine is suspended; a process that slept past its lease must not begin a step that another one has begun
-/// already.
+/// This process's own view of its lease. Its age is the larger of the elapsed monotonic and wall clock time, as the monotonic clock stops
+/// while a machine is suspended. A process that slept past its lease must not begin a step that another process has begun already.
 /// </summary>
 internal sealed class Lease(TimeSpan length)
 {
@@ -15,7 +14,7 @@ internal sealed class Lease(TimeSpan length)
 
     public TimeSpan Length { get; } = length;
 
-    /// <summary>Asks the lease loop for a renewal now; completes when there has been one.</summary>
+    /// <summary>Asks the lease loop for a renewal now; completes when the lease has been renewed.</summary>
     public Func<CancellationToken, Task> RenewNow { get; set; } = _ => Task.CompletedTask;
 
     public bool IsAlive
@@ -29,7 +28,7 @@ internal sealed class Lease(TimeSpan length)
         }
     }
 
-    /// <summary>A number that changes whenever the lease had ended before it was renewed.</summary>
+    /// <summary>A number that changes when the lease is renewed after it had ended.</summary>
     public long Term
     {
         get
@@ -41,7 +40,7 @@ internal sealed class Lease(TimeSpan length)
         }
     }
 
-    /// <summary>True while the lease has never ended since its term was this: nobody can have taken what was claimed since then.</summary>
+    /// <summary>True while the lease has not ended since this term: no other executor can have taken what was claimed since.</summary>
     public bool Holds(long since)
     {
         lock (gate)
@@ -50,7 +49,7 @@ internal sealed class Lease(TimeSpan length)
         }
     }
 
-    /// <summary>A renewal succeeded that was sent at these moments: the lease counts from the sending, never from the answer.</summary>
+    /// <summary>Records a successful renewal. The lease counts from when the renewal was sent, never from its answer.</summary>
     public void Renewed(long sentStamp, DateTimeOffset sentAt)
     {
         lock (gate)
@@ -73,7 +72,7 @@ internal sealed class Lease(TimeSpan length)
     }
 
     /// <summary>
-    /// As <see cref="Renewed"/>, but only while the lease has not ended: what was taken away afterwards is not looked for here.
+    /// As <see cref="Renewed"/>, but only while the lease has not ended: nothing here looks for workflows taken away after its end.
     /// </summary>
     public void Prolong(long sentStamp, DateTimeOffset sentAt)
     {
@@ -86,7 +85,7 @@ internal sealed class Lease(TimeSpan length)
         }
     }
 
-    /// <summary>The database no longer knows of the lease: it is over before its time.</summary>
+    /// <summary>Ends the lease before its time, because the database no longer knows it.</summary>
     public void End()
     {
         lock (gate)
@@ -95,7 +94,7 @@ internal sealed class Lease(TimeSpan length)
         }
     }
 
-    /// <summary>Looks at the lease before a step body starts, and renews it first if it is over.</summary>
+    /// <summary>Checks the lease before a step body starts, and renews it first if it has ended.</summary>
     public ValueTask EnsureAsync(CancellationToken cancellationToken) => IsAlive ? default : new ValueTask(RenewNow(cancellationToken));
 
     private bool Lives() => !ended && Elapsed() < Length;

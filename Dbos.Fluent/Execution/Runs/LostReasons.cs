@@ -4,10 +4,10 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Why an execution no longer owns its workflow, as the row tells: what its steps are told.</summary>
+/// <summary>Reads from the row why an execution no longer owns its workflow. Its steps are told that reason.</summary>
 internal sealed class LostReasons(IWorkflowStore store, CancellationToken stopped)
 {
-    // What was deleted goes on nowhere, which is what a cancellation is to a step.
+    // A deleted workflow continues nowhere, which is a cancellation to its steps.
     public static CancellationReason Of(LostExecution lost) =>
         lost.State is null ? CancellationReason.Cancelled
         : lost.State != WorkflowState.Cancelled ? CancellationReason.Shutdown
@@ -23,7 +23,7 @@ internal sealed class LostReasons(IWorkflowStore store, CancellationToken stoppe
         }
         catch (Exception exception) when (exception is DbosException or OperationCanceledException)
         {
-            // That it is lost is known; only the reason is not.
+            // The workflow is known to be lost; only the reason is unknown.
             return CancellationReason.Shutdown;
         }
     }

@@ -5,7 +5,7 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>What whoever awaits a workflow that did not succeed is thrown.</summary>
+/// <summary>Makes the exceptions for awaiters of a workflow that did not succeed.</summary>
 internal static class OutcomeErrors
 {
     public static Exception ToException(WorkflowOutcomeRow outcome, PayloadSerializer serializer, Exception? original)
@@ -25,7 +25,7 @@ internal static class OutcomeErrors
         }
     }
 
-    // The reason stands in the row's error; a row that another SDK cancelled has none, and tells a timeout by its deadline.
+    // The row's error holds the reason. A row that another SDK cancelled has no error; its deadline tells whether it timed out.
     private static AwaitedWorkflowCancelledException Cancelled(WorkflowOutcomeRow outcome, PayloadSerializer serializer)
     {
         if (outcome.Error.Text is not null

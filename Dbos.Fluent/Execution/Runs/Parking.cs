@@ -3,17 +3,17 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Lets runs that only wait leave memory: their rows then say what they wait for, and any engine takes them up again.</summary>
+/// <summary>Lets runs that only wait leave memory. Their rows then say what they wait for, and any engine takes them up again.</summary>
 internal sealed class Parking(Checkpointer checkpointer, ILogger logger)
 {
-    /// <summary>Called with what was parked, and what it waits for.</summary>
+    /// <summary>Called with the id of a parked workflow and what it waits for.</summary>
     public required Action<string, IReadOnlyList<WaitRow>> Parked { get; init; }
 
-    /// <summary>Parks a run, which ends by itself when that is durable.</summary>
+    /// <summary>Parks a run. The run ends by itself when that is durable.</summary>
     /// <remarks>
-    /// What comes for it meanwhile is found by whoever looks again after the parking; what this run still does is fenced off.
+    /// What arrives for the run meanwhile is found by the look that follows its parking. What this run still does is fenced off.
     /// </remarks>
-    /// <returns>Completes when it is known whether the run has left; it goes on waiting if not.</returns>
+    /// <returns>Completes when it is known whether the run has left memory. If it has not, it keeps waiting there.</returns>
     public async Task LeaveAsync(RunScope run, IReadOnlyList<WaitRow> waits)
     {
         try
@@ -27,11 +27,11 @@ internal sealed class Parking(Checkpointer checkpointer, ILogger logger)
         }
         catch (OperationCanceledException)
         {
-            // The engine stops, and hands the workflow on with the rest.
+            // The engine stops, and hands the workflow on with the others.
         }
         catch (Exception exception)
         {
-            // It stays in memory, where it waits as well.
+            // The run stays in memory and keeps waiting there.
             logger.ParkingFailed(run.Work.Id, exception);
         }
     }

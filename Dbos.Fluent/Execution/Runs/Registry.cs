@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>The definitions that an engine has the code of, by name. Built once.</summary>
+/// <summary>The definitions whose code an engine has, by name. Built once.</summary>
 internal sealed class Registry
 {
     private readonly FrozenDictionary<string, WorkflowDefinition> definitions;
@@ -38,8 +38,8 @@ internal sealed class Registry
 
     public WorkflowDefinition? Find(string name) => definitions.GetValueOrDefault(name);
 
-    /// <summary>The definition as it is registered here; a start needs the very same one.</summary>
-    /// <exception cref="WorkflowNotRegisteredException">It is not registered.</exception>
+    /// <summary>Checks that this very definition is registered here, as a start needs it.</summary>
+    /// <exception cref="WorkflowNotRegisteredException">The definition is not registered.</exception>
     public void Require(WorkflowDefinition definition)
     {
         if (Find(definition.Name) != definition)

@@ -4,10 +4,10 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>How a run ended.</summary>
-/// <param name="Outcome">The outcome it stored; null where it stopped without one.</param>
-/// <param name="Next">The workflow in its next generation, where it has continued as new; it is still owned by the same token.</param>
+/// <param name="Outcome">The outcome it stored; null if it stopped without one.</param>
+/// <param name="Next">The next generation, if the workflow continued as new; this process owns it by a new token.</param>
 internal sealed record RunEnd(WorkflowOutcome? Outcome, ClaimedWorkflow? Next = null)
 {
-    /// <summary>The workflow is somebody else's now, or waits to be taken up again.</summary>
+    /// <summary>Another executor has the workflow now, or the workflow waits to be taken up again.</summary>
     public static RunEnd Lost { get; } = new(Outcome: null);
 }

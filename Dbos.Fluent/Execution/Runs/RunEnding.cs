@@ -7,7 +7,7 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>The way of a run from the end of its body to its stored outcome.</summary>
+/// <summary>Takes a run from the end of its body to its stored outcome.</summary>
 internal sealed class RunEnding(
     RunScope run, WorkflowDefinition definition, StepExecutor steps, Undoing undoing, StreamBurst burst)
 {
@@ -64,7 +64,7 @@ internal sealed class RunEnding(
             : BodyEnd.Stopped;
     }
 
-    /// <summary>Stores the outcomes of the last steps before the run stops, also where it was told to stop right after them.</summary>
+    /// <summary>Stores the outcomes of the last steps before the run stops, even if it was told to stop right after them.</summary>
     public async ValueTask StoreStepsAsync()
     {
         try
@@ -124,8 +124,8 @@ internal sealed class RunEnding(
         return new RunEnd(new WorkflowOutcome(row, end.Exception));
     }
 
-    // The last step's outcome or the workflow's was refused. Storing the step's by itself tells which. If it is the step's, the workflow
-    // fails by it, as by that of any step.
+    // The database refused the last step's outcome or the workflow's. Storing the step's alone tells which. If it is the step's, the
+    // workflow fails, as by any step.
     private async Task<RunEnd> StoreApartAsync(BodyEnd end, int nextSequence)
     {
         try

@@ -26,12 +26,12 @@ internal sealed record RunEnvironment
 
     public required Lease Lease { get; init; }
 
-    /// <summary>What is about to begin.</summary>
+    /// <summary>The tokens of workflows that are about to begin.</summary>
     public required TokensInHand InHand { get; init; }
 
     public required Wakeups Wakeups { get; init; }
 
-    /// <summary>Tells this process, and others, of what a run has written for them.</summary>
+    /// <summary>Notifies this process and others of what a run has written for them.</summary>
     public required Action<CommitUnit> Written { get; init; }
 
     /// <summary>Finds out why an execution has lost its workflow.</summary>
@@ -40,7 +40,7 @@ internal sealed record RunEnvironment
     /// <summary>How long a run that only waits stays in memory.</summary>
     public required TimeSpan UnloadAfter { get; init; }
 
-    /// <summary>What waiting means for the places of queues.</summary>
+    /// <summary>Says what waiting means for the places of queues.</summary>
     public required IQueuePlaces Places { get; init; }
 
     /// <summary>Lets a run that only waits leave memory.</summary>
@@ -56,12 +56,12 @@ internal sealed record RunEnvironment
         }
     }
 
-    /// <summary>Makes scopes of <see cref="Services"/>; null where they have none.</summary>
+    /// <summary>Makes scopes of <see cref="Services"/>; null if they have none.</summary>
     public IServiceScopeFactory? Scopes { get; private init; }
 
     public required ILogger Logger { get; init; }
 
-    /// <summary>Logs of the user's bodies.</summary>
+    /// <summary>The logger of the user's bodies.</summary>
     public required ILogger WorkflowLogger { get; init; }
 
     /// <summary>The engine as a client, for <see cref="StepContext.Workflows"/>.</summary>

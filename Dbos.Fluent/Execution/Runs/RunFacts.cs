@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>What a body's context shows, all of it a function of the origin and of the checkpoints given to the body so far.</summary>
+/// <summary>What a body's context shows. All of it follows from the origin and the checkpoints given to the body so far.</summary>
 internal sealed class RunFacts : IWorkflowFacts
 {
     // Ids and random numbers are separate streams, so that using one does not shift the other.
@@ -59,12 +59,12 @@ internal sealed class RunFacts : IWorkflowFacts
     public bool IsReplaying => whole is not null ? whole.IsReplaying : Volatile.Read(ref nextSequence) <= highestRecorded;
 
     /// <summary>
-    /// What the context of a branch shows that runs beside others: a clock and random numbers of its own, which no other branch moves, so
-    /// that a replay sees the same whichever was faster.
+    /// The facts of a branch that runs beside others. It has its own clock and random numbers, which no other branch moves, so that a
+    /// replay sees the same whichever branch was faster.
     /// </summary>
     public RunFacts Branch(int firstSequence) => new(this, firstSequence);
 
-    /// <summary>The branches have ended: whoever goes on has seen what they saw.</summary>
+    /// <summary>Called when branches have ended: the code that continues has seen what they saw.</summary>
     public void Join(IEnumerable<RunFacts> branches)
     {
         foreach (var branch in branches)
@@ -83,7 +83,7 @@ internal sealed class RunFacts : IWorkflowFacts
         return new Guid(bytes, bigEndian: true);
     }
 
-    /// <summary>The body is about to be given the outcome of a step that completed then.</summary>
+    /// <summary>Called before the body gets the outcome of a step that completed at this time.</summary>
     public void Saw(long? completedAtMs)
     {
         if (completedAtMs is { } moment)
@@ -96,7 +96,7 @@ internal sealed class RunFacts : IWorkflowFacts
         }
     }
 
-    // A branch of a branch may begin at the number of the branch itself: what is only mixed by XOR would be the run's own seed again. The
+    // A nested branch may begin at the number of its parent branch. Mixed by XOR alone, its seed would be the run's own seed again. The
     // mixing is the finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
     private static ulong BranchSeed(RunFacts whole, int firstSequence)
     {

@@ -11,7 +11,7 @@ namespace Dbos.Fluent.Execution;
 /// <param name="Environment">What all runs share.</param>
 internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts Facts, RunEnvironment Environment) : IDisposable
 {
-    // A run that has lost its workflow must not go on for long only because nobody says why.
+    // A run that has lost its workflow must not continue for long just because the reason is unknown.
     private static readonly TimeSpan ReasonLimit = TimeSpan.FromSeconds(1);
 
     private int waiting;
@@ -24,7 +24,7 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     private UndoList? undos;
     private Task? losing;
 
-    /// <summary>Ends the run at once: cancelled, fenced off, or the drain is over. Waits of the engine's own end by it.</summary>
+    /// <summary>Ends the run at once: it was cancelled or fenced off, or the drain is over. It ends the engine's own waits too.</summary>
     public CancelSignal Stop { get; } = new();
 
     /// <summary>Fires with <see cref="Stop"/> and at the beginning of a drain: the token of step bodies.</summary>
@@ -32,7 +32,7 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
 
     public Ownership Owner { get; } = new(Work.Id, Work.Token);
 
-    /// <summary>What is waited for, by whom it can leave memory.</summary>
+    /// <summary>What the run waits for, and whether it can leave memory.</summary>
     public RunWaits Waits => LazyInitializer.EnsureInitialized(
         ref waits, () => new RunWaits(UnloadAfter, Environment.Clock, rows => Environment.Leave(this, rows)));
 
@@ -42,43 +42,43 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
     /// <summary>What step bodies of this run do to the outside.</summary>
     public StepOutlet Outlet => LazyInitializer.EnsureInitialized(ref outlet, () => new StepOutlet(this));
 
-    /// <summary>Who may take the next message of a topic, where several steps of this run wait for one.</summary>
+    /// <summary>Decides which step takes the next message of a topic if several steps of this run wait for one.</summary>
     public ReceiveTurns Receives => LazyInitializer.EnsureInitialized(ref receives);
 
     /// <summary>The steps that have completed and can be undone.</summary>
     public UndoList Undos => LazyInitializer.EnsureInitialized(ref undos);
 
-    /// <summary>The id of a child that is given none: from the second generation on it names the generation.</summary>
-    // By a letter too, as a child of the first generation has the numbers of its own children behind its own number.
+    /// <summary>The id of a child whose options give none. From the second generation on, it names the generation.</summary>
+    // With a letter, as the id of a grandchild in the first generation also appends two numbers.
     public string ChildId(int sequence) => Names.Shortened(
         Work.Generation == 0
             ? string.Create(CultureInfo.InvariantCulture, $"{Work.Id}-{sequence}")
             : string.Create(CultureInfo.InvariantCulture, $"{Work.Id}-g{Work.Generation}-{sequence}"));
 
-    /// <summary>What a step shows to services that drop duplicates.</summary>
+    /// <summary>The key that a step gives to services that drop duplicates.</summary>
     public string IdempotencyKey(int sequence) => Work.Generation == 0
         ? string.Create(CultureInfo.InvariantCulture, $"{Work.Id}:{sequence}")
         : string.Create(CultureInfo.InvariantCulture, $"{Work.Id}:{Work.Generation}:{sequence}");
 
-    /// <summary>The highest sequence number that stands in the history.</summary>
+    /// <summary>The highest sequence number stored in the history.</summary>
     public int HighestStored => Volatile.Read(ref highestStored);
 
-    /// <summary>The step at which the run is, and its first number; null before the first.</summary>
+    /// <summary>The current step and its first number; null before the first step.</summary>
     public (int Sequence, Step Step)? Current { get; set; }
 
-    /// <summary>True while only what is recorded is looked at, to find what is to be undone: no step begins.</summary>
+    /// <summary>True while the run only looks at its records, to find what to undo: no step begins.</summary>
     public bool IsLookingBack { get; set; }
 
     /// <summary>True while the run only waits for a moment or for another workflow, and so needs no time to drain.</summary>
     public bool IsWaiting => Volatile.Read(ref waiting) > 0 && Volatile.Read(ref active) == 0;
 
-    /// <summary>Why the run cannot go on, where code and history disagree or a checkpoint cannot be read.</summary>
+    /// <summary>Why the run cannot continue: code and history disagree, or a checkpoint cannot be read.</summary>
     public Exception? Broken { get; private set; }
 
-    /// <summary>The exception behind a failure that this very run recorded, for whoever awaits in this process.</summary>
+    /// <summary>The exception behind a failure that this very run recorded, for awaiters in this process.</summary>
     public (RecordedFailure Failure, Exception Exception)? Original { get; set; }
 
-    /// <summary>The outcome of the last step, which is to be stored with the workflow's; null where all that was done is stored.</summary>
+    /// <summary>The outcome of the last step, to be stored with the workflow's; null if everything is stored.</summary>
     public CheckpointRow? Last { get; set; }
 
     public StepEnd Break(Exception exception)
@@ -87,9 +87,7 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
         return StepEnd.Broken;
     }
 
-    /// <summary>
-    /// Somebody else has the workflow now, or it was cancelled: whatever else this run does is for nothing, and its steps are told why.
-    /// </summary>
+    /// <summary>Stops the run, because another executor has the workflow or it was cancelled. Its steps are told why.</summary>
     public Task LoseAsync() => LazyInitializer.EnsureInitialized(ref losing, FindReasonAsync);
 
     private async Task FindReasonAsync()
@@ -104,7 +102,7 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
         }
         catch (OperationCanceledException)
         {
-            // Somebody else has told it meanwhile.
+            // The run was stopped by another caller meanwhile.
         }
     }
 
@@ -116,7 +114,7 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
 
     public void BodyEnded() => Interlocked.Decrement(ref active);
 
-    /// <summary>A row stands in the history now.</summary>
+    /// <summary>Called when a row has been stored in the history.</summary>
     public void Stored(int sequence)
     {
         for (var highest = HighestStored; sequence > highest; highest = HighestStored)
@@ -132,8 +130,8 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
         Stop.Dispose();
     }
 
-    /// <summary>Waits for something that is not the run's own doing.</summary>
-    /// <param name="wait">For what, any of it, if the run may leave memory meanwhile; null if it stays.</param>
+    /// <summary>Waits for something that happens outside the run.</summary>
+    /// <param name="wait">What the run waits for, any one of it; null if the run must stay in memory meanwhile.</param>
     /// <param name="until">The wait itself.</param>
     public async Task<T> WaitAsync<T>(IReadOnlyList<WaitRow>? wait, Func<Task<T>> until)
     {
@@ -155,15 +153,15 @@ internal sealed record RunScope(ClaimedWorkflow Work, History History, RunFacts 
 /// <summary>How the execution of one yielded step ended.</summary>
 internal enum StepEnd
 {
-    /// <summary>Its result stands in the descriptor.</summary>
+    /// <summary>The step's descriptor holds its result.</summary>
     Completed,
 
-    /// <summary>Its failure stands in the descriptor.</summary>
+    /// <summary>The step's descriptor holds its failure.</summary>
     Failed,
 
     /// <summary>The run must stop here: it was cancelled, lost its row, or the engine stops. Nothing was recorded.</summary>
     Stopped,
 
-    /// <summary>The workflow cannot go on: see <see cref="RunScope.Broken"/>.</summary>
+    /// <summary>The workflow cannot continue: see <see cref="RunScope.Broken"/>.</summary>
     Broken,
 }

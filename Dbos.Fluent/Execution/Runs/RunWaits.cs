@@ -2,10 +2,10 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>What a run waits for at this moment, and whether it does anything else: if not for long, it leaves memory.</summary>
+/// <summary>Tracks what a run waits for and whether it does anything else. A run that only waits for long leaves memory.</summary>
 /// <remarks>
-/// A sleep that is known to last longer than the limit leaves at once; any other wait once it has lasted that long. The limit is real
-/// time; the remaining time of a sleep is workflow time.
+/// A run leaves at once if its sleep is known to last longer than the limit. In any other wait it leaves once the wait has lasted that
+/// long. The limit is real time; the remaining time of a sleep is workflow time.
 /// </remarks>
 internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IReadOnlyList<WaitRow>, Task> leave) : IDisposable
 {
@@ -17,7 +17,7 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IRea
     private int changes;
     private bool left;
 
-    /// <summary>What is waited for at this moment, as far as the run can leave memory for it.</summary>
+    /// <summary>What the run waits for now, except waits that keep it in memory.</summary>
     public IReadOnlyList<WaitRow> Current
     {
         get
@@ -29,8 +29,8 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IRea
         }
     }
 
-    /// <summary>The run goes on in several branches at once, until the fork is disposed.</summary>
-    // A fork into none is one all the same: whoever forked goes on at once, and must not look as if it waited.
+    /// <summary>Splits the run into concurrent branches, until the fork is disposed.</summary>
+    // A fork into no branches counts as one: the code that forked continues at once, and must not look as if it waited.
     public Branches Fork(int count)
     {
         var all = Math.Max(count, 1);
@@ -38,14 +38,14 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IRea
         return new Branches(this, all);
     }
 
-    /// <summary>A branch begins to wait.</summary>
-    /// <param name="wait">For what, one of which is enough; null for a wait that keeps the run in memory.</param>
+    /// <summary>Called when a branch begins to wait.</summary>
+    /// <param name="wait">What it waits for, one of which is enough; null for a wait that keeps the run in memory.</param>
     public void Begin(IReadOnlyList<WaitRow>? wait) => Change(() => waits.Add(wait));
 
-    /// <summary>A wait is over.</summary>
+    /// <summary>Called when a wait is over.</summary>
     /// <returns>
-    /// Completes when it is known whether the run leaves memory, where it had begun to: until then nothing may be written, or a message
-    /// could be taken by a run that then waits for it elsewhere.
+    /// If the run has begun to leave memory, completes when it is known whether it leaves; at once otherwise. Until then nothing may be
+    /// written: the run could take a message for which it then waits elsewhere.
     /// </returns>
     public Task EndAsync(IReadOnlyList<WaitRow>? wait)
     {
@@ -81,7 +81,7 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IRea
     {
         if (leaving is not null)
         {
-            // Nobody awaits it: what becomes of it is told to whoever ends a wait.
+            // Not awaited: the code that ends a wait learns the result.
             _ = leave(leaving).ContinueWith(
                 _ => settled.TrySetResult(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
@@ -137,15 +137,15 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IRea
 
     /// <summary>The branches of one fork.</summary>
     /// <remarks>
-    /// A branch that ends because another has been decided upon does not leave: what the cancelled ones still wait for must not look like
-    /// what the run waits for. Nor does the last one: whoever forked goes on in its place, and until then must not look as if it waited,
-    /// or a run whose other branches wait for long would leave memory while it is working.
+    /// A branch that ends because another has decided the group does not leave: the waits of cancelled branches must not look like those of
+    /// the run. Nor does the last branch leave: the code that forked continues in its place and must not look as if it waited. Otherwise a
+    /// run whose other branches wait for long would leave memory while it is working.
     /// </remarks>
     internal sealed class Branches(RunWaits waits, int count) : IDisposable
     {
         private int ended;
 
-        /// <summary>One of them has ended; the others go on, or whoever forked does.</summary>
+        /// <summary>Called when a branch has ended and the others, or the code that forked, continue.</summary>
         public void Leave() => waits.Change(() =>
         {
             if (ended + 1 < count)

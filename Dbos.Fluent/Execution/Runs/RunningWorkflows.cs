@@ -15,8 +15,8 @@ internal sealed class RunningWorkflows
     private volatile bool stopped;
 
     /// <summary>
-    /// Called with what a run has stored at its end, while it still counts as running here: whoever waits for it in this process learns of
-    /// it at first hand, and not by a look that knows its record alone.
+    /// Called with the outcome that a run has stored, while it still counts as running here. Awaiters in this process then get the outcome
+    /// itself, not only what the database recorded of it.
     /// </summary>
     public required Action<ClaimedWorkflow, WorkflowOutcome> Ending { get; init; }
 
@@ -24,18 +24,18 @@ internal sealed class RunningWorkflows
     public required Action<ClaimedWorkflow, WorkflowOutcome?> Ended { get; init; }
 
     /// <summary>
-    /// Called when a workflow has given up its place in a queue: at its end, or before that where it was ended or taken away from outside
-    /// and its body has not noticed yet.
+    /// Called when a workflow has given up its place in a queue: at its end, or earlier if it was ended or taken away from outside and its
+    /// body has not noticed yet.
     /// </summary>
     public required Action<ClaimedWorkflow> GaveUpPlace { get; init; }
 
-    /// <summary>What runs here of each queue.</summary>
+    /// <summary>How many workflows of each queue run here.</summary>
     public QueueLoad Load => load;
 
     /// <summary>Called with an execution that the engine itself failed to run; its row still carries the token.</summary>
     public required Action<Ownership> Crashed { get; init; }
 
-    /// <summary>Runs that do something; those that only wait for a moment or another workflow need no capacity.</summary>
+    /// <summary>The runs that do something. Runs that only wait for a moment or another workflow need no capacity.</summary>
     public int Busy => all.Count(pair => !pair.Key.Scope.IsWaiting);
 
     /// <summary>Whether any run that does something is of this kind.</summary>
@@ -43,30 +43,29 @@ internal sealed class RunningWorkflows
 
     public int Count => all.Count;
 
-    /// <summary>The executions under way, as their rows should be owned; one for each workflow.</summary>
+    /// <summary>The current executions, one for each workflow, with the ownership that their rows should have.</summary>
     public IReadOnlyList<Ownership> Executions =>
         [.. latest.Values.Where(entry => !entry.Scope.Stop.IsFired).Select(entry => entry.Scope.Owner)];
 
-    /// <summary>What is about to begin.</summary>
+    /// <summary>The tokens of workflows that are about to begin.</summary>
     public TokensInHand InHand { get; } = new();
 
     /// <summary>
-    /// What is this engine's: what is about to begin, by its token, and all executions that have not ended, also stopped ones.
+    /// What this engine owns: the tokens of workflows about to begin, and all executions that have not ended, even stopped ones.
     /// </summary>
-    // In this order: one that begins in between is in either of both, and never in none.
+    // In this order, a workflow that begins in between is in at least one of the two.
     public OwnRows Own => new([.. InHand.All], [.. all.Keys.Select(entry => entry.Scope.Owner)]);
 
     /// <summary>
-    /// True while a run here owns the workflow. One that was stopped may go on in a body that ignores its token, but its outcome is the
-    /// row's.
+    /// True while a run here owns the workflow. A stopped run may continue in a body that ignores its token, but its outcome is the row's.
     /// </summary>
     public bool Contains(string workflowId) => latest.TryGetValue(workflowId, out var entry) && !entry.Scope.Stop.IsFired;
 
-    /// <summary>The run of a workflow here; null where none owns it.</summary>
+    /// <summary>The run here that owns a workflow; null if none does.</summary>
     public RunScope? Find(string workflowId) =>
         latest.TryGetValue(workflowId, out var entry) && !entry.Scope.Stop.IsFired ? entry.Scope : null;
 
-    /// <summary>Runs a workflow this process owns. A former run of the same workflow that has not noticed yet is stopped.</summary>
+    /// <summary>Runs a workflow that this process owns, and stops an earlier run of it that has not noticed yet.</summary>
     public void Begin(ClaimedWorkflow work, IReadOnlyList<CheckpointRow> checkpoints, RunEnvironment environment, IChildStarter starter)
     {
         var definition = environment.Registry.Find(work.Name)!;
@@ -81,8 +80,8 @@ internal sealed class RunningWorkflows
         TellIfStopping(entry);
         load.Begin(work);
 
-        // Whoever finds out that the workflow was ended or taken away, a sweep or a write that was refused: its place is free, whether or
-        // not the body heeds its token.
+        // A sweep or a refused write may find that the workflow was ended or taken away. Its place is then free, whether or not the body
+        // heeds its token.
         entry.Scope.Stop.Token.UnsafeRegister(_ => GiveUpPlaceIfLost(entry), null);
 
         // The caller's AsyncLocals (its Activity, its culture) are not the workflow's: every run starts from a clean context.
@@ -91,8 +90,8 @@ internal sealed class RunningWorkflows
             all[entry] = entry.RunAsync(
                 (ended, end) =>
                 {
-                    // The next generation stands beside the ended one for a moment, so that the row is never without a run. It takes
-                    // over the place in the queue, before its token is let go.
+                    // The next generation briefly runs beside the ended one, so that the row always has a run. It takes over the place in
+                    // the queue before its token is let go.
                     if (end?.Next is { } next)
                     {
                         if (!draining)
@@ -109,8 +108,8 @@ internal sealed class RunningWorkflows
                 Crashed);
         }
 
-        // A start may become durable while the engine stops: its row is handed on, so its body must not begin here. Whoever stops runs has
-        // seen this one by now, or is seen here.
+        // A start may become durable while the engine stops. Its row is handed on, so its body must not begin here. The code that stops
+        // runs has seen this run by now, or this check sees that it stops them.
         TellIfStopping(entry);
 
         if (entry.HasEnded)
@@ -119,15 +118,15 @@ internal sealed class RunningWorkflows
         }
     }
 
-    /// <summary>How many runs have begun: a mark by which those before it are told from later ones.</summary>
+    /// <summary>How many runs have begun: a mark that separates earlier runs from later ones.</summary>
     public long Begun => Interlocked.Read(ref begun);
 
     /// <summary>Tells a run that its workflow was cancelled or taken away.</summary>
     /// <param name="workflowId">The workflow.</param>
     /// <param name="reason">Why.</param>
     /// <param name="upTo">
-    /// The mark from before the database was asked to do so. A run that began after it may be what follows, and finds out by its token if
-    /// it is not.
+    /// The mark from before the database was asked to do so. A run that began later may be the workflow's next run; if it is not, it finds
+    /// out by its token.
     /// </param>
     public void Stop(string workflowId, CancellationReason reason, long upTo)
     {
@@ -146,7 +145,7 @@ internal sealed class RunningWorkflows
         }
     }
 
-    /// <summary>Signals the step tokens, now and of whatever begins from now on.</summary>
+    /// <summary>Fires the step tokens of all runs, and of every run that begins from now on.</summary>
     public void BeginDrain()
     {
         draining = true;
@@ -156,7 +155,7 @@ internal sealed class RunningWorkflows
         }
     }
 
-    /// <summary>Waits until nothing runs that could still finish, or the time is over; then stops what is left.</summary>
+    /// <summary>Waits until no run is busy or the limit is over, then stops the remaining runs.</summary>
     public async Task DrainAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -169,7 +168,7 @@ internal sealed class RunningWorkflows
         }
     }
 
-    /// <summary>Waits for runs that were stopped; a body that ignores its token is not waited for longer than this.</summary>
+    /// <summary>Waits for stopped runs to end, but no longer than the limit, as a body may ignore its token.</summary>
     public async Task WaitForEndAsync(TimeSpan limit)
     {
         try
@@ -178,11 +177,11 @@ internal sealed class RunningWorkflows
         }
         catch (TimeoutException)
         {
-            // It may go on in memory, but its row is fenced: nothing it does is written.
+            // The run may continue in memory, but its row is fenced: nothing it does is written.
         }
     }
 
-    // A parent counts as waiting for the moment between its child's end and its own going on, so the quiet must last.
+    // Between its child's end and its own next step, a parent still counts as waiting. So the quiet must last.
     private async Task SettleAsync(CancellationToken end)
     {
         var quiet = 0;
@@ -215,8 +214,8 @@ internal sealed class RunningWorkflows
 
     private void GiveUpPlaceIfLost(Entry entry)
     {
-        // What is stopped only because the engine is keeps its row, and its place with it, until that is handed on. And what goes on in a
-        // next generation passes its place on: a sweep may see that one's token before it has begun, and its beginning stops this one.
+        // A run that stops only because the engine stops keeps its row and place until the row is handed on. A run that continues in a next
+        // generation passes its place on: a sweep may see the new token before that generation has begun, which stops this run.
         var isOurs = (stopped && entry.Scope.Stop.Reason == CancellationReason.Shutdown) || InHand.IsFollowed(entry.Scope.Work.Token);
         if (!isOurs)
         {
@@ -268,7 +267,7 @@ internal sealed class RunningWorkflows
             Run = new WorkflowRun(Scope, definition, starter);
         }
 
-        /// <summary>Its place in the order in which all have begun.</summary>
+        /// <summary>The run's position in the order in which runs have begun.</summary>
         public required long Number { get; init; }
 
         public RunScope Scope { get; }
@@ -287,7 +286,7 @@ internal sealed class RunningWorkflows
             }
             catch (Exception exception)
             {
-                // Not the user's code, which the run answers for, but the engine's: the row is handed back for another attempt.
+                // The engine's code failed, not the user's, which the run itself handles. The row is handed back for another attempt.
                 Scope.Environment.Logger.RunCrashed(Scope.Work.Id, Scope.Work.Name, exception);
                 crashed(Scope.Owner);
             }
@@ -295,7 +294,7 @@ internal sealed class RunningWorkflows
             ended(this, end);
         }
 
-        /// <summary>True once.</summary>
+        /// <summary>True on the first call only.</summary>
         public bool TryGiveUpPlace() => Interlocked.Exchange(ref gaveUpPlace, 1) == 0;
 
         public void Dispose() => Scope.Dispose();

@@ -3,17 +3,17 @@ using System.Collections.Concurrent;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// Tokens that rows carry, or may carry already, of what is about to begin here: a start or a next generation that is being written, a
-/// claim that is under way or whose histories are being read. However long that takes, such a row is nobody's orphan.
+/// The tokens of workflows about to begin here: a start or next generation is being written, or a claim is under way or its histories are
+/// being read. Their rows may carry these tokens already. However long that takes, such a row is not an orphan.
 /// </summary>
 internal sealed class TokensInHand
 {
-    // With the token whose place the one in hand takes; empty where there is none.
+    // The value is the token whose place the key takes; empty if there is none.
     private readonly ConcurrentDictionary<string, string> tokens = new(StringComparer.Ordinal);
 
     public ICollection<string> All => tokens.Keys;
 
-    /// <summary>Holds a token until it is let go: everything under it has begun then, or is somebody else's.</summary>
+    /// <summary>Holds a token until it is let go. By then everything under it has begun, or belongs to another executor.</summary>
     /// <param name="token">The token.</param>
     /// <param name="after">The token of the generation that it follows.</param>
     public Holding Hold(string token, string after = "")
@@ -22,7 +22,7 @@ internal sealed class TokensInHand
         return new Holding(this, token);
     }
 
-    /// <summary>True while the next generation of what has this token is in hand.</summary>
+    /// <summary>True while the next generation of the workflow with this token is in hand.</summary>
     public bool IsFollowed(string token) => tokens.Values.Contains(token);
 
     public void LetGo(string token) => tokens.TryRemove(token, out _);

@@ -6,7 +6,7 @@ internal sealed class UndoList
     private readonly Lock gate = new();
     private readonly SortedDictionary<int, Undo> bySequence = [];
 
-    /// <summary>Whether all of these are known.</summary>
+    /// <summary>Whether all of these steps are known.</summary>
     public bool Holds(IEnumerable<int> sequences)
     {
         lock (gate)
@@ -36,6 +36,6 @@ internal sealed class UndoList
 /// <summary>How one completed step is undone.</summary>
 /// <param name="Sequence">The step's number.</param>
 /// <param name="Step">The step, for its name and its modifiers.</param>
-/// <param name="Result">Its decoded result, or what stands for one that cannot be decoded.</param>
+/// <param name="Result">Its decoded result, or a placeholder for one that cannot be decoded.</param>
 /// <param name="Body">The user's code.</param>
 internal sealed record Undo(int Sequence, Step Step, object? Result, Func<StepContext, object?, Task> Body);

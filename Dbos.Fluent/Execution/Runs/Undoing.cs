@@ -5,16 +5,16 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Undoes what a failed workflow has done: the completed steps that say how, newest first, each undo a step of its own.</summary>
+/// <summary>Undoes the completed steps of a failed workflow that say how, newest first. Each undo is a step of its own.</summary>
 /// <remarks>
-/// A row written before the first undo holds the failure and the sequences to undo. A replay looks at it first: the decision to undo, and
-/// what, does not depend on how far the code would come this time.
+/// A row written before the first undo holds the failure and the sequences to undo. A replay reads it first: whether and what to undo does
+/// not depend on how far the code would come this time.
 /// </remarks>
 internal sealed class Undoing(RunScope run, StepExecutor steps)
 {
     private static readonly Type SequencesType = typeof(int[]);
 
-    /// <summary>The row that says an earlier run has begun to undo; null where none has.</summary>
+    /// <summary>The row that says an earlier run has begun to undo; null if none has.</summary>
     public CheckpointRow? Begun { get; } = run.History.Find(BuiltInNames.Compensating);
 
     /// <summary>The sequences that the row names.</summary>
@@ -25,7 +25,7 @@ internal sealed class Undoing(RunScope run, StepExecutor steps)
     public RecordedFailure ReadFailure() => run.Environment.Serializer.DecodeFailure(new Payload(Begun!.Error, Begun.Format));
 
     /// <summary>Begins to undo after a failure.</summary>
-    /// <returns>The failure, with those of undos in <see cref="RecordedFailure.Inner"/>; null if the run must stop.</returns>
+    /// <returns>The failure, with the failures of undos in <see cref="RecordedFailure.Inner"/>; null if the run must stop.</returns>
     public async ValueTask<RecordedFailure?> BeginAsync(RecordedFailure failure, CancelSignal signal)
     {
         var undos = run.Undos.NewestFirst();
@@ -49,7 +49,7 @@ internal sealed class Undoing(RunScope run, StepExecutor steps)
             : null;
     }
 
-    /// <summary>Goes on undoing what an earlier run has begun to undo.</summary>
+    /// <summary>Continues the undoing that an earlier run has begun.</summary>
     public ValueTask<RecordedFailure?> GoOnAsync(CancelSignal signal)
     {
         var sequences = ReadSequences();

@@ -51,8 +51,8 @@ internal sealed class WorkflowRun
         }
         catch (Exception exception) when (exception is not StoreSchemaException)
         {
-            // The body is the user's code: whatever it throws is the workflow's failure and goes into the database. Tables or rights that
-            // are not as they should be are no fault of the workflow: it is tried again.
+            // The body is the user's code: whatever it throws is the workflow's failure and is stored. Wrong tables or rights are not the
+            // workflow's fault: it is tried again.
             var cause = run.Broken ?? exception;
             end = run.Stop.IsFired ? BodyEnd.Stopped : BodyEnd.FailedBy(Failures.Record(cause), cause);
         }
@@ -68,7 +68,7 @@ internal sealed class WorkflowRun
         return await ending.StoreAsync(end, nextSequence).ConfigureAwait(false);
     }
 
-    /// <summary>Restores what is recorded, until all steps are known that an earlier run has begun to undo.</summary>
+    /// <summary>Restores recorded steps until all steps that an earlier run has begun to undo are known.</summary>
     private async ValueTask<BodyEnd> LookBackAsync(IWorkflowBody body)
     {
         run.IsLookingBack = true;
@@ -92,7 +92,7 @@ internal sealed class WorkflowRun
             var place = new StepPlace(new Slots(nextSequence), run.Steps, run.Facts) { IsLast = body.IsAtItsEnd };
             var (end, ended) = await ExecuteAsync(step, place).ConfigureAwait(false);
 
-            // Known only now for branches: their steps are not all known before they run.
+            // For branches this is known only now: not all of their steps are known before they run.
             nextSequence += step.Slots;
             run.Facts.Reached(nextSequence);
             if (end != StepEnd.Broken && run.IsLookingBack && run.Undos.Holds(undoing.ReadSequences()))
@@ -114,7 +114,7 @@ internal sealed class WorkflowRun
         return run.Broken is { } broken ? BodyEnd.FailedBy(Failures.Record(broken), broken) : BodyEnd.Succeeded(body.Result);
     }
 
-    /// <summary>Executes a step once what came before it is durable; gives the step that ended so, which may be one before it.</summary>
+    /// <summary>Executes a step once earlier writes are durable. Returns the step that ended so: it or an earlier one.</summary>
     private async ValueTask<(StepEnd End, Step Ended)> ExecuteAsync(Step step, StepPlace place)
     {
         if (burst.Takes(step, place))
@@ -130,7 +130,7 @@ internal sealed class WorkflowRun
         return (await steps.ExecuteAsync(step, place).ConfigureAwait(false), step);
     }
 
-    // A row without an id was written by no SDK; its children and idempotency keys would be those of every other such row.
+    // No SDK writes a row without an id. Its child ids and idempotency keys would equal those of every other such row.
     private BodyEnd? CheckId()
     {
         if (!string.IsNullOrWhiteSpace(run.Work.Id))
@@ -173,7 +173,7 @@ internal sealed class WorkflowRun
         }
         catch (Exception exception)
         {
-            // A finally block of the user's: it does not change the outcome, which is known already.
+            // A finally block of the user's code threw. That does not change the outcome, which is already known.
             run.Environment.Logger.DisposeFailed(run.Work.Id, definition.Name, exception);
         }
     }

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Attributes as the JSON object that every SDK stores and can search.</summary>
+/// <summary>Encodes attributes as the JSON object that every SDK stores and can search.</summary>
 internal static class AttributesJson
 {
     /// <exception cref="ArgumentException">
@@ -35,7 +35,7 @@ internal static class AttributesJson
         return Encoding.UTF8.GetString(buffer.ToArray());
     }
 
-    // PostgreSQL's JSON has no such character.
+    // PostgreSQL's JSON cannot hold a null character.
     private static void CheckText(string text, string key)
     {
         if (text.Contains('\0', StringComparison.Ordinal))

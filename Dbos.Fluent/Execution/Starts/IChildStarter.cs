@@ -11,14 +11,14 @@ internal interface IChildStarter
     /// <exception cref="OperationCanceledException">The engine has stopped.</exception>
     Task<CommitResult> StartAsync(ChildStart start);
 
-    /// <summary>Starts a child after a quiet period, or moves the start of the one that waits.</summary>
+    /// <summary>Starts a child after a quiet period, or moves the start of the waiting child.</summary>
     Task<CommitResult> DebounceAsync(ChildStart start, DebounceCall call);
 }
 
 /// <summary>A child to be started by a running workflow.</summary>
 /// <param name="Definition">What to start.</param>
 /// <param name="Input">Its input.</param>
-/// <param name="Options">How; the id is given.</param>
+/// <param name="Options">How to start it; the id is set.</param>
 /// <param name="Parent">The run that starts it.</param>
 /// <param name="ParentDeadlineMs">The deadline it inherits unless its options say otherwise.</param>
 /// <param name="ParentCheckpoint">The parent's row, written with the child.</param>
@@ -30,6 +30,6 @@ internal sealed record ChildStart(
     long? ParentDeadlineMs,
     CheckpointRow ParentCheckpoint)
 {
-    /// <summary>True where the id was made of the parent's, as the options gave none.</summary>
+    /// <summary>True if the id was derived from the parent's, because the options gave none.</summary>
     public bool IsIdMade { get; init; }
 }

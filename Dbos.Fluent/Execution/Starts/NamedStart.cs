@@ -4,7 +4,7 @@ using Dbos.Fluent.Serialization;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>A start by name: the code and its version are whoever's.</summary>
+/// <summary>A start by name, whichever application and version has the code.</summary>
 /// <param name="WorkflowName">The name under which the code is registered.</param>
 /// <param name="Arguments">Its positional arguments.</param>
 /// <param name="Options">How it is started.</param>
@@ -13,8 +13,8 @@ internal sealed record NamedStart(string WorkflowName, IReadOnlyList<object?> Ar
     /// <summary>Arguments by name, besides the positional ones.</summary>
     public IReadOnlyDictionary<string, object?> NamedArguments { get; init; } = new Dictionary<string, object?>();
 
-    /// <summary>Refuses what could be no start.</summary>
-    /// <exception cref="ArgumentException">The name is none, or no queue is named.</exception>
+    /// <summary>Refuses a request that cannot be a start.</summary>
+    /// <exception cref="ArgumentException">The name is invalid, or no queue is named.</exception>
     public void Check()
     {
         Names.CheckName(WorkflowName, "workflowName");
@@ -26,8 +26,8 @@ internal sealed record NamedStart(string WorkflowName, IReadOnlyList<object?> Ar
         }
     }
 
-    /// <summary>The request, its arguments encoded.</summary>
-    /// <exception cref="ArgumentException">The options do not go together, or MessagePack is to hold more than one input.</exception>
+    /// <summary>Makes the request, with encoded arguments.</summary>
+    /// <exception cref="ArgumentException">The options contradict each other, or MessagePack would hold more than one input.</exception>
     public StartRequest Request(PayloadSerializer serializer)
     {
         StartRules.Check(Options);

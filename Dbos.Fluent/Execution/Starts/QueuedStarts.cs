@@ -5,12 +5,12 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>The starts of a client, which runs nothing itself.</summary>
-/// <param name="starter">The application that starts them.</param>
+/// <summary>Starts workflows for a client, which runs nothing itself.</summary>
+/// <param name="starter">The application that starts the workflows.</param>
 /// <param name="serializer">Encodes inputs.</param>
 /// <param name="book">The queues.</param>
 /// <param name="write">Writes one unit.</param>
-/// <param name="written">Reports it.</param>
+/// <param name="written">Called with each unit that was written.</param>
 internal sealed class QueuedStarts(
     StarterIdentity starter,
     PayloadSerializer serializer,

@@ -3,19 +3,19 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>What the database's answer to a start means for its caller.</summary>
+/// <summary>Translates the database's answer to a start for its caller.</summary>
 internal static class StartRefusals
 {
     /// <summary>Whether the start itself was refused. A fault of the database says nothing about the start.</summary>
     public static bool IsRefusal(Exception exception) =>
         exception is ArgumentException or (DbosException and not (StoreUnavailableException or StoreSchemaException));
 
-    /// <summary>The id for the handle: that of the workflow that was started, or of the one that was there before.</summary>
+    /// <summary>The id for the handle: that of the started workflow, or of the one that existed before.</summary>
     /// <exception cref="DbosException">The start was refused.</exception>
     public static string IdOf(CommitResult result, StartRequest request) =>
         AttachedId(result, request.Options.Id!, request.Name, request.Options) ?? throw ToException(result, request.Options, request.Name);
 
-    /// <summary>The same as null where the start was refused.</summary>
+    /// <summary>The same id; null if the start was refused.</summary>
     /// <exception cref="ConflictingWorkflowException">The holder of the deduplication id is a workflow of another definition.</exception>
     public static string? AttachedId(CommitResult result, string workflowId, string name, StartOptions options) => result switch
     {

@@ -4,16 +4,16 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>What starts workflows, as it stands in their rows.</summary>
+/// <summary>The starter of workflows, as their rows name it.</summary>
 /// <param name="ApplicationName">Null for a client that names none: its rows are open to any application.</param>
 /// <param name="ApplicationVersion">Null for a client.</param>
 /// <param name="ExecutorId">Null for a client, which runs nothing.</param>
 internal sealed record StarterIdentity(string? ApplicationName, string? ApplicationVersion = null, string? ExecutorId = null);
 
-/// <summary>A workflow that is started, whoever has its code.</summary>
+/// <summary>A request to start a workflow, whichever application has its code.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Input">Its input, encoded.</param>
-/// <param name="Options">How it is started; the id is given.</param>
+/// <param name="Options">How it is started; the id is set.</param>
 /// <param name="IsOurs">True if the code is registered with the engine that starts it.</param>
 internal sealed record StartRequest(string Name, Payload Input, StartOptions Options, bool IsOurs)
 {
@@ -23,7 +23,7 @@ internal sealed record StartRequest(string Name, Payload Input, StartOptions Opt
     /// <summary>A deadline that it inherits.</summary>
     public long? DeadlineMs { get; init; }
 
-    /// <summary>A request by definition, with an id of its own if the options give none.</summary>
+    /// <summary>Makes a request by definition, with a new id if the options give none.</summary>
     public static StartRequest Of(
         WorkflowDefinition definition, object? input, StartOptions options, bool isOurs, PayloadSerializer serializer)
     {
@@ -38,14 +38,14 @@ internal sealed record StartRequest(string Name, Payload Input, StartOptions Opt
 /// <summary>Makes the rows of starts.</summary>
 internal sealed class StartRows(StarterIdentity starter)
 {
-    /// <summary>The row of a start: running at once, or waiting.</summary>
-    /// <exception cref="ArgumentException">Options that do not go together, or an attribute that cannot be stored.</exception>
+    /// <summary>Makes the row of a start that runs at once or waits.</summary>
+    /// <exception cref="ArgumentException">The options contradict each other, or an attribute cannot be stored.</exception>
     public WorkflowInsert Row(StartRequest request)
     {
         var options = request.Options;
         var delayed = options.Delay > TimeSpan.Zero;
-        // A delay of zero is none, but it is a wait: such a start goes through the internal queue, and so does one that is for another
-        // version's code.
+        // A delay of zero does not delay, but such a start still goes through the internal queue. So does a start for another version's
+        // code.
         var direct = options.Queue is null && options.Delay is null && starter.ExecutorId is not null
             && (options.ApplicationVersion is null || options.ApplicationVersion == starter.ApplicationVersion);
         return new WorkflowInsert
@@ -60,7 +60,7 @@ internal sealed class StartRows(StarterIdentity starter)
             DeduplicationId = options.DeduplicationId,
             PartitionKey = options.PartitionKey,
             ExecutorId = direct ? starter.ExecutorId : null,
-            // Whoever has code under this name may be of another application: such a row is open until one claims it.
+            // Another application may have the code of this name, so the row is open until one claims it.
             ApplicationName = request.IsOurs || starter.ExecutorId is null ? starter.ApplicationName : null,
             ApplicationVersion = options.ApplicationVersion ?? (request.IsOurs ? starter.ApplicationVersion : null),
             ParentId = request.ParentId,

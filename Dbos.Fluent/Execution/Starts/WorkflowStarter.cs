@@ -6,11 +6,11 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// Starts workflows for an engine: at once, owned from the first moment and run here, or waiting in a queue for whoever claims them.
+/// Starts workflows for an engine: at once, owned from the first moment and run here, or in a queue for any engine to claim.
 /// </summary>
 internal sealed class WorkflowStarter(RunEnvironment environment, RunningWorkflows running, QueueBook book) : IChildStarter, IStarts
 {
-    // Names that nobody registers may be without number.
+    // The number of unregistered names is unbounded.
     private const int UnregisteredMax = 100;
 
     private readonly ConcurrentDictionary<string, bool> unregistered = new(StringComparer.Ordinal);

@@ -5,8 +5,8 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Waits for other workflows to end, and records how they did.</summary>
-/// <remarks>Who waits for itself waits for ever: that fails its step.</remarks>
+/// <summary>Waits for other workflows to end, and records how they ended.</summary>
+/// <remarks>A workflow that awaits itself would wait forever, so its step fails.</remarks>
 internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
 {
     public async ValueTask<StepEnd> AwaitAsync(Step step, string workflowId, StepPlace place)
@@ -46,7 +46,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
         return ValueSteps.Give(run, step, row, step.ResultType, step.Complete);
     }
 
-    /// <remarks>What is stored is the winner's id, so that the row can be read without knowing the list.</remarks>
+    /// <remarks>The row stores the winner's id, so that it can be read without knowing the list.</remarks>
     public async ValueTask<StepEnd> AwaitAnyAsync(Step step, IAwaitAnyStep any, StepPlace place)
     {
         var sequence = place.Slots.First;
@@ -113,7 +113,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
         }
     }
 
-    /// <summary>Waits until one of them has ended; of several that have, it is the first in the list.</summary>
+    /// <summary>Waits until one of the workflows has ended; of several that have, returns the first in the list.</summary>
     private async ValueTask<WorkflowOutcomeRow?> WaitFirstAsync(IReadOnlyList<string> ids, StepPlace place)
     {
         if (run.MayNotBegin(place.Signal))
@@ -126,8 +126,8 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
         var told = ids.Select(outcomes.Register).ToArray();
         try
         {
-            // Until it has looked the run stays in memory: one that left for what has ended already would be taken up, and leave again.
-            // And until it has looked at all, the first to be found need not be the first in the list.
+            // Until the looks are done, the run stays in memory. A run that left to wait for an ended workflow would be taken up and leave
+            // again. Also, before all looks are done, the first one found need not be the first in the list.
             var first = Task.WhenAny(told.Select(wait => wait.Found));
             var looked = Task.WhenAll(ids.Select(outcomes.LookFirstAsync));
             await run.WaitAsync(null, () => Task.WhenAny(looked).WaitAsync(stop.Token)).ConfigureAwait(false);
@@ -149,7 +149,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
     private static WaitRow[] Waits(IReadOnlyList<string> ids, StepPlace place) => [.. ids.Distinct(StringComparer.Ordinal).Select(
         (id, index) => new WaitRow(place.Slots.First, WaitKind.Outcome, id, "", null) { Part = index })];
 
-    // A drain lets a run wait on for a child that may be draining too; only the end of the drain or a sibling stops the wait.
+    // During a drain a run may keep waiting for a child that may be draining too. Only the end of the drain or a sibling stops the wait.
     private CancelSignal StopOf(CancelSignal signal) => new(signal == run.Steps ? run.Stop : signal);
 
     private CheckpointRow ResultRow(WorkflowOutcomeRow outcome, int sequence, long startedAtMs)
@@ -158,7 +158,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
         var row = new CheckpointRow(sequence, BuiltInNames.GetResult, startedAtMs, now) { ChildId = outcome.Id };
         if (outcome.State == WorkflowState.Success)
         {
-            // The result is passed on as it was stored; nothing is decoded that the parent may never read.
+            // The result is passed on as it is stored; nothing is decoded that the parent may never read.
             return row with { Output = outcome.Output.Text, Format = outcome.Output.Format };
         }
 

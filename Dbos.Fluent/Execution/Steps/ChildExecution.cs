@@ -4,7 +4,7 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Starts children with the parent's checkpoint in one write, and finds them again by the recorded id.</summary>
+/// <summary>Starts each child in one write with the parent's checkpoint, and finds it again by the recorded id.</summary>
 internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildStarter starter)
 {
     private readonly AwaitExecution awaits = new(run, steps);
@@ -30,8 +30,8 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
     }
 
     /// <remarks>
-    /// All starts are handed over at once, so that they are written together, not one round trip each. A replay starts only those that are
-    /// not recorded. The refusal that is first in sequence order is the outcome.
+    /// All starts are submitted at once, so that they are written together and not one round trip each. A replay starts only the unrecorded
+    /// ones. The first refusal in sequence order is the outcome.
     /// </remarks>
     public async ValueTask<StepEnd> StartManyAsync(Step step, IStartManyStep many, StepPlace place)
     {
@@ -101,7 +101,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
         };
         try
         {
-            // A start that finishes a member of a race goes through its gate by a row of its own: it has begun, whichever member wins.
+            // A start that finishes a member of a race passes the gate by a separate row: the child has begun, whichever member wins.
             var result = await starter.StartAsync(child).ConfigureAwait(false);
             if (result is { Status: CommitStatus.Written or CommitStatus.Attached, ParentMovedOn: false })
             {
@@ -133,13 +133,13 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
 
         if (StartRefusals.AttachedId(result, row.ChildId!, step.Name, start.Options) is { } holder)
         {
-            // The parent's row names the holder, and is written by itself: nothing was started that it would have to go with.
+            // The parent's row names the holder and is written alone, as no child was started that it must go with.
             var stored = await steps.StoreAsync(row with { ChildId = holder }, place).ConfigureAwait(false);
             place.Facts.Saw(row.CompletedAtMs);
             return stored ? new(StepEnd.Completed, holder) : new(StepEnd.Stopped);
         }
 
-        // The refusal is an outcome of the step: a replay gives it again without asking the database.
+        // The refusal is the step's outcome: a replay gives it again without asking the database.
         var exception = start.IsIdMade && result is { Status: CommitStatus.IdInUse, Existing: { } stranger }
             ? WorkflowIdInUseException.OfChild(stranger.Id, run.Work.Id, stranger.Name, stranger.State)
             : StartRefusals.ToException(result, start.Options, step.Name);
@@ -152,11 +152,11 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
         return await steps.StoreAsync(failed, place).ConfigureAwait(false) ? new(StepEnd.Failed, Refused: failed) : new(StepEnd.Stopped);
     }
 
-    /// <summary>What became of one start.</summary>
+    /// <summary>The result of one start.</summary>
     /// <param name="End">How it ended.</param>
-    /// <param name="ChildId">The child; null where there is none.</param>
+    /// <param name="ChildId">The child's id; null if there is none.</param>
     /// <param name="Refused">
-    /// The row of a start that failed. Not given to the step yet: of several starts at once it takes the first, whichever was quicker.
+    /// The row of a failed start. The step does not have it yet: it gets the first refusal in sequence order, not the fastest.
     /// </param>
     private sealed record Begun(StepEnd End, string? ChildId = null, CheckpointRow? Refused = null);
 }

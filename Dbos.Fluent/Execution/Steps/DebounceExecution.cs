@@ -4,7 +4,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// Debounced starts of a run: the parent's row, written with the start or the putting off, names the workflow that is to run.
+/// Executes the debounced starts of a run. The parent's row, written with the start or the postponement, names the workflow that is to run.
 /// </summary>
 internal sealed class DebounceExecution(RunScope run, StepExecutor steps, IChildStarter starter)
 {

@@ -6,7 +6,7 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Steps that wait for what others have written and take nothing away: events and stream values.</summary>
+/// <summary>Executes steps that wait for what others have written and consume nothing: events and stream values.</summary>
 internal sealed class LookExecution(RunScope run, StepExecutor steps)
 {
     public async ValueTask<StepEnd> GetEventAsync(Step step, IGetEventStep get, StepPlace place)
@@ -110,8 +110,8 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
 
     private async ValueTask<WaitEnd> WaitAsync(WaitRow? wait, Task told, Func<Task> look, long? untilMs, CancelSignal signal)
     {
-        // The look that begins the wait counts however short the wait is. Until it is done the run stays in memory, and also where nothing
-        // is left to wait for: one that left then would be taken up at once, and leave again.
+        // The look that begins the wait counts, however short the wait is. The run stays in memory until it is done, and if nothing is left
+        // to wait for: a run that left then would be taken up at once and leave again.
         if (await LookAsync(told, look, signal).ConfigureAwait(false) == WaitEnd.Stopped)
         {
             return WaitEnd.Stopped;
@@ -120,7 +120,7 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
         var isOver = told.IsCompleted || untilMs <= run.Environment.Clock.NowMs;
         var end = await ValueSteps.WaitAsync(run, isOver ? null : wait, told, untilMs, signal).ConfigureAwait(false);
 
-        // What came since the last poll came in time.
+        // Whatever came since the last poll came in time.
         return end == WaitEnd.TimedOut && !isOver && run.Environment.Wakeups.Polls
             ? await LookAsync(told, look, signal).ConfigureAwait(false)
             : end;

@@ -7,16 +7,16 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Messages on their way into the database.</summary>
+/// <summary>Makes the rows of messages to send.</summary>
 internal static class Outbox
 {
-    // What an array of the database adds to each of its elements: their lengths.
+    // The overhead of each element of a database array: its lengths.
     private const int RowBytes = 32;
 
-    /// <summary>Encodes messages that are sent at once.</summary>
+    /// <summary>Encodes messages that are sent together.</summary>
     /// <exception cref="SerializationFailedException">
-    /// One of them cannot be stored, or together they are more than a server takes: it would drop the connection each time, and the same
-    /// send would be repeated for ever.
+    /// A message cannot be stored, or together they are larger than a server accepts. The server would drop the connection each time, and
+    /// the same send would repeat forever.
     /// </exception>
     public static MessageRow[] Rows(PayloadSerializer serializer, IReadOnlyList<OutgoingMessage> messages, PayloadFormat? format)
     {
@@ -37,7 +37,7 @@ internal static class Outbox
 
     /// <summary>Encodes a message.</summary>
     /// <remarks>
-    /// A key is one of its destination alone, so the same key may go to two workflows; DBOS makes the id of both in the same way.
+    /// An idempotency key belongs to its destination, so one key may go to two workflows. DBOS makes the id of both in the same way.
     /// </remarks>
     /// <exception cref="SerializationFailedException">The message cannot be stored.</exception>
     public static MessageRow Row(PayloadSerializer serializer, OutgoingMessage message, PayloadFormat? format) => new(
@@ -64,8 +64,8 @@ internal static class Outbox
         }
     }
 
-    // Two pairs of key and destination would make one id where the key holds the separator or could be the beginning of it, and the second
-    // message would be taken for the first. Such a key counts by its digest.
+    // If a key contains the separator or ends with its beginning, two pairs of key and destination could make the same id. The second
+    // message would then be taken for the first. Such a key counts by its digest.
     private static string IdOf(string key, string destinationId) =>
         key.Contains("::", StringComparison.Ordinal) || key.EndsWith(':')
             ? $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))}::{destinationId}"

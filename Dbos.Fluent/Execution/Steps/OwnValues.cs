@@ -3,16 +3,16 @@ using Dbos.Fluent.Serialization;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Values of a run that others read: in the format in which its workflow was started, as its result is.</summary>
+/// <summary>Encodes values of a run that others read, in the format in which its workflow was started, like its result.</summary>
 internal static class OwnValues
 {
     /// <summary>Encodes the value of an event.</summary>
-    /// <exception cref="SerializationFailedException">It cannot be stored; the event and the workflow are named.</exception>
+    /// <exception cref="SerializationFailedException">The value cannot be stored; the event and the workflow are named.</exception>
     public static Payload EncodeEvent(RunScope run, string key, object? value, Type type) =>
         Encode(run, value, type, $"Event '{key}' of workflow '{run.Work.Id}' cannot be set");
 
     /// <summary>Encodes a value of a stream.</summary>
-    /// <exception cref="SerializationFailedException">It cannot be stored; the stream and the workflow are named.</exception>
+    /// <exception cref="SerializationFailedException">The value cannot be stored; the stream and the workflow are named.</exception>
     public static Payload EncodeStreamValue(RunScope run, string key, object? value, Type type) =>
         Encode(run, value, type, $"A value for stream '{key}' of workflow '{run.Work.Id}' cannot be written");
 

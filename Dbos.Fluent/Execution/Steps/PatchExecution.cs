@@ -3,7 +3,7 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Finds out which way a patched workflow goes, and marks the new one.</summary>
+/// <summary>Decides which path a patched workflow takes, and marks the new one.</summary>
 internal sealed class PatchExecution(RunScope run, StepExecutor steps)
 {
     public async ValueTask<StepEnd> PatchAsync(Step step, IPatchStep patch, StepPlace place)
@@ -14,8 +14,8 @@ internal sealed class PatchExecution(RunScope run, StepExecutor steps)
             return Complete(step, patch, row, place);
         }
 
-        // What stands further on was written by code that passed here without the patch, also where the next number itself is free: that
-        // of a member of a group that had not ended.
+        // Later rows were written by code that passed here without the patch. This holds even if this number is free, because a member of a
+        // group had not ended.
         if (patch.IsDeprecated || run.History.HoldsFrom(place.Slots))
         {
             return Complete(step, patch, null, place);

@@ -7,10 +7,10 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Receives: a message is consumed and recorded in one write; until one comes, nothing runs.</summary>
+/// <summary>Executes receives: a message is consumed and recorded in one write. Until a message comes, nothing runs.</summary>
 /// <remarks>
-/// The end of the wait is stored when the wait begins, under the second number, and counts on every later run. Taking the message is
-/// itself the look: a receive registers, tries to take, and only where nothing was there waits to be told.
+/// The end of the wait is stored under the second number when the wait begins, and counts on every later run. Taking the message is itself
+/// the look: a receive registers, tries to take, and waits to be notified only if nothing was there.
 /// </remarks>
 internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
 {
@@ -70,7 +70,7 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
                 case WaitEnd.Stopped:
                     return StepEnd.Stopped;
                 case WaitEnd.TimedOut when run.Environment.Wakeups.Polls:
-                    // What came since the last poll came in time: one more round takes it, or finds the time over.
+                    // Whatever came since the last poll came in time: one more round takes it, or finds that the time is over.
                     break;
                 case WaitEnd.TimedOut:
                     return await TimeOutAsync(step, receive, place, wait).ConfigureAwait(false);
@@ -78,7 +78,7 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
         }
     }
 
-    /// <summary>Takes a message if there is one; null where there is none.</summary>
+    /// <summary>Takes a message; null if there is none.</summary>
     private async ValueTask<StepEnd?> TryTakeAsync(Step step, IReceiveStep receive, StepPlace place, Wait wait, long now)
     {
         CheckpointRow[] begun = wait.Begun is { } marker ? [marker] : [];
@@ -87,7 +87,7 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
             .ConfigureAwait(false);
         if (result?.Status == CommitStatus.NothingThere)
         {
-            // The row of the wait stands all the same.
+            // The row of the wait is stored nevertheless.
             begun.ToList().ForEach(marker => run.Stored(marker.Sequence));
             return null;
         }
@@ -125,8 +125,8 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
         place.Signal);
 
     /// <summary>A wait that has begun.</summary>
-    /// <param name="UntilMs">When it is over; null where it has no end.</param>
-    /// <param name="Begun">The row that says so, while it is not stored.</param>
+    /// <param name="UntilMs">When it is over; null if it has no end.</param>
+    /// <param name="Begun">The row that stores the end; null once it is stored, or if there is no end.</param>
     /// <param name="StartedAtMs">When it began in this run.</param>
     private sealed record Wait(long? UntilMs, CheckpointRow? Begun, long StartedAtMs);
 }

@@ -1,13 +1,13 @@
 namespace Dbos.Fluent.Execution;
 
-/// <summary>The order in which receives of one run take the messages of one topic: the lower sequence first.</summary>
+/// <summary>Orders the receives of one run that take messages of one topic: the lower sequence number first.</summary>
 internal sealed class ReceiveTurns
 {
     private readonly Lock gate = new();
     private readonly List<Turn> turns = [];
 
-    /// <summary>A receive of this run will wait for a message of the topic. It is done with when it is disposed.</summary>
-    /// <remarks>Members of a group are announced before any of them begins, so that it does not matter which begins first.</remarks>
+    /// <summary>Announces a receive that will wait for a message of the topic. Disposing the turn ends it.</summary>
+    /// <remarks>Members of a group are announced before any of them begins, so that it does not matter which one begins first.</remarks>
     public Turn Announce(string? topic, int sequence)
     {
         lock (gate)
@@ -44,7 +44,7 @@ internal sealed class ReceiveTurns
 
         public int Sequence { get; } = sequence;
 
-        /// <summary>Completes when no lower receive of the topic is left.</summary>
+        /// <summary>Completes when no receive of the topic with a lower number is left.</summary>
         public Task Come => begun.Task;
 
         public void Begin() => begun.TrySetResult();

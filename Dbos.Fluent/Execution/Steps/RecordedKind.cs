@@ -3,16 +3,16 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>The kinds of row that a history tells apart: two steps of one name but different kinds do not match.</summary>
+/// <summary>The kinds of row that a history distinguishes: two steps of one name but different kinds do not match.</summary>
 internal enum RecordedKind
 {
-    /// <summary>A step with a body of the user's own.</summary>
+    /// <summary>A step with the user's own body.</summary>
     Run,
 
     /// <summary>The start of a child workflow.</summary>
     Child,
 
-    /// <summary>A step of the library's, told by its reserved name.</summary>
+    /// <summary>A step of the library, recognized by its reserved name.</summary>
     BuiltIn,
 }
 

@@ -7,7 +7,7 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>What a workflow gives to others: messages, events, stream values; each written with its checkpoint in one.</summary>
+/// <summary>Writes a workflow's messages, events and stream values for others, each in one write with its checkpoint.</summary>
 internal sealed class SendExecution(RunScope run, StepExecutor steps)
 {
     private readonly PayloadSerializer serializer = run.Environment.Serializer;

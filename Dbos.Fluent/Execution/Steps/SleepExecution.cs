@@ -6,10 +6,10 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Durable sleeps: the wake-up moment is stored before the wait begins, and counts on every later run.</summary>
+/// <summary>Executes durable sleeps: the wake-up moment is stored before the wait begins, and counts on every later run.</summary>
 internal sealed class SleepExecution(RunScope run, StepExecutor steps)
 {
-    /// <summary>Whether a sleep is recorded, and over by now.</summary>
+    /// <summary>Whether a sleep is recorded and over by now.</summary>
     public bool IsOver(int sequence) =>
         run.History.At(sequence) is { Output: not null } row && WaitMarker.Read(row) <= run.Environment.Clock.NowMs;
 
@@ -35,9 +35,9 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
             }
         }
 
-        // The row says when it ends, not that it did. Whether it had ended when what it belongs to was settled is asked of the history: by
-        // the clock every sleep is over some day, and a later replay would see another outcome. Nor is the clock asked in a look back at
-        // what is to be undone: this host's may be behind that of the run which slept.
+        // The row says when the sleep ends, not that it did. Whether it had ended when its group or race was settled is decided by the
+        // history. By the clock every sleep ends some day, so a later replay would see another outcome. A look back at what to undo does
+        // not use the clock either: this host's may be behind that of the run that slept.
         var wakeAtMs = WaitMarker.Read(row);
         if ((place.SettledAtMs ?? (run.IsLookingBack ? long.MaxValue : null)) is { } settledAtMs)
         {

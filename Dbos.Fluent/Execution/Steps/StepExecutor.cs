@@ -41,7 +41,7 @@ internal sealed class StepExecutor
     {
         if (run.Broken is not null)
         {
-            // The code has read what cannot be decoded, and went on all the same.
+            // The code has read a value that cannot be decoded, and continued nevertheless.
             return StepEnd.Broken;
         }
 
@@ -79,7 +79,7 @@ internal sealed class StepExecutor
         _ => throw new UnreachableException($"No execution for {step.GetType()}."),
     };
 
-    /// <summary>Whether what is recorded at this step's numbers, if anything, is this step; where it is not, the run is broken.</summary>
+    /// <summary>Whether the rows at this step's numbers, if any, belong to this step; if they do not, the run is broken.</summary>
     public bool Matches(Step step, Slots slots) => step switch
     {
         IRunStep => TryMatch(slots.First, RecordedKind.Run, step.Name, out _),
@@ -92,12 +92,12 @@ internal sealed class StepExecutor
         IAnyStep any => groups.Matches(any.Members, slots)
             && TryMatch(slots[step.Slots - 1], RecordedKind.BuiltIn, BuiltInNames.Any, out _),
         IAllStep all => groups.Matches(all.Members, slots),
-        // The steps of its branches are not known before they run.
+        // The steps of the branches are not known before they run.
         IParallelStep => true,
         _ => TryMatch(slots.First, RecordedKind.BuiltIn, step.Name, out _),
     };
 
-    /// <summary>Whether a step needs nothing but the history. False is safe: the step then finds out by itself.</summary>
+    /// <summary>Whether a step needs only the history. False is safe: the step then finds out by itself.</summary>
     public bool IsRecorded(Step step, Slots slots) => step switch
     {
         IParallelStep => false,
@@ -109,12 +109,12 @@ internal sealed class StepExecutor
         _ => run.History.At(slots.First) is not null,
     };
 
-    /// <summary>The recorded row at a number, if it is of this kind and name.</summary>
+    /// <summary>Finds the recorded row at a number, if it is of this kind and name.</summary>
     /// <param name="sequence">The number.</param>
     /// <param name="kind">The kind the code yielded.</param>
     /// <param name="name">The name the code yielded.</param>
-    /// <param name="row">The row; null where nothing is recorded.</param>
-    /// <returns>False where another step is recorded: the run is broken then.</returns>
+    /// <param name="row">The row; null if nothing is recorded.</param>
+    /// <returns>False if another step is recorded; the run is then broken.</returns>
     public bool TryMatch(int sequence, RecordedKind kind, string name, out CheckpointRow? row)
     {
         row = run.History.At(sequence);
@@ -164,7 +164,7 @@ internal sealed class StepExecutor
         }
     }
 
-    // Where the code reads it after all, also one that goes on as if nothing had been thrown, the history cannot be relied on any more.
+    // If the code reads the value after all, the history is no longer reliable, even if the code ignores the exception.
     private StepEnd CompleteUnread(Step step, SerializationFailedException exception)
     {
         step.CompleteUnreadable(() =>
@@ -188,8 +188,8 @@ internal sealed class StepExecutor
     /// <param name="place">The step that writes it.</param>
     /// <param name="finishes">Whether the step is finished by it.</param>
     /// <returns>
-    /// The result; null if the step must stop: the run no longer owns its workflow, the engine has stopped, or another member of the race
-    /// has won.
+    /// The result; null if the step must stop. It must stop if the run no longer owns its workflow, the engine has stopped, or another
+    /// member of the race has won.
     /// </returns>
     public async ValueTask<CommitResult?> CommitAsync(
         Func<IReadOnlyList<CheckpointRow>, CommitUnit> make, StepPlace place, bool finishes = true) => place.Race is null
@@ -219,19 +219,19 @@ internal sealed class StepExecutor
             return null;
         }
 
-        // Also where it was written by an earlier try: nothing that follows it may begin here.
+        // The run has lost its workflow, even if an earlier try wrote the unit: nothing that follows it may begin here.
         await run.LoseAsync().ConfigureAwait(false);
         return null;
     }
 
-    /// <summary>Gives a step the failure of one of its own acts, which it stores: a replay gives it again.</summary>
+    /// <summary>Stores a failure of one of the step's own acts and gives it to the step; a replay gives it again.</summary>
     public async ValueTask<StepEnd> FailAsync(Step step, CheckpointRow row, StepPlace place, Exception exception)
     {
         var failed = FailedRow(row, exception);
         return await StoreAsync(failed, place).ConfigureAwait(false) ? Restore(step, failed, place) : StepEnd.Stopped;
     }
 
-    /// <summary>The row of a step that failed by one of its own acts.</summary>
+    /// <summary>Makes the row of a step that failed by one of its own acts.</summary>
     public CheckpointRow FailedRow(CheckpointRow row, Exception exception)
     {
         var error = run.Environment.Serializer.EncodeFailure(Failures.Record(exception), PayloadFormat.MessagePack);
@@ -303,7 +303,7 @@ internal sealed class StepExecutor
         return restored;
     }
 
-    /// <summary>The row of a step that ran. A result that cannot be stored, or not be read back, is a failure of the step.</summary>
+    /// <summary>Makes the row of a step that ran. A result that cannot be stored or read back is a failure of the step.</summary>
     private CheckpointRow Encode(Step step, int sequence, long startedAtMs, StepBodyOutcome end, out object? decoded)
     {
         decoded = null;

@@ -6,7 +6,7 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>What the steps of a run do to the outside of their workflow: at once, at least once, under the run's ownership.</summary>
+/// <summary>Does what a run's steps do outside their workflow: at once, at least once, under the run's ownership.</summary>
 internal sealed class StepOutlet : IStepOutlet
 {
     private readonly RunScope run;
@@ -44,7 +44,7 @@ internal sealed class StepOutlet : IStepOutlet
         string workflowId, string key, int offset, TimeSpan? valueTimeout, CancellationToken cancellationToken) =>
         run.Environment.Client().ReadStreamAsync<T>(workflowId, key, offset, valueTimeout, cancellationToken);
 
-    // Once given to the store a write takes effect, whoever still waits for it.
+    // A write takes effect once the store has it, even if its caller stops waiting.
     private static Task WriteAsync(Func<Task> write, CancellationToken cancellationToken) =>
         cancellationToken.IsCancellationRequested ? Task.FromCanceled(cancellationToken) : write().WaitAsync(cancellationToken);
 
@@ -53,7 +53,7 @@ internal sealed class StepOutlet : IStepOutlet
         var result = await run.Environment.Checkpointer.WriteAsync(unit).ConfigureAwait(false);
         if (result.Status == CommitStatus.NotOwned)
         {
-            // The step's token fires, and what it still does is written nowhere.
+            // The step's token fires, and nothing that the step still does is stored.
             await run.LoseAsync().ConfigureAwait(false);
             throw new OperationCanceledException("The workflow is no longer run here.", run.Stop.Token);
         }

@@ -26,20 +26,20 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
             }
             catch (Exception thrown)
             {
-                // Whatever a user's body throws is an outcome of the step and goes into the history.
+                // Whatever the user's body throws is an outcome of the step and is stored.
                 exception = thrown;
             }
 
             if (run.Broken is not null)
             {
-                // It may be that the body has read what cannot be decoded: no outcome of the step, which runs again once it can be.
+                // The body may have read what cannot be decoded. That is no outcome: the step runs again once it can be decoded.
                 return StepBodyOutcome.Stopped;
             }
 
             if (signal.Reason != CancellationReason.None)
             {
-                // Once it was told to stop, a failing body says nothing about the step: it runs again elsewhere, or not at all. The reason
-                // is there before the token, which a parent's firing reaches a moment later.
+                // A body that fails after it was told to stop says nothing about the step: it runs again elsewhere, or not at all. The
+                // reason is set before the token fires; a parent's firing reaches the token a moment later.
                 return StepBodyOutcome.Stopped;
             }
 
@@ -50,9 +50,7 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
         }
     }
 
-    /// <summary>
-    /// A process that was paused past its lease renews it before it starts a body; it may have lost the workflow meanwhile.
-    /// </summary>
+    /// <summary>Renews the lease before a body starts, if the process was paused past it; the workflow may be lost meanwhile.</summary>
     private async ValueTask<bool> HoldsLeaseAsync()
     {
         try
@@ -86,7 +84,7 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
 
     private async Task<object?> AttemptInTimeAsync(int number, TimeSpan timeout, StepServices services)
     {
-        // Disposed with its body; one that is abandoned keeps it, as it may still look at its token.
+        // Disposed with its body. An abandoned body keeps it, as it may still look at its token.
         var attempt = new CancelSignal(signal);
         var work = InvokeAsync(number, attempt, services);
         try
@@ -95,7 +93,7 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
         }
         catch (TimeoutException)
         {
-            // The body's own, or it ended at the very moment at which the time was over.
+            // The body threw it itself, or ended at the very moment at which the time was over.
             if (work.IsCompleted)
             {
                 return await work.ConfigureAwait(false);
@@ -115,8 +113,8 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
         }
     }
 
-    // A body may block or throw before its first await: the timeout must hold for that part too. One that a busy process has not got to
-    // before its time was over does not begin beside the next attempt.
+    // A body may block or throw before its first await, and the timeout must hold for that part too. If a busy process has not started the
+    // body in time, it must not begin beside the next attempt.
     private async Task<object?> InvokeAsync(int number, CancelSignal attempt, StepServices services)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -134,7 +132,7 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
             Workflows = run.Environment.Client(),
         });
 
-    // Not part of the body, whose outcome is known: it takes none of its time, and what it throws is no failure of the step.
+    // Disposal is not part of the body, whose outcome is known. It takes none of the body's time, and its exceptions do not fail the step.
     private async ValueTask EndAsync(StepServices services)
     {
         try
@@ -164,7 +162,7 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
         }
         catch (Exception predicateFailure)
         {
-            // The predicate is the user's code too; its failure is the step's, and there is no further attempt.
+            // The predicate is the user's code too. Its failure is the step's, and there is no further attempt.
             return StepBodyOutcome.FailedBy(Failures.Record(predicateFailure), predicateFailure);
         }
 
@@ -186,7 +184,7 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
         run.BodyEnded();
         try
         {
-            // It counts as waiting, which needs no capacity, and it stays in memory: its attempts are counted nowhere else.
+            // The run counts as waiting, which needs no capacity. It stays in memory, as its attempts are counted nowhere else.
             return await run.WaitAsync(wait: null, async () =>
             {
                 await Task.Delay(delay, time, signal.Token).ConfigureAwait(false);
@@ -203,8 +201,8 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
         }
     }
 
-    // What an abandoned body returns or throws goes nowhere; reading the exception keeps it from being reported as unobserved. It has its
-    // services until then.
+    // What an abandoned body returns or throws is ignored. Reading the exception keeps it from being reported as unobserved. The body keeps
+    // its services until it ends.
     private void Abandon(Task work, StepServices services) => _ = work.ContinueWith(
         late =>
         {

@@ -5,16 +5,16 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Writes of a workflow to one stream that follow each other: the body goes on while the last are being written.</summary>
+/// <summary>Gathers successive writes of a workflow to one stream: the body continues while earlier ones are being written.</summary>
 /// <remarks>
-/// Nothing but the next such write happens before they are durable: any other step, the end, and a failure wait for them. They are written
-/// in their order, each with its checkpoint, so that a crash leaves a history without a gap, and the rest is written by the replay.
+/// Only further such writes may happen before they are durable: any other step, the end, and a failure wait for them. They are written in
+/// order, each with its checkpoint. So a crash leaves a history without a gap, and the replay writes the rest.
 /// </remarks>
 internal sealed class StreamBurst(RunScope run, StepExecutor steps)
 {
     private const int ValuesMax = 256;
 
-    // Of large values fewer wait in memory, and fewer go in one statement.
+    // If values are large, fewer wait in memory and fewer go in one statement.
     private const long SizeMax = 16L << 20;
 
     private readonly Lock gate = new();
@@ -24,17 +24,17 @@ internal sealed class StreamBurst(RunScope run, StepExecutor steps)
     private long size;
     private bool busy;
 
-    /// <summary>True if a write has begun that nobody has waited for.</summary>
+    /// <summary>True if a write has begun and nothing has waited for it yet.</summary>
     public bool IsOpen => key is not null;
 
-    /// <summary>The write that was refused; what followed it is not written.</summary>
+    /// <summary>The write that was refused; later ones are not written.</summary>
     public Step? Failed { get; private set; }
 
-    /// <summary>Whether a step may go on before it is durable: one whose failure nobody asks about, that is not recorded.</summary>
+    /// <summary>Whether the body may continue before a step is durable: an unrecorded write whose failure nothing handles.</summary>
     public bool Takes(Step step, StepPlace place) =>
         step is IWriteStreamStep && !step.Tolerant && run.History.At(place.Slots.First) is null && !run.MayNotBegin(place.Signal);
 
-    /// <summary>Begins to write a value, after those before it.</summary>
+    /// <summary>Begins to write a value after the earlier ones.</summary>
     public async ValueTask<StepEnd> AddAsync(Step step, IWriteStreamStep write, StepPlace place)
     {
         if (key is not null && (key != write.Key || gathered.Count >= ValuesMax || Volatile.Read(ref size) >= SizeMax)

@@ -4,7 +4,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// Values that steps of a run write to streams: what has gathered for one stream while the last were being written goes in one unit.
+/// Gathers values that steps of a run write to streams: the values that arrive for one stream during a write go in the next unit.
 /// </summary>
 internal sealed class StreamGatherer(Func<StreamUnit, Task> write, Ownership owner)
 {
@@ -33,7 +33,7 @@ internal sealed class StreamGatherer(Func<StreamUnit, Task> write, Ownership own
             gathered[(sequence, key)] = new Queue<Pending>([pending]);
         }
 
-        // Nobody awaits it: each pending value is completed with what became of it.
+        // Not awaited: each pending value is completed with its result.
         _ = WriteGatheredAsync(sequence, key);
         return pending.Task;
     }
@@ -53,13 +53,13 @@ internal sealed class StreamGatherer(Func<StreamUnit, Task> write, Ownership own
             }
             catch (Exception exception)
             {
-                // Whoever wrote a value learns of it.
+                // The writer of each value gets the exception.
                 batch.ForEach(pending => pending.TrySetException(exception));
             }
         }
     }
 
-    // A close goes alone: it is told from values by being the only one.
+    // A close is written alone: it is recognized by being the only value.
     private List<Pending>? Take((int Sequence, string Key) stream)
     {
         lock (gate)

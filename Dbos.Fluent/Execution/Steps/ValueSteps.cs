@@ -19,10 +19,10 @@ internal enum WaitEnd
     Stopped,
 }
 
-/// <summary>What the steps that wait for a value of others' have in common.</summary>
+/// <summary>What the steps that wait for values of others have in common.</summary>
 internal static class ValueSteps
 {
-    /// <summary>Gives a step what is recorded: a value, that none came, or a failure.</summary>
+    /// <summary>Gives a step what is recorded: a value, the absence of one, or a failure.</summary>
     public static StepEnd Restore(
         RunScope run, StepExecutor steps, Step step, IValueStep value, CheckpointRow row, StepPlace place)
     {
@@ -42,8 +42,8 @@ internal static class ValueSteps
     }
 
     /// <summary>
-    /// Gives a step what others have written. What cannot be decoded is the step's failure, as it is nothing that this workflow did: the
-    /// same bytes fail the same way on a replay.
+    /// Gives a step what others have written. A value that cannot be decoded fails the step, not the run, as this workflow did not write
+    /// it. The same bytes fail the same way on a replay.
     /// </summary>
     public static StepEnd Give(RunScope run, Step step, CheckpointRow row, Type type, Action<object?> complete)
     {
@@ -63,7 +63,7 @@ internal static class ValueSteps
         }
     }
 
-    /// <summary>Whether a step that was given this will fail by it.</summary>
+    /// <summary>Whether a step fails because it cannot decode this row's value.</summary>
     public static bool IsUndecodable(RunScope run, Step step, CheckpointRow row)
     {
         if (row.Error is not null || (step is IValueStep value && IsEmpty(value, row)))
@@ -86,15 +86,15 @@ internal static class ValueSteps
     private static bool IsEmpty(IValueStep value, CheckpointRow row) =>
         row.Output is null || (value is IReadStreamStep && StreamMarker.IsClosed(row.Output));
 
-    // The failure is not stored, and a stack may be another in the next run.
+    // The failure is not stored, and the stack may differ in the next run.
     private static RecordedFailure WithoutStacks(RecordedFailure failure) =>
         failure with { StackTrace = null, Inner = [.. failure.Inner.Select(WithoutStacks)] };
 
-    /// <summary>Waits to be told, but no longer than a moment of workflow time.</summary>
+    /// <summary>Waits to be notified, but no longer than until a moment of workflow time.</summary>
     /// <param name="run">The waiting run.</param>
-    /// <param name="wait">For what, if the run may leave memory meanwhile.</param>
+    /// <param name="wait">What the run waits for, if it may leave memory meanwhile.</param>
     /// <param name="told">Completes when something may be there.</param>
-    /// <param name="untilMs">When the wait is over; null without end.</param>
+    /// <param name="untilMs">When the wait is over; null if it has no end.</param>
     /// <param name="signal">Stops the wait.</param>
     public static async ValueTask<WaitEnd> WaitAsync(RunScope run, WaitRow? wait, Task told, long? untilMs, CancelSignal signal) =>
         await run.WaitAsync(wait is null ? null : [wait], async () =>
@@ -112,7 +112,7 @@ internal static class ValueSteps
                     return WaitEnd.Stopped;
                 }
 
-                // A wait that failed says why; one that the engine's end has cancelled stops the run.
+                // A failed wait throws its reason. One that the engine's end has cancelled stops the run.
                 await first.ConfigureAwait(false);
                 return first == told ? WaitEnd.Told : WaitEnd.TimedOut;
             }

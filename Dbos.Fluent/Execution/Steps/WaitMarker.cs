@@ -7,7 +7,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// The row that says when a wait for a value is over: written when it begins, with no duration of its own, as every DBOS SDK does.
+/// The row that says when a wait for a value ends. It is written when the wait begins, with no duration of its own, as in every DBOS SDK.
 /// </summary>
 internal static class WaitMarker
 {
@@ -21,13 +21,13 @@ internal static class WaitMarker
 
     public static long Read(CheckpointRow marker) => (long)double.Parse(marker.Output!, CultureInfo.InvariantCulture);
 
-    /// <summary>When a receive is over that begins now; null where it has no end and so no row.</summary>
+    /// <summary>When a receive that begins now is over; null if it has no end and so no row.</summary>
     public static long? UntilMs(IReceiveStep receive, long nowMs) =>
         receive.Until is { } until ? EpochMs.NotBefore(until)
         : receive.Timeout is { } timeout ? UntilMs(timeout, nowMs)
         : null;
 
-    /// <summary>When a wait is over that begins now; the end of time where it lasts for ever.</summary>
+    /// <summary>When a wait that begins now is over; the end of time if it lasts forever.</summary>
     public static long UntilMs(TimeSpan timeout, long nowMs)
     {
         var durationMs = timeout == Timeout.InfiniteTimeSpan ? double.MaxValue : Math.Ceiling(timeout.TotalMilliseconds);

@@ -3,7 +3,7 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Why the database did not take what a workflow wrote for others, as the exceptions that say so.</summary>
+/// <summary>Makes the exceptions that say why the database refused what a workflow wrote for others.</summary>
 internal static class WriteRefusals
 {
     public static Exception ToException(CommitUnit unit, CommitResult result) => (result.Status, unit) switch

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Wakes one loop. Setting it while it is set changes nothing; a wait takes it back.</summary>
+/// <summary>Wakes one loop. Setting it again before a wait changes nothing; a wait resets it.</summary>
 internal sealed class AsyncSignal : IDisposable
 {
     private readonly SemaphoreSlim semaphore = new(0);
@@ -17,7 +17,7 @@ internal sealed class AsyncSignal : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // The loop has ended, and whoever wakes it may still be ending: there is nothing left to wake.
+            // The loop has ended before a caller that still signals it. There is nothing left to wake.
         }
     }
 

@@ -1,11 +1,11 @@
 namespace Dbos.Fluent.Execution;
 
-/// <summary>Calls once at a moment of workflow time; a new moment replaces the one before.</summary>
+/// <summary>Invokes a callback once, at a moment of workflow time. A new moment replaces the previous one.</summary>
 internal sealed class MomentTimer(StoreClock clock, Action due, CancellationToken stopped) : IDisposable
 {
     /// <summary>
-    /// How far the database's clock is taken to be behind this one at the most: something that was due for longer and still could not be
-    /// taken is in somebody else's hands, and not tried again before the next look at everything.
+    /// The assumed maximum by which the database's clock is behind this one. A row that has been due for longer and still cannot be taken
+    /// is held by another executor. It is not tried again before the next full look.
     /// </summary>
     public const long SkewMs = 250;
     private const long RetryMs = 10;
@@ -14,7 +14,7 @@ internal sealed class MomentTimer(StoreClock clock, Action due, CancellationToke
     private CancellationTokenSource? waiting;
     private long? momentMs;
 
-    /// <summary>Sets the moment; null for none. Setting the same again changes nothing.</summary>
+    /// <summary>Sets the moment; null clears it. Setting the same moment again changes nothing.</summary>
     public void Set(long? moment)
     {
         lock (gate)
@@ -31,13 +31,13 @@ internal sealed class MomentTimer(StoreClock clock, Action due, CancellationToke
             {
                 waiting = CancellationTokenSource.CreateLinkedTokenSource(stopped);
 
-                // Nobody awaits it: it calls, or is cancelled.
+                // Not awaited: it invokes the callback or is cancelled.
                 _ = CallAtAsync(at, waiting.Token);
             }
         }
     }
 
-    /// <summary>Sets the moment at which something is tried that is due at another, perhaps not by the database's clock yet.</summary>
+    /// <summary>Sets when to try what is due at a given moment, which the database's clock may not have reached yet.</summary>
     public void SetTry(long? dueMs)
     {
         var now = clock.NowMs;

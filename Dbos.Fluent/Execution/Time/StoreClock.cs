@@ -3,13 +3,13 @@ using Dbos.Fluent.Model;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// Workflow time as processes compare it: the database's clock where there is one, carried forward by this machine's monotonic clock, so
-/// that a process whose wall clock is wrong or jumps still agrees with the others. In virtual time it is the given provider's clock.
+/// Workflow time, on which processes agree even if a wall clock is wrong or jumps. It is the database's clock where there is one, carried
+/// forward by this machine's monotonic clock. In virtual time it is the given provider's clock.
 /// </summary>
 internal sealed class StoreClock(TimeProvider time)
 {
-    // A late answer, as of a process that had no thread to take it in, says little: what is known stands unless that contradicts it, as
-    // after a machine was suspended.
+    // A late answer is imprecise: the process may have had no thread to receive it. The known time stays unless the answer contradicts it,
+    // as after a machine was suspended.
     private static readonly TimeSpan Prompt = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock gate = new();
@@ -19,8 +19,8 @@ internal sealed class StoreClock(TimeProvider time)
 
     public TimeProvider Time { get; } = time;
 
-    /// <summary>How long a wait goes by the timer alone, before it looks at the clock again.</summary>
-    // Timers stand still with a machine that is suspended, and know nothing of a database's clock that is set.
+    /// <summary>How long a wait relies on the timer before it reads the clock again.</summary>
+    // Timers stop while a machine is suspended, and do not notice when the database's clock is set.
     public TimeSpan Piece { get; init; } = TimeSpan.FromSeconds(30);
 
     public long NowMs
@@ -36,9 +36,9 @@ internal sealed class StoreClock(TimeProvider time)
 
     public DateTimeOffset UtcNow => EpochMs.ToMoment(NowMs);
 
-    /// <summary>Takes the database's answer to "what time is it"; virtual time is nobody else's business and stays as it is.</summary>
+    /// <summary>Adopts the database's answer to "what time is it"; virtual time stays as it is.</summary>
     /// <param name="storeNowMs">The answer.</param>
-    /// <param name="askedStamp">When it was asked for: the clock was read at some time between then and now.</param>
+    /// <param name="askedStamp">When the question was sent: the database read its clock between then and now.</param>
     public void Synchronize(long storeNowMs, long askedStamp)
     {
         if (Time != TimeProvider.System)
