@@ -155,8 +155,7 @@ public sealed class EngineOptions : ClientOptions
 
     /// <summary>Registers queues at launch, with <see cref="OnConflict.UpdateIfLatestVersion"/>.</summary>
     /// <remarks>
-    /// Each launch of the latest version thus replaces limits that were set at run time (<see cref="QueueClient.RegisterAsync"/>). A pause
-    /// is kept.
+    /// Each launch of the latest version replaces limits that were set at run time (<see cref="QueueClient.RegisterAsync"/>). Pauses stay.
     /// </remarks>
     /// <param name="queues">The queues, each name once.</param>
     /// <returns>These options.</returns>

@@ -6,8 +6,8 @@ namespace Dbos.Fluent.Messaging;
 /// <remarks>
 /// A waiter registers first and looks second, so it misses nothing that arrives in between. Code in this process may complete it directly.
 /// Changes by other processes are looked up when a signal names them, and at each covering poll. Lookups are batched: keys that are asked
-/// for during one query form the next query. An answer only counts for waiters that registered before its query; for others it may be out
-/// of date.
+/// for during one query form the next query. An answer counts only for waiters that registered before its query, as for others it may be
+/// out of date.
 /// </remarks>
 /// <typeparam name="TKey">The key of a thing to wait for.</typeparam>
 /// <typeparam name="TFound">The value that is found for a key.</typeparam>
@@ -111,8 +111,7 @@ internal sealed class GatheredWaits<TKey, TFound>
     {
         lock (gate)
         {
-            // The waiters have been completed in the meantime. No query asks about the key then, and perhaps there is no further query at
-            // all.
+            // The waiters have been completed in the meantime. No query asks about the key then, and perhaps no further query follows.
             if (!awaited.ContainsKey(key))
             {
                 return Task.CompletedTask;

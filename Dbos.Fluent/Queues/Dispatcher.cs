@@ -91,8 +91,7 @@ internal sealed class Dispatcher : IAsyncDisposable
         wake.Dispose();
     }
 
-    // The internal queue is claimed from again when its rest is over. The rest is rounded up, as a wait of less than a millisecond would
-    // not wait at all.
+    // The internal queue is claimed from again when its rest is over. The rest is rounded up, as a wait below a millisecond is none.
     private TimeSpan Rest
     {
         get
@@ -154,8 +153,8 @@ internal sealed class Dispatcher : IAsyncDisposable
     }
 
     // The internal queue holds the work that dead executors left, perhaps thousands of workflows older than all others. It has its own
-    // claim statement, so that it delays no other queue. The two claims take turns at being first, so that neither takes the last free
-    // place every time.
+    // claim statement, so that it delays no other queue. The two claims take turns at being first, so that neither always takes the last
+    // free place.
     private async Task<bool> ClaimAsync(CancellationToken cancellationToken)
     {
         internalFirst = !internalFirst;

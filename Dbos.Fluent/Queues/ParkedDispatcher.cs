@@ -331,8 +331,8 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         }
     }
 
-    // No look is needed while nothing is parked, as parking a workflow asks for one. None is useful without room; a run that ends wakes the
-    // loop.
+    // No look is needed while nothing is parked, as parking a workflow asks for one. Nor is one useful without room; a run that ends makes
+    // room.
     private TimeSpan CoverDueIn()
     {
         lock (gate)

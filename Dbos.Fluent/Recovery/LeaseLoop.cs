@@ -5,8 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Dbos.Fluent.Recovery;
 
 /// <summary>
-/// Renews this executor's lease after each third of its length, in one statement for all its workflows; after an outage at least once a
-/// second.
+/// Renews this executor's lease at each third of it, in one statement for all its workflows; after an outage at least once a second.
 /// </summary>
 internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self, Lease lease, StoreClock clock, ILogger logger)
     : IAsyncDisposable
@@ -131,8 +130,8 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
                 return false;
             }
 
-            // The executor was forgotten, as after a restore or a day without contact, or its id is held by a dead process. Nobody is in
-            // the way.
+            // The executor was forgotten, as after a restore or a day without contact, or a dead process holds its id. Nobody is in the
+            // way.
             logger.RegisteredAnew(self.ExecutorId);
             limit.CancelAfter(RenewalLimit);
             result = await store.RegisterAsync(self, limit.Token).ConfigureAwait(false);
@@ -154,8 +153,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
         {
             logger.LeaseRenewedLate(self.ExecutorId);
 
-            // The follow-up gets as much time as the renewal. Otherwise a database that recovers slowly would let neither finish, again and
-            // again.
+            // The follow-up gets as much time as the renewal. Otherwise a database that recovers slowly would never let both finish.
             limit.CancelAfter(RenewalLimit);
             await AfterGap(limit.Token).ConfigureAwait(false);
         }

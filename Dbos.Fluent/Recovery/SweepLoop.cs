@@ -6,8 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Dbos.Fluent.Recovery;
 
 /// <summary>
-/// Once a second, cancels workflows of any owner that are past their deadline, and checks whether running workflows were cancelled or
-/// taken.
+/// Once a second, cancels any owner's workflows that are past their deadline, and looks for running workflows that were cancelled or taken.
 /// </summary>
 internal sealed class SweepLoop(
     IWorkflowStore store,

@@ -5,13 +5,12 @@ namespace Dbos.Fluent.Retention;
 /// <summary>Deletes ended workflows in batches.</summary>
 /// <remarks>
 /// Each batch is its own transaction: an interrupted pass keeps the deletions of its finished batches, and the next pass continues. Rows
-/// that someone has locked are left to the next pass, so that a pass waits for nobody and hardly anybody waits for it. An ended workflow
-/// stays while another workflow that ended earlier could be resumed and look at it. Once that other workflow is deleted, a new pass begins.
+/// that someone has locked are left to the next pass, so that a pass waits for nobody and hardly anybody waits for it. A workflow that
+/// stays because a resumable workflow may look at it ended before that one. Once the resumable workflow is deleted, the pass starts again.
 /// </remarks>
 internal sealed class GarbageCollector(IManagementStore store)
 {
-    // After this many halvings a full batch is one workflow. If that one alone takes longer than a statement may, the pass fails and
-    // reports it.
+    // After this many halvings a full batch is one workflow. If even that one takes longer than a statement may, the pass fails.
     private const int FailuresMax = 10;
 
     // A pass over workflows that must stay should not need one statement for every few rows.

@@ -123,7 +123,7 @@ internal sealed class CronSchedule : ICronSchedule
 
     private DateTimeOffset Instant(DateTime local, DateTimeOffset at) => new DateTimeOffset(local, OffsetAt(at)).ToUniversalTime();
 
-    // The zone is asked only for offsets. Its answers on skipped and repeated times cover daylight saving, but not the day that Samoa
+    // The zone is asked only for offsets. What it says of skipped and repeated times covers daylight saving, not the day that Samoa
     // skipped.
     private TimeSpan OffsetAt(DateTimeOffset instant) => zone.GetUtcOffset(instant);
 }

@@ -12,7 +12,7 @@ internal sealed class ScheduleFiring(
     IScheduleStore store, RunEnvironment environment, WorkflowExplainer explainer, Action<CommitUnit> started)
 {
     /// <summary>
-    /// The latest start of a moment. Older moments that a running engine missed, as the database or machine was away, are left to a
+    /// How late a moment may start. If the database or the machine was away for longer, a running engine leaves older moments to a
     /// backfill.
     /// </summary>
     private static readonly TimeSpan LateMax = TimeSpan.FromHours(1);

@@ -86,8 +86,7 @@ internal sealed class ScheduleRows(PayloadSerializer serializer)
     /// <exception cref="ArgumentException">The expression or the zone is invalid, or names no moment at all.</exception>
     public static void CheckCron(string cron, string timeZone)
     {
-        // A schedule that never fires is a mistake that would go unnoticed later. Any start moment works for the check, as the calendar
-        // repeats.
+        // A schedule that never fires is a mistake that nobody would notice later. Any start works for this check, as the calendar repeats.
         if (CronSchedule.Parse(cron, timeZone).NextAfter(DateTimeOffset.UnixEpoch) is null)
         {
             throw new ArgumentException(

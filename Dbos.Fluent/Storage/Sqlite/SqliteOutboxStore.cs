@@ -6,7 +6,7 @@ namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <inheritdoc/>
 /// <remarks>
-/// It works on the caller's connection and thread. A failure halfway is rolled back to a savepoint, so the caller's transaction stays
+/// It works on the caller's connection and thread. A failure halfway is rolled back to a savepoint, so the caller's transaction is
 /// unchanged.
 /// </remarks>
 internal sealed class SqliteOutboxStore(string path, StoreOptions options) : IOutboxStore

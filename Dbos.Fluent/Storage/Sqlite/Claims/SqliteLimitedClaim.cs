@@ -47,8 +47,7 @@ internal sealed class SqliteLimitedClaim(SqliteSession session, ClaimRequest req
         bool waiting;
         do
         {
-            // Reads one more than it takes, to know whether anything was held back. A workflow that is given up leaves its place to
-            // another.
+            // Reads one more than it takes, to know if anything is held back. A workflow that is given up leaves its place to another.
             var wanted = (int)Math.Min(Math.Max(taking.Left, 0), room.Left);
             var places = line.Read(queue.Name, wanted + 1);
             waiting = places.Count > wanted;

@@ -47,8 +47,7 @@ internal readonly struct SqliteDebounce(SqliteSession session, long nowMs)
             return null;
         }
 
-        // If the id is the caller's own, its token tells whether this call created the row. A row that was deleted since is reported as it
-        // was.
+        // If the id is the caller's own, its token tells whether this call created the row. A row deleted since is reported as it was.
         return commit.ReadExisting(new StartUnit(unit.Row with { Id = id, Token = id == unit.Row.Id ? unit.Row.Token : "" }))
             is { } existing
             ? existing with { Status = existing.Existing is null ? CommitStatus.Written : CommitStatus.Attached }

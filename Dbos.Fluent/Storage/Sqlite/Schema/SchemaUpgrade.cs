@@ -2,8 +2,7 @@ namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>Brings the DBOS tables of any lower level to the current one.</summary>
 /// <remarks>
-/// The current level is defined once, in its script. The script runs in a database in memory, and so shows which columns the existing
-/// tables lack.
+/// The current level is defined once, in its script. Run in a database in memory, it shows which columns the existing tables lack.
 /// </remarks>
 internal sealed class SchemaUpgrade(SqliteSession session, long nowMs)
 {

@@ -87,8 +87,7 @@ internal static class ExecutorSql
         """;
 
     /// <summary>
-    /// Hands on running workflows. The plus keeps the planner from the index of names, which looks narrower but also holds all ended
-    /// workflows.
+    /// Hands on running workflows. The plus keeps the planner from the index of names, which looks narrower but also holds ended ones.
     /// </summary>
     public const string HandOn = $"""
         UPDATE workflow_status

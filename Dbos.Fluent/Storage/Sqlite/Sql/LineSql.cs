@@ -14,8 +14,7 @@ internal static class LineSql
                 OR (w.application_version, w.name) IN ({VersionSql.Kin}))
         """;
 
-    // A workflow that another SDK has woken into its queue does not count: its own start would keep it from continuing. One handed on
-    // counts.
+    // A workflow that another SDK woke into its queue does not count, as its own start would block it. One that was handed on counts.
     private const string Counts = $"""
         (w.status <> '{WorkflowStates.Enqueued}'
                     OR NOT EXISTS (SELECT 1 FROM fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid))

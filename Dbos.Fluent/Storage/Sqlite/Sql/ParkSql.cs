@@ -39,8 +39,8 @@ internal static class ParkSql
         """;
 
     /// <summary>
-    /// Walks idx_fluent_waits_wake_at, whose entries end with the workflow, and stops at the limit. A workflow appears at the first of its
-    /// waits that has ended.
+    /// Walks idx_fluent_waits_wake_at, whose entries end with the workflow, and stops at the limit. A workflow appears at its first wait
+    /// that is over.
     /// </summary>
     public const string FindDue = $"""
         SELECT w.workflow_uuid

@@ -15,8 +15,7 @@ internal static class QueueSql
         q.polling_interval_sec, coalesce(p.paused, 0)
         """;
 
-    // Repeats the condition of idx_fluent_delayed word for word, or SQLite would not use it. The waits tell a parked workflow from a
-    // delayed start.
+    // Repeats the condition of idx_fluent_delayed word for word, or SQLite would not use it. Only parked workflows have waits.
     private const string DelayedEnqueue = $"""
         w.status = '{WorkflowStates.Delayed}' AND coalesce(w.recovery_attempts, 0) = 0
            AND NOT EXISTS (SELECT 1 FROM fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid)

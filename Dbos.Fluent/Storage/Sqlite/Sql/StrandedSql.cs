@@ -17,7 +17,7 @@ internal static class StrandedSql
         """;
 
     /// <summary>
-    /// A running workflow has the version of its executor, which has the code of it. Any other such row is one that recovery never hands
+    /// A running workflow has the version of its executor, which has the code of it. Any other running row is one that recovery never hands
     /// on: it takes no row without an application, and no name that nobody has registered.
     /// </summary>
     private const string IsOrphan = "looked.application_name = @application_name";

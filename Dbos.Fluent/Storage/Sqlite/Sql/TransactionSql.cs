@@ -36,8 +36,7 @@ internal static class TransactionSql
     public const string SetSavepoint = "SAVEPOINT dbos_fluent_part";
 
     /// <summary>Takes the write lock of a transaction that does not have it, and changes nothing.</summary>
-    // As the first statement it leaves no snapshot if another connection has the lock. A transaction that has read by then could never
-    // write.
+    // As the first statement it leaves no snapshot if another connection has the lock. One that has read by then could never write.
     public const string TakeWriteLock = "DELETE FROM notifications WHERE 0";
 
     public const string RollBackToSavepoint = "ROLLBACK TO dbos_fluent_part";

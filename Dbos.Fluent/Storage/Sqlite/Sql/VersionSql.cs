@@ -102,8 +102,7 @@ internal static class VersionSql
         """;
 
     /// <summary>
-    /// The rule is that of a claim. A workflow without an application is for the engines of all, and each application has its own latest
-    /// version.
+    /// The rule is that of a claim. A workflow without an application is for the engines of all, and each has its own latest version.
     /// </summary>
     public const string ReadCode = $"""
         WITH live AS (
