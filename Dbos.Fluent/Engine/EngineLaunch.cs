@@ -115,7 +115,7 @@ internal static class EngineLaunch
         using var limit = new CancellationTokenSource(GiveUpLimit);
         try
         {
-            // Only the lease: handing work on too could fail for the same reason as the launch.
+            // Ends only the lease: handing work on could also fail for the same reason as the launch.
             await StoreBackoff.RepeatAsync(ExpireAsync, limit.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is DbosException or OperationCanceledException)

@@ -48,12 +48,12 @@ public sealed class EngineOptions : ClientOptions
     } = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// How long a workflow that only waits stays in memory; then any engine of the application takes it up again in time.
+    /// How long a workflow that only waits stays in memory; after that, any engine of the application takes it up again in time.
     /// </summary>
     /// <value>
-    /// 10 s by default. A sleep that lasts longer leaves at once, any other wait once it has lasted that long;
+    /// 10 s by default. A sleep that lasts longer leaves memory at once; any other wait leaves once it has lasted that long.
     /// <see cref="Timeout.InfiniteTimeSpan"/> keeps everything in memory. A workflow from a queue with
-    /// <see cref="WorkflowQueue.Concurrency"/> or <see cref="WorkflowQueue.PartitionConcurrency"/> stays in memory whatever is said here.
+    /// <see cref="WorkflowQueue.Concurrency"/> or <see cref="WorkflowQueue.PartitionConcurrency"/> always stays in memory.
     /// </value>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative or longer than a day.</exception>
     public TimeSpan UnloadAfter
@@ -68,8 +68,8 @@ public sealed class EngineOptions : ClientOptions
     /// <summary>How long <c>DisposeAsync</c> lets running workflows finish before it hands them on.</summary>
     /// <remarks>
     /// The tokens of all steps fire at the beginning of that time, with <see cref="CancellationReason.Shutdown"/>. A body that passes its
-    /// token on is interrupted then, and runs again elsewhere under the same idempotency key; one that is to finish its call gives that a
-    /// timeout of its own in place of the token.
+    /// token on is interrupted, and runs again elsewhere under the same idempotency key. A body whose call should finish passes a timeout
+    /// of its own instead of the token.
     /// </remarks>
     /// <value>5 s by default; zero hands everything on at once.</value>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative or longer than a day.</exception>
@@ -94,13 +94,13 @@ public sealed class EngineOptions : ClientOptions
     } = 100;
 
     /// <summary>Whether the launch brings the database's tables to the current state.</summary>
-    /// <value>True by default. False needs no right to create tables; the launch then fails on a database that is behind.</value>
+    /// <value>True by default. False needs no right to create tables; the launch then fails on a database that is out of date.</value>
     public bool Migrate { get; set; } = true;
 
     /// <summary>
-    /// The queues that this engine serves; the internal one, for what is resumed, recovered and delayed, is always served.
+    /// The queues that this engine serves. It always serves the internal queue, for resumed, recovered and delayed workflows.
     /// </summary>
-    /// <value>Null by default: every queue of the application. An empty list: none.</value>
+    /// <value>Null by default: every queue of the application. An empty list means no queue.</value>
     /// <exception cref="ArgumentException">A name is blank, too long or holds control characters.</exception>
     public IReadOnlyList<string>? ListenTo
     {
@@ -109,10 +109,10 @@ public sealed class EngineOptions : ClientOptions
     }
 
     /// <summary>
-    /// Which ended workflows of this application, and of none, the engine deletes by itself: a little at a time beside what runs, and more
-    /// each minute that it is behind.
+    /// Which ended workflows of this application, and of no application, the engine deletes automatically: a few at a time beside running
+    /// workflows, and more for each minute that it is behind.
     /// </summary>
-    /// <value>Null by default: it deletes nothing. Engines of one application should have the same policy.</value>
+    /// <value>Null by default: the engine deletes nothing. Engines of one application should have the same policy.</value>
     /// <exception cref="ArgumentException">The policy sets neither <c>OlderThan</c> nor <c>KeepNewest</c>.</exception>
     public RetentionPolicy? Retention
     {
@@ -121,10 +121,10 @@ public sealed class EngineOptions : ClientOptions
     }
 
     /// <summary>
-    /// The application's services, for <see cref="StepContext.Services"/>: each attempt of a step gets a scope of its own, where they have
-    /// an <c>IServiceScopeFactory</c>.
+    /// The application's services, for <see cref="StepContext.Services"/>. If they have an <c>IServiceScopeFactory</c>, each attempt of a
+    /// step gets its own scope.
     /// </summary>
-    /// <value>Null by default: none.</value>
+    /// <value>Null by default: no services.</value>
     public IServiceProvider? Services { get; set; }
 
     /// <inheritdoc cref="ClientOptions.UsePostgres(string, string)"/>
@@ -139,7 +139,7 @@ public sealed class EngineOptions : ClientOptions
     public new EngineOptions UseSqlite(string path) => (EngineOptions)base.UseSqlite(path);
 
     /// <summary>Registers workflows: the engine runs these and no others.</summary>
-    /// <param name="definitions">The definitions; the same one may be given twice.</param>
+    /// <param name="definitions">The definitions; a definition may be given twice.</param>
     /// <returns>These options.</returns>
     public EngineOptions Add(params WorkflowDefinition[] definitions)
     {
@@ -153,10 +153,9 @@ public sealed class EngineOptions : ClientOptions
         return this;
     }
 
-    /// <summary>Registers queues at the launch, with <see cref="OnConflict.UpdateIfLatestVersion"/>.</summary>
+    /// <summary>Registers queues at launch, with <see cref="OnConflict.UpdateIfLatestVersion"/>.</summary>
     /// <remarks>
-    /// Each launch of the latest version thus replaces limits that were set at run time (<see cref="QueueClient.RegisterAsync"/>) by these.
-    /// Only a pause stays.
+    /// Each launch of the latest version replaces limits that were set at run time (<see cref="QueueClient.RegisterAsync"/>). Pauses stay.
     /// </remarks>
     /// <param name="queues">The queues, each name once.</param>
     /// <returns>These options.</returns>
@@ -181,19 +180,19 @@ public sealed class EngineOptions : ClientOptions
         return this;
     }
 
-    /// <summary>Declares a schedule: it is created or updated at the launch, and its workflow registered if its code is at hand.</summary>
+    /// <summary>Declares a schedule: the launch creates or updates it, and registers its workflow if its code is available.</summary>
     /// <remarks>
-    /// Each launch, also that of an older version, replaces changes that were made at run time (<see cref="ScheduleClient.UpdateAsync"/>).
-    /// A paused schedule stays paused. A schedule that is no longer declared stays in the database until it is deleted
+    /// Each launch, even of an older version, replaces changes that were made at run time (<see cref="ScheduleClient.UpdateAsync"/>). A
+    /// paused schedule stays paused. A schedule that is no longer declared stays in the database until it is deleted
     /// (<see cref="ScheduleClient.DeleteAsync"/>).
     /// </remarks>
-    /// <param name="name">Its name, unique in the database; at most 200 characters.</param>
+    /// <param name="name">The schedule's name, unique in the database; at most 200 characters.</param>
     /// <param name="cron">
     /// Five fields (minute, hour, day of month, month, day of week) or six, with seconds first.
     /// </param>
-    /// <param name="definition">The workflow that it starts.</param>
+    /// <param name="definition">The workflow that the schedule starts.</param>
     /// <param name="timeZone">The IANA name of the zone in which the expression is read; UTC by default.</param>
-    /// <param name="options">How it starts; null for the defaults.</param>
+    /// <param name="options">How the schedule starts workflows; null for the defaults.</param>
     /// <typeparam name="TOut">The workflow's result type.</typeparam>
     /// <returns>These options.</returns>
     /// <exception cref="ArgumentException">

@@ -3,7 +3,7 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent;
 
-/// <remarks>What each part reports, and which others learn of it.</remarks>
+/// <remarks>The reports of each part, and which other parts receive them.</remarks>
 internal sealed partial class EngineParts
 {
     private void OnRunEnding(ClaimedWorkflow work, WorkflowOutcome outcome) => Core.Wakeups.Outcomes.Complete(work.Id, outcome);
@@ -20,7 +20,7 @@ internal sealed partial class EngineParts
 
         Schedules.Ended(work.Id);
 
-        // Once more, for callers who began to wait while it still counted as running.
+        // Completed again, for callers that began to wait while the run still counted as running.
         Core.Wakeups.Outcomes.Complete(work.Id, outcome);
         Core.Wakeups.Streams.LookAtSignal(work.Id);
         ParkedDispatcher.Signal(new StoreSignal(StoreSignalKind.Completed, work.Id));
@@ -32,7 +32,7 @@ internal sealed partial class EngineParts
         Dispatcher.PlaceFree(work);
         if (work.Queue is { } queue && Queues.Find(queue) is { Row.Queue.HasSharedLimit: true })
         {
-            // Its place is free for the first to claim it, which may be another process.
+            // The first process to claim it takes the free place, which may be another process.
             Core.Sender.Announce(new StoreSignal(StoreSignalKind.Enqueued, queue));
         }
     }
@@ -45,12 +45,12 @@ internal sealed partial class EngineParts
 
     private void OnParked(string workflowId, IReadOnlyList<WaitRow> waits) => ParkedDispatcher.Parked(workflowId, waits);
 
-    // Work that was some executor's waits in the internal queue.
+    // Workflows that an executor owned now wait in the internal queue.
     private void OnHandedOn(IReadOnlyList<string> ids)
     {
         if (engine is null)
         {
-            // At launch: the first dispatch looks at everything anyway.
+            // At launch, the first dispatch looks at everything anyway.
             return;
         }
 
@@ -70,7 +70,7 @@ internal sealed partial class EngineParts
         Sweeps.Saw(outlook.DeadlinePassed);
     }
 
-    // Cancelled at their deadline, or given up: no run has stored the end.
+    // These workflows were cancelled at their deadline or given up, so no run has stored the end.
     private void OnEndedOutside(IReadOnlyList<string> ids)
     {
         foreach (var id in ids)
@@ -100,7 +100,7 @@ internal sealed partial class EngineParts
         if (signal.Kind is StoreSignalKind.Queue or StoreSignalKind.Anything
             || signal is { Kind: StoreSignalKind.Enqueued, Key: "" })
         {
-            // What exactly is there to do is not said.
+            // The signal does not say what exactly there is to do.
             Outlooks.Wake();
         }
 

@@ -10,12 +10,12 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dbos.Fluent;
 
-/// <summary>The parts of a running engine. They know nothing of each other: each reports to the methods of EngineParts.Events.cs.</summary>
+/// <summary>The parts of a running engine. They do not know each other; each reports to the methods of EngineParts.Events.cs.</summary>
 internal sealed partial class EngineParts
 {
     private WorkflowEngine? engine;
 
-    /// <summary>Makes the parts. None does anything, and so none reports anything, before it is started or asked.</summary>
+    /// <summary>Creates the parts. A part does and reports nothing before it is started or called.</summary>
     public EngineParts(
         EngineOptions options, IStore store, Registry registry, ExecutorRegistration self, Lease lease, StoreClock clock)
     {
@@ -102,14 +102,14 @@ internal sealed partial class EngineParts
 
     public LeaseLoop Leases { get; }
 
-    /// <summary>Renews the lease where the loop cannot.</summary>
+    /// <summary>Renews the lease if the loop cannot.</summary>
     public LeaseKeeper LeaseKeeper { get; }
 
     public SweepLoop Sweeps { get; }
 
     public RecoveryLoop Recovery { get; }
 
-    /// <summary>Recovery that somebody asks for.</summary>
+    /// <summary>Recovery on request.</summary>
     public OperatorRecovery OperatorRecovery { get; }
 
     /// <summary>Takes over the work of other versions.</summary>
@@ -118,7 +118,7 @@ internal sealed partial class EngineParts
     /// <summary>Reports work that no engine takes.</summary>
     public StrandedWatch Stranded { get; }
 
-    /// <summary>Null where the engine deletes nothing by itself.</summary>
+    /// <summary>Null if the engine deletes nothing by itself.</summary>
     public RetentionLoop? Retention { get; }
 
     /// <summary>Starts the loops.</summary>
@@ -164,7 +164,7 @@ internal sealed partial class EngineParts
             Handles = Core.Outcomes,
         };
 
-    /// <summary>The services of an application that gave none.</summary>
+    /// <summary>The services of an application that provides none.</summary>
     private sealed class EmptyServices : IServiceProvider
     {
         public static EmptyServices Instance { get; } = new();

@@ -3,18 +3,18 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent;
 
-/// <summary>Stops an engine: claims no more, drains, ends the lease and hands the rest on, and closes the store.</summary>
+/// <summary>Stops an engine: stops claiming, drains, ends the lease, hands the rest on, and closes the store.</summary>
 internal sealed class EngineStop(EngineParts parts)
 {
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
 
-    /// <summary>Stops each part, also if one before it fails; what failed is thrown at the end.</summary>
+    /// <summary>Stops each part, even if an earlier part fails; failures are thrown at the end.</summary>
     public Task RunAsync(TimeSpan drain, CancellationToken cancellationToken) => StopSequence.RunAsync(Steps(drain, cancellationToken));
 
     private IEnumerable<Func<Task>> Steps(TimeSpan drain, CancellationToken cancellationToken)
     {
-        // Before anything is waited for: from here on bodies cannot start workflows any more, and what they throw for it is no failure of
-        // theirs once they have been told to stop.
+        // First, before any wait: from here on bodies can no longer start workflows. An exception that they throw for that reason is not a
+        // failure of theirs, once they have been told to stop.
         yield return BeginDrain;
         yield return Dispose(parts.Dispatcher);
         yield return Dispose(parts.ParkedDispatcher);
@@ -25,8 +25,8 @@ internal sealed class EngineStop(EngineParts parts)
             yield return Dispose(retention);
         }
 
-        // What leaves memory in the drain is handed on at its end, and uses up no attempt. Recovery would take it for lost, as nothing here
-        // runs it any more.
+        // Workflows that leave memory in the drain are handed on at its end, which uses up no attempt. Recovery would treat them as lost,
+        // as nothing here runs them any more.
         yield return Dispose(parts.Recovery);
         yield return () => parts.Running.DrainAsync(drain, cancellationToken);
         yield return () => parts.Running.WaitForEndAsync(StopGrace);
@@ -54,7 +54,7 @@ internal sealed class EngineStop(EngineParts parts)
         {
             using var limit = new CancellationTokenSource(StopGrace);
 
-            // A connection that was lost while nobody used it shows at its next use, and another try has another.
+            // A connection that broke while idle fails at its next use, and a retry gets another connection.
             var handedOn = await StoreBackoff.RepeatAsync(
                 _ => executors.StopAsync(self.ExecutorId, self.Incarnation, limit.Token), limit.Token).ConfigureAwait(false);
             if (handedOn > 0)
@@ -65,7 +65,7 @@ internal sealed class EngineStop(EngineParts parts)
         }
         catch (Exception exception) when (exception is StoreUnavailableException or OperationCanceledException)
         {
-            // The database is away: the lease ends by itself, and other engines then take the work.
+            // The database cannot be reached: the lease ends by itself, and other engines then take the work.
             parts.Core.Logger.HandOnFailed(self.ExecutorId, exception);
         }
     }

@@ -2,10 +2,10 @@ using System.Runtime.ExceptionServices;
 
 namespace Dbos.Fluent;
 
-/// <summary>Takes the steps of a stop one after another, each also if one before it fails.</summary>
+/// <summary>Runs the steps of a stop in order, each even if an earlier one fails.</summary>
 internal static class StopSequence
 {
-    /// <exception cref="AggregateException">Several steps failed; a single failure is thrown as it is.</exception>
+    /// <exception cref="AggregateException">Several steps failed; a single failure is thrown unchanged.</exception>
     public static async Task RunAsync(IEnumerable<Func<Task>> steps)
     {
         List<Exception> failures = [];
@@ -17,7 +17,7 @@ internal static class StopSequence
             }
             catch (Exception exception)
             {
-                // Thrown at the end: what is left open or owned harms more than a late exception.
+                // Thrown at the end, as resources left open or owned do more harm than a late exception.
                 failures.Add(exception);
             }
         }

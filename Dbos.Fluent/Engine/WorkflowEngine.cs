@@ -39,16 +39,16 @@ public sealed class WorkflowEngine : WorkflowClient
         return await EngineLaunch.RunAsync(options, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Hands on the unfinished work of dead executors at once, to any engine that has room.</summary>
+    /// <summary>Hands on the unfinished work of dead executors at once, to any engine with room.</summary>
     /// <remarks>
-    /// Engines do this by themselves when a lease has ended; this call does not wait for that. Work of other applications, of other
-    /// versions than this engine's, and under names that are not registered here is left alone. It counts as a recovery.
+    /// Engines do this by themselves when a lease has ended; this call does not wait for that. It leaves alone the work of other
+    /// applications, of versions other than this engine's, and of workflow names that are not registered here. It counts as a recovery.
     /// </remarks>
     /// <param name="executorIds">The executors; null, the default, for every executor whose lease has ended.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
     /// <returns>How many workflows were handed on.</returns>
     /// <exception cref="ArgumentException">An id is blank, too long or holds control characters.</exception>
-    /// <exception cref="ExecutorIdInUseException">One of them is alive; nothing was handed on.</exception>
+    /// <exception cref="ExecutorIdInUseException">One of the executors is alive; nothing was handed on.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
     public Task<int> RecoverAsync(IReadOnlyList<string>? executorIds = null, CancellationToken cancellationToken = default)
     {
@@ -61,14 +61,14 @@ public sealed class WorkflowEngine : WorkflowClient
     /// Stops claiming, fires the tokens of all steps, lets workflows finish for a while, hands the rest on, and closes the store.
     /// </summary>
     /// <remarks>
-    /// The tokens fire at once, with <see cref="CancellationReason.Shutdown"/>: a body that passes its token on is interrupted, and runs
-    /// again elsewhere. A later call, and <c>DisposeAsync</c>, wait for the first one.
+    /// The tokens fire at once, with <see cref="CancellationReason.Shutdown"/>. A body that passes its token on is interrupted, and runs
+    /// again elsewhere. A later call, and <c>DisposeAsync</c>, wait for the first call.
     /// </remarks>
-    /// <param name="drain">How long running workflows may continue; zero hands everything on at once.</param>
-    /// <param name="cancellationToken">Ends the draining early; the rest is still done.</param>
+    /// <param name="drain">How long running workflows may continue; zero hands all of them on at once.</param>
+    /// <param name="cancellationToken">Ends the draining early; the remaining steps still run.</param>
     /// <returns>A task that completes when the engine has stopped.</returns>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// <paramref name="drain"/> is negative or longer than a day; the engine runs on.
+    /// <paramref name="drain"/> is negative or longer than a day; the engine keeps running.
     /// </exception>
     public Task StopAsync(TimeSpan drain, CancellationToken cancellationToken = default)
     {

@@ -2,14 +2,15 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Messaging;
 
-/// <summary>Waits for things in the database, however many wait, with one query at a time and no poll loop for each.</summary>
+/// <summary>Waits for things in the database with one query at a time for all waiters, and no poll loop for each.</summary>
 /// <remarks>
-/// A waiter registers first and looks second, so what comes between the two is not missed. In this process it may be told directly;
-/// another process's doings are looked up when a signal names them, and at each covering poll. Lookups gather: what was asked for while one
-/// query was under way is the next query. An answer is for those who registered before it was asked: to others it may be out of date.
+/// A waiter registers first and looks second, so it misses nothing that arrives in between. Code in this process may complete it directly.
+/// Changes by other processes are looked up when a signal names them, and at each covering poll. Lookups are batched: keys that are asked
+/// for during one query form the next query. An answer counts only for waiters that registered before its query, as for others it may be
+/// out of date.
 /// </remarks>
-/// <typeparam name="TKey">What is waited for.</typeparam>
-/// <typeparam name="TFound">What is found there.</typeparam>
+/// <typeparam name="TKey">The key of a thing to wait for.</typeparam>
+/// <typeparam name="TFound">The value that is found for a key.</typeparam>
 internal sealed class GatheredWaits<TKey, TFound>
     where TKey : notnull
 {
@@ -23,14 +24,14 @@ internal sealed class GatheredWaits<TKey, TFound>
     private readonly Dictionary<string, HashSet<TKey>> bySignal = new(StringComparer.Ordinal);
     private readonly HashSet<TKey> asked = [];
 
-    // In the order asked, so that where more is asked than can be looked at, each has its turn.
+    // In the order asked, so that each key gets its turn if more are asked for than one query can read.
     private readonly Queue<TKey> line = new();
     private TaskCompletionSource looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool looking;
     private long registered;
 
-    /// <param name="read">Looks at keys together; gives those at which there is something.</param>
-    /// <param name="signalsOf">The signals by which a key is named.</param>
+    /// <param name="read">Looks up keys together; returns those for which something is there.</param>
+    /// <param name="signalsOf">Gives the signals that name a key.</param>
     /// <param name="stopped">Ends all waiting.</param>
     public GatheredWaits(
         Func<IReadOnlyList<TKey>, CancellationToken, Task<IReadOnlyList<KeyValuePair<TKey, TFound>>>> read,
@@ -39,11 +40,11 @@ internal sealed class GatheredWaits<TKey, TFound>
     {
         (this.read, this.signalsOf, this.stopped) = (read, signalsOf, stopped);
 
-        // Nobody looks any more once the engine has stopped, so whoever waits must be told then.
+        // Once the engine has stopped nobody looks any more, so all waiters must be cancelled then.
         stopped.UnsafeRegister(static waits => ((GatheredWaits<TKey, TFound>)waits!).GiveUp(), this);
     }
 
-    /// <summary>How many different keys are waited for.</summary>
+    /// <summary>How many different keys have waiters.</summary>
     public int Count
     {
         get
@@ -55,7 +56,7 @@ internal sealed class GatheredWaits<TKey, TFound>
         }
     }
 
-    /// <summary>Keys that are not looked up, because this process tells of them itself.</summary>
+    /// <summary>Whether a key is not looked up because this process completes it itself.</summary>
     public Func<TKey, bool> IsToldHere { get; init; } = _ => false;
 
     /// <summary>Registers, looks, and waits.</summary>
@@ -72,7 +73,7 @@ internal sealed class GatheredWaits<TKey, TFound>
         return await wait.Found.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Registers a waiter that looks by itself; what comes from now on is not missed.</summary>
+    /// <summary>Registers a waiter that looks by itself; it misses nothing that arrives from now on.</summary>
     public Registration Register(TKey key)
     {
         lock (gate)
@@ -97,42 +98,42 @@ internal sealed class GatheredWaits<TKey, TFound>
         }
     }
 
-    /// <summary>Something is there; every waiter of the key is told, and none of them waits any more.</summary>
+    /// <summary>Reports what was found for a key; every waiter of the key gets it and stops waiting.</summary>
     public void Complete(TKey key, TFound found) => Take(key, long.MaxValue).ForEach(waiter => waiter.Source.TrySetResult(found));
 
-    /// <summary>Something may be there.</summary>
+    /// <summary>Looks a key up, as something may be there.</summary>
     public void LookAt(TKey key) => LookAt([key]);
 
     /// <summary>
-    /// Looks, and completes when that has been done, whether or not anything was found; at once where nobody waits for the key any more.
+    /// Looks a key up, and completes when that is done, whether or not anything was found; completes at once if the key has no waiters.
     /// </summary>
     public Task LookOnceAsync(TKey key)
     {
         lock (gate)
         {
-            // Whoever registered has been told meanwhile. No query asks about the key then, and perhaps none will be made at all.
+            // The waiters have been completed in the meantime. No query asks about the key then, and perhaps no further query follows.
             if (!awaited.ContainsKey(key))
             {
                 return Task.CompletedTask;
             }
 
-            // The query that asks about this key is one that has not been taken yet.
+            // A query that has not been taken yet will ask about this key.
             var next = looked.Task;
             LookAt([key]);
             return next;
         }
     }
 
-    /// <summary>Looks as a wait does when it begins; completes at once where this process tells of the key itself.</summary>
+    /// <summary>Looks a key up as a beginning wait does; completes at once if this process completes the key itself.</summary>
     public Task LookFirstAsync(TKey key) => IsToldHere(key) ? Task.CompletedTask : LookOnceAsync(key);
 
-    /// <summary>Looks at the keys that a signal names, if any is waited for.</summary>
+    /// <summary>Looks up the keys that a signal names, if they have waiters.</summary>
     public void LookAtSignal(string signal) => LookAt(NamedBy(signal));
 
-    /// <summary>Tells whoever waits for what a signal names, without a look: waiters who look by themselves when they are told.</summary>
+    /// <summary>Completes all waiters of the keys that a signal names, without a lookup; these waiters then look by themselves.</summary>
     public void CompleteAtSignal(string signal, TFound found) => Array.ForEach(NamedBy(signal), key => Complete(key, found));
 
-    /// <summary>Looks at everything that is waited for and not told of here.</summary>
+    /// <summary>Looks up every key with waiters that this process does not complete itself.</summary>
     public void LookAtAll()
     {
         TKey[] keys;
@@ -163,7 +164,7 @@ internal sealed class GatheredWaits<TKey, TFound>
         }
     }
 
-    /// <summary>Takes those away who registered up to a number; they wait no more.</summary>
+    /// <summary>Removes and returns the waiters of a key that registered up to a number.</summary>
     private List<Registration> Take(TKey key, long upTo)
     {
         lock (gate)
@@ -180,7 +181,7 @@ internal sealed class GatheredWaits<TKey, TFound>
         }
     }
 
-    // The last waiter takes the key with it, so that nobody's lost interest is looked up for ever.
+    // The last waiter removes the key, so that a key without waiters is not looked up for ever.
     private void ForgetUnlessAwaited(TKey key, List<Registration> waiters)
     {
         if (waiters.Count > 0)
@@ -228,7 +229,7 @@ internal sealed class GatheredWaits<TKey, TFound>
             looking = true;
         }
 
-        // Nobody awaits it: what it finds, and any failure to find it, goes to the waiters.
+        // Not awaited: its results and failures go to the waiters.
         _ = Task.Run(LookAsync, CancellationToken.None);
     }
 
@@ -253,7 +254,7 @@ internal sealed class GatheredWaits<TKey, TFound>
         }
         catch (Exception) when (keys.Length > 1 && !stopped.IsCancellationRequested)
         {
-            // What cannot be read of one of them is nothing to those who wait for the others.
+            // A failure to read one key must not affect the waiters of the others.
             foreach (var key in keys)
             {
                 await LookAsync([key], upTo).ConfigureAwait(false);
@@ -261,14 +262,14 @@ internal sealed class GatheredWaits<TKey, TFound>
         }
         catch (Exception exception)
         {
-            // The waiters of these keys are all there is to tell, and they are told.
+            // Only the waiters of these keys need to know, and they get the exception.
             Array.ForEach(keys, key => Take(key, upTo).ForEach(waiter => waiter.Fail(exception)));
         }
     }
 
-    /// <summary>The keys of the next query; null where none is asked about.</summary>
-    /// <param name="upTo">The number of the last waiter to whom the answer is news.</param>
-    /// <param name="done">What to complete after it: everything asked about so far is in it, or in one before it.</param>
+    /// <summary>Takes the keys of the next query; null if no key is asked about.</summary>
+    /// <param name="upTo">The number of the last waiter for whom the answer counts.</param>
+    /// <param name="done">What to complete afterwards, if this query or an earlier one covers every key asked about so far.</param>
     private TKey[]? Take(out long upTo, out TaskCompletionSource? done)
     {
         done = null;
@@ -296,7 +297,7 @@ internal sealed class GatheredWaits<TKey, TFound>
         }
     }
 
-    /// <summary>One waiter of a key, until it is disposed.</summary>
+    /// <summary>One waiter of a key; it waits until it is disposed.</summary>
     public sealed class Registration : IDisposable
     {
         private readonly GatheredWaits<TKey, TFound> waits;
@@ -304,19 +305,19 @@ internal sealed class GatheredWaits<TKey, TFound>
         internal Registration(GatheredWaits<TKey, TFound> waits, TKey key, long number) =>
             (this.waits, Key, Number) = (waits, key, number);
 
-        /// <summary>What was found.</summary>
+        /// <summary>Completes with the value that was found.</summary>
         public Task<TFound> Found => Source.Task;
 
         internal TKey Key { get; }
 
-        /// <summary>Its place in the order in which all have registered.</summary>
+        /// <summary>The position in the order of all registrations.</summary>
         internal long Number { get; }
 
         internal TaskCompletionSource<TFound> Source { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public void Dispose() => waits.Release(this);
 
-        // One that has given up meanwhile, or has been told by another of its waits, never looks at it.
+        // A waiter that has given up, or was completed by another of its waits, never observes the exception.
         internal void Fail(Exception exception)
         {
             Source.TrySetException(exception);

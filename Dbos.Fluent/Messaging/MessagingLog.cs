@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Messaging;
 
-/// <summary>What wake-ups log. Event ids 13xx; never reused.</summary>
+/// <summary>The log messages of wake-ups. Event ids 13xx; never reused.</summary>
 internal static partial class MessagingLog
 {
     [LoggerMessage(1301, LogLevel.Debug, "An announcement to other processes failed; their polls cover it")]

@@ -3,12 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Messaging;
 
-/// <summary>
-/// Announces wake-ups to other processes: what has gathered while the last announcement was under way goes out in one statement.
-/// </summary>
+/// <summary>Announces wake-ups to other processes; signals that gather during one announcement go out together in the next.</summary>
 /// <remarks>
-/// Never part of a commit: NOTIFY takes a lock that makes commits wait for one another. Announcements in quick succession are spaced a
-/// little, since each is a commit of its own. A lost one costs a covering poll, nothing else.
+/// Announcements are never part of a commit, as NOTIFY takes a lock that makes commits wait for one another. They are spaced a little,
+/// since each is a commit of its own. A lost announcement costs a covering poll, nothing else.
 /// </remarks>
 internal sealed class SignalSender(ISignalStore store, ILogger logger, CancellationToken stopped)
 {
@@ -34,7 +32,7 @@ internal sealed class SignalSender(ISignalStore store, ILogger logger, Cancellat
             sending = true;
         }
 
-        // Nobody awaits it: a failure is logged, and covered by the polls of those who would have been woken.
+        // Not awaited: a failure is logged, and the polls of the processes concerned cover it.
         _ = SendGatheredAsync();
     }
 
@@ -58,14 +56,14 @@ internal sealed class SignalSender(ISignalStore store, ILogger logger, Cancellat
             }
             catch (Exception exception)
             {
-                // Wake-ups are hints; the polls behind them carry the truth.
+                // Wake-ups are only hints; the polls guarantee that nothing is missed.
                 logger.AnnouncementFailed(exception);
             }
         }
     }
 
-    // A connection that was lost while nobody used it shows at its next use, and another try has another. More than a few would hold up
-    // what has gathered since until long after the database is back; whoever listens looks at everything once it is.
+    // A connection that broke while idle fails at its next use, and a retry gets another connection. More than a few retries would delay
+    // newer signals until long after the database is back. Listeners look at everything once it is.
     private async Task SendAsync(IReadOnlyCollection<StoreSignal> signals)
     {
         for (var failures = 0; ; failures++)
@@ -109,7 +107,7 @@ internal sealed class SignalSender(ISignalStore store, ILogger logger, Cancellat
         }
     }
 
-    // Under load, one signal that says "some have ended" costs less than naming each, here and at every listener.
+    // Under load, one signal that says "some have ended" costs less than naming each workflow, here and at every listener.
     private static List<StoreSignal> Collapse(IEnumerable<StoreSignal> signals) =>
         [.. signals.Where(signal => signal.Kind != StoreSignalKind.Completed), new StoreSignal(StoreSignalKind.Completed, "")];
 }

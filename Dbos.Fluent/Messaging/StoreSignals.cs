@@ -2,7 +2,7 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Messaging;
 
-/// <summary>Whom a written unit may wake.</summary>
+/// <summary>The signals for the waiters that a written unit may wake.</summary>
 internal static class StoreSignals
 {
     public static IEnumerable<StoreSignal> Of(CommitUnit unit) => unit switch
@@ -15,7 +15,7 @@ internal static class StoreSignals
         StreamUnit write => [new(StoreSignalKind.Stream, Wakeups.SignalOf(write.Owner.WorkflowId, write.Key))],
         StartUnit { Row.State: WorkflowState.Enqueued } start => [new(StoreSignalKind.Enqueued, start.Row.Queue ?? "")],
 
-        // Nothing can be claimed yet, but whoever waits for the next moment may have to wait for an earlier one.
+        // Nothing can be claimed yet, but an engine that waits for the next moment may have to wait for an earlier one.
         StartUnit { Row.State: WorkflowState.Delayed } or DebounceUnit => [new(StoreSignalKind.Enqueued, "")],
         _ => [],
     };

@@ -6,7 +6,7 @@ namespace Dbos.Fluent.Messaging;
 /// <summary>Everything this process waits for in the database: outcomes, messages, events and streams.</summary>
 internal sealed class Wakeups
 {
-    // A chunk that is delivered as quickly as it is read; a longer stream is read in several.
+    // The largest chunk that is delivered as quickly as it is read; a longer stream is read in several.
     private const int ChunkMax = 100;
 
     public Wakeups(IStore store, Func<string, bool> runsHere, CancellationToken stopped)
@@ -35,26 +35,26 @@ internal sealed class Wakeups
             stopped);
     }
 
-    /// <summary>True where what other processes do is noticed by looking from time to time, as nobody announces it.</summary>
+    /// <summary>True if this process notices the changes of other processes only by polling, as nobody announces them.</summary>
     public bool Polls { get; }
 
-    /// <summary>Workflows awaited until they have ended; an unknown id is found without a state.</summary>
+    /// <summary>Waits for workflows to end; an unknown id is found without a state.</summary>
     public GatheredWaits<string, WorkflowOutcome> Outcomes { get; }
 
-    /// <summary>Topics awaited until they hold an unread message.</summary>
+    /// <summary>Waits for topics to hold an unread message.</summary>
     public GatheredWaits<InboxKey, bool> Inboxes { get; }
 
-    /// <summary>Events awaited until they are set.</summary>
+    /// <summary>Waits for events to be set.</summary>
     public GatheredWaits<EventKey, Payload> Events { get; }
 
-    /// <summary>Places in streams awaited until there is a value or the end.</summary>
+    /// <summary>Waits for positions in streams to hold a value or the end.</summary>
     public GatheredWaits<StreamPosition, StreamChunk> Streams { get; }
 
     public static string SignalOf(InboxKey key) => SignalOf(key.WorkflowId, MessageTopics.ToStored(key.Topic));
 
     public static string SignalOf(string workflowId, string key) => $"{workflowId}::{key}";
 
-    /// <summary>Looks at what a signal names.</summary>
+    /// <summary>Looks up what a signal names.</summary>
     public void Route(StoreSignal signal)
     {
         switch (signal.Kind)
@@ -71,7 +71,7 @@ internal sealed class Wakeups
                 Streams.LookAtSignal(signal.Key);
                 break;
             case StoreSignalKind.Message:
-                // Taking a message is itself the look.
+                // The waiter takes the message, which is itself the lookup.
                 Inboxes.CompleteAtSignal(signal.Key, true);
                 break;
             case StoreSignalKind.Event:
@@ -83,7 +83,7 @@ internal sealed class Wakeups
         }
     }
 
-    /// <summary>Looks at everything: something may have been missed.</summary>
+    /// <summary>Looks up everything, as a signal may have been missed.</summary>
     public void LookAtAll()
     {
         Outcomes.LookAtAll();

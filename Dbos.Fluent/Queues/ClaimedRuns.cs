@@ -4,34 +4,36 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Queues;
 
-/// <summary>Runs what was claimed, and says how much more this process has room for.</summary>
+/// <summary>Runs claimed workflows and reports how many more this process has room for.</summary>
 internal sealed class ClaimedRuns(
     IStore store, RunEnvironment environment, RunningWorkflows running, IChildStarter starter, int? recoveryAttemptsMax)
 {
-    /// <summary>Runs that may be busy at once; waiting ones do not count.</summary>
+    /// <summary>The number of runs that may be busy at once; waiting runs do not count.</summary>
     private const int Capacity = 1000;
 
     private const int ClaimMax = 250;
 
-    // What runs is looked after as often as this.
+    // The sweep checks running workflows at this interval.
     private static readonly TimeSpan LongReading = TimeSpan.FromSeconds(1);
 
     /// <summary>Called with a claimed execution that could not be begun.</summary>
     public required Action<Ownership> NotBegun { get; init; }
 
-    /// <summary>Called with the ids of workflows that were claimed, handed back, and wait to be claimed again.</summary>
+    /// <summary>Called with the ids of claimed workflows that were handed back and can be claimed again.</summary>
     public required Action<IReadOnlyList<string>> HandedBack { get; init; }
 
     /// <summary>Called with the ids of workflows that were given up because their recovery attempts are spent.</summary>
     public required Action<IReadOnlyList<string>> DeadLettered { get; init; }
 
-    /// <summary>The rest after workflows were taken up that others had begun.</summary>
+    /// <summary>Sets the rest after this engine has taken up workflows that another executor began.</summary>
     public TakeUpPace Pace { get; } = new(running);
 
-    /// <summary>How many workflows may be claimed now; none if the process is full, or has the code of none.</summary>
+    /// <summary>How many workflows may be claimed now; zero if the process is full or has no workflow code registered.</summary>
     public int Room => environment.Registry.Names.Count == 0 ? 0 : Math.Min(ClaimMax, Capacity - running.Busy);
 
-    /// <summary>The term of this engine's lease, to be asked for before a claim: without a lease nothing is claimed.</summary>
+    /// <summary>
+    /// Gives the term of this engine's lease; callers ask before each claim, as an engine without a lease claims nothing.
+    /// </summary>
     public async ValueTask<long> TermAsync(CancellationToken cancellationToken)
     {
         await environment.Lease.EnsureAsync(cancellationToken).ConfigureAwait(false);
@@ -49,7 +51,7 @@ internal sealed class ClaimedRuns(
         Limit = limit,
     };
 
-    /// <summary>Claims from queues without limits and runs what was claimed; gives how many rows that took.</summary>
+    /// <summary>Claims from queues without limits, runs the claimed workflows and returns how many rows the claim took.</summary>
     public async Task<ClaimEnd> ClaimAsync(int limit, IReadOnlyList<string> queues, CancellationToken cancellationToken)
     {
         var term = await TermAsync(cancellationToken).ConfigureAwait(false);
@@ -69,12 +71,12 @@ internal sealed class ClaimedRuns(
             Pace.Took(result.Claimed);
         }
 
-        // A repeated claim may give what the lost answer held and no more: there may be more behind it.
+        // A repeated claim may return only what the lost answer held, so more rows may wait behind it.
         var taken = result.Claimed.Count + result.DeadLettered.Count;
         return new ClaimEnd(repeated && taken > 0 ? limit : taken, result.More);
     }
 
-    /// <summary>Claims from one queue with limits and runs what was claimed.</summary>
+    /// <summary>Claims from one queue with limits and runs the claimed workflows.</summary>
     public async Task<LimitedClaim> ClaimLimitedAsync(string queue, string afterPartition, CancellationToken cancellationToken)
     {
         var term = await TermAsync(cancellationToken).ConfigureAwait(false);
@@ -88,13 +90,13 @@ internal sealed class ClaimedRuns(
         return claim;
     }
 
-    /// <summary>Begins claimed workflows. Whatever goes wrong, a row that is ours and that nobody runs does not stay so.</summary>
-    /// <param name="claimed">What was claimed.</param>
+    /// <summary>Begins claimed workflows. On any failure, rows that this executor owns but does not run are handed back.</summary>
+    /// <param name="claimed">The claimed workflows.</param>
     /// <param name="term">
-    /// The lease's term from before the claim. Where the lease has ended since, as in a process that was paused, others may have taken
-    /// what was claimed, and run it; whatever is ours all the same is handed back.
+    /// The lease's term from before the claim. If the lease has ended since, as in a paused process, others may have taken and run the
+    /// claimed workflows. Rows that are still ours are then handed back.
     /// </param>
-    /// <param name="cancellationToken">Gives up the reading of histories.</param>
+    /// <param name="cancellationToken">Stops reading histories.</param>
     public async Task BeginAsync(IReadOnlyList<ClaimedWorkflow> claimed, long term, CancellationToken cancellationToken)
     {
         if (claimed.Count == 0)
@@ -121,14 +123,14 @@ internal sealed class ClaimedRuns(
 
             if (begun < claimed.Count)
             {
-                // At once, as they hold places of their queues for as long as they are ours.
+                // At once, as these rows hold places in their queues for as long as this executor owns them.
                 await HandBackAsync([.. claimed.Skip(begun)], attempted: false, cancellationToken).ConfigureAwait(false);
                 begun = claimed.Count;
             }
 
             if (unread.Count > 0)
             {
-                // As attempted, so that it ends some time: it would be no smaller for the next.
+                // Counts as an attempt, so that the retries end: the next executor would find the history just as large.
                 await HandBackAsync([.. claimed.Where(work => unread.Contains(work.Id))], attempted: true, cancellationToken)
                     .ConfigureAwait(false);
             }
@@ -142,8 +144,8 @@ internal sealed class ClaimedRuns(
         }
     }
 
-    // What was cancelled or taken away while its history was being read: nothing ran that could have been told. Where it runs here already,
-    // the later claim may have been the first to begin.
+    // Finds workflows that were cancelled or taken away while their histories were read; no run existed then that could be notified. A
+    // workflow that already runs here is checked too, as the later claim may have begun first.
     private async Task<HashSet<string>> ReadLostAsync(IReadOnlyList<ClaimedWorkflow> claimed, CancellationToken cancellationToken)
     {
         Ownership[] executions = [.. claimed.Select(OwnerOf)];
@@ -165,9 +167,9 @@ internal sealed class ClaimedRuns(
         }
     }
 
-    // One query for the histories of the whole claim, and none where nothing of it has ever run. Where that is more than can be read in
-    // time, the same query would be so the next time too: half as many then. One that cannot be read by itself keeps no other waiting for
-    // ever; but an outage shows in the same way, so whether the database answers at all is asked before a history is blamed.
+    // Reads the histories of the whole claim in one query, or in none if no workflow of the claim has ever run. If the query times out,
+    // half as many are read, as the same query would time out again. A single unreadable history must not block the others for ever. An
+    // outage looks the same, so a simple query checks that the database answers before a history is blamed.
     private async Task<(IReadOnlyDictionary<string, StoredHistory> Read, IReadOnlySet<string> Unread)> ReadHistoriesAsync(
         IReadOnlyList<ClaimedWorkflow> claimed, CancellationToken cancellationToken)
     {
@@ -207,7 +209,7 @@ internal sealed class ClaimedRuns(
         return (read, unread);
     }
 
-    /// <summary>Histories; null where they did not come in time, one by itself not in several tries.</summary>
+    /// <summary>Reads histories; returns null if they do not arrive in time. A single history is tried several times.</summary>
     private async Task<IReadOnlyDictionary<string, StoredHistory>?> ReadInTimeAsync(string[] ids, CancellationToken cancellationToken)
     {
         try
@@ -238,5 +240,5 @@ internal sealed class ClaimedRuns(
 
 /// <summary>How a claim from queues without limits ended.</summary>
 /// <param name="Taken">How many rows it took.</param>
-/// <param name="More">True where others hold what it looked at, and more may wait behind that.</param>
+/// <param name="More">True if others hold rows that it looked at, so that more may wait behind them.</param>
 internal readonly record struct ClaimEnd(int Taken, bool More);

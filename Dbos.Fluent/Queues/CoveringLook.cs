@@ -1,10 +1,10 @@
 namespace Dbos.Fluent.Queues;
 
-/// <summary>
-/// Whether all that is parked is to be looked through. Asked for once, it is due at once. That some workflows have ended, without a name,
-/// is told again and again by a peer that is busy: then looks are so far apart that they take a fifth of the time at most.
-/// </summary>
-/// <remarks>Used by its owner under a lock.</remarks>
+/// <summary>Decides when to look through all parked workflows.</summary>
+/// <remarks>
+/// A look that is asked for is due at once. A busy peer reports again and again, without names, that some workflows have ended. Looks for
+/// that reason are spaced so that they take at most a fifth of the time. The owner uses this class under a lock.
+/// </remarks>
 internal sealed class CoveringLook
 {
     private const int ShareOfTime = 4;
@@ -15,18 +15,18 @@ internal sealed class CoveringLook
     private long restsFrom;
     private TimeSpan rest = TimeSpan.Zero;
 
-    /// <summary>True where one is to begin now.</summary>
+    /// <summary>True if a look should begin now.</summary>
     public bool IsDue => asked || (someEnded && Left == TimeSpan.Zero);
 
-    /// <summary>How long until one is due; infinite where none is to come.</summary>
+    /// <summary>The time until the next look is due; infinite if no look is planned.</summary>
     public TimeSpan DueIn => asked ? TimeSpan.Zero : someEnded ? Left : Timeout.InfiniteTimeSpan;
 
     public void Ask() => asked = true;
 
     public void SomeEnded() => someEnded = true;
 
-    /// <summary>Takes up what is due.</summary>
-    /// <returns>False where nothing is.</returns>
+    /// <summary>Takes a look that is due, so that the caller performs it.</summary>
+    /// <returns>False if no look is due.</returns>
     public bool Take()
     {
         if (!IsDue)
@@ -38,7 +38,7 @@ internal sealed class CoveringLook
         return true;
     }
 
-    /// <summary>A look has ended that took so long.</summary>
+    /// <summary>Records how long a look took.</summary>
     public void Took(TimeSpan taken) =>
         (restsFrom, rest) = (TimeProvider.System.GetTimestamp(), taken * ShareOfTime > RestMin ? taken * ShareOfTime : RestMin);
 

@@ -1,11 +1,9 @@
 namespace Dbos.Fluent.Queues;
 
-/// <summary>
-/// Lanes of which peers held all that a claim looked at: more may wait behind that, and is looked for again after a short rest.
-/// </summary>
+/// <summary>Collects lanes in which peers held every row that a claim looked at, and marks them again after a short rest.</summary>
 /// <remarks>
-/// Peers that drain one backlog are in each other's way for as long as a claim takes. Where somebody holds a line for longer, the rests
-/// grow; the outlook behind them all looks at it too.
+/// More rows may wait behind the held ones. Peers that drain one backlog block each other only for as long as a claim takes. If someone
+/// holds the rows for longer, the rests grow. The outlook also looks at these lanes.
 /// </remarks>
 internal sealed class CrowdedLanes
 {
@@ -14,14 +12,14 @@ internal sealed class CrowdedLanes
     private readonly List<QueueLane> lanes = [];
     private int empty;
 
-    /// <summary>How long to rest before they are marked again; without end where there are none.</summary>
+    /// <summary>How long to rest before the lanes are marked again; infinite if there are no lanes.</summary>
     public TimeSpan Rest => lanes.Count == 0 ? Timeout.InfiniteTimeSpan : RestAfter(empty);
 
-    /// <summary>The rest after so many claims in a row that took nothing: 4 ms, doubling to a quarter of a second, with jitter.</summary>
+    /// <summary>The rest after this many empty claims in a row: 4 ms, doubling up to a quarter of a second, with jitter.</summary>
     public static TimeSpan RestAfter(int empty) =>
         TimeSpan.FromMilliseconds(Math.Ceiling((4 << Math.Min(empty, DoublingsMax)) * (0.5 + Random.Shared.NextDouble())));
 
-    /// <summary>Takes in how a claim from these ended.</summary>
+    /// <summary>Records how a claim from these lanes ended.</summary>
     public void Note(List<QueueLane> claimed, ClaimEnd end)
     {
         if (end.More)

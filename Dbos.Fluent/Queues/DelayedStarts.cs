@@ -3,7 +3,7 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Queues;
 
-/// <summary>Lets delayed starts into their queues when their time has come.</summary>
+/// <summary>Moves delayed workflows into their queues when they are due.</summary>
 internal sealed class DelayedStarts(IQueueStore store, RunEnvironment environment, Action wake, CancellationToken stopping) : IDisposable
 {
     private const int BatchMax = 1000;
@@ -13,10 +13,10 @@ internal sealed class DelayedStarts(IQueueStore store, RunEnvironment environmen
     private long? nextMs;
     private bool isInTheMidst;
 
-    /// <summary>True after a release: only a look tells when the next one is due.</summary>
+    /// <summary>True after a release, when only an outlook shows when the next delayed workflow is due.</summary>
     public bool Unsettled { get; private set; }
 
-    /// <summary>The next one is due then; null: none is delayed.</summary>
+    /// <summary>Sets when the next delayed workflow is due; null if none is delayed.</summary>
     public void Next(long? momentMs)
     {
         lock (gate)
@@ -28,7 +28,7 @@ internal sealed class DelayedStarts(IQueueStore store, RunEnvironment environmen
     }
 
     /// <summary>
-    /// Releases what is due, a batch of it, and gives the queues into which something came. What is left comes when those have been served.
+    /// Releases one batch of due workflows and returns the queues that received them. The rest follows once those queues have been served.
     /// </summary>
     public async Task<IReadOnlyCollection<string>> ReleaseAsync(CancellationToken cancellationToken)
     {

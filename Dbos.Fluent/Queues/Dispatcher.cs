@@ -5,11 +5,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Queues;
 
-/// <summary>Takes waiting workflows from the queues, as many as their limits and this process have room for, and runs them.</summary>
+/// <summary>Claims waiting workflows from the queues, within their limits and this process's room, and runs them.</summary>
 /// <remarks>
-/// Nothing is asked of the database unless something may be there: a queue is marked by enqueues here and elsewhere, by runs that end where
-/// a limit held others back, when a delay or a rate window is over, and by the outlook behind them all. A claimed row is always run or
-/// handed back. Queues without limits are claimed together; one with limits by itself, so that waiting for its lock holds up no other.
+/// The database is asked only if a queue is marked. A queue is marked by an enqueue here or elsewhere, by a run that ends in a queue with a
+/// limit, by the end of a delay or a rate window, and by the outlook that backs them all. A claimed row is always run or handed back.
+/// Queues without limits are claimed together. A queue with limits is claimed alone, so that waiting for its lock blocks no other queue.
 /// </remarks>
 internal sealed class Dispatcher : IAsyncDisposable
 {
@@ -36,7 +36,7 @@ internal sealed class Dispatcher : IAsyncDisposable
         delays = new DelayedStarts(store, environment, wake.Set, stopping.Token);
     }
 
-    /// <summary>Called where only a look at everything shows how to continue.</summary>
+    /// <summary>Called when only an outlook can show how to continue.</summary>
     public required Action Look { get; init; }
 
     public void Start()
@@ -45,14 +45,14 @@ internal sealed class Dispatcher : IAsyncDisposable
         loop = Task.Run(RunAsync);
     }
 
-    /// <summary>Something was enqueued; without a queue's name, somewhere.</summary>
+    /// <summary>Reports that a workflow was enqueued; the name is empty if the queue is unknown.</summary>
     public void Enqueued(string queue)
     {
         board.Mark(queue);
         wake.Set();
     }
 
-    /// <summary>Takes in a look at everything.</summary>
+    /// <summary>Applies the result of an outlook.</summary>
     public void Saw(QueueOutlook outlook)
     {
         board.Update(outlook);
@@ -60,7 +60,7 @@ internal sealed class Dispatcher : IAsyncDisposable
         wake.Set();
     }
 
-    /// <summary>A run has given up its place in its queue: looks again where it was in the way of others.</summary>
+    /// <summary>Reports that a run has given up its place in its queue; a queue with limits is then claimed from again.</summary>
     public void PlaceFree(ClaimedWorkflow work)
     {
         if (work.Queue is { } queue && board.Find(queue) is { Row.Queue.IsLimited: true } lane)
@@ -70,7 +70,7 @@ internal sealed class Dispatcher : IAsyncDisposable
         }
     }
 
-    /// <summary>A run has ended, or only waits from now on: this process has room for another.</summary>
+    /// <summary>Reports that a run has ended or has begun to wait, so that this process has room for another.</summary>
     public void RoomMade()
     {
         if (full)
@@ -79,7 +79,7 @@ internal sealed class Dispatcher : IAsyncDisposable
         }
     }
 
-    /// <summary>Claims no more; what is claimed already runs on.</summary>
+    /// <summary>Stops claiming; workflows that are already claimed continue to run.</summary>
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
@@ -91,8 +91,7 @@ internal sealed class Dispatcher : IAsyncDisposable
         wake.Dispose();
     }
 
-    // What waits in the internal queue while there is a rest is looked at again when it is over; rounded up, as a wait of a part of a
-    // millisecond is none.
+    // The internal queue is claimed from again when its rest is over. The rest is rounded up, as a wait below a millisecond is none.
     private TimeSpan Rest
     {
         get
@@ -124,7 +123,7 @@ internal sealed class Dispatcher : IAsyncDisposable
             }
             catch (Exception exception)
             {
-                // It says what happened, and the next look at everything marks what it left.
+                // The log reports the failure, and the next outlook marks the queues again.
                 environment.Logger.ClaimFailed(exception);
                 await Task.Delay(Pause, TimeProvider.System, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 Look();
@@ -153,9 +152,9 @@ internal sealed class Dispatcher : IAsyncDisposable
         }
     }
 
-    // What executors left that are gone waits in the internal queue, perhaps by the thousands, and is older than all else: with a statement
-    // of its own it keeps no other queue waiting. They take turns at being first, so that where there is room for one more neither keeps it
-    // from the other.
+    // The internal queue holds the work that dead executors left, perhaps thousands of workflows older than all others. It has its own
+    // claim statement, so that it delays no other queue. The two claims take turns at being first, so that neither always takes the last
+    // free place.
     private async Task<bool> ClaimAsync(CancellationToken cancellationToken)
     {
         internalFirst = !internalFirst;
@@ -170,8 +169,8 @@ internal sealed class Dispatcher : IAsyncDisposable
         return ClaimAsync(lanes, runs.Room, cancellationToken);
     }
 
-    // Whether there is a rest is asked once before and once after, and remembered: one that ends meanwhile is waited for no longer, and
-    // none is slept through.
+    // The rest is checked once before and once after the claim, and stored. A rest that ends in between is not waited for, and a rest that
+    // is still running is not missed.
     private async Task<bool> ClaimInternalAsync(CancellationToken cancellationToken)
     {
         held = pace.Left > TimeSpan.Zero && Internal.IsMarked;

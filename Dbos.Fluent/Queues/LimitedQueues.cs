@@ -2,14 +2,14 @@ using Dbos.Fluent.Execution;
 
 namespace Dbos.Fluent.Queues;
 
-/// <summary>Claims from queues with limits, each by itself.</summary>
+/// <summary>Claims from queues with limits, each separately.</summary>
 internal sealed class LimitedQueues(
     ClaimedRuns runs, RunEnvironment environment, Action wake, CancellationToken stopping) : IDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Where very many partitions are full, the search for one with room goes on from its last place at the next mark, not at once.
+    /// The number of empty claims after which a search over full partitions pauses; it continues from its last place at the next mark.
     /// </summary>
     private const int EmptyClaimsMax = 8;
     private const int RetryMin = 10;
@@ -17,7 +17,7 @@ internal sealed class LimitedQueues(
     private readonly Lock gate = new();
     private MomentTimer? timer;
 
-    /// <summary>Begins to claim from those that are marked and from which nobody claims yet. Nothing is waited for.</summary>
+    /// <summary>Starts a claim for each marked queue that has no claim under way. It waits for nothing.</summary>
     public void Claim(IEnumerable<QueueLane> lanes)
     {
         var now = environment.Clock.NowMs;
@@ -34,7 +34,7 @@ internal sealed class LimitedQueues(
             {
                 lane.Claiming = ClaimAsync(lane);
 
-                // What was marked since its last claim began, or learnt of a rate window, is the loop's to see once it has ended.
+                // After the claim, the loop handles marks set since it began, and any rate window that it found.
                 _ = lane.Claiming.ContinueWith(
                     _ => wake(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
@@ -70,11 +70,11 @@ internal sealed class LimitedQueues(
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            // Stopped: what was claimed is handed back.
+            // Stopping: the engine hands back what was claimed.
         }
         catch (Exception exception)
         {
-            // A queue whose claims ended would be stranded: they begin again.
+            // Without a retry the queue would be stranded, so its claims begin again.
             environment.Logger.QueueClaimFailed(lane.Row.Queue.Name, exception);
             lane.Mark();
             await Task.Delay(Pause, TimeProvider.System, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -87,7 +87,7 @@ internal sealed class LimitedQueues(
         var claim = await runs.ClaimLimitedAsync(lane.Row.Queue.Name, after, stopping).ConfigureAwait(false);
         lane.AfterPartition = claim.LastPartition;
 
-        // The store's clock may have stepped back behind this one: it is not asked again and again.
+        // The store's clock may be behind this one after a step back. The minimum keeps the loop from asking again and again.
         lane.RetryAtMs = claim.RetryAtMs is { } at ? Math.Max(at, environment.Clock.NowMs + RetryMin) : null;
         lane.EmptyClaims = claim.Result.Claimed.Count + claim.Result.DeadLettered.Count > 0 ? 0 : lane.EmptyClaims + 1;
         if (claim.More && lane.EmptyClaims < EmptyClaimsMax)
@@ -95,7 +95,7 @@ internal sealed class LimitedQueues(
             lane.Mark();
             if (lane.EmptyClaims > 0 && claim.LastPartition == after)
             {
-                // Peers hold what was looked at: the same again at once would find them still at it.
+                // Peers hold the rows that were looked at. An immediate retry would find them still held.
                 await Task.Delay(CrowdedLanes.RestAfter(lane.EmptyClaims), TimeProvider.System, stopping).ConfigureAwait(false);
             }
         }

@@ -5,22 +5,22 @@ using Microsoft.Extensions.Logging;
 namespace Dbos.Fluent.Queues;
 
 /// <summary>
-/// Looks once a second, in one statement, at all that may have changed without a word: queues, delays, parked workflows, deadlines. It
-/// covers what other SDKs announce to nobody, and what a lost signal left.
+/// Looks once a second, in one statement, for changes that nobody signals: queues, delays, parked workflows and deadlines. It covers what
+/// other SDKs do not announce, and lost signals.
 /// </summary>
 internal sealed class OutlookLoop(IQueueStore store, string applicationName, ILogger logger) : IAsyncDisposable
 {
     private const double JitterPart = 0.1;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    /// <summary>However often it is woken, it does not look more often than that.</summary>
+    /// <summary>The least time between two looks, however often the loop is woken.</summary>
     private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(20);
 
     private readonly AsyncSignal wake = new();
     private readonly CancellationTokenSource stopping = new();
     private Task loop = Task.CompletedTask;
 
-    /// <summary>Called before each look: what becomes known from then on may not be in the answer.</summary>
+    /// <summary>Called before each look; the look's answer may miss anything that becomes known after this call.</summary>
     public required Action Begins { get; init; }
 
     /// <summary>Called with each answer.</summary>
@@ -57,13 +57,13 @@ internal sealed class OutlookLoop(IQueueStore store, string applicationName, ILo
             }
             catch (Exception exception)
             {
-                // A loop that ends would strand whatever nobody announces: it says what happened and looks again.
+                // If the loop ended, work that nobody signals would be stranded. It logs the failure and looks again.
                 logger.OutlookFailed(exception);
                 await Task.Delay(Interval, TimeProvider.System, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
 
-    // Processes that were launched together do not go on looking together.
+    // Jitter keeps processes that were launched together from looking at the same moments.
     internal static TimeSpan Jittered() => Interval * (1 + (JitterPart * Random.Shared.NextDouble()));
 }

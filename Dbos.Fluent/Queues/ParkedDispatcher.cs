@@ -4,12 +4,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Queues;
 
-/// <summary>
-/// Takes parked workflows up again, whoever parked them: when their time has come, and when what they wait for may be there.
-/// </summary>
+/// <summary>Takes up parked workflows of any executor when they are due or when what they wait for may have arrived.</summary>
 /// <remarks>
-/// One timer for the next moment at which any parked workflow is due; one statement for all signals that came meanwhile. What a lost signal
-/// left is found by looking through all that wait for something, page by page, at each covering poll.
+/// One timer covers the next moment at which any parked workflow is due. One statement covers all signals since the last. Workflows whose
+/// signals were lost are found by paging through all parked workflows that wait for something, at each covering poll.
 /// </remarks>
 internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnvironment environment, ILogger logger) : IAsyncDisposable
 {
@@ -32,7 +30,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
     public void Start() => loop = Task.Run(RunAsync);
 
-    /// <summary>A look at everything begins: what is parked here from now on may not be in its answer.</summary>
+    /// <summary>Reports that an outlook begins; its answer may miss workflows that are parked here after this call.</summary>
     public void LookBegins()
     {
         lock (gate)
@@ -41,7 +39,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         }
     }
 
-    /// <summary>Takes in what parked workflows there are.</summary>
+    /// <summary>Applies an outlook of the parked workflows.</summary>
     public void Saw(ParkedOutlook outlook)
     {
         Settle(outlook, isPart: false);
@@ -51,7 +49,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         }
     }
 
-    /// <summary>A workflow was parked here: what it waits for may have come while it was.</summary>
+    /// <summary>Reports that a workflow was parked here; what it waits for may have arrived in the meantime.</summary>
     public void Parked(string workflowId, IReadOnlyList<WaitRow> waits)
     {
         lock (gate)
@@ -71,7 +69,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         wake.Set();
     }
 
-    /// <summary>Something may have come for which parked workflows wait.</summary>
+    /// <summary>Reports that something has arrived for which parked workflows may wait.</summary>
     public void Signal(StoreSignal signal)
     {
         if (!anyParked || signal.Kind is StoreSignalKind.Enqueued or StoreSignalKind.Cancelled or StoreSignalKind.Stream)
@@ -81,7 +79,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
         lock (gate)
         {
-            // Without a name, any of them may be meant.
+            // A signal without a name may concern any parked workflow.
             switch (signal)
             {
                 case { Kind: StoreSignalKind.Completed, Key: "" }:
@@ -97,7 +95,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
             if (signals.Count > SignalsMax)
             {
-                // Where there is no room for long, looking through all that wait is cheaper than remembering each.
+                // If there is no room for a long time, looking through all parked workflows is cheaper than remembering each signal.
                 cover.Ask();
                 signals = [];
             }
@@ -106,7 +104,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         wake.Set();
     }
 
-    /// <summary>A run has ended: goes on if there was no room before.</summary>
+    /// <summary>Reports that a run has ended; claims continue if there was no room before.</summary>
     public void RunEnded()
     {
         if (full)
@@ -140,7 +138,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             }
             catch (Exception exception)
             {
-                // A dispatcher that ends would leave every parked workflow asleep: it says what happened and goes on.
+                // If the dispatcher ended, no parked workflow would be taken up again. It logs the failure and continues.
                 logger.ParkedClaimFailed(exception);
                 lock (gate)
                 {
@@ -157,7 +155,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     {
         do
         {
-            // Only a claim that finds no room says so again: what was due and had none may be somebody else's by now.
+            // Only a claim that finds no room sets this again: another process may have taken the workflows that were due.
             full = false;
             await ClaimDueAsync(cancellationToken).ConfigureAwait(false);
             if (!full && anyParked)
@@ -174,7 +172,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         {
             if (await ClaimAsync(new ParkedScope.Due(), cancellationToken).ConfigureAwait(false) is not { IsFull: true })
             {
-                // What is still due after it is another version's or in somebody's hands. It must not hide when ours are due.
+                // Workflows that are still due belong to another version or are held by someone. They must not hide when ours are due.
                 await ReadOutlookAsync(nowMs - MomentTimer.SkewMs, cancellationToken).ConfigureAwait(false);
                 return;
             }
@@ -203,7 +201,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             after = claim.IsFull ? after : claim.LastLookedAt;
             await WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
 
-            // There may be very many pages, and neither what is due meanwhile nor what is signalled waits for the last.
+            // There may be very many pages. Neither due nor signalled workflows wait for the last page.
             await ClaimDueAsync(cancellationToken).ConfigureAwait(false);
             await ClaimToldAsync(cancellationToken).ConfigureAwait(false);
         }
@@ -214,7 +212,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         }
     }
 
-    /// <summary>Claims what was signalled, and what was parked here, since it was last asked for.</summary>
+    /// <summary>Claims the workflows that were signalled or parked here since the last call.</summary>
     private async Task ClaimToldAsync(CancellationToken cancellationToken)
     {
         var (told, parked) = TakeTold();
@@ -267,7 +265,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             cancellationToken).ConfigureAwait(false);
         await runs.BeginAsync(claim.Claimed, term, cancellationToken).ConfigureAwait(false);
 
-        // A repeated claim may give what the lost answer held and no more; and what was found may have been waits of a few workflows only.
+        // A repeated claim may return only what the lost answer held. Also, the waits found may all belong to a few workflows.
         var mayBeMore = repeated || (scope is not ParkedScope.Page && claim.LastLookedAt is not null);
         return (claim.Claimed.Count == limit || (mayBeMore && claim.Claimed.Count > 0), claim.LastLookedAt);
     }
@@ -281,8 +279,8 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         Settle(outlook, isPart: true);
     }
 
-    // What was parked here since the question was put is not in the answer. Until it comes signals are kept, as they may be for what the
-    // answer tells of; and what another process has parked may have been signalled while nothing was known to be.
+    // The answer does not include workflows that were parked here after the question. Until it arrives, signals are kept, as they may be
+    // for workflows in the answer. A workflow that another process parked may have been signalled while no parked workflow was known here.
     private void Settle(ParkedOutlook outlook, bool isPart)
     {
         lock (gate)
@@ -316,7 +314,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         }
     }
 
-    // Whoever waited for room may have taken the wake-up that came with it.
+    // The code that waited for room may have consumed the wake-up of these signals.
     private bool IsTold()
     {
         lock (gate)
@@ -333,8 +331,8 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         }
     }
 
-    // Nothing is looked through while nothing is parked, as what parks then asks for it; nor while there is no room, which a run that ends
-    // makes.
+    // No look is needed while nothing is parked, as parking a workflow asks for one. Nor is one useful without room; a run that ends makes
+    // room.
     private TimeSpan CoverDueIn()
     {
         lock (gate)

@@ -5,8 +5,8 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Queues;
 
-/// <summary>The queues that this engine serves: the registered ones it listens to, and the internal one always.</summary>
-/// <param name="listenTo">The names it listens to; null for all.</param>
+/// <summary>The queues that this engine serves: the registered queues that it listens to, and always the internal queue.</summary>
+/// <param name="listenTo">The names of the queues to listen to; null for all.</param>
 internal sealed class QueueBoard(IReadOnlyList<string>? listenTo) : IQueuePlaces
 {
     private readonly ConcurrentDictionary<string, QueueLane> lanes = new(StringComparer.Ordinal)
@@ -14,10 +14,10 @@ internal sealed class QueueBoard(IReadOnlyList<string>? listenTo) : IQueuePlaces
         [QueueNames.Internal] = new QueueLane(InternalRow()),
     };
 
-    /// <summary>Told when a run begins to wait, which may make room.</summary>
+    /// <summary>Called when a run begins to wait, which may make room.</summary>
     public required Action RoomMade { get; init; }
 
-    /// <summary>The lanes as they are now.</summary>
+    /// <summary>The current lanes.</summary>
     public ICollection<QueueLane> Lanes => lanes.Values;
 
     public QueueLane? Find(string queue) => lanes.GetValueOrDefault(queue);
@@ -27,14 +27,14 @@ internal sealed class QueueBoard(IReadOnlyList<string>? listenTo) : IQueuePlaces
 
     public void RunWaits() => RoomMade();
 
-    /// <summary>Takes in what queues there are and which of them have something waiting.</summary>
+    /// <summary>Applies an outlook: the registered queues, and which of them have waiting workflows.</summary>
     public void Update(QueueOutlook outlook)
     {
         var served = outlook.Queues.Where(row => listenTo is null || listenTo.Contains(row.Queue.Name)).ToDictionary(
             row => row.Queue.Name, StringComparer.Ordinal);
         foreach (var row in served.Values)
         {
-            // What was enqueued before its lane was here has marked nothing.
+            // Workflows that were enqueued before the lane existed have marked nothing.
             if (!lanes.TryGetValue(row.Queue.Name, out var lane))
             {
                 lanes[row.Queue.Name] = lane = new QueueLane(row);
@@ -43,7 +43,7 @@ internal sealed class QueueBoard(IReadOnlyList<string>? listenTo) : IQueuePlaces
 
             if (lane.Row != row)
             {
-                // A limit that was raised or a pause that has ended is as good as a signal.
+                // A raised limit or the end of a pause counts as a signal.
                 lane.Row = row;
                 lane.RetryAtMs = null;
                 lane.Mark();
@@ -61,7 +61,9 @@ internal sealed class QueueBoard(IReadOnlyList<string>? listenTo) : IQueuePlaces
         }
     }
 
-    /// <summary>Something may wait in a queue; without a name, in the internal one, and whatever else is seen by looking.</summary>
+    /// <summary>
+    /// Marks a queue that may have waiting workflows. An empty name marks the internal queue; the outlook finds all others.
+    /// </summary>
     public void Mark(string queue) => Find(queue.Length == 0 ? QueueNames.Internal : queue)?.Mark();
 
     private static QueueRow InternalRow() => new(WorkflowQueue.OfStored(QueueNames.Internal), Paused: false, ApplicationName: null);

@@ -3,19 +3,17 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Queues;
 
-/// <summary>
-/// Leaves room while thousands of workflows are taken up that a dead executor left: room for what runs here, and a share for the other
-/// survivors. Batches are smaller then, and after each there is a rest. Where nothing else runs and nobody else lives, nobody is held up.
-/// </summary>
+/// <summary>Paces the take-up of the many workflows that a dead executor left.</summary>
 /// <remarks>
-/// Their replays and writes are as quick as the database and the processors allow, so without a rest they would take all of both: the
-/// running workflows' steps were measured at a third of their rate. Used by the dispatcher's loop alone.
+/// It leaves room for what runs here and a share for the other survivors: batches are smaller, and a rest follows each. If nothing else
+/// runs here and no other executor is alive, there is no delay. Without a rest the replays and writes would take all of the database and
+/// the processors: running workflows' steps were measured at a third of their rate. Only the dispatcher's loop uses this class.
 /// </remarks>
 internal sealed class TakeUpPace(RunningWorkflows running)
 {
     private const int BatchMax = 100;
 
-    // Two thousand a second at most: a thousand are taken up well within two seconds of the end of a lease.
+    // At most two thousand a second: a thousand are taken up well within two seconds of the end of a lease.
     private static readonly TimeSpan RestForEach = TimeSpan.FromMilliseconds(0.5);
 
     private volatile bool hasPeers;
@@ -25,13 +23,13 @@ internal sealed class TakeUpPace(RunningWorkflows running)
     /// <summary>Whether other executors of the application are alive, as last seen.</summary>
     public bool HasPeers { get => hasPeers; set => hasPeers = value; }
 
-    /// <summary>How long the rest still lasts; zero where there is none.</summary>
+    /// <summary>How much of the rest is left; zero if there is no rest.</summary>
     public TimeSpan Left => rest - TimeProvider.System.GetElapsedTime(since) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
 
-    /// <summary>How many may be claimed at once, where there is room for so many.</summary>
+    /// <summary>How many workflows one claim may take, given the room.</summary>
     public int Limit(int room) => HasPeers ? Math.Min(room, BatchMax) : room;
 
-    /// <summary>Takes in what a claim has brought.</summary>
+    /// <summary>Records the workflows that a claim returned.</summary>
     public void Took(IReadOnlyList<ClaimedWorkflow> claimed)
     {
         var takenUp = claimed.Count(IsTakenUp);

@@ -3,7 +3,9 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Recovery;
 
-/// <summary>Binds waiting work of another version to this engine's, where a replay shows that its code can go on with it.</summary>
+/// <summary>
+/// Moves waiting workflows of another version to this engine's version, if a replay shows that its code can continue them.
+/// </summary>
 internal sealed class Adoption(IStore store, RunEnvironment environment, LeaseLoop leases, TimeSpan lease)
 {
     private const int PageSize = 100;
@@ -46,7 +48,7 @@ internal sealed class Adoption(IStore store, RunEnvironment environment, LeaseLo
             _ => store.Versions.ReadUnfinishedAsync(environment.ApplicationName, fromVersion, after, PageSize, cancellationToken),
             cancellationToken);
 
-    // What a dead engine of that version still owns waits from here on, and is adopted with the rest.
+    // Workflows that a dead engine of that version still owns are handed on first, and then adopted with the rest.
     private async Task HandOnAsync(string fromVersion, CancellationToken cancellationToken)
     {
         var request = new HandOnRequest
@@ -94,7 +96,7 @@ internal sealed class Adoption(IStore store, RunEnvironment environment, LeaseLo
             : "It has moved on while its history was looked at: it was taken, cancelled or resumed. Adopt once more if it still waits.";
     }
 
-    // An earlier try whose answer was lost has adopted it, and it may have gone on since.
+    // An earlier try whose answer was lost may have adopted it, and the workflow may have continued since.
     private async Task<bool> IsOursAsync(string workflowId, CancellationToken cancellationToken)
     {
         var row = await store.Workflows.ReadAsync(workflowId, cancellationToken).ConfigureAwait(false);

@@ -8,9 +8,8 @@ namespace Dbos.Fluent.Recovery;
 internal static class ExecutorRegistrar
 {
     /// <remarks>
-    /// An id whose lease is alive is waited for until that lease ends, as after a crash of this very executor on another host; if it is
-    /// renewed
-    /// meanwhile, its holder lives. A holder that is proven dead on this host is not waited for.
+    /// If the id has a live lease, as after a crash of this executor on another host, this waits until the lease ends. A lease that is
+    /// renewed in the meantime shows that its holder is alive. A holder that is proven dead on this host is not waited for.
     /// </remarks>
     /// <exception cref="ExecutorIdInUseException">The holder of the id renewed its lease.</exception>
     public static async Task<Lease> RegisterAsync(

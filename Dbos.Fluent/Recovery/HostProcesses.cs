@@ -5,10 +5,10 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Recovery;
 
-/// <summary>Tells this process from every other one, and whether another one on this very host still exists.</summary>
+/// <summary>Identifies this process and tells whether another process on this host still exists.</summary>
 internal static class HostProcesses
 {
-    /// <summary>This process. On systems other than Linux the machine parts are empty, and nobody can be proven dead.</summary>
+    /// <summary>This process. On systems other than Linux the machine parts are empty, and no process can be proven dead.</summary>
     public static HostProcess Current { get; } = OperatingSystem.IsLinux()
         ? new HostProcess(
             Read("/etc/machine-id") ?? Environment.MachineName,
@@ -29,16 +29,16 @@ internal static class HostProcesses
 
     /// <summary>
     /// True only if the process ran on this boot of this machine, in this process-id namespace, and its id is free or belongs to a process
-    /// that started at another time. A stopped process is not gone.
+    /// that started at another time. A stopped process still exists.
     /// </summary>
     public static bool IsProvenDead(HostProcess process) =>
         OperatingSystem.IsLinux() && IsProvenDead(process, Current, StartOf, MayExist);
 
-    /// <summary>The rule itself, for any table of processes.</summary>
-    /// <param name="process">Whom it is about.</param>
-    /// <param name="observer">Who asks.</param>
-    /// <param name="startOf">The start of the process with an id; null where none is seen.</param>
-    /// <param name="mayExist">Whether a process that is not seen may be there all the same.</param>
+    /// <summary>Applies the rule to any process table.</summary>
+    /// <param name="process">The process in question.</param>
+    /// <param name="observer">The process that asks.</param>
+    /// <param name="startOf">The start of the process with an id; null if no such process is visible.</param>
+    /// <param name="mayExist">Whether a process that is not visible may still exist.</param>
     public static bool IsProvenDead(HostProcess process, HostProcess observer, Func<int, long?> startOf, Func<int, bool> mayExist) =>
         observer.BootId.Length > 0
         && observer.PidNamespace.Length > 0
@@ -49,8 +49,8 @@ internal static class HostProcesses
         && start != process.ProcessStart
         && (start is not null || !mayExist(process.ProcessId));
 
-    // Field 22 of /proc/PID/stat, in clock ticks since boot (proc(5)); the second field may hold blanks and brackets, so it is counted from
-    // the last one.
+    // Field 22 of /proc/PID/stat, in clock ticks since boot (proc(5)). The second field may contain blanks and brackets, so the fields are
+    // counted from the last bracket.
     [SupportedOSPlatform("linux")]
     private static long? StartOf(int processId)
     {
@@ -61,11 +61,11 @@ internal static class HostProcesses
 
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
 
-        // A zombie has ended; only its parent has not taken notice yet.
+        // A zombie has ended; its parent has just not collected it yet.
         return fields[0] == "Z" ? null : long.Parse(fields[19], CultureInfo.InvariantCulture);
     }
 
-    // A process of another user may be hidden (proc(5), hidepid): what cannot be looked at is asked for, and only a clear no counts.
+    // A process of another user may be hidden (proc(5), hidepid). An invisible process is asked for by id, and only a clear no counts.
     private static bool MayExist(int processId)
     {
         try

@@ -3,20 +3,18 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Recovery;
 
-/// <summary>
-/// Renews a lease that the <see cref="LeaseLoop"/> is late to renew, from a thread of its own and by a call that waits there.
-/// </summary>
+/// <summary>Renews a lease that the <see cref="LeaseLoop"/> is late to renew, by a blocking call on its own thread.</summary>
 /// <remarks>
-/// The loop, as everything asynchronous, goes on when the pool has a thread for it and a connection is free. Bodies of steps that block may
-/// hold all threads for longer than a lease, and others all connections: the work of a process that is alive would be taken over and run
-/// twice. A lease that has ended is the loop's to renew, as only that finds out what was taken away meanwhile.
+/// The loop is asynchronous: it continues only when the pool has a thread and a connection is free. Step bodies that block may hold all
+/// threads, or all connections, for longer than a lease. The work of a live process would then be taken over and run twice. A lease that
+/// has ended is left to the loop, as only the loop finds out what was taken away in the meantime.
 /// </remarks>
 internal sealed class LeaseKeeper(IExecutorStore store, ExecutorRegistration self, Lease lease) : IAsyncDisposable
 {
     private static readonly TimeSpan RetryMax = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
 
-    // However well the loop does, so that the connection is not found to be gone when it is needed.
+    // Used at least this often, even if the loop is on time, so that a broken connection is found before it is needed.
     private static readonly TimeSpan UnusedMax = TimeSpan.FromMinutes(1);
 
     private readonly ManualResetEventSlim stopping = new();
@@ -24,7 +22,7 @@ internal sealed class LeaseKeeper(IExecutorStore store, ExecutorRegistration sel
     private long? answered;
     private long? tried;
 
-    // The loop renews at a third, and is given as much time again.
+    // The loop renews at a third of the lease and gets another third before it counts as late.
     private TimeSpan Late => lease.Length * 2 / 3;
 
     private TimeSpan Retry => lease.Length / 6 < RetryMax ? lease.Length / 6 : RetryMax;
@@ -41,7 +39,7 @@ internal sealed class LeaseKeeper(IExecutorStore store, ExecutorRegistration sel
         }
         catch (TimeoutException)
         {
-            // A database that stands still holds it up; it renews nothing more.
+            // A database that does not answer holds the thread up; it renews nothing more.
         }
     }
 
@@ -58,7 +56,7 @@ internal sealed class LeaseKeeper(IExecutorStore store, ExecutorRegistration sel
         ended.SetResult();
     }
 
-    /// <summary>How long until it has something to do.</summary>
+    /// <summary>The time until the keeper has something to do.</summary>
     private TimeSpan Left()
     {
         if (!lease.IsAlive)
@@ -90,7 +88,7 @@ internal sealed class LeaseKeeper(IExecutorStore store, ExecutorRegistration sel
         }
         catch (Exception)
         {
-            // The loop meets the same, and says so; here nobody would catch it.
+            // The loop meets the same error and logs it; nothing would catch it on this thread.
         }
     }
 }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Dbos.Fluent.Recovery;
 
 /// <summary>
-/// Renews this executor's lease at each third of it, whatever it runs, with one statement; after an outage at least once a second.
+/// Renews this executor's lease at each third of it, in one statement for all its workflows; after an outage at least once a second.
 /// </summary>
 internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self, Lease lease, StoreClock clock, ILogger logger)
     : IAsyncDisposable
@@ -25,17 +25,19 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     private (long NowMs, long Stamp)? answered;
     private Task loop = Task.CompletedTask;
 
-    /// <summary>How long the database has been reached without a gap. Nobody is declared dead before that is one lease.</summary>
-    /// <remarks>A process that wakes from a pause may ask before its first renewal has found the gap: its own lease tells then.</remarks>
+    /// <summary>How long the database has been reached without a gap. No executor is declared dead until this is one lease.</summary>
+    /// <remarks>
+    /// A process that wakes from a pause may ask before its first renewal finds the gap. Its own ended lease shows the gap then.
+    /// </remarks>
     public TimeSpan GaplessContact =>
         contactSince is { } since && lease.IsAlive ? TimeProvider.System.GetElapsedTime(since) : TimeSpan.Zero;
 
     /// <summary>
-    /// Called after the first renewal that follows a gap, before any step may begin again: stops what was taken away meanwhile.
+    /// Called after the first renewal that follows a gap, before any step begins: stops workflows that others took meanwhile.
     /// </summary>
     public required Func<CancellationToken, Task> AfterGap { get; init; }
 
-    // One connection that hangs must not cost the lease: the renewal is given up in time for another try.
+    // A connection that hangs must not cost the lease, so the renewal is given up in time for another try.
     private TimeSpan RenewalLimit => lease.Length / 3 > RetryInterval ? lease.Length / 3 : RetryInterval;
 
     public void Start()
@@ -45,8 +47,8 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     }
 
     /// <summary>
-    /// Waits until the leases of others can be believed, for whoever asks that the dead be looked for at once: right after an outage the
-    /// lease of everyone has ended, and nobody is dead.
+    /// Waits until other executors' leases can be trusted, before a caller looks for dead executors at once. Right after an outage every
+    /// lease has ended, but no executor is dead.
     /// </summary>
     public async Task SettleAsync(CancellationToken cancellationToken)
     {
@@ -93,7 +95,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
             }
             catch (Exception exception)
             {
-                // Whatever the database says, the next renewal may succeed; without renewals the rows are fenced and handed on elsewhere.
+                // The next renewal may succeed, whatever the error. Without renewals the rows are fenced and handed on elsewhere.
                 contactSince = null;
                 logger.RenewalFailed(self.ExecutorId, exception);
                 interval = RetryInterval < lease.Length / 3 ? RetryInterval : lease.Length / 3;
@@ -117,18 +119,19 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
             lease.End();
             if (result.Holder?.Incarnation == self.Incarnation)
             {
-                // Stopped by this very engine.
+                // This engine itself has stopped the lease.
                 return false;
             }
 
             if (result.Holder is { Alive: true })
             {
-                // Somebody launched with our id after our lease had ended: what runs here is fenced off row by row.
+                // Another process launched with our id after our lease had ended. What runs here is fenced off row by row.
                 logger.LeaseTaken(self.ExecutorId);
                 return false;
             }
 
-            // Forgotten, as after a restore or a day without contact, or taken by one that is gone: nobody is in the way.
+            // The executor was forgotten, as after a restore or a day without contact, or a dead process holds its id. Nobody is in the
+            // way.
             logger.RegisteredAnew(self.ExecutorId);
             limit.CancelAfter(RenewalLimit);
             result = await store.RegisterAsync(self, limit.Token).ConfigureAwait(false);
@@ -138,8 +141,8 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
             }
         }
 
-        // A gap is anything longer than a lease between two renewals, however it came about. Where the database's clock has stepped
-        // forward, the leases of all others may look ended until each is renewed, as after an outage.
+        // A gap is more than one lease between two renewals, for any reason. If the database's clock has stepped forward, all other leases
+        // may look ended until each is renewed, as after an outage.
         var gap = !lease.IsAlive;
         if (contactSince is null || gap || HasStepped(result.NowMs))
         {
@@ -150,7 +153,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
         {
             logger.LeaseRenewedLate(self.ExecutorId);
 
-            // It has as long as the renewal had: a database that comes back slowly would else give neither enough, again and again.
+            // The follow-up gets as much time as the renewal. Otherwise a database that recovers slowly would never let both finish.
             limit.CancelAfter(RenewalLimit);
             await AfterGap(limit.Token).ConfigureAwait(false);
         }
@@ -161,7 +164,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
         return TellRenewed();
     }
 
-    // Where the answer lay there for longer than the lease, as on a machine that was suspended, who waits for a lease has none yet.
+    // If the answer was not processed within the lease, as on a suspended machine, the callers that wait for a lease still have none.
     private bool TellRenewed()
     {
         if (!lease.IsAlive)

@@ -4,21 +4,21 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Recovery;
 
-/// <summary>Hands the work of executors that are gone on because somebody asks for it, without waiting until it has not moved.</summary>
+/// <summary>Hands on the work of dead executors at once when an operator asks for it, whether or not it has moved recently.</summary>
 internal sealed class OperatorRecovery(
     IExecutorStore store, ExecutorRegistration self, LeaseLoop leases, Registry registry, ILogger logger)
 {
     private const int HandOnMax = 1000;
 
-    /// <summary>What runs here or is about to, and is no orphan.</summary>
+    /// <summary>The rows that run here or are about to run here, and so are not orphans.</summary>
     public required Func<OwnRows> Own { get; init; }
 
-    /// <summary>Called with the ids of workflows that were handed on and wait to be claimed.</summary>
+    /// <summary>Called with the ids of workflows that were handed on and can be claimed.</summary>
     public required Action<IReadOnlyList<string>> HandedOn { get; init; }
 
-    /// <param name="executorIds">Whose work; null for every executor whose lease has ended, or that never had one.</param>
+    /// <param name="executorIds">The executors to recover; null for all whose lease has ended or that never had one.</param>
     /// <param name="cancellationToken">Gives up the call.</param>
-    /// <exception cref="ExecutorIdInUseException">One of them is alive; nothing was handed on.</exception>
+    /// <exception cref="ExecutorIdInUseException">One of the executors is alive; nothing was handed on.</exception>
     public async Task<int> RecoverAsync(IReadOnlyList<string>? executorIds, CancellationToken cancellationToken)
     {
         if (registry.Names.Count == 0)
@@ -48,7 +48,7 @@ internal sealed class OperatorRecovery(
             .ConfigureAwait(false);
     }
 
-    // A process of this host that has ended is not alive, whatever is left of its lease.
+    // A process of this host that has ended is dead, however much of its lease is left.
     private async Task RefuseLivingAsync(List<ExecutorRow> asked, CancellationToken cancellationToken)
     {
         var alive = asked.Where(executor => executor.Alive).ToList();

@@ -6,8 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Dbos.Fluent.Recovery;
 
 /// <summary>
-/// Hands on the unfinished work of executors that are gone: proven dead on this host at once, silent elsewhere when their lease has
-/// ended.
+/// Hands on the unfinished work of dead executors: at once if proven dead on this host, otherwise when their lease has ended.
 /// </summary>
 internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration self, LeaseLoop leases, Registry registry, ILogger logger)
     : IAsyncDisposable
@@ -21,17 +20,17 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     private readonly HashSet<string> recovered = new(StringComparer.Ordinal);
     private Task loop = Task.CompletedTask;
 
-    /// <summary>Called with the ids of workflows that were handed on and wait to be claimed.</summary>
+    /// <summary>Called with the ids of workflows that were handed on and can be claimed.</summary>
     public required Action<IReadOnlyList<string>> HandedOn { get; init; }
 
     /// <summary>Called with whether other executors of the application are alive.</summary>
     public required Action<bool> PeersSeen { get; init; }
 
-    /// <summary>What runs here or is about to, and is no orphan.</summary>
+    /// <summary>The rows that run here or are about to run here, and so are not orphans.</summary>
     public required Func<OwnRows> Own { get; init; }
 
     /// <summary>
-    /// An execution that is ours and that nothing here runs: the next pass hands it on. Not at once, as it may well fail again.
+    /// Hands on, at the next pass, an execution that this executor owns but does not run. Not at once, as it may well fail again.
     /// </summary>
     public void HandBack(Ownership execution) => toHandBack.Enqueue((execution, true));
 
@@ -47,7 +46,7 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
         stopping.Dispose();
     }
 
-    /// <summary>At launch: takes up what this executor id left, and what executors left that are proven dead on this host.</summary>
+    /// <summary>At launch: takes up the work of this executor id and of executors that are proven dead on this host.</summary>
     public async Task RecoverAtLaunchAsync(CancellationToken cancellationToken)
     {
         var executors = await store.ReadAsync(self.ApplicationName, cancellationToken).ConfigureAwait(false);
@@ -72,7 +71,7 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
             }
             catch (Exception exception)
             {
-                // The next pass is the retry; a loop that ended would leave dead executors' work lying.
+                // The next pass is the retry. If the loop ended, dead executors' work would never be handed on.
                 logger.RecoveryPassFailed(exception);
                 interval = self.Lease / 3;
             }
@@ -92,10 +91,10 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
 
         await HandBackAsync(cancellationToken).ConfigureAwait(false);
 
-        // An outage of the database must not look like the death of everyone.
+        // After an outage of the database, all executors look dead.
         if (leases.GaplessContact >= self.Lease)
         {
-            // Our own rows too, where nothing here runs them: one may have been locked, or still on its way, when this process launched.
+            // Includes our own rows that nothing here runs: a row may have been locked, or still on its way, when this process launched.
             await RepeatAsync(() => store.HandOnOrphansAsync(
                 Request([self.ExecutorId]) with { Except = Own() }, self.Lease, cancellationToken)).ConfigureAwait(false);
         }
@@ -103,7 +102,7 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
         return NextPass(executors);
     }
 
-    // A peer's lease is looked at when it ends, so that its work goes on within the lease and not at some later tick.
+    // The loop checks a peer's lease when it ends, so that its work continues within one lease and not at a later tick.
     private TimeSpan NextPass(IReadOnlyList<ExecutorRow> executors)
     {
         var third = self.Lease / 3;
@@ -114,15 +113,15 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
         var left = TimeSpan.FromMilliseconds(Math.Clamp(soonest, 0, (long)third.TotalMilliseconds)) + AfterExpiry;
         if (executors.Any(JustEnded) && FollowUp < left)
         {
-            // What an executor took shortly before it fell silent has not been its for long enough when its lease ends.
+            // A row that an executor took shortly before it fell silent has not been owned for long enough when the lease ends.
             left = FollowUp;
         }
 
         return left < third ? left : third;
     }
 
-    // Also one whose lease has ended: it may have died before its work could be handed on, or long before anybody looked. Once is enough
-    // for each; what was locked at that moment is found as an orphan later.
+    // Includes executors whose lease has ended: one may have died before its work could be handed on, or long before anyone looked. Each is
+    // handled once; rows that were locked at that moment are found as orphans later.
     private async Task<List<ExecutorRow>> ExpireProvenDeadAsync(IReadOnlyList<ExecutorRow> executors, CancellationToken cancellationToken)
     {
         var dead = executors.Where(IsNewlyDead).ToList();
@@ -188,7 +187,7 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
 
             if (Own().Running.Count > 0)
             {
-                // Many rows in one statement keep the database busy: what runs here gets as long a turn as they had.
+                // Many rows in one statement keep the database busy, so running workflows get a turn of the same length.
                 await Task.Delay(TimeProvider.System.GetElapsedTime(began), TimeProvider.System, stopping.Token).ConfigureAwait(false);
             }
         }

@@ -4,7 +4,7 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Recovery;
 
-/// <summary>The gauge <c>dbos.workflows.stranded</c>: how much unfinished work no running engine takes, by version and name.</summary>
+/// <summary>The gauge <c>dbos.workflows.stranded</c>: the unfinished workflows that no running engine takes, by version and name.</summary>
 internal static class StrandedCounts
 {
     private static readonly ConcurrentDictionary<StrandedWatch, (string Application, IReadOnlyList<StrandedRow> Rows)> Seen = new();

@@ -4,13 +4,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Recovery;
 
-/// <summary>
-/// Looks now and then for unfinished work that no running engine takes: of a version that nobody runs, or under a name that nobody has. A
-/// person is told, once for each state of it.
-/// </summary>
+/// <summary>Looks periodically for unfinished workflows that no running engine takes, and logs each change.</summary>
+/// <remarks>They belong to a version that nobody runs, or have a name that nobody has registered.</remarks>
 internal sealed class StrandedWatch(IVersionStore store, ExecutorRegistration self, LeaseLoop leases, ILogger logger) : IAsyncDisposable
 {
-    /// <summary>What a look reads at most: a backlog of millions is not read through at once, but by one look after another.</summary>
+    /// <summary>The most rows that one look reads: a backlog of millions is read over several looks.</summary>
     private const int LookedMax = 100_000;
 
     private static readonly WorkflowState[] States = [WorkflowState.Enqueued, WorkflowState.Delayed, WorkflowState.Pending];
@@ -31,7 +29,7 @@ internal sealed class StrandedWatch(IVersionStore store, ExecutorRegistration se
         StrandedCounts.Forget(this);
     }
 
-    // At first when what a dead peer left has been handed on.
+    // The first look comes after the work of a dead peer has been handed on.
     private async Task RunAsync()
     {
         var wait = self.Lease;
@@ -42,7 +40,7 @@ internal sealed class StrandedWatch(IVersionStore store, ExecutorRegistration se
                 await Task.Delay(wait, TimeProvider.System, stopping.Token).ConfigureAwait(false);
                 wait = self.Lease * 4;
 
-                // Right after an outage nobody's lease lives, and nothing would seem to be anybody's.
+                // Right after an outage no lease is alive, and all work would seem stranded.
                 await leases.SettleAsync(stopping.Token).ConfigureAwait(false);
                 wait = await LookAsync(stopping.Token).ConfigureAwait(false) ? self.Lease * 4 : self.Lease;
             }
@@ -52,13 +50,13 @@ internal sealed class StrandedWatch(IVersionStore store, ExecutorRegistration se
             }
             catch (Exception exception)
             {
-                // It only tells; the next look is the retry.
+                // This loop only reports; the next look is the retry.
                 logger.StrandedUnknown(exception);
             }
         }
     }
 
-    // True once all has been looked at, and told. Until then what was found is counted on from where the last look ended.
+    // Returns true once all rows have been counted and reported. Until then, the next look continues counting where this one ended.
     private async Task<bool> LookAsync(CancellationToken cancellationToken)
     {
         for (var left = LookedMax; left > 0;)

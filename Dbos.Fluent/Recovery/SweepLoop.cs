@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Dbos.Fluent.Recovery;
 
 /// <summary>
-/// Once a second: cancels what is past its deadline, whoever owns it, and looks whether running workflows were cancelled or taken away.
+/// Once a second, cancels any owner's workflows that are past their deadline, and looks for running workflows that were cancelled or taken.
 /// </summary>
 internal sealed class SweepLoop(
     IWorkflowStore store,
@@ -29,7 +29,7 @@ internal sealed class SweepLoop(
 
     public void Start() => loop = Task.Run(RunAsync);
 
-    /// <summary>Takes in whether anything is past its deadline, which is looked at with everything else.</summary>
+    /// <summary>Records whether any workflow is past its deadline; the outlook reads this.</summary>
     public void Saw(bool deadlinePassed)
     {
         if (deadlinePassed)
@@ -39,7 +39,7 @@ internal sealed class SweepLoop(
         }
     }
 
-    /// <summary>A running workflow may have been cancelled elsewhere: looks now.</summary>
+    /// <summary>Checks now, as a running workflow may have been cancelled elsewhere.</summary>
     public void Wake() => wake.Set();
 
     public async ValueTask DisposeAsync()
@@ -72,7 +72,7 @@ internal sealed class SweepLoop(
             }
             catch (Exception exception)
             {
-                // The next sweep is the retry; a loop that ended would let deadlines pass unnoticed.
+                // The next sweep is the retry. If the loop ended, deadlines would pass unnoticed.
                 logger.SweepFailed(exception);
             }
         }
@@ -96,7 +96,7 @@ internal sealed class SweepLoop(
         while (ids.Count == ExpiredMax);
     }
 
-    /// <summary>Stops the runs here whose row is no longer theirs.</summary>
+    /// <summary>Stops the runs here that no longer own their row.</summary>
     public async Task StopLostAsync(CancellationToken cancellationToken)
     {
         var executions = running.Executions;
@@ -108,7 +108,7 @@ internal sealed class SweepLoop(
         var tokens = executions.ToDictionary(execution => execution.WorkflowId, StringComparer.Ordinal);
         foreach (var lost in await store.ReadLostAsync(executions, cancellationToken).ConfigureAwait(false))
         {
-            // By token, as the workflow may have been resumed here meanwhile.
+            // By token, as the workflow may have been resumed here in the meantime.
             running.Stop(tokens[lost.WorkflowId], LostReasons.Of(lost));
         }
     }

@@ -2,25 +2,25 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Retention;
 
-/// <summary>Deletes ended workflows, batch by batch.</summary>
+/// <summary>Deletes ended workflows in batches.</summary>
 /// <remarks>
-/// Each batch is a transaction of its own: a pass that is interrupted has deleted what its batches so far were about, and the next one goes
-/// on. Rows that somebody holds are left to the next pass, so that it waits for nobody and hardly anybody waits for it. What stayed because
-/// a workflow that could be resumed might look at it ended before that one: when that one is gone, a pass begins anew.
+/// Each batch is its own transaction: an interrupted pass keeps the deletions of its finished batches, and the next pass continues. Rows
+/// that someone has locked are left to the next pass, so that a pass waits for nobody and hardly anybody waits for it. A workflow that
+/// stays because a resumable workflow may look at it ended before that one. Once the resumable workflow is deleted, the pass starts again.
 /// </remarks>
 internal sealed class GarbageCollector(IManagementStore store)
 {
-    // A full batch is one workflow after as many halvings. One that takes longer than a statement may by itself is told of then.
+    // After this many halvings a full batch is one workflow. If even that one takes longer than a statement may, the pass fails.
     private const int FailuresMax = 10;
 
-    // A pass through what has to stay should not take a statement for each few rows.
+    // A pass over workflows that must stay should not need one statement for every few rows.
     private const int LookedMin = 500;
 
-    /// <summary>Deletes what a policy says.</summary>
-    /// <param name="scope">The policy, and whose workflows.</param>
-    /// <param name="cancellationToken">Ends it between two batches.</param>
-    /// <returns>How many workflows that were, and how long the database was at work for it.</returns>
-    /// <exception cref="StoreUnavailableException">Not even one workflow at a time was deleted in time, again and again.</exception>
+    /// <summary>Deletes the workflows that a policy selects.</summary>
+    /// <param name="scope">The policy, and whose workflows it applies to.</param>
+    /// <param name="cancellationToken">Ends the pass between two batches.</param>
+    /// <returns>How many workflows were deleted, and how long the database worked on it.</returns>
+    /// <exception cref="StoreUnavailableException">In repeated tries, not even a single workflow was deleted in time.</exception>
     public async Task<(long Deleted, TimeSpan Taken)> CollectAsync(
         RetentionScope scope, CancellationToken cancellationToken)
     {
@@ -43,7 +43,7 @@ internal sealed class GarbageCollector(IManagementStore store)
             var (batch, batchTaken) = await TakeTimeAsync(
                 failures =>
                 {
-                    // Histories may be so long that a whole batch of them takes longer than a statement may.
+                    // Histories may be so long that deleting a whole batch takes longer than one statement may.
                     var limit = Math.Max(1, most >> Math.Min(failures, FailuresMax));
                     var request = new RetentionRequest(scope, last, from, limit) { LookedMax = Math.Max(LookedMin, 4 * limit) };
                     return store.CollectAsync(request, cancellationToken);
@@ -62,7 +62,7 @@ internal sealed class GarbageCollector(IManagementStore store)
         }
     }
 
-    // What the call itself took when it was answered: an outage before that is no work of the database's.
+    // Measures only the call that was answered, as time lost to an outage before it is not work of the database.
     private static async Task<(T Result, TimeSpan Taken)> TakeTimeAsync<T>(
         Func<int, Task<T>> call, CancellationToken cancellationToken)
     {

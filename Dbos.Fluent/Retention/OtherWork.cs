@@ -2,16 +2,16 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Retention;
 
-/// <summary>Whether others write to the database beside a pass of retention, judged by the database's own count of transactions.</summary>
+/// <summary>Tells whether others write to the database during a retention pass, from the database's own count of transactions.</summary>
 /// <remarks>
-/// The database is taken to be busy until it has been watched for a second, and where it counts no transactions (SQLite). A pass thus
-/// begins gently, and speeds up where nobody is disturbed.
+/// The database counts as busy until it has been watched for a second, and always if it counts no transactions (SQLite). A pass thus begins
+/// gently, and speeds up if it disturbs nobody.
 /// </remarks>
-/// <param name="readCommits">Reads how many transactions have been committed so far, by anybody; null where that is not counted.</param>
+/// <param name="readCommits">Reads how many transactions anyone has committed so far; null if the database does not count them.</param>
 /// <param name="time">The system clock.</param>
 internal sealed class OtherWork(Func<CancellationToken, Task<long?>> readCommits, TimeProvider time)
 {
-    // An idle engine commits two or three times a second. Applications that do less than this notice nothing of a pass at full speed.
+    // An idle engine commits two or three times a second. Applications below this rate do not notice a pass at full speed.
     private const double BusyCommitsPerSecond = 100;
 
     // PostgreSQL's sessions report their transactions about once a second.
@@ -24,7 +24,9 @@ internal sealed class OtherWork(Func<CancellationToken, Task<long?>> readCommits
     /// <summary>Counts a transaction of the pass itself.</summary>
     public void AddOwn() => own++;
 
-    /// <summary>Whether others commit so often that a pass at full speed would slow them down. Reads the count once a second at most.</summary>
+    /// <summary>
+    /// Whether others commit so often that a pass at full speed would slow them down. Reads the count at most once a second.
+    /// </summary>
     /// <exception cref="StoreUnavailableException">The database cannot be reached.</exception>
     public async Task<bool> IsBusyAsync(CancellationToken cancellationToken)
     {

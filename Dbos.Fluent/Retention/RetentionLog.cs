@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Retention;
 
-/// <summary>What retention logs. Event ids 18xx; never reused.</summary>
+/// <summary>The log messages of retention. Event ids 18xx; never reused.</summary>
 internal static partial class RetentionLog
 {
     [LoggerMessage(1801, LogLevel.Information, "{Count} ended workflows were deleted, as the retention policy says")]

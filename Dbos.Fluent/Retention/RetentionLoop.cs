@@ -3,14 +3,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Retention;
 
-/// <summary>Deletes ended workflows by the engine's policy, again and again, on the system clock.</summary>
-/// <remarks>Engines of one application may all do so: each leaves alone what another is deleting.</remarks>
+/// <summary>Deletes ended workflows by the engine's policy, in repeated passes on the system clock.</summary>
+/// <remarks>All engines of an application may do this; each skips rows that another engine is deleting.</remarks>
 internal sealed class RetentionLoop(IManagementStore store, RetentionScope scope, ILogger logger) : IAsyncDisposable
 {
     private static readonly TimeSpan IntervalMin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan IntervalMax = TimeSpan.FromSeconds(10);
 
-    // Looking for what is due costs something where many are kept, so that it takes a fiftieth of the time at most.
+    // If many workflows are kept, looking for due ones is costly, so it takes at most a fiftieth of the time.
     private const int ShareOfTime = 50;
     private static readonly TimeSpan IdleMax = TimeSpan.FromMinutes(10);
 
@@ -47,7 +47,7 @@ internal sealed class RetentionLoop(IManagementStore store, RetentionScope scope
             }
             catch (Exception exception)
             {
-                // A loop that ended would let the tables grow unnoticed.
+                // If the loop ended, the tables would grow unnoticed.
                 logger.CollectingFailed(exception);
                 await Task.Delay(IntervalMax, TimeProvider.System, stopping.Token)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -55,7 +55,7 @@ internal sealed class RetentionLoop(IManagementStore store, RetentionScope scope
         }
     }
 
-    // An age of days need not be looked at each second.
+    // An age limit of days need not be checked each second.
     private TimeSpan Interval(TimeSpan taken, long deleted)
     {
         var idle = deleted > 0 ? TimeSpan.Zero : taken * ShareOfTime < IdleMax ? taken * ShareOfTime : IdleMax;

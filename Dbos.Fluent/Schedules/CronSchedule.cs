@@ -3,25 +3,26 @@ using System.Numerics;
 
 namespace Dbos.Fluent.Schedules;
 
-/// <summary>A cron expression that is read by the clocks of one time zone.</summary>
+/// <summary>A cron expression that is evaluated on the clocks of one time zone.</summary>
 /// <remarks>
-/// When clocks go forward, what was skipped takes place at the first instant after the gap, once however much was skipped. An interval job
-/// (<c>*</c> or <c>*/n</c> in the hour or minute field) goes without if it takes place anyway within the length of the gap: every fifteen
-/// minutes stay fifteen minutes. When clocks go back, a fixed-time job takes place at the first of equal times, an interval job at each.
+/// When clocks go forward, skipped occurrences take place once, at the first instant after the gap, however many were skipped. An interval
+/// job (<c>*</c> or <c>*/n</c> in the hour or minute field) is not made up for if it takes place anyway within the length of the gap: a job
+/// every fifteen minutes keeps its fifteen minutes. When clocks go back, a fixed-time job takes place at the first of two equal times, an
+/// interval job at each.
 /// </remarks>
 internal sealed class CronSchedule : ICronSchedule
 {
-    /// <summary>29 February and a given day of the week meet at least once in so many years.</summary>
+    /// <summary>29 February falls on a given day of the week at least once in this many years.</summary>
     private const int HorizonYears = 40;
 
-    /// <summary>The calendar's last year is left out: its last hours are not in every zone.</summary>
+    /// <summary>The calendar's last year is left out, as its last hours do not exist in every zone.</summary>
     private const int LastYear = 9998;
 
     private static readonly DateTimeOffset Earliest = new(2, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Longer than the clocks are ever changed, though the date line may move, and shorter than any zone kept a change of its clocks.
+    /// Longer than any change of clocks, even a move of the date line, and shorter than the time between two changes in any zone.
     /// </summary>
     private static readonly TimeSpan Reach = TimeSpan.FromDays(2);
 
@@ -32,9 +33,9 @@ internal sealed class CronSchedule : ICronSchedule
 
     /// <summary>Reads an expression (see <see cref="CronParser"/>) for a zone.</summary>
     /// <param name="cron">Five fields, or six with the second first, or a macro such as <c>@daily</c>.</param>
-    /// <param name="timeZone">An IANA id; <c>UTC</c> is one. Windows ids are refused: other programs read them from the same row.</param>
+    /// <param name="timeZone">An IANA id, such as <c>UTC</c>. Windows ids are refused, as other programs read the same row.</param>
     /// <exception cref="ArgumentException">
-    /// The expression cannot be read: the message names field and position, and what would be right. Or there is no such zone here.
+    /// The expression cannot be read; the message names the field, the position and what is allowed. Or the zone does not exist here.
     /// </exception>
     public static CronSchedule Parse(string cron, string timeZone)
     {
@@ -57,7 +58,7 @@ internal sealed class CronSchedule : ICronSchedule
             return null;
         }
 
-        // Instants are DateTimeOffset, times on clocks are DateTime. Clocks are followed from `at`; times before `local` count no more.
+        // Instants are DateTimeOffset, times on clocks are DateTime. Clocks are followed from `at`; times before `local` no longer count.
         var at = moment < Earliest ? Earliest : new(moment.UtcTicks - (moment.UtcTicks % Second.Ticks), TimeSpan.Zero);
         var local = AfterRepetition(at, at.ToOffset(OffsetAt(at)).DateTime + Second);
         var lastYear = Math.Min(local.Year + HorizonYears, LastYear);
@@ -80,7 +81,7 @@ internal sealed class CronSchedule : ICronSchedule
             }
             else
             {
-                // A change on the long way to a match matters only near its ends, where it can repeat or skip something.
+                // On the long way to a match, a change of clocks matters only near the ends, where it can repeat or skip something.
                 at = due - ahead > Reach ? due - Reach : ahead;
             }
         }
@@ -88,7 +89,7 @@ internal sealed class CronSchedule : ICronSchedule
         return null;
     }
 
-    /// <summary>The time on the clocks; if they show it for the second time, the first that is new to a fixed-time job.</summary>
+    /// <summary>The time on the clocks; if they show it for the second time, the first time that is new to a fixed-time job.</summary>
     private DateTime AfterRepetition(DateTimeOffset at, DateTime local) =>
         !expression.IsInterval && FirstChange(at - Reach, at) is { } change && change.LocalLatest > local
             ? change.LocalLatest
@@ -99,7 +100,7 @@ internal sealed class CronSchedule : ICronSchedule
         || expression.Next(gap.LocalAfter, LastYear) is not { } next
         || next - gap.LocalAfter >= gap.LocalAfter - gap.LocalBefore;
 
-    /// <summary>The first change of clocks after one instant and not after another, within reach of it.</summary>
+    /// <summary>The first change of clocks after one instant and not after another; the two must be within reach of each other.</summary>
     private ClockChange? FirstChange(DateTimeOffset after, DateTimeOffset until)
     {
         var before = OffsetAt(after);
@@ -108,7 +109,7 @@ internal sealed class CronSchedule : ICronSchedule
             return null;
         }
 
-        // Changes take place on whole seconds, so the search ends on the very instant.
+        // Changes take place on whole seconds, so the search ends exactly on the instant.
         var (low, high) = (0L, (until - after).Ticks / Second.Ticks);
         while (high - low > 1)
         {
@@ -122,30 +123,31 @@ internal sealed class CronSchedule : ICronSchedule
 
     private DateTimeOffset Instant(DateTime local, DateTimeOffset at) => new DateTimeOffset(local, OffsetAt(at)).ToUniversalTime();
 
-    // A zone is asked for nothing else: of skipped and doubled times it knows those of daylight saving, not the day that Samoa left out.
+    // The zone is asked only for offsets. What it says of skipped and repeated times covers daylight saving, not the day that Samoa
+    // skipped.
     private TimeSpan OffsetAt(DateTimeOffset instant) => zone.GetUtcOffset(instant);
 }
 
-/// <summary>A change of clocks: what they would have shown at this instant, and what they show.</summary>
+/// <summary>A change of clocks: what they would have shown at this instant, and what they do show.</summary>
 internal readonly record struct ClockChange(DateTimeOffset At, DateTime LocalBefore, DateTime LocalAfter)
 {
-    /// <summary>From here on, clocks show neither what they have shown before nor what they never show.</summary>
+    /// <summary>From this local time on, clocks show only times that they have not shown before and do not skip.</summary>
     public DateTime LocalLatest => LocalBefore > LocalAfter ? LocalBefore : LocalAfter;
 }
 
-/// <summary>The values that one field names, as bits, and whether it does so by a star.</summary>
+/// <summary>The values of one field, as bits, and whether the field uses a star.</summary>
 internal readonly record struct CronField(ulong Values, bool HasStar)
 {
     public bool Has(int value) => ((Values >> value) & 1) != 0;
 
-    /// <summary>The least value that is not less than the one given.</summary>
+    /// <summary>The smallest value that is not less than the given one; null if there is no such value.</summary>
     public int? From(int value) => Values >> value is > 0 and var rest ? value + BitOperations.TrailingZeroCount(rest) : null;
 }
 
-/// <summary>Which times on a clock match; nothing here knows of zones.</summary>
+/// <summary>The local times that match; time zones play no part here.</summary>
 internal sealed record CronExpression(CronField Second, CronField Minute, CronField Hour, CronField Day, CronField Month, CronField Weekday)
 {
-    /// <summary>Stands among the days for the last one of the month; no day has this number.</summary>
+    /// <summary>Represents the last day of the month in the set of days; no day has this number.</summary>
     public const int LastDay = 0;
 
     private const int WeekDays = 7;
@@ -154,10 +156,10 @@ internal sealed record CronExpression(CronField Second, CronField Minute, CronFi
     /// <summary>The first day of each of five weeks.</summary>
     private const ulong EachWeek = 1UL | (1UL << 7) | (1UL << 14) | (1UL << 21) | (1UL << 28);
 
-    /// <summary>True for a job that recurs through the day, false for one that has its hours and minutes.</summary>
+    /// <summary>True for a job that recurs through the day; false for a job at fixed hours and minutes.</summary>
     public bool IsInterval => Hour.HasStar || Minute.HasStar;
 
-    /// <summary>The first match that is not earlier; null if there is none up to a year's end.</summary>
+    /// <summary>The first match that is not earlier; null if there is no match up to the end of a year.</summary>
     public DateTime? Next(DateTime from, int lastYear)
     {
         var day = NextDay(from.Date, lastYear);
@@ -190,7 +192,7 @@ internal sealed record CronExpression(CronField Second, CronField Minute, CronFi
         return null;
     }
 
-    /// <summary>A field that moves on lets the smaller ones begin again.</summary>
+    /// <summary>Finds the next matching time of the day. When a field advances, the smaller fields start again.</summary>
     private TimeSpan? NextTime(int hour, int minute, int second)
     {
         if (Hour.Has(hour))
@@ -214,7 +216,7 @@ internal sealed record CronExpression(CronField Second, CronField Minute, CronFi
         var length = DateTime.DaysInMonth(year, month);
         var byDate = Day.Values | (Day.Has(LastDay) ? 1UL << length : 0);
 
-        // The week, turned so that it begins as the month does, once for each week that the month has a part of.
+        // The week, rotated to begin on the weekday of the first of the month, repeated for each week of the month.
         var first = (int)new DateTime(year, month, 1).DayOfWeek;
         var week = ((Weekday.Values >> first) | (Weekday.Values << (WeekDays - first))) & OneWeek;
         var byWeekday = (week * EachWeek) << 1;
@@ -224,18 +226,18 @@ internal sealed record CronExpression(CronField Second, CronField Minute, CronFi
     }
 }
 
-/// <summary>Reads cron expressions, and says where one cannot be read.</summary>
+/// <summary>Reads cron expressions, and reports where an expression cannot be read.</summary>
 /// <remarks>
 /// <para>
-/// The fields are minute (0-59), hour (0-23), day of month (1-31), month (1-12, JAN-DEC), day of week (0-7, SUN-SAT; 0 and 7 are Sunday); a
-/// sixth in front is the second (0-59), else 0. Blanks part them; names may be written in any case. Each is a list, separated by commas, of
-/// <c>*</c>, <c>a</c>, <c>a-b</c>, and of <c>*/n</c>, <c>a-b/n</c>, and <c>a/n</c> for <c>a-last/n</c>. In the day fields <c>?</c> is
-/// <c>*</c>; <c>L</c> in the day of month is the month's last one. Ranges go upwards, as cron has it, except for days of the week: these
-/// are a circle (FRI-MON), as 0 and 7 are one day.
+/// The fields are minute (0-59), hour (0-23), day of month (1-31), month (1-12, JAN-DEC) and day of week (0-7, SUN-SAT; 0 and 7 are
+/// Sunday). A sixth field in front is the second (0-59); its default is 0. Blanks separate the fields; names may be in any case. Each field
+/// is a comma-separated list of <c>*</c>, <c>a</c>, <c>a-b</c>, <c>*/n</c>, <c>a-b/n</c>, and <c>a/n</c> for <c>a-last/n</c>. In the day
+/// fields <c>?</c> means <c>*</c>; <c>L</c> in the day of month is the month's last day. Ranges go upwards, as in cron, except for days of
+/// the week. Those form a circle (FRI-MON), as 0 and 7 are the same day.
 /// </para>
 /// <para>
-/// If both day fields are restricted, a day matches that matches either; if one has a star, also in <c>*/n</c>, a day must match both. That
-/// is the rule of Vixie's cron, which most follow.
+/// If both day fields are restricted, a day that matches either field matches. If either field has a star, also in <c>*/n</c>, a day must
+/// match both. This is the rule of Vixie's cron, which most implementations follow.
 /// </para>
 /// </remarks>
 internal sealed class CronParser
@@ -277,7 +279,7 @@ internal sealed class CronParser
     private char Current => IsAtEnd ? ' ' : text[at];
 
     /// <summary>Reads an expression or a macro.</summary>
-    /// <exception cref="ArgumentException">It cannot be read; the message says where and why.</exception>
+    /// <exception cref="ArgumentException">The expression cannot be read; the message says where and why.</exception>
     public static CronExpression Parse(string cron)
     {
         ArgumentNullException.ThrowIfNull(cron);
@@ -367,7 +369,7 @@ internal sealed class CronParser
         return isThere;
     }
 
-    /// <summary>What was read since <paramref name="start"/> is wrong, or if nothing was, what stands there.</summary>
+    /// <summary>An error for the text read since <paramref name="start"/>, or for the next word if nothing was read.</summary>
     private ArgumentException Wrong(string field, int start, string expected)
     {
         var found = at > start ? text[start..at] : text[start..].Split((char[]?)null, 2)[0];
@@ -377,12 +379,12 @@ internal sealed class CronParser
 
     private static ArgumentException Wrong(string cron, string how) => new($"Cron expression '{cron}' is wrong {how}", nameof(cron));
 
-    /// <summary>What one field counts.</summary>
+    /// <summary>The values that one field can have.</summary>
     private sealed record Unit(string Name, int First, int Last, string[] Names)
     {
         public int Count => Last - First + 1;
 
-        /// <summary>Sunday has two numbers.</summary>
+        /// <summary>The greatest number that is accepted; Sunday has two numbers.</summary>
         public int Greatest => this == DayOfWeek ? Last + 1 : Last;
 
         public string Values => this == DayOfMonth ? "1 to 31, or L by itself"

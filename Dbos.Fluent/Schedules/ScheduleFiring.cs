@@ -3,30 +3,31 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Schedules;
 
-/// <summary>Starts the workflows of moments that have come.</summary>
+/// <summary>Starts the workflows of moments that are due.</summary>
 /// <param name="store">The schedules.</param>
 /// <param name="environment">The engine's clock, names and log.</param>
-/// <param name="explainer">Says why a run that is in the way of a moment has not ended.</param>
-/// <param name="started">Tells of a workflow that waits in a queue now.</param>
+/// <param name="explainer">Explains why a run that blocks a moment has not ended.</param>
+/// <param name="started">Called with a workflow that now waits in a queue.</param>
 internal sealed class ScheduleFiring(
     IScheduleStore store, RunEnvironment environment, WorkflowExplainer explainer, Action<CommitUnit> started)
 {
     /// <summary>
-    /// What an engine that ran on could not start for this long, because the database or the machine was away, is left to a backfill.
+    /// How late a moment may start. If the database or the machine was away for longer, a running engine leaves older moments to a
+    /// backfill.
     /// </summary>
     private static readonly TimeSpan LateMax = TimeSpan.FromHours(1);
 
-    /// <summary>How many moments of one schedule are caught up on before the others have their turn.</summary>
+    /// <summary>How many moments of one schedule are caught up on before the other schedules get their turn.</summary>
     private const int AtOnceMax = 100;
 
     private readonly ScheduleRows rows = new(environment.Serializer);
     private readonly HashSet<string> warned = new(StringComparer.Ordinal);
 
-    // By schedule, the run of which it was said last that it is in the way and that nobody takes it.
+    // By schedule: the run that was last reported as blocking it while no engine takes the run.
     private readonly Dictionary<string, string> stranded = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// Whether this engine fires the schedule: one of its application, or one of none whose context this library has written.
+    /// Whether this engine fires the schedule: it belongs to this application, or to none and has a context that this library wrote.
     /// </summary>
     public bool IsOurs(ScheduleRow row)
     {
@@ -39,7 +40,7 @@ internal sealed class ScheduleFiring(
         return isReadable || row.ApplicationName is not null;
     }
 
-    /// <summary>Starts what is due of a schedule, a limited number at once.</summary>
+    /// <summary>Starts the due moments of a schedule, a limited number at once.</summary>
     /// <returns>False if the schedule has been paused, deleted or changed.</returns>
     public async Task<bool> FireDueAsync(SchedulePlan plan, CancellationToken cancellationToken)
     {
@@ -48,7 +49,7 @@ internal sealed class ScheduleFiring(
             return false;
         }
 
-        // Virtual time jumps: nothing was away then.
+        // Virtual time jumps, which does not mean that anything was away.
         var now = environment.Clock.UtcNow;
         if (environment.Clock.Time == TimeProvider.System && plan.Next < now - LateMax && !plan.Row.AutomaticBackfill)
         {
@@ -85,13 +86,13 @@ internal sealed class ScheduleFiring(
         }
         catch (SerializationFailedException exception)
         {
-            // What cannot be stored now cannot be stored later either; the schedule goes on with its next moment.
+            // A value that cannot be stored now cannot be stored later either. The schedule continues with its next moment.
             environment.Logger.TickFailed(plan.Row.Name, at, exception);
             return true;
         }
     }
 
-    // A run that nobody takes would stop the schedule for ever without a word. Of several engines the one that skipped tells.
+    // A run that no engine takes would silently stop the schedule for ever. Of several engines, the one that skipped the moment reports it.
     private async Task TellOfSkippedAsync(string schedule, DateTimeOffset at, CancellationToken cancellationToken)
     {
         try
@@ -114,7 +115,7 @@ internal sealed class ScheduleFiring(
         }
         catch (Exception exception) when (exception is NonExistentWorkflowException or StoreUnavailableException)
         {
-            // It is gone, or cannot be asked about now; the moment is skipped all the same.
+            // The run is gone or cannot be explained now; the moment is skipped all the same.
         }
     }
 

@@ -4,10 +4,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Schedules;
 
-/// <summary>Follows the schedules of the application: at each moment that one names, its workflow is put into its queue.</summary>
+/// <summary>Follows the application's schedules: at each moment of a schedule, enqueues its workflow.</summary>
 /// <remarks>
-/// Every engine does so, without a leader: the workflow's id follows from the moment, and the schedule's row is locked while it fires, so
-/// whoever is first starts it and for all others it has fired. Schedules are read again when a change is announced, and by a covering poll.
+/// Every engine does this, without a leader. The workflow's id follows from the moment, and the schedule's row is locked while it fires.
+/// The first engine starts the workflow; for all others the moment has fired. Schedules are read again when a change is announced, and by a
+/// covering poll.
 /// </remarks>
 internal sealed class ScheduleLoop : IAsyncDisposable
 {
@@ -34,7 +35,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
 
     /// <param name="store">The schedules.</param>
     /// <param name="environment">The engine's clock, names and log.</param>
-    /// <param name="firing">Starts what is due.</param>
+    /// <param name="firing">Starts due moments.</param>
     /// <param name="pollInterval">How often schedules are read without a signal.</param>
     public ScheduleLoop(IScheduleStore store, RunEnvironment environment, ScheduleFiring firing, TimeSpan pollInterval)
     {
@@ -43,7 +44,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
         timer = new MomentTimer(environment.Clock, wake.Set, stopping.Token);
     }
 
-    /// <summary>Begins to follow: every moment from the beginning of this call on is a schedule's to fire.</summary>
+    /// <summary>Begins to follow the schedules: they fire every moment from the beginning of this call on.</summary>
     public Task BeginAsync(CancellationToken cancellationToken)
     {
         NoteChange();
@@ -52,14 +53,14 @@ internal sealed class ScheduleLoop : IAsyncDisposable
 
     public void Start() => loop = Task.Run(RunAsync);
 
-    /// <summary>A schedule may have changed: from now on, not from when that is read, its moments count.</summary>
+    /// <summary>Reports that a schedule may have changed. Its moments count from now on, not from when the change is read.</summary>
     public void Changed()
     {
         NoteChange();
         wake.Set();
     }
 
-    /// <summary>A workflow has ended, perhaps one for which a moment waits.</summary>
+    /// <summary>Reports that a workflow has ended; a moment may wait for it.</summary>
     public void Ended(string workflowId)
     {
         if (anyWaiting && (workflowId.Length == 0 || workflowId.StartsWith("sched-", StringComparison.Ordinal)))
@@ -92,7 +93,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
             }
             catch (Exception exception)
             {
-                // A loop that ends would let moments pass: it says what happened and goes on.
+                // If the loop ended, moments would be missed. It logs the failure and continues.
                 environment.Logger.ScheduleLoopFailed(exception);
                 stale = true;
                 await Task.Delay(WaitingInterval, TimeProvider.System, stopping.Token)
@@ -108,7 +109,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
             await ReadAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        // What failed is tried again after a while, and is no moment to wait for. What has become due while the others were fired is one.
+        // A schedule that failed is retried later, and is no moment to wait for. A moment that became due while others fired is.
         var now = environment.Clock.UtcNow;
         (anyFailed, var more) = (false, false);
         foreach (var plan in plans.Values)
@@ -121,8 +122,8 @@ internal sealed class ScheduleLoop : IAsyncDisposable
         timer.Set(stale || more ? environment.Clock.NowMs : next?.ToUnixTimeMilliseconds());
     }
 
-    /// <summary>Fires what is due of one schedule; whatever stands in its way, the others are not held up by it for long.</summary>
-    /// <returns>True if more of it is due.</returns>
+    /// <summary>Fires the due moments of one schedule. If something blocks it, the other schedules are not delayed for long.</summary>
+    /// <returns>True if more moments of the schedule are due.</returns>
     private async Task<bool> FireAsync(SchedulePlan plan, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -131,7 +132,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
         {
             if (!await firing.FireDueAsync(plan, limit.Token).ConfigureAwait(false))
             {
-                // Paused, deleted or changed meanwhile, without a word that has come here yet.
+                // The schedule was paused, deleted or changed in the meantime, and no signal has arrived yet.
                 stale = true;
                 return false;
             }
@@ -179,8 +180,8 @@ internal sealed class ScheduleLoop : IAsyncDisposable
         {
             if (!plans.TryGetValue(row.Name, out var plan) || !plan.TryUpdate(row))
             {
-                // What goes on after a pause of which nothing was heard has the moment of that in its row: moments since then count, though
-                // it is seen only now.
+                // A schedule may have been paused and resumed without a signal. Its row holds the moment of the resume, so moments since
+                // then count, though the change is seen only now.
                 Begin(row, plan is null && row.LastFiredAtMs is not null ? before : since, plan);
             }
         }
@@ -195,7 +196,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
         }
         catch
         {
-            // What has changed since then is still to be read, and its moments count from then.
+            // The changes since then are still unread, and their moments count from then.
             lock (gate)
             {
                 (changedAt, stale) = (since, true);

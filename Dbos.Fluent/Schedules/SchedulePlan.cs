@@ -3,7 +3,7 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Schedules;
 
-/// <summary>One schedule as this engine follows it: how far it has come, and what is next.</summary>
+/// <summary>One schedule as this engine follows it: its progress and its next moment.</summary>
 internal sealed class SchedulePlan
 {
     private readonly ICronSchedule cron;
@@ -17,17 +17,19 @@ internal sealed class SchedulePlan
 
     public ScheduleRow Row { get; private set; }
 
-    /// <summary>The next moment; null if none is left.</summary>
+    /// <summary>The next moment; null if no moment is left.</summary>
     public DateTimeOffset? Next { get; private set; }
 
-    /// <summary>A moment waits for the run before it.</summary>
+    /// <summary>The moment that waits for the previous run; null if none waits.</summary>
     public DateTimeOffset? Waiting => EpochMs.ToMoment(Row.WaitingTickMs);
 
-    /// <summary>A plan that begins now, or where the schedule stopped if it catches up.</summary>
+    /// <summary>Creates a plan that begins now, or where the schedule stopped if it catches up.</summary>
     /// <exception cref="ArgumentException">The expression or the zone cannot be read here.</exception>
     /// <param name="row">The schedule.</param>
-    /// <param name="now">From when on its moments count.</param>
-    /// <param name="catchUp">False where it named other moments until now: what it names now was never due before.</param>
+    /// <param name="now">The moment from which its moments count.</param>
+    /// <param name="catchUp">
+    /// False if the schedule has named other moments until now, so that its new moments were never due before.
+    /// </param>
     public static SchedulePlan Begin(ScheduleRow row, DateTimeOffset now, bool catchUp)
     {
         var lastFired = EpochMs.ToMoment(row.LastFiredAtMs);
@@ -35,7 +37,7 @@ internal sealed class SchedulePlan
         return new SchedulePlan(row, CronSchedule.Parse(row.Cron, row.TimeZone), cursor);
     }
 
-    /// <summary>Whether the row still names the same moments; it is taken over then.</summary>
+    /// <summary>Takes the row over if it still names the same moments.</summary>
     public bool TryUpdate(ScheduleRow row)
     {
         if ((row.Cron, row.TimeZone, row.FromMs, row.UntilMs) != (Row.Cron, Row.TimeZone, Row.FromMs, Row.UntilMs))
@@ -49,14 +51,14 @@ internal sealed class SchedulePlan
 
     public bool NamesSameMoments(ScheduleRow row) => (row.Cron, row.TimeZone) == (Row.Cron, Row.TimeZone);
 
-    /// <summary>Goes on behind the next moment.</summary>
+    /// <summary>Continues after the next moment.</summary>
     public void Advance()
     {
         cursor = Next!.Value;
         Next = Find();
     }
 
-    /// <summary>Leaves out what lies too far back to be of use to anybody.</summary>
+    /// <summary>Skips moments that are too old to be useful.</summary>
     public void SkipUntil(DateTimeOffset moment)
     {
         if (cursor < moment)
@@ -66,12 +68,12 @@ internal sealed class SchedulePlan
         }
     }
 
-    /// <summary>A moment begins to wait, or has been started.</summary>
+    /// <summary>Sets the moment that begins to wait; null once it has been started.</summary>
     public void Wait(DateTimeOffset? tick) => Row = Row with { WaitingTickMs = tick?.ToUnixTimeMilliseconds() };
 
     private DateTimeOffset? Find()
     {
-        // The beginning is in, the end is out.
+        // The beginning is inclusive, the end exclusive.
         var from = EpochMs.ToMoment(Row.FromMs);
         var next = cron.NextAfter(from > cursor ? from.Value.AddTicks(-1) : cursor);
         return next < (EpochMs.ToMoment(Row.UntilMs) ?? DateTimeOffset.MaxValue) ? next : null;

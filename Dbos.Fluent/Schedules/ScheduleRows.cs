@@ -4,14 +4,14 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Schedules;
 
-/// <summary>Schedules and their moments as rows.</summary>
+/// <summary>Converts schedules and their moments to rows.</summary>
 internal sealed class ScheduleRows(PayloadSerializer serializer)
 {
-    // The id of each run is made of the name, a moment and a few words, and ids have at most 255 characters.
+    // Each run's id consists of the name, a moment and a few words; ids have at most 255 characters.
     private const int NameLengthMax = 200;
 
-    /// <summary>The row of a schedule, checked.</summary>
-    /// <exception cref="ArgumentException">The name, the expression, the zone or the definition does not serve.</exception>
+    /// <summary>Creates and checks the row of a schedule.</summary>
+    /// <exception cref="ArgumentException">The name, the expression, the zone or the definition is invalid.</exception>
     public ScheduleRow Row(ScheduleDefinition schedule, string? applicationName)
     {
         ArgumentNullException.ThrowIfNull(schedule.Definition);
@@ -35,7 +35,7 @@ internal sealed class ScheduleRows(PayloadSerializer serializer)
                 schedule.Options ?? new ScheduleOptions());
     }
 
-    /// <summary>A row with these options.</summary>
+    /// <summary>A copy of the row with these options.</summary>
     /// <exception cref="ArgumentException">The end is not after the beginning.</exception>
     public ScheduleRow With(ScheduleRow row, ScheduleOptions options) => options.From >= options.Until
         ? throw new ArgumentException($"Schedule '{row.Name}': Until ({options.Until:O}) is not after From ({options.From:O}).")
@@ -50,7 +50,7 @@ internal sealed class ScheduleRows(PayloadSerializer serializer)
             UntilMs = options.Until?.ToUnixTimeMilliseconds(),
         };
 
-    /// <summary>The start of the workflow of one moment.</summary>
+    /// <summary>The tick that starts the workflow of one moment.</summary>
     public ScheduleTick Tick(ScheduleRow schedule, DateTimeOffset at, TickKind kind, DateTimeOffset now)
     {
         var occurrence = new Occurrence(schedule.Name, at);
@@ -59,11 +59,11 @@ internal sealed class ScheduleRows(PayloadSerializer serializer)
         return kind == TickKind.Asked ? tick : tick with { Known = schedule };
     }
 
-    /// <summary>A start by hand.</summary>
+    /// <summary>The tick of a start by hand.</summary>
     public ScheduleTick Triggered(ScheduleRow schedule, DateTimeOffset now) =>
         Tick(schedule, Occurrence.TriggeredId(schedule.Name, now), now, TickKind.Asked, now, TimeSpan.Zero);
 
-    /// <summary>A schedule's context; the stored text where it is not one of ours.</summary>
+    /// <summary>The context of a schedule; the stored text if this library did not write it.</summary>
     public string? Context(ScheduleRow schedule, out bool isReadable)
     {
         try
@@ -83,10 +83,10 @@ internal sealed class ScheduleRows(PayloadSerializer serializer)
         : throw new ArgumentException(
             $"A schedule's name has at most {NameLengthMax} characters; this one has {name.Length}.", nameof(name));
 
-    /// <exception cref="ArgumentException">The expression or the zone does not serve, or names no moment at all.</exception>
+    /// <exception cref="ArgumentException">The expression or the zone is invalid, or names no moment at all.</exception>
     public static void CheckCron(string cron, string timeZone)
     {
-        // What never fires is a mistake that nobody would be told of later. Any beginning tells, as the calendar comes round.
+        // A schedule that never fires is a mistake that nobody would notice later. Any start works for this check, as the calendar repeats.
         if (CronSchedule.Parse(cron, timeZone).NextAfter(DateTimeOffset.UnixEpoch) is null)
         {
             throw new ArgumentException(

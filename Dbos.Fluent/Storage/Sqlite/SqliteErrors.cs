@@ -3,7 +3,7 @@ using SQLitePCL;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Sorts what SQLite reports: wait and repeat, give up for now, or never usable.</summary>
+/// <summary>Classifies SQLite's errors: wait and repeat, give up for now, or never usable.</summary>
 internal static class SqliteErrors
 {
     public static SqliteException Of(sqlite3 connection, int code)
@@ -12,10 +12,10 @@ internal static class SqliteErrors
         return new SqliteException(raw.sqlite3_errmsg(connection).utf8_to_string(), code & 0xFF, extended);
     }
 
-    /// <summary>Somebody else has the file at this moment.</summary>
+    /// <summary>True if another connection has locked the file at this moment.</summary>
     public static bool IsBusy(SqliteException exception) => exception.SqliteErrorCode is raw.SQLITE_BUSY or raw.SQLITE_LOCKED;
 
-    /// <summary>What a caller of the store sees.</summary>
+    /// <summary>Converts an error to the exception that a caller of the store gets.</summary>
     public static Exception Translate(SqliteException exception, string path) => exception.SqliteErrorCode switch
     {
         raw.SQLITE_NOTADB => new StoreSchemaException(

@@ -2,7 +2,7 @@ namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <inheritdoc/>
 /// <remarks>
-/// All processes on a file share one host, and so one system clock: leases are on that, whatever clock the workflows have.
+/// All processes that share a file run on one host, and so have one system clock. Leases use that clock, whatever clock the workflows use.
 /// </remarks>
 internal sealed class SqliteExecutorStore(SqliteThreads writer, SqliteThreads readers, TimeProvider time) : IExecutorStore
 {

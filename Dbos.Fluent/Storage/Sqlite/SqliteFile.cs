@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Tells files by where they are, whatever links lead there.</summary>
+/// <summary>Identifies files by their location, whatever links lead there.</summary>
 internal static class SqliteFile
 {
     public static bool IsSame(string one, string? other) =>

@@ -2,12 +2,12 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Makes forks and rewinds workflows, within a transaction.</summary>
+/// <summary>Creates forks and rewinds workflows, within a transaction.</summary>
 internal readonly struct SqliteForks(SqliteSession session, long nowMs)
 {
     public ForkResult Make(ForkRequest request)
     {
-        // First, as what it was made of may be gone by now.
+        // Checked first, as the source may have been deleted by now.
         if (Find(request.ForkId) is { } made && request.IsRepeated && made.ForkedFrom == request.SourceId)
         {
             return new ForkResult(ForkStatus.Forked);
@@ -65,7 +65,7 @@ internal readonly struct SqliteForks(SqliteSession session, long nowMs)
             enqueue.Execute();
         }
 
-        // Waits are left where another SDK cancelled a parked workflow; they would make it look woken.
+        // Another SDK that cancels a parked workflow leaves its waits, which would make the workflow look woken.
         foreach (var sql in (string[])[RewindSql.DeleteOutcome, ParkSql.DeleteWaits])
         {
             using var part = session.Use(sql).Bind("@workflow_uuid", workflowId);

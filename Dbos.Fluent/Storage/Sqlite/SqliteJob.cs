@@ -1,22 +1,22 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>What a job needs around it.</summary>
+/// <summary>The environment that a job needs.</summary>
 internal enum SqliteJobKind
 {
-    /// <summary>A transaction of its own, on a file that stands.</summary>
+    /// <summary>A transaction of its own, on an existing file.</summary>
     Transaction,
 
-    /// <summary>A transaction; the file is made if there is none.</summary>
+    /// <summary>A transaction; the file is created if it does not exist.</summary>
     Creating,
 
     /// <summary>No transaction, so that no lock is taken.</summary>
     Bare,
 }
 
-/// <summary>A piece of work on its way to a thread of the store, and the promise its caller awaits.</summary>
+/// <summary>A piece of work for a thread of the store, and the promise that its caller awaits.</summary>
 internal abstract class SqliteJob
 {
-    /// <summary>Counted from when the caller asked, so that a long line of jobs counts as well.</summary>
+    /// <summary>Counted from the caller's request, so that time in a long line of jobs counts too.</summary>
     public long EnqueuedAt { get; } = TimeProvider.System.GetTimestamp();
 
     public required SqliteJobKind Kind { get; init; }
@@ -24,13 +24,13 @@ internal abstract class SqliteJob
     public abstract CancellationToken CancellationToken { get; }
 
     /// <summary>Claims the job for the thread.</summary>
-    /// <returns>False if its caller has given up, and nothing must be done.</returns>
+    /// <returns>False if its caller has given up, so that nothing must be done.</returns>
     public abstract bool TryBegin();
 
-    /// <summary>Does the work. It may be called again after a failure, so what it does in the database was rolled back.</summary>
+    /// <summary>Does the work. It may be called again after a failure, once its changes to the database are rolled back.</summary>
     public abstract void Run(SqliteSession session);
 
-    /// <summary>Lets the caller go on with the result of the last run.</summary>
+    /// <summary>Lets the caller continue with the result of the last run.</summary>
     public abstract void Complete();
 
     public abstract void Fail(Exception exception);
@@ -56,7 +56,7 @@ internal sealed class SqliteJob<T> : SqliteJob
 
     public Task<T> Task => completion.Task;
 
-    // Once begun, a job is not given up half known: it runs to its end, which is near.
+    // A job that has begun is not given up halfway: it runs to its end, which is near.
     public override bool TryBegin() => Interlocked.CompareExchange(ref begun, 1, 0) == 0;
 
     public override void Run(SqliteSession session) => result = work(session);

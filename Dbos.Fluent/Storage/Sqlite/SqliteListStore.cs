@@ -3,7 +3,7 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// <inheritdoc/>
 internal sealed class SqliteListStore(SqliteThreads readers) : IListStore
 {
-    // Behind the columns of the row.
+    // Follows the columns of the row.
     private const int MomentColumn = 27;
 
     public Task<ListPage> ReadPageAsync(PageRequest request, CancellationToken cancellationToken) =>

@@ -63,7 +63,7 @@ internal sealed class SqliteMessagingStore(SqliteThreads readers) : IMessagingSt
             }
         }
 
-        // SQLite compares the bytes of UTF-8, which is another order where surrogates stand.
+        // SQLite compares UTF-8 bytes, which orders surrogates differently.
         events?.Sort(static (one, other) => string.CompareOrdinal(one.Key.Key, other.Key.Key));
         return events;
     }

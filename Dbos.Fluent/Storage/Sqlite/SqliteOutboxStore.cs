@@ -6,8 +6,8 @@ namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <inheritdoc/>
 /// <remarks>
-/// It works on the caller's connection, on the caller's thread. What fails in the middle is taken back to a savepoint, so the caller's
-/// transaction stays what it was.
+/// It works on the caller's connection and thread. A failure halfway is rolled back to a savepoint, so the caller's transaction is
+/// unchanged.
 /// </remarks>
 internal sealed class SqliteOutboxStore(string path, StoreOptions options) : IOutboxStore
 {
@@ -36,7 +36,7 @@ internal sealed class SqliteOutboxStore(string path, StoreOptions options) : IOu
             catch (SqliteException exception) when (
                 CanWait(exception) && TimeProvider.System.GetElapsedTime(begun) < options.CommandTimeout)
             {
-                // A deferred transaction takes the write lock only here, and another may have it.
+                // A deferred transaction takes the write lock only here, and another connection may hold it.
                 await Task.Delay(TimeSpan.FromMilliseconds(BusyWaitMs), TimeProvider.System, cancellationToken).ConfigureAwait(false);
             }
             catch (SqliteException exception)
@@ -85,7 +85,7 @@ internal sealed class SqliteOutboxStore(string path, StoreOptions options) : IOu
 
         if (raw.sqlite3_get_autocommit(connection) != 0)
         {
-            // SQLite has rolled it back by itself, which the driver's object does not know: a write would be committed alone.
+            // SQLite has rolled the transaction back by itself, but the driver's object does not know: a write would be committed alone.
             throw new ArgumentException(
                 "The transaction has ended: SQLite rolled it back after an error. Begin another one, and start and send before it is "
                 + "committed or rolled back.",

@@ -1,9 +1,9 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Makes records of rows of <c>queues</c>, in the order of the columns of <see cref="QueueSql"/>, and binds them.</summary>
+/// <summary>Creates records from rows of <c>queues</c>, in the order of the columns of <see cref="QueueSql"/>, and binds them.</summary>
 internal static class SqliteQueueRow
 {
-    /// <summary>A row, or null where another SDK gave the queue a name that nothing here can have.</summary>
+    /// <summary>Reads a row; returns null if another SDK gave the queue a name that is not valid here.</summary>
     public static QueueRow? Read(SqliteStatement row)
     {
         if (StoredQueues.NamedOrNull(row.Text(0)) is not { } named)
@@ -37,7 +37,7 @@ internal static class SqliteQueueRow
         .Bind("@partition_rate_limit_max", queue.PartitionRateLimit?.Starts)
         .BindReal("@partition_rate_limit_period_sec", queue.PartitionRateLimit?.Per.TotalSeconds);
 
-    // Whether a limit lets nothing run, as another SDK may write it.
+    // Whether a limit lets nothing run; another SDK may write such a limit.
     private static bool IsShut(SqliteStatement row) =>
         row.Int64OrNull(2) < 1 || row.Int64OrNull(3) < 1 || IsShutRate(row, 4)
         || row.Int64OrNull(6) < 1 || row.Int64OrNull(7) < 1 || IsShutRate(row, 8);

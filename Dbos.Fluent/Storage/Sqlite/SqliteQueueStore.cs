@@ -64,7 +64,7 @@ internal sealed class SqliteQueueStore(SqliteThreads writer, SqliteThreads reade
             }
         }
 
-        // SQLite compares the bytes of UTF-8, which is another order where surrogates stand.
+        // SQLite compares UTF-8 bytes, which orders surrogates differently.
         rows.Sort(static (one, other) => string.CompareOrdinal(one.Queue.Name, other.Queue.Name));
         return rows;
     }
@@ -144,7 +144,7 @@ internal sealed class SqliteQueueStore(SqliteThreads writer, SqliteThreads reade
         return results;
     }
 
-    // What was written is gone again; what stood before stands.
+    // Rows that this call wrote are rolled back; rows that existed before remain.
     private static void TakeBack(SqliteCommit writing, IReadOnlyList<StartUnit> starts, CommitResult[] results)
     {
         for (var index = 0; index < results.Length; index++)

@@ -29,7 +29,7 @@ internal readonly struct SqliteRegistration(SqliteSession session, long nowMs)
         }
         else
         {
-            // Whoever registers a queue of nobody's owns it from then on, whatever becomes of its limits.
+            // A caller that registers a queue of no application owns it from then on, whatever happens to its limits.
             using var adopt = session.Use(QueueSql.Adopt)
                 .Bind("@name", registration.Queue.Name)
                 .Bind("@application_name", registration.ApplicationName);

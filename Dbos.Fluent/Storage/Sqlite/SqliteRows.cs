@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Makes records of rows whose columns are in the order of <see cref="WorkflowSql"/>.</summary>
+/// <summary>Creates records from rows whose columns are in the order of <see cref="WorkflowSql"/>.</summary>
 internal static class SqliteRows
 {
     public static CheckpointRow ReadCheckpoint(SqliteStatement row) =>
@@ -14,7 +14,7 @@ internal static class SqliteRows
             ChildId = row.TextOrNull(5),
         };
 
-    /// <summary>A row; without its payloads, if they are not asked for: they may be stored in the row itself.</summary>
+    /// <summary>Reads a row, without its payloads if they are not asked for; the row itself may hold payloads.</summary>
     public static WorkflowRow ReadWorkflow(SqliteStatement row, bool payloads = true)
     {
         var format = row.TextOrNull(21);
@@ -40,7 +40,7 @@ internal static class SqliteRows
         row.Truth(11))
     { ReadAtMs = readAtMs };
 
-    /// <summary>Rows of one column, an id.</summary>
+    /// <summary>Reads rows of one column, an id.</summary>
     public static List<string> ReadIds(SqliteStatement rows)
     {
         var ids = new List<string>();

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Makes records of rows of schedules, in the order of the columns of <see cref="ScheduleSql"/>, and binds them.</summary>
+/// <summary>Creates records from rows of schedules, in the order of the columns of <see cref="ScheduleSql"/>, and binds them.</summary>
 internal static class SqliteScheduleRow
 {
     public static ScheduleRow Read(SqliteStatement row) => new()
@@ -40,7 +40,7 @@ internal static class SqliteScheduleRow
         .Bind("@until_ms", row.UntilMs)
         .Bind("@waiting_tick_ms", row.WaitingTickMs);
 
-    // Another offset is read too; what is no moment at all reads as never.
+    // Accepts any offset; text that is not a moment reads as never.
     private static long? ParseMoment(string? text) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var moment)
             ? moment.ToUnixTimeMilliseconds()

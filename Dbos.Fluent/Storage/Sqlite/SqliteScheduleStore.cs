@@ -47,7 +47,7 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
         return statement.Step() ? SqliteScheduleRow.Read(statement) : null;
     }
 
-    /// <summary>Moves what last fired on, never back.</summary>
+    /// <summary>Moves the last fired moment forward, never back.</summary>
     internal static void Fired(SqliteSession session, ScheduleRow row, long momentMs)
     {
         if (row.LastFiredAtMs >= momentMs)
@@ -97,7 +97,7 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
         return new ScheduleWritten(null);
     }
 
-    // What it names from now on was never due before, so a schedule that catches up begins there; so does one that has never fired.
+    // The schedule's new moments were never due before, so a schedule that catches up begins now; so does one that has never fired.
     private static void SkipFormer(SqliteSession session, ScheduleRow standing, ScheduleRow row, long nowMs)
     {
         if (row.AutomaticBackfill
@@ -147,7 +147,7 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
             rows.Add(SqliteScheduleRow.Read(statement));
         }
 
-        // SQLite compares the bytes of UTF-8, which is another order for surrogates.
+        // SQLite compares UTF-8 bytes, which orders surrogates differently.
         rows.Sort(static (one, other) => string.CompareOrdinal(one.Name, other.Name));
         return rows;
     }
@@ -166,7 +166,7 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
             statement.Execute();
         }
 
-        // Where there was no pause, nothing was due in it.
+        // A schedule that was not paused has no moments that became due in a pause.
         if (!paused && row is { Paused: true, AutomaticBackfill: false })
         {
             Fired(session, row, nowMs);

@@ -43,10 +43,10 @@ internal sealed class SqliteSession : IDisposable
         }
     }
 
-    /// <summary>Works on somebody else's connection, which stays open when this is disposed.</summary>
+    /// <summary>Works on another owner's connection, which stays open when this session is disposed.</summary>
     public static SqliteSession Borrow(sqlite3 connection) => new(connection) { IsBorrowed = true };
 
-    /// <summary>A use of a statement, prepared once. Statement texts are constants, so their identity is the key.</summary>
+    /// <summary>Begins a use of a statement, which is prepared once. Statement texts are constants, so their identity is the key.</summary>
     public SqliteStatement Use(string sql)
     {
         if (!statements.TryGetValue(sql, out var statement))
@@ -58,7 +58,7 @@ internal sealed class SqliteSession : IDisposable
         return statement;
     }
 
-    /// <summary>The only use of a statement whose text is made for it. It is not kept.</summary>
+    /// <summary>Begins the only use of a statement whose text is built for it. The statement is not kept.</summary>
     public SqliteStatement UseOnce(string sql) => new(connection, Prepare(sql, flags: 0)) { IsUsedOnce = true };
 
     /// <summary>Runs a statement without parameters and results.</summary>
@@ -68,7 +68,7 @@ internal sealed class SqliteSession : IDisposable
         statement.Execute();
     }
 
-    /// <summary>Runs statements that are needed once.</summary>
+    /// <summary>Runs statements that are needed only once.</summary>
     public void ExecuteScript(string sql)
     {
         var code = raw.sqlite3_exec(connection, sql);
@@ -78,7 +78,7 @@ internal sealed class SqliteSession : IDisposable
         }
     }
 
-    /// <summary>Leaves a transaction that failed; SQLite has done so itself after the worst errors.</summary>
+    /// <summary>Rolls back a transaction that failed; SQLite has already done so after the worst errors.</summary>
     public void RollBack()
     {
         if (raw.sqlite3_get_autocommit(connection) == 0)
@@ -87,7 +87,7 @@ internal sealed class SqliteSession : IDisposable
         }
     }
 
-    /// <summary>Takes back what was done since the savepoint, if it stands, and leaves the rest of the transaction.</summary>
+    /// <summary>Rolls back to the savepoint, if it exists, and keeps the rest of the transaction.</summary>
     public void RollBackPart()
     {
         _ = raw.sqlite3_exec(connection, TransactionSql.RollBackToSavepoint);

@@ -9,7 +9,7 @@ internal sealed class SqliteSignalStore(SqliteThreads writer, TimeSpan pollInter
 
     public async IAsyncEnumerable<StoreSignal> ListenAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // The version is read before the first signal, so that no change falls between.
+        // The version is read before the first signal, so that no change is missed in between.
         var seen = await ReadAsync(cancellationToken).ConfigureAwait(false);
         yield return StoreSignal.Anything;
         while (true)
@@ -26,7 +26,7 @@ internal sealed class SqliteSignalStore(SqliteThreads writer, TimeSpan pollInter
         }
     }
 
-    // Read on the writer's connection, whose own commits do not count: only what others commit wakes anybody.
+    // Reads on the writer's connection, whose own commits do not count: only commits of others wake anyone.
     private async Task<FileVersion?> ReadAsync(CancellationToken cancellationToken)
     {
         try
@@ -35,7 +35,7 @@ internal sealed class SqliteSignalStore(SqliteThreads writer, TimeSpan pollInter
         }
         catch (DbosException)
         {
-            // Whatever is wrong with the file now, those who read and write it are told; here the next look may succeed.
+            // Callers that read or write the file get any error themselves; here the next look may succeed.
             return null;
         }
     }
@@ -47,6 +47,6 @@ internal sealed class SqliteSignalStore(SqliteThreads writer, TimeSpan pollInter
         return new FileVersion(session, statement.Int64(0));
     }
 
-    /// <summary>A version means something only on the connection it was read on; another connection counts as a change.</summary>
+    /// <summary>A version is valid only on the connection it was read on; another connection counts as a change.</summary>
     private sealed record FileVersion(SqliteSession Session, long Version);
 }

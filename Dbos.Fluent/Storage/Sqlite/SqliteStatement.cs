@@ -2,7 +2,7 @@ using SQLitePCL;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>A prepared statement that is kept for its connection's life. Disposing one use of it resets it for the next.</summary>
+/// <summary>A prepared statement that is kept for the life of its connection. Disposing a use resets it for the next use.</summary>
 internal sealed class SqliteStatement : IDisposable
 {
     private readonly sqlite3 connection;
@@ -19,7 +19,7 @@ internal sealed class SqliteStatement : IDisposable
         }
     }
 
-    /// <summary>True where nobody keeps it: the end of its use is its end.</summary>
+    /// <summary>True if the statement is not kept, so that it ends with its use.</summary>
     public bool IsUsedOnce { get; init; }
 
     public SqliteStatement Bind(string name, string? value)
@@ -43,7 +43,7 @@ internal sealed class SqliteStatement : IDisposable
         return this;
     }
 
-    /// <summary>Goes to the next row.</summary>
+    /// <summary>Moves to the next row.</summary>
     /// <returns>False at the end.</returns>
     public bool Step()
     {
@@ -56,7 +56,7 @@ internal sealed class SqliteStatement : IDisposable
         };
     }
 
-    /// <summary>Runs it to its end.</summary>
+    /// <summary>Runs the statement to its end.</summary>
     /// <returns>How many rows it inserted, updated or deleted.</returns>
     public int Execute()
     {
@@ -95,7 +95,7 @@ internal sealed class SqliteStatement : IDisposable
             return;
         }
 
-        // The code a reset repeats is that of the last step, which has thrown already.
+        // A reset repeats the code of the last step, which has been thrown already.
         _ = raw.sqlite3_reset(statement);
         _ = raw.sqlite3_clear_bindings(statement);
     }

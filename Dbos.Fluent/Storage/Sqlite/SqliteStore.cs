@@ -15,8 +15,8 @@ internal sealed class SqliteStore : IStore
     private readonly SqliteThreads writer;
     private readonly SqliteThreads readers;
 
-    /// <summary>Makes a store; the file is opened by its first use.</summary>
-    /// <param name="path">The file. Its directory must exist; the file itself is made by <see cref="ISchemaStore.MigrateAsync"/>.</param>
+    /// <summary>Creates a store; the file is opened at its first use.</summary>
+    /// <param name="path">The file. Its directory must exist; <see cref="ISchemaStore.MigrateAsync"/> creates the file itself.</param>
     /// <param name="options">Clock, polling and limits.</param>
     public SqliteStore(string path, StoreOptions options)
     {
@@ -69,7 +69,7 @@ internal sealed class SqliteStore : IStore
     public IVersionStore Versions { get; }
 
     /// <summary>
-    /// Ends the threads and closes the file. The writer is last, as the last connection to close folds the log into the file.
+    /// Ends the threads and closes the file. The writer closes last, as the last connection to close folds the log into the file.
     /// </summary>
     public async ValueTask DisposeAsync()
     {

@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>One look at places in streams.</summary>
+/// <summary>One read of positions in streams.</summary>
 internal sealed class SqliteStreamRead(IReadOnlyList<StreamPosition> positions, int limit)
 {
     private readonly List<StreamChunk> chunks = [];
@@ -22,7 +22,7 @@ internal sealed class SqliteStreamRead(IReadOnlyList<StreamPosition> positions, 
         return chunks;
     }
 
-    // Reads the rows of one place, and leaves the statement at the first row of the next.
+    // Reads the rows of one position, and leaves the statement at the first row of the next.
     private bool ReadPlace(SqliteStatement statement)
     {
         var place = statement.Int32(0);

@@ -7,14 +7,14 @@ namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>What distinguishes the writer from the readers.</summary>
 /// <param name="Name">Name of the threads.</param>
-/// <param name="Count">How many there are, each with a connection of its own.</param>
+/// <param name="Count">How many threads there are, each with its own connection.</param>
 /// <param name="SetUp">Pragmas of each connection.</param>
 /// <param name="Begin">How a transaction begins.</param>
 internal sealed record SqliteThreadRole(string Name, int Count, string SetUp, string Begin);
 
 /// <summary>
-/// Threads that own connections and do what callers await. SQLite's calls are synchronous: here they block a thread that is there for it,
-/// never one of the pool.
+/// Threads that own connections and run the work that callers await. SQLite's calls are synchronous; here they block a dedicated thread,
+/// never a pool thread.
 /// </summary>
 internal sealed class SqliteThreads : IAsyncDisposable
 {
@@ -40,14 +40,14 @@ internal sealed class SqliteThreads : IAsyncDisposable
         }
     }
 
-    /// <summary>Does work in one transaction, on a thread of this role.</summary>
-    /// <param name="work">The work; it is done again from the start if another process had the file.</param>
-    /// <param name="cancellationToken">Given up before it begins, or between two tries; never in the middle.</param>
+    /// <summary>Runs work in one transaction, on a thread of this role.</summary>
+    /// <param name="work">The work; it is repeated from the start if another process had locked the file.</param>
+    /// <param name="cancellationToken">Gives the work up before it begins or between two tries, never halfway.</param>
     public Task<T> RunAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken) =>
         RunAsync(work, SqliteJobKind.Transaction, cancellationToken);
 
-    /// <summary>The same for a thread that is there for it, and waits: no thread of the pool is needed.</summary>
-    /// <exception cref="StoreUnavailableException">It was not done in time.</exception>
+    /// <summary>Does the same for a caller whose thread may block, so that no pool thread is needed.</summary>
+    /// <exception cref="StoreUnavailableException">The work was not done in time.</exception>
     /// <exception cref="ObjectDisposedException">The store is disposed.</exception>
     public T Run<T>(Func<SqliteSession, T> work, TimeSpan limit)
     {
@@ -56,7 +56,7 @@ internal sealed class SqliteThreads : IAsyncDisposable
         return job.Wait(limit);
     }
 
-    /// <summary>Does work as <paramref name="kind"/> says, on a thread of this role.</summary>
+    /// <summary>Runs work as <paramref name="kind"/> says, on a thread of this role.</summary>
     public Task<T> RunAsync<T>(Func<SqliteSession, T> work, SqliteJobKind kind, CancellationToken cancellationToken)
     {
         var job = new SqliteJob<T>(work, cancellationToken) { Kind = kind };
@@ -65,7 +65,7 @@ internal sealed class SqliteThreads : IAsyncDisposable
     }
 
     /// <summary>
-    /// Ends the threads and closes their connections; what has not begun fails with <see cref="ObjectDisposedException"/>.
+    /// Ends the threads and closes their connections; jobs that have not begun fail with <see cref="ObjectDisposedException"/>.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -80,7 +80,7 @@ internal sealed class SqliteThreads : IAsyncDisposable
         stopping.Dispose();
     }
 
-    // The store may be disposed at any moment, so only the collection can say whether it still takes jobs.
+    // The store may be disposed at any moment, so only the collection knows whether it still takes jobs.
     private void Enqueue(SqliteJob job)
     {
         try
@@ -126,12 +126,12 @@ internal sealed class SqliteThreads : IAsyncDisposable
             }
             catch (SqliteException exception) when (SqliteErrors.IsBusy(exception) && !IsOverdue(job))
             {
-                // Short and uneven, so that two processes do not meet again and again.
+                // Short and random, so that two processes do not collide again and again.
                 stopping.Wait(Random.Shared.Next(BusyWaitMinMs, BusyWaitMaxMs + 1), CancellationToken.None);
             }
             catch (SqliteException exception)
             {
-                // What the connection is worth after such a failure is not known; the next job opens another.
+                // The state of the connection after such a failure is unknown, so the next job opens another.
                 session?.Dispose();
                 session = null;
                 job.Fail(SqliteErrors.Translate(exception, path));
@@ -139,7 +139,7 @@ internal sealed class SqliteThreads : IAsyncDisposable
             }
             catch (Exception exception)
             {
-                // Whatever the work threw belongs to its caller; a thread that ended over it would leave all others waiting.
+                // An exception of the work belongs to its caller. If it ended the thread, all other callers would wait for ever.
                 job.Fail(exception);
                 return;
             }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Fires one moment of a schedule, inside its transaction; the write lock stands for the lock of the schedule's row.</summary>
+/// <summary>Fires one moment of a schedule, inside its transaction; the write lock acts as the lock of the schedule's row.</summary>
 internal readonly struct SqliteTick(SqliteSession session, ScheduleTick tick, long nowMs)
 {
     public TickOutcome Fire()
@@ -12,7 +12,7 @@ internal readonly struct SqliteTick(SqliteSession session, ScheduleTick tick, lo
             return TickOutcome.Gone;
         }
 
-        // Before all else, because its own workflow would count as a run that goes on, and its own moment as fired.
+        // Checked first, as otherwise its own workflow would count as a run that has not ended, and its own moment as fired.
         if (new SqliteCommit(session, nowMs).ReadExisting(new StartUnit(tick.Row)) is { } existing)
         {
             Settle(row);
@@ -88,7 +88,7 @@ internal readonly struct SqliteTick(SqliteSession session, ScheduleTick tick, lo
         return TickOutcome.Started;
     }
 
-    // The moment has its workflow: it waits no more, and one whose time has come counts as fired.
+    // The moment has its workflow: it no longer waits, and a due moment counts as fired.
     private void Settle(ScheduleRow row)
     {
         if (tick.Kind is TickKind.Due && !row.Paused)

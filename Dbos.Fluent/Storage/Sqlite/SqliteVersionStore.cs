@@ -15,7 +15,7 @@ internal sealed class SqliteVersionStore(SqliteThreads writer, SqliteThreads rea
     public Task<bool> SetLatestAsync(string? applicationName, string version, CancellationToken cancellationToken) =>
         writer.RunAsync(session => SetLatest(session, applicationName, version), cancellationToken);
 
-    // On the writer, as the origin of a fork that has none yet is stored with it.
+    // Runs on the writer, as a fork without an origin gets a stored one here.
     public async Task<IReadOnlyList<UnfinishedRow>> ReadUnfinishedAsync(
         string applicationName, string version, string after, int limit, CancellationToken cancellationToken) =>
         await writer.RunAsync(session => ReadUnfinished(session, applicationName, version, after, limit), cancellationToken)
@@ -90,7 +90,7 @@ internal sealed class SqliteVersionStore(SqliteThreads writer, SqliteThreads rea
         return rows.ConvertAll(found => new UnfinishedRow(
             Describe(found.Row, Origin(found.Row)), found.State, found.Row.ExecutorId, found.UpdatedAtMs));
 
-        // A look is no beginning: what never ran gets its origin when it does.
+        // Reading does not begin a workflow: one that never ran gets its origin when it runs.
         WorkflowOrigin Origin(ClaimableRow row) => SqliteOrigins.NeverRan(row)
             ? WorkflowOrigin.OfDirectStart(row.Id, row.CreatedAtMs)
             : origins.Resolve(row);

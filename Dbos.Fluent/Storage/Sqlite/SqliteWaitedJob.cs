@@ -2,10 +2,10 @@ using System.Runtime.ExceptionServices;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>A job for which a thread waits that may wait.</summary>
+/// <summary>A job whose caller blocks its thread until the job is done.</summary>
 internal sealed class SqliteWaitedJob<T>(Func<SqliteSession, T> work) : SqliteJob
 {
-    // A monitor, as there is nothing to dispose of: the store's thread may come to the job when nobody waits for it any more.
+    // A monitor needs no disposal: the store's thread may reach the job after its caller has stopped waiting.
     private readonly object gate = new();
     private bool done;
     private Exception? failure;
@@ -22,7 +22,7 @@ internal sealed class SqliteWaitedJob<T>(Func<SqliteSession, T> work) : SqliteJo
     public override void Fail(Exception exception) => End(exception);
 
     /// <summary>Waits for the job.</summary>
-    /// <exception cref="StoreUnavailableException">It was not done in time.</exception>
+    /// <exception cref="StoreUnavailableException">The job was not done in time.</exception>
     public T Wait(TimeSpan limit)
     {
         lock (gate)

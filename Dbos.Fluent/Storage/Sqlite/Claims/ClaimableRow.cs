@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>A waiting workflow as a claim finds it.</summary>
+/// <summary>A waiting workflow as a claim reads it.</summary>
 internal sealed record ClaimableRow
 {
     public required string Id { get; init; }
@@ -23,17 +23,17 @@ internal sealed record ClaimableRow
 
     public long? TimeoutMs { get; init; }
 
-    /// <summary>Who ran it last; null if nobody did.</summary>
+    /// <summary>The executor that ran it last; null if no executor has run it.</summary>
     public string? ExecutorId { get; init; }
 
     public required long CreatedAtMs { get; init; }
 
     public string? ForkedFrom { get; init; }
 
-    /// <summary>Its stored origin; null if it has none.</summary>
+    /// <summary>The stored origin; null if there is none.</summary>
     public WorkflowOrigin? Origin { get; init; }
 
-    /// <summary>It was parked, so what takes it up again is no recovery.</summary>
+    /// <summary>True if it was parked, so that taking it up again is not a recovery.</summary>
     public required bool Parked { get; init; }
 
     public static ClaimableRow Read(SqliteStatement row) => new()

@@ -1,12 +1,12 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>
-/// Finds the partitions of a queue in which something waits, behind a given one and once round. It reads some at a time, as the claim in
-/// between changes what is read.
+/// Finds the partitions of a queue with waiting workflows, from a given partition once round. It reads a few at a time, as the claim
+/// changes the rows in between.
 /// </summary>
 internal sealed class PartitionSweep(SqliteSession session, WorkflowQueue queue, string applicationName, string startsBehind)
 {
-    /// <summary>How many partitions one claim looks at, as it holds the file's write lock meanwhile.</summary>
+    /// <summary>How many partitions one claim looks at, as it holds the file's write lock during that time.</summary>
     public const int PartitionsMax = 8192;
 
     private const int BatchMin = 16;
@@ -19,13 +19,13 @@ internal sealed class PartitionSweep(SqliteSession session, WorkflowQueue queue,
     private bool readAll;
     private int looked;
 
-    /// <summary>True when each was looked at.</summary>
+    /// <summary>True once every partition was looked at.</summary>
     public bool Ended => readAll && found.Count == 0;
 
     public bool ReachedItsBound => looked >= PartitionsMax && !Ended;
 
-    /// <summary>The next partition, and how many of it run.</summary>
-    /// <param name="wanted">How many more workflows are wanted: what is read ahead.</param>
+    /// <summary>The next partition, and how many of its workflows run.</summary>
+    /// <param name="wanted">How many more workflows the claim wants; this sets how far it reads ahead.</param>
     public (string Partition, long Running)? Next(int wanted)
     {
         if (looked >= PartitionsMax)

@@ -19,8 +19,8 @@ internal sealed class SqliteClaim(SqliteSession session, ClaimRequest request, l
         return taking.Result;
     }
 
-    // The queues take turns, the first of each before the second of any, so that a long line keeps no other waiting. Which of them begins
-    // is drawn, as with one free place at a time the same one would always win. What was found is taken in the order of its places.
+    // The queues take turns: the first row of each comes before the second of any, so that a long line blocks no other queue. The order of
+    // queues is random, as the same queue would otherwise win each single free place. The rows found are taken in line order.
     private IEnumerable<string> FindFirst(int limit)
     {
         var line = new SqliteLine(session, request);
@@ -35,7 +35,7 @@ internal sealed class SqliteClaim(SqliteSession session, ClaimRequest request, l
             .Select(place => place.WorkflowId);
     }
 
-    // What was registered, paused or limited since the caller last looked counts.
+    // Registrations, pauses and limits since the caller's last look count.
     private IEnumerable<string> FindOpen()
     {
         var closed = new HashSet<string>(StringComparer.Ordinal);

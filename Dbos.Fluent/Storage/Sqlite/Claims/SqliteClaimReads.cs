@@ -1,9 +1,9 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>What claims of enqueued and of parked workflows share, inside the transaction of one.</summary>
+/// <summary>Reads that claims of enqueued and of parked workflows share, inside the claim's transaction.</summary>
 internal readonly struct SqliteClaimReads(SqliteSession session, ClaimRequest request, long nowMs)
 {
-    /// <summary>What an earlier call with the token has claimed.</summary>
+    /// <summary>The workflows that an earlier call with the token has claimed.</summary>
     public List<ClaimedWorkflow> ReadClaimed()
     {
         var rows = new List<ClaimableRow>();

@@ -1,7 +1,7 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>
-/// One claim from a queue with limits, inside its transaction: under the write lock nothing changes between the counts and the claim.
+/// One claim from a queue with limits, inside its transaction. Under the write lock nothing changes between the counts and the claim.
 /// </summary>
 internal sealed class SqliteLimitedClaim(SqliteSession session, ClaimRequest request, QueueShare share, long nowMs)
 {
@@ -47,7 +47,7 @@ internal sealed class SqliteLimitedClaim(SqliteSession session, ClaimRequest req
         bool waiting;
         do
         {
-            // One more than is taken, to know whether it was held back. What was given up leaves its place to another.
+            // Reads one more than it takes, to know if anything is held back. A workflow that is given up leaves its place to another.
             var wanted = (int)Math.Min(Math.Max(taking.Left, 0), room.Left);
             var places = line.Read(queue.Name, wanted + 1);
             waiting = places.Count > wanted;

@@ -1,12 +1,12 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Measures what the limits of a queue leave, inside the transaction of a claim.</summary>
+/// <summary>Measures the room that a queue's limits leave, inside the transaction of a claim.</summary>
 internal sealed class SqliteLimits(SqliteSession session, WorkflowQueue queue, QueueShare share, string applicationName, long nowMs)
 {
     private readonly Dictionary<string, int> runningByPartition = Sum(share.RunningByPartition);
     private int runningHere = share.RunningHere;
 
-    /// <summary>Counts what this process runs without having heard of it.</summary>
+    /// <summary>Counts runs that this process has but does not know of yet.</summary>
     public void Add(IReadOnlyList<ClaimedWorkflow> takenBack)
     {
         runningHere += takenBack.Count;
@@ -37,7 +37,7 @@ internal sealed class SqliteLimits(SqliteSession session, WorkflowQueue queue, Q
     }
 
     /// <param name="partition">The partition.</param>
-    /// <param name="running">How many of it run, everywhere.</param>
+    /// <param name="running">How many of its workflows run, in all processes.</param>
     public SqliteRoom MeasurePartition(string partition, long running)
     {
         var room = new SqliteRoom();

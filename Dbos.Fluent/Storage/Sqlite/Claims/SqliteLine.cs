@@ -1,15 +1,15 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Looks along lines for what a claim may take, inside its transaction.</summary>
+/// <summary>Reads lines for workflows that a claim may take, inside the claim's transaction.</summary>
 internal sealed class SqliteLine(SqliteSession session, ClaimRequest request)
 {
     private readonly string names = SqliteLists.Of(request.WorkflowNames);
     private readonly bool takesUnversioned = new SqliteClaimReads(session, request, 0).TakesUnversioned();
 
-    /// <summary>The first of a queue.</summary>
+    /// <summary>The first workflows of a queue.</summary>
     public List<LinePlace> Read(string queue, int limit) => Read(session.Use(LineSql.ReadLine).Bind("@queue_name", queue), limit);
 
-    /// <summary>The first of a partition.</summary>
+    /// <summary>The first workflows of a partition.</summary>
     public List<LinePlace> Read(string queue, string partition, int limit) =>
         Read(session.Use(LineSql.ReadPartitionLine).Bind("@queue_name", queue).Bind("@partition", partition), limit);
 
@@ -32,7 +32,7 @@ internal sealed class SqliteLine(SqliteSession session, ClaimRequest request)
     }
 }
 
-/// <summary>Where a workflow stands in a line: by priority, then age, then id.</summary>
+/// <summary>A workflow's position in a line: by priority, then age, then id.</summary>
 internal readonly record struct LinePlace(long Priority, long CreatedAtMs, string WorkflowId) : IComparable<LinePlace>
 {
     public int CompareTo(LinePlace other) => (Priority, CreatedAtMs).CompareTo((other.Priority, other.CreatedAtMs)) is var order and not 0

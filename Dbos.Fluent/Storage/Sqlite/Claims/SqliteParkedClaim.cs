@@ -45,7 +45,7 @@ internal sealed class SqliteParkedClaim(SqliteSession session, ClaimRequest requ
         return SqliteLists.Of([.. ending], pair => pair);
     }
 
-    // A page ends early where the limit does: what was not looked at is then the beginning of the next.
+    // A page ends early at the limit; workflows that were not looked at then begin the next page.
     private string? TakePage(ParkedScope.Page page)
     {
         var (ids, last) = ReadPage(page);
@@ -62,7 +62,7 @@ internal sealed class SqliteParkedClaim(SqliteSession session, ClaimRequest requ
 
     private (List<string> Ids, string? Last) ReadPage(ParkedScope.Page page)
     {
-        // One more than the page, to know whether another follows.
+        // Reads one more than the page, to know whether another page follows.
         using var statement = session.Use(ParkSql.ReadPage)
             .Bind("@after", page.After)
             .Bind("@application_name", request.ApplicationName)

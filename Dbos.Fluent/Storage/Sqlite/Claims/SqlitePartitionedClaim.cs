@@ -1,8 +1,6 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>
-/// The part of a claim that goes from partition to partition: once round, taking the first of each, and then round those that have more.
-/// </summary>
+/// <summary>Claims from partition to partition: first once round, one workflow of each, then again round those that have more.</summary>
 internal sealed class SqlitePartitionedClaim(SqliteSession session, ClaimRequest request, QueueShare share, SqliteTaking taking)
 {
     private readonly SqliteLine line = new(session, request);
@@ -32,7 +30,7 @@ internal sealed class SqlitePartitionedClaim(SqliteSession session, ClaimRequest
             Visit(queue, room, turn);
         }
 
-        // What the queue's own window holds back is told of only if something waits behind it.
+        // The end of the queue's own rate window is reported only if something waits behind it.
         if (room.RetryAtMs is { } atMs && line.Read(queue.Name, 1).Count > 0)
         {
             retryAtMs = retryAtMs is { } other ? Math.Min(other, atMs) : atMs;
@@ -51,7 +49,7 @@ internal sealed class SqlitePartitionedClaim(SqliteSession session, ClaimRequest
             return;
         }
 
-        // The second tells whether there is another turn, or whether the window holds something back.
+        // The second row tells whether there is another turn, or whether the window holds something back.
         var places = line.Read(queue.Name, turn.Partition, limit: 2);
         var waiting = places.Count;
         if (waiting > 0 && turn.Room.Left > 0)

@@ -1,17 +1,17 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>How many more may start, by the limits of a queue or of one of its partitions.</summary>
+/// <summary>How many more workflows may start within the limits of a queue or of one of its partitions.</summary>
 internal sealed class SqliteRoom
 {
-    /// <summary>By what runs, here and everywhere.</summary>
+    /// <summary>What the limits on running workflows leave, here and everywhere.</summary>
     public long Places { get; private set; } = long.MaxValue;
 
-    /// <summary>By what started within the window.</summary>
+    /// <summary>What the limit on starts within the window leaves.</summary>
     public long Starts { get; private set; } = long.MaxValue;
 
     public long Left => Math.Max(Math.Min(Places, Starts), 0);
 
-    /// <summary>When the window has room again, if it has none.</summary>
+    /// <summary>When the window has room again; null if it has room now.</summary>
     public long? RetryAtMs => Starts <= 0 ? retryAtMs : null;
 
     private long retryAtMs;
@@ -24,10 +24,12 @@ internal sealed class SqliteRoom
         }
     }
 
-    /// <summary>Counts a window.</summary>
-    /// <param name="limit">How many it allows.</param>
-    /// <param name="started">How many of them started within it.</param>
-    /// <param name="retryAtMs">When the first of those leaves it, or, without any, one that starts now.</param>
+    /// <summary>Applies a rate window.</summary>
+    /// <param name="limit">How many starts the window allows.</param>
+    /// <param name="started">How many workflows started within it.</param>
+    /// <param name="retryAtMs">
+    /// When the first of those starts leaves the window; without any, when a start at this moment would leave it.
+    /// </param>
     public void LimitStarts(long limit, long started, long retryAtMs) => (Starts, this.retryAtMs) = (limit - started, retryAtMs);
 
     public void Spend() => (Places, Starts) = (Places - 1, Starts - 1);

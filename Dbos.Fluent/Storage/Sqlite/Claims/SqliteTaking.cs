@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>What one claim has taken so far, inside its transaction.</summary>
+/// <summary>The workflows that one claim has taken so far, inside its transaction.</summary>
 internal sealed class SqliteTaking(SqliteSession session, ClaimRequest request, long nowMs)
 {
     private readonly SqliteClaimReads reads = new(session, request, nowMs);
@@ -11,12 +11,12 @@ internal sealed class SqliteTaking(SqliteSession session, ClaimRequest request, 
 
     public IReadOnlyList<ClaimedWorkflow> Claimed => claimed;
 
-    /// <summary>How many more the request asks for.</summary>
+    /// <summary>How many more workflows the request asks for.</summary>
     public int Left => request.Limit - claimed.Count - deadLettered.Count;
 
     public ClaimResult Result => new(claimed, deadLettered);
 
-    /// <summary>Begins with what an earlier call with the token has claimed.</summary>
+    /// <summary>Begins with the workflows that an earlier call with the token has claimed.</summary>
     public void TakeBack()
     {
         if (request.Repeated)
@@ -25,16 +25,16 @@ internal sealed class SqliteTaking(SqliteSession session, ClaimRequest request, 
         }
     }
 
-    /// <summary>Takes a workflow that waits.</summary>
-    /// <returns>False if its attempts were spent, and it was given up.</returns>
+    /// <summary>Takes a waiting workflow.</summary>
+    /// <returns>False if its attempts were spent, so that it was given up.</returns>
     public bool Take(string workflowId, bool rateLimited)
     {
         var row = reads.ReadOne(workflowId);
 
-        // One that another SDK resumed while it was parked has no attempt left, and this is its first again.
+        // A parked workflow that another SDK resumed has no attempt counted, so this is its first attempt again.
         var attempts = row.Parked ? Math.Max(row.RecoveryAttempts, 1) : row.RecoveryAttempts + 1;
 
-        // The first run is no recovery, so one more attempt than recoveries is allowed.
+        // The first run is not a recovery, so one more attempt than recoveries is allowed.
         if (!row.Parked && attempts - 1 > request.RecoveryAttemptsMax)
         {
             GiveUp(row.Id, attempts);

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>What the units of a running workflow share: whether it may write, and its checkpoints.</summary>
+/// <summary>Shared by the units of a running workflow: whether it may write, and its checkpoints.</summary>
 internal readonly struct SqliteCheckpoints(SqliteSession session, long nowMs)
 {
     public bool TryReadOwned(Ownership owner, out string? applicationName)
@@ -34,8 +34,8 @@ internal readonly struct SqliteCheckpoints(SqliteSession session, long nowMs)
     }
 
     /// <summary>
-    /// The answer to a former owner: the commit whose acknowledgement was lost may have been followed by another that took the row
-    /// from it.
+    /// The answer to a former owner. Its commit may have succeeded although the acknowledgement was lost, and a later commit may have taken
+    /// the row from it.
     /// </summary>
     public CommitResult AnswerForLost(Ownership owner, IReadOnlyList<CheckpointRow> rows)
     {
@@ -54,7 +54,7 @@ internal readonly struct SqliteCheckpoints(SqliteSession session, long nowMs)
         return rows.Count > 0 ? CommitResult.Written with { MovedOn = true } : CommitResult.NotOwned;
     }
 
-    /// <summary>Whether the first of these is stored: an owner finds it only where an earlier try wrote the whole unit.</summary>
+    /// <summary>Whether the first of these checkpoints is stored; an owner finds it only if an earlier try wrote the whole unit.</summary>
     public bool Began(string workflowId, IReadOnlyList<CheckpointRow> rows) =>
         rows is [var first, ..] && Read(workflowId, first.Sequence) is not null;
 
@@ -68,8 +68,8 @@ internal readonly struct SqliteCheckpoints(SqliteSession session, long nowMs)
     }
 
     /// <summary>
-    /// Whether a stored checkpoint was written by an earlier try of this one. A former owner knows its own by name and times: the rest may
-    /// be a result that it never learned.
+    /// Whether a stored checkpoint was written by an earlier try of this one. A former owner recognizes its own by name and times; the rest
+    /// may be a result that it never learned.
     /// </summary>
     public static bool AreOfOneWrite(CheckpointRow stored, CheckpointRow row) =>
         (stored.Name, stored.StartedAtMs, stored.CompletedAtMs) == (row.Name, row.StartedAtMs, row.CompletedAtMs);

@@ -2,10 +2,11 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>
-/// Writes the units of one batch inside its transaction. A unit looks first and writes then: under the write lock nothing changes in
-/// between, so no statement can fail for what the unit is, and one unit's conflict costs the others nothing.
-/// </summary>
+/// <summary>Writes the units of one batch inside its transaction.</summary>
+/// <remarks>
+/// Each unit reads first and then writes. Under the write lock nothing changes in between, so the unit's content cannot make a statement
+/// fail, and one unit's conflict does not affect the others.
+/// </remarks>
 internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
 {
     private readonly SqliteCheckpoints checkpoints = new(session, nowMs);
@@ -53,7 +54,7 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
         string? applicationName = null;
         if (unit.Parent is { } parent && !checkpoints.TryReadOwned(parent, out applicationName))
         {
-            // Child and checkpoint are one unit: a child that this call made says that the checkpoint stands too.
+            // Child and checkpoint are one unit: a child that this call created shows that the checkpoint is stored too.
             return ReadExisting(unit) is { Status: CommitStatus.Written } written
                 ? written with { ParentMovedOn = true }
                 : CommitResult.NotOwned;
@@ -78,7 +79,7 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
         return statement.Execute();
     }
 
-    /// <summary>Inserts a workflow with its input; null where its id, or its deduplication id on its queue, is in use.</summary>
+    /// <summary>Inserts a workflow with its input; returns null if its id, or its deduplication id on its queue, is in use.</summary>
     public CommitResult? Insert(WorkflowInsert row)
     {
         var direct = row.State is WorkflowState.Pending;
@@ -104,7 +105,7 @@ internal readonly struct SqliteCommit(SqliteSession session, long nowMs)
         return new CommitResult(CommitStatus.Written, CreatedAtMs: nowMs, DeadlineMs: deadline);
     }
 
-    /// <summary>What stands under the id of a start; null if nothing does.</summary>
+    /// <summary>The result for a workflow that already has the id of a start; null if there is none.</summary>
     public CommitResult? ReadExisting(StartUnit unit)
     {
         using var statement = session.Use(CommitSql.ReadExisting).Bind("@workflow_uuid", unit.Row.Id);

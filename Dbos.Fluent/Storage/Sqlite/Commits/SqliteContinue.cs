@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Takes a running workflow to its next generation, inside the batch's transaction.</summary>
+/// <summary>Moves a running workflow to its next generation, inside the batch's transaction.</summary>
 internal readonly struct SqliteContinue(SqliteSession session, long nowMs)
 {
     public CommitResult Write(ContinueUnit unit)
@@ -14,7 +14,7 @@ internal readonly struct SqliteContinue(SqliteSession session, long nowMs)
 
         if (found.Token == unit.NextToken)
         {
-            // Only this unit can have brought that token: an earlier try, whose answer was lost.
+            // Only an earlier try of this unit can have set that token; its answer was lost.
             return new CommitResult(CommitStatus.Written, DeadlineMs: found.DeadlineMs);
         }
 

@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Starts or moves a debounced workflow inside the batch's transaction; like any unit, it looks first and writes then.</summary>
+/// <summary>Starts or moves a debounced workflow inside the batch's transaction; like any unit, it reads first and then writes.</summary>
 internal readonly struct SqliteDebounce(SqliteSession session, long nowMs)
 {
     private readonly SqliteCheckpoints checkpoints = new(session, nowMs);
@@ -34,7 +34,7 @@ internal readonly struct SqliteDebounce(SqliteSession session, long nowMs)
         return result;
     }
 
-    // A checkpoint that an earlier try wrote says what became of it. A former owner knows its own by name and times.
+    // A checkpoint of an earlier try tells what the call did. A former owner recognizes its own checkpoint by name and times.
     private CommitResult? ReadStanding(DebounceUnit unit, Ownership parent, bool owned)
     {
         if (unit.ParentCheckpoint is not { } row || checkpoints.Read(parent.WorkflowId, row.Sequence) is not { ChildId: { } id } standing)
@@ -47,7 +47,7 @@ internal readonly struct SqliteDebounce(SqliteSession session, long nowMs)
             return null;
         }
 
-        // Under its own id the caller's token tells whether this call made the row. A row that was deleted since is reported as it was.
+        // If the id is the caller's own, its token tells whether this call created the row. A row deleted since is reported as it was.
         return commit.ReadExisting(new StartUnit(unit.Row with { Id = id, Token = id == unit.Row.Id ? unit.Row.Token : "" }))
             is { } existing
             ? existing with { Status = existing.Existing is null ? CommitStatus.Written : CommitStatus.Attached }

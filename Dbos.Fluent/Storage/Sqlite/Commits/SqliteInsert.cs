@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>The columns of a new workflow that are taken over as they are given.</summary>
+/// <summary>Binds the columns of a new workflow that are stored as given.</summary>
 internal static class SqliteInsert
 {
     public static SqliteStatement Bind(SqliteStatement statement, WorkflowInsert row) => statement

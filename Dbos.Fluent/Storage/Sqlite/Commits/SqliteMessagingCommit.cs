@@ -3,8 +3,8 @@ using Dbos.Fluent.Model;
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>
-/// Writes the units of messages, events and streams inside the batch's transaction, as <see cref="SqliteCommit"/> does: a unit that is
-/// refused has only looked, so nothing of it is left.
+/// Writes the units of messages, events and streams inside the batch's transaction, as <see cref="SqliteCommit"/> does. A refused unit has
+/// only read, so it leaves nothing behind.
 /// </summary>
 internal readonly struct SqliteMessagingCommit(SqliteSession session, long nowMs)
 {

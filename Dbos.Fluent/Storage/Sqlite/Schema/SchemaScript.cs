@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>An embedded migration, as the statements that make tables and those that need every column to be there.</summary>
+/// <summary>An embedded migration, split into statements that create tables and statements that need every column to exist.</summary>
 internal sealed class SchemaScript
 {
     private const string Folder = "Dbos.Fluent.Storage.Sqlite.Migrations.";
@@ -9,7 +9,7 @@ internal sealed class SchemaScript
 
     public static SchemaScript Dbos { get; } = Read("123_dbos_system_database.sql");
 
-    /// <summary>The first one leads to level 1, the next to level 2, and so on.</summary>
+    /// <summary>The first script leads to level 1, the next to level 2, and so on.</summary>
     public static IReadOnlyList<SchemaScript> Fluent { get; } =
     [
         Read("001_fluent_side_tables.sql"),

@@ -1,9 +1,9 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>
-/// Brings the DBOS tables of any lower level to the current one. What the current level looks like is written once, in its script: run in
-/// a database in memory, it tells which columns the tables at hand lack.
-/// </summary>
+/// <summary>Brings the DBOS tables of any lower level to the current one.</summary>
+/// <remarks>
+/// The current level is defined once, in its script. Run in a database in memory, it shows which columns the existing tables lack.
+/// </remarks>
 internal sealed class SchemaUpgrade(SqliteSession session, long nowMs)
 {
     private const string Checkpoints = "operation_outputs";
@@ -55,7 +55,7 @@ internal sealed class SchemaUpgrade(SqliteSession session, long nowMs)
         }
     }
 
-    // A column that is added may have a constant as its default only. The one with another is that of a table that is then rebuilt.
+    // An added column may only have a constant default. The one column with another default belongs to a table that is rebuilt afterwards.
     private static string Definition(Column column) =>
         column.Name == RetentionColumn || !column.NotNull ? column.Type : $"{column.Type} NOT NULL DEFAULT {column.Default}";
 

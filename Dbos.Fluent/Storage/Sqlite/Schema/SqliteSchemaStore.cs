@@ -9,7 +9,7 @@ internal sealed class SqliteSchemaStore(SqliteThreads writer, SqliteThreads read
     public Task<SchemaLevel> ReadLevelAsync(CancellationToken cancellationToken) =>
         File.Exists(path) ? readers.RunAsync(ReadLevel, cancellationToken) : Task.FromResult(new SchemaLevel(null, null));
 
-    // One transaction under the write lock: others that migrate wait and find it done, and a process that dies in it leaves nothing.
+    // One transaction under the write lock: other migrating processes wait and find it done, and one that dies in it changes nothing.
     private SchemaLevel Migrate(SqliteSession session)
     {
         var level = ReadLevel(session);

@@ -11,7 +11,7 @@ internal static class ClaimSql
         o.seed, o.started_at, EXISTS (SELECT 1 FROM fluent_waits AS p WHERE p.workflow_uuid = w.workflow_uuid), w.queue_partition_key
         """;
 
-    /// <summary>What an earlier call with the token has claimed; at most the limit of that call.</summary>
+    /// <summary>The workflows that an earlier call with the token has claimed; at most the limit of that call.</summary>
     public const string ReadClaimed = $"""
         SELECT {Columns}
           FROM workflow_status AS w
@@ -21,7 +21,7 @@ internal static class ClaimSql
          ORDER BY w.priority, w.created_at, w.workflow_uuid
         """;
 
-    /// <summary>A row that the caller has found, and will take.</summary>
+    /// <summary>A row that the caller has found and takes next.</summary>
     public const string ReadOne = $"""
         SELECT {Columns}
           FROM workflow_status AS w
@@ -47,9 +47,10 @@ internal static class ClaimSql
         """;
 
     /// <summary>
-    /// A version registered in the same millisecond as another counts as later if it was registered later. None for a version whose name
-    /// another application has registered: a name stands once in the table, so it has no place in its application's order, and counts as
-    /// the latest beside the one that is. Work without a version must not wait only because of how a neighbour names its own.
+    /// Of versions registered in the same millisecond, the last registered one is the latest. There is no row if another application has
+    /// registered the engine's version name: the table holds each name once, so that version has no place in its application's order. It
+    /// then counts as the latest, beside the actual latest one. Work without a version must not wait only because of another application's
+    /// version names.
     /// </summary>
     public const string ReadLatestVersion = """
         SELECT version_name FROM application_versions

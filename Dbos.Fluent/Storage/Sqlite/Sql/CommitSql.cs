@@ -3,16 +3,16 @@ using Dbos.Fluent.Model;
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>
-/// Statements of <see cref="SqliteCommitStore"/>. The write lock is held around all of them, so what one reads the next may rely on.
+/// Statements of <see cref="SqliteCommitStore"/>. All run under the write lock, so each may rely on what an earlier one has read.
 /// </summary>
 internal static class CommitSql
 {
-    /// <summary>Gives a row only while the token owns the workflow.</summary>
+    /// <summary>Returns a row only while the token owns the workflow.</summary>
     public const string ReadOwned = """
         SELECT application_name FROM workflow_status WHERE workflow_uuid = @workflow_uuid AND owner_xid = @token
         """;
 
-    /// <summary>Inserts nothing where the id, or the deduplication id on its queue, is in use.</summary>
+    /// <summary>Inserts nothing if the id, or the deduplication id on its queue, is in use.</summary>
     public const string InsertWorkflow = """
         INSERT INTO workflow_status (
             workflow_uuid, status, name, executor_id, created_at, updated_at, application_version, application_name, recovery_attempts,
@@ -25,7 +25,7 @@ internal static class CommitSql
         ON CONFLICT DO NOTHING
         """;
 
-    /// <summary>An input left by a deleted workflow of the same id must not become this one's.</summary>
+    /// <summary>An input left by a deleted workflow of the same id must not become this workflow's input.</summary>
     public const string WriteInput = """
         INSERT INTO workflow_input (workflow_uuid, inputs, retention_timestamp) VALUES (@workflow_uuid, @inputs, @now)
         ON CONFLICT (workflow_uuid) DO UPDATE SET inputs = excluded.inputs, retention_timestamp = excluded.retention_timestamp
@@ -41,7 +41,7 @@ internal static class CommitSql
         SELECT workflow_uuid, name, status FROM workflow_status WHERE queue_name = @queue_name AND deduplication_id = @deduplication_id
         """;
 
-    /// <summary>A checkpoint that stands was written by an earlier try, as only its owner writes it.</summary>
+    /// <summary>An existing checkpoint was written by an earlier try, as only its owner writes it.</summary>
     public const string InsertCheckpoint = """
         INSERT INTO operation_outputs (
             workflow_uuid, function_id, function_name, output, error, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms,

@@ -2,12 +2,12 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Statements that take a running workflow to its next generation.</summary>
+/// <summary>Statements that move a running workflow to its next generation.</summary>
 internal static class ContinueSql
 {
     private const string GenerationMark = "-1";
 
-    /// <summary>Gives a row only while the token of the ending generation or of the next owns the workflow.</summary>
+    /// <summary>Returns a row only while the token of the ending generation or of the next owns the workflow.</summary>
     public const string Read = $"""
         SELECT workflow_timeout_ms, workflow_deadline_epoch_ms, owner_xid
           FROM workflow_status
@@ -17,8 +17,8 @@ internal static class ContinueSql
     public const string DeleteCheckpoints = "DELETE FROM operation_outputs WHERE workflow_uuid = @workflow_uuid";
 
     /// <summary>
-    /// What stays of the ended generation stands before all sequences of the next, or a fork or a rewind of that one would take it for its
-    /// own steps' doing.
+    /// Data that stays from the ended generation is placed before all sequences of the next. Otherwise a fork or a rewind of the next
+    /// generation would treat it as written by that generation's steps.
     /// </summary>
     public static IReadOnlyList<string> SetAside { get; } =
     [
@@ -40,7 +40,7 @@ internal static class ContinueSql
         ON CONFLICT (workflow_uuid) DO UPDATE SET generation = excluded.generation
         """;
 
-    /// <summary>Its moment is when the generation began: retention tells children by it.</summary>
+    /// <summary>The time is when the generation began; retention recognizes the generation's children by it.</summary>
     public const string WriteInput = """
         INSERT INTO workflow_input (workflow_uuid, inputs, retention_timestamp) VALUES (@workflow_uuid, @inputs, @now)
         ON CONFLICT (workflow_uuid) DO UPDATE SET inputs = excluded.inputs, retention_timestamp = excluded.retention_timestamp
@@ -52,8 +52,8 @@ internal static class ContinueSql
         """;
 
     /// <summary>
-    /// An input in the row itself, as older SDKs wrote it, must not show through one that is NULL. A write of the ended generation that
-    /// still waits somewhere names the token of that one, and cannot land in the next.
+    /// An input in the row itself, as older SDKs wrote it, must not show through a NULL input. A late write of the ended generation has
+    /// that generation's token, so it cannot land in the next.
     /// </summary>
     public const string Begin = """
         UPDATE workflow_status

@@ -2,22 +2,22 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Statements that delete workflows, one by one or by age and number, and the one that marks them.</summary>
+/// <summary>Statements that delete workflows, singly or by age and number, and one that sets their attributes.</summary>
 internal static class DeletionSql
 {
     private const string Unended = $"'{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}', '{WorkflowStates.Pending}'";
 
-    // What has come to no end of its own is resumed where it stood.
+    // A workflow that ended in any other state can be resumed where it stopped.
     private const string Final = $"'{WorkflowStates.Success}', '{WorkflowStates.Error}'";
 
-    // A resumable one that goes lets go what was looked at before it, in the order of completion.
+    // Deleting such a resumable workflow frees workflows that were looked at before it, in the order of completion.
     private const string KeptOthers = $"""
         w.status NOT IN ({Final})
                AND (w.forked_from IS NOT NULL OR EXISTS (
                    SELECT 1 FROM workflow_status AS child WHERE child.parent_workflow_id = w.workflow_uuid))
         """;
 
-    /// <summary>What refers to the row goes with it.</summary>
+    /// <summary>Rows that refer to this row are deleted with it.</summary>
     public const string Delete = "DELETE FROM workflow_status WHERE workflow_uuid = @workflow_uuid";
 
     public const string DeleteInput = "DELETE FROM workflow_input WHERE workflow_uuid = @workflow_uuid";
@@ -29,7 +29,7 @@ internal static class DeletionSql
     public const string SetAttributes =
         "UPDATE workflow_status SET attributes = @attributes, updated_at = @now WHERE workflow_uuid = @workflow_uuid";
 
-    /// <summary>The place behind the newest that are kept.</summary>
+    /// <summary>The first position after the newest workflows, which are kept.</summary>
     public static (string Sql, FilterSql Conditions) FirstNotKept(RetentionScope scope)
     {
         var conditions = Matching(scope);
@@ -44,7 +44,7 @@ internal static class DeletionSql
         return (sql, conditions);
     }
 
-    /// <summary>The place up to which a batch looks; none where it reaches the bound.</summary>
+    /// <summary>The position up to which a batch looks; no row if the batch reaches the bound.</summary>
     public static (string Sql, FilterSql Conditions) Until(RetentionRequest request)
     {
         var conditions = new FilterSql();
@@ -60,17 +60,17 @@ internal static class DeletionSql
         return (sql, conditions);
     }
 
-    /// <summary>The next that are deleted.</summary>
+    /// <summary>The next workflows to delete.</summary>
     public static (string Sql, FilterSql Conditions) Doomed(RetentionRequest request, long nowMs)
     {
         var conditions = Matching(request.Scope);
         AddSpan(conditions, request);
 
-        // A parent that goes on or can be resumed, and whatever goes on so as a fork of it or of its forks, may look at its children;
-        // where a line of forks begins, and those between, stay so that it is not lost: a fork that never ran has its origin there. One
-        // that has begun anew looks at those of its history and of its generation alone: the latter begins when its input is written, and
-        // a rewind takes out what named its children. What cancels or deletes a tree finds its living members through their parents. A
-        // queue's rate is counted off its rows, ended ones too.
+        // A parent that is unfinished or can be resumed may look at its children. So may any such fork of it or of its forks. The first
+        // workflow of a line of forks, and those in between, stay so that the line is not lost: a fork that never ran has its origin there.
+        // A parent in a later generation looks only at children of its history and of that generation. The generation begins when its input
+        // is written, and a rewind removes what named its children. Cancelling or deleting a tree finds its living members through their
+        // parents. A queue's rate is counted from its rows, including ended ones.
         conditions.Add($"""
             (NOT EXISTS (
                     SELECT 1 FROM workflow_status AS parent
@@ -113,7 +113,7 @@ internal static class DeletionSql
         conditions.Add($"w.completed_at <= {at} AND (w.completed_at < {at} OR w.workflow_uuid <= {id})");
     }
 
-    // UNION ends where ids that were deleted and used again name each other.
+    // UNION ends the recursion where ids that were deleted and reused name each other.
     private static string AnyForkGoesOn(string of) => $"""
         EXISTS (
                     WITH RECURSIVE fork (id, status) AS (
@@ -123,7 +123,7 @@ internal static class DeletionSql
                     SELECT 1 FROM fork WHERE fork.status NOT IN ({Final}))
         """;
 
-    // Ended workflows without a moment of their end are those of levels that had no column for it: they have no age.
+    // Ended workflows without a completion time come from schema levels that had no column for it: they have no age.
     private static FilterSql Matching(RetentionScope scope)
     {
         var conditions = new FilterSql();

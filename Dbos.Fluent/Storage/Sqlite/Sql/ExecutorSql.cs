@@ -3,8 +3,8 @@ using Dbos.Fluent.Model;
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>
-/// Statements of <see cref="SqliteExecutorStore"/>. <c>@real_now</c> is the system clock's, on which leases are, and <c>@now</c> that of
-/// the workflows.
+/// Statements of <see cref="SqliteExecutorStore"/>. <c>@real_now</c> is the time of the system clock, which leases use; <c>@now</c> is the
+/// time of the workflows' clock.
 /// </summary>
 internal static class ExecutorSql
 {
@@ -19,7 +19,7 @@ internal static class ExecutorSql
         lease_expires_at, stopped = 0 AND lease_expires_at > @real_now, stopped
         """;
 
-    // When it was started stays: it counts against its queue's rate, and the start that follows counts besides.
+    // The start time is kept: it counts against the queue's rate, and the start that follows counts as well.
     private const string HandOnAssignments = $"""
         status = '{WorkflowStates.Enqueued}', owner_xid = NULL, queue_name = coalesce(queue_name, '{QueueNames.Internal}'),
         updated_at = @now
@@ -30,7 +30,7 @@ internal static class ExecutorSql
     /// <summary>No limit: an application has as many executors as it was launched with.</summary>
     public const string ReadAll = $"SELECT {Columns} FROM fluent_executors WHERE application_name = @application_name ORDER BY executor_id";
 
-    /// <summary>An executor gone for so long is one that was never registered, if anything of its is left.</summary>
+    /// <summary>An executor that has been gone for this long counts as never registered, if any of its rows are left.</summary>
     public const string Forget = """
         DELETE FROM fluent_executors WHERE application_name = @application_name AND lease_expires_at < @before
         """;
@@ -49,13 +49,13 @@ internal static class ExecutorSql
                lease_expires_at = excluded.lease_expires_at, stopped = 0
         """;
 
-    /// <summary>Makes a version that no application owned this application's; its age stays.</summary>
+    /// <summary>Assigns a version without an application to this application; its age stays.</summary>
     public const string AdoptVersion = """
         UPDATE application_versions SET application_name = @application_name
          WHERE version_name = @application_version AND application_name IS NULL
         """;
 
-    /// <summary>A new version is the latest one even where the clock has not moved since the last was registered.</summary>
+    /// <summary>A new version becomes the latest one even if the clock has not moved since the last registration.</summary>
     public const string RegisterVersion = """
         INSERT INTO application_versions (version_id, version_name, version_timestamp, created_at, application_name)
         SELECT @version_id, @application_version, max(@now, 1 + coalesce(max(version_timestamp), 0)), @now, @application_name
@@ -79,7 +79,7 @@ internal static class ExecutorSql
          WHERE executor_id = @executor_id AND incarnation = @incarnation
         """;
 
-    /// <summary>Draining is no failure of the workflow, so the attempt that the next claim will count is taken off.</summary>
+    /// <summary>Draining is not a failure of the workflow, so the attempt that the next claim will count is subtracted.</summary>
     public const string HandOnDrained = $"""
         UPDATE workflow_status
            SET {HandOnAssignments}, recovery_attempts = max(coalesce(recovery_attempts, 0) - 1, 0)
@@ -87,7 +87,7 @@ internal static class ExecutorSql
         """;
 
     /// <summary>
-    /// Of what runs. The plus keeps the planner from the index of names, which looks narrower and holds all that has ended too.
+    /// Hands on running workflows. The plus keeps the planner from the index of names, which looks narrower but also holds ended ones.
     /// </summary>
     public const string HandOn = $"""
         UPDATE workflow_status
@@ -108,7 +108,7 @@ internal static class ExecutorSql
         RETURNING workflow_uuid
         """;
 
-    /// <summary>One that was claimed and never begun has not used up the attempt that the next claim will count.</summary>
+    /// <summary>A workflow that was claimed but never begun has not used up the attempt that the next claim will count.</summary>
     public const string HandBack = $"""
         UPDATE workflow_status
            SET {HandOnAssignments},
@@ -118,8 +118,8 @@ internal static class ExecutorSql
         """;
 
     /// <summary>
-    /// Of what runs, as <see cref="HandOn"/>. Others change updated_at too, by attributes or a repeated enqueue: only the executor that takes
-    /// a row writes when it began.
+    /// Hands on running workflows, as <see cref="HandOn"/> does. Attributes and repeated enqueues also change updated_at. Only the executor
+    /// that takes a row writes when it began.
     /// </summary>
     public const string HandOnOrphans = $"""
         UPDATE workflow_status

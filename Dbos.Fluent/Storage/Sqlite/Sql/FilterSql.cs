@@ -4,7 +4,7 @@ using Dbos.Fluent.Model;
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>The conditions that a filter sets on rows <c>w</c> of <c>workflow_status</c>, and their parameters.</summary>
-/// <remarks>Only what is asked for stands in the statement, so that it can go along the index that serves it.</remarks>
+/// <remarks>The statement contains only conditions that are asked for, so that it can use the matching index.</remarks>
 internal sealed class FilterSql
 {
     private readonly List<string> conditions = [];
@@ -44,7 +44,7 @@ internal sealed class FilterSql
         AddText(Contains, rows.AttributesJson);
     }
 
-    // Of each attribute asked for there is one of the same kind and value: true is no 1 here, and text no number, but 1 is 1.0.
+    // Each attribute asked for must exist with the same kind and value: true does not equal 1, and text no number, but 1 equals 1.0.
     private const string Contains = """
         w.attributes IS NOT NULL AND NOT EXISTS (
                     SELECT 1 FROM json_each({0}) AS wanted
@@ -58,7 +58,7 @@ internal sealed class FilterSql
         NOT (w.status = '{WorkflowStates.Delayed}' AND EXISTS (SELECT 1 FROM fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid))
         """;
 
-    // The condition of idx_workflow_status_failed word for word, or SQLite would not use it.
+    // Repeats the condition of idx_workflow_status_failed word for word, or SQLite would not use the index.
     private const string Failed =
         $"w.status IN ('{WorkflowStates.Error}', '{WorkflowStates.Cancelled}', '{WorkflowStates.MaxRecoveryAttemptsExceeded}')";
 
@@ -66,7 +66,7 @@ internal sealed class FilterSql
     public string Where => states is null ? Joined(conditions) : Joined([.. conditions, $"w.status IN ({Listed(states)})"]);
 
     /// <summary>
-    /// The same once for each state: such a part goes along the partial index of its state, which no list of states does.
+    /// The same conditions once for each state. Each such part can use the partial index of its state; a list of states cannot.
     /// </summary>
     public IReadOnlyList<string> WhereEach => states is null or []
         ? [Where]
@@ -90,7 +90,7 @@ internal sealed class FilterSql
         }
     }
 
-    /// <summary>Only rows behind a place in the order of a column and the id.</summary>
+    /// <summary>Selects only rows after a position in the order of a column and the id.</summary>
     public void AddAfter(string column, PageKey? after, bool descending = false)
     {
         if (after is { } place)
@@ -101,13 +101,13 @@ internal sealed class FilterSql
         }
     }
 
-    /// <summary>Adds a parameter and gives its name.</summary>
+    /// <summary>Adds a parameter and returns its name.</summary>
     public string Text(string? value) => Parameter(value, null);
 
     /// <inheritdoc cref="Text"/>
     public string Number(long? value) => Parameter(null, value);
 
-    /// <summary>A use of a statement that holds these conditions.</summary>
+    /// <summary>Begins the use of a statement that contains these conditions.</summary>
     public SqliteStatement Use(SqliteSession session, string sql)
     {
         var statement = session.UseOnce(sql);
@@ -119,7 +119,7 @@ internal sealed class FilterSql
         return statement;
     }
 
-    // The range is what the index is entered by; what counts is that the letters are the same.
+    // The range lets SQLite use the index; the comparison of the letters decides.
     private void AddPrefix(string? prefix)
     {
         if (prefix is not null)

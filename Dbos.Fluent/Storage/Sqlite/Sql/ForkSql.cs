@@ -5,13 +5,13 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// <summary>Statements of <see cref="SqliteForks"/>, which run under the write lock.</summary>
 internal static class ForkSql
 {
-    /// <summary>Of a workflow that exists.</summary>
+    /// <summary>Returns a row only if the workflow exists.</summary>
     public const string Read = "SELECT name, status, forked_from, completed_at FROM workflow_status WHERE workflow_uuid = @workflow_uuid";
 
     /// <summary>
-    /// Where a history ends, where its last failure is, and the first step of a name. What undoing wrote comes after the step that failed,
-    /// and is no part of what is tried again. A called child has two rows: with the failed one alone gone, the fork would await the child
-    /// that failed once more, so that it begins at the row that started it.
+    /// Finds the end of a history, its last failure and the first step of a name. Rows that undoing wrote come after the failed step and
+    /// are not tried again. A called child has two rows. If only the failed row were removed, the fork would await the failed child again,
+    /// so the fork begins at the row that started the child.
     /// </summary>
     public const string ReadCuts = $"""
         WITH undone (sequence) AS (
@@ -38,7 +38,7 @@ internal static class ForkSql
           FROM cuts
         """;
 
-    /// <summary>What is not named is nobody's, or the default.</summary>
+    /// <summary>Columns that are not listed are NULL or have their default.</summary>
     public const string InsertFork = $"""
         INSERT INTO workflow_status (
             workflow_uuid, status, name, class_name, config_name, authenticated_user, assumed_role, authenticated_roles,
@@ -62,7 +62,7 @@ internal static class ForkSql
         ON CONFLICT (workflow_uuid) DO UPDATE SET inputs = excluded.inputs, retention_timestamp = excluded.retention_timestamp
         """;
 
-    /// <summary>Replaced children are pairs of the old and the new one.</summary>
+    /// <summary>Replaced children are given as pairs of the old and the new child.</summary>
     public const string CopySteps = $"""
         INSERT INTO operation_outputs (
             workflow_uuid, function_id, function_name, output, error, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms,
@@ -89,7 +89,7 @@ internal static class ForkSql
          WHERE workflow_uuid = @source AND function_id < @from
         """;
 
-    /// <summary>The last value of each: with max() the other columns are those of its row.</summary>
+    /// <summary>Copies the last value of each event: with max() the other columns come from that row.</summary>
     public const string CopyEvents = """
         INSERT INTO workflow_events (workflow_uuid, key, value, serialization)
         SELECT @fork, key, value, serialization
@@ -101,7 +101,8 @@ internal static class ForkSql
         """;
 
     /// <summary>
-    /// Numbered again: where branches wrote at once, a value that is not copied may lie between two that are, and readers go on by number.
+    /// Numbers the values again: if branches wrote concurrently, a value that is not copied may lie between two that are, and readers
+    /// continue by number.
     /// </summary>
     public const string CopyStreams = """
         INSERT INTO streams (workflow_uuid, key, value, "offset", function_id, serialization)

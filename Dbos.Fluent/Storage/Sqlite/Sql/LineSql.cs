@@ -2,10 +2,8 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Statements that look along the lines of queues, and count what their limits count.</summary>
-/// <remarks>
-/// SQLite uses a partial index only where the statement repeats its condition word for word, hence the double conditions.
-/// </remarks>
+/// <summary>Statements that read the lines of queues, and count what their limits count.</summary>
+/// <remarks>SQLite uses a partial index only if the statement repeats its condition word for word, hence the repeated conditions.</remarks>
 internal static class LineSql
 {
     private const string InFlight = $"w.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}')";
@@ -16,7 +14,7 @@ internal static class LineSql
                 OR (w.application_version, w.name) IN ({VersionSql.Kin}))
         """;
 
-    // Not that of one which another SDK has woken into its queue: its own start would keep it from going on. What was handed on counts.
+    // A workflow that another SDK woke into its queue does not count, as its own start would block it. One that was handed on counts.
     private const string Counts = $"""
         (w.status <> '{WorkflowStates.Enqueued}'
                     OR NOT EXISTS (SELECT 1 FROM fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid))
@@ -25,8 +23,8 @@ internal static class LineSql
     private const string OfApplication = "(w.application_name = @application_name OR w.application_name IS NULL)";
 
     /// <summary>
-    /// The first of one queue. The application's and nobody's are two ranges of idx_fluent_line, each read in its order up to the limit,
-    /// so that neither the length of the line nor other applications' part of it counts.
+    /// The first workflows of one queue. Rows of the application and rows of no application are two ranges of idx_fluent_line. Each is read
+    /// in order up to the limit, so the length of the line and other applications' rows do not matter.
     /// </summary>
     public const string ReadLine = $"""
         SELECT * FROM (
@@ -46,9 +44,8 @@ internal static class LineSql
         """;
 
     /// <summary>
-    /// Partitions in which something waits, behind one and up to another, each found by a jump along
-    /// idx_workflow_status_partition_dequeue_v3,
-    /// and how many of each run, counted no further than the limit.
+    /// Partitions with waiting workflows, after one partition and up to another, and how many workflows of each run, counted only up to the
+    /// limit. Each partition is found by a jump along idx_workflow_status_partition_dequeue_v3.
     /// </summary>
     public const string ReadPartitions = $"""
         WITH RECURSIVE line (partition) AS (
@@ -73,7 +70,8 @@ internal static class LineSql
         """;
 
     /// <summary>
-    /// Gives a partition to rows of the queue that have none, among so many at the heads of the application's line and of nobody's.
+    /// Gives a partition to rows of the queue that have none, within a limited number of rows at the heads of the lines of the application
+    /// and of no application.
     /// </summary>
     public const string NameStrays = $"""
         UPDATE workflow_status SET queue_partition_key = '{QueueNames.NoPartition}'
@@ -93,15 +91,15 @@ internal static class LineSql
         """;
 
     /// <summary>
-    /// Makes starts that lie ahead of the clock, because the clock was set back, starts of now: they would close the window for as long as
-    /// the clock has to catch up. Along idx_workflow_status_rate_limited.
+    /// Sets start times that lie in the future, because the clock was set back, to now. Otherwise they would close the window until the
+    /// clock has caught up. Uses idx_workflow_status_rate_limited.
     /// </summary>
     public const string SettleStarts = """
         UPDATE workflow_status SET started_at_epoch_ms = @now
          WHERE rate_limited = 1 AND queue_name = @queue_name AND started_at_epoch_ms > @now
         """;
 
-    /// <summary>The first of one partition, in the order of idx_workflow_status_partition_dequeue_v3.</summary>
+    /// <summary>The first workflows of one partition, in the order of idx_workflow_status_partition_dequeue_v3.</summary>
     public const string ReadPartitionLine = $"""
         SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w
          WHERE {InFlight} AND w.queue_partition_key IS NOT NULL
@@ -112,7 +110,7 @@ internal static class LineSql
          LIMIT @limit
         """;
 
-    /// <summary>Counted along idx_workflow_status_in_flight_v2, no further than the limit.</summary>
+    /// <summary>Counts along idx_workflow_status_in_flight_v2, only up to the limit.</summary>
     public const string CountRunning = $"""
         SELECT count(*) FROM (
             SELECT 1 FROM workflow_status AS w
@@ -121,7 +119,8 @@ internal static class LineSql
         """;
 
     /// <summary>
-    /// The latest starts within a window, as many as it allows, along idx_workflow_status_rate_limited: how many, and the first of them.
+    /// The number and the earliest of the latest starts within a window, up to as many as it allows, along
+    /// idx_workflow_status_rate_limited.
     /// </summary>
     public const string ReadStarts = $"""
         SELECT count(*), min(started.at) FROM (
@@ -131,7 +130,7 @@ internal static class LineSql
              ORDER BY w.started_at_epoch_ms DESC LIMIT @max) AS started
         """;
 
-    /// <summary>The same of one partition, along idx_fluent_partition_started.</summary>
+    /// <summary>The same for one partition, along idx_fluent_partition_started.</summary>
     public const string ReadPartitionStarts = $"""
         SELECT count(*), min(started.at) FROM (
             SELECT w.started_at_epoch_ms AS at FROM workflow_status AS w

@@ -2,10 +2,10 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Statements that list and count workflows; each is made for its filter.</summary>
+/// <summary>Statements that list and count workflows; each is built for its filter.</summary>
 internal static class ListSql
 {
-    /// <summary>A page, in the columns of <see cref="WorkflowSql.RowColumns"/>, and the moment that the list is in the order of.</summary>
+    /// <summary>A page, in the columns of <see cref="WorkflowSql.RowColumns"/>, and the time by which the list is ordered.</summary>
     public static (string Sql, FilterSql Conditions) Page(PageRequest request)
     {
         var (filter, payloads) = (request.Rows.Filter, request.Rows.Filter.LoadPayloads);
@@ -18,7 +18,7 @@ internal static class ListSql
         string Cut(string rows, string upTo) => $"SELECT w.* FROM {rows} ORDER BY {order} LIMIT {upTo}";
         string Found(string where, string upTo) => Cut($"workflow_status AS w {where}", upTo);
 
-        // Of several states each is cut by itself first: none of them then passes over all the others.
+        // With several states, each state is cut to the limit first, so that no state has to pass over all rows of the others.
         var each = filter.IsByCompletion ? [conditions.Where] : conditions.WhereEach;
         var page = each is [var only]
             ? Found(only, $"{limit} OFFSET {offset}")
@@ -38,14 +38,14 @@ internal static class ListSql
     }
 
     /// <summary>Counts by one column; a row without a value in it counts under the empty key.</summary>
-    // Along an index, of the groups or of the states; the groups of those without a value become one afterwards.
+    // Counts along an index, of the groups or of the states. The groups without a value are merged afterwards.
     public static (string Sql, FilterSql Conditions) Count(FilteredRows rows, CountBy by)
     {
         var conditions = new FilterSql(rows);
         var each = rows.Filter.IsByCompletion ? [conditions.Where] : conditions.WhereEach;
         var found = each.Select(where => $"SELECT {Column(by)} AS key, w.created_at FROM workflow_status AS w {where}");
 
-        // The sign rules out the index in the order of the groups: along that one all rows are read, however few are asked for.
+        // The plus sign rules out the index in the order of the groups, along which all rows would be read, however few are asked for.
         var key = each is [""] ? "key" : "+key";
         var sql = $"""
             SELECT coalesce(key, ''), sum(number), min(oldest)

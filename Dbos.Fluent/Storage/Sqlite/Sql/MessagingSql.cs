@@ -7,14 +7,14 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// </summary>
 internal static class MessagingSql
 {
-    // Messages of other SDKs have no position, and NULL comes first.
+    // Messages of other SDKs have no position; NULL comes first.
     private const string Arrival = "n.created_at_epoch_ms, p.position, n.message_uuid";
 
     public const string FindWorkflow = "SELECT 1 FROM workflow_status WHERE workflow_uuid = @workflow_uuid";
 
-    /// <summary>Inserts nothing where the id stands: it is that message.</summary>
-    // No message is older than one that waits unread before it, though this process's clock may be behind another's or was set back: the
-    // other SDKs know no order but the time.
+    /// <summary>Inserts nothing if the id exists: that row is this message.</summary>
+    // A message is never older than an unread message before it, even if this process's clock is behind another's or was set back: other
+    // SDKs order messages only by time.
     public const string InsertMessage = """
         INSERT INTO notifications (message_uuid, destination_uuid, topic, message, serialization, created_at_epoch_ms)
         VALUES (@message_uuid, @destination_uuid, @topic, @message, @serialization, max(@now, coalesce((
@@ -28,7 +28,7 @@ internal static class MessagingSql
 
     public const string InsertOrder = "INSERT INTO fluent_message_order (message_uuid) VALUES (@message_uuid)";
 
-    /// <summary>The condition on consumed is that of idx_fluent_notifications_unread, which gives the order as far as time goes.</summary>
+    /// <summary>The condition on consumed is that of idx_fluent_notifications_unread, which provides the order by time.</summary>
     public const string ReadOldest = $"""
         SELECT n.message_uuid, n.message, n.serialization
           FROM notifications AS n
@@ -62,7 +62,7 @@ internal static class MessagingSql
         VALUES (@workflow_uuid, @key, @value, @offset, @function_id, @serialization)
         """;
 
-    /// <summary>Which of the pairs of workflow and topic, by their place in the list.</summary>
+    /// <summary>Which of the pairs of workflow and topic have an unread message, by their index in the list.</summary>
     public const string ReadUnread = """
         SELECT i.key FROM json_each(@inboxes) AS i
          WHERE EXISTS (
@@ -70,7 +70,7 @@ internal static class MessagingSql
                 WHERE n.destination_uuid = json_extract(i.value, '$[0]') AND n.topic = json_extract(i.value, '$[1]') AND n.consumed = 0)
         """;
 
-    /// <summary>By the place of the pair of workflow and key in the list.</summary>
+    /// <summary>Events by the index of their pair of workflow and key in the list.</summary>
     public const string ReadEvents = """
         SELECT k.key, e.value, e.serialization
           FROM json_each(@events) AS k
@@ -86,8 +86,8 @@ internal static class MessagingSql
         """;
 
     /// <summary>
-    /// By the place of the workflow, key and offset in the list: one value more than the limit, to see whether a close stands behind them.
-    /// For a place without values the last value of the stream is looked at, as that place may lie behind the close.
+    /// Values by the index of their workflow, key and offset in the list. Reads one value more than the limit, to see whether a close
+    /// follows. For a position without values it looks at the last value of the stream, as the position may lie after the close.
     /// </summary>
     public const string ReadStreams = $"""
         SELECT at.key, w.status,
@@ -106,7 +106,7 @@ internal static class MessagingSql
          ORDER BY at.key, s."offset"
         """;
 
-    /// <summary>One row without an id for a workflow without messages. No limit: an inbox is read whole.</summary>
+    /// <summary>Returns one row without an id for a workflow without messages. No limit: an inbox is read whole.</summary>
     public const string ReadMessages = $"""
         SELECT n.message_uuid, n.topic, n.message, n.serialization, n.created_at_epoch_ms, n.consumed
           FROM workflow_status AS w
@@ -116,7 +116,7 @@ internal static class MessagingSql
          ORDER BY {Arrival}
         """;
 
-    /// <summary>UNION ends where forks name each other. No limit: forks are made by people.</summary>
+    /// <summary>UNION ends the recursion if forks name each other. No limit: forks are made by people.</summary>
     public const string ReadForks = """
         WITH RECURSIVE forks (id) AS (
             SELECT workflow_uuid FROM workflow_status WHERE forked_from = @workflow_uuid

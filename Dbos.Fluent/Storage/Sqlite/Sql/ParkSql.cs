@@ -31,7 +31,7 @@ internal static class ParkSql
 
     public const string DeleteWaits = "DELETE FROM fluent_waits WHERE workflow_uuid = @workflow_uuid";
 
-    /// <summary>Whether the token's owner has parked it.</summary>
+    /// <summary>Returns a row if the token's owner has parked the workflow.</summary>
     public const string ReadParkedBy = $"""
         SELECT 1 FROM workflow_status AS w
          WHERE w.workflow_uuid = @workflow_uuid AND w.status = '{WorkflowStates.Delayed}'
@@ -39,8 +39,8 @@ internal static class ParkSql
         """;
 
     /// <summary>
-    /// Walks idx_fluent_waits_wake_at, whose entries end with the workflow, and stops at the limit. A workflow counts at the first of its
-    /// waits that is over.
+    /// Walks idx_fluent_waits_wake_at, whose entries end with the workflow, and stops at the limit. A workflow appears at its first wait
+    /// that is over.
     /// </summary>
     public const string FindDue = $"""
         SELECT w.workflow_uuid
@@ -56,7 +56,9 @@ internal static class ParkSql
          LIMIT @limit
         """;
 
-    /// <summary>By pairs of kind and key. Without an order, so that many who wait for one event are not sorted for each claim.</summary>
+    /// <summary>
+    /// Finds workflows by pairs of kind and key. Unordered, so that a claim does not sort all workflows that wait for one event.
+    /// </summary>
     public const string FindWoken = $"""
         SELECT DISTINCT w.workflow_uuid
           FROM json_each(@signals) AS s
@@ -66,7 +68,7 @@ internal static class ParkSql
          LIMIT @limit
         """;
 
-    /// <summary>Of the ids, in their order, those for which what they wait for is there.</summary>
+    /// <summary>Those of the given workflows, in their order, for which the awaited thing is there.</summary>
     public const string FindReady = $"""
         SELECT w.workflow_uuid
           FROM json_each(@workflow_uuids) AS ids
@@ -90,7 +92,9 @@ internal static class ParkSql
          LIMIT @limit
         """;
 
-    /// <summary>In the order of idx_fluent_waits_open, whose condition it repeats: what only sleeps is found by its time.</summary>
+    /// <summary>
+    /// In the order of idx_fluent_waits_open, whose condition it repeats. Workflows that only sleep are found by their time.
+    /// </summary>
     public const string ReadPage = $"""
         SELECT p.workflow_uuid
           FROM fluent_waits AS p
@@ -102,8 +106,8 @@ internal static class ParkSql
         """;
 
     /// <summary>
-    /// Start, deadline and attempts stay: the same run continues. The internal queue was the place of one that waited and has none of its
-    /// own; it runs in none, unless a deduplication id holds there.
+    /// Start, deadline and attempts stay, as the same run continues. A workflow without a queue waits in the internal queue. It leaves that
+    /// queue when it runs, unless it holds a deduplication id there.
     /// </summary>
     public const string Take = $"""
         UPDATE workflow_status

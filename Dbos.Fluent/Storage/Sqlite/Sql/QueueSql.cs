@@ -4,8 +4,8 @@ namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>Statements of <see cref="SqliteQueueStore"/>, and the rows of queues that claims read.</summary>
 /// <remarks>
-/// The library's own indexes are named, because statistics of a file in which nearly everything waits would lead to a scan. Those of DBOS
-/// are not: a later level may replace them.
+/// The library's own indexes are named, as the statistics of a file in which nearly all workflows wait would lead to a scan. DBOS's indexes
+/// are not named, as a later level may replace them.
 /// </remarks>
 internal static class QueueSql
 {
@@ -15,13 +15,13 @@ internal static class QueueSql
         q.polling_interval_sec, coalesce(p.paused, 0)
         """;
 
-    // A repetition of the condition of idx_fluent_delayed, word for word, or SQLite would not use it. The waits are what tells.
+    // Repeats the condition of idx_fluent_delayed word for word, or SQLite would not use it. Only parked workflows have waits.
     private const string DelayedEnqueue = $"""
         w.status = '{WorkflowStates.Delayed}' AND coalesce(w.recovery_attempts, 0) = 0
            AND NOT EXISTS (SELECT 1 FROM fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid)
         """;
 
-    // For a row that is found by its id, where no index has to be chosen.
+    // For a row that is found by its id, so that no index has to be chosen.
     private const string IsDelayedEnqueue = $"""
         status = '{WorkflowStates.Delayed}'
            AND NOT EXISTS (SELECT 1 FROM fluent_waits AS f WHERE f.workflow_uuid = workflow_status.workflow_uuid)
@@ -35,7 +35,7 @@ internal static class QueueSql
         """;
 
     /// <summary>
-    /// The longest time in which a start counts against a rate of the row <c>q</c>, in milliseconds, rounded up and one more.
+    /// The longest time for which a start counts against a rate of the row <c>q</c>, in milliseconds, rounded up plus one.
     /// </summary>
     public const string LongestWindow =
         "(1 + CAST(1000 * max(coalesce(q.rate_limit_period_sec, 0), coalesce(q.partition_rate_limit_period_sec, 0)) AS INTEGER))";
@@ -77,10 +77,10 @@ internal static class QueueSql
         ON CONFLICT (name) DO UPDATE SET paused = excluded.paused
         """;
 
-    /// <summary>The pause goes with it.</summary>
+    /// <summary>The pause is deleted with it.</summary>
     public const string Delete = "DELETE FROM queues WHERE name = @name";
 
-    /// <summary>idx_workflow_status_in_flight_v2 holds all that is counted; its condition is repeated for it.</summary>
+    /// <summary>idx_workflow_status_in_flight_v2 holds all rows that are counted; its condition is repeated so that it is used.</summary>
     public const string Count = $"""
         SELECT n.value,
                (SELECT count(*) FROM workflow_status AS w
@@ -92,7 +92,7 @@ internal static class QueueSql
           FROM json_each(@names) AS n
         """;
 
-    /// <summary>From queue to queue by jumps along idx_fluent_line, so that the length of the lines does not count.</summary>
+    /// <summary>Jumps from queue to queue along idx_fluent_line, so that the length of the lines does not matter.</summary>
     public const string ReadWaiting = $"""
         WITH RECURSIVE line (queue_name) AS (
             SELECT min(w.queue_name) FROM workflow_status AS w INDEXED BY idx_fluent_line WHERE w.status = '{WorkflowStates.Enqueued}'
@@ -110,7 +110,9 @@ internal static class QueueSql
                               AND w.application_name IS NULL))
         """;
 
-    /// <summary>The first of the application's and the first of nobody's, each at the head of its range of idx_fluent_delayed.</summary>
+    /// <summary>
+    /// The first row of the application and the first of no application, each at the head of its range of idx_fluent_delayed.
+    /// </summary>
     public const string ReadNextDelayed = $"""
         SELECT min(first.delay_until) FROM (
             SELECT * FROM (
@@ -122,7 +124,7 @@ internal static class QueueSql
                  WHERE {DelayedEnqueue} AND w.application_name IS NULL ORDER BY w.delay_until_epoch_ms LIMIT 1)) AS first
         """;
 
-    /// <summary>Both ranges in the order of idx_fluent_delayed, up to the limit, and then together.</summary>
+    /// <summary>Reads both ranges in the order of idx_fluent_delayed, up to the limit, and then merges them.</summary>
     public const string FindDelayed = $"""
         SELECT due.workflow_uuid FROM (
             SELECT * FROM (
@@ -160,7 +162,7 @@ internal static class QueueSql
          WHERE workflow_uuid = @workflow_uuid AND {IsDelayedEnqueue}
         """;
 
-    /// <summary>The start of what is debounced; its deadline is set once.</summary>
+    /// <summary>Marks the start of a debounced workflow; its deadline is set only once.</summary>
     public const string MarkDebounced = """
         UPDATE workflow_status
            SET is_debounced = 1, debounce_deadline_epoch_ms = @deadline,
@@ -168,7 +170,7 @@ internal static class QueueSql
          WHERE workflow_uuid = @workflow_uuid
         """;
 
-    /// <summary>Who holds a deduplication id, and whether it is a debounced workflow that has not started.</summary>
+    /// <summary>The workflow that holds a deduplication id, and whether it is a debounced workflow that has not started.</summary>
     public const string ReadHolder = $"""
         SELECT workflow_uuid, name, status, creator_xid, created_at, workflow_deadline_epoch_ms,
                is_debounced AND {IsDelayedEnqueue}
@@ -177,8 +179,8 @@ internal static class QueueSql
         """;
 
     /// <summary>
-    /// One that was nobody's is the caller's application's from then on, as others' calls would overwrite each other's input. The version
-    /// goes with the input, and what several have called for is no child of the first.
+    /// A workflow of no application belongs to the caller's application from then on; otherwise calls of several applications would
+    /// overwrite each other's input. The version changes with the input. A workflow with several callers is no child of the first.
     /// </summary>
     public const string MoveDebounced = """
         UPDATE workflow_status

@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Statements that take an ended workflow back to before a step, in their order.</summary>
+/// <summary>Statements that take an ended workflow back to before a step, in the order in which they run.</summary>
 internal static class RewindSql
 {
     public const string Enqueue = $"""
@@ -17,12 +17,12 @@ internal static class RewindSql
 
     public const string DeleteSteps = "DELETE FROM operation_outputs WHERE workflow_uuid = @workflow_uuid AND function_id >= @from";
 
-    /// <summary>Those that the removed steps have read, and those that nobody has.</summary>
+    /// <summary>Deletes messages that the removed steps have read, and unread messages.</summary>
     public const string DeleteMessages = """
         DELETE FROM notifications WHERE destination_uuid = @workflow_uuid AND (consumed = 0 OR consumed_by_function_id >= @from)
         """;
 
-    /// <summary>The values stay: readers have seen them.</summary>
+    /// <summary>The values stay, as readers have seen them.</summary>
     public const string ReopenStreams = $"""
         DELETE FROM streams
          WHERE workflow_uuid = @workflow_uuid AND function_id >= @from
@@ -30,7 +30,7 @@ internal static class RewindSql
         """;
 
     /// <summary>
-    /// Events that the removed steps have set; those that earlier ones had set too come back with <see cref="RestoreEvents"/>.
+    /// Deletes events that the removed steps have set. <see cref="RestoreEvents"/> restores those that earlier steps had set too.
     /// </summary>
     public const string DeleteEvents = """
         DELETE FROM workflow_events
@@ -38,7 +38,9 @@ internal static class RewindSql
            AND key IN (SELECT key FROM workflow_events_history WHERE workflow_uuid = @workflow_uuid AND function_id >= @from)
         """;
 
-    /// <summary>With max() the other columns are those of its row. Events without a history are older than that table, and stay.</summary>
+    /// <summary>
+    /// With max() the other columns come from that row. Events without a history are older than the history table, and stay.
+    /// </summary>
     public const string RestoreEvents = """
         INSERT INTO workflow_events (workflow_uuid, key, value, serialization)
         SELECT @workflow_uuid, key, value, serialization

@@ -15,7 +15,7 @@ internal static class ScheduleSql
          WHERE s.schedule_name = @schedule_name
         """;
 
-    /// <summary>No limit: a program has as many schedules as were made.</summary>
+    /// <summary>No limit: there are only as many schedules as were created.</summary>
     public const string ReadAll = $"""
         SELECT {Columns} FROM workflow_schedules AS s LEFT JOIN fluent_schedules AS f ON f.schedule_name = s.schedule_name
          WHERE @application_name IS NULL OR s.application_name = @application_name OR s.application_name IS NULL
@@ -31,7 +31,7 @@ internal static class ScheduleSql
             @cron_timezone, @queue_name, @application_name)
         """;
 
-    /// <summary>Id, pause and what last fired stay.</summary>
+    /// <summary>The id, the pause and the last fired moment stay.</summary>
     public const string Update = """
         UPDATE workflow_schedules
            SET schedule = @schedule, context = @context, automatic_backfill = @automatic_backfill, cron_timezone = @cron_timezone,
@@ -45,7 +45,7 @@ internal static class ScheduleSql
          WHERE schedule_name = @schedule_name
         """;
 
-    /// <summary>A moment that waits goes on waiting.</summary>
+    /// <summary>A waiting moment continues to wait.</summary>
     public const string WriteSide = """
         INSERT INTO fluent_schedules (schedule_name, overlap, jitter_ms, from_ms, until_ms, waiting_tick_ms)
         VALUES (@schedule_name, @overlap, @jitter_ms, @from_ms, @until_ms, @waiting_tick_ms)
@@ -59,15 +59,15 @@ internal static class ScheduleSql
         UPDATE workflow_schedules SET last_fired_at = @last_fired_at WHERE schedule_name = @schedule_name
         """;
 
-    /// <summary>A moment waits only under a policy that a side row says, so the row is there.</summary>
+    /// <summary>A moment waits only under a policy that is stored in the side row, so that row exists.</summary>
     public const string SetWaiting = """
         UPDATE fluent_schedules SET waiting_tick_ms = @waiting_tick_ms WHERE schedule_name = @schedule_name
         """;
 
-    /// <summary>The side row goes with it.</summary>
+    /// <summary>The side row is deleted with it.</summary>
     public const string Delete = "DELETE FROM workflow_schedules WHERE schedule_name = @schedule_name";
 
-    /// <summary>Along idx_fluent_schedule_running, whose condition it repeats: the runs that have ended do not count.</summary>
+    /// <summary>Uses idx_fluent_schedule_running, whose condition it repeats, so that ended runs do not matter.</summary>
     public const string FindRunning = $"""
         SELECT workflow_uuid FROM workflow_status
          WHERE schedule_name = @schedule_name

@@ -3,12 +3,12 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// <summary>Statements of <see cref="SqliteSchemaStore"/> and <see cref="SchemaUpgrade"/>.</summary>
 internal static class SchemaSql
 {
-    /// <summary>How those statements of a script begin that must come before columns are added.</summary>
+    /// <summary>The beginning of the script statements that must run before columns are added.</summary>
     public const string TableBeginning = "CREATE TABLE";
 
     public const string ReadTables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
 
-    /// <summary>The table of a level may be missing, so it is asked for by name first.</summary>
+    /// <summary>The table of a level may be missing, so it is looked up by name first.</summary>
     public const string FindTable = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = @name";
 
     public const string ReadDbosLevel = "SELECT max(version) FROM dbos_migrations";
@@ -28,7 +28,7 @@ internal static class SchemaSql
 
     public const string ReadForeignKeys = "SELECT 1 FROM pragma_foreign_key_list(@name)";
 
-    /// <summary>Out of the way, with its indexes, until its rows are copied.</summary>
+    /// <summary>Moves the table and its indexes out of the way until its rows are copied.</summary>
     public const string SetAsideCheckpoints = "ALTER TABLE operation_outputs RENAME TO operation_outputs_before_112";
 
     /// <summary>A row without a retention time counts from now. Columns that an old level lacks were added before.</summary>

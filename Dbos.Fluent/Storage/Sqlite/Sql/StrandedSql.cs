@@ -3,15 +3,13 @@ using Dbos.Fluent.Model;
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>
-/// Statements that look for unfinished work which no live engine would take. <c>@real_now</c> is the clock of leases.
+/// Statements that look for unfinished workflows which no live engine would take. <c>@real_now</c> is the time of the clock of leases.
 /// </summary>
 internal static class StrandedSql
 {
     private const string IsLive = "e.stopped = 0 AND e.lease_expires_at > @real_now";
 
-    /// <summary>
-    /// A row of no application is anybody's; those in a queue of this application's are reported by it.
-    /// </summary>
+    /// <summary>A row of no application belongs to all; this application reports those in its queues.</summary>
     private const string IsOurs = """
         (looked.application_name = @application_name
                OR (looked.application_name IS NULL
@@ -19,12 +17,12 @@ internal static class StrandedSql
         """;
 
     /// <summary>
-    /// What runs carries the version of its executor, which has the code of it. Other rows are what recovery hands on to nobody: it takes
-    /// none of no application, and none under a name that nobody has registered.
+    /// A running workflow has the version of its executor, which has the code of it. Any other running row is one that recovery never hands
+    /// on: it takes no row without an application, and no name that nobody has registered.
     /// </summary>
     private const string IsOrphan = "looked.application_name = @application_name";
 
-    /// <summary>The rule of who takes what is that of a claim.</summary>
+    /// <summary>Applies a claim's rule about who takes which workflow.</summary>
     private const string Served = $"""
         WITH live AS (
             SELECT DISTINCT e.application_name, e.application_version FROM fluent_executors AS e WHERE {IsLive}),
@@ -87,9 +85,9 @@ internal static class StrandedSql
         """;
 
     /// <summary>
-    /// A page of one state, in the order of creation, counted by version and name where nobody takes it; in a last row how many were looked
-    /// at, and the place of the last. The limit is on what is looked at, whosever it is: the length of the statement does not follow that
-    /// of a backlog. The state is asked for as the partial index of it does.
+    /// Reads a page of one state in the order of creation, and counts by version and name the workflows that nobody takes. A last row holds
+    /// the number of rows looked at and the position of the last. The limit applies to the rows looked at, of any application, so the
+    /// statement's duration does not grow with a backlog. The condition on the state is that of its partial index.
     /// </summary>
     public static string Read(WorkflowState state) => state switch
     {

@@ -4,8 +4,8 @@ namespace Dbos.Fluent.Storage.Sqlite;
 internal static class TransactionSql
 {
     /// <summary>
-    /// Every commit is on the disk before it is acknowledged. The log is folded into the file each 16 MiB (4,000 pages), as that halves
-    /// what is written twice; the cache is given in KiB, what stays of a log that grew large in bytes.
+    /// Every commit is on disk before it is acknowledged. The log is folded into the file every 16 MiB (4,000 pages), as that halves the
+    /// amount that is written twice. The cache size is in KiB; the size that a large log keeps is in bytes.
     /// </summary>
     public const string SetUpWriter = """
         PRAGMA journal_mode = wal;
@@ -22,27 +22,27 @@ internal static class TransactionSql
         PRAGMA temp_store = memory;
         """;
 
-    /// <summary>The write lock is taken at once: a transaction that reads first and locks later can fail in its middle.</summary>
+    /// <summary>Takes the write lock at once: a transaction that reads first and locks later can fail halfway.</summary>
     public const string BeginWriting = "BEGIN IMMEDIATE";
 
-    /// <summary>One snapshot for all that a job reads.</summary>
+    /// <summary>One snapshot for all reads of a job.</summary>
     public const string BeginReading = "BEGIN";
 
     public const string Commit = "COMMIT";
 
     public const string RollBack = "ROLLBACK";
 
-    /// <summary>A part of a transaction that can be taken back alone; names of the caller's own are others.</summary>
+    /// <summary>A part of a transaction that can be rolled back alone; the caller's own savepoints have other names.</summary>
     public const string SetSavepoint = "SAVEPOINT dbos_fluent_part";
 
-    /// <summary>Takes the write lock of a transaction that has none, and changes nothing.</summary>
-    // As the first statement it leaves no snapshot behind where another has the lock; one that had read by then could never write.
+    /// <summary>Takes the write lock of a transaction that does not have it, and changes nothing.</summary>
+    // As the first statement it leaves no snapshot if another connection has the lock. One that has read by then could never write.
     public const string TakeWriteLock = "DELETE FROM notifications WHERE 0";
 
     public const string RollBackToSavepoint = "ROLLBACK TO dbos_fluent_part";
 
     public const string ReleaseSavepoint = "RELEASE dbos_fluent_part";
 
-    /// <summary>Changes when another connection commits, never for this connection's own commits.</summary>
+    /// <summary>Changes when another connection commits, never at this connection's own commits.</summary>
     public const string ReadDataVersion = "PRAGMA data_version";
 }

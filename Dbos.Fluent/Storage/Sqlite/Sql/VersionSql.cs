@@ -2,14 +2,16 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>Statements about versions, and about what keeps work from being taken. <c>@real_now</c> is the clock of leases.</summary>
+/// <summary>
+/// Statements about versions, and about why workflows are not taken. <c>@real_now</c> is the time of the clock of leases.
+/// </summary>
 internal static class VersionSql
 {
     private const string OfApplication = "(@application_name IS NULL OR application_name = @application_name OR application_name IS NULL)";
 
     private const string IsLive = "e.stopped = 0 AND e.lease_expires_at > @real_now";
 
-    // As ClaimSql.ReadLatestVersion, of the engine e.
+    // As ClaimSql.ReadLatestVersion, for the engine e.
     private const string Latest = """
         SELECT v.version_name
                       FROM application_versions AS v
@@ -28,8 +30,8 @@ internal static class VersionSql
         """;
 
     /// <summary>
-    /// Names that the version has the code of no more. Engines of one version may have different workflows: as long as another one is
-    /// remembered, what it had may wait for its like.
+    /// Deletes names that the version no longer has the code of. Engines of one version may have different workflows. While another engine
+    /// is remembered, workflows whose code it had may wait for an engine like it.
     /// </summary>
     public const string ForgetCode = """
         DELETE FROM fluent_versions
@@ -41,7 +43,7 @@ internal static class VersionSql
                   AND other.executor_id <> @executor_id)
         """;
 
-    /// <summary>Versions and names whose code is the same here, and that no engine of theirs is alive for.</summary>
+    /// <summary>Versions and names that have the same code as here, and of which no engine is alive.</summary>
     public const string Kin = $"""
         SELECT theirs.application_version, theirs.workflow_name
           FROM fluent_versions AS ours
@@ -59,7 +61,7 @@ internal static class VersionSql
          ORDER BY version_timestamp DESC, created_at DESC, rowid DESC
         """;
 
-    /// <summary>Behind every other even where the clock has not moved since the last was registered.</summary>
+    /// <summary>Places the version after every other, even if the clock has not moved since the last registration.</summary>
     public const string SetLatest = $"""
         UPDATE application_versions
            SET version_timestamp = max(@now, 1 + (SELECT max(version_timestamp) FROM application_versions WHERE {OfApplication}))
@@ -67,8 +69,8 @@ internal static class VersionSql
         """;
 
     /// <summary>
-    /// In the order of the primary key, to the page's end. The plus keeps the planner from the index of versions, of which all rows would
-    /// be read and sorted for each page.
+    /// In the order of the primary key, to the page's end. The plus keeps the planner from the index of versions, as it would read and sort
+    /// all rows of the version for each page.
     /// </summary>
     public const string ReadUnfinished = $"""
         SELECT w.workflow_uuid, w.name, coalesce(i.inputs, w.inputs), w.serialization, coalesce(w.recovery_attempts, 0), w.queue_name,
@@ -85,13 +87,13 @@ internal static class VersionSql
         """;
 
     /// <summary>
-    /// What an adopted workflow waits for was said by the other code. Whatever that is, it is due: this code says by itself what it waits
+    /// The other version's code wrote the waits of an adopted workflow. All become due, as this code decides itself what the workflow waits
     /// for.
     /// </summary>
     public const string EndWaits = "UPDATE fluent_waits SET wake_at = 0 WHERE workflow_uuid = @workflow_uuid";
 
     /// <summary>
-    /// Its state says that nobody runs it; a token on it is its creator's, as enqueue_workflow and older SDKs leave one.
+    /// The state shows that nobody runs the workflow; a token on it is its creator's, as enqueue_workflow and older SDKs leave one.
     /// </summary>
     public const string Adopt = $"""
         UPDATE workflow_status SET application_version = @to
@@ -100,7 +102,7 @@ internal static class VersionSql
         """;
 
     /// <summary>
-    /// The rule is that of a claim. Without an application it is for the engines of each, and each has a latest version of its own.
+    /// The rule is that of a claim. A workflow without an application is for the engines of all, and each has its own latest version.
     /// </summary>
     public const string ReadCode = $"""
         WITH live AS (
@@ -130,7 +132,7 @@ internal static class VersionSql
         SELECT sequence, kind, target, name, wake_at, part FROM fluent_waits WHERE workflow_uuid = @workflow_uuid ORDER BY sequence, part
         """;
 
-    /// <summary>What runs is found along idx_workflow_status_in_flight_v2, whose condition is repeated.</summary>
+    /// <summary>Finds running workflows along idx_workflow_status_in_flight_v2, whose condition is repeated.</summary>
     public const string ReadPlace = $"""
         WITH running AS (
             SELECT w.queue_partition_key AS key

@@ -9,8 +9,8 @@ internal static class WorkflowSql
     private const string PortableFormat = "portable_json";
 
     /// <summary>
-    /// What <see cref="SqliteRows.ReadWorkflow"/> reads of a row <c>w</c> with its input <c>i</c> and output <c>o</c>. Rows of older SDKs
-    /// have their payloads in workflow_status itself.
+    /// The columns that <see cref="SqliteRows.ReadWorkflow"/> reads of a row <c>w</c> with its input <c>i</c> and output <c>o</c>. Rows of
+    /// older SDKs have their payloads in workflow_status itself.
     /// </summary>
     public const string RowColumns = $"""
         w.workflow_uuid, w.name, w.status, w.queue_name, w.queue_partition_key, w.deduplication_id, w.priority,
@@ -35,7 +35,7 @@ internal static class WorkflowSql
           FROM operation_outputs WHERE workflow_uuid = @workflow_uuid ORDER BY function_id
         """;
 
-    /// <summary>One row for each that has ended or does not exist.</summary>
+    /// <summary>Returns one row for each workflow that has ended or does not exist.</summary>
     public const string ReadOutcomes = $"""
         SELECT ids.value, w.status, coalesce(o.output, w.output), coalesce(o.error, w.error), w.serialization,
                w.completed_at >= w.workflow_deadline_epoch_ms
@@ -56,7 +56,7 @@ internal static class WorkflowSql
         """;
 
     /// <summary>
-    /// The workflows and what they started, and so on, whether or not they have ended. No limit: what is cancelled is cancelled in one.
+    /// The workflows and all their descendants, whether or not they have ended. No limit: all are cancelled in one transaction.
     /// </summary>
     public const string ReadFamily = """
         WITH RECURSIVE family (id) AS (
@@ -67,8 +67,8 @@ internal static class WorkflowSql
         """;
 
     /// <summary>
-    /// Gives the row's format back, which decides how the reason is written. A workflow that was given up may be cancelled too, so that
-    /// nobody takes it for one that is still to be looked into.
+    /// Returns the row's format, which decides how the reason is written. A workflow that was given up may be cancelled too, so that nobody
+    /// thinks that it still needs attention.
     /// </summary>
     public const string Cancel = $"""
         UPDATE workflow_status
@@ -80,7 +80,7 @@ internal static class WorkflowSql
         RETURNING serialization
         """;
 
-    /// <summary>Executor, version, partition, timeout and the end of a delay stay, as with every DBOS SDK.</summary>
+    /// <summary>Executor, version, partition, timeout and the end of a delay stay, as in every DBOS SDK.</summary>
     public const string Resume = $"""
         UPDATE workflow_status
            SET status = '{WorkflowStates.Enqueued}', owner_xid = NULL, queue_name = @queue_name, deduplication_id = NULL,
@@ -89,7 +89,7 @@ internal static class WorkflowSql
          WHERE workflow_uuid = @workflow_uuid AND status NOT IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}')
         """;
 
-    /// <summary>Writes nothing where the format is another SDK's.</summary>
+    /// <summary>Writes nothing if the format is another SDK's.</summary>
     public const string WriteCancelError = $"""
         INSERT INTO workflow_output (workflow_uuid, output, error, retention_timestamp)
         SELECT @workflow_uuid, NULL, CASE @serialization WHEN '{NativeFormat}' THEN @native ELSE @portable END, @now
@@ -98,7 +98,7 @@ internal static class WorkflowSql
            SET output = excluded.output, error = excluded.error, retention_timestamp = excluded.retention_timestamp
         """;
 
-    /// <summary>The condition repeats that of idx_workflow_status_deadline word for word, or SQLite would not use it.</summary>
+    /// <summary>The condition repeats that of idx_workflow_status_deadline word for word, or SQLite would not use the index.</summary>
     public const string ReadExpired = $"""
         SELECT workflow_uuid FROM workflow_status
          WHERE status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}', '{WorkflowStates.Pending}')
