@@ -99,12 +99,12 @@ public sealed record StartOptions
 
     /// <summary>
     /// The time allowed from when an engine first takes the workflow up to its end. After that, any engine of its application cancels it
-    /// with <see cref="CancellationReason.DeadlineExceeded"/>, within about two seconds. Time spent in its queue, and a <see
-    /// cref="Delay"/>, do not count.
+    /// with <see cref="CancellationReason.DeadlineExceeded"/>, within about two seconds. Time spent in its queue, and a
+    /// <see cref="Delay"/>, do not count.
     /// </summary>
     /// <value>
-    /// Null by default: a child inherits its parent's deadline, and any other workflow has none. <see
-    /// cref="System.Threading.Timeout.InfiniteTimeSpan"/> detaches a child from its parent's deadline.
+    /// Null by default: a child inherits its parent's deadline, and any other workflow has none.
+    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> detaches a child from its parent's deadline.
     /// </value>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is zero, or negative and not infinite.</exception>
     public TimeSpan? Timeout

@@ -34,9 +34,9 @@ public sealed record WorkflowQueue
 
     /// <summary>How many of its workflows may run at once, in all processes together.</summary>
     /// <value>
-    /// Null by default: no limit. A workflow that waits for something keeps its place and stays in memory, whatever <see
-    /// cref="EngineOptions.UnloadAfter"/> says. A parent that awaits a child on its own queue may therefore wait forever: put children, and
-    /// workflows that wait for long, on another queue.
+    /// Null by default: no limit. A workflow that waits for something keeps its place and stays in memory, whatever
+    /// <see cref="EngineOptions.UnloadAfter"/> says. A parent that awaits a child on its own queue may therefore wait forever: put
+    /// children, and workflows that wait for long, on another queue.
     /// </value>
     /// <exception cref="ArgumentOutOfRangeException">The value is less than one.</exception>
     public int? Concurrency

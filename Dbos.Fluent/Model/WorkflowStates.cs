@@ -30,8 +30,8 @@ internal static class WorkflowStates
 
     /// <summary>Parses a stored word.</summary>
     /// <remarks>
-    /// A word that this version does not know, from a newer library, is no reason to refuse the rows around it. It reads as <see
-    /// cref="WorkflowState.Pending"/>: as far as this version knows, the workflow has not ended and a process owns it.
+    /// A word that this version does not know, from a newer library, is no reason to refuse the rows around it. It reads as
+    /// <see cref="WorkflowState.Pending"/>: as far as this version knows, the workflow has not ended and a process owns it.
     /// </remarks>
     public static WorkflowState Parse(string stored) => Known(stored) ?? WorkflowState.Pending;
 
