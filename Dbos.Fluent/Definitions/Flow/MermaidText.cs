@@ -3,7 +3,7 @@ using System.Text;
 namespace Dbos.Fluent.Definitions;
 
 /// <summary>
-/// Writes a flowchart in Mermaid's language. Every text stands in quotes, with what has a meaning there written as entities.
+/// Writes a flowchart in Mermaid's language. Every text is quoted, and characters with a meaning in it are written as entities.
 /// </summary>
 internal sealed class MermaidText
 {
@@ -23,7 +23,7 @@ internal sealed class MermaidText
 
     public MermaidText Join(string id, string label) => Node(id, "[\\", label, "/]");
 
-    /// <summary>A text of any content, as a label of an edge.</summary>
+    /// <summary>Quotes any text, for use as an edge's label.</summary>
     public static string Quoted(string label)
     {
         var quoted = new StringBuilder();
@@ -85,11 +85,11 @@ internal sealed class MermaidText
                 case '#' or '`' or '*' or '\\' or '%':
                     AppendEntity(text, label[at]);
                     break;
-                // Two of them enclose mathematics.
+                // Two dollar signs enclose mathematics.
                 case '$' when at > 0 && label[at - 1] == '$':
                     AppendEntity(text, label[at]);
                     break;
-                // "1. x" and "- x" would be read as lists of Markdown, which a label may not hold.
+                // Mermaid would read "1. x" and "- x" as Markdown lists, which a label may not contain.
                 case '.' or ')' or '-' or '+' when BeginsList(label, at):
                     AppendEntity(text, label[at]);
                     break;
