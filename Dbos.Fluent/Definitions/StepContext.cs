@@ -29,8 +29,8 @@ public class StepContext
 
     /// <summary>
     /// <c>{workflow id}:{sequence}</c>: the same on each attempt, after a recovery and after a rewind, for services that drop duplicates by
-    /// key; a fork has another one. A workflow that has continued as new inserts the number of its generation: <c>{workflow
-    /// id}:{generation}:{sequence}</c>.
+    /// key; a fork has another one. A workflow that has continued as new inserts the number of its generation:
+    /// <c>{workflow id}:{generation}:{sequence}</c>.
     /// </summary>
     public string IdempotencyKey => attempt.IdempotencyKey;
 

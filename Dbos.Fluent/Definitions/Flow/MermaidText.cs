@@ -2,9 +2,7 @@ using System.Text;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>
-/// Writes a flowchart in Mermaid's language. Every text is quoted, and characters with a meaning in it are written as entities.
-/// </summary>
+/// <summary>Writes a Mermaid flowchart. Every text is quoted, and characters with a meaning in Mermaid are written as entities.</summary>
 internal sealed class MermaidText
 {
     private readonly StringBuilder text = new("flowchart TD\n");

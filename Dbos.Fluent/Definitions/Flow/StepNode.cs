@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What a step node yields, as far as known before it runs.</summary>
+/// <summary>The kind of step that a node yields, as far as known before it runs.</summary>
 internal enum NodeKind
 {
     /// <summary>A step with a user's body.</summary>
