@@ -32,7 +32,7 @@ public sealed record ForkOptions
     public string? PartitionKey { get; init => field = value is null ? null : Names.CheckName(value, nameof(PartitionKey)); }
 
     /// <summary>How long the fork may take, from when an engine takes it up. It does not inherit the timeout of its source.</summary>
-    /// <value>Null by default: without limit.</value>
+    /// <value>Null by default: no limit.</value>
     /// <exception cref="ArgumentOutOfRangeException">The time is zero, negative or longer than a hundred years.</exception>
     public TimeSpan? Timeout
     {

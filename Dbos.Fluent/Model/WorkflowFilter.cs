@@ -92,19 +92,19 @@ public sealed record WorkflowFilter
     public string? DeduplicationId { get; init => field = Checked(value, nameof(DeduplicationId)); }
 
     /// <summary>Only workflows created at this moment or later.</summary>
-    /// <value>Null by default: whenever.</value>
+    /// <value>Null by default: any time.</value>
     public DateTimeOffset? CreatedAfter { get; init; }
 
     /// <summary>Only workflows created before this moment; it must be later than <see cref="CreatedAfter"/>.</summary>
-    /// <value>Null by default: whenever.</value>
+    /// <value>Null by default: any time.</value>
     public DateTimeOffset? CreatedBefore { get; init; }
 
     /// <summary>Only workflows that ended at this moment or later. With a bound on the end, the list is in order of completion.</summary>
-    /// <value>Null by default: whenever, or not at all.</value>
+    /// <value>Null by default: any time, or not ended.</value>
     public DateTimeOffset? CompletedAfter { get; init; }
 
     /// <summary>Only workflows that ended before this moment; it must be later than <see cref="CompletedAfter"/>.</summary>
-    /// <value>Null by default: whenever, or not at all.</value>
+    /// <value>Null by default: any time, or not ended.</value>
     public DateTimeOffset? CompletedBefore { get; init; }
 
     /// <summary>Only workflows that have these attributes with these values; they may have others too.</summary>

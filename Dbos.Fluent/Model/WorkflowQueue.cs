@@ -17,8 +17,10 @@ public sealed record WorkflowQueue
 {
     private readonly string name;
 
-    /// <summary>Names a queue.</summary>
-    /// <param name="Name">Its name: not blank, at most 255 characters, no control characters, not beginning with <c>_dbos_</c>.</param>
+    /// <summary>Makes a queue without limits.</summary>
+    /// <param name="Name">
+    /// The queue's name: not blank, at most 255 characters, no control characters, not beginning with <c>_dbos_</c>.
+    /// </param>
     /// <exception cref="ArgumentException">The name is blank, too long, holds control characters, or begins with <c>_dbos_</c>.</exception>
     public WorkflowQueue(string Name) => name = QueueNames.Check(Name, nameof(Name));
 
@@ -55,7 +57,7 @@ public sealed record WorkflowQueue
     }
 
     /// <summary>How many of its workflows may be started in a span of time, by all processes together.</summary>
-    /// <value>Null by default: without limit.</value>
+    /// <value>Null by default: no limit.</value>
     public RateLimit? RateLimit { get; init; }
 
     /// <summary>How many workflows of one partition may run at once, in all processes together.</summary>
@@ -68,7 +70,7 @@ public sealed record WorkflowQueue
     }
 
     /// <summary>How many workflows of one partition may run at once in each process.</summary>
-    /// <value>Null by default: without limit.</value>
+    /// <value>Null by default: no limit.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is less than one.</exception>
     public int? PartitionWorkerConcurrency
     {
@@ -77,7 +79,7 @@ public sealed record WorkflowQueue
     }
 
     /// <summary>How many workflows of one partition may be started in a span of time, by all processes together.</summary>
-    /// <value>Null by default: without limit.</value>
+    /// <value>Null by default: no limit.</value>
     public RateLimit? PartitionRateLimit { get; init; }
 
     /// <summary>How often other DBOS SDKs poll the queue. This library is woken instead and does not use it.</summary>

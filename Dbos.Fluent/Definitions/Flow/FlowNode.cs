@@ -43,7 +43,7 @@ internal sealed record ReturnNode<TIn, TOut>(Func<FlowState<TIn>, TOut> Result) 
     public override object? Evaluate(FlowState<TIn> state) => Result(state);
 }
 
-/// <summary>A return, whatever its type.</summary>
+/// <summary>A return with a result of any type.</summary>
 internal abstract record ReturnNode<TIn> : FlowNode<TIn>
 {
     public abstract Delegate Code { get; }

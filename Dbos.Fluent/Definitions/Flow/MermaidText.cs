@@ -79,7 +79,7 @@ internal sealed class MermaidText
                 case '&':
                     text.Append("#amp;");
                     break;
-                // # begins an entity, a backquote and a star Markdown, a backslash an escape, %% a directive.
+                // # begins an entity, a backquote or a star begins Markdown, a backslash begins an escape, and %% begins a directive.
                 case '#' or '`' or '*' or '\\' or '%':
                     AppendEntity(text, label[at]);
                     break;
