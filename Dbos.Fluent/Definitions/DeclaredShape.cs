@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>The shape of a declared workflow: there is no code to look at.</summary>
+/// <summary>The shape of a declared workflow, which has no code to read.</summary>
 internal sealed class DeclaredShape(string name) : DefinitionShape
 {
     public override string ToMermaid() => new MermaidText().Box("body", $"{name}\ndeclared here, defined elsewhere").ToString();

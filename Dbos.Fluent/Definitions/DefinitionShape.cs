@@ -1,17 +1,17 @@
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What a definition looks like from outside: its fingerprint and its diagram.</summary>
+/// <summary>The outside view of a definition: its fingerprint and its diagram.</summary>
 internal abstract class DefinitionShape
 {
     private string? fingerprint;
 
     /// <summary>
-    /// A text that changes with the workflow's own code; empty where that code cannot be read. Read once, when first asked for.
+    /// A text that changes with the workflow's own code; empty if that code cannot be read. It is read once, on first use.
     /// </summary>
-    // Two threads that ask at once both read the code, and read the same.
+    // Two threads that ask at the same time both read the code, with the same result.
     public string Fingerprint => fingerprint ??= ReadFingerprint();
 
-    /// <summary>False where the code cannot be read: then only an explicit version tells one state of the code from another.</summary>
+    /// <summary>False if the code cannot be read; then only an explicit version distinguishes states of the code.</summary>
     public bool HasFingerprint => Fingerprint.Length > 0;
 
     public abstract string ToMermaid();

@@ -1,9 +1,7 @@
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>
-/// What a <see cref="StepClient"/> needs of the run its step belongs to. Arguments are checked; values are not encoded yet.
-/// </summary>
-/// <remarks>One may serve all steps of a run: what is written bears the number of the step that writes.</remarks>
+/// <summary>The part of a run that a <see cref="StepClient"/> needs. Arguments are checked; values are not encoded yet.</summary>
+/// <remarks>All steps of a run may share one: each write carries the number of the step that writes.</remarks>
 internal interface IStepOutlet
 {
     Task SendAsync(int sequence, OutgoingMessage message, CancellationToken cancellationToken);
@@ -16,10 +14,10 @@ internal interface IStepOutlet
 
     Task<WorkflowStatus?> GetStatusAsync(string workflowId, CancellationToken cancellationToken);
 
-    /// <summary>Infinite waits without end.</summary>
+    /// <summary>An infinite timeout waits forever.</summary>
     Task<Optional<T>> GetEventAsync<T>(string workflowId, string key, TimeSpan timeout, CancellationToken cancellationToken);
 
-    /// <summary>A null <paramref name="valueTimeout"/> waits for each value without end.</summary>
+    /// <summary>A null <paramref name="valueTimeout"/> waits for each value without limit.</summary>
     IAsyncEnumerable<T> ReadStreamAsync<T>(
         string workflowId, string key, int offset, TimeSpan? valueTimeout, CancellationToken cancellationToken);
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What execution supplies for a body's context.</summary>
+/// <summary>The facts that execution supplies for a body's context.</summary>
 internal interface IWorkflowFacts
 {
     string WorkflowId { get; }

@@ -1,13 +1,13 @@
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>A body that is an async iterator of the user's, with a result.</summary>
+/// <summary>A body that runs a user's async iterator with a result.</summary>
 internal sealed class IteratorBody<TOut>(IAsyncEnumerator<StepOr<TOut>> iterator, string workflowName) : IWorkflowBody
 {
     public Step? Step { get; private set; }
 
     public object? Result { get; private set; }
 
-    // The user's code, of which nobody knows what it does next.
+    // Nobody knows what the user's code does next.
     public bool IsAtItsEnd => false;
 
     public async ValueTask<bool> MoveNextAsync()
@@ -39,7 +39,7 @@ internal sealed class IteratorBody<TOut>(IAsyncEnumerator<StepOr<TOut>> iterator
     public ValueTask DisposeAsync() => iterator.DisposeAsync();
 }
 
-/// <summary>A body that is an async iterator of the user's, without a result: its end is its success.</summary>
+/// <summary>A body that runs a user's async iterator without a result: its end is its success.</summary>
 internal sealed class IteratorBody(IAsyncEnumerator<Step> iterator, string workflowName) : IWorkflowBody
 {
     public Step? Step { get; private set; }

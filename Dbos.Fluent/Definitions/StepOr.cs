@@ -1,7 +1,7 @@
 namespace Dbos.Fluent;
 
-/// <summary>What a workflow with a result yields: a step, or the result that completes it.</summary>
-/// <remarks>Steps and results convert to it, so a body just yields either. The default value is neither and is refused.</remarks>
+/// <summary>The element that a workflow with a result yields: a step, or the result that completes it.</summary>
+/// <remarks>Steps and results convert to it, so a body yields either directly. The default value is neither and is refused.</remarks>
 /// <typeparam name="TOut">The workflow's result type.</typeparam>
 public readonly struct StepOr<TOut>
 {
@@ -13,11 +13,13 @@ public readonly struct StepOr<TOut>
 
     internal bool IsResult { get; }
 
-    /// <summary>A step to run.</summary>
-    /// <param name="step">The step. Null is neither a step nor a result, which the workflow that yields it is told by its name.</param>
+    /// <summary>Wraps a step to run.</summary>
+    /// <param name="step">
+    /// The step. Null is neither a step nor a result: it fails the workflow that yields it with an error that names the workflow.
+    /// </param>
     public static implicit operator StepOr<TOut>(Step step) => new(step, default, isResult: false);
 
-    /// <summary>The result that completes the workflow; what the body does after yielding it never happens.</summary>
+    /// <summary>Wraps the result that completes the workflow; code after yielding it never runs.</summary>
     /// <param name="result">The result.</param>
     public static implicit operator StepOr<TOut>(TOut result) => Of(result);
 
@@ -28,11 +30,11 @@ public readonly struct StepOr<TOut>
 public static class StepOr
 {
     /// <summary>
-    /// The result that completes the workflow. Needed where <typeparamref name="TOut"/> is an interface, to which C# converts nothing
-    /// implicitly.
+    /// Wraps the result that completes the workflow. Needed if <typeparamref name="TOut"/> is an interface, to which C# has no implicit
+    /// conversion.
     /// </summary>
     /// <param name="result">The result.</param>
     /// <typeparam name="TOut">The workflow's result type.</typeparam>
-    /// <returns>What the body yields.</returns>
+    /// <returns>The element for the body to yield.</returns>
     public static StepOr<TOut> Result<TOut>(TOut result) => StepOr<TOut>.Of(result);
 }

@@ -2,16 +2,16 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>The services of one attempt of a step: a scope of their own, made when they are first asked for.</summary>
+/// <summary>The services of one attempt of a step, in their own scope, which is created on first use.</summary>
 /// <param name="provider">The application's services.</param>
-/// <param name="scopes">Makes scopes; null where the application's services have none.</param>
+/// <param name="scopes">Creates scopes; null if the application's services have none.</param>
 internal sealed class StepServices(IServiceProvider provider, IServiceScopeFactory? scopes = null) : IAsyncDisposable
 {
     private readonly Lock gate = new();
     private AsyncServiceScope? scope;
     private bool ended;
 
-    /// <summary>The scope's own provider, as it may do more than one that stands before it.</summary>
+    /// <summary>The scope's own provider, because it may do more than a wrapper around it.</summary>
     /// <exception cref="ObjectDisposedException">The attempt has ended.</exception>
     public IServiceProvider Provider
     {
@@ -30,7 +30,7 @@ internal sealed class StepServices(IServiceProvider provider, IServiceScopeFacto
         }
     }
 
-    /// <summary>Ends the scope with what it has made; once.</summary>
+    /// <summary>Disposes the scope and its services, once.</summary>
     public ValueTask DisposeAsync()
     {
         lock (gate)

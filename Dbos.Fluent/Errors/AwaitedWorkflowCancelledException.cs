@@ -21,6 +21,6 @@ public sealed class AwaitedWorkflowCancelledException : DbosException
     internal override IReadOnlyDictionary<string, string> Facts =>
         new Dictionary<string, string> { ["workflowId"] = WorkflowId, ["reason"] = Reason.ToString() };
 
-    // What is recorded with the cancellation of many workflows names none of them.
+    // A record shared by the cancellation of many workflows names none of them.
     private static string Subject(string workflowId) => workflowId.Length == 0 ? "The workflow" : $"Workflow '{workflowId}'";
 }

@@ -6,23 +6,23 @@ using System.Text.Json;
 
 namespace Dbos.Fluent.Errors;
 
-/// <summary>What a user's exception carries in <see cref="Exception.Data"/>, as it is recorded with the failure.</summary>
+/// <summary>The facts of a user's exception in <see cref="Exception.Data"/>, as recorded with the failure.</summary>
 /// <remarks>
-/// Only what every language can read and what is the same on each run: entries under a text whose value is a text, a truth value, a number,
-/// a moment, an id or the name of an enum. Anything else could be of any size and depth, and is left out.
+/// They are only what every language can read and what is the same on each run: entries with a text as key and a text, boolean, number,
+/// moment, id or enum name as value. Any other value could have any size and depth, and is left out.
 /// </remarks>
 internal sealed record CarriedFacts(object? Code, string? Json)
 {
     private const string CodeKey = "code";
 
-    // What is written between the braces of an object without members.
+    // The length of an object without members.
     private const int EmptyLength = 2;
 
     private static readonly CarriedFacts Nothing = new(null, null);
 
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>The entry <c>code</c>, whatever its case, as the code; the others as an object.</summary>
+    /// <summary>Reads the entry <c>code</c>, in any case, as the code, and the other entries as an object.</summary>
     public static CarriedFacts Of(Exception exception)
     {
         try
@@ -31,7 +31,7 @@ internal sealed record CarriedFacts(object? Code, string? Json)
         }
         catch (Exception)
         {
-            // The member is the user's to override, and a failure is recorded whatever it does.
+            // A user may override this member; the failure is recorded whatever the override does.
             return Nothing;
         }
     }
@@ -60,7 +60,7 @@ internal sealed record CarriedFacts(object? Code, string? Json)
             buffer.Length > EmptyLength ? Encoding.UTF8.GetString(buffer.ToArray()) : null);
     }
 
-    // What stands under the word but can be no code is data like any other.
+    // An entry of that name that cannot be a code is data like any other.
     private static bool IsCode(DictionaryEntry entry) =>
         string.Equals((string)entry.Key, CodeKey, StringComparison.OrdinalIgnoreCase) && CodeOf(entry.Value) is not null;
 
@@ -94,7 +94,7 @@ internal sealed record CarriedFacts(object? Code, string? Json)
                 writer.WriteString(name, ((IFormattable)value).ToString("O", CultureInfo.InvariantCulture));
                 break;
             case long or ulong or decimal or float or double or Guid or TimeSpan:
-                // As in every portable value: what JavaScript would round is a text.
+                // As in every portable value, a number that JavaScript would round is a text.
                 writer.WriteString(name, ((IFormattable)value).ToString(null, CultureInfo.InvariantCulture));
                 break;
             case string or char or Enum or Uri:

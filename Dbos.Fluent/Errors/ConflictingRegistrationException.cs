@@ -1,6 +1,6 @@
 namespace Dbos.Fluent;
 
-/// <summary>Two different things were registered under one name.</summary>
+/// <summary>Two different workflows, queues or schedules have one name.</summary>
 public sealed class ConflictingRegistrationException : DbosException
 {
     private ConflictingRegistrationException(string name, string message)

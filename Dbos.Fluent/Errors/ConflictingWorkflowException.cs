@@ -1,8 +1,6 @@
 namespace Dbos.Fluent;
 
-/// <summary>
-/// The id of a start belongs to a workflow of another definition, or the deduplication id of one that was to attach to its holder.
-/// </summary>
+/// <summary>A workflow of another definition holds the id of a start, or the deduplication id by which the start was to attach.</summary>
 public sealed class ConflictingWorkflowException : DbosException
 {
     internal ConflictingWorkflowException(string workflowId, string startedName, string existingName)
@@ -18,7 +16,7 @@ public sealed class ConflictingWorkflowException : DbosException
     private ConflictingWorkflowException(string workflowId, string startedName, string existingName, string message)
         : base("DBOS2001", message) => (WorkflowId, StartedName, ExistingName) = (workflowId, startedName, existingName);
 
-    /// <summary>It was to attach to the holder of its deduplication id.</summary>
+    /// <summary>The start was to attach to the holder of its deduplication id.</summary>
     internal static ConflictingWorkflowException OfHolder(
         string holderId, string startedName, string existingName, string queue, string deduplicationId) => new(
         holderId,
@@ -31,7 +29,7 @@ public sealed class ConflictingWorkflowException : DbosException
             Held = (queue, deduplicationId),
         };
 
-    /// <summary>The id both claim; for a deduplication id, that of the workflow which holds it.</summary>
+    /// <summary>The id both claim; for a deduplication id, the id of the workflow that holds it.</summary>
     public string WorkflowId { get; }
 
     /// <summary>The name of the definition that was to be started.</summary>
@@ -40,7 +38,7 @@ public sealed class ConflictingWorkflowException : DbosException
     /// <summary>The name of the definition that has the id.</summary>
     public string ExistingName { get; }
 
-    // The deduplication id both claim; null where it is the workflow's id.
+    // The deduplication id both claim; null if the conflict is about the workflow's id.
     private (string Queue, string DeduplicationId)? Held { get; init; }
 
     internal override IReadOnlyDictionary<string, string> Facts

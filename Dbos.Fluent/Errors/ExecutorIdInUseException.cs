@@ -9,13 +9,13 @@ public sealed class ExecutorIdInUseException : DbosException
     /// <summary>The id in use.</summary>
     public string ExecutorId { get; }
 
-    /// <summary>An engine was to be launched under it.</summary>
+    /// <summary>The id was to be used for a launch.</summary>
     internal static ExecutorIdInUseException OfLaunch(string executorId, string holder) => new(
         executorId,
         $"Executor id '{executorId}' is held by a living process, {holder}, that goes on renewing its lease. "
         + "Give each process an id of its own, or leave ExecutorId unset to have one made.");
 
-    /// <summary>Its work was to be handed on.</summary>
+    /// <summary>The executor's work was to be handed on.</summary>
     internal static ExecutorIdInUseException OfRecovery(string executorId) => new(
         executorId,
         $"Executor '{executorId}' is alive, so its work was not handed on. Stop it, or wait until its lease has ended; to take one "

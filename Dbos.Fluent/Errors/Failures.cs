@@ -1,24 +1,24 @@
 namespace Dbos.Fluent.Errors;
 
-/// <summary>Turns exceptions into their recorded form, and recorded failures of ours back into exceptions.</summary>
+/// <summary>Turns exceptions into recorded failures, and recorded failures of this library back into exceptions.</summary>
 internal static class Failures
 {
-    // Levels of inner exceptions that are recorded, the last of them the root cause.
+    // The number of levels of inner exceptions that are recorded; the last one is the root cause.
     private const int DepthMax = 8;
 
     /// <summary>
-    /// The recorded form of an exception. One that only carries a recorded failure gives that failure, not a wrapper of it.
+    /// The recorded form of an exception. An exception that only carries a recorded failure gives that failure, not a wrapper of it.
     /// </summary>
     public static RecordedFailure Record(Exception exception) => Record(exception, DepthMax);
 
-    /// <summary>The exception a workflow sees where it reads the result of a failed step.</summary>
+    /// <summary>The exception that a workflow gets when it reads the result of a failed step.</summary>
     public static Exception ForStep(RecordedFailure failure, string workflowId, int sequence, string stepName) =>
         RecordedFacts.ToException(failure)
         ?? (failure.TypeName == typeof(MaxStepRetriesExceededException).FullName && failure.Inner.Count > 0
             ? new MaxStepRetriesExceededException(workflowId, sequence, stepName, failure.Inner)
             : new StepFailedException(workflowId, sequence, stepName, failure));
 
-    /// <summary>The exception that whoever awaits a failed workflow sees.</summary>
+    /// <summary>The exception that a caller gets when it awaits a failed workflow.</summary>
     public static Exception ForAwaiter(RecordedFailure failure, string workflowId, Exception? original)
     {
         if (failure.TypeName == typeof(UnexpectedStepException).FullName && RecordedFacts.ToException(failure) is { } unexpected)
@@ -29,7 +29,7 @@ internal static class Failures
         return new WorkflowFailedException(workflowId, failure, original);
     }
 
-    /// <summary>The reason recorded with a cancelled workflow; null where the record is something else.</summary>
+    /// <summary>The reason recorded with a cancelled workflow; null if the record is something else.</summary>
     public static AwaitedWorkflowCancelledException? ForAwaiterOfCancelled(RecordedFailure failure) =>
         RecordedFacts.ToException(failure) as AwaitedWorkflowCancelledException;
 
@@ -59,7 +59,7 @@ internal static class Failures
         };
     }
 
-    // An exception of the user's may fail even to describe itself; its type must be recorded all the same.
+    // A user's exception may throw even when it describes itself; its type must still be recorded.
     private static string? Told(Func<string?> member)
     {
         try

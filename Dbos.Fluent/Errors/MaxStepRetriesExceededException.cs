@@ -15,7 +15,7 @@ public sealed class MaxStepRetriesExceededException : StepFailedException
             Summarize(workflowId, sequence, stepName, attempts)) =>
         Attempts = attempts;
 
-    /// <summary>The failure of each attempt, the first first.</summary>
+    /// <summary>The failure of each attempt, in order.</summary>
     public IReadOnlyList<RecordedFailure> Attempts { get; }
 
     internal override IReadOnlyList<RecordedFailure> InnerFailures => Attempts;

@@ -9,7 +9,7 @@ public sealed class NonExistentScheduleException : DbosException
             $"There is no schedule '{scheduleName}' in this database. Check the name, or create it first (Schedules.CreateAsync).") =>
         ScheduleName = scheduleName;
 
-    /// <summary>The name that nothing has.</summary>
+    /// <summary>The name that no schedule has.</summary>
     public string ScheduleName { get; }
 
     internal override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string> { ["scheduleName"] = ScheduleName };

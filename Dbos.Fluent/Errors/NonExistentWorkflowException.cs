@@ -10,7 +10,7 @@ public sealed class NonExistentWorkflowException : DbosException
             + "or it was deleted; check the id and the connection.") =>
         WorkflowId = workflowId;
 
-    /// <summary>The id that nothing has.</summary>
+    /// <summary>The id that no workflow has.</summary>
     public string WorkflowId { get; }
 
     internal override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string> { ["workflowId"] = WorkflowId };

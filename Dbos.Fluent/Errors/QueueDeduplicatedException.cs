@@ -1,7 +1,7 @@
 namespace Dbos.Fluent;
 
 /// <summary>
-/// A start was refused: another workflow of the queue, which has not ended, holds its deduplication id. Nothing was stored.
+/// A start was refused because another workflow of the queue, not yet ended, holds its deduplication id. Nothing was stored.
 /// </summary>
 public sealed class QueueDeduplicatedException : DbosException
 {
@@ -22,7 +22,7 @@ public sealed class QueueDeduplicatedException : DbosException
     /// <summary>The deduplication id in use.</summary>
     public string DeduplicationId { get; }
 
-    /// <summary>The workflow that holds it; null if that had ended by the time it was asked for.</summary>
+    /// <summary>The workflow that holds it; null if that workflow had ended when it was looked up.</summary>
     public string? HolderId { get; }
 
     internal override IReadOnlyDictionary<string, string> Facts

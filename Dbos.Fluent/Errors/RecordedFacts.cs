@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace Dbos.Fluent.Errors;
 
-/// <summary>The typed facts of our own exceptions as they are stored with a failure, and the exceptions made of them again.</summary>
+/// <summary>
+/// Writes the typed facts of this library's exceptions for storage with a failure, and rebuilds the exceptions from them.
+/// </summary>
 internal static class RecordedFacts
 {
     private const string Namespace = "Dbos.Fluent.";
@@ -31,7 +33,9 @@ internal static class RecordedFacts
         return Encoding.UTF8.GetString(buffer.ToArray());
     }
 
-    /// <summary>The exception of ours that the failure records; null if it is another's, or if its facts are not what we write.</summary>
+    /// <summary>
+    /// The exception of this library that the failure records; null if it records another, or if its facts are not as written here.
+    /// </summary>
     public static DbosException? ToException(RecordedFailure failure)
     {
         if (failure.Data is null
@@ -68,8 +72,8 @@ internal static class RecordedFacts
         };
     }
 
-    // The text may come from another writer, or from a user's exception that chose a name like ours. Half of a surrogate pair, escaped, is
-    // JSON and no text.
+    // The text may come from another writer, or from a user's exception with a name like ours. An escaped half of a surrogate pair is valid
+    // JSON but not valid text.
     private static Dictionary<string, string>? Read(string json)
     {
         try

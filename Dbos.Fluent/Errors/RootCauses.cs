@@ -1,9 +1,9 @@
 namespace Dbos.Fluent.Errors;
 
-/// <summary>Of failures that are nested too deeply, what is kept in the place of the last level: why it all began.</summary>
+/// <summary>Finds the root cause, which replaces the last recorded level of failures that are nested too deeply.</summary>
 internal static class RootCauses
 {
-    /// <summary>The innermost failure, which has none inside; of several beside each other the first is followed.</summary>
+    /// <summary>The innermost failure; where a failure has several inner ones, the first is followed.</summary>
     public static RecordedFailure Of(RecordedFailure failure)
     {
         while (failure.Inner is [var inner, ..])
@@ -14,7 +14,7 @@ internal static class RootCauses
         return failure;
     }
 
-    /// <summary>The innermost exception; one that carries a recorded failure is not looked into.</summary>
+    /// <summary>The innermost exception; an exception that carries a recorded failure is not searched.</summary>
     public static Exception Of(Exception exception)
     {
         while (exception is not DbosException && Inside(exception) is { } inner)

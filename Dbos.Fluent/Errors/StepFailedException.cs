@@ -3,7 +3,7 @@ using Dbos.Fluent.Errors;
 
 namespace Dbos.Fluent;
 
-/// <summary>A step failed; its failure in recorded form. Thrown where the result of a failed step is read.</summary>
+/// <summary>A step failed. Thrown, with the recorded failure, where the result of the step is read.</summary>
 public class StepFailedException : DbosException
 {
     internal StepFailedException(string workflowId, int sequence, string stepName, RecordedFailure failure)
@@ -34,7 +34,7 @@ public class StepFailedException : DbosException
     /// <summary>The step's name.</summary>
     public string StepName { get; }
 
-    /// <summary>The failure as it is recorded.</summary>
+    /// <summary>The recorded failure.</summary>
     public RecordedFailure Failure { get; }
 
     internal override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>

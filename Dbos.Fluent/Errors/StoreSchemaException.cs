@@ -1,6 +1,6 @@
 namespace Dbos.Fluent;
 
-/// <summary>The database is not one this version can work on: not a database at all, not migrated, or migrated by nobody.</summary>
+/// <summary>This version cannot work on the database: it is not a database at all, or nobody has migrated it.</summary>
 public sealed class StoreSchemaException : DbosException
 {
     internal StoreSchemaException(string what, Exception? inner = null)

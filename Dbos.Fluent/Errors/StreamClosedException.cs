@@ -1,6 +1,6 @@
 namespace Dbos.Fluent;
 
-/// <summary>A value was written to a stream that the workflow had closed. Nothing was written.</summary>
+/// <summary>A write was refused because the workflow had closed the stream. Nothing was written.</summary>
 public sealed class StreamClosedException : DbosException
 {
     internal StreamClosedException(string workflowId, string key)

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Dbos.Fluent;
 
-/// <summary>No value came to a place in a stream within the time allowed. The stream is open, and a value may still come.</summary>
+/// <summary>No value came at an offset of a stream within the time allowed. The stream is open, and a value may still come.</summary>
 public sealed class StreamTimeoutException : DbosException
 {
     internal StreamTimeoutException(string workflowId, string key, int offset, TimeSpan timeout)
@@ -18,10 +18,10 @@ public sealed class StreamTimeoutException : DbosException
     /// <summary>The stream's key.</summary>
     public string Key { get; }
 
-    /// <summary>The place, counted from 0, at which no value came.</summary>
+    /// <summary>The offset, from 0, at which no value came.</summary>
     public int Offset { get; }
 
-    /// <summary>The time that was allowed for one value.</summary>
+    /// <summary>The time allowed for one value.</summary>
     public TimeSpan Timeout { get; }
 
     internal override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>

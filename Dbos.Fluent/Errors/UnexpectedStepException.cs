@@ -3,9 +3,9 @@ using System.Globalization;
 namespace Dbos.Fluent;
 
 /// <summary>
-/// The code yielded another step than its history holds at that place: the workflow is not deterministic, or its code was changed.
+/// The code yielded a different step than its history holds there: the workflow is not deterministic, or its code has changed.
 /// </summary>
-/// <remarks>The step had no effect and the history stays as it was; the workflow ends in <see cref="WorkflowState.Error"/>.</remarks>
+/// <remarks>The step had no effect and the history is unchanged; the workflow ends in <see cref="WorkflowState.Error"/>.</remarks>
 public sealed class UnexpectedStepException : DbosException
 {
     internal UnexpectedStepException(string workflowId, int sequence, string expectedStep, string recordedStep)
@@ -23,10 +23,10 @@ public sealed class UnexpectedStepException : DbosException
     /// <summary>The sequence number at which code and history disagree.</summary>
     public int Sequence { get; }
 
-    /// <summary>What the code yielded: the step's name, with its kind where only that differs.</summary>
+    /// <summary>The step that the code yielded: its name, and its kind if only the kind differs.</summary>
     public string ExpectedStep { get; }
 
-    /// <summary>What the history holds: the step's name, with its kind where only that differs.</summary>
+    /// <summary>The step that the history holds: its name, and its kind if only the kind differs.</summary>
     public string RecordedStep { get; }
 
     internal override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>

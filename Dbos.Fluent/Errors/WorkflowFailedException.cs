@@ -2,7 +2,9 @@ using Dbos.Fluent.Errors;
 
 namespace Dbos.Fluent;
 
-/// <summary>An awaited workflow ended with a failure. Thrown to whoever awaits it, inside or outside a workflow, in any process.</summary>
+/// <summary>
+/// An awaited workflow ended with a failure. Thrown to the caller that awaits it, inside or outside a workflow, in any process.
+/// </summary>
 public sealed class WorkflowFailedException : DbosException
 {
     internal WorkflowFailedException(string workflowId, RecordedFailure failure, Exception? original = null)
@@ -20,10 +22,10 @@ public sealed class WorkflowFailedException : DbosException
     public string WorkflowId { get; }
 
     /// <summary>
-    /// The failure that ended it, in recorded form: the exception of the workflow's or of the step's code; after retries, or where a child
-    /// failed, the library's own, with that exception in <see cref="RecordedFailure.Inner"/>.
+    /// The recorded failure that ended it: the exception of the workflow's or the step's code. After retries, or if a child failed, it is
+    /// the library's own, with that exception in <see cref="RecordedFailure.Inner"/>.
     /// </summary>
-    /// <remarks>Ask <see cref="RecordedFailure.Is{TException}"/>, which looks at every depth, rather than compare type names.</remarks>
+    /// <remarks>Use <see cref="RecordedFailure.Is{TException}"/>, which checks every depth, instead of comparing type names.</remarks>
     public RecordedFailure Failure { get; }
 
     internal override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string> { ["workflowId"] = WorkflowId };

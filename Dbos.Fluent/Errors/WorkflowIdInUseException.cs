@@ -3,8 +3,8 @@ using Dbos.Fluent.Model;
 namespace Dbos.Fluent;
 
 /// <summary>
-/// The id of a start is in use, and the start asked for <see cref="IdReuse.Reject"/>; or the id that a child gets by itself is that of a
-/// workflow which its parent has not started.
+/// A start's id is in use and the start asked for <see cref="IdReuse.Reject"/>, or a child's generated id belongs to a workflow that its
+/// parent has not started.
 /// </summary>
 public sealed class WorkflowIdInUseException : DbosException
 {
@@ -21,7 +21,7 @@ public sealed class WorkflowIdInUseException : DbosException
     private WorkflowIdInUseException(string workflowId, string existingName, WorkflowState state, string message)
         : base("DBOS2002", message) => (WorkflowId, ExistingName, State) = (workflowId, existingName, state);
 
-    /// <summary>It was chosen for a fork.</summary>
+    /// <summary>The id was chosen for a fork.</summary>
     internal static WorkflowIdInUseException OfFork(string workflowId, string existingName, WorkflowState state) => new(
         workflowId,
         existingName,
@@ -29,7 +29,7 @@ public sealed class WorkflowIdInUseException : DbosException
         $"The id '{workflowId}', chosen for a fork, is in use by a workflow '{existingName}' in state {state.ToStored()}. "
         + "Choose another id, or leave ForkOptions.Id unset to have one made.");
 
-    /// <summary>It was made for a child, of its parent's id and its place there.</summary>
+    /// <summary>The id was generated for a child, from its parent's id and its sequence number there.</summary>
     internal static WorkflowIdInUseException OfChild(string workflowId, string parentId, string existingName, WorkflowState state) => new(
         workflowId,
         existingName,
@@ -44,13 +44,13 @@ public sealed class WorkflowIdInUseException : DbosException
     /// <summary>The id in use.</summary>
     public string WorkflowId { get; }
 
-    /// <summary>The name of the definition that has it.</summary>
+    /// <summary>The name of the definition that has the id.</summary>
     public string ExistingName { get; }
 
-    /// <summary>The state that workflow was in.</summary>
+    /// <summary>The state of the workflow that has the id.</summary>
     public WorkflowState State { get; }
 
-    // Whose child was to have the id; null where it was no child's.
+    // The parent of the child that was to have the id; null if the id was not for a child.
     private string? ParentId { get; init; }
 
     internal override IReadOnlyDictionary<string, string> Facts

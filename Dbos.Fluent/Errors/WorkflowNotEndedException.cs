@@ -2,7 +2,9 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
 
-/// <summary>Something was asked of a workflow that is possible only when it has ended, such as to rewind it. Nothing was changed.</summary>
+/// <summary>
+/// An operation that needs an ended workflow, such as a rewind, was called on one that has not ended. Nothing was changed.
+/// </summary>
 public sealed class WorkflowNotEndedException : DbosException
 {
     internal WorkflowNotEndedException(string workflowId, WorkflowState state)
@@ -15,7 +17,7 @@ public sealed class WorkflowNotEndedException : DbosException
     /// <summary>The workflow's id.</summary>
     public string WorkflowId { get; }
 
-    /// <summary>The state it was in.</summary>
+    /// <summary>The state of the workflow.</summary>
     public WorkflowState State { get; }
 
     internal override IReadOnlyDictionary<string, string> Facts =>

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent;
 
-/// <summary>A workflow was to be run by an engine that does not know its definition.</summary>
+/// <summary>An engine was to run a workflow whose definition it does not know.</summary>
 public sealed class WorkflowNotRegisteredException : DbosException
 {
     internal WorkflowNotRegisteredException(string name, string why)

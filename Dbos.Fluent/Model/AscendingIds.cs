@@ -1,9 +1,10 @@
 namespace Dbos.Fluent.Model;
 
-/// <summary>Ids of version 7 that ascend in the order in which this process makes them, within a millisecond too.</summary>
+/// <summary>Makes version 7 UUIDs that ascend in the order in which this process makes them, even within one millisecond.</summary>
 /// <remarks>
-/// Rows of one millisecond are taken in the order of their ids: what was started or sent in an order keeps it. The twelve bits behind the
-/// time count up within it, and borrow from the next millisecond when they are used up: RFC 9562, section 6.2, method 1.
+/// Rows of one millisecond are taken in the order of their ids, so work keeps the order in which it was started or sent. The twelve bits
+/// behind the time count within a millisecond. When they are used up, the next id borrows the next millisecond (RFC 9562, section 6.2,
+/// method 1).
 /// </remarks>
 internal static class AscendingIds
 {
@@ -22,7 +23,7 @@ internal static class AscendingIds
         return new Guid(bytes, bigEndian: true).ToString();
     }
 
-    // A clock that was set back is waited for by counting on from where it stood.
+    // If the clock was set back, ids count on from the last time until the clock reaches it again.
     private static (long Ms, int Count) NextPlace()
     {
         lock (Gate)

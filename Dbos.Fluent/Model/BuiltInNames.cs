@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Model;
 
-/// <summary>The recorded names of built-in steps: those of DBOS, and names under this library's own prefix where it has none.</summary>
+/// <summary>The recorded names of built-in steps: the DBOS names, or names under this library's own prefix where DBOS has none.</summary>
 internal static class BuiltInNames
 {
     public const string Sleep = "DBOS.sleep";
@@ -21,20 +21,20 @@ internal static class BuiltInNames
     /// <summary>The row that holds which of several workflows was the first to end.</summary>
     public const string WaitFirst = "DBOS.waitFirst";
 
-    /// <summary>The row that begins the undoing; the rows after it are no part of the workflow's own way.</summary>
+    /// <summary>The row at which compensation begins; later rows belong to the compensation, not to the workflow's own steps.</summary>
     public const string Compensating = "Dbos.Fluent.compensating";
 
-    /// <summary>Before the name of a patch; no DBOS step's name begins like this.</summary>
+    /// <summary>The prefix of a patch's name; no name of a DBOS step begins like this.</summary>
     public const string PatchPrefix = "DBOS.patch-";
 
-    // These have no row of their own: the names are used in messages alone.
+    // These steps have no row of their own: only messages use the names.
     public const string All = "All";
     public const string Parallel = "Parallel";
     public const string ContinueAsNew = "ContinueAsNew";
 
     private static readonly string[] Prefixes = ["DBOS.", "Dbos.Fluent."];
 
-    /// <summary>The prefix by which a name is that of a built-in step; null for other names. No step of the user's own has one.</summary>
+    /// <summary>Returns the built-in prefix of a name; null for other names. No user step may have such a prefix.</summary>
     public static string? PrefixOf(string name) =>
         Array.Find(Prefixes, prefix => name.StartsWith(prefix, StringComparison.Ordinal));
 }

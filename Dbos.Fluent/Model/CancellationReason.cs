@@ -6,7 +6,7 @@ public enum CancellationReason
     /// <summary>It was not cancelled.</summary>
     None,
 
-    /// <summary>Somebody cancelled the workflow.</summary>
+    /// <summary>A user cancelled the workflow.</summary>
     Cancelled,
 
     /// <summary>The workflow's deadline has passed.</summary>
@@ -15,6 +15,6 @@ public enum CancellationReason
     /// <summary>This attempt of the step took longer than its timeout.</summary>
     StepTimeout,
 
-    /// <summary>The engine is stopping, or this process no longer owns the workflow; another one goes on with it.</summary>
+    /// <summary>The engine is stopping, or this process no longer owns the workflow; another process continues it.</summary>
     Shutdown,
 }

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent;
 
-/// <summary>What workflows are counted by.</summary>
+/// <summary>The property by which workflows are grouped and counted.</summary>
 public enum CountBy
 {
     /// <summary>By state: the key is the stored word, such as <c>SUCCESS</c>.</summary>
@@ -9,9 +9,9 @@ public enum CountBy
     /// <summary>By the name of their definition.</summary>
     Name,
 
-    /// <summary>By queue; the key is empty for those that are in none, whether their row has no name or an empty one.</summary>
+    /// <summary>By queue; the key is empty for workflows in no queue, whether their row holds no name or an empty one.</summary>
     Queue,
 
-    /// <summary>By the application version they are bound to; the key is empty for those that are open.</summary>
+    /// <summary>By the application version they are bound to; the key is empty for workflows bound to none.</summary>
     ApplicationVersion,
 }

@@ -1,13 +1,15 @@
 namespace Dbos.Fluent.Model;
 
-/// <summary>One call of a debounced start. Checked when it is made.</summary>
+/// <summary>One call of a debounced start; the constructor checks it.</summary>
 internal sealed record DebounceCall
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(36_525);
 
-    /// <exception cref="ArgumentException">The key is invalid, or the options set what the call sets.</exception>
+    /// <exception cref="ArgumentException">
+    /// The key is invalid, or the options set a delay or a deduplication id, which the call itself sets.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// The period is negative, the limit not longer than zero, or one is too long.
+    /// The period is negative, the limit is zero or negative, or either is too long.
     /// </exception>
     public DebounceCall(string key, TimeSpan period, TimeSpan? atMost, StartOptions options)
     {
@@ -30,8 +32,8 @@ internal sealed record DebounceCall
 
     public TimeSpan? AtMost { get; }
 
-    /// <summary>Checks how long a start is put off at most, and returns it.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is not longer than zero, or too long.</exception>
+    /// <summary>Checks the longest time a start may be postponed, and returns it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The time is zero, negative or too long.</exception>
     public static TimeSpan? CheckAtMost(TimeSpan? atMost, string parameter)
     {
         if (atMost is { } limit)
@@ -43,13 +45,13 @@ internal sealed record DebounceCall
         return atMost;
     }
 
-    /// <summary>How long the first call is held back.</summary>
+    /// <summary>How long the first call is delayed.</summary>
     public TimeSpan Delay => TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling(Period.TotalMilliseconds)));
 
     public long? AtMostMs => AtMost is { } limit ? (long)Math.Ceiling(limit.TotalMilliseconds) : null;
 
     /// <summary>
-    /// The deduplication id that calls of one key share, in the form of all SDKs. Other SDKs put a workflow's class before the dot.
+    /// The deduplication id that calls with one key share, in the form all SDKs use. Other SDKs put a workflow's class before the dot.
     /// </summary>
     public string DeduplicationId(string workflowName) => $".{workflowName}-{Key}";
 }

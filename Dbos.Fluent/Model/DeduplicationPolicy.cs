@@ -1,11 +1,11 @@
 namespace Dbos.Fluent;
 
-/// <summary>What a start does when another unended workflow of the queue holds its deduplication id.</summary>
+/// <summary>What a start does when another workflow of the queue, not yet ended, holds its deduplication id.</summary>
 public enum DeduplicationPolicy
 {
-    /// <summary>It throws <see cref="QueueDeduplicatedException"/>.</summary>
+    /// <summary>Refuses the start with a <see cref="QueueDeduplicatedException"/>.</summary>
     Reject,
 
-    /// <summary>It gives a handle to the holder; the new input is dropped.</summary>
+    /// <summary>Returns a handle to the holder; the new input is dropped.</summary>
     ReturnExisting,
 }

@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
 
-/// <summary>How a fork differs from the workflow it is made from. Immutable; checked when the property is set.</summary>
+/// <summary>How a fork differs from its source, the workflow it is made from. Immutable; each property is checked when it is set.</summary>
 public sealed record ForkOptions
 {
     private static readonly TimeSpan TimeoutMax = TimeSpan.FromDays(36_525);
@@ -12,8 +12,8 @@ public sealed record ForkOptions
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
     public string? Id { get; init => field = value is null ? null : Names.CheckId(value, nameof(Id)); }
 
-    /// <summary>The application version that the fork is bound to: an engine of that version takes it up.</summary>
-    /// <value>Null by default: that of the workflow it is made from.</value>
+    /// <summary>The application version that the fork is bound to: an engine of that version runs it.</summary>
+    /// <value>Null by default: the version of its source.</value>
     /// <exception cref="ArgumentException">The version is blank, too long or holds control characters.</exception>
     public string? ApplicationVersion
     {
@@ -21,8 +21,8 @@ public sealed record ForkOptions
         init => field = value is null ? null : Names.CheckName(value, nameof(ApplicationVersion));
     }
 
-    /// <summary>The queue it goes through; one that nobody has registered is accepted, and what is in it waits.</summary>
-    /// <value>Null by default: the internal one, which has no limits.</value>
+    /// <summary>The queue it enters. An unregistered queue is accepted, and its workflows wait.</summary>
+    /// <value>Null by default: the internal queue, which has no limits.</value>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public string? Queue { get; init => field = value is null ? null : Names.CheckName(value, nameof(Queue)); }
 
@@ -31,9 +31,9 @@ public sealed record ForkOptions
     /// <exception cref="ArgumentException">The key is blank, too long or holds control characters.</exception>
     public string? PartitionKey { get; init => field = value is null ? null : Names.CheckName(value, nameof(PartitionKey)); }
 
-    /// <summary>How long the fork may take, from when it is taken up. The timeout of its source is not taken over.</summary>
-    /// <value>Null by default: without limit.</value>
-    /// <exception cref="ArgumentOutOfRangeException">The time is not longer than zero, or longer than a hundred years.</exception>
+    /// <summary>How long the fork may take, from when an engine takes it up. It does not inherit the timeout of its source.</summary>
+    /// <value>Null by default: no limit.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The time is zero, negative or longer than a hundred years.</exception>
     public TimeSpan? Timeout
     {
         get;
@@ -43,8 +43,8 @@ public sealed record ForkOptions
     }
 
     /// <summary>
-    /// Children in the copied history that others take the place of: the old child's id, and the new one's. A step that waits for a child
-    /// beyond what was copied then waits for the new one.
+    /// Replacements for children in the copied history: the old child's id, and the new child's. A step after the copied part that waits
+    /// for an old child then waits for the new one.
     /// </summary>
     /// <value>Null by default: none.</value>
     /// <exception cref="ArgumentException">An id is blank, too long or holds control characters.</exception>

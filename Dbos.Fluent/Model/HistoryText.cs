@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Dbos.Fluent.Model;
 
-/// <summary>Renders a history as text. What differs between two equal runs (moments, executors, stacks) is left out.</summary>
+/// <summary>Renders a history as text, without what differs between two equal runs: moments, executors, stack traces.</summary>
 internal static class HistoryText
 {
     public static string Render(WorkflowHistory history)

@@ -1,7 +1,7 @@
 namespace Dbos.Fluent.Model;
 
 /// <summary>
-/// What a handle needs of the client that made it; narrow, so that definitions can make handles without knowing the client.
+/// The part of a client that a handle needs; it is narrow, so that definitions can make handles without knowing the client.
 /// </summary>
 internal interface IWorkflowOutcomes
 {

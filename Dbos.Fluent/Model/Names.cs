@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Dbos.Fluent.Model;
 
-/// <summary>Names and ids are checked once, at the edge; behind it they are trusted.</summary>
+/// <summary>Checks names and ids once, at the public API; internal code trusts them.</summary>
 internal static class Names
 {
     public const int LengthMax = 255;
@@ -14,9 +14,7 @@ internal static class Names
     /// <summary>Checks a name (of a workflow, a topic, a key, a queue) and returns it.</summary>
     public static string CheckName(string value, string parameter) => Check(value, parameter, "A name or key");
 
-    /// <summary>
-    /// An id that is made of another one, and the same for the same: where it would be too long, its beginning and a digest of all of it.
-    /// </summary>
+    /// <summary>Shortens an id that is too long, always to the same text: its beginning and a digest of the whole id.</summary>
     public static string Shortened(string id)
     {
         if (id.Length <= LengthMax)
@@ -27,11 +25,11 @@ internal static class Names
         var digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id)))[..32];
         var kept = LengthMax - digest.Length - 1;
 
-        // Half of a surrogate pair is no text.
+        // Half of a surrogate pair is not valid text.
         return $"{id[..(char.IsHighSurrogate(id[kept - 1]) ? kept - 1 : kept)]}-{digest}";
     }
 
-    /// <summary>Checks the name of a step of the user's own and returns it.</summary>
+    /// <summary>Checks the name of a user's step and returns it.</summary>
     public static string CheckStepName(string value, string parameter)
     {
         Check(value, parameter, "The name of a step");
@@ -67,7 +65,7 @@ internal static class Names
                 parameter);
     }
 
-    // Half a pair is enumerated as the replacement character, which may also be there in its own right.
+    // Enumeration turns half a pair into the replacement character, which a valid text may also contain.
     private static bool IsWellFormed(string value)
     {
         for (var i = 0; i < value.Length; i++)

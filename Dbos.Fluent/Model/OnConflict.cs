@@ -1,14 +1,14 @@
 namespace Dbos.Fluent;
 
-/// <summary>What registering a queue does with the row of that name that is there already.</summary>
+/// <summary>What registering a queue does when a row of that name exists already.</summary>
 public enum OnConflict
 {
-    /// <summary>Overwrites its limits if this engine runs the latest registered version of the application; else leaves them.</summary>
+    /// <summary>Overwrites its limits if this engine runs the latest registered version of the application; otherwise keeps them.</summary>
     UpdateIfLatestVersion,
 
     /// <summary>Overwrites its limits.</summary>
     AlwaysUpdate,
 
-    /// <summary>Leaves its limits as they are.</summary>
+    /// <summary>Keeps its limits.</summary>
     NeverUpdate,
 }

@@ -1,14 +1,14 @@
 namespace Dbos.Fluent;
 
-/// <summary>What a schedule does at an occurrence at which a workflow of its own has not ended.</summary>
+/// <summary>What a schedule does at an occurrence while a workflow that it started earlier has not ended.</summary>
 public enum Overlap
 {
-    /// <summary>Starts another beside it.</summary>
+    /// <summary>Starts another workflow, which runs concurrently.</summary>
     Allow,
 
-    /// <summary>Leaves this occurrence out.</summary>
+    /// <summary>Skips this occurrence.</summary>
     Skip,
 
-    /// <summary>Starts it when the running one has ended; further occurrences until then are left out.</summary>
+    /// <summary>Starts this one when the running workflow has ended, and skips further occurrences until then.</summary>
     QueueOne,
 }

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent;
 
-/// <summary>How the input of a workflow, and with it its output, error, events and streams, are stored.</summary>
+/// <summary>How a workflow's input is stored, and with it its output, error, events and streams.</summary>
 public enum PayloadFormat
 {
     /// <summary>MessagePack over <c>System.Text.Json</c> contracts (<c>dotnet_msgpack</c>): exact for every .NET value.</summary>

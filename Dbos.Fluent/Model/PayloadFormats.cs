@@ -3,8 +3,8 @@ namespace Dbos.Fluent.Model;
 /// <summary>Checks formats that a caller names.</summary>
 internal static class PayloadFormats
 {
-    /// <summary>The format as it was given; null for the default.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is none of the enumeration's values.</exception>
+    /// <summary>Returns the format as given; null means the default.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not one of the enumeration.</exception>
     public static PayloadFormat? Check(PayloadFormat? format) =>
         format is null || Enum.IsDefined(format.Value)
             ? format

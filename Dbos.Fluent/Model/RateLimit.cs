@@ -1,23 +1,27 @@
 namespace Dbos.Fluent;
 
-/// <summary>How many workflows may be started from a queue in any span of time: a rolling window, not a calendar's.</summary>
+/// <summary>
+/// How many workflows may be started from a queue in any period of a given length: a rolling window, not a calendar period.
+/// </summary>
 /// <remarks>
-/// Starts count, not completions, on the database's clock and over all processes of the application. A cancelled start gives its place
-/// back. What goes on after a wait takes no new place.
+/// The limit counts starts, not completions, on the database's clock and over all processes of the application. A cancelled start gives its
+/// place back. A workflow that continues after a wait takes no new place.
 /// </remarks>
 public sealed record RateLimit
 {
     private static readonly TimeSpan PerMin = TimeSpan.FromMilliseconds(1);
 
     /// <summary>Makes a limit.</summary>
-    /// <param name="Starts">How many may start; at least one.</param>
-    /// <param name="Per">In how long; at least a millisecond, at most 365 days. Fractions of a millisecond are rounded up.</param>
+    /// <param name="Starts">How many workflows may start; at least one.</param>
+    /// <param name="Per">
+    /// The length of the window; at least a millisecond, at most 365 days. Fractions of a millisecond are rounded up.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">
     /// <paramref name="Starts"/> is less than one, or <paramref name="Per"/> is out of its range.
     /// </exception>
     public RateLimit(int Starts, TimeSpan Per) => (this.Starts, this.Per) = (Starts, Per);
 
-    /// <summary>How many may start.</summary>
+    /// <summary>How many workflows may start in one window.</summary>
     /// <value>At least one: to stop a queue, pause it.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is less than one.</exception>
     public int Starts
@@ -41,9 +45,9 @@ public sealed record RateLimit
             : RoundUp(value);
     }
 
-    /// <summary>Takes the limit apart.</summary>
-    /// <param name="Starts">How many may start.</param>
-    /// <param name="Per">In how long.</param>
+    /// <summary>Deconstructs the limit into its parts.</summary>
+    /// <param name="Starts">How many workflows may start.</param>
+    /// <param name="Per">The length of the window.</param>
     public void Deconstruct(out int Starts, out TimeSpan Per) => (Starts, Per) = (this.Starts, this.Per);
 
     // The stores count in milliseconds, and a start counts until its whole window has passed.

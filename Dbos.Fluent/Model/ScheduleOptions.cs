@@ -2,10 +2,10 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
 
-/// <summary>How a schedule starts its workflows. Immutable; checked when the property is set.</summary>
+/// <summary>How a schedule starts its workflows. Immutable; each property is checked when it is set.</summary>
 public sealed record ScheduleOptions
 {
-    /// <summary>What happens at an occurrence at which a workflow of the schedule has not ended.</summary>
+    /// <summary>What happens at an occurrence while an earlier workflow of the schedule has not ended.</summary>
     /// <value><see cref="Overlap.Allow"/> by default.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is not one of the enumeration.</exception>
     public Overlap Overlap
@@ -16,7 +16,7 @@ public sealed record ScheduleOptions
             : throw new ArgumentOutOfRangeException(nameof(Overlap), value, "Overlap is Allow, Skip or QueueOne.");
     }
 
-    /// <summary>Spreads starts: each is put off by a part of this time that follows from the schedule's name and the occurrence.</summary>
+    /// <summary>Spreads starts: each is delayed by a part of this time, which the schedule's name and the occurrence determine.</summary>
     /// <value>Zero by default. At most a day.</value>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative or longer than a day.</exception>
     public TimeSpan Jitter
@@ -28,19 +28,19 @@ public sealed record ScheduleOptions
     }
 
     /// <summary>The moment from which occurrences count; an occurrence at that moment counts.</summary>
-    /// <value>Null by default: from now on.</value>
+    /// <value>Null by default: occurrences count from now on.</value>
     public DateTimeOffset? From { get; init; }
 
     /// <summary>The moment from which no occurrence counts; an occurrence at that moment does not.</summary>
-    /// <value>Null by default: without end.</value>
+    /// <value>Null by default: no end.</value>
     public DateTimeOffset? Until { get; init; }
 
-    /// <summary>Whether occurrences at which no engine ran, or the schedule was paused, are caught up on.</summary>
-    /// <value>False by default: they are left out.</value>
+    /// <summary>Whether the schedule catches up on occurrences it missed while no engine ran or while it was paused.</summary>
+    /// <value>False by default: missed occurrences are skipped.</value>
     public bool AutomaticBackfill { get; init; }
 
     /// <summary>The queue that the workflow enters, by name.</summary>
-    /// <value>Null by default: the internal one, which has no limits.</value>
+    /// <value>Null by default: the internal queue, which has no limits.</value>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public string? Queue
     {
@@ -48,7 +48,7 @@ public sealed record ScheduleOptions
         init => field = value is null ? null : Names.CheckName(value, nameof(Queue));
     }
 
-    /// <summary>A text that each workflow is given besides its occurrence (<see cref="ScheduledRun.Context"/>).</summary>
+    /// <summary>A text that each workflow receives with its occurrence (<see cref="ScheduledRun.Context"/>).</summary>
     /// <value>Null by default: nothing.</value>
     public string? Context { get; init; }
 }

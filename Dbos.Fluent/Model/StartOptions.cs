@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
 
-/// <summary>How one workflow is started. Immutable; checked when the property is set.</summary>
+/// <summary>How one workflow is started. Immutable; each property is checked when it is set.</summary>
 public sealed record StartOptions
 {
     private static readonly TimeSpan DelayMax = TimeSpan.FromDays(36_525);
@@ -27,11 +27,11 @@ public sealed record StartOptions
             : throw new ArgumentOutOfRangeException(nameof(IdReuse), value, "IdReuse is ReturnExisting or Reject.");
     }
 
-    /// <summary>The queue it waits in until it may run; a <see cref="WorkflowQueue"/> converts to its name.</summary>
+    /// <summary>The queue in which the workflow waits until it may run; a <see cref="WorkflowQueue"/> converts to its name.</summary>
     /// <value>
-    /// Null by default: an engine's <c>StartAsync</c>, and a parent's step, start it at once, in this process; a client,
+    /// Null by default: an engine's <c>StartAsync</c>, and a parent's step, start the workflow at once, in this process. A client,
     /// <c>StartManyAsync</c> and <c>StartInTransactionAsync</c> put it into the internal queue, which has no limits. The limits are those
-    /// that the queue was registered with; an unregistered queue is accepted, and its workflows wait.
+    /// that the queue was registered with. An unregistered queue is accepted, and its workflows wait.
     /// </value>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public string? Queue
@@ -40,8 +40,10 @@ public sealed record StartOptions
         init => field = value is null ? null : Names.CheckName(value, nameof(Queue));
     }
 
-    /// <summary>Its place in the queue: lower numbers first, and among equals the older first. Children do not inherit it.</summary>
-    /// <value>0 by default, which is before all others. Needs a <see cref="Queue"/>.</value>
+    /// <summary>
+    /// The workflow's place in the queue: lower numbers first, and the older first among equals. Children do not inherit it.
+    /// </summary>
+    /// <value>0 by default, which comes before all others. Needs a <see cref="Queue"/>.</value>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
     public int Priority
     {
@@ -52,9 +54,7 @@ public sealed record StartOptions
     }
 
     /// <summary>Keeps a second workflow with the same deduplication id out of the queue until this one has ended.</summary>
-    /// <value>
-    /// Null by default: none. Needs a <see cref="Queue"/>. It is not the id: once the workflow has ended another may be started under it.
-    /// </value>
+    /// <value>Null by default: none. Needs a <see cref="Queue"/>. Unlike the id, it is free again once the workflow has ended.</value>
     /// <exception cref="ArgumentException">The text is blank, too long or holds control characters.</exception>
     public string? DeduplicationId
     {
@@ -73,7 +73,7 @@ public sealed record StartOptions
             : throw new ArgumentOutOfRangeException(nameof(DeduplicationPolicy), value, "DeduplicationPolicy is Reject or ReturnExisting.");
     }
 
-    /// <summary>Its partition of a queue with a limit for each partition, such as the customer it is for.</summary>
+    /// <summary>The workflow's partition of a queue with limits for each partition, such as a customer.</summary>
     /// <value>Null by default: none. Every start on a partitioned queue needs one, and no other start may have one.</value>
     /// <exception cref="ArgumentException">The text is blank, too long or holds control characters.</exception>
     public string? PartitionKey
@@ -82,8 +82,10 @@ public sealed record StartOptions
         init => field = value is null ? null : Names.CheckName(value, nameof(PartitionKey));
     }
 
-    /// <summary>How long it is held back before it enters its queue, on the database's clock; without a queue, before it starts.</summary>
-    /// <value>Null by default: not at all. From zero to a hundred years; fractions of a millisecond are rounded up.</value>
+    /// <summary>
+    /// How long the workflow is delayed before it enters its queue, or before it starts if it has none, on the database's clock.
+    /// </summary>
+    /// <value>Null by default: no delay. From zero to a hundred years; fractions of a millisecond are rounded up.</value>
     /// <exception cref="ArgumentOutOfRangeException">The delay is out of its range.</exception>
     public TimeSpan? Delay
     {
@@ -91,20 +93,20 @@ public sealed record StartOptions
         init => field = value is { } delay ? CheckDelay(delay, nameof(Delay)) : null;
     }
 
-    /// <summary>Notes on the workflow, for lists and filters. Neither runs nor limits depend on them.</summary>
-    /// <value>Null by default: nothing. Texts, numbers, booleans and nulls.</value>
+    /// <summary>Notes on the workflow, for lists and filters. They affect neither runs nor limits.</summary>
+    /// <value>Null by default: none. Values are texts, numbers, booleans and nulls.</value>
     public IReadOnlyDictionary<string, object?>? Attributes { get; init; }
 
     /// <summary>
-    /// Time from when an engine first takes it up to its end; then the workflow is cancelled with
-    /// <see cref="CancellationReason.DeadlineExceeded"/>, within some two seconds, by whatever engine of its application. What it waits in
-    /// its queue, and a <see cref="Delay"/>, do not count.
+    /// The time allowed from when an engine first takes the workflow up to its end. After that, any engine of its application cancels it
+    /// with <see cref="CancellationReason.DeadlineExceeded"/>, within about two seconds. Time spent in its queue, and a
+    /// <see cref="Delay"/>, do not count.
     /// </summary>
     /// <value>
-    /// Null by default: a child inherits its parent's deadline, any other workflow has none.
+    /// Null by default: a child inherits its parent's deadline, and any other workflow has none.
     /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> detaches a child from its parent's deadline.
     /// </value>
-    /// <exception cref="ArgumentOutOfRangeException">The timeout is zero or negative and not infinite.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is zero, or negative and not infinite.</exception>
     public TimeSpan? Timeout
     {
         get;
@@ -113,10 +115,10 @@ public sealed record StartOptions
             : value;
     }
 
-    /// <summary>The application version that must run it; it waits for an engine of that one where this is another.</summary>
+    /// <summary>The application version that must run the workflow; it waits for an engine of that version.</summary>
     /// <value>
-    /// Null by default: an engine that has the definition registered stamps its own version; a client, and an engine that has not, leave it
-    /// open, and an engine of the latest version takes it.
+    /// Null by default: an engine with the definition registered binds the workflow to its own version. A client, and an engine without the
+    /// definition, leave it unbound, and an engine of the latest version takes it.
     /// </value>
     /// <exception cref="ArgumentException">The version is blank, too long or holds control characters.</exception>
     public string? ApplicationVersion
@@ -125,8 +127,8 @@ public sealed record StartOptions
         init => field = value is null ? null : Names.CheckName(value, nameof(ApplicationVersion));
     }
 
-    /// <summary>How the input and all that follows from it is stored.</summary>
-    /// <value>Null by default: the definition's own format; portable JSON where it is enqueued by name.</value>
+    /// <summary>How the input is stored, and with it the output, error, events and streams.</summary>
+    /// <value>Null by default: the definition's own format, or portable JSON where the workflow is enqueued by name.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is not one of the enumeration.</exception>
     public PayloadFormat? Format
     {

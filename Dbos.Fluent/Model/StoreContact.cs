@@ -1,11 +1,12 @@
 namespace Dbos.Fluent.Model;
 
 /// <summary>
-/// Whether a database is reached, as all calls to it find out: whoever rests before another try is told by the first to come through.
+/// Tracks whether the database can be reached, as seen by all calls to it: the first call that gets through wakes all callers that wait to
+/// retry.
 /// </summary>
 /// <remarks>
-/// An engine renews its lease, and tries to once a second, so the end of an outage is known to all that rests there. Where nobody else
-/// calls, as in a client, one of those that rest goes ahead of the others.
+/// An engine tries to renew its lease once a second, so all its waiting callers learn of the end of an outage. Where nobody else calls, as
+/// in a client, one of the waiting callers retries before the others.
 /// </remarks>
 internal sealed class StoreContact
 {
@@ -13,10 +14,10 @@ internal sealed class StoreContact
     private long reachedAt;
     private int leads;
 
-    /// <summary>Completes when a call has come through; completed while none has failed since the last.</summary>
+    /// <summary>Completes when a call gets through; already completed if no call has failed since the last success.</summary>
     public Task Back => Volatile.Read(ref back)?.Task ?? Task.CompletedTask;
 
-    /// <summary>A call has failed, and has not reached the database.</summary>
+    /// <summary>Reports that a call failed without reaching the database.</summary>
     public void Lost()
     {
         if (Volatile.Read(ref back) is null)
@@ -25,7 +26,7 @@ internal sealed class StoreContact
         }
     }
 
-    /// <summary>A call has come through.</summary>
+    /// <summary>Reports that a call got through.</summary>
     public void Reached()
     {
         Volatile.Write(ref reachedAt, TimeProvider.System.GetTimestamp());
@@ -35,10 +36,10 @@ internal sealed class StoreContact
         }
     }
 
-    /// <summary>Whether any call has come through since a moment.</summary>
+    /// <summary>Whether any call has got through since a moment.</summary>
     public bool WasReachedSince(long stamp) => Volatile.Read(ref reachedAt) >= stamp;
 
-    /// <summary>One of those that rest tries again before the others; false where another one does.</summary>
+    /// <summary>Makes the caller the one that retries before the others; false if another caller already does.</summary>
     public bool TryLead() => Interlocked.Exchange(ref leads, 1) == 0;
 
     public void StopLeading() => Volatile.Write(ref leads, 0);

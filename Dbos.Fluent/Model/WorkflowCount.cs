@@ -1,7 +1,7 @@
 namespace Dbos.Fluent;
 
-/// <summary>How many workflows there are of one kind, at the moment they were counted.</summary>
-/// <param name="Key">What they have in common; see <see cref="CountBy"/>.</param>
-/// <param name="Count">How many workflows have it.</param>
-/// <param name="Oldest">When the oldest of them was made, on the database's clock.</param>
+/// <summary>The number of workflows in one group, at the moment they were counted.</summary>
+/// <param name="Key">The value that the workflows share; see <see cref="CountBy"/>.</param>
+/// <param name="Count">How many workflows share it.</param>
+/// <param name="Oldest">When the oldest of them was created, on the database's clock.</param>
 public sealed record WorkflowCount(string Key, long Count, DateTimeOffset? Oldest);

@@ -2,18 +2,17 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
 
-/// <summary>Selects the workflows that are listed or counted: those that meet every condition that is set. Immutable.</summary>
+/// <summary>Selects the workflows to list or count: those that meet every condition that is set. Immutable.</summary>
 /// <remarks>
-/// A condition that is null holds for every workflow; an empty list holds for none. Bounds in time count in whole milliseconds, as the
-/// database does: "after" includes its moment, "before" excludes it. Conditions that contradict each other are refused where the filter is
-/// used.
+/// A condition that is null matches every workflow; an empty list matches none. Time bounds count in whole milliseconds, as the database
+/// does: "after" includes its moment, "before" excludes it. A call that uses a filter with contradictory conditions is refused.
 /// </remarks>
 public sealed record WorkflowFilter
 {
     private const int AtOnceMax = 100_000;
     private static readonly WorkflowState[] Unended = [WorkflowState.Enqueued, WorkflowState.Pending, WorkflowState.Delayed];
 
-    /// <summary>Only these ids; unknown ones are not among the results.</summary>
+    /// <summary>Only workflows with these ids; unknown ids give no result.</summary>
     /// <value>Null by default: any. At most 100,000.</value>
     /// <exception cref="ArgumentException">An id is blank, too long or holds control characters, or there are too many.</exception>
     public IReadOnlyList<string>? Ids
@@ -24,12 +23,12 @@ public sealed record WorkflowFilter
             : [.. value.Select(id => Names.CheckId(id, nameof(Ids)))];
     }
 
-    /// <summary>The beginning of the id, literally: there are no wildcards.</summary>
+    /// <summary>The beginning of the id, taken literally: there are no wildcards.</summary>
     /// <value>Null by default: any.</value>
     /// <exception cref="ArgumentException">The text is blank, too long or holds control characters.</exception>
     public string? IdPrefix { get; init => field = Checked(value, nameof(IdPrefix)); }
 
-    /// <summary>Its state is one of these.</summary>
+    /// <summary>Only workflows in one of these states.</summary>
     /// <value>Null by default: any state.</value>
     /// <exception cref="ArgumentOutOfRangeException">A value is not one of the enumeration.</exception>
     public IReadOnlyList<WorkflowState>? States
@@ -45,14 +44,14 @@ public sealed record WorkflowFilter
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public string? Name { get; init => field = Checked(value, nameof(Name)); }
 
-    /// <summary>The queue that it waits in or was taken from. A cancelled workflow has left its queue.</summary>
+    /// <summary>The queue that the workflow waits in or was taken from. A cancelled workflow has left its queue.</summary>
     /// <value>Null by default: any or none.</value>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public string? Queue { get; init => field = Checked(value, nameof(Queue)); }
 
     /// <summary>
-    /// Only what is in a queue and has not ended: enqueued, delayed, or running from one. A workflow that waits out of memory for something
-    /// of its own is not in a queue.
+    /// Only workflows that are in a queue and have not ended: enqueued, delayed, or running from a queue. A parked workflow, which waits
+    /// out of memory for something of its own, is not in a queue.
     /// </summary>
     /// <value>False by default.</value>
     public bool QueuedOnly { get; init; }
@@ -67,12 +66,12 @@ public sealed record WorkflowFilter
     /// <exception cref="ArgumentException">The version is blank, too long or holds control characters.</exception>
     public string? ApplicationVersion { get; init => field = Checked(value, nameof(ApplicationVersion)); }
 
-    /// <summary>The workflow that started it; only its own children, not theirs.</summary>
+    /// <summary>The workflow that started it; selects direct children only.</summary>
     /// <value>Null by default: any or none.</value>
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
     public string? ParentId { get; init => field = Checked(value, nameof(ParentId)); }
 
-    /// <summary>The workflow that it was forked from; only its own forks, not theirs.</summary>
+    /// <summary>The workflow that it was forked from; selects direct forks only.</summary>
     /// <value>Null by default: any or none.</value>
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
     public string? ForkedFrom { get; init => field = Checked(value, nameof(ForkedFrom)); }
@@ -92,56 +91,56 @@ public sealed record WorkflowFilter
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
     public string? DeduplicationId { get; init => field = Checked(value, nameof(DeduplicationId)); }
 
-    /// <summary>Made at this moment or later.</summary>
-    /// <value>Null by default: whenever.</value>
+    /// <summary>Only workflows created at this moment or later.</summary>
+    /// <value>Null by default: any time.</value>
     public DateTimeOffset? CreatedAfter { get; init; }
 
-    /// <summary>Made before this moment; later than <see cref="CreatedAfter"/>.</summary>
-    /// <value>Null by default: whenever.</value>
+    /// <summary>Only workflows created before this moment; it must be later than <see cref="CreatedAfter"/>.</summary>
+    /// <value>Null by default: any time.</value>
     public DateTimeOffset? CreatedBefore { get; init; }
 
-    /// <summary>Ended at this moment or later. With a bound on the end, the list is in the order in which they ended.</summary>
-    /// <value>Null by default: whenever, or not at all.</value>
+    /// <summary>Only workflows that ended at this moment or later. With a bound on the end, the list is in order of completion.</summary>
+    /// <value>Null by default: any time, or not ended.</value>
     public DateTimeOffset? CompletedAfter { get; init; }
 
-    /// <summary>Ended before this moment; later than <see cref="CompletedAfter"/>.</summary>
-    /// <value>Null by default: whenever, or not at all.</value>
+    /// <summary>Only workflows that ended before this moment; it must be later than <see cref="CompletedAfter"/>.</summary>
+    /// <value>Null by default: any time, or not ended.</value>
     public DateTimeOffset? CompletedBefore { get; init; }
 
-    /// <summary>Has these attributes, each with this value; others it may have besides.</summary>
-    /// <value>Null by default: any or none. An empty one: those that have attributes at all.</value>
+    /// <summary>Only workflows that have these attributes with these values; they may have others too.</summary>
+    /// <value>Null by default: any or none. An empty dictionary: workflows that have attributes at all.</value>
     public IReadOnlyDictionary<string, object?>? Attributes { get; init; }
 
-    /// <summary>Lists the newest first instead of the oldest. Counts do not look at it.</summary>
+    /// <summary>Lists the newest first instead of the oldest. Counts ignore it.</summary>
     /// <value>False by default.</value>
     public bool NewestFirst { get; init; }
 
-    /// <summary>How many are listed at most. Counts do not look at it.</summary>
+    /// <summary>The largest number of workflows to list. Counts ignore it.</summary>
     /// <value>Null by default: all.</value>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
     public int? Limit { get; init => field = NotNegative(value, nameof(Limit)); }
 
     /// <summary>
-    /// How many are passed over first. The database reads what is passed over, so a program that pages through a long list enumerates one
-    /// list instead. Counts do not look at it.
+    /// How many workflows to skip first. The database reads the skipped rows, so to page through a long list, enumerate one list instead.
+    /// Counts ignore it.
     /// </summary>
     /// <value>Null by default: none.</value>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
     public int? Offset { get; init => field = NotNegative(value, nameof(Offset)); }
 
-    /// <summary>Whether input, output and error are read too, as readable JSON; without them a list is quicker.</summary>
-    /// <value>True by default. Counts do not look at it.</value>
+    /// <summary>Whether input, output and error are read too, as readable JSON; a list is faster without them.</summary>
+    /// <value>True by default. Counts ignore it.</value>
     public bool LoadPayloads { get; init; } = true;
 
-    /// <summary>True if the list is in the order of completion; otherwise it is in that of creation.</summary>
+    /// <summary>True if the list is in order of completion; otherwise it is in order of creation.</summary>
     internal bool IsByCompletion => CompletedAfter is not null || CompletedBefore is not null;
 
-    /// <summary>The states that are asked for, one way or another; null for any.</summary>
+    /// <summary>The states that the conditions together ask for; null for any.</summary>
     internal IReadOnlyList<WorkflowState>? WantedStates => !QueuedOnly ? States
         : States is null ? Unended
         : [.. States.Intersect(Unended)];
 
-    /// <exception cref="ArgumentException">Conditions that no workflow can meet together.</exception>
+    /// <exception cref="ArgumentException">No workflow can meet all conditions.</exception>
     internal WorkflowFilter Checked(string parameter)
     {
         CheckWindow(CreatedAfter, CreatedBefore, nameof(CreatedAfter), nameof(CreatedBefore), parameter);

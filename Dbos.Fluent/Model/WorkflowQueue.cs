@@ -2,25 +2,26 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
 
-/// <summary>A named line of workflows that wait to be run, and its limits. Immutable; the limits bind once it is registered.</summary>
+/// <summary>A named queue of workflows that wait to run, and its limits. Immutable; the limits apply once it is registered.</summary>
 /// <remarks>
 /// <para>
-/// Register it at launch (<c>EngineOptions.Add</c>) or at run time (<see cref="QueueClient.RegisterAsync"/>): it then
-/// is a row of the database, and every process of the application serves it. A workflow may be enqueued to an unregistered queue; it
-/// waits.
+/// Register the queue at launch (<c>EngineOptions.Add</c>) or at run time (<see cref="QueueClient.RegisterAsync"/>). It is then a row of
+/// the database, and every process of the application serves it. A workflow may be enqueued to an unregistered queue; it waits.
 /// </para>
 /// <para>
-/// Limits are shared by the engines of one application, except for those of a worker, which is one process. A queue with a limit for
-/// each partition is partitioned: every enqueue to it names its partition, and the limits of the whole queue hold beside.
+/// All engines of one application share the limits, except worker limits, which apply to one process. A queue with a limit for each
+/// partition is partitioned: every start on it names a partition, and the limits of the whole queue apply as well.
 /// </para>
 /// </remarks>
 public sealed record WorkflowQueue
 {
     private readonly string name;
 
-    /// <summary>Names a queue.</summary>
-    /// <param name="Name">Its name: not blank, at most 255 characters, no control characters, not beginning with <c>_dbos_</c>.</param>
-    /// <exception cref="ArgumentException">The name is not of that kind.</exception>
+    /// <summary>Makes a queue without limits.</summary>
+    /// <param name="Name">
+    /// The queue's name: not blank, at most 255 characters, no control characters, not beginning with <c>_dbos_</c>.
+    /// </param>
+    /// <exception cref="ArgumentException">The name is blank, too long, holds control characters, or begins with <c>_dbos_</c>.</exception>
     public WorkflowQueue(string Name) => name = QueueNames.Check(Name, nameof(Name));
 
     private WorkflowQueue(StoredName stored) => name = stored.Name;
@@ -35,9 +36,9 @@ public sealed record WorkflowQueue
 
     /// <summary>How many of its workflows may run at once, in all processes together.</summary>
     /// <value>
-    /// Null by default: without limit. A workflow that waits for something keeps its place and stays in memory, whatever
-    /// <see cref="EngineOptions.UnloadAfter"/> says. A parent that awaits a child on its own queue may thus wait for ever: put children,
-    /// and workflows that wait for long, on another queue.
+    /// Null by default: no limit. A workflow that waits for something keeps its place and stays in memory, whatever
+    /// <see cref="EngineOptions.UnloadAfter"/> says. A parent that awaits a child on its own queue may therefore wait forever: put
+    /// children, and workflows that wait for long, on another queue.
     /// </value>
     /// <exception cref="ArgumentOutOfRangeException">The value is less than one.</exception>
     public int? Concurrency
@@ -56,11 +57,11 @@ public sealed record WorkflowQueue
     }
 
     /// <summary>How many of its workflows may be started in a span of time, by all processes together.</summary>
-    /// <value>Null by default: without limit.</value>
+    /// <value>Null by default: no limit.</value>
     public RateLimit? RateLimit { get; init; }
 
     /// <summary>How many workflows of one partition may run at once, in all processes together.</summary>
-    /// <value>Null by default: without limit. What is said of waits at <see cref="Concurrency"/> holds here too.</value>
+    /// <value>Null by default: no limit. A workflow that waits keeps its place, as with <see cref="Concurrency"/>.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is less than one.</exception>
     public int? PartitionConcurrency
     {
@@ -69,7 +70,7 @@ public sealed record WorkflowQueue
     }
 
     /// <summary>How many workflows of one partition may run at once in each process.</summary>
-    /// <value>Null by default: without limit.</value>
+    /// <value>Null by default: no limit.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is less than one.</exception>
     public int? PartitionWorkerConcurrency
     {
@@ -78,10 +79,10 @@ public sealed record WorkflowQueue
     }
 
     /// <summary>How many workflows of one partition may be started in a span of time, by all processes together.</summary>
-    /// <value>Null by default: without limit.</value>
+    /// <value>Null by default: no limit.</value>
     public RateLimit? PartitionRateLimit { get; init; }
 
-    /// <summary>How often the other DBOS SDKs look whether something waits. Dispatch here is woken, and does not use it.</summary>
+    /// <summary>How often other DBOS SDKs poll the queue. This library is woken instead and does not use it.</summary>
     /// <value>Null by default: their own default of a second. From a millisecond to a day.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of its range.</exception>
     public TimeSpan? PollInterval
@@ -92,7 +93,7 @@ public sealed record WorkflowQueue
             : value;
     }
 
-    /// <summary>Converts a queue to its name, wherever a queue is named.</summary>
+    /// <summary>Converts a queue to its name, for use wherever a queue is named.</summary>
     /// <param name="queue">The queue, or null.</param>
     /// <returns>Its name, or null.</returns>
     public static implicit operator string?(WorkflowQueue? queue) => queue?.Name;
@@ -105,11 +106,11 @@ public sealed record WorkflowQueue
     internal bool IsPartitioned =>
         PartitionConcurrency is not null || PartitionWorkerConcurrency is not null || PartitionRateLimit is not null;
 
-    /// <summary>True if claims of several processes must be counted together.</summary>
+    /// <summary>True if the claims of several processes count together.</summary>
     internal bool HasSharedLimit =>
         Concurrency is not null || RateLimit is not null || PartitionConcurrency is not null || PartitionRateLimit is not null;
 
-    /// <summary>True if more may be waiting than may be run now.</summary>
+    /// <summary>True if more workflows may wait than may run now.</summary>
     internal bool IsLimited => HasSharedLimit || WorkerConcurrency is not null || PartitionWorkerConcurrency is not null;
 
     /// <summary>Checks the limits against each other: a limit without effect is a mistake.</summary>
@@ -128,7 +129,7 @@ public sealed record WorkflowQueue
             : this;
     }
 
-    /// <summary>A queue as it is stored in the database, whose name another SDK may have chosen.</summary>
+    /// <summary>Makes a queue from its row; another SDK may have chosen the name.</summary>
     internal static WorkflowQueue OfStored(string name) => new(new StoredName(name));
 
     private static int? CheckLimit(int? value, string property) => value is < 1

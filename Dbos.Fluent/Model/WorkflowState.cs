@@ -1,17 +1,17 @@
 namespace Dbos.Fluent;
 
-/// <summary>Where a workflow is in its life: the column <c>status</c> of the DBOS system database.</summary>
+/// <summary>The state of a workflow in its life cycle: the column <c>status</c> of the DBOS system database.</summary>
 public enum WorkflowState
 {
     /// <summary>It waits in a queue for an executor.</summary>
     Enqueued,
 
-    /// <summary>It is enqueued later, or it waits outside memory for a time, a message, an event or a child.</summary>
+    /// <summary>It will be enqueued later, or it waits out of memory for a time, a message, an event or a child.</summary>
     Delayed,
 
     /// <summary>
-    /// An executor runs it, or ran it and died. A stored word that this version does not know, as a newer library may write it, reads so
-    /// too: <see cref="WorkflowClient.CountAsync"/> and <see cref="WorkflowClient.ExplainAsync"/> give the word itself.
+    /// An executor runs it, or ran it and died. A stored word that this version does not know, perhaps from a newer library, also reads as
+    /// this state. <see cref="WorkflowClient.CountAsync"/> and <see cref="WorkflowClient.ExplainAsync"/> give the word itself.
     /// </summary>
     Pending,
 

@@ -13,7 +13,7 @@ internal static class WorkflowStates
     public const string Cancelled = "CANCELLED";
     public const string MaxRecoveryAttemptsExceeded = "MAX_RECOVERY_ATTEMPTS_EXCEEDED";
 
-    /// <summary>As rows of early levels have it.</summary>
+    /// <summary>The word in rows of early schema levels.</summary>
     public const string OldMaxRecoveryAttemptsExceeded = "RETRIES_EXCEEDED";
 
     public static string ToStored(this WorkflowState state) => state switch
@@ -28,14 +28,14 @@ internal static class WorkflowStates
         _ => throw new UnreachableException($"Unknown state {state}."),
     };
 
-    /// <summary>What a stored word says.</summary>
+    /// <summary>Parses a stored word.</summary>
     /// <remarks>
-    /// One that this version does not know, of a newer library, is no reason to refuse the rows around it: it reads as
-    /// <see cref="WorkflowState.Pending"/>, since for all that is known here the workflow has not ended and somebody has it.
+    /// A word that this version does not know, from a newer library, is no reason to refuse the rows around it. It reads as
+    /// <see cref="WorkflowState.Pending"/>: as far as this version knows, the workflow has not ended and a process owns it.
     /// </remarks>
     public static WorkflowState Parse(string stored) => Known(stored) ?? WorkflowState.Pending;
 
-    /// <summary>The word itself where this version does not know it; null where it does.</summary>
+    /// <summary>Returns the word if this version does not know it; otherwise null.</summary>
     public static string? Unknown(string stored) => Known(stored) is null ? stored : null;
 
     private static WorkflowState? Known(string stored) => stored switch

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent;
 
-/// <summary>What is known of one workflow at the moment it was read. Immutable; it does not follow the workflow.</summary>
+/// <summary>A snapshot of one workflow at the moment it was read. Immutable; it does not follow the workflow.</summary>
 public sealed record WorkflowStatus
 {
     /// <summary>The workflow's id.</summary>
@@ -9,24 +9,24 @@ public sealed record WorkflowStatus
     /// <summary>The name of its definition.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>Where it is in its life.</summary>
+    /// <summary>Its state in its life cycle.</summary>
     public WorkflowState State { get; init; }
 
     /// <summary>The queue it waits in or was taken from; null for a direct start, and after a cancel.</summary>
     public string? Queue { get; init; }
 
     /// <summary>
-    /// Its partition of the queue; null if none, and <c>_none</c> where the queue has partitions and it was started without.
+    /// Its partition of the queue; null if none. <c>_none</c> if the queue has partitions and the workflow was started without one.
     /// </summary>
     public string? PartitionKey { get; init; }
 
-    /// <summary>The deduplication id it holds in its queue; null if none, and once it has ended.</summary>
+    /// <summary>The deduplication id it holds in its queue; null if none, or once it has ended.</summary>
     public string? DeduplicationId { get; init; }
 
     /// <summary>Its priority in the queue; 0, the default, is served first.</summary>
     public int Priority { get; init; }
 
-    /// <summary>How often it was taken up: 1 after a direct start, 0 while it has only been enqueued, one more for each recovery.</summary>
+    /// <summary>How often an engine took it up: 1 after a direct start, 0 while only enqueued, one more for each recovery.</summary>
     public int RecoveryAttempts { get; init; }
 
     /// <summary>The executor that runs it or ran it last; null before the first one.</summary>
@@ -35,7 +35,7 @@ public sealed record WorkflowStatus
     /// <summary>The application it belongs to; null if any application may take it.</summary>
     public string? ApplicationName { get; init; }
 
-    /// <summary>The application version it is bound to; null if open.</summary>
+    /// <summary>The application version it is bound to; null if none.</summary>
     public string? ApplicationVersion { get; init; }
 
     /// <summary>The workflow that started it; null if none did.</summary>
@@ -47,25 +47,25 @@ public sealed record WorkflowStatus
     /// <summary>The schedule that started it; null if none did.</summary>
     public string? ScheduleName { get; init; }
 
-    /// <summary>Its time from start to end; null without a limit.</summary>
+    /// <summary>The time it may take from start to end; null without a limit.</summary>
     public TimeSpan? Timeout { get; init; }
 
-    /// <summary>Waiting out of memory for a time, a message, an event or a child: stored as DELAYED.</summary>
+    /// <summary>True while it waits out of memory for a time, a message, an event or a child; stored as DELAYED.</summary>
     public bool Parked { get; init; }
 
-    /// <summary>When its row was made, on the database's clock.</summary>
+    /// <summary>When its row was created, on the database's clock.</summary>
     public DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>When its row last changed hands, on the database's clock.</summary>
+    /// <summary>When its row was last updated, on the database's clock.</summary>
     public DateTimeOffset UpdatedAt { get; init; }
 
     /// <summary>When it was last taken from a queue; null for a direct start.</summary>
     public DateTimeOffset? StartedAt { get; init; }
 
-    /// <summary>When it ended; null while it has not.</summary>
+    /// <summary>When it ended; null before its end.</summary>
     public DateTimeOffset? CompletedAt { get; init; }
 
-    /// <summary>When it is cancelled if it has not ended; null without a limit, or before the first claim.</summary>
+    /// <summary>When it is cancelled if it has not ended by then; null without a limit, or before the first claim.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
     /// <summary>Until when it is delayed; null if it never was.</summary>
@@ -80,6 +80,6 @@ public sealed record WorkflowStatus
     /// <summary>Its output as readable JSON, when loaded; the stored text where it cannot be decoded.</summary>
     public string? Output { get; init; }
 
-    /// <summary>Its failure, when loaded; null while it has none.</summary>
+    /// <summary>Its failure, when loaded; null if it has none.</summary>
     public RecordedFailure? Error { get; init; }
 }

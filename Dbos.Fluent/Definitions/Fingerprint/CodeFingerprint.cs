@@ -8,10 +8,10 @@ internal static class CodeFingerprint
 {
     private const int Bytes = 16;
 
-    /// <summary>The fingerprint of what is written; empty where some of the code cannot be read.</summary>
+    /// <summary>The fingerprint of what the action writes; empty if some of the code cannot be read.</summary>
     /// <remarks>
-    /// Ahead-of-time compilation keeps no IL, dynamic methods show none, and an assembly the code refers to may not be there. None of these
-    /// is an error of the definition, so each only means: unknown.
+    /// Ahead-of-time compilation keeps no IL, dynamic methods expose none, and an assembly that the code refers to may be missing. None of
+    /// these is an error of the definition: the fingerprint is then unknown.
     /// </remarks>
     public static string Of(Action<CodeText> write)
     {

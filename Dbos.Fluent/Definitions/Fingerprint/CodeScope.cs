@@ -3,7 +3,7 @@ using System.Reflection;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>Where a method's code stands, so that the tokens in it can be resolved. Generic parameters stay parameters.</summary>
+/// <summary>Resolves the tokens in a method's code. Generic parameters stay parameters.</summary>
 [UnconditionalSuppressMessage(
     "Trimming", "IL2026", Justification = "What was trimmed away cannot be resolved; the fingerprint is then unknown and none is used.")]
 internal sealed class CodeScope(MethodBase method)

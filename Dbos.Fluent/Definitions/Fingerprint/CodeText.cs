@@ -5,16 +5,17 @@ using System.Text;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>Writes a workflow's own code as text that a rebuild does not change: its delegates, and what they captured.</summary>
+/// <summary>Writes a workflow's own code, which is its delegates and what they captured, as text that a rebuild does not change.</summary>
 /// <remarks>
-/// Its own code is what it is given, what the compiler made of that (state machines, lambdas, local functions), and the methods of the
-/// same assembly that make steps or yield them. Any other method is the text of its name: what it does is not the workflow's.
+/// A workflow's own code is the delegates it is given, what the compiler made of them (state machines, lambdas, local functions), and
+/// methods of the same assembly that make or yield steps. Any other method is written as its name only: what it does is not part of the
+/// workflow.
 /// </remarks>
 [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = MethodText.Reason)]
 [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = MethodText.Reason)]
 internal sealed class CodeText
 {
-    // A closure's field for the object whose method made it.
+    // A closure's field for the object whose method created it.
     private const string Outer = "<>4__this";
 
     private const BindingFlags Fields =
@@ -24,7 +25,7 @@ internal sealed class CodeText
     private readonly MemberNames names = new();
     private readonly MethodText methods;
 
-    // Methods of delegates that were met as values, before any code that was read had named them.
+    // Methods of delegates that were met as values before any code that was read had named them.
     private readonly HashSet<long> passedIn = [];
 
     public CodeText() => methods = new(text, names);
@@ -64,7 +65,7 @@ internal sealed class CodeText
         ? target.GetType().GetField(Outer, Fields)?.GetValue(target)?.GetType()
         : target?.GetType();
 
-    // Variables of an inner block are in a closure of their own, which leads to that of the block around it.
+    // Variables of an inner block have their own closure, which refers to that of the outer block.
     private void AddCaptured(Delegate code, object holder, HashSet<object> seen, HashSet<Delegate> around)
     {
         if (!seen.Add(holder))
@@ -80,9 +81,9 @@ internal sealed class CodeText
             return;
         }
 
-        // Code that a method of the user's wrapped, such as one that adds logging to each body, is reached only through what it captured.
-        // A field of the compiler's own may hold a delegate that the code has made before. It depends on what has run, not on what is
-        // written. One closure holds what all lambdas of a method capture: a field that this code does not read belongs to another.
+        // Code that a user's method wrapped, for example to add logging to each body, is reachable only through what the wrapper captured.
+        // A field of the compiler's own may cache a delegate; that depends on what has run, not on what is written. One closure holds what
+        // all lambdas of a method capture: a field that this code does not read belongs to another lambda.
         foreach (var field in fields.Where(field => field.Name[0] != '<' || field.Name == Outer).OrderBy(field => field.MetadataToken))
         {
             if (!methods.HasRead(field) && methods.IsIncluded(code.Method))
@@ -102,8 +103,8 @@ internal sealed class CodeText
         }
     }
 
-    // Which result is read and which child is started decide what a step does. They were assigned by the code that builds the definition,
-    // which is not read. Other values are not looked at: a captured counter or address depends on what has run, and where.
+    // The result that is read and the child that is started decide what a step does. The code that assigned them builds the definition and
+    // is not read. Other values are ignored: a captured counter or address depends on what has run, and where.
     private void AddConstants(object holder, FieldInfo[] fields)
     {
         var constants =
@@ -126,7 +127,7 @@ internal sealed class CodeText
         _ => null,
     };
 
-    // Code that makes a delegate names its method, and may keep the delegate in a variable once it has run. Nothing but the value names a
-    // method that was passed in, so it is written each time: which of several bodies is used here.
+    // Code that creates a delegate names its method, and may keep the delegate in a variable once it has run. Only the value names a method
+    // that was passed in, so it is written each time: it says which of several bodies is used here.
     private bool IsNamedByCode(MethodInfo method) => methods.IsIncluded(method) && !passedIn.Contains(names.KeyOf(method));
 }

@@ -2,10 +2,10 @@ using System.Buffers.Binary;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What stands behind an operation of IL.</summary>
+/// <summary>The kind of operand of an IL operation.</summary>
 internal enum IlOperand
 {
-    /// <summary>Nothing, or bytes that mean themselves: a number, a variable, a distance to jump.</summary>
+    /// <summary>No operand, or a literal one: a number, a variable, a jump distance.</summary>
     Literal,
 
     /// <summary>A token of a text.</summary>
@@ -14,21 +14,21 @@ internal enum IlOperand
     /// <summary>A token of a type, a field or a method.</summary>
     Member,
 
-    /// <summary>A token of a bare signature, which has no name; the operation itself still counts.</summary>
+    /// <summary>A token of a bare signature, which has no name; the operation still counts.</summary>
     Signature,
 }
 
-/// <summary>Takes a method's IL apart, operation by operation.</summary>
+/// <summary>Reads a method's IL, operation by operation.</summary>
 /// <remarks>
-/// The sizes are ECMA-335's, written down here because the framework's own table is made by reflection, which would take a noticeable part
-/// of a launch. A test holds them to that table.
+/// The sizes are those of ECMA-335. They are hard-coded because the framework builds its own table by reflection, which would take a
+/// noticeable part of a launch. A test compares them with that table.
 /// </remarks>
 internal ref struct IlReader(ReadOnlySpan<byte> il)
 {
-    /// <summary>Begins the operations of two bytes.</summary>
+    /// <summary>The first byte of two-byte operations.</summary>
     public const byte Prefix = 0xFE;
 
-    // A digit is the operand's length; T, M and G are tokens, S is a table of jumps, a blank is no operation.
+    // A digit is the operand's length; T, M and G are tokens, S is a jump table, a blank is no operation.
     private const string OneByte =
         "000000000000001111110000000000014848 00MMG0111111111111144444444" +
         "44444S00000000000000000000000000000000000000000MMMTMMM0  M0MMMMM" +
@@ -40,7 +40,7 @@ internal ref struct IlReader(ReadOnlySpan<byte> il)
     private readonly ReadOnlySpan<byte> il = il;
     private int at;
 
-    /// <summary>The operation; one of two bytes has the first in its high byte.</summary>
+    /// <summary>The operation code; a two-byte code has its first byte in the high byte.</summary>
     public int Code { get; private set; }
 
     public IlOperand Kind { get; private set; }
@@ -49,8 +49,8 @@ internal ref struct IlReader(ReadOnlySpan<byte> il)
 
     public readonly int Token => BinaryPrimitives.ReadInt32LittleEndian(Operand);
 
-    /// <summary>Goes to the next operation; false at the end.</summary>
-    /// <exception cref="BadImageFormatException">The bytes are no IL.</exception>
+    /// <summary>Moves to the next operation; false at the end.</summary>
+    /// <exception cref="BadImageFormatException">The bytes are not valid IL.</exception>
     public bool Next()
     {
         if (at == il.Length)

@@ -4,10 +4,10 @@ using System.Text;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>Names types, fields and methods in a way that neither a rebuild nor another version of a library changes.</summary>
+/// <summary>Names types, fields and methods so that neither a rebuild nor another version of a library changes the names.</summary>
 /// <remarks>
-/// What the compiler made for the code at hand is called by the order in which it is first met (<c>$0</c>, <c>$1</c>, …): the ordinals in
-/// the compiler's own names count all that stands in the file or the assembly. Everything else has its full name, without its assembly.
+/// What the compiler generated for this code is named in the order in which it is first met (<c>$0</c>, <c>$1</c>, …), because the ordinals
+/// in the compiler's own names depend on everything in the file or the assembly. Everything else has its full name, without its assembly.
 /// </remarks>
 internal sealed class MemberNames
 {
@@ -17,17 +17,17 @@ internal sealed class MemberNames
     private readonly Dictionary<long, string> own = [];
     private readonly Dictionary<MemberInfo, string> known = [];
 
-    /// <summary>True for a type that the compiler nested in one of the user's, such as a closure or a state machine.</summary>
+    /// <summary>True for a type that the compiler nested in a user's type, such as a closure or a state machine.</summary>
     public static bool IsGenerated(Type type) =>
         type.DeclaringType is { } outer && (HasGeneratedName(type) || IsGenerated(outer));
 
-    /// <summary>True for a lambda, a local function, and what stands in a generated type.</summary>
-    // A name that ends in $ belongs to a member that every record or program has under that very name.
+    /// <summary>True for a lambda, a local function, and a method of a generated type.</summary>
+    // A name that ends in $ is fixed: every record or program has a member of that name.
     public static bool IsGenerated(MethodBase method) =>
         method.DeclaringType is { } type
         && (IsGenerated(type) || (HasGeneratedName(method) && !HasGeneratedName(type) && !method.Name.EndsWith('$')));
 
-    /// <summary>What tells a definition from all others here; the instances of a generic one share it.</summary>
+    /// <summary>Identifies a member's definition here; all instances of a generic one share the key.</summary>
     public long KeyOf(MemberInfo member)
     {
         var module = modules.IndexOf(member.Module);
@@ -40,8 +40,8 @@ internal sealed class MemberNames
         return ((long)module << 32) | (uint)member.MetadataToken;
     }
 
-    /// <summary>The name of a part of the code at hand.</summary>
-    // Instances of a generic class have one code, and what it does is decided by the arguments of the class as by those of the method.
+    /// <summary>The name of a method that is part of this code.</summary>
+    // Instances of a generic class share one code; the arguments of the class, like those of the method, decide what it does.
     public string Own(MethodBase method)
     {
         var type = method.DeclaringType is { IsGenericType: true } generic ? "<" + List(generic.GetGenericArguments()) + ">." : "";
@@ -122,7 +122,7 @@ internal sealed class MemberNames
 
     private static bool HasGeneratedName(MemberInfo member) => member.Name[0] == '<' && WithoutFile(member.Name) == member.Name;
 
-    // A file-local type is the user's: its name is <file>F, a hash of the file's path, __ and the name that was written.
+    // A file-local type is the user's: its name is <file>F, a hash of the file's path, __ and the name in the source.
     private static string WithoutFile(string name)
     {
         const int Hash = 64;

@@ -21,7 +21,7 @@ internal sealed class MethodText(StringBuilder text, MemberNames names)
 
     private const int CallVirtual = 0x6F;
 
-    // Far above any workflow: what has so many parts is not one workflow's code.
+    // Far above any workflow: code with so many parts is not one workflow's.
     private const int MembersMax = 10_000;
 
     private readonly Queue<MethodBase> unread = [];
@@ -35,7 +35,7 @@ internal sealed class MethodText(StringBuilder text, MemberNames names)
     /// <summary>Whether the code reads a field.</summary>
     public bool HasRead(FieldInfo field) => fieldsRead.Contains(names.KeyOf(field));
 
-    /// <summary>Takes a method as part of the code, and gives its name there.</summary>
+    /// <summary>Includes a method in the code, and returns its name there.</summary>
     public string Include(MethodBase method)
     {
         var name = names.Own(method);
@@ -51,7 +51,7 @@ internal sealed class MethodText(StringBuilder text, MemberNames names)
         return name;
     }
 
-    /// <summary>Writes each method that is part of the code and not written yet.</summary>
+    /// <summary>Writes each included method that has not been written yet.</summary>
     /// <param name="of">The type of the object that the code belongs to; null if there is none.</param>
     public void ReadIncluded(Type? of)
     {
@@ -70,7 +70,7 @@ internal sealed class MethodText(StringBuilder text, MemberNames names)
 
     private void Line(string line) => text.Append(line).Append('\n');
 
-    // The code of an async method or an iterator is in a type of its own, which the method only makes and starts.
+    // An async method or iterator only creates and starts a generated type, which holds its code.
     private void IncludeStateMachine(Type type)
     {
         if (ownMembers.Add(names.KeyOf(type))
@@ -106,7 +106,7 @@ internal sealed class MethodText(StringBuilder text, MemberNames names)
         }
     }
 
-    // A call names the method that was declared. Which override makes the steps is known from the type of the receiver.
+    // A call names the declared method. The receiver's type tells which override makes the steps.
     private MemberInfo Called(MemberInfo member, int operation)
     {
         if (receiver is null || operation != CallVirtual

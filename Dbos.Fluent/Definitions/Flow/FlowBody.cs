@@ -2,11 +2,11 @@ using System.Collections.Immutable;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>A body that is a fluent definition: walks its parts and yields what an iterator would.</summary>
-/// <remarks>The places it has entered are on a stack of its own, so a yield inside a branch costs what one outside costs.</remarks>
+/// <summary>A body that runs a fluent definition: it walks the parts and yields what an iterator would.</summary>
+/// <remarks>It keeps the places it has entered on its own stack, so a yield inside a branch costs no more than one outside.</remarks>
 internal sealed class FlowBody<TIn> : IWorkflowBody
 {
-    // A loop that never yields would hold a thread for ever; no real one passes so often without a step.
+    // A loop that never yields would hold a thread forever; no real loop makes so many passes without a step.
     private const int PassesWithoutStepMax = 10_000;
 
     private readonly Stack<Place> places = new();
@@ -49,7 +49,7 @@ internal sealed class FlowBody<TIn> : IWorkflowBody
 
     public ValueTask<bool> MoveNextAsync()
     {
-        // Kept only now that the run continues: until then the step's own body reads its latest earlier result.
+        // Kept only when the run continues: until then the step's own body reads its latest earlier result.
         if (yielded is not null)
         {
             state.Keep(yielded, Step!);
@@ -60,7 +60,7 @@ internal sealed class FlowBody<TIn> : IWorkflowBody
             places.Push(new Place(((PatchStep)Step!).Result ? patched.Patched : patched.Before, 0));
         }
 
-        // What took no number, such as branches that held no step or a group of none, has brought a loop around it no further either.
+        // A step that took no number, such as an empty group or branches without a step, does not advance a loop around it.
         passesWithoutStep = Step is { Slots: 0 } ? passesWithoutStep : 0;
         (yielded, patched, Step) = (null, null, null);
         return ValueTask.FromResult(Advance());
@@ -139,7 +139,7 @@ internal sealed class FlowBody<TIn> : IWorkflowBody
         places.Push(new Place(loop.Body, 0));
     }
 
-    /// <summary>A list of parts that has been entered, and the part that is next in it.</summary>
+    /// <summary>A list of parts that has been entered, and the index of the next part.</summary>
     private readonly record struct Place(ImmutableArray<FlowNode<TIn>> Parts, int Next)
     {
         public Place AfterThis() => this with { Next = Next + 1 };

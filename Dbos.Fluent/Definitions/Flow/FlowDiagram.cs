@@ -22,12 +22,12 @@ internal sealed class FlowDiagram<TIn>
         return diagram.text.ToString();
     }
 
-    /// <summary>Draws parts that are entered by the given open ends, and gives the ends that stay open after them.</summary>
+    /// <summary>Draws parts that follow the given open ends, and returns the ends that are open after them.</summary>
     private ImmutableArray<OpenEnd> Draw(ImmutableArray<FlowNode<TIn>> parts, ImmutableArray<OpenEnd> open)
     {
         foreach (var part in parts)
         {
-            // What follows a return or a failure is never reached, so it is not drawn.
+            // Parts after a return or a failure are never reached, so they are not drawn.
             if (open.IsEmpty)
             {
                 break;

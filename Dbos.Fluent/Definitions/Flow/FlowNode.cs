@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>One part of a fluent definition. A closed hierarchy of data: nodes hold the user's code and nothing of any run.</summary>
+/// <summary>One part of a fluent definition. A closed hierarchy of data: nodes hold the user's code and no state of a run.</summary>
 internal abstract record FlowNode<TIn>
 {
     private protected FlowNode()
@@ -10,29 +10,29 @@ internal abstract record FlowNode<TIn>
     }
 }
 
-/// <summary>Goes one of two ways.</summary>
+/// <summary>Takes one of two branches.</summary>
 internal sealed record IfNode<TIn>(
     Func<FlowState<TIn>, bool> Condition, string? Label, ImmutableArray<FlowNode<TIn>> Then, ImmutableArray<FlowNode<TIn>> Otherwise)
     : FlowNode<TIn>;
 
-/// <summary>Runs its body as long as a condition holds, which is asked before each pass.</summary>
+/// <summary>Runs its body as long as a condition holds, which is checked before each pass.</summary>
 internal sealed record WhileNode<TIn>(Func<FlowState<TIn>, bool> Condition, string? Label, ImmutableArray<FlowNode<TIn>> Body)
     : FlowNode<TIn>;
 
-/// <summary>Runs branches at once and goes on when all have ended.</summary>
+/// <summary>Runs branches concurrently and continues when all have ended.</summary>
 internal sealed record ParallelNode<TIn>(ImmutableArray<FlowBranch<TIn>> Branches) : FlowNode<TIn>;
 
-/// <summary>One of the branches that run at once.</summary>
+/// <summary>One of the concurrent branches.</summary>
 internal sealed record FlowBranch<TIn>(string Name, ImmutableArray<FlowNode<TIn>> Parts);
 
-/// <summary>Goes the new way or the old one, as a marker in the history says.</summary>
+/// <summary>Takes the new or the old branch, as a marker in the history says.</summary>
 internal sealed record PatchNode<TIn>(string Name, ImmutableArray<FlowNode<TIn>> Patched, ImmutableArray<FlowNode<TIn>> Before)
     : FlowNode<TIn>;
 
-/// <summary>Starts the workflow afresh.</summary>
+/// <summary>Continues the workflow as new.</summary>
 internal sealed record ContinueNode<TIn>(Func<FlowState<TIn>, TIn> Input) : FlowNode<TIn>;
 
-/// <summary>Fails the workflow with an exception of the user's.</summary>
+/// <summary>Fails the workflow with a user's exception.</summary>
 internal sealed record FailNode<TIn>(Func<FlowState<TIn>, Exception> Exception, string? Label) : FlowNode<TIn>;
 
 /// <summary>Completes the workflow with a result.</summary>
@@ -43,7 +43,7 @@ internal sealed record ReturnNode<TIn, TOut>(Func<FlowState<TIn>, TOut> Result) 
     public override object? Evaluate(FlowState<TIn> state) => Result(state);
 }
 
-/// <summary>A return, whatever its type.</summary>
+/// <summary>A return with a result of any type.</summary>
 internal abstract record ReturnNode<TIn> : FlowNode<TIn>
 {
     public abstract Delegate Code { get; }

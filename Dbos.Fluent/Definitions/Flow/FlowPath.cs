@@ -2,9 +2,9 @@ using System.Collections.Immutable;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What a builder has gathered: the parts of its own path, and the steps and names of the whole definition so far.</summary>
+/// <summary>The state of a builder: the parts of its own path, and the steps and names of the whole definition so far.</summary>
 /// <remarks>
-/// Immutable and shared by continuations. Steps of all branches are numbered together, so a run keeps its results in one array.
+/// Immutable and shared by continuations. Steps of all branches share one numbering, so a run keeps its results in one array.
 /// </remarks>
 internal sealed record FlowPath<TIn>(string WorkflowName, object Scope)
 {
@@ -15,14 +15,14 @@ internal sealed record FlowPath<TIn>(string WorkflowName, object Scope)
 
     private ImmutableHashSet<string> StepNames { get; init; } = ImmutableHashSet.Create<string>(StringComparer.Ordinal);
 
-    /// <summary>The branch of a <c>Parallel</c> that this path stands in, at whatever depth; null outside of any.</summary>
+    /// <summary>The branch of a <c>Parallel</c> that contains this path, at any depth; null outside a <c>Parallel</c>.</summary>
     public string? ParallelBranch { get; init; }
 
     public bool IsEmpty => Parts.IsEmpty;
 
     public static FlowPath<TIn> Begin(string workflowName) => new(workflowName, new object());
 
-    /// <summary>The key of the next step to be added.</summary>
+    /// <summary>Makes the key of the next step.</summary>
     public StepKey NextKey(string title) => new(Steps.Count, title, WorkflowName);
 
     public FlowPath<TIn> Add(FlowNode<TIn> part) => this with { Parts = Parts.Push(part) };
@@ -31,11 +31,11 @@ internal sealed record FlowPath<TIn>(string WorkflowName, object Scope)
         Add(step) with { Steps = Steps.Add(step.Key), StepNames = step.Name is null ? StepNames : Take(step.Name) };
 
     /// <summary>
-    /// An empty path inside this definition, for a branch. Its scope tells whether what comes back is that branch continued.
+    /// An empty path inside this definition, for a branch. Its scope shows whether a returned path continues that branch.
     /// </summary>
     public FlowPath<TIn> Branch() => this with { Scope = new object(), Parts = [] };
 
-    /// <summary>This path after branches, the last of which is given: their steps and names stay taken.</summary>
+    /// <summary>This path after its branches, given the last of them: their steps and names stay taken.</summary>
     public FlowPath<TIn> After(FlowPath<TIn> branch) => this with { Steps = branch.Steps, StepNames = branch.StepNames };
 
     public ImmutableArray<FlowNode<TIn>> ToParts() => [.. Parts.Reverse()];

@@ -2,8 +2,8 @@ using System.Collections.Immutable;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>The results of one run of a fluent definition: for each step the descriptor that ran last.</summary>
-/// <remarks>Branches that run at once share it; each of them keeps results of steps of its own.</remarks>
+/// <summary>The results of one run of a fluent definition: for each step, the descriptor that ran last.</summary>
+/// <remarks>Concurrent branches share it; each stores the results of its own steps only.</remarks>
 internal sealed class FlowResults
 {
     private readonly string workflowName;
@@ -20,7 +20,7 @@ internal sealed class FlowResults
 
     public void Keep(StepKey key, Step step) => Volatile.Write(ref latest[key.Ordinal], step);
 
-    /// <summary>The results as they are now, which later ones leave as they are.</summary>
+    /// <summary>A copy of the current results, which later results do not change.</summary>
     public FlowResults Copy() => new(workflowName, steps, [.. latest]);
 
     public T Get<T>(ResultOf<T> result)

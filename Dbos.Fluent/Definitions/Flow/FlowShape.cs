@@ -78,7 +78,7 @@ internal sealed class FlowShape<TIn>(FlowPlan<TIn> plan, Type output) : Definiti
 
     private static void Write(StepNode<TIn> step, CodeText code)
     {
-        // The user's code already says what a step that it makes is called. The text of its expression changes with mere layout.
+        // The user's code already contains the name of a step it makes. The text of its expression changes with mere layout.
         var title = step.Kind == NodeKind.Custom ? "" : step.Key.Title;
         code.Line($"step {Text(step.Kind)} {title} {step.Facts}{(step.Tolerant ? " tolerant" : "")}");
         if (step.Options.Timeout is { } timeout)
@@ -114,7 +114,7 @@ internal sealed class FlowShape<TIn>(FlowPlan<TIn> plan, Type output) : Definiti
         }
     }
 
-    // Part of every fingerprint: a kind may be renamed in the code, its text here may not change.
+    // Part of every fingerprint: a kind may be renamed in the code, but its text here must not change.
     private static string Text(NodeKind kind) => kind switch
     {
         NodeKind.Run => "Run",

@@ -1,11 +1,11 @@
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>Makes short texts for people out of the expressions that the compiler passes on.</summary>
+/// <summary>Makes short texts for people from the expressions that the compiler passes on.</summary>
 internal static class FlowText
 {
     private const int LengthMax = 80;
 
-    /// <summary>The expression on one line, without the <c>x =></c> before it, cut where it grows long.</summary>
+    /// <summary>The expression on one line, without the <c>x =></c> before it, cut if it is too long.</summary>
     public static string Title(string? expression, string otherwise)
     {
         if (string.IsNullOrWhiteSpace(expression))
@@ -23,6 +23,6 @@ internal static class FlowText
         return line.Length <= LengthMax ? line : Cut(line);
     }
 
-    // Not between the halves of a surrogate pair, which would be no text any more.
+    // A cut between the halves of a surrogate pair would leave invalid text.
     private static string Cut(string line) => line[..(char.IsHighSurrogate(line[LengthMax - 2]) ? LengthMax - 2 : LengthMax - 1)] + "…";
 }

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>A <see cref="ResultOf{T}"/>, whatever its type.</summary>
+/// <summary>A <see cref="ResultOf{T}"/> of any type.</summary>
 internal interface IResultName
 {
     StepKey Key { get; }

@@ -2,9 +2,7 @@ using System.Text;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>
-/// Writes a flowchart in Mermaid's language. Every text stands in quotes, with what has a meaning there written as entities.
-/// </summary>
+/// <summary>Writes a Mermaid flowchart. Every text is quoted, and characters with a meaning in Mermaid are written as entities.</summary>
 internal sealed class MermaidText
 {
     private readonly StringBuilder text = new("flowchart TD\n");
@@ -23,7 +21,7 @@ internal sealed class MermaidText
 
     public MermaidText Join(string id, string label) => Node(id, "[\\", label, "/]");
 
-    /// <summary>A text of any content, as a label of an edge.</summary>
+    /// <summary>Quotes any text, for use as an edge's label.</summary>
     public static string Quoted(string label)
     {
         var quoted = new StringBuilder();
@@ -81,15 +79,15 @@ internal sealed class MermaidText
                 case '&':
                     text.Append("#amp;");
                     break;
-                // # begins an entity, a backquote and a star Markdown, a backslash an escape, %% a directive.
+                // # begins an entity, a backquote or a star begins Markdown, a backslash begins an escape, and %% begins a directive.
                 case '#' or '`' or '*' or '\\' or '%':
                     AppendEntity(text, label[at]);
                     break;
-                // Two of them enclose mathematics.
+                // Two dollar signs enclose mathematics.
                 case '$' when at > 0 && label[at - 1] == '$':
                     AppendEntity(text, label[at]);
                     break;
-                // "1. x" and "- x" would be read as lists of Markdown, which a label may not hold.
+                // Mermaid would read "1. x" and "- x" as Markdown lists, which a label may not contain.
                 case '.' or ')' or '-' or '+' when BeginsList(label, at):
                     AppendEntity(text, label[at]);
                     break;

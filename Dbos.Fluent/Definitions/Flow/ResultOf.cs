@@ -4,7 +4,7 @@ namespace Dbos.Fluent;
 
 /// <summary>Names the result of a step of a fluent definition; read with <see cref="FlowState{TIn}.Get"/>.</summary>
 /// <remarks>
-/// It is a name, not a value: it belongs to the definition, holds nothing of any run, and serves all runs at once. Made by
+/// It is a name, not a value: it belongs to the definition, holds no state of a run, and works for all concurrent runs. Made by
 /// <see cref="StepBuilder{TIn,TOut,T}.As"/> and <see cref="StepBuilder{TIn,TOut,T}.Try"/>.
 /// </remarks>
 /// <typeparam name="T">The result's type.</typeparam>
@@ -18,7 +18,7 @@ public sealed class ResultOf<T> : IResultName
 
     StepKey IResultName.Key => Key;
 
-    /// <summary>What stands for the result in a log or a debugger.</summary>
+    /// <summary>Describes the result for a log or a debugger.</summary>
     /// <returns>A text with the step's name.</returns>
     public override string ToString() => $"result of '{Key.Title}'";
 

@@ -2,8 +2,8 @@ using Dbos.Fluent.Definitions;
 
 namespace Dbos.Fluent;
 
-/// <summary>A definition whose latest part is a step: modifiers apply to that step, anything else goes on with the definition.</summary>
-/// <remarks>Immutable like its base. Modifiers of one step may be chained in any order; one given twice, the latest counts.</remarks>
+/// <summary>A definition whose latest part is a step: modifiers apply to that step, and any other call continues the definition.</summary>
+/// <remarks>Immutable like its base. Modifiers of one step may be chained in any order; if one is given twice, the last counts.</remarks>
 /// <typeparam name="TIn">Type of the workflow's input.</typeparam>
 /// <typeparam name="TOut">Type of the workflow's result.</typeparam>
 /// <typeparam name="T">Type of the step's result.</typeparam>
@@ -15,13 +15,15 @@ public sealed class StepBuilder<TIn, TOut, T> : WorkflowBuilder<TIn, TOut>
     internal StepBuilder(FlowPath<TIn> before, StepNode<TIn, T> step)
         : base(before.AddStep(step)) => (this.before, this.step) = (before, step);
 
-    /// <summary>Tries a failing body again. Attempts and waits are in memory: after a crash the count starts at 1 again.</summary>
-    /// <remarks>Steps are not retried unless asked to. After <c>ForEach</c> it applies to each item.</remarks>
+    /// <summary>Retries a failing body. Attempts and waits are in memory: after a crash the count starts at 1 again.</summary>
+    /// <remarks>By default a step is not retried. After <c>ForEach</c> it applies to each item.</remarks>
     /// <param name="attempts">Attempts in all, at least 1; 3 by default.</param>
     /// <param name="delay">Wait after the first failure; 1 s by default. Zero is allowed.</param>
     /// <param name="backoff">Factor from one wait to the next, at least 1; 2.0 by default.</param>
     /// <param name="maxDelay">Longest wait, at most 24 days; 1 h by default.</param>
-    /// <param name="retryIf">Says whether to go on after this exception; what it throws is the step's failure. Null: always.</param>
+    /// <param name="retryIf">
+    /// Decides whether to retry after this exception; an exception it throws is the step's failure. Null: always retry.
+    /// </param>
     /// <param name="jitter">
     /// Random part of each wait, from 0 (none, the default) to 1: a wait of <c>d</c> becomes <c>d</c> to <c>d·(1+jitter)</c>.
     /// </param>
@@ -37,7 +39,7 @@ public sealed class StepBuilder<TIn, TOut, T> : WorkflowBuilder<TIn, TOut>
         double jitter = 0) =>
         With(step.Options with { Retry = RetryOptions.Create(step.Key.Title, attempts, delay, backoff, maxDelay, retryIf, jitter) });
 
-    /// <summary>Limits the time of one attempt. A body that ignores its token is abandoned; what it returns later goes nowhere.</summary>
+    /// <summary>Limits the time of one attempt. A body that ignores its token is abandoned; its later result is dropped.</summary>
     /// <remarks>No limit by default. After <c>ForEach</c> it applies to each item's attempts.</remarks>
     /// <param name="perAttempt">The limit, longer than zero and at most about 49 days.</param>
     /// <returns>The definition so far; an attempt past the limit fails with <see cref="StepTimeoutException"/>.</returns>
@@ -46,26 +48,26 @@ public sealed class StepBuilder<TIn, TOut, T> : WorkflowBuilder<TIn, TOut>
     public StepBuilder<TIn, TOut, T> Timeout(TimeSpan perAttempt) =>
         With(step.Options with { Timeout = RunStepOptions.CheckTimeout(step.Key.Title, perAttempt) });
 
-    /// <summary>Says how the step is undone if the workflow fails after it has completed.</summary>
+    /// <summary>Sets how the step is undone if the workflow fails after the step has completed.</summary>
     /// <remarks>
     /// <para>
-    /// When a workflow fails, its completed steps are undone, the newest first; each undo is a step of its own, <c>{name}.compensate</c>,
-    /// that runs at least once and never again once its outcome is stored, also after a crash in the midst of undoing. A step that failed
-    /// is not undone, nor is any step of a workflow that was cancelled. An undo that fails is added to the workflow's failure and does not
-    /// stop the others. Nothing is undone unless asked; given twice, the latest counts.
+    /// When a workflow fails, its completed steps are undone, newest first. Each undo is its own step, <c>{name}.compensate</c>. It runs at
+    /// least once and never again once its outcome is stored, also after a crash during compensation. A failed step is not undone, nor is
+    /// any step of a cancelled workflow. An undo that fails is added to the workflow's failure and does not stop the others. By default
+    /// nothing is undone; if an undo is given twice, the last counts.
     /// </para>
     /// <para>After <c>ForEach</c> it applies to each item whose step completed.</para>
     /// </remarks>
     /// <param name="undo">
-    /// The work that undoes it; make it idempotent, like the step itself. It can read what the step could, and the step's own result; its
-    /// <see cref="StepState{TIn}.Step"/> is the undo's own.
+    /// The work that undoes the step; make it idempotent, like the step itself. It can read what the step could read, and the step's own
+    /// result; its <see cref="StepState{TIn}.Step"/> is the undo's own.
     /// </param>
     /// <returns>
-    /// The definition so far. After <c>Then</c> the descriptor must be one that can be undone; with any other the run fails with an
+    /// The definition so far. After <c>Then</c>, the descriptor must be one that can be undone; otherwise the run fails with an
     /// <see cref="InvalidOperationException"/>.
     /// </returns>
     /// <exception cref="InvalidOperationException">
-    /// The step can not be undone: it has no body of your own and is no <c>Call</c>.
+    /// The step cannot be undone: it has no body of your own and is not a <c>Call</c>.
     /// </exception>
     public StepBuilder<TIn, TOut, T> CompensateWith(Func<StepState<TIn>, Task> undo)
     {
@@ -75,8 +77,8 @@ public sealed class StepBuilder<TIn, TOut, T> : WorkflowBuilder<TIn, TOut>
 
     /// <inheritdoc cref="CompensateWith(Func{StepState{TIn}, Task})"/>
     /// <param name="undo">
-    /// The work that undoes it, given the step's result as it was stored. After <c>ForEach</c> it is called for each item whose step
-    /// completed, with a list that holds that item's result alone.
+    /// The work that undoes the step, given the step's stored result. After <c>ForEach</c> it is called for each item whose step completed,
+    /// with a list that holds only that item's result.
     /// </param>
     public StepBuilder<TIn, TOut, T> CompensateWith(Func<StepState<TIn>, T, Task> undo)
     {
@@ -84,7 +86,7 @@ public sealed class StepBuilder<TIn, TOut, T> : WorkflowBuilder<TIn, TOut>
         return UndoneBy(undo, undo);
     }
 
-    /// <summary>Names the step's result, so that what comes later can read it.</summary>
+    /// <summary>Names the step's result, so that later parts can read it.</summary>
     /// <param name="result">The name, to be read with <see cref="FlowState{TIn}.Get"/>.</param>
     /// <returns>The definition so far.</returns>
     public StepBuilder<TIn, TOut, T> As(out ResultOf<T> result)
@@ -93,12 +95,12 @@ public sealed class StepBuilder<TIn, TOut, T> : WorkflowBuilder<TIn, TOut>
         return this;
     }
 
-    /// <summary>Keeps a failure of the step from ending the workflow, and names its outcome.</summary>
+    /// <summary>Prevents a failure of the step from ending the workflow, and names its outcome.</summary>
     /// <remarks>
-    /// The failure is stored like a result; on a replay the outcome is the same. A plain result named by <see cref="As"/> beside it throws
-    /// the failure where it is read.
+    /// The failure is stored like a result, and a replay gives the same outcome. A plain result that <see cref="As"/> also names throws the
+    /// failure when it is read.
     /// </remarks>
-    /// <param name="outcome">The name of the outcome: whether it succeeded, its result, its recorded failure.</param>
+    /// <param name="outcome">The name of the outcome: whether the step succeeded, its result, its recorded failure.</param>
     /// <returns>The definition so far.</returns>
     public StepBuilder<TIn, TOut, T> Try(out ResultOf<StepOutcome<T>> outcome)
     {
@@ -106,7 +108,7 @@ public sealed class StepBuilder<TIn, TOut, T> : WorkflowBuilder<TIn, TOut>
         return new(before, step with { Tolerant = true });
     }
 
-    /// <summary>Why a step takes neither retry nor timeout.</summary>
+    /// <summary>The message that a step takes neither retry nor timeout.</summary>
     internal static string NoAttempts(string name) =>
         $"Step '{name}' takes no Retry and no Timeout: they are for steps with a body of your own (Step, ForEach, Step.Run).";
 

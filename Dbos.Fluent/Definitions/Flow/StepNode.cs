@@ -2,16 +2,16 @@ using System.Collections.Immutable;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What a step node yields, as far as that is known before it runs.</summary>
+/// <summary>The kind of step that a node yields, as far as known before it runs.</summary>
 internal enum NodeKind
 {
-    /// <summary>A step with a body of the user's own.</summary>
+    /// <summary>A step with a user's body.</summary>
     Run,
 
-    /// <summary>One such step for each of a list of items.</summary>
+    /// <summary>One such step for each item of a list.</summary>
     Each,
 
-    /// <summary>Whatever descriptor the user's code makes.</summary>
+    /// <summary>Any descriptor that the user's code makes.</summary>
     Custom,
 
     /// <summary>A built-in step, which has no attempts of its own.</summary>
@@ -21,32 +21,32 @@ internal enum NodeKind
 /// <summary>A part of a fluent definition that yields one descriptor.</summary>
 internal abstract record StepNode<TIn>(StepKey Key, NodeKind Kind) : FlowNode<TIn>
 {
-    /// <summary>The name the user chose for the step; null where it is not the definition's to choose.</summary>
+    /// <summary>The name that the user chose for the step; null if the definition does not choose it.</summary>
     public string? Name { get; init; }
 
-    /// <summary>What the diagram calls it.</summary>
+    /// <summary>The step's label in the diagram.</summary>
     public string Label { get; init; } = Key.Title;
 
-    /// <summary>What belongs to its structure beside its name and its code, such as a duration.</summary>
+    /// <summary>The part of its structure besides name and code, such as a duration.</summary>
     public string Facts { get; init; } = "";
 
     /// <summary>The user's code in it.</summary>
     public ImmutableArray<Delegate> Code { get; init; } = [];
 
-    /// <summary>The type of what it waits for, where no code of the user's tells.</summary>
+    /// <summary>The type of the step's value, where no user code shows it.</summary>
     public Type? ValueType { get; init; }
 
-    /// <summary>True if it can be undone although it is a built-in step.</summary>
+    /// <summary>True for a built-in step that can be undone.</summary>
     public bool Undoable { get; init; }
 
-    /// <summary>The user's code that undoes it; null where nothing is to be undone.</summary>
+    /// <summary>The user's code that undoes the step; null if nothing is to be undone.</summary>
     public Delegate? UndoCode { get; init; }
 
     public RunStepOptions Options { get; init; } = RunStepOptions.Default;
 
     public bool Tolerant { get; init; }
 
-    /// <summary>Makes the descriptor of one yield from what is known so far.</summary>
+    /// <summary>Makes the descriptor of one yield from the state so far.</summary>
     public abstract Step Make(FlowState<TIn> state);
 }
 
@@ -63,7 +63,7 @@ internal sealed record StepNode<TIn, T>(StepKey Key, NodeKind Kind, Func<FlowSta
             return Tolerated(Descriptor(state, Options));
         }
 
-        // An undo sees what its step saw, and the step's own result: a pass later in a loop, a branch beside it or how far a replay got
+        // An undo sees what its step saw, and the step's own result: later passes of a loop, parallel branches and the progress of a replay
         // change nothing.
         var seen = state.Copy();
         var undoing = Compensation.Of<T>((context, result) => undo(new StepState<TIn>(seen, context), result), Key.Title);

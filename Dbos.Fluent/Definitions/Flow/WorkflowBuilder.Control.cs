@@ -7,17 +7,17 @@ namespace Dbos.Fluent;
 public partial class WorkflowBuilder<TIn, TOut>
 {
     /// <summary>
-    /// Goes one of two ways, by a condition on what is known so far. Nothing is stored: a replay decides again, from the same values.
+    /// Takes one of two branches, by a condition on the state so far. Nothing is stored: a replay evaluates it again, on the same values.
     /// </summary>
     /// <param name="condition">The condition.</param>
     /// <param name="then">
-    /// Continues the empty builder it is given with what happens where the condition holds. It runs once, when the definition is built.
+    /// Continues the given empty builder with the branch for a true condition. It runs once, when the definition is built.
     /// </param>
-    /// <param name="otherwise">The same for where it does not hold; null for nothing.</param>
-    /// <param name="label">What the diagram calls the condition; by default the text of the expression.</param>
+    /// <param name="otherwise">The same for a false condition; null for nothing.</param>
+    /// <param name="label">The condition's label in the diagram; by default the text of the expression.</param>
     /// <returns>The definition so far. A result named in a branch can be read after it only where that branch ran.</returns>
-    /// <exception cref="InvalidOperationException">A branch returns something else than the builder it was given, continued.</exception>
-    /// <exception cref="ArgumentException">A step's name in a branch is taken by another step, also by one in the other branch.</exception>
+    /// <exception cref="InvalidOperationException">A branch does not return a continuation of the builder it was given.</exception>
+    /// <exception cref="ArgumentException">A step's name in a branch is used by another step, possibly in the other branch.</exception>
     public WorkflowBuilder<TIn, TOut> If(
         Func<FlowState<TIn>, bool> condition,
         Func<WorkflowBuilder<TIn, TOut>, WorkflowBuilder<TIn, TOut>> then,
@@ -31,26 +31,22 @@ public partial class WorkflowBuilder<TIn, TOut>
         return new(Path.After(no).Add(new IfNode<TIn>(condition, label, yes.ToParts(), no.ToParts())));
     }
 
-    /// <summary>
-    /// Repeats a body as long as a condition holds, which is asked before each pass; where it does not hold at once, the body never runs.
-    /// </summary>
+    /// <summary>Repeats a body as long as a condition holds. The condition is checked before each pass, also the first.</summary>
     /// <remarks>
-    /// Each pass yields its steps again, under new sequence numbers and the same names; results are those of the latest pass. A history
+    /// Each pass yields its steps again, under new sequence numbers and the same names; results are those of the latest pass. The history
     /// grows with each pass, so a loop without a foreseeable end does not belong in one run of a workflow.
     /// </remarks>
     /// <param name="condition">
-    /// The condition on what is known so far. Nothing is stored: a replay decides again, from the same values.
+    /// The condition on the state so far. Nothing is stored: a replay evaluates it again, on the same values.
     /// </param>
-    /// <param name="body">
-    /// Continues the empty builder it is given with what is repeated. It runs once, when the definition is built.
-    /// </param>
-    /// <param name="label">What the diagram calls the condition; by default the text of the expression.</param>
+    /// <param name="body">Continues the given empty builder with the body to repeat. It runs once, when the definition is built.</param>
+    /// <param name="label">The condition's label in the diagram; by default the text of the expression.</param>
     /// <returns>The definition so far.</returns>
     /// <exception cref="InvalidOperationException">
-    /// The body is empty, so nothing could end the loop, or it returns something else than the builder it was given, continued. Also the
-    /// failure of a run that passes 10,000 times without a step.
+    /// The body is empty, so nothing could end the loop, or it does not return a continuation of the builder it was given. A run also fails
+    /// with it after 10,000 passes without a step.
     /// </exception>
-    /// <exception cref="ArgumentException">A step's name in the body is taken by another step.</exception>
+    /// <exception cref="ArgumentException">A step's name in the body is used by another step.</exception>
     public WorkflowBuilder<TIn, TOut> While(
         Func<FlowState<TIn>, bool> condition,
         Func<WorkflowBuilder<TIn, TOut>, WorkflowBuilder<TIn, TOut>> body,
@@ -65,25 +61,25 @@ public partial class WorkflowBuilder<TIn, TOut>
             : new(Path.After(repeated).Add(new WhileNode<TIn>(condition, label, repeated.ToParts())));
     }
 
-    /// <summary>
-    /// Runs a body for each of a list of items, each as a step of its own, and gives the results in the order of the items.
-    /// </summary>
+    /// <summary>Runs a body for each item of a list, each as its own step, and returns the results in the order of the items.</summary>
     /// <remarks>
-    /// The steps bear one name and are numbered in the order of the items, never in the order finished; after a crash only the items
-    /// without a stored outcome run again. When one fails, the others' tokens are cancelled and they are awaited; the failure that is first
-    /// in the order of the items is the outcome. <see cref="StepBuilder{TIn,TOut,T}.Retry"/>,
+    /// The steps have one name and are numbered in the order of the items, never in the order of completion. After a crash only the items
+    /// without a stored outcome run again. When an item fails, the others' tokens are cancelled and the step waits for them; the outcome is
+    /// the failure that is first in the order of the items. <see cref="StepBuilder{TIn,TOut,T}.Retry"/>,
     /// <see cref="StepBuilder{TIn,TOut,T}.Timeout"/> and <c>CompensateWith</c> apply to each item,
-    /// <see cref="StepBuilder{TIn,TOut,T}.Try"/> to them together.
+    /// <see cref="StepBuilder{TIn,TOut,T}.Try"/> to all of them together.
     /// </remarks>
-    /// <param name="items">The items, read to their end once a pass; a replay must find the same ones. None completes at once.</param>
-    /// <param name="name">Name of each item's step, given once in a definition. The same rules as for <see cref="Step{T}"/>.</param>
+    /// <param name="items">
+    /// The items, read completely once per pass; a replay must find the same ones. An empty list completes at once.
+    /// </param>
+    /// <param name="name">The name of each item's step, unique in a definition. The rules are those of <see cref="Step{T}"/>.</param>
     /// <param name="body">The work for one item.</param>
-    /// <param name="maxParallel">How many items are worked on at one time, at least 1; 1, one after the other, by default.</param>
+    /// <param name="maxParallel">How many items run concurrently, at least 1; 1, one after the other, by default.</param>
     /// <typeparam name="TItem">Type of an item.</typeparam>
     /// <typeparam name="T">Type of one item's result; it must be serializable.</typeparam>
     /// <returns>The definition so far; modifiers that follow apply to these steps.</returns>
     /// <exception cref="ArgumentException">
-    /// The name is blank, too long, reserved, taken by another step, or holds control characters.
+    /// The name is blank, too long, reserved, used by another step, or holds control characters.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxParallel"/> is less than 1.</exception>
     public StepBuilder<TIn, TOut, IReadOnlyList<T>> ForEach<TItem, T>(
@@ -109,10 +105,10 @@ public partial class WorkflowBuilder<TIn, TOut>
             });
     }
 
-    /// <summary>Fails the workflow with an exception of your own: its awaiter gets the recorded form.</summary>
+    /// <summary>Fails the workflow with an exception of your own; a caller that awaits it gets the recorded form.</summary>
     /// <param name="exception">Makes the exception. It runs again on a replay.</param>
-    /// <param name="label">What the diagram calls the failure; by default the text of the expression.</param>
-    /// <returns>The definition so far; what follows on this path never runs.</returns>
+    /// <param name="label">The failure's label in the diagram; by default the text of the expression.</param>
+    /// <returns>The definition so far; later parts of this path never run.</returns>
     public WorkflowBuilder<TIn, TOut> Fail(
         Func<FlowState<TIn>, Exception> exception, [CallerArgumentExpression(nameof(exception))] string? label = null)
     {
@@ -121,23 +117,21 @@ public partial class WorkflowBuilder<TIn, TOut>
     }
 
     /// <summary>Ends this path with a result; the definition itself ends with <see cref="Return"/> or <see cref="End"/>.</summary>
-    /// <param name="result">Computes the result from what is known so far; it runs last on this path.</param>
-    /// <returns>The definition so far; what follows on this path never runs.</returns>
-    /// <exception cref="InvalidOperationException">It is in a branch of a <see cref="Parallel"/>.</exception>
+    /// <param name="result">Computes the result from the state so far; it runs last on this path.</param>
+    /// <returns>The definition so far; later parts of this path never run.</returns>
+    /// <exception cref="InvalidOperationException">The call is in a branch of a <see cref="Parallel"/>.</exception>
     public WorkflowBuilder<TIn, TOut> ReturnEarly(Func<FlowState<TIn>, TOut> result) => new(Returning(result, nameof(ReturnEarly)));
 
     /// <summary>Ends the definition with the workflow's result.</summary>
-    /// <param name="result">
-    /// Computes the result from what is known so far; it runs last. A definition without steps gives just this.
-    /// </param>
+    /// <param name="result">Computes the result from the state so far; it runs last. A definition without steps only computes this.</param>
     /// <returns>The definition; it is immutable and may be registered with many engines.</returns>
-    /// <exception cref="InvalidOperationException">It is in a branch of a <see cref="Parallel"/>.</exception>
+    /// <exception cref="InvalidOperationException">The call is in a branch of a <see cref="Parallel"/>.</exception>
     public WorkflowDefinition<TIn, TOut> Return(Func<FlowState<TIn>, TOut> result) => Define(Returning(result, nameof(Return)));
 
-    /// <summary>Ends a definition without a result. Building one that has a result type with it is an error.</summary>
+    /// <summary>Ends a definition without a result. A definition that has a result type cannot end with it.</summary>
     /// <returns>The definition; it is immutable and may be registered with many engines.</returns>
     /// <exception cref="InvalidOperationException">
-    /// The definition has a result type: end it with <see cref="Return"/>. Or it is in a branch of a <see cref="Parallel"/>.
+    /// The definition has a result type: end it with <see cref="Return"/>. Or the call is in a branch of a <see cref="Parallel"/>.
     /// </exception>
     public WorkflowDefinition<TIn, TOut> End()
     {

@@ -10,9 +10,9 @@ public partial class WorkflowBuilder<TIn, TOut>
     /// The message and the outcome of the step are stored in one write; a replay sends nothing. For an idempotency key or a format, use
     /// <c>Then(x => Step.Send(…))</c>.
     /// </remarks>
-    /// <param name="workflowId">Computes the destination from what is known so far.</param>
+    /// <param name="workflowId">Computes the destination from the state so far.</param>
     /// <param name="message">Computes the message; it must be serializable. It runs again on a replay.</param>
-    /// <param name="topic">The topic under which it is received; null, the default, for none.</param>
+    /// <param name="topic">The topic under which the message is received; null, the default, for none.</param>
     /// <typeparam name="T">The message's type.</typeparam>
     /// <returns>
     /// The definition so far; the step fails with a <see cref="NonExistentWorkflowException"/> if no workflow has the id.
@@ -34,12 +34,12 @@ public partial class WorkflowBuilder<TIn, TOut>
 
     /// <summary>Waits for a message to this workflow, however long that takes.</summary>
     /// <remarks>
-    /// The oldest unread message of the topic is consumed and stored as the step's outcome in one write; a replay gives the stored one. A
+    /// The oldest unread message of the topic is consumed and stored as the step's outcome in one write; a replay returns the stored one. A
     /// long wait holds no memory, thread or connection.
     /// </remarks>
-    /// <param name="topic">The topic it was sent under; null, the default, for messages without one.</param>
+    /// <param name="topic">The topic under which the message was sent; null, the default, for messages without one.</param>
     /// <typeparam name="T">The message's type.</typeparam>
-    /// <returns>The definition so far; name the message by <see cref="StepBuilder{TIn,TOut,T}.As"/>.</returns>
+    /// <returns>The definition so far; name the message with <see cref="StepBuilder{TIn,TOut,T}.As"/>.</returns>
     /// <exception cref="ArgumentException">The topic is blank, too long, reserved or holds control characters.</exception>
     public StepBuilder<TIn, TOut, T> Receive<T>(string? topic = null)
     {
@@ -49,18 +49,18 @@ public partial class WorkflowBuilder<TIn, TOut>
             node => node with { Facts = "receive", ValueType = typeof(T) });
     }
 
-    /// <summary>Waits a time for a message to this workflow.</summary>
+    /// <summary>Waits for a message to this workflow, for a limited time.</summary>
     /// <remarks>
-    /// As <see cref="Receive{T}(string?)"/>, but that the moment at which the wait ends is stored when it begins, and survives a restart.
-    /// That no message came is stored as well.
+    /// As <see cref="Receive{T}(string?)"/>, but the end of the wait is stored when the wait begins, and survives a restart. A timeout is
+    /// stored as an outcome too.
     /// </remarks>
-    /// <param name="topic">The topic it was sent under; null for messages without one.</param>
+    /// <param name="topic">The topic under which the message was sent; null for messages without one.</param>
     /// <param name="timeout">
-    /// How long, from the moment the step first runs; zero looks once,
-    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> waits without end.
+    /// How long, from the moment the step first runs; zero checks once, <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> waits
+    /// forever.
     /// </param>
     /// <typeparam name="T">The message's type.</typeparam>
-    /// <returns>The definition so far; the result is the message, or none if none came in time.</returns>
+    /// <returns>The definition so far; the result is the message, or no value after a timeout.</returns>
     /// <exception cref="ArgumentException">The topic is blank, too long, reserved or holds control characters.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative and not infinite.</exception>
     public StepBuilder<TIn, TOut, Optional<T>> Receive<T>(string? topic, TimeSpan timeout)
@@ -73,10 +73,10 @@ public partial class WorkflowBuilder<TIn, TOut>
             node => node with { Label = Within(title, timeout), Facts = $"receive {timeout:c}", ValueType = typeof(T) });
     }
 
-    /// <summary>Sets an event of this workflow, which anyone can wait for; an event that is set again has the new value.</summary>
+    /// <summary>Sets an event of this workflow, which anyone can wait for; setting it again replaces the value.</summary>
     /// <remarks>The value and the outcome of the step are stored in one write; a replay sets nothing.</remarks>
     /// <param name="key">The event's key.</param>
-    /// <param name="value">Computes its value from what is known so far; it must be serializable.</param>
+    /// <param name="value">Computes the value from the state so far; it must be serializable.</param>
     /// <typeparam name="T">The value's type.</typeparam>
     /// <returns>The definition so far.</returns>
     /// <exception cref="ArgumentException">The key is blank, too long or holds control characters.</exception>
@@ -89,19 +89,19 @@ public partial class WorkflowBuilder<TIn, TOut>
             node => node with { Facts = "set event", Code = [value], ValueType = typeof(T) });
     }
 
-    /// <summary>Waits for an event of a workflow, which need not exist yet.</summary>
+    /// <summary>Waits for an event of a workflow that need not exist yet.</summary>
     /// <remarks>
-    /// What is read is stored as the step's outcome, as is that nothing came: a replay gives the same, even if the event has another value
-    /// by then. The moment at which the wait ends is stored when it begins, and survives a restart.
+    /// The value, or its absence, is stored as the step's outcome: a replay returns the same, even if the event has changed by then. The
+    /// end of the wait is stored when the wait begins, and survives a restart.
     /// </remarks>
-    /// <param name="workflowId">Computes the id of the workflow that sets it.</param>
+    /// <param name="workflowId">Computes the id of the workflow that sets the event.</param>
     /// <param name="key">The event's key.</param>
     /// <param name="timeout">
-    /// How long, from the moment the step first runs; zero looks once,
-    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> waits without end.
+    /// How long, from the moment the step first runs; zero checks once, <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> waits
+    /// forever.
     /// </param>
     /// <typeparam name="T">The value's type.</typeparam>
-    /// <returns>The definition so far; the result is the event's value, or none if it was not set in time.</returns>
+    /// <returns>The definition so far; the result is the event's value, or no value after a timeout.</returns>
     /// <exception cref="ArgumentException">The key is blank, too long or holds control characters.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative and not infinite.</exception>
     public StepBuilder<TIn, TOut, Optional<T>> GetEvent<T>(Func<FlowState<TIn>, string> workflowId, string key, TimeSpan timeout)
@@ -125,13 +125,13 @@ public partial class WorkflowBuilder<TIn, TOut>
 
     /// <summary>Appends a value to a stream of this workflow, once.</summary>
     /// <remarks>The value and the outcome of the step are stored in one write; a replay appends nothing.</remarks>
-    /// <param name="key">The stream's key; the first write makes the stream.</param>
+    /// <param name="key">The stream's key; the first write creates the stream.</param>
     /// <param name="value">
-    /// Computes the value from what is known so far; it must be serializable. The text that marks the end of a stream fails the workflow
-    /// with an <see cref="ArgumentException"/>.
+    /// Computes the value from the state so far; it must be serializable. The text that marks the end of a stream fails the workflow with
+    /// an <see cref="ArgumentException"/>.
     /// </param>
     /// <typeparam name="T">The value's type.</typeparam>
-    /// <returns>The definition so far; the step fails with a <c>StreamClosedException</c> where the stream is closed.</returns>
+    /// <returns>The definition so far; the step fails with a <c>StreamClosedException</c> if the stream is closed.</returns>
     /// <exception cref="ArgumentException">The key is blank, too long or holds control characters.</exception>
     public WorkflowBuilder<TIn, TOut> WriteStream<T>(string key, Func<FlowState<TIn>, T> value)
     {
@@ -142,7 +142,7 @@ public partial class WorkflowBuilder<TIn, TOut>
             node => node with { Facts = "write stream", Code = [value], ValueType = typeof(T) });
     }
 
-    /// <summary>Closes a stream of this workflow: its readers come to their end. Closing a closed one does nothing.</summary>
+    /// <summary>Closes a stream of this workflow, so that its readers finish. Closing a closed stream does nothing.</summary>
     /// <param name="key">The stream's key.</param>
     /// <returns>The definition so far.</returns>
     /// <exception cref="ArgumentException">The key is blank, too long or holds control characters.</exception>

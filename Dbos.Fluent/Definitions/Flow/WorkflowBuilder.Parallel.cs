@@ -6,24 +6,24 @@ namespace Dbos.Fluent;
 
 public partial class WorkflowBuilder<TIn, TOut>
 {
-    /// <summary>Runs branches at once and goes on when all of them have ended.</summary>
+    /// <summary>Runs branches concurrently and continues when all of them have ended.</summary>
     /// <remarks>
-    /// Each branch's steps have sequence numbers of their own, whichever branch is faster, so a replay is the same; after a crash only the
-    /// steps without a stored outcome run again. What comes after can read the results of all branches; a branch reads those of the steps
-    /// before and its own. When a branch fails, the others' tokens are cancelled and they are awaited; the failure that is first in
-    /// sequence order is the outcome.
+    /// Each branch's steps have their own sequence numbers, whichever branch is faster, so a replay is the same. After a crash only the
+    /// steps without a stored outcome run again. Later parts can read the results of all branches; a branch can read those of earlier steps
+    /// and its own. When a branch fails, the others' tokens are cancelled and the step waits for them; the outcome is the failure that is
+    /// first in sequence order.
     /// </remarks>
     /// <param name="branches">
-    /// At least one: its name, as diagrams show it, and what continues the empty builder it is given. That runs once, when the definition
-    /// is built. A branch may do nothing, and it may fail the workflow; it cannot end it with a result.
+    /// At least one branch: its name, as diagrams show it, and a function that continues the given empty builder. It runs once, when the
+    /// definition is built. A branch may be empty, and it may fail the workflow; it cannot end it with a result.
     /// </param>
     /// <returns>The definition so far.</returns>
     /// <exception cref="ArgumentException">
-    /// There is no branch; a branch's name is blank, too long, given twice, or holds control characters; a step's name is taken by another
-    /// step, also by one in another branch.
+    /// There is no branch; a branch's name is blank, too long, given twice, or holds control characters; or a step's name is used by
+    /// another step, possibly in another branch.
     /// </exception>
     /// <exception cref="InvalidOperationException">
-    /// A branch ends the workflow with a result, or it returns something else than the builder it was given, continued.
+    /// A branch ends the workflow with a result, or does not return a continuation of the builder it was given.
     /// </exception>
     public WorkflowBuilder<TIn, TOut> Parallel(
         params (string Name, Func<WorkflowBuilder<TIn, TOut>, WorkflowBuilder<TIn, TOut>> Branch)[] branches)

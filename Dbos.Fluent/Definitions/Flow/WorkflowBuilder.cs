@@ -4,39 +4,40 @@ using Dbos.Fluent.Definitions;
 namespace Dbos.Fluent;
 
 /// <summary>
-/// Writes a workflow as data: steps, branches and loops in the order in which they run. Begun by
+/// Builds a workflow as data: steps, branches and loops in the order in which they run. Create it with
 /// <see cref="Workflow.Define{TIn,TOut}(string)"/>.
 /// </summary>
 /// <remarks>
-/// <para>Immutable and safe to share: each call returns a new builder, and one beginning may be continued in several ways.</para>
+/// <para>Immutable and safe to share: each call returns a new builder, so one beginning may be continued in several ways.</para>
 /// <para>
-/// The definition yields the same steps, numbered in the same way, as an iterator that is written by hand. Conditions, selectors and
-/// inputs run again on a replay, so they compute from <see cref="FlowState{TIn}"/> alone; bodies of steps run at least once, and never
-/// again once their outcome is stored.
+/// The definition yields the same steps, with the same numbers, as a hand-written iterator. Conditions, selectors and inputs run again on a
+/// replay, so they compute from <see cref="FlowState{TIn}"/> alone. Step bodies run at least once, and never again once their outcome is
+/// stored.
 /// </para>
 /// </remarks>
 /// <typeparam name="TIn">Type of the workflow's input.</typeparam>
-/// <typeparam name="TOut">Type of its result; <see cref="Unit"/> for none.</typeparam>
+/// <typeparam name="TOut">Type of the workflow's result; <see cref="Unit"/> for none.</typeparam>
 public partial class WorkflowBuilder<TIn, TOut>
 {
     internal WorkflowBuilder(FlowPath<TIn> path) => Path = path;
 
     internal FlowPath<TIn> Path { get; }
 
-    /// <summary>Runs a body of your own and stores what it returns.</summary>
+    /// <summary>Runs a body of your own and stores its result.</summary>
     /// <remarks>
-    /// The body runs at least once; once its result is stored, never again. Between its effect and the storing the process may die, so
-    /// make the effect idempotent: <see cref="StepState{TIn}.IdempotencyKey"/> is the same on each attempt and after a recovery.
+    /// The body runs at least once, and never again once its result is stored. The process may die between the body's effect and the
+    /// storing, so make the effect idempotent: <see cref="StepState{TIn}.IdempotencyKey"/> is the same on each attempt and after a
+    /// recovery.
     /// </remarks>
     /// <param name="name">
-    /// Name to recognise the step by in a history and a diagram, given once in a definition. Not blank, at most 255 characters, no
-    /// control characters, not beginning with <c>DBOS.</c> or <c>Dbos.Fluent.</c>.
+    /// The step's name in a history and a diagram, unique in a definition. Not blank, at most 255 characters, no control characters, not
+    /// beginning with <c>DBOS.</c> or <c>Dbos.Fluent.</c>.
     /// </param>
-    /// <param name="body">The work. Give its token on: <c>x => Api.CallAsync(x.Input, x.CancellationToken)</c>.</param>
+    /// <param name="body">The work. Pass its token on: <c>x => Api.CallAsync(x.Input, x.CancellationToken)</c>.</param>
     /// <typeparam name="T">The result's type; it must be serializable, as it is read back from its stored form.</typeparam>
     /// <returns>The definition so far; modifiers that follow apply to this step.</returns>
     /// <exception cref="ArgumentException">
-    /// The name is blank, too long, reserved, taken by another step, or holds control characters.
+    /// The name is blank, too long, reserved, used by another step, or holds control characters.
     /// </exception>
     public StepBuilder<TIn, TOut, T> Step<T>(string name, Func<StepState<TIn>, Task<T>> body)
     {
@@ -48,12 +49,12 @@ public partial class WorkflowBuilder<TIn, TOut>
     }
 
     /// <summary>Runs a body of your own that has no result.</summary>
-    /// <param name="name">Name to recognise the step by in a history and a diagram, given once in a definition.</param>
+    /// <param name="name">The step's name in a history and a diagram, unique in a definition.</param>
     /// <param name="body">The work.</param>
     /// <returns>The definition so far; modifiers that follow apply to this step.</returns>
-    /// <remarks>Everything said of <see cref="Step{T}(string,Func{StepState{TIn},Task{T}})"/> holds.</remarks>
+    /// <remarks>It behaves like <see cref="Step{T}(string,Func{StepState{TIn},Task{T}})"/>.</remarks>
     /// <exception cref="ArgumentException">
-    /// The name is blank, too long, reserved, taken by another step, or holds control characters.
+    /// The name is blank, too long, reserved, used by another step, or holds control characters.
     /// </exception>
     public StepBuilder<TIn, TOut, Unit> Step(string name, Func<StepState<TIn>, Task> body)
     {
@@ -64,18 +65,18 @@ public partial class WorkflowBuilder<TIn, TOut>
             node => node with { Name = name, Code = [body] });
     }
 
-    /// <summary>Any descriptor of <see cref="Fluent.Step"/>, made from what is known so far.</summary>
+    /// <summary>Yields any descriptor of <see cref="Fluent.Step"/>, made from the state so far.</summary>
     /// <remarks>
-    /// The function runs on each pass and again on each replay; it makes the descriptor and does nothing else. Whatever a descriptor of its
-    /// own already says stands, unless a modifier that follows here says otherwise.
+    /// The function runs on each pass and again on each replay; it must only make the descriptor. The descriptor's own modifiers apply,
+    /// unless a modifier that follows here replaces them.
     /// </remarks>
     /// <param name="step">Makes the descriptor, such as <c>x => Step.All(x.Input.Items.Select(…))</c>; a new one each time.</param>
-    /// <param name="label">What diagrams and messages call it; by default the text of the expression.</param>
+    /// <param name="label">The step's label in diagrams and messages; by default the text of the expression.</param>
     /// <typeparam name="T">The result's type.</typeparam>
     /// <returns>
-    /// The definition so far. <see cref="StepBuilder{TIn,TOut,T}.Retry"/> and <see cref="StepBuilder{TIn,TOut,T}.Timeout"/> may follow
-    /// where the descriptor is a <see cref="RunStep{T}"/>, <c>CompensateWith</c> also where it is a <see cref="CallStep{T}"/>; with any
-    /// other the run fails with an <see cref="InvalidOperationException"/>.
+    /// The definition so far. <see cref="StepBuilder{TIn,TOut,T}.Retry"/> and <see cref="StepBuilder{TIn,TOut,T}.Timeout"/> may follow if
+    /// the descriptor is a <see cref="RunStep{T}"/>, and <c>CompensateWith</c> also if it is a <see cref="CallStep{T}"/>. With any other
+    /// descriptor the run fails with an <see cref="InvalidOperationException"/>.
     /// </returns>
     public StepBuilder<TIn, TOut, T> Then<T>(
         Func<FlowState<TIn>, Step<T>> step, [CallerArgumentExpression(nameof(step))] string? label = null)
@@ -86,10 +87,10 @@ public partial class WorkflowBuilder<TIn, TOut>
             title, NodeKind.Custom, (flow, options) => Made(step(flow), options, title), node => node with { Code = [step] });
     }
 
-    /// <summary>Waits for a time, durably: the wake-up moment is stored when the wait first begins, and survives a restart.</summary>
+    /// <summary>Waits durably for a duration: the wake-up moment is stored when the wait first begins, and survives a restart.</summary>
     /// <param name="duration">How long, from the moment the step first runs. Zero completes at once.</param>
     /// <returns>The definition so far.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The duration is negative or has no end.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The duration is negative or infinite.</exception>
     public WorkflowBuilder<TIn, TOut> Sleep(TimeSpan duration)
     {
         SleepStep.CheckDuration(duration);
@@ -98,12 +99,12 @@ public partial class WorkflowBuilder<TIn, TOut>
             node => node with { Label = $"sleep {duration:c}", Facts = $"{duration:c}" });
     }
 
-    /// <summary>Waits for a time that is computed from what is known so far.</summary>
+    /// <summary>Waits durably for a duration that is computed from the state so far.</summary>
     /// <param name="duration">
-    /// How long; zero completes at once, negative fails the workflow with an <see cref="ArgumentOutOfRangeException"/>.
+    /// How long; zero completes at once, a negative duration fails the workflow with an <see cref="ArgumentOutOfRangeException"/>.
     /// </param>
     /// <returns>The definition so far.</returns>
-    /// <remarks>On a replay the stored wake-up moment counts, whatever the function gives then.</remarks>
+    /// <remarks>On a replay the stored wake-up moment counts, whatever the function returns then.</remarks>
     public WorkflowBuilder<TIn, TOut> Sleep(Func<FlowState<TIn>, TimeSpan> duration)
     {
         ArgumentNullException.ThrowIfNull(duration);
@@ -112,7 +113,7 @@ public partial class WorkflowBuilder<TIn, TOut>
             node => node with { Code = [duration] });
     }
 
-    /// <summary>Waits until a moment, durably. One that has passed completes at once.</summary>
+    /// <summary>Waits durably until a moment. A past moment completes at once.</summary>
     /// <param name="instant">The moment, compared with the database's clock. On a replay the stored one counts.</param>
     /// <returns>The definition so far.</returns>
     public WorkflowBuilder<TIn, TOut> SleepUntil(Func<FlowState<TIn>, DateTimeOffset> instant)

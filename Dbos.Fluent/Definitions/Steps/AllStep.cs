@@ -2,26 +2,26 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What execution needs of steps that run at once, whatever their types.</summary>
+/// <summary>Execution's view of concurrent steps, whatever their types.</summary>
 internal interface IAllStep
 {
     IReadOnlyList<Step> Members { get; }
 
-    /// <summary>How many members may run at one time.</summary>
+    /// <summary>How many members may run concurrently.</summary>
     int MaxParallel { get; }
 
-    /// <summary>True where a failure of any member, tolerant or not, leaves no common result.</summary>
+    /// <summary>True if a failure of any member, tolerant or not, leaves no common result.</summary>
     bool NeedsEachResult { get; }
 
-    /// <summary>Clears the outcomes of members that no row records, where the group has failed.</summary>
+    /// <summary>Clears the outcomes of members that no row records, after the group has failed.</summary>
     /// <returns>True if the rows record the outcomes of all members.</returns>
     bool ClearUnrecordedMembers(object run);
 
-    /// <summary>Makes the common result of the members' results; called when all have succeeded.</summary>
+    /// <summary>Makes the common result from the members' results; called when all have succeeded.</summary>
     void Gather();
 }
 
-/// <summary>Steps that run at once and are all awaited. It has no row of its own.</summary>
+/// <summary>Concurrent steps that are all awaited. The group has no row of its own.</summary>
 internal abstract class AllStep<T>(IReadOnlyList<Step> members, int maxParallel) : GroupStep<T>(BuiltInNames.All, members), IAllStep
 {
     public int MaxParallel { get; } = maxParallel;
@@ -30,7 +30,7 @@ internal abstract class AllStep<T>(IReadOnlyList<Step> members, int maxParallel)
 
     public abstract void Gather();
 
-    /// <summary>Completes the group: its result can be read where that of each member can.</summary>
+    /// <summary>Completes the group; its result is readable if that of each member is.</summary>
     private protected void CompleteWith(Func<T> results)
     {
         if (Members.Select(member => member.Unreadable).FirstOrDefault(read => read is not null) is { } unreadable)
@@ -44,7 +44,7 @@ internal abstract class AllStep<T>(IReadOnlyList<Step> members, int maxParallel)
     }
 }
 
-/// <summary>Members of one type; the result is the list of theirs, in the order listed.</summary>
+/// <summary>Members of one type; the result is the list of their results, in the order listed.</summary>
 internal sealed class AllOfStep<T>(IReadOnlyList<Step<T>> members, int maxParallel = int.MaxValue)
     : AllStep<IReadOnlyList<T>>(members, maxParallel)
 {
@@ -52,7 +52,7 @@ internal sealed class AllOfStep<T>(IReadOnlyList<Step<T>> members, int maxParall
 
     public override void Gather()
     {
-        // A member that failed is why there is no list, whatever the others have.
+        // If a member failed, there is no list, whatever the others returned.
         if (Members.FirstOrDefault(member => member.RecordedException is not null) is { RecordedException: { } failure })
         {
             throw failure;
@@ -68,7 +68,7 @@ internal sealed class AllUnitStep(IReadOnlyList<Step> members) : AllStep<Unit>(m
     public override void Gather() => Complete(default(Unit));
 }
 
-/// <summary>Members of one type whose failures are data: all run to their end.</summary>
+/// <summary>Members of one type whose failures are data: all run to completion.</summary>
 internal sealed class AllOutcomesStep<T>(IReadOnlyList<Step<T>> members)
     : AllStep<IReadOnlyList<StepOutcome<T>>>([.. members.Select(Tolerating)], int.MaxValue)
 {

@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What execution needs of a step that waits for the first of several workflows to end (<c>DBOS.waitFirst</c>).</summary>
+/// <summary>Execution's view of a step that waits for the first of several workflows to end (<c>DBOS.waitFirst</c>).</summary>
 /// <remarks>Its result is the winner's index in the list; what is stored is the winner's id.</remarks>
 internal interface IAwaitAnyStep
 {

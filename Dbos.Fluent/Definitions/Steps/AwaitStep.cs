@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What execution needs of a step that awaits another workflow.</summary>
+/// <summary>Execution's view of a step that awaits another workflow.</summary>
 internal interface IAwaitStep
 {
     string WorkflowId { get; }

@@ -3,7 +3,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
 
-/// <summary>A child workflow, started and awaited: two sequence numbers, its start and its result.</summary>
+/// <summary>Starts and awaits a child workflow; it takes two sequence numbers, for the start and the result.</summary>
 /// <typeparam name="T">The child's result type.</typeparam>
 public sealed class CallStep<T> : Step<T>, ICallStep, ICompensableStep
 {
@@ -32,17 +32,17 @@ public sealed class CallStep<T> : Step<T>, ICallStep, ICompensableStep
 
     internal override int Slots => 2;
 
-    /// <summary>Says how the child's work is undone if this workflow fails after the child has succeeded.</summary>
+    /// <summary>Sets how the child's work is undone if this workflow fails after the child has succeeded.</summary>
     /// <remarks>
-    /// Undoing is as with <see cref="RunStep{T}.CompensateWith(Func{StepContext, Task})"/>: newest first, each undo a step of its own,
-    /// <c>{name}.compensate</c>; nothing is undone unless asked. A child that failed has undone its own steps and is not undone here.
+    /// It works like <see cref="RunStep{T}.CompensateWith(Func{StepContext, Task})"/>: newest first, each undo its own step,
+    /// <c>{name}.compensate</c>; by default nothing is undone. A failed child has undone its own steps and is not undone here.
     /// </remarks>
-    /// <param name="undo">The work that undoes it; make it idempotent. Its <see cref="StepContext"/> is the undo's own.</param>
+    /// <param name="undo">The work that undoes the child's; make it idempotent. Its <see cref="StepContext"/> is the undo's own.</param>
     /// <returns>The descriptor with its undo.</returns>
     public CallStep<T> CompensateWith(Func<StepContext, Task> undo) => UndoneBy(Compensation.Of(undo, Name));
 
     /// <inheritdoc cref="CompensateWith(Func{StepContext, Task})"/>
-    /// <param name="undo">The work that undoes it, given the child's result as it was stored.</param>
+    /// <param name="undo">The work that undoes the child's, given the child's stored result.</param>
     public CallStep<T> CompensateWith(Func<StepContext, T, Task> undo) => UndoneBy(Compensation.Of(undo, Name));
 
     /// <inheritdoc cref="Step{T}.As"/>

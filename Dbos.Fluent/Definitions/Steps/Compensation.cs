@@ -1,13 +1,13 @@
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What execution needs of a step that can be undone.</summary>
+/// <summary>Execution's view of a step that can be undone.</summary>
 internal interface ICompensableStep
 {
-    /// <summary>Undoes the step, given its decoded result; null where nothing is to be undone.</summary>
+    /// <summary>Undoes the step, given its decoded result; null if nothing is to be undone.</summary>
     Func<StepContext, object?, Task>? Undo { get; }
 }
 
-/// <summary>Brings both forms of an undo into the one that execution calls.</summary>
+/// <summary>Converts both forms of an undo to the one that execution calls.</summary>
 internal static class Compensation
 {
     public static Func<StepContext, object?, Task> Of(Func<StepContext, Task> undo, string stepName)
@@ -22,7 +22,9 @@ internal static class Compensation
         return (context, result) => undo(context, Read<T>(result)) ?? throw NoTask(stepName);
     }
 
-    /// <summary>The modifiers of a list of steps as those of one of them: its undo is given a list with that one's result.</summary>
+    /// <summary>
+    /// Converts the modifiers of a list of steps to those of one step: its undo gets a list with only that step's result.
+    /// </summary>
     public static RunStepOptions ForOne<T>(RunStepOptions options) => options.Undo is { } undo
         ? options with { Undo = (context, result) => undo(context, result is UnreadableResult ? result : new[] { (T)result! }) }
         : options;
@@ -36,8 +38,6 @@ internal static class Compensation
         new($"The undo of step '{stepName}' returned null instead of a task: return Task.CompletedTask if there is nothing to await.");
 }
 
-/// <summary>
-/// Stands for the result of a step that is undone, where it cannot be decoded: an undo that does not ask for it needs none.
-/// </summary>
-/// <param name="Read">What reading the result throws.</param>
+/// <summary>Replaces the result of an undone step if it cannot be decoded: an undo that does not read the result needs none.</summary>
+/// <param name="Read">Makes the exception that reading the result throws.</param>
 internal sealed record UnreadableResult(Func<Exception> Read);

@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What execution needs of a step that debounces a start, whatever its types.</summary>
+/// <summary>Execution's view of a step that debounces a start, whatever its types.</summary>
 internal interface IDebounceStep
 {
     WorkflowDefinition Definition { get; }
@@ -14,7 +14,7 @@ internal interface IDebounceStep
     DebounceCall Call { get; }
 }
 
-/// <summary>Starts a workflow after a quiet period, or moves the start of the one that waits, and gives its handle.</summary>
+/// <summary>Starts a workflow after a quiet period, or moves the start of the one that waits, and returns its handle.</summary>
 internal sealed class DebounceStep<TOut> : Step<WorkflowHandle<TOut>>, IDebounceStep, IHandleStep
 {
     public DebounceStep(WorkflowDefinition definition, object? input, StartOptions options, DebounceCall call)

@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What execution needs of a step that sets an event (<c>DBOS.setEvent</c>).</summary>
+/// <summary>Execution's view of a step that sets an event (<c>DBOS.setEvent</c>).</summary>
 internal interface ISetEventStep
 {
     string Key { get; }
@@ -22,7 +22,9 @@ internal sealed class SetEventStep<T>(string key, T value) : Step<Unit>(BuiltInN
     public Type ValueType => typeof(T);
 }
 
-/// <summary>What execution needs of a step that waits for an event (<c>DBOS.getEvent</c>, then <c>DBOS.sleep</c>): two numbers.</summary>
+/// <summary>
+/// Execution's view of a step that waits for an event (<c>DBOS.getEvent</c>, then <c>DBOS.sleep</c>): two sequence numbers.
+/// </summary>
 internal interface IGetEventStep : IValueStep
 {
     string WorkflowId { get; }

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>A step of several members, each a step of its own, numbered in the order listed.</summary>
+/// <summary>A step of several members, each its own step, numbered in the order listed.</summary>
 internal abstract class GroupStep<T> : Step<T>
 {
     private protected GroupStep(string name, IReadOnlyList<Step> members)
@@ -30,7 +30,7 @@ internal abstract class GroupStep<T> : Step<T>
         }
     }
 
-    // A group has no row: its outcome is recorded if those of all its members are.
+    // A group has no row: its outcome is recorded if the outcomes of all members are.
     internal override bool ClearUnrecorded(object run)
     {
         if (ClearUnrecordedMembers(run))
@@ -69,8 +69,8 @@ internal abstract class GroupStep<T> : Step<T>
         return copy;
     }
 
-    // The numbers of members follow from how many each takes, which a patch knows only when it runs; and a run that others still run in
-    // cannot begin afresh.
+    // A member's number depends on how many numbers each earlier member takes, which a patch knows only when it runs. A run in which others
+    // still run cannot continue as new.
     private void Refuse(Step member)
     {
         if (member is IPatchStep or ContinueAsNewStep)
@@ -81,7 +81,7 @@ internal abstract class GroupStep<T> : Step<T>
         }
     }
 
-    // A descriptor listed twice is two steps that run at once: each needs a slot of its own, and the last one has the descriptor's.
+    // A descriptor listed twice is two concurrent steps: each needs its own slot, and the last keeps the descriptor's.
     private static Step[] WithDistinctSlots(IReadOnlyList<Step> members)
     {
         var distinct = members.ToArray();

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What execution needs of a <see cref="RunStep{T}"/> without knowing its result's type.</summary>
+/// <summary>Execution's view of a <see cref="RunStep{T}"/>, whatever its result's type.</summary>
 internal interface IRunStep
 {
     RunStepOptions Options { get; }

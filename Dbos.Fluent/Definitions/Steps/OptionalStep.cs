@@ -1,15 +1,15 @@
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What execution needs of a step that waits for a value of others' and may end without one.</summary>
+/// <summary>Execution's view of a step that waits for a value from outside and may end without one.</summary>
 internal interface IValueStep
 {
-    /// <summary>The type in which the value is decoded; the step's own result may be an <see cref="Optional{T}"/> of it.</summary>
+    /// <summary>The type to decode the value as; the step's own result may be an <see cref="Optional{T}"/> of it.</summary>
     Type ValueType { get; }
 
     /// <summary>Puts a decoded value where the workflow reads it.</summary>
     void CompleteWith(object? value);
 
-    /// <summary>Says that no value came. Never called on a receive without an end.</summary>
+    /// <summary>Reports that no value came. Never called on a receive without a timeout.</summary>
     void CompleteEmpty();
 }
 

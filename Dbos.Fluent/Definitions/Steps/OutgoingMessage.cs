@@ -2,10 +2,10 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>A message to be sent, before it is encoded.</summary>
+/// <summary>A message to send, not yet encoded.</summary>
 internal sealed record OutgoingMessage(string WorkflowId, object? Value, Type ValueType, string? Topic, string? IdempotencyKey)
 {
-    /// <summary>Checks the parts of a message and makes it of them.</summary>
+    /// <summary>Checks the parts of a message and makes the message.</summary>
     public static OutgoingMessage Create<T>(string workflowId, T message, string? topic, string? idempotencyKey) => new(
         Names.CheckId(workflowId, nameof(workflowId)),
         message,
@@ -13,7 +13,7 @@ internal sealed record OutgoingMessage(string WorkflowId, object? Value, Type Va
         ReservedTexts.CheckTopic(topic, nameof(topic)),
         idempotencyKey is null ? null : Names.CheckId(idempotencyKey, nameof(idempotencyKey)));
 
-    /// <summary>Checks messages that are sent together and makes them of their parts.</summary>
+    /// <summary>Checks the parts of messages that are sent together and makes the messages.</summary>
     public static IReadOnlyList<OutgoingMessage> CreateMany<T>(
         IEnumerable<(string WorkflowId, T Message, string? Topic, string? IdempotencyKey)> messages)
     {

@@ -3,18 +3,20 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What execution needs of a receive (<c>DBOS.recv</c>, then <c>DBOS.sleep</c>): two numbers.</summary>
+/// <summary>Execution's view of a receive (<c>DBOS.recv</c>, then <c>DBOS.sleep</c>): two sequence numbers.</summary>
 internal interface IReceiveStep : IValueStep
 {
     string? Topic { get; }
 
-    /// <summary>How long it waits; null where <see cref="Until"/> says it or it has no end. Infinite waits on, with a marker row.</summary>
+    /// <summary>
+    /// How long it waits; null if <see cref="Until"/> is set or it has no limit. Infinite waits forever too, but with a marker row.
+    /// </summary>
     TimeSpan? Timeout { get; }
 
     DateTimeOffset? Until { get; }
 }
 
-/// <summary>Receives a message, however long that takes.</summary>
+/// <summary>Receives a message, without a time limit.</summary>
 internal sealed class ReceiveStep<T>(string? topic) : Step<T>(BuiltInNames.Receive), IReceiveStep
 {
     public string? Topic { get; } = ReservedTexts.CheckTopic(topic, nameof(topic));
@@ -25,7 +27,7 @@ internal sealed class ReceiveStep<T>(string? topic) : Step<T>(BuiltInNames.Recei
 
     public Type ValueType => typeof(T);
 
-    // The second number is that of the wait, which has a row only where it has an end.
+    // The second number is for the wait, which has a row only if it has an end.
     internal override int Slots => 2;
 
     public void CompleteWith(object? value) => Complete(value);
@@ -33,7 +35,7 @@ internal sealed class ReceiveStep<T>(string? topic) : Step<T>(BuiltInNames.Recei
     public void CompleteEmpty() => throw new UnreachableException("A receive without an end ended without a message.");
 }
 
-/// <summary>Receives a message, or none in a time or until a moment.</summary>
+/// <summary>Receives a message, or none within a time or by a moment.</summary>
 internal sealed class ReceiveInTimeStep<T> : OptionalStep<T>, IReceiveStep
 {
     public ReceiveInTimeStep(string? topic, TimeSpan timeout)

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>When and how often a failing step body is tried again. Checked on creation, which the step's name is for.</summary>
+/// <summary>When and how often a failing step body is retried. Checked on creation; the step's name is for the error messages.</summary>
 internal sealed record RetryOptions(
     int Attempts, TimeSpan Delay, double Backoff, TimeSpan MaxDelay, Func<Exception, bool>? RetryIf, double Jitter)
 {
@@ -27,9 +27,7 @@ internal sealed record RetryOptions(
         }
     }
 
-    /// <summary>
-    /// The wait after the given failed attempt (from 1), before jitter; never above <see cref="MaxDelay"/>, whatever the factor.
-    /// </summary>
+    /// <summary>The wait after the given failed attempt (from 1), before jitter; never longer than <see cref="MaxDelay"/>.</summary>
     public TimeSpan DelayAfter(int attempt)
     {
         var ticks = Delay.Ticks * Math.Pow(Backoff, attempt - 1);

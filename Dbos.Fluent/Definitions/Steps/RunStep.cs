@@ -3,11 +3,11 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
 
-/// <summary>A step with a body of the user's own: it runs at least once, and never again once its outcome is stored.</summary>
+/// <summary>A step with a user's body: it runs at least once, and never again once its outcome is stored.</summary>
 /// <typeparam name="T">The result's type.</typeparam>
 public sealed class RunStep<T> : Step<T>, IRunStep, ICompensableStep
 {
-    // Either form of a body in one field: a descriptor is made at each yield.
+    // One field for both forms of a body, because a descriptor is made at each yield.
     private readonly Delegate body;
     private RunStepOptions options;
 
@@ -27,7 +27,7 @@ public sealed class RunStep<T> : Step<T>, IRunStep, ICompensableStep
         this.options = options ?? RunStepOptions.Default;
     }
 
-    // For a step of the library's own making, whose name is another's with an ending and may be longer than a user's.
+    // For a step that the library makes: its name is another step's with a suffix, and may be longer than a user's.
     private RunStep(Delegate body, string uncheckedName, RunStepOptions options)
         : base(uncheckedName) => (this.body, this.options) = (body, options);
 
@@ -35,12 +35,16 @@ public sealed class RunStep<T> : Step<T>, IRunStep, ICompensableStep
 
     Func<StepContext, object?, Task>? ICompensableStep.Undo => options.Undo;
 
-    /// <summary>Tries a failing body again. Attempts and waits are in memory: after a crash the count starts at 1 again.</summary>
+    /// <summary>Retries a failing body. Attempts and waits are in memory: after a crash the count starts at 1 again.</summary>
     /// <param name="attempts">Attempts in all, at least 1; 3 by default.</param>
-    /// <param name="delay">Wait after the first failure; 1 s by default. Zero is allowed; one above the longest wait is cut to it.</param>
+    /// <param name="delay">
+    /// Wait after the first failure; 1 s by default. Zero is allowed; a wait above <paramref name="maxDelay"/> is cut to it.
+    /// </param>
     /// <param name="backoff">Factor from one wait to the next, at least 1; 2.0 by default.</param>
     /// <param name="maxDelay">Longest wait, at most 24 days; 1 h by default.</param>
-    /// <param name="retryIf">Says whether to go on after this exception; what it throws is the step's failure. Null: always.</param>
+    /// <param name="retryIf">
+    /// Decides whether to retry after this exception; an exception it throws is the step's failure. Null: always retry.
+    /// </param>
     /// <param name="jitter">
     /// Random part of each wait, from 0 (none, the default) to 1: a wait of <c>d</c> becomes <c>d</c> to <c>d·(1+jitter)</c>.
     /// </param>
@@ -55,27 +59,27 @@ public sealed class RunStep<T> : Step<T>, IRunStep, ICompensableStep
         double jitter = 0) =>
         With(options with { Retry = RetryOptions.Create(Name, attempts, delay, backoff, maxDelay, retryIf, jitter) });
 
-    /// <summary>Limits the time of one attempt. A body that ignores its token is abandoned; what it returns later goes nowhere.</summary>
+    /// <summary>Limits the time of one attempt. A body that ignores its token is abandoned; its later result is dropped.</summary>
     /// <param name="perAttempt">The limit, longer than zero and finite.</param>
     /// <returns>The descriptor with a limit; an attempt past it fails with <see cref="StepTimeoutException"/>.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The limit is zero, negative, infinite or longer than about 49 days.</exception>
     public RunStep<T> Timeout(TimeSpan perAttempt) => With(options with { Timeout = RunStepOptions.CheckTimeout(Name, perAttempt) });
 
-    /// <summary>Says how the step is undone if the workflow fails after it has completed.</summary>
+    /// <summary>Sets how the step is undone if the workflow fails after the step has completed.</summary>
     /// <remarks>
-    /// When a workflow fails, its completed steps are undone, the newest first; each undo is a step of its own, <c>{name}.compensate</c>,
-    /// that runs at least once and never again once its outcome is stored, also after a crash in the midst of undoing. A step that failed
-    /// is not undone, nor is any step of a workflow that was cancelled. An undo that fails is added to the workflow's failure and does not
-    /// stop the others. Nothing is undone unless asked; given twice, the latest counts.
+    /// When a workflow fails, its completed steps are undone, newest first. Each undo is its own step, <c>{name}.compensate</c>. It runs at
+    /// least once and never again once its outcome is stored, also after a crash during compensation. A failed step is not undone, nor is
+    /// any step of a cancelled workflow. An undo that fails is added to the workflow's failure and does not stop the others. By default
+    /// nothing is undone; if an undo is given twice, the last counts.
     /// </remarks>
     /// <param name="undo">
-    /// The work that undoes it; make it idempotent, like the step itself. Its <see cref="StepContext"/> is the undo's own.
+    /// The work that undoes the step; make it idempotent, like the step itself. Its <see cref="StepContext"/> is the undo's own.
     /// </param>
     /// <returns>The descriptor with its undo.</returns>
     public RunStep<T> CompensateWith(Func<StepContext, Task> undo) => With(options with { Undo = Compensation.Of(undo, Name) });
 
     /// <inheritdoc cref="CompensateWith(Func{StepContext, Task})"/>
-    /// <param name="undo">The work that undoes it, given the step's result as it was stored.</param>
+    /// <param name="undo">The work that undoes the step, given the step's stored result.</param>
     public RunStep<T> CompensateWith(Func<StepContext, T, Task> undo) => With(options with { Undo = Compensation.Of(undo, Name) });
 
     /// <inheritdoc cref="Step{T}.As"/>
@@ -98,7 +102,7 @@ public sealed class RunStep<T> : Step<T>, IRunStep, ICompensableStep
     internal static RunStep<T> Undoing(string name, Func<StepContext, Task> undo, RunStepOptions options) =>
         new(undo, name + ".compensate", options);
 
-    /// <summary>Lays modifiers over the descriptor's own: what they leave open stays as it is.</summary>
+    /// <summary>Replaces the descriptor's modifiers with the given ones; those not given stay.</summary>
     internal RunStep<T> Overlay(RunStepOptions over) =>
         With(new(over.Retry ?? options.Retry, over.Timeout ?? options.Timeout, over.Undo ?? options.Undo));
 

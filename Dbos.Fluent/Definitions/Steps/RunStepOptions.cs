@@ -2,12 +2,12 @@ namespace Dbos.Fluent.Definitions;
 
 /// <summary>The modifiers of a step with a body. Immutable.</summary>
 /// <param name="Retry">Null: one attempt.</param>
-/// <param name="Timeout">Null: an attempt takes as long as it takes.</param>
-/// <param name="Undo">Undoes the step, given its decoded result; null where nothing is to be undone.</param>
+/// <param name="Timeout">Null: an attempt has no time limit.</param>
+/// <param name="Undo">Undoes the step, given its decoded result; null if nothing is to be undone.</param>
 internal sealed record RunStepOptions(
     RetryOptions? Retry = null, TimeSpan? Timeout = null, Func<StepContext, object?, Task>? Undo = null)
 {
-    // The longest time a timer of the framework takes.
+    // The longest time that a framework timer accepts.
     private static readonly TimeSpan TimeoutMax = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
 
     public static RunStepOptions Default { get; } = new();

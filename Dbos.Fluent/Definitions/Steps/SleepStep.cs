@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>A durable wait for a time: either a duration from its first run, or a moment.</summary>
+/// <summary>A durable wait, for a duration from its first run or until a moment.</summary>
 internal sealed class SleepStep : Step<Unit>
 {
     public SleepStep(TimeSpan duration)
@@ -15,7 +15,7 @@ internal sealed class SleepStep : Step<Unit>
 
     public DateTimeOffset? Until { get; }
 
-    // Its row records when it ends, not that the workflow saw its end: the outcome is always cleared.
+    // The row records when the sleep ends, not that the workflow saw its end: the outcome is always cleared.
     internal override bool ClearUnrecorded(object run)
     {
         Bind(run);

@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What execution needs of a step that starts several children, one number each.</summary>
+/// <summary>Execution's view of a step that starts several children, one number each.</summary>
 internal interface IStartManyStep
 {
     WorkflowDefinition Definition { get; }
@@ -12,7 +12,7 @@ internal interface IStartManyStep
     void CompleteWithHandles(IReadOnlyList<string> workflowIds, IWorkflowOutcomes outcomes);
 }
 
-/// <summary>Starts several children of one definition and gives their handles.</summary>
+/// <summary>Starts several children of one definition and returns their handles.</summary>
 internal sealed class StartManyStep<TIn, TOut> : Step<IReadOnlyList<WorkflowHandle<TOut>>>, IStartManyStep
 {
     public StartManyStep(WorkflowDefinition<TIn, TOut> definition, IReadOnlyList<TIn> inputs, Func<TIn, StartOptions>? options)

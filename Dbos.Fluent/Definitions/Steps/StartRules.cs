@@ -1,9 +1,9 @@
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>Which options of a start go together. What is refused here has written nothing.</summary>
+/// <summary>Checks which options of a start go together. A start refused here has written nothing.</summary>
 internal static class StartRules
 {
-    /// <exception cref="ArgumentException">An option needs a queue, or another option, that is not given.</exception>
+    /// <exception cref="ArgumentException">An option needs a queue or another option that is missing.</exception>
     public static void Check(StartOptions options)
     {
         if (options.Queue is null && Needing(options) is { } option)
@@ -20,7 +20,7 @@ internal static class StartRules
         }
     }
 
-    /// <exception cref="ArgumentException">The options do not go together, or a workflow whose code is elsewhere has no queue.</exception>
+    /// <exception cref="ArgumentException">The options do not go together, or a workflow that is only declared has no queue.</exception>
     public static StartOptions Check(StartOptions options, WorkflowDefinition definition)
     {
         Check(options);

@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What execution needs of a step that starts a child, whatever its types.</summary>
+/// <summary>Execution's view of a step that starts a child, whatever its types.</summary>
 internal interface IStartStep
 {
     WorkflowDefinition Definition { get; }
@@ -18,7 +18,7 @@ internal interface IHandleStep
     void CompleteWithHandle(string workflowId, IWorkflowOutcomes outcomes);
 }
 
-/// <summary>Starts a child and gives its handle.</summary>
+/// <summary>Starts a child and returns its handle.</summary>
 internal sealed class StartStep<TOut>(WorkflowDefinition definition, object? input, StartOptions? options)
     : Step<WorkflowHandle<TOut>>(definition.Name), IStartStep, IHandleStep
 {

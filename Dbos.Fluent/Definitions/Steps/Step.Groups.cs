@@ -5,14 +5,14 @@ namespace Dbos.Fluent;
 
 public abstract partial class Step
 {
-    /// <summary>Runs steps of one result type at once and gives their results in the order listed.</summary>
+    /// <summary>Runs steps of one result type concurrently and returns their results in the order listed.</summary>
     /// <remarks>
-    /// Sequence numbers are given in the order listed, never in the order finished, so a replay is the same whatever finished first; after
-    /// a crash only the members without a stored outcome run again. When one fails, the others' tokens are cancelled and they are awaited;
-    /// the failure that is first in sequence order is the outcome. Of a group that failed, the members that had finished by then can be
-    /// read; a sleep among them says nothing.
+    /// Sequence numbers follow the order listed, never the order of completion, so a replay is the same whatever finished first. After a
+    /// crash only the members without a stored outcome run again. When a member fails, the others' tokens are cancelled and the group waits
+    /// for them; the outcome is the failure that is first in sequence order. After a group has failed, the results of members that had
+    /// finished can be read; a sleep among them has none.
     /// </remarks>
-    /// <param name="steps">The members; none is allowed and completes at once.</param>
+    /// <param name="steps">The members; an empty list completes at once.</param>
     /// <typeparam name="T">The members' result type.</typeparam>
     /// <returns>The descriptor, to be yielded.</returns>
     [OverloadResolutionPriority(2)]
@@ -22,18 +22,18 @@ public abstract partial class Step
     [OverloadResolutionPriority(1)]
     public static Step<IReadOnlyList<T>> All<T>(params IReadOnlyList<Step<T>> steps) => new AllOfStep<T>([.. steps]);
 
-    /// <summary>Runs steps of different result types at once; read each member's own result afterwards.</summary>
-    /// <param name="steps">The members; none is allowed and completes at once.</param>
+    /// <summary>Runs steps of different result types concurrently; read each member's own result afterwards.</summary>
+    /// <param name="steps">The members; an empty list completes at once.</param>
     /// <returns>The descriptor, to be yielded.</returns>
-    /// <remarks>Everything said of <see cref="All{T}(IEnumerable{Step{T}})"/> holds.</remarks>
+    /// <remarks>It behaves like <see cref="All{T}(IEnumerable{Step{T}})"/>.</remarks>
     public static Step<Unit> All(params IReadOnlyList<Step> steps) => new AllUnitStep([.. steps]);
 
-    /// <summary>Runs steps of one result type at once and all to their end; a failure is data and fails nothing.</summary>
+    /// <summary>Runs steps of one result type concurrently, all to completion; a failure is data and fails nothing.</summary>
     /// <remarks>
-    /// Sequence numbers and a replay are as in <see cref="All{T}(IEnumerable{Step{T}})"/>. Failures are stored like results, and a
-    /// member's failure cancels no other.
+    /// Sequence numbers and replay are as for <see cref="All{T}(IEnumerable{Step{T}})"/>. Failures are stored like results, and a member's
+    /// failure cancels no other member.
     /// </remarks>
-    /// <param name="steps">The members; none is allowed and completes at once.</param>
+    /// <param name="steps">The members; an empty list completes at once.</param>
     /// <typeparam name="T">The members' result type.</typeparam>
     /// <returns>The descriptor, to be yielded; its result is each member's outcome, in the order listed.</returns>
     public static Step<IReadOnlyList<StepOutcome<T>>> AllOutcomes<T>(IEnumerable<Step<T>> steps)
@@ -42,20 +42,20 @@ public abstract partial class Step
         return new AllOutcomesStep<T>([.. steps]);
     }
 
-    /// <summary>Runs steps at once until the first has finished, well or with a failure, and gives its index.</summary>
+    /// <summary>Runs steps concurrently until the first has finished, with a result or a failure, and returns its index.</summary>
     /// <remarks>
-    /// The winner's outcome and the row that says who won are stored in one write, and a replay looks at that row first, so it never
-    /// decides otherwise. The losers' tokens are cancelled and their outcomes are not stored; one that receives consumes no message. A
-    /// child that a loser started runs on. Of a group that loses, the members that had finished by then are stored and can be read: a
-    /// message that one has received, for instance. <see cref="Step{T}.Succeeded"/> says which; a sleep among them says nothing. It takes
-    /// the members' sequence numbers, in the order listed, and one more.
+    /// The winner's outcome and the row that names the winner are stored in one write. A replay reads that row first, so it never decides
+    /// otherwise. The losers' tokens are cancelled and their outcomes are not stored; a loser that receives consumes no message. A child
+    /// that a loser started keeps running. If a group loses, those of its members that had finished are stored and can be read, such as a
+    /// received message; <see cref="Step{T}.Succeeded"/> tells which. A sleep among them tells nothing. The step takes the members'
+    /// sequence numbers, in the order listed, and one more.
     /// </remarks>
-    /// <param name="steps">The members, at least one. One listed twice is two steps with results of their own.</param>
+    /// <param name="steps">The members, at least one. A step listed twice is two steps with their own results.</param>
     /// <returns>
-    /// The descriptor, to be yielded. Read the winner's own result afterwards; if the winner failed, and is not one that may fail, the
-    /// step fails as it did.
+    /// The descriptor, to be yielded. Read the winner's own result afterwards. If the winner failed and is not tolerant, the step fails in
+    /// the same way.
     /// </returns>
-    /// <exception cref="ArgumentException">There are no steps.</exception>
+    /// <exception cref="ArgumentException">The list is empty.</exception>
     public static Step<int> Any(params IReadOnlyList<Step> steps)
     {
         ArgumentNullException.ThrowIfNull(steps);

@@ -11,21 +11,23 @@ public class Step<T> : Step
     {
     }
 
-    /// <summary>The result, from the moment the workflow continues after yielding the step.</summary>
-    /// <value>Always the decoded form of what was stored, also on the first run, so a replay cannot see anything else.</value>
+    /// <summary>The result, available once the workflow continues after yielding the step.</summary>
+    /// <value>Always the decoded form of the stored result, also on the first run, so a replay cannot see anything else.</value>
     /// <exception cref="InvalidOperationException">The step has not run: it was not yielded, or the result is read too early.</exception>
-    /// <exception cref="StepFailedException">The step failed; thrown with the recorded failure, the same on a replay.</exception>
+    /// <exception cref="StepFailedException">
+    /// The step failed. The exception carries the recorded failure and is the same on a replay.
+    /// </exception>
     /// <exception cref="WorkflowFailedException">An awaited child failed.</exception>
     /// <exception cref="AwaitedWorkflowCancelledException">An awaited child was cancelled.</exception>
     /// <exception cref="SerializationFailedException">
-    /// The step belongs to a group that lost a race or failed, and what it had stored by then cannot be decoded; this ends the workflow.
+    /// The step belongs to a group that lost a race or failed, and the result it had stored cannot be decoded; this ends the workflow.
     /// </exception>
     public T Result => slot.Read(Name);
 
-    /// <summary>True if the step has run and succeeded; false before it has run and after a failure.</summary>
+    /// <summary>True if the step has run and succeeded; false before it has run or after a failure.</summary>
     public bool Succeeded => slot.Succeeded;
 
-    /// <summary>The recorded failure; null before the step has run and after a success.</summary>
+    /// <summary>The recorded failure; null before the step has run or after a success.</summary>
     public RecordedFailure? Error => slot.Failure;
 
     internal override Type ResultType => typeof(T);
@@ -44,9 +46,9 @@ public class Step<T> : Step
     public Step<T> As(out Step<T> step) => step = this;
 
     /// <summary>
-    /// Names the descriptor and keeps a failure from ending the workflow: see <see cref="Succeeded"/> and <see cref="Error"/>.
+    /// Names the descriptor and prevents a failure from ending the workflow: see <see cref="Succeeded"/> and <see cref="Error"/>.
     /// </summary>
-    /// <param name="step">The tolerant descriptor; it shares the place of the result with this one.</param>
+    /// <param name="step">The tolerant descriptor; it shares its result with this one.</param>
     /// <returns>The tolerant descriptor.</returns>
     public Step<T> Try(out Step<T> step)
     {
@@ -74,9 +76,9 @@ public class Step<T> : Step
         return copy;
     }
 
-    /// <summary>What became of the step, as data.</summary>
+    /// <summary>The outcome of the step, as data.</summary>
     internal StepOutcome<T> ToOutcome() => slot.Failure is { } failure ? new(false, default, failure) : new(true, Result, null);
 
-    /// <summary>A second descriptor that differs in a modifier and shares the place of the result.</summary>
+    /// <summary>Makes a second descriptor for a changed modifier; it shares the result with this one.</summary>
     private protected Step<T> Copy() => (Step<T>)MemberwiseClone();
 }

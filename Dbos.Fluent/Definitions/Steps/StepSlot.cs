@@ -1,13 +1,13 @@
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>The place where a step's result appears, shared by all modifiers of one descriptor.</summary>
+/// <summary>Holds a step's result, shared by all modified copies of one descriptor.</summary>
 internal sealed class StepSlot<T>
 {
     private object? run;
     private T? value;
     private bool complete;
 
-    // One field for what is rarely there: a slot is made at each yield, and most steps succeed.
+    // One field for rare data, because a slot is made at each yield and most steps succeed.
     private Fault? fault;
 
     public bool Succeeded => complete && fault?.Failure is null;
@@ -49,6 +49,6 @@ internal sealed class StepSlot<T>
         return fault is null ? value! : throw fault.Exception ?? fault.Unreadable!();
     }
 
-    /// <summary>Why there is no result to read: the step failed, or what it succeeded with cannot be decoded.</summary>
+    /// <summary>Why there is no result to read: the step failed, or its result cannot be decoded.</summary>
     private sealed record Fault(RecordedFailure? Failure, Exception? Exception, Func<Exception>? Unreadable);
 }

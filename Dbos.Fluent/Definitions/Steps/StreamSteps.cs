@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Definitions;
 
-/// <summary>What execution needs of a step that writes to a stream (<c>DBOS.writeStream</c>).</summary>
+/// <summary>Execution's view of a step that writes to a stream (<c>DBOS.writeStream</c>).</summary>
 internal interface IWriteStreamStep
 {
     string Key { get; }
@@ -22,7 +22,7 @@ internal sealed class WriteStreamStep<T>(string key, T value) : Step<Unit>(Built
     public Type ValueType => typeof(T);
 }
 
-/// <summary>What execution needs of a step that closes a stream (<c>DBOS.closeStream</c>).</summary>
+/// <summary>Execution's view of a step that closes a stream (<c>DBOS.closeStream</c>).</summary>
 internal interface ICloseStreamStep
 {
     string Key { get; }
@@ -34,7 +34,7 @@ internal sealed class CloseStreamStep(string key) : Step<Unit>(BuiltInNames.Clos
     public string Key { get; } = Names.CheckName(key, nameof(key));
 }
 
-/// <summary>What execution needs of a step that reads one value of a stream (<c>DBOS.readStreamOffset</c>).</summary>
+/// <summary>Execution's view of a step that reads one value of a stream (<c>DBOS.readStreamOffset</c>).</summary>
 internal interface IReadStreamStep : IValueStep
 {
     string WorkflowId { get; }
@@ -43,11 +43,11 @@ internal interface IReadStreamStep : IValueStep
 
     int Offset { get; }
 
-    /// <summary>Null: without limit.</summary>
+    /// <summary>Null: no limit.</summary>
     TimeSpan? Timeout { get; }
 }
 
-/// <summary>Reads one value of a stream, and waits for it where it is not there yet.</summary>
+/// <summary>Reads one value of a stream, and waits if it is not written yet.</summary>
 internal sealed class ReadStreamStep<T>(string workflowId, string key, int offset, TimeSpan? timeout)
     : OptionalStep<T>(BuiltInNames.ReadStream), IReadStreamStep
 {
