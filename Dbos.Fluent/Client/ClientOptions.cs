@@ -60,12 +60,12 @@ public class ClientOptions
 
     /// <summary>
     /// Whether to use LISTEN/NOTIFY on Postgres; without it, everything polls. Turn it off in every engine and client behind a connection
-    /// pooler that shares sessions: it sets up sessions for this library, and such a pooler then passes them to other programs.
+    /// pooler that shares sessions: with it on, the library configures its sessions, and such a pooler passes them to other programs.
     /// </summary>
     /// <value>True by default. SQLite has no notifications and always polls.</value>
     public bool Notifications { get; set; } = true;
 
-    /// <summary>The interval of the poll that backs up every wait.</summary>
+    /// <summary>The interval of the covering poll behind every wait.</summary>
     /// <value>Null by default: 10 s with notifications, 1 s without, 200 ms on SQLite.</value>
     /// <exception cref="ArgumentOutOfRangeException">The interval is zero, negative or longer than a day.</exception>
     public TimeSpan? PollInterval

@@ -27,7 +27,7 @@ public partial class WorkflowClient
     /// <typeparam name="TOut">The result's type.</typeparam>
     /// <returns>
     /// A handle to the workflow. If a workflow of this definition already has the id, the handle is to that one, whatever its state. If it
-    /// failed, awaiting the handle throws; the start does not.
+    /// did not succeed, awaiting the handle throws; the start does not.
     /// </returns>
     /// <exception cref="ArgumentException">
     /// The options contradict each other, lack a required queue, or do not match the queue's partitioning.
