@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Dbos.Fluent.Samples;
 
-/// <summary>A word of an answer, and the attempt that wrote it: an attempt that runs again writes again.</summary>
+/// <summary>A word of an answer and the attempt that wrote it. Each attempt writes its words again.</summary>
 public sealed record Word(int Attempt, string Text);
 
-/// <summary>An agent that streams what it does and what it answers while it works. Readers may come and go, in any process.</summary>
+/// <summary>An agent that streams its actions and its answer while it works. Readers in any process may come and go.</summary>
 internal static class Agent
 {
     private static readonly WorkflowDefinition<string, string> Research = Workflow.Define<string, string>("research", ResearchAsync);
@@ -40,7 +40,7 @@ internal static class Agent
         yield return Step.WriteStream("progress", $"searching for {string.Join(" and ", plan.Result)}");
         yield return Step.All(plan.Result.Select(topic => Step.Run($"search {topic}", s => Model.SearchAsync(topic, s)))).As(out var found);
 
-        // Two indexes are asked, the quicker one counts; the other is cancelled and nothing of it is stored.
+        // Two indexes are queried and the faster answer wins; the other query is cancelled and nothing of it is stored.
         yield return Step.Any(
             Step.Run("check here", s => Model.CheckAsync(found.Result, TimeSpan.FromMilliseconds(20), s)).As(out var here),
             Step.Run("check there", s => Model.CheckAsync(found.Result, TimeSpan.FromSeconds(5), s)).As(out var there)).As(out var first);
@@ -65,7 +65,7 @@ internal static class Agent
         return answer.ToString().TrimEnd();
     }
 
-    /// <summary>Stands for a language model and its tools.</summary>
+    /// <summary>Simulates a language model and its tools.</summary>
     private static class Model
     {
         public static Task<IReadOnlyList<string>> PlanAsync(string question, CancellationToken cancellationToken) =>

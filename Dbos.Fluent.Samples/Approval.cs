@@ -3,10 +3,10 @@ namespace Dbos.Fluent.Samples;
 /// <summary>A payment that somebody must approve.</summary>
 public sealed record Payment(string Id, string Payee, decimal Amount);
 
-/// <summary>What was decided about a payment, and by whom.</summary>
+/// <summary>The decision about a payment, and who made it.</summary>
 public sealed record Decision(bool Approved, string By);
 
-/// <summary>A payment that waits two days for an approval, in both forms. While it waits it is only a row in the database.</summary>
+/// <summary>A payment that waits up to two days for an approval, in both forms. While it waits it is only a row in the database.</summary>
 internal static class Approval
 {
     private static readonly WorkflowDefinition<Payment, string> Pay = Workflow.Define<Payment, string>("pay", PayAsync);
@@ -60,7 +60,7 @@ internal static class Approval
         yield return transfer.Result;
     }
 
-    // By default a wait stays in memory for ten seconds; the sample lets it leave at once, so that one sees it.
+    // By default a wait stays in memory for ten seconds; the sample unloads it at once, so that this is visible.
     private static Task<WorkflowEngine> LaunchAsync(SampleDatabase database) => database.LaunchAsync(options =>
     {
         options.UnloadAfter = TimeSpan.Zero;
@@ -84,7 +84,7 @@ internal static class Approval
 
     private static class Bank
     {
-        // A bank that is given the key transfers once, even if the step has to run twice.
+        // With the key, the bank transfers once, even if the step has to run twice.
         public static Task<string> TransferAsync(Payment payment, string idempotencyKey, CancellationToken cancellationToken) =>
             Task.FromResult($"transferred {payment.Amount} to {payment.Payee} under key {idempotencyKey}");
     }

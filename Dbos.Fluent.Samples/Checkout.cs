@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Samples;
 
-/// <summary>A checkout as an async iterator: every yielded step is stored when it has run, and never runs again.</summary>
+/// <summary>A checkout as an async iterator: every yielded step is stored after it has run, and then never runs again.</summary>
 internal sealed class Checkout
 {
     private readonly Ledger ledger;
@@ -20,7 +20,7 @@ internal sealed class Checkout
 
         yield return Step.Run("charge card", s => ChargeAsync(order, s)).Retry(attempts: 5).As(out var charge);
 
-        // Stands for a crash at the worst moment: the card is charged, and nothing after it has happened.
+        // Simulates a crash at the worst moment: the card is charged, but nothing after that has happened.
         await betweenSteps();
 
         yield return Step.All(order.Items.Select(item => Step.Run($"pack {item.Sku}", s => PackAsync(item, s)))).As(out var parcels);
@@ -32,7 +32,7 @@ internal sealed class Checkout
 
     private async Task<string> ChargeAsync(Order order, StepContext step)
     {
-        // A payment service that is given the key charges once, even if this step has to run twice.
+        // With the key, the payment service charges once, even if this step has to run twice.
         await ledger.NoteAsync($"card charged {order.Total} with key {step.IdempotencyKey}", step);
         return $"charge-{order.Id}";
     }

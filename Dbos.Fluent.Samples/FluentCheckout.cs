@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Samples;
 
-/// <summary>The checkout written with the builder: the same steps, as a definition that can draw itself.</summary>
+/// <summary>The checkout written with the builder: the same steps, as a definition that can draw its own diagram.</summary>
 internal static class FluentCheckout
 {
     private static readonly WorkflowDefinition<Order, Receipt> Checkout =

@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace Dbos.Fluent.Samples;
 
-/// <summary>The code of docs/operations.md. It is compiled, so it cannot become wrong unnoticed.</summary>
+/// <summary>The code of docs/operations.md. It is compiled, so the compiler checks it.</summary>
 internal static class Hosting
 {
     private static readonly WorkflowDefinition<Order, string> Ship =

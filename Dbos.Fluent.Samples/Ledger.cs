@@ -1,7 +1,7 @@
 namespace Dbos.Fluent.Samples;
 
 /// <summary>
-/// A file outside the database in which each step notes its effect, so that one can see how often it happened and in which process.
+/// A file outside the database in which each step records its effect, to show how often it happened and in which process.
 /// </summary>
 internal sealed class Ledger(string path)
 {
@@ -18,7 +18,7 @@ internal sealed class Ledger(string path)
 
     public async Task<IReadOnlyList<string>> ReadAsync() => File.Exists(path) ? await File.ReadAllLinesAsync(path) : [];
 
-    // Steps that run at once write one after the other.
+    // Parallel steps write one after another.
     private async Task AppendAfterAsync(Task before, string line, CancellationToken cancellationToken)
     {
         await before.WaitAsync(cancellationToken);

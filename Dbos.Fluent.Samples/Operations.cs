@@ -1,7 +1,7 @@
 namespace Dbos.Fluent.Samples;
 
 /// <summary>
-/// Orders of which one fails, and what an operator does about it: looks, counts, forks from the failure, rewinds, marks, cleans up.
+/// Orders, one of which fails, and how an operator responds: inspects, counts, forks from the failure, rewinds, marks, cleans up.
 /// </summary>
 internal static class Operations
 {

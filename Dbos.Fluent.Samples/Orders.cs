@@ -2,13 +2,13 @@ using System.Text.Json;
 
 namespace Dbos.Fluent.Samples;
 
-/// <summary>An order, as it stands in the orders file.</summary>
+/// <summary>An order in the orders file.</summary>
 public sealed record Order(string Id, string Email, decimal Total, IReadOnlyList<OrderItem> Items);
 
 /// <summary>One line of an order.</summary>
 public sealed record OrderItem(string Sku, int Quantity);
 
-/// <summary>What a finished checkout gives.</summary>
+/// <summary>The result of a finished checkout.</summary>
 public sealed record Receipt(string OrderId, string ChargeId, IReadOnlyList<string> Parcels);
 
 /// <summary>The orders file that ships with the sample.</summary>

@@ -1,8 +1,8 @@
 namespace Dbos.Fluent.Samples;
 
 /// <summary>
-/// Mails that go out at most two at a time and five in two seconds, one at a time for each customer; a digest that waits for a quiet
-/// moment; and a report that the clock starts.
+/// Mails that are sent at most two at a time and five in two seconds, one at a time for each customer; a digest that waits for a quiet
+/// period; and a report that a schedule starts.
 /// </summary>
 internal static class Queues
 {

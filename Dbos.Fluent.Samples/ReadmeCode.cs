@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Samples;
 
-/// <summary>The code of README.md and docs/ that no other sample has. It is compiled, so it cannot become wrong unnoticed.</summary>
+/// <summary>The code in README.md and docs/ that is in no other sample. It is compiled, so the compiler checks it.</summary>
 internal static class ReadmeCode
 {
     private static readonly WorkflowDefinition<Order, Receipt> Checkout =

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Samples;
 
-/// <summary>The code of docs/ about operating and changing workflows. It is compiled, so it cannot become wrong unnoticed.</summary>
+/// <summary>The code in docs/ about operating and changing workflows. It is compiled, so the compiler checks it.</summary>
 internal static class ReadmeOperations
 {
     private static readonly WorkflowDefinition<Order, string> Pay = Workflow.Define<Order, string>("pay")

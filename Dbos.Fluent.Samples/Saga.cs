@@ -1,12 +1,12 @@
 namespace Dbos.Fluent.Samples;
 
-/// <summary>A journey to be booked.</summary>
+/// <summary>A trip to book.</summary>
 public sealed record Trip(string Traveller, string From, string To, decimal Price);
 
 /// <summary>The bank refused to pay.</summary>
 public sealed class PaymentDeclinedException(string message) : Exception(message);
 
-/// <summary>A saga in both forms: the payment fails at the end, and what was booked is cancelled, the newest first.</summary>
+/// <summary>A saga in both forms: the payment fails at the end, and the bookings are cancelled, newest first.</summary>
 internal static class Saga
 {
     private static readonly WorkflowDefinition<Trip, string> Book = Workflow.Define<Trip, string>("book", BookAsync);
@@ -62,7 +62,7 @@ internal static class Saga
         Console.WriteLine();
     }
 
-    /// <summary>Stands for the services of others.</summary>
+    /// <summary>Simulates external services.</summary>
     private static class Bookings
     {
         public static Task<string> ReserveAsync(string what, Trip trip, string idempotencyKey) =>

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Samples;
 
-/// <summary>The database that the command line names, or one of its own in a temporary folder that is deleted at the end.</summary>
+/// <summary>The database that the command line names, or a new one in a temporary folder that is deleted at the end.</summary>
 internal sealed class SampleDatabase : IDisposable
 {
     private readonly SampleSettings settings;

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Samples;
 
-/// <summary>What the command line says: a mode, a database, and for the demo's child processes where the ledger lies.</summary>
+/// <summary>The command line: a mode, a database and, for the demo's child processes, the path of the ledger.</summary>
 internal sealed record SampleSettings(string Mode, string? Postgres, string? Sqlite, string Ledger, bool StopBetweenSteps)
 {
     public static SampleSettings Parse(string[] args)

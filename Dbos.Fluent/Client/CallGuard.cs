@@ -2,40 +2,40 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent;
 
-/// <summary>Makes calls of the store for a caller, until the client or engine stops.</summary>
+/// <summary>Makes calls to the store for a caller, until the client or engine stops.</summary>
 internal sealed class CallGuard : IAsyncDisposable
 {
     private readonly CancellationTokenSource stopped = new();
     private readonly bool isEngine;
 
-    /// <param name="isEngine">True for an engine, false for a client, which exceptions call by its name.</param>
+    /// <param name="isEngine">True for an engine, false for a client; exceptions name the one that stopped.</param>
     public CallGuard(bool isEngine) => (this.isEngine, Stopped) = (isEngine, stopped.Token);
 
-    /// <summary>Fires when everything that waits for the database must give up.</summary>
+    /// <summary>Is cancelled when everything that waits for the database must stop.</summary>
     public CancellationToken Stopped { get; }
 
-    /// <summary>Makes one call of the store, and again while the database cannot be reached.</summary>
-    /// <param name="doing">What the caller wants, in the words of an exception.</param>
-    /// <param name="call">The call; it learns how often it was tried before.</param>
-    /// <param name="cancellationToken">The caller's.</param>
-    /// <exception cref="EngineNotRunningException">It was stopped, before or meanwhile.</exception>
+    /// <summary>Makes one call to the store, and retries it while the database cannot be reached.</summary>
+    /// <param name="doing">What the caller wants, worded for an exception message.</param>
+    /// <param name="call">The call; it gets the number of earlier tries.</param>
+    /// <param name="cancellationToken">The caller's token.</param>
+    /// <exception cref="EngineNotRunningException">The client or engine was stopped, before or during the call.</exception>
     public Task<T> RepeatAsync<T>(string doing, Func<int, CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
         UseAsync(doing, token => StoreBackoff.RepeatAsync(failures => call(failures, token), token), cancellationToken);
 
-    /// <summary>The same for a call that may be of any size: it ends after several tries in a row without an answer in time.</summary>
-    /// <exception cref="StoreUnavailableException">Each try took too long.</exception>
+    /// <summary>The same for a call of any size: it fails after several tries in a row without an answer in time.</summary>
+    /// <exception cref="StoreUnavailableException">Every try took too long.</exception>
     public Task<T> RepeatInTimeAsync<T>(string doing, Func<int, CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
         UseAsync(doing, token => StoreBackoff.RepeatInTimeAsync(doing, failures => call(failures, token), token), cancellationToken);
 
-    /// <summary>Uses the store without repeating anything.</summary>
+    /// <summary>Uses the store without retries.</summary>
     /// <exception cref="EngineNotRunningException">
-    /// It was stopped, before or meanwhile: whatever that does to a call half way, this is what its caller sees.
+    /// The client or engine was stopped, before or during the call. The caller sees this whatever error the stop causes.
     /// </exception>
     public async Task<T> UseAsync<T>(string doing, Func<CancellationToken, Task<T>> use, CancellationToken cancellationToken)
     {
         ThrowIfStopped(doing);
 
-        // What is written is not taken back: a caller who has given up already must find nothing done.
+        // Writes are not undone, so a call whose token is cancelled already must do nothing.
         cancellationToken.ThrowIfCancellationRequested();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Stopped);
         try
@@ -46,8 +46,8 @@ internal sealed class CallGuard : IAsyncDisposable
             exception is OperationCanceledException
             || (exception is ObjectDisposedException && (Stopped.IsCancellationRequested || cancellationToken.IsCancellationRequested)))
         {
-            // Not the linked token: it is told a moment after its sources, and the store may have seen one of those. What is to be written
-            // is refused already a moment before the engine has stopped.
+            // Not the linked token: it is cancelled slightly after its sources, and the store may have seen one of those. Writes are
+            // refused slightly before the engine has stopped.
             cancellationToken.ThrowIfCancellationRequested();
             throw NotRunning(doing);
         }
@@ -61,9 +61,9 @@ internal sealed class CallGuard : IAsyncDisposable
         }
     }
 
-    /// <summary>What callers are thrown once it has stopped.</summary>
+    /// <summary>The exception for callers once the client or engine has stopped.</summary>
     /// <param name="doing">What the caller wanted.</param>
-    /// <param name="remedy">What the caller can do, as a sentence with a space behind it.</param>
+    /// <param name="remedy">What the caller can do, as a sentence with a trailing space.</param>
     public EngineNotRunningException NotRunning(string doing, string remedy = "") => new(doing, isEngine, remedy);
 
     /// <summary>Ends all calls under way with <see cref="EngineNotRunningException"/>, and refuses later ones.</summary>

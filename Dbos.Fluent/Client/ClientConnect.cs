@@ -6,10 +6,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dbos.Fluent;
 
-/// <summary>Puts a client together; where that fails, nothing is left open.</summary>
+/// <summary>Creates a client; if that fails, nothing is left open.</summary>
 internal static class ClientConnect
 {
-    // The file of clients that have neither an application name nor a database of their own choice.
+    // The file name for clients with neither an application name nor a chosen database.
     private const string Nameless = "dbos-fluent";
 
     public static async Task<WorkflowClient> RunAsync(ClientOptions options, CancellationToken cancellationToken)
@@ -20,7 +20,7 @@ internal static class ClientConnect
         {
             if (!await HasSideTablesAsync(store, cancellationToken).ConfigureAwait(false))
             {
-                // A client makes no tables, and manages the workflows of another SDK without them.
+                // A client creates no tables, and manages the workflows of another SDK without them.
                 var without = Open(options, loggers, hasSideTables: false);
                 await store.DisposeAsync().ConfigureAwait(false);
                 store = without;

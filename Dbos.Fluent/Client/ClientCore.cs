@@ -13,11 +13,11 @@ internal sealed class ClientCore : IAsyncDisposable
     private int disposed;
 
     /// <param name="store">The database.</param>
-    /// <param name="calls">Guards the calls; made before the core, as its token also stops what writes.</param>
+    /// <param name="calls">Guards the calls; created before the core, as its token also stops the writer.</param>
     /// <param name="serializer">Reads and writes payloads.</param>
     /// <param name="clock">The clock of workflow time.</param>
-    /// <param name="loggers">Where it logs.</param>
-    /// <param name="running">What runs here; null for a client.</param>
+    /// <param name="loggers">Creates the loggers.</param>
+    /// <param name="running">The workflows that run here; null for a client.</param>
     public ClientCore(
         IStore store, CallGuard calls, PayloadSerializer serializer, StoreClock clock, ILoggerFactory loggers, RunningWorkflows? running)
     {
@@ -42,34 +42,34 @@ internal sealed class ClientCore : IAsyncDisposable
 
     public ILogger Logger { get; }
 
-    /// <summary>In whose name it acts.</summary>
+    /// <summary>The application and version on whose behalf it acts.</summary>
     public required StarterIdentity Identity { get; init; }
 
-    /// <summary>Writes a unit; an engine does it with everything else that its workflows write.</summary>
+    /// <summary>Writes a unit; an engine combines it with the other writes of its workflows.</summary>
     public required Func<CommitUnit, Task<CommitResult>> Write { get; init; }
 
-    /// <summary>Everything that is waited for here.</summary>
+    /// <summary>The waits in this process.</summary>
     public Wakeups Wakeups { get; }
 
-    /// <summary>What the queues are.</summary>
+    /// <summary>The registered queues.</summary>
     public QueueBook Book { get; }
 
-    /// <summary>What runs here; null for a client.</summary>
+    /// <summary>The workflows that run here; null for a client.</summary>
     public RunningWorkflows? Running { get; }
 
     public StatusReader Reader { get; }
 
-    /// <summary>Says why a workflow is where it is.</summary>
+    /// <summary>Explains the state of a workflow.</summary>
     public WorkflowExplainer Explainer { get; }
 
     public SignalSender Sender { get; }
 
     public SignalRouter Signals { get; }
 
-    /// <summary>What handles read.</summary>
+    /// <summary>The results and statuses that handles read.</summary>
     public IWorkflowOutcomes Outcomes { get; }
 
-    /// <summary>Ends all waiting with <see cref="EngineNotRunningException"/> and closes the store.</summary>
+    /// <summary>Ends all waits with <see cref="EngineNotRunningException"/> and closes the store.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref disposed, 1) == 0)

@@ -7,7 +7,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent;
 
 /// <summary>
-/// Workflows as they are listed, counted, cancelled, resumed, forked, rewound, deleted and marked from outside. Arguments are checked.
+/// Lists, counts, cancels, resumes, forks, rewinds, deletes and marks workflows from outside. Arguments are already checked.
 /// </summary>
 internal sealed class ClientManagement(ClientCore core)
 {
@@ -45,7 +45,7 @@ internal sealed class ClientManagement(ClientCore core)
             core.Running?.Stop(id, CancellationReason.Cancelled, begun);
         }
 
-        // Where the answer of an earlier try was lost, the workflows which that one cancelled are in no answer.
+        // If the answer of an earlier try was lost, the workflows that it cancelled are in no answer.
         foreach (var id in repeated ? cancelled.Union(workflowIds) : cancelled)
         {
             core.Signals.AnnounceGone(id);
@@ -73,7 +73,7 @@ internal sealed class ClientManagement(ClientCore core)
 
         foreach (var id in result.ResumedIds)
         {
-            // A run that has not ended has lost its workflow. Runs in other processes find that out by the rows' tokens.
+            // A run that has not ended has lost its workflow. Runs in other processes detect that by the rows' tokens.
             core.Running?.Stop(id, CancellationReason.Shutdown, begun);
             core.Sender.Announce(new StoreSignal(StoreSignalKind.Cancelled, id));
         }
@@ -113,7 +113,7 @@ internal sealed class ClientManagement(ClientCore core)
 
     public async Task RewindAsync(string workflowId, int fromSequence, CancellationToken cancellationToken)
     {
-        // Read first: a later try, after a lost answer, compares with it to know whether the workflow was rewound already.
+        // Read first: after a lost answer, a later try compares with it to see whether the workflow was already rewound.
         var before = await core.Calls.RepeatInTimeAsync(
             "rewind a workflow", (_, token) => core.Store.Workflows.ReadAsync(workflowId, token), cancellationToken).ConfigureAwait(false);
         if (before is { Status.State: var state } && !state.IsTerminal())
@@ -139,7 +139,7 @@ internal sealed class ClientManagement(ClientCore core)
                 throw new WorkflowNotEndedException(workflowId, result.State);
         }
 
-        // Where the answer of an earlier try was lost, it is that one which enqueued the workflow.
+        // If the answer of an earlier try was lost, that try enqueued the workflow.
         core.Signals.Announce(new StoreSignal(StoreSignalKind.Enqueued, ""));
     }
 
@@ -150,7 +150,7 @@ internal sealed class ClientManagement(ClientCore core)
             "delete a workflow", (_, token) => core.Store.Management.DeleteAsync(workflowIds, children, token), cancellationToken)
             .ConfigureAwait(false);
 
-        // An earlier try whose answer was lost may have deleted those that were asked for.
+        // An earlier try whose answer was lost may have deleted the given workflows.
         foreach (var id in deleted.Union(workflowIds, StringComparer.Ordinal))
         {
             core.Running?.Stop(id, CancellationReason.Cancelled, begun);
@@ -179,7 +179,7 @@ internal sealed class ClientManagement(ClientCore core)
     }
 
     /// <summary>
-    /// Reports the events of a new fork to callers who wait for them already: a fork has the events of its source.
+    /// Reports the events of a new fork, copied from its source, to callers that already wait for them.
     /// </summary>
     private async Task AnnounceEventsAsync(string workflowId, CancellationToken cancellationToken)
     {
@@ -195,7 +195,7 @@ internal sealed class ClientManagement(ClientCore core)
         }
         catch (Exception exception) when (exception is DbosException or OperationCanceledException)
         {
-            // The fork is stored, and the polls behind all signals find its events.
+            // The fork is stored, and the polls that cover all signals find its events.
         }
     }
 
@@ -232,6 +232,6 @@ internal sealed class ClientManagement(ClientCore core)
             ? $"The workflow '{workflowId}' has no recorded steps, so only 0 is valid."
             : $"The history of workflow '{workflowId}' ends at {highest}, so at most {highest + 1} is valid.");
 
-    // As a step that waits for the first of several records it.
+    // The form in which a step that waits for the first of several workflows records the id.
     private string EncodeId(string id) => core.Serializer.Encode(id, typeof(string), PayloadFormat.MessagePack).Text!;
 }

@@ -8,7 +8,7 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent;
 
-/// <summary>Messages, events and streams as they are used from outside of a workflow. Arguments are checked.</summary>
+/// <summary>Messages, events and streams, used from outside a workflow. Arguments are already checked.</summary>
 internal sealed class ClientMessages(ClientCore core)
 {
     public Task SendAsync(IReadOnlyList<OutgoingMessage> messages, PayloadFormat? format, CancellationToken cancellationToken)
@@ -35,7 +35,7 @@ internal sealed class ClientMessages(ClientCore core)
             "send a message", token => core.Store.Outbox.SendAsync(transaction, row, token), cancellationToken).ConfigureAwait(false);
         if (result.Status != CommitStatus.Written)
         {
-            // Busy too: the workflow was being deleted meanwhile.
+            // Also for Busy: the workflow was just being deleted.
             throw new NonExistentWorkflowException(message.WorkflowId);
         }
     }
@@ -138,7 +138,7 @@ internal sealed class ClientMessages(ClientCore core)
         }
     }
 
-    // A caller who gives up waiting does not take the message back: its receiver is told as soon as it is stored.
+    // A caller that stops waiting does not withdraw the message: the receiver is notified as soon as it is stored.
     private async Task<CommitResult> WriteAsync(SendUnit unit)
     {
         var result = await core.Write(unit).ConfigureAwait(false);
@@ -174,25 +174,25 @@ internal sealed class ClientMessages(ClientCore core)
     {
         var looked = look();
 
-        // A wait that is over early takes its timer with it, which may be set for a day.
+        // A wait that ends early must also end its timer, which may be set for a day.
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await Task.WhenAny(told, EndAsync(timeout, done.Token)).ConfigureAwait(false);
         await done.CancelAsync().ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
         if (!told.IsCompleted)
         {
-            // The look that begins the wait may take longer than a short wait lasts.
+            // The first read may take longer than a short timeout.
             await looked.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 
         if (!told.IsCompleted && timeout > TimeSpan.Zero && core.Wakeups.Polls)
         {
-            // Where changes elsewhere are not announced, whatever came since the last poll came in time.
+            // Without signals from elsewhere, a change since the last poll still came in time.
             await look().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
-    // A wait that is longer than a timer can last is cut in pieces.
+    // A wait that exceeds the longest timer is split.
     private async Task EndAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         var clock = core.Clock;
@@ -208,7 +208,7 @@ internal sealed class ClientMessages(ClientCore core)
         }
         catch (OperationCanceledException)
         {
-            // The caller looks at the token.
+            // The caller checks the token.
         }
     }
 }

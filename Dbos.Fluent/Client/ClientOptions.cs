@@ -6,26 +6,26 @@ using Npgsql;
 
 namespace Dbos.Fluent;
 
-/// <summary>How a client is connected. The callback of a connect or launch fills it in; it is read once, there.</summary>
+/// <summary>Configures a client. The callback of a connect or launch sets the options; they are read once, right after it.</summary>
 /// <remarks>
 /// Without <c>UsePostgres</c> or <c>UseSqlite</c> the environment variable <c>DBOS_SYSTEM_DATABASE_URL</c> names the database
-/// (<c>postgresql://…</c> or <c>sqlite:///…</c>), and without that it is the SQLite file <c>{application name}.sqlite</c> in the current
-/// folder: a service whose configuration is missing starts all the same, on a database of its own. Name the database wherever it matters.
+/// (<c>postgresql://…</c> or <c>sqlite:///…</c>). Without that variable it is the SQLite file <c>{application name}.sqlite</c> in the
+/// current folder, so a service without configuration still starts, on a database of its own. Name the database wherever it matters.
 /// </remarks>
 public class ClientOptions
 {
     internal StoreChoice? Store { get; private protected set; }
 
-    /// <summary>Wraps the store, for tests of faults.</summary>
+    /// <summary>Wraps the store, for fault tests.</summary>
     internal Func<IStore, IStore> WrapStore { get; set; } = store => store;
 
-    /// <summary>The limits of payloads, for tests of larger ones.</summary>
+    /// <summary>The payload limits, for tests with larger payloads.</summary>
     internal SerializationLimits Limits { get; set; } = new();
 
     /// <summary>The application that the client or engine belongs to.</summary>
     /// <value>
-    /// Null by default: an engine takes the entry assembly's name; a client has none. A client in another program than its engines thus
-    /// names theirs.
+    /// Null by default: an engine uses the entry assembly's name, and a client has none. A client in a different program than its engines
+    /// must set their name.
     /// </value>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public string? ApplicationName
@@ -35,7 +35,7 @@ public class ClientOptions
     }
 
     /// <summary>The clock of workflow time: sleeps, deadlines, retry waits. Leases never use it.</summary>
-    /// <value><see cref="TimeProvider.System"/> by default, for which PostgreSQL's own clock counts.</value>
+    /// <value><see cref="TimeProvider.System"/> by default, with which PostgreSQL's own clock is used.</value>
     public TimeProvider TimeProvider
     {
         get;
@@ -52,20 +52,20 @@ public class ClientOptions
 
     /// <summary>Contracts, converters and source-generated contexts for payloads.</summary>
     /// <remarks>
-    /// Use the same in every engine and client of an application: a member that was written under another name or in another form is read
-    /// as missing. It then has the default of its type, unless <c>RespectRequiredConstructorParameters</c> makes that an error.
+    /// Use the same options in every engine and client of an application: a member that was written under another name or in another form
+    /// is read as missing. It then has the default of its type, unless <c>RespectRequiredConstructorParameters</c> makes that an error.
     /// </remarks>
     /// <value>Null by default: the framework's own contracts.</value>
     public System.Text.Json.JsonSerializerOptions? JsonOptions { get; set; }
 
     /// <summary>
-    /// LISTEN/NOTIFY on Postgres; off, everything polls. Turn it off behind a connection pooler that shares sessions, in every engine and
-    /// client: with it on, connections are set up for this library, and such a pooler gives them to other programs next.
+    /// Whether to use LISTEN/NOTIFY on Postgres; without it, everything polls. Turn it off in every engine and client behind a connection
+    /// pooler that shares sessions: with it on, the library configures its sessions, and such a pooler passes them to other programs.
     /// </summary>
     /// <value>True by default. SQLite has no notifications and always polls.</value>
     public bool Notifications { get; set; } = true;
 
-    /// <summary>The covering poll of every wait.</summary>
+    /// <summary>The interval of the covering poll behind every wait.</summary>
     /// <value>Null by default: 10 s with notifications, 1 s without, 200 ms on SQLite.</value>
     /// <exception cref="ArgumentOutOfRangeException">The interval is zero, negative or longer than a day.</exception>
     public TimeSpan? PollInterval
@@ -90,7 +90,7 @@ public class ClientOptions
     }
 
     /// <summary>
-    /// Uses a PostgreSQL database through a data source of the application's own, which stays its own: it is not disposed.
+    /// Uses a PostgreSQL database through a data source that the application owns: the library does not dispose it.
     /// </summary>
     /// <param name="dataSource">The data source.</param>
     /// <param name="schema">The schema of the DBOS tables; <c>dbos</c> by default.</param>
@@ -102,8 +102,8 @@ public class ClientOptions
         return this;
     }
 
-    /// <summary>Uses an embedded SQLite database: one file, shared by processes of one machine.</summary>
-    /// <param name="path">The file; made if it does not exist. Its folder must exist.</param>
+    /// <summary>Uses an embedded SQLite database: one file, shared by the processes of one machine.</summary>
+    /// <param name="path">The file, which is created if it does not exist. Its folder must exist.</param>
     /// <returns>These options.</returns>
     /// <exception cref="ArgumentException">The path is blank.</exception>
     public ClientOptions UseSqlite(string path)

@@ -5,7 +5,7 @@ using Dbos.Fluent.Serialization;
 
 namespace Dbos.Fluent;
 
-/// <summary>Results and statuses, as handles ask for them.</summary>
+/// <summary>Reads results and statuses for handles.</summary>
 internal sealed class ClientOutcomes(CallGuard calls, Wakeups wakeups, StatusReader reader, PayloadSerializer serializer)
     : IWorkflowOutcomes
 {

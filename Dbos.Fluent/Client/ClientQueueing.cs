@@ -5,12 +5,12 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent;
 
-/// <summary>Starts workflows that wait in queues, and changes them while they wait. Arguments are checked.</summary>
+/// <summary>Starts workflows that wait in queues, and changes them while they wait. Arguments are already checked.</summary>
 internal sealed class ClientQueueing(ClientCore core, IStarts starts)
 {
     public async Task<IReadOnlyList<string>> StartManyAsync(IReadOnlyList<StartRequest> requests, CancellationToken cancellationToken)
     {
-        // Made together, so that starts on one queue ask about it together.
+        // Created together, so that starts on one queue share one lookup of it.
         var units = await Task.WhenAll(requests.Select(request => starts.UnitAsync(request, cancellationToken).AsTask()))
             .ConfigureAwait(false);
         if (units.Length == 0)

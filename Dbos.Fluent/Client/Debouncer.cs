@@ -29,8 +29,7 @@ public sealed class Debouncer<TIn, TOut>
     }
 
     /// <summary>
-    /// Puts off the start of the key's workflow by the period, or adds a workflow for the key. Its input is this call's until the next
-    /// call.
+    /// Postpones the start of the key's workflow by the period, or adds a workflow for the key. It has the input of the latest call.
     /// </summary>
     /// <param name="key">The key that calls of one burst share, among calls for this workflow and queue.</param>
     /// <param name="period">
@@ -42,7 +41,7 @@ public sealed class Debouncer<TIn, TOut>
     /// How the workflow is started, without delay and deduplication id. Only the options of a burst's first call count, except for the
     /// application version: like the input, it is that of the latest call. Null for the defaults.
     /// </param>
-    /// <param name="cancellationToken">Gives up waiting; the call may still have taken effect.</param>
+    /// <param name="cancellationToken">Cancels the wait; the call may still have taken effect.</param>
     /// <returns>A handle to the workflow that will run: the same for all calls of a burst.</returns>
     /// <exception cref="ArgumentException">The key is invalid, or the options contradict each other or the queue.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="period"/> is negative or over a hundred years.</exception>

@@ -2,11 +2,11 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent;
 
-/// <summary>Writes the units of a client, each in a transaction of its own; an engine gathers its units in the checkpointer.</summary>
+/// <summary>Writes the units of a client, each in its own transaction; an engine collects its units in the checkpointer.</summary>
 internal sealed class DirectWrites(ICommitStore store, CancellationToken stopped)
 {
-    /// <summary>Writes one unit. Outages of the database are waited out.</summary>
-    // A row that somebody was deleting or held is asked for again: the next try sees what has become of it.
+    /// <summary>Writes one unit, and retries while the database is unavailable.</summary>
+    // If another process was deleting or held the row, the write is tried again: the next try sees the result.
     public async Task<CommitResult> WriteAsync(CommitUnit unit)
     {
         while (true)

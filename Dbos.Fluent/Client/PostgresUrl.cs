@@ -2,16 +2,16 @@ using Npgsql;
 
 namespace Dbos.Fluent;
 
-/// <summary>Reads a <c>postgresql://user:password@host:port/database?sslmode=require</c> URL, as the other SDKs take it.</summary>
+/// <summary>Reads a <c>postgresql://user:password@host:port/database?sslmode=require</c> URL, as the other SDKs accept it.</summary>
 /// <remarks>
-/// Its parameters have the names of libpq (PostgreSQL manual, "Parameter Key Words"); those of the driver are taken as well.
+/// Its parameters have the names of libpq (PostgreSQL manual, "Parameter Key Words"); those of the driver are accepted as well.
 /// </remarks>
 internal static class PostgresUrl
 {
     private const int DefaultPort = 5432;
 
     /// <exception cref="ArgumentException">
-    /// It is no URL, or has a parameter that the driver does not know or whose value it cannot read.
+    /// It is not a URL, or has a parameter that the driver does not know or whose value it cannot parse.
     /// </exception>
     public static string ToConnectionString(string url)
     {
@@ -51,7 +51,7 @@ internal static class PostgresUrl
     {
         var (name, given) = parameter switch
         {
-            // The driver writes verify-full in one word.
+            // The driver spells verify-full as one word.
             "sslmode" => ("SSL Mode", value.Replace("-", "", StringComparison.Ordinal)),
             "target_session_attrs" => ("Target Session Attributes", value),
             "channel_binding" => ("Channel Binding", value),

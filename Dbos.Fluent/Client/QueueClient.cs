@@ -5,8 +5,8 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent;
 
 /// <summary>
-/// Registers, changes and pauses queues at run time. Every process sees a change at once where the database notifies, else within a second.
-/// Safe for concurrent use.
+/// Registers, changes and pauses queues at run time. Every process sees a change at once if the database sends notifications, else within
+/// a second. Safe for concurrent use.
 /// </summary>
 public sealed class QueueClient
 {
@@ -14,18 +14,18 @@ public sealed class QueueClient
 
     internal QueueClient(ClientCore core) => this.core = core;
 
-    /// <summary>Registers a queue, or changes the limits of a registered one. A pause stays.</summary>
+    /// <summary>Registers a queue, or changes the limits of a registered one. A paused queue stays paused.</summary>
     /// <remarks>
-    /// Lower limits stop no running workflow: fewer are started until the limits hold. A limit of zero is refused: pause the queue instead.
+    /// Lower limits stop no running workflow; fewer start until the limits are met. A limit of zero is rejected: pause the queue instead.
     /// </remarks>
     /// <param name="queue">The queue with all its limits.</param>
     /// <param name="onConflict">
-    /// How a queue of this name that is registered already is treated; <see cref="OnConflict.AlwaysUpdate"/> by default. A client that is
-    /// no engine has no version, so its <see cref="OnConflict.UpdateIfLatestVersion"/> changes nothing.
+    /// What happens if a queue of this name is registered already; <see cref="OnConflict.AlwaysUpdate"/> by default. A client that is not
+    /// an engine has no version, so with <see cref="OnConflict.UpdateIfLatestVersion"/> it changes nothing.
     /// </param>
-    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>A task that completes when the registration is stored.</returns>
-    /// <exception cref="ArgumentException">A limit is higher than a wider one, so it would have no effect.</exception>
+    /// <exception cref="ArgumentException">A limit exceeds one of wider scope, so it would have no effect.</exception>
     /// <exception cref="ConflictingRegistrationException">The name belongs to a queue of another application.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
     public async Task RegisterAsync(
@@ -53,8 +53,8 @@ public sealed class QueueClient
 
     /// <summary>Reads one queue.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="cancellationToken">Gives up the reading.</param>
-    /// <returns>The queue as it is now, or null if it is not registered.</returns>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <returns>The current state of the queue, or null if it is not registered.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public async Task<QueueStatus?> GetAsync(string name, CancellationToken cancellationToken = default)
     {
@@ -67,8 +67,8 @@ public sealed class QueueClient
     /// <summary>
     /// Reads the queues of this client's application and those without an application; all queues if the client has no application name.
     /// </summary>
-    /// <param name="cancellationToken">Gives up the reading.</param>
-    /// <returns>The queues as they are now, by name.</returns>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <returns>The current state of the queues, ordered by name.</returns>
     public async Task<IReadOnlyList<QueueStatus>> ListAsync(CancellationToken cancellationToken = default)
     {
         var rows = await core.Calls.RepeatAsync(
@@ -79,21 +79,21 @@ public sealed class QueueClient
 
     /// <summary>Stops starting workflows from a queue. Running workflows continue, and workflows can still be enqueued.</summary>
     /// <param name="name">The queue's name.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>A task that completes when the pause is stored. An unknown queue is only logged.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public Task PauseAsync(string name, CancellationToken cancellationToken = default) => SetPausedAsync(name, true, cancellationToken);
 
     /// <summary>Ends a pause.</summary>
     /// <param name="name">The queue's name.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>A task that completes when the end of the pause is stored. An unknown queue is only logged.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public Task ResumeAsync(string name, CancellationToken cancellationToken = default) => SetPausedAsync(name, false, cancellationToken);
 
     /// <summary>Deletes a queue. Workflows that wait in it stay there until a queue of that name is registered again.</summary>
     /// <param name="name">The queue's name.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>A task that completes when it is deleted; an unknown queue is ignored.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public async Task DeleteAsync(string name, CancellationToken cancellationToken = default)

@@ -5,20 +5,20 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent;
 
 /// <summary>
-/// Manages schedules at run time. A schedule starts a workflow once at each occurrence of a cron expression, whichever engines run.
+/// Manages schedules at run time. A schedule starts a workflow once at each occurrence of a cron expression, however many engines run.
 /// Safe for concurrent use.
 /// </summary>
 /// <remarks>
 /// <para>
 /// An expression has five fields (minute, hour, day of month, month, day of week) or six (seconds first), and is read in the schedule's
-/// time zone. Where clocks go forward, occurrences in the gap fire once, right after it. Where they go back, a fixed time fires once, the
-/// first time, and an interval fires on each pass.
+/// time zone. When clocks go forward, occurrences in the gap fire once, right after it. When they go back, a fixed time fires only on the
+/// first pass, and an interval fires on both.
 /// </para>
-/// <para>Every engine sees a change at once where the database notifies, else within its covering poll.</para>
+/// <para>Every engine sees a change at once if the database sends notifications, else with its covering poll.</para>
 /// </remarks>
 public sealed class ScheduleClient
 {
-    // More occurrences are a mistake in a date or an expression.
+    // More occurrences point to a mistake in a date or an expression.
     private const int BackfillMax = 100_000;
 
     private readonly ClientCore core;
@@ -27,18 +27,18 @@ public sealed class ScheduleClient
     internal ScheduleClient(ClientCore core) => (this.core, rows) = (core, new ScheduleRows(core.Serializer));
 
     /// <summary>Creates a schedule.</summary>
-    /// <param name="name">Its name, unique in the database; at most 200 characters.</param>
-    /// <param name="cron">Its expression.</param>
-    /// <param name="definition">The workflow that it starts; its code may live elsewhere.</param>
-    /// <param name="timeZone">The IANA name of the zone in which the expression is read; UTC by default.</param>
-    /// <param name="options">How it starts; null for the defaults.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <param name="name">The schedule's name, unique in the database; at most 200 characters.</param>
+    /// <param name="cron">The cron expression.</param>
+    /// <param name="definition">The workflow that it starts; its code may be elsewhere.</param>
+    /// <param name="timeZone">The IANA name of the expression's time zone; UTC by default.</param>
+    /// <param name="options">How the workflow is started; null for the defaults.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <typeparam name="TOut">The workflow's result type.</typeparam>
     /// <returns>A task that completes when the schedule is durable.</returns>
     /// <exception cref="ArgumentException">
     /// The name, the expression (the message says where in it), the zone or an option is invalid; or the queue is partitioned.
     /// </exception>
-    /// <exception cref="ConflictingRegistrationException">A schedule of this name exists.</exception>
+    /// <exception cref="ConflictingRegistrationException">A schedule of this name already exists.</exception>
     public async Task CreateAsync<TOut>(
         string name,
         string cron,
@@ -57,10 +57,10 @@ public sealed class ScheduleClient
     /// <summary>Creates and updates these schedules in one transaction. Others are left alone.</summary>
     /// <remarks>A paused schedule stays paused, and past occurrences do not fire again; everything else is replaced.</remarks>
     /// <param name="schedules">The schedules, each name once.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>A task that completes when all of them are durable.</returns>
-    /// <exception cref="ArgumentException">One of them is invalid, or two share a name; none was written.</exception>
-    /// <exception cref="ConflictingRegistrationException">A name is another application's; none was written.</exception>
+    /// <exception cref="ArgumentException">A schedule is invalid, or two share a name; none was written.</exception>
+    /// <exception cref="ConflictingRegistrationException">A name belongs to another application; none was written.</exception>
     public async Task ApplyAsync(IEnumerable<ScheduleDefinition> schedules, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(schedules);
@@ -76,15 +76,15 @@ public sealed class ScheduleClient
         }
     }
 
-    /// <summary>Changes when and how a schedule fires. Its workflow and its pause stay, and past occurrences do not fire again.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="cron">Its new expression.</param>
-    /// <param name="timeZone">The IANA name of the zone in which the expression is read; UTC by default.</param>
-    /// <param name="options">How it starts from now on; null keeps its options.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <summary>Changes when and how a schedule fires. Its workflow and pause stay; past occurrences do not fire again.</summary>
+    /// <param name="name">The schedule's name.</param>
+    /// <param name="cron">The new cron expression.</param>
+    /// <param name="timeZone">The IANA name of the expression's time zone; UTC by default.</param>
+    /// <param name="options">How the workflow is started from now on; null keeps the options.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>A task that completes when the change is durable.</returns>
     /// <exception cref="ArgumentException">The expression, the zone or an option is invalid.</exception>
-    /// <exception cref="NonExistentScheduleException">There is no schedule of this name.</exception>
+    /// <exception cref="NonExistentScheduleException">No schedule has this name.</exception>
     public async Task UpdateAsync(
         string name,
         string cron,
@@ -103,24 +103,24 @@ public sealed class ScheduleClient
     }
 
     /// <summary>Stops a schedule from starting workflows. Workflows that it has started continue.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <param name="name">The schedule's name.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>A task that completes when the pause is stored. An unknown schedule is only logged.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public Task PauseAsync(string name, CancellationToken cancellationToken = default) =>
         SetPausedAsync(name, paused: true, cancellationToken);
 
-    /// <summary>Ends a pause. Occurrences during the pause are left out, unless the schedule backfills automatically.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <summary>Ends a pause. Occurrences during the pause are skipped, unless the schedule backfills automatically.</summary>
+    /// <param name="name">The schedule's name.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>A task that completes when the end of the pause is stored. An unknown schedule is only logged.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public Task ResumeAsync(string name, CancellationToken cancellationToken = default) =>
         SetPausedAsync(name, paused: false, cancellationToken);
 
     /// <summary>Deletes a schedule. Workflows that it has started continue.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <param name="name">The schedule's name.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>A task that completes when it is deleted; an unknown schedule is ignored.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public async Task DeleteAsync(string name, CancellationToken cancellationToken = default)
@@ -138,9 +138,9 @@ public sealed class ScheduleClient
     }
 
     /// <summary>Reads one schedule.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="cancellationToken">Gives up the reading.</param>
-    /// <returns>The schedule as it is now; null if there is none of this name.</returns>
+    /// <param name="name">The schedule's name.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <returns>The current state of the schedule; null if no schedule has this name.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
     public async Task<ScheduleStatus?> GetAsync(string name, CancellationToken cancellationToken = default)
     {
@@ -148,9 +148,11 @@ public sealed class ScheduleClient
         return await ReadAsync(name, cancellationToken).ConfigureAwait(false) is { } row ? Status(row) : null;
     }
 
-    /// <summary>Reads the schedules of this client's application, and those of none; all if the client has no name.</summary>
-    /// <param name="cancellationToken">Gives up the reading.</param>
-    /// <returns>The schedules as they are now, by name. A schedule whose expression cannot be read here has no next occurrence.</returns>
+    /// <summary>
+    /// Reads the schedules of this client's application and those without an application; all if the client has no application name.
+    /// </summary>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <returns>The current schedules, ordered by name. A schedule whose expression cannot be parsed here has no next occurrence.</returns>
     public async Task<IReadOnlyList<ScheduleStatus>> ListAsync(CancellationToken cancellationToken = default)
     {
         var all = await core.Calls.RepeatAsync(
@@ -160,21 +162,21 @@ public sealed class ScheduleClient
     }
 
     /// <summary>
-    /// Starts a schedule's workflow now, besides its occurrences: also while it is paused or its last workflow still runs.
+    /// Starts a schedule's workflow now, in addition to its occurrences, even if it is paused or its last workflow still runs.
     /// </summary>
     /// <param name="name">The schedule's name.</param>
-    /// <param name="cancellationToken">Gives up the waiting.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The workflow's id.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
-    /// <exception cref="NonExistentScheduleException">There is no schedule of this name.</exception>
+    /// <exception cref="NonExistentScheduleException">No schedule has this name.</exception>
     public async Task<string> TriggerAsync(string name, CancellationToken cancellationToken = default)
     {
         Names.CheckName(name, nameof(name));
         var schedule = await RequireAsync(name, cancellationToken).ConfigureAwait(false);
         for (var now = await NowAsync(cancellationToken).ConfigureAwait(false); ; now = now.AddMilliseconds(1))
         {
-            // The id is made from the moment, so two triggers in one millisecond would share it. Whole seconds are left out: an occurrence
-            // of a schedule named like this one with "-trigger" behind it would have the same id.
+            // The id contains the time, so two triggers in one millisecond would share it. Whole seconds are skipped: an occurrence of a
+            // schedule whose name is this one plus "-trigger" would have the same id.
             if (now.Millisecond == 0)
             {
                 continue;
@@ -189,17 +191,17 @@ public sealed class ScheduleClient
     }
 
     /// <summary>
-    /// Starts a schedule's workflow for each of its occurrences in a period. Occurrences that have fired are left as they are.
+    /// Starts a schedule's workflow for each of its occurrences in a period. Occurrences that have already fired do not fire again.
     /// </summary>
     /// <param name="name">The schedule's name.</param>
     /// <param name="from">The beginning, included.</param>
     /// <param name="until">The end, excluded.</param>
-    /// <param name="cancellationToken">Gives up the call; workflows that were started by then stay started.</param>
+    /// <param name="cancellationToken">Cancels the call; workflows that were started by then stay started.</param>
     /// <returns>The workflows' ids, one for each occurrence, in order. The same period gives the same ids.</returns>
     /// <exception cref="ArgumentException">
     /// The name is invalid; <paramref name="until"/> is before <paramref name="from"/>; or there are more than 100,000 occurrences.
     /// </exception>
-    /// <exception cref="NonExistentScheduleException">There is no schedule of this name.</exception>
+    /// <exception cref="NonExistentScheduleException">No schedule has this name.</exception>
     public async Task<IReadOnlyList<string>> BackfillAsync(
         string name, DateTimeOffset from, DateTimeOffset until, CancellationToken cancellationToken = default)
     {
@@ -232,7 +234,7 @@ public sealed class ScheduleClient
 
     private async Task<string?> WriteAsync(ScheduleRow[] written, ScheduleWrite mode, CancellationToken cancellationToken)
     {
-        // A queue that is not written is not chosen now.
+        // Rescheduling does not write the queue, so it is not checked.
         foreach (var queue in mode == ScheduleWrite.Reschedule ? [] : written.Select(row => row.Queue).OfType<string>())
         {
             Execution.PartitionRule.Check(
@@ -296,7 +298,7 @@ public sealed class ScheduleClient
         return outcome;
     }
 
-    // A client's clock is its machine's; all processes compare by the store's clock.
+    // A client uses its machine's clock, but all processes compare times by the store's clock.
     private async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken) => EpochMs.ToMoment(
         await core.Calls.RepeatAsync(
             "read the time", (_, token) => core.Store.Schedules.ReadNowMsAsync(token), cancellationToken).ConfigureAwait(false));
@@ -316,7 +318,7 @@ public sealed class ScheduleClient
         }
         catch (ArgumentException)
         {
-            // Another SDK reads expressions that this one does not: the schedule is listed without a next moment.
+            // Another SDK accepts expressions that this one does not: the schedule is listed without a next occurrence.
         }
 
         return new ScheduleStatus(

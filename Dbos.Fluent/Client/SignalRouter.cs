@@ -5,19 +5,19 @@ using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent;
 
-/// <summary>Brings signals to those who wait in this process, and reports to others what was done here.</summary>
+/// <summary>Delivers signals to waiters in this process, and reports changes made here to other processes.</summary>
 internal sealed class SignalRouter(
     IStore store, Wakeups wakeups, QueueBook book, SignalSender sender, ILogger logger, CancellationToken stopped)
 {
-    // As often as an engine sweeps.
+    // The same interval as an engine's sweep.
     private static readonly TimeSpan EndsInterval = TimeSpan.FromSeconds(1);
 
     private Action<StoreSignal> routed = _ => { };
     private Task listening = Task.CompletedTask;
 
-    /// <summary>Listens until the stop.</summary>
+    /// <summary>Starts to listen, until the stop.</summary>
     /// <param name="alsoTell">
-    /// What an engine does with each signal, from here or elsewhere, once those who wait for it are told; null for a client.
+    /// What an engine does with each signal, from here or elsewhere, after the waiters were notified; null for a client.
     /// </param>
     public void Listen(Action<StoreSignal>? alsoTell)
     {
@@ -26,16 +26,16 @@ internal sealed class SignalRouter(
             Task.Run(ListenAsync),
             Task.Run(() => CoverAsync(store.Capabilities.PollInterval, StoreSignal.Anything)),
 
-            // Other SDKs announce no end of a workflow. An engine looks at what is awaited with each of its sweeps.
+            // Other SDKs do not announce that a workflow ended. An engine checks awaited workflows with each sweep; a client polls here.
             alsoTell is null
                 ? Task.Run(() => CoverAsync(EndsInterval, new StoreSignal(StoreSignalKind.Completed, "")))
                 : Task.CompletedTask);
     }
 
-    /// <summary>Completes when nothing listens any more, after the stop.</summary>
+    /// <summary>Completes after the stop, when listening has ended.</summary>
     public Task EndAsync() => listening;
 
-    /// <summary>Reports a unit that was written here: to those who wait in this process at once, to others by a signal.</summary>
+    /// <summary>Reports a unit that was written here: directly to waiters in this process, by a signal to others.</summary>
     public void Written(CommitUnit unit)
     {
         switch (unit)
@@ -62,10 +62,10 @@ internal sealed class SignalRouter(
         }
     }
 
-    /// <summary>Reports a change that was made here: to those who wait in this process at once, to others by a signal.</summary>
+    /// <summary>Reports a change that was made here: directly to waiters in this process, by a signal to others.</summary>
     public void Announce(StoreSignal signal)
     {
-        // Not every store brings our own signals back to us.
+        // Not every store returns our own signals to us.
         Route(signal);
         Send(signal);
     }
@@ -77,7 +77,7 @@ internal sealed class SignalRouter(
         Announce(new StoreSignal(StoreSignalKind.Completed, workflowId));
     }
 
-    /// <summary>Reports that any work, enqueued or parked, may have become an engine's that could not take it before.</summary>
+    /// <summary>Reports that engines may now be able to take enqueued or parked work that they could not take before.</summary>
     public void AnnounceAnyWork()
     {
         routed(StoreSignal.Anything);
@@ -108,12 +108,12 @@ internal sealed class SignalRouter(
         }
         catch (Exception exception)
         {
-            // Wake-ups are hints: without them the polls continue, and a person is told why everything is slower.
+            // Signals are only hints: the polls continue without them. The log says why everything is slower.
             logger.ListeningEnded(exception);
         }
     }
 
-    // Behind signals that may be lost. Where nothing is signalled, or only that something changed, listening ticks by itself.
+    // Covers signals that may be lost. A store without signals, or with only "something changed", ticks by itself when listened to.
     private async Task CoverAsync(TimeSpan interval, StoreSignal signal)
     {
         if (!store.Capabilities.PushesSignals)

@@ -6,27 +6,27 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent;
 
 /// <summary>
-/// Starts that are written all or none. It tracks over several tries which starts are still open, and the others' outcomes.
+/// Starts that are written all or none. It tracks over several tries which starts are open and how the others ended.
 /// </summary>
 /// <remarks>
-/// Starts that attach to the holder of their deduplication id are not written: once they are known, the others are tried again.
+/// A start that attaches to the holder of its deduplication id is not written. Once such starts are known, the others are tried again.
 /// </remarks>
 internal sealed class StartBatch(IReadOnlyList<StartRequest> requests, StartUnit[] units)
 {
     private readonly string?[] ids = new string?[units.Length];
 
-    // Whose deduplication id a start has, where that is another of the batch. What was written of it was taken back, and somebody else may
-    // have the id by the next try: it names its holder only once that is written.
+    // For a start that shares its deduplication id with another start of the batch: the number of that holder. The holder's row was rolled
+    // back, and another workflow may hold the id by the next try, so the start gets its holder's id only once the holder is written.
     private readonly int?[] holders = new int?[units.Length];
 
-    /// <summary>The numbers of those that are to be written with the next try.</summary>
+    /// <summary>The numbers of the starts to write with the next try.</summary>
     public int[] Open => [.. Enumerable.Range(0, units.Length).Where(i => ids[i] is null && holders[i] is null)];
 
-    /// <summary>The workflows that were started or attached to, when none is open.</summary>
+    /// <summary>The workflows that were started or attached to, once no start is open.</summary>
     public IReadOnlyList<string> Ids => ids!;
 
-    /// <summary>Takes in how a try of the open ones ended.</summary>
-    /// <exception cref="DbosException">One of them was refused.</exception>
+    /// <summary>Records the results of a try of the open starts.</summary>
+    /// <exception cref="DbosException">A start was refused.</exception>
     public void Settle(int[] open, IReadOnlyList<CommitResult> results)
     {
         var written = results.All(result => result.Status is CommitStatus.Written or CommitStatus.Attached);
@@ -58,7 +58,7 @@ internal sealed class StartBatch(IReadOnlyList<StartRequest> requests, StartUnit
             ? open[found]
             : null;
 
-    // Where it was not written, its followers are tried again: they are in nobody's way, or in another's.
+    // If the holder was not written, its followers are tried again: their id is then free, or held by another workflow.
     private void SettleFollowers(int holder, bool written)
     {
         for (var i = 0; i < holders.Length; i++)

@@ -5,14 +5,14 @@ using Npgsql;
 
 namespace Dbos.Fluent;
 
-/// <summary>The database that the user chose. Opening it connects to nothing yet.</summary>
+/// <summary>The database that the user chose. Opening it does not connect yet.</summary>
 internal abstract record StoreChoice
 {
     private const string UrlVariable = "DBOS_SYSTEM_DATABASE_URL";
 
     public abstract IStore Open(StoreOptions options);
 
-    /// <summary>The default: the database that the environment names, else a file beside the program.</summary>
+    /// <summary>The default: the database that the environment names, else a file in the current folder.</summary>
     public static StoreChoice Default(string applicationName)
     {
         var url = Environment.GetEnvironmentVariable(UrlVariable);
@@ -35,7 +35,7 @@ internal abstract record StoreChoice
 
 internal sealed record SqliteChoice(string Path) : StoreChoice
 {
-    /// <summary>True where it was not chosen, neither in code nor by the environment.</summary>
+    /// <summary>True if neither code nor the environment chose it.</summary>
     public bool IsUnasked { get; init; }
 
     public static SqliteChoice Of(string path)
@@ -70,8 +70,8 @@ internal sealed record PostgresChoice(NpgsqlDataSource? DataSource, string? Conn
     public override IStore Open(StoreOptions options) =>
         new PostgresStore(DataSource ?? BuildSource(), ownsDataSource: DataSource is null, Schema, options);
 
-    // Some connections are kept for good and may be idle for long. A connection whose other end has gone silently must fail at its next
-    // use, not hang.
+    // Some connections are kept permanently and may be idle for long. If their other end has vanished silently, the next use must fail,
+    // not hang.
     private NpgsqlDataSource BuildSource()
     {
         var builder = new NpgsqlSlimDataSourceBuilder(ConnectionString).EnableArrays().EnableTransportSecurity();

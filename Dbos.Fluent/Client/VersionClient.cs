@@ -9,18 +9,18 @@ namespace Dbos.Fluent;
 /// Unfinished work is bound to the version of the engine that ran it. An engine takes work of its own version. It takes work without a
 /// version if its own is the latest, and work of another version if no engine of that version is alive and the workflow's code is the same.
 /// A database holds each version's name once. A version whose name another application has registered is not listed and cannot be made the
-/// latest; its engines take work without a version beside those of the latest.
+/// latest; its engines take work without a version in addition to those of the latest.
 /// </remarks>
 public sealed class VersionClient
 {
     private readonly ClientCore core;
     private readonly Adoption? adoption;
 
-    // A client adopts nothing, as it has the code of no workflow.
+    // A client adopts nothing, as it has no workflow code.
     internal VersionClient(ClientCore core, Adoption? adoption) => (this.core, this.adoption) = (core, adoption);
 
     /// <summary>Reads the versions that engines of this application were launched with.</summary>
-    /// <param name="cancellationToken">Gives up the reading.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     /// <returns>
     /// The versions, the latest first. A client without an application name gets those of all applications, the latest of each marked.
     /// </returns>
@@ -41,7 +41,7 @@ public sealed class VersionClient
     /// <param name="version">
     /// A version that an engine was launched with. It may be an older one, as after a rollback.
     /// </param>
-    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>A task that completes when the change is stored.</returns>
     /// <exception cref="ArgumentException">
     /// The version is blank, too long or holds control characters, no engine of this application was launched with it, or its name is
@@ -71,19 +71,19 @@ public sealed class VersionClient
     /// </summary>
     /// <remarks>
     /// Each waiting workflow's history is replayed against the definition that is registered here. The replay runs no step and writes
-    /// nothing. A running workflow is left with its owner. Calling it again does no harm.
+    /// nothing. A running workflow is left with its owner. Repeated calls do no harm.
     /// </remarks>
     /// <param name="fromVersion">
     /// The version whose work is taken over. An unknown version and this engine's own are ignored.
     /// </param>
-    /// <param name="cancellationToken">Gives up the call; workflows adopted by then stay adopted.</param>
+    /// <param name="cancellationToken">Cancels the call; workflows adopted by then stay adopted.</param>
     /// <returns>
-    /// For each unfinished workflow of that version, whether it was adopted. If not, the reason: it runs, its name is not registered here,
-    /// or its history and the code differ.
+    /// For each unfinished workflow of that version, whether it was adopted and if not, why: it runs, its name is not registered here, or
+    /// its history and the code differ.
     /// </returns>
     /// <exception cref="ArgumentException">The version is blank, too long or holds control characters.</exception>
     /// <exception cref="InvalidOperationException">
-    /// It was called on a client that is no engine: a client has the code of no workflow.
+    /// It was called on a client that is not an engine: such a client has no workflow code.
     /// </exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
     public async Task<IReadOnlyList<(string WorkflowId, bool Adopted, string? Why)>> AdoptAsync(
@@ -111,7 +111,7 @@ public sealed class VersionClient
         return outcomes;
     }
 
-    // A version without an application counts for each application: a version behind it is the latest of none.
+    // A version without an application counts for every application, so no version listed after it is a latest one.
     private static HashSet<VersionRow> LatestOfEach(IReadOnlyList<VersionRow> rows)
     {
         var ofNone = rows.Index().Where(at => at.Item.ApplicationName is null).Select(at => at.Index + 1).FirstOrDefault(rows.Count);

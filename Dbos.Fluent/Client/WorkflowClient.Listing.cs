@@ -16,14 +16,14 @@ public partial class WorkflowClient
     /// that cannot be decoded is given as it is stored.
     /// </remarks>
     /// <param name="filter">The conditions that listed workflows meet; null, the default, for all workflows.</param>
-    /// <param name="cancellationToken">Gives up the reading.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     /// <returns>The workflows; nothing is read until the first one is asked for.</returns>
     /// <exception cref="ArgumentException">
     /// Conditions of the filter contradict each other, or an attribute is not a simple value.
     /// </exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped; thrown by the enumeration.</exception>
     /// <exception cref="StoreUnavailableException">
-    /// The database has not answered in time (30 s), three times in a row; thrown by the enumeration.
+    /// The database did not answer within 30 s, three times in a row; thrown by the enumeration.
     /// </exception>
     public IAsyncEnumerable<WorkflowStatus> ListAsync(WorkflowFilter? filter = null, CancellationToken cancellationToken = default) =>
         management.ListAsync(Rows(filter), cancellationToken);
@@ -34,14 +34,14 @@ public partial class WorkflowClient
     /// <c>NewestFirst</c> and <c>LoadPayloads</c> do not count.
     /// </param>
     /// <param name="by">The key by which they are counted; <see cref="CountBy.Status"/> by default.</param>
-    /// <param name="cancellationToken">Gives up the counting.</param>
+    /// <param name="cancellationToken">Cancels the count.</param>
     /// <returns>One count for each key that occurs, in the order of the keys.</returns>
     /// <exception cref="ArgumentException">
     /// Conditions of the filter contradict each other, or an attribute is not a simple value.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="by"/> is not a value of the enumeration.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
-    /// <exception cref="StoreUnavailableException">The database has not answered in time (30 s), three times in a row.</exception>
+    /// <exception cref="StoreUnavailableException">The database did not answer within 30 s, three times in a row.</exception>
     public Task<IReadOnlyList<WorkflowCount>> CountAsync(
         WorkflowFilter? filter = null, CountBy by = CountBy.Status, CancellationToken cancellationToken = default) =>
         Enum.IsDefined(by)

@@ -10,32 +10,31 @@ namespace Dbos.Fluent;
 public partial class WorkflowClient
 {
     /// <summary>
-    /// Starts a workflow, or puts it into a queue, and returns once it is durable: from then on it will be finished, whatever happens to
-    /// this process.
+    /// Starts or enqueues a workflow and returns once it is durable: from then on it runs to its end, whatever happens to this process.
     /// </summary>
     /// <remarks>
-    /// Without a queue and a delay an engine runs it at once, in this process. A client, which runs nothing, leaves it to the engines of
-    /// its application; a client without an application's name must name a queue. A workflow that is enqueued need not be registered here:
+    /// Without a queue or delay, an engine runs the workflow at once in this process. A client runs nothing, so the engines of its
+    /// application run it; a client without an application name must name a queue. An enqueued workflow need not be registered here:
     /// its row waits for an engine that has registered it.
     /// </remarks>
-    /// <param name="definition">What to start; it must be registered with this engine if it is to run at once.</param>
+    /// <param name="definition">The workflow to start. To run at once, it must be registered with this engine.</param>
     /// <param name="input">Its input.</param>
-    /// <param name="options">How it is started; null for the defaults.</param>
+    /// <param name="options">How the workflow is started; null for the defaults.</param>
     /// <param name="cancellationToken">
-    /// Gives up the waiting. The workflow is then either not started, or started and run to its end.
+    /// Cancels the wait. The workflow is then either not started, or started and runs to its end.
     /// </param>
     /// <typeparam name="TIn">The input's type.</typeparam>
     /// <typeparam name="TOut">The result's type.</typeparam>
     /// <returns>
-    /// A handle to the workflow. If the id was in use by a workflow of this definition, a handle to that one, whatever its state; its
-    /// outcome is thrown by awaiting the handle, never by the start.
+    /// A handle to the workflow. If a workflow of this definition already has the id, the handle is to that one, whatever its state. If it
+    /// did not succeed, awaiting the handle throws; the start does not.
     /// </returns>
     /// <exception cref="ArgumentException">
-    /// The options do not go together, need a queue, or do not name a partition as the queue asks.
+    /// The options contradict each other, lack a required queue, or do not match the queue's partitioning.
     /// </exception>
-    /// <exception cref="WorkflowNotRegisteredException">It would run here, and is not registered with this engine.</exception>
+    /// <exception cref="WorkflowNotRegisteredException">The workflow would run here but is not registered with this engine.</exception>
     /// <exception cref="ConflictingWorkflowException">The id belongs to a workflow of another definition.</exception>
-    /// <exception cref="WorkflowIdInUseException">The id is in use, and the options say <see cref="IdReuse.Reject"/>.</exception>
+    /// <exception cref="WorkflowIdInUseException">The id is in use, and the options specify <see cref="IdReuse.Reject"/>.</exception>
     /// <exception cref="QueueDeduplicatedException">Another workflow of the queue holds the deduplication id.</exception>
     /// <exception cref="SerializationFailedException">The input cannot be stored.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
@@ -46,23 +45,23 @@ public partial class WorkflowClient
         return StartAsync<TOut>(() => starts.Request(definition, input, options ?? new StartOptions()), cancellationToken);
     }
 
-    /// <summary>Puts a workflow into a queue by its name alone, for code that lives elsewhere, perhaps in another language.</summary>
-    /// <remarks>Its version is left open: an engine of the latest one takes it.</remarks>
+    /// <summary>Enqueues a workflow by its name alone. Its code may be elsewhere, also in another language.</summary>
+    /// <remarks>The workflow has no version, so an engine of the latest version takes it.</remarks>
     /// <param name="workflowName">The name under which its code is registered.</param>
     /// <param name="arguments">
-    /// Its arguments in their order. Code of this library that takes several takes them as the members of its input. Without any, its input
-    /// is null; a workflow whose input cannot be null fails then.
+    /// The arguments in order. A workflow of this library receives several arguments as the members of its input. Without arguments, its
+    /// input is null; a workflow whose input cannot be null then fails.
     /// </param>
-    /// <param name="options">How it is started. The format is portable JSON unless they say otherwise.</param>
-    /// <param name="cancellationToken">Gives up the waiting; the workflow is then started or not.</param>
+    /// <param name="options">How it is started. The format is portable JSON unless they specify another.</param>
+    /// <param name="cancellationToken">Cancels the wait; the workflow may or may not have been started.</param>
     /// <typeparam name="TOut">The result's type.</typeparam>
-    /// <returns>A handle, as <see cref="StartAsync{TIn,TOut}"/> gives it.</returns>
+    /// <returns>A handle, as <see cref="StartAsync{TIn,TOut}"/> returns it.</returns>
     /// <exception cref="ArgumentException">
-    /// The name is blank, too long or holds control characters; no queue is named; the options do not go together; or MessagePack is asked
-    /// for with more than one argument.
+    /// The name is blank, too long or holds control characters; no queue is named; the options contradict each other; or they
+    /// specify MessagePack with more than one argument.
     /// </exception>
     /// <exception cref="ConflictingWorkflowException">The id belongs to a workflow of another name.</exception>
-    /// <exception cref="WorkflowIdInUseException">The id is in use, and the options say <see cref="IdReuse.Reject"/>.</exception>
+    /// <exception cref="WorkflowIdInUseException">The id is in use, and the options specify <see cref="IdReuse.Reject"/>.</exception>
     /// <exception cref="QueueDeduplicatedException">Another workflow of the queue holds the deduplication id.</exception>
     /// <exception cref="SerializationFailedException">An argument cannot be stored.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
@@ -73,25 +72,25 @@ public partial class WorkflowClient
     }
 
     /// <summary>
-    /// Puts a workflow into a queue by its name alone, with arguments some of which are given by name, as Python's keyword arguments are.
+    /// Enqueues a workflow by its name alone, with positional arguments and named ones such as Python's keyword arguments.
     /// </summary>
     /// <remarks>
-    /// Code of this library takes a named argument as the member of its input of that name, exactly or but for its case. DBOS for Python
-    /// takes it as a keyword argument; DBOS for TypeScript, Go and Java know positional arguments only and pass it over.
+    /// A workflow of this library receives a named argument as the input member of that name, ignoring case if needed. DBOS for Python
+    /// receives it as a keyword argument. DBOS for TypeScript, Go and Java know only positional arguments and ignore it.
     /// </remarks>
     /// <param name="workflowName">The name under which its code is registered.</param>
-    /// <param name="arguments">Its positional arguments in their order; empty for none.</param>
-    /// <param name="namedArguments">Its arguments by name, besides those.</param>
-    /// <param name="options">How it is started. The format is portable JSON, which alone has names for arguments.</param>
-    /// <param name="cancellationToken">Gives up the waiting; the workflow is then started or not.</param>
+    /// <param name="arguments">The positional arguments in order; empty for none.</param>
+    /// <param name="namedArguments">The additional arguments, by name.</param>
+    /// <param name="options">How it is started. The format is portable JSON, the only one with named arguments.</param>
+    /// <param name="cancellationToken">Cancels the wait; the workflow may or may not have been started.</param>
     /// <typeparam name="TOut">The result's type.</typeparam>
-    /// <returns>A handle, as <see cref="StartAsync{TIn,TOut}"/> gives it.</returns>
+    /// <returns>A handle, as <see cref="StartAsync{TIn,TOut}"/> returns it.</returns>
     /// <exception cref="ArgumentException">
-    /// The name is blank, too long or holds control characters; no queue is named; the options do not go together; or MessagePack is asked
-    /// for beside a named argument.
+    /// The name is blank, too long or holds control characters; no queue is named; the options contradict each other; or they
+    /// specify MessagePack with a named argument.
     /// </exception>
     /// <exception cref="ConflictingWorkflowException">The id belongs to a workflow of another name.</exception>
-    /// <exception cref="WorkflowIdInUseException">The id is in use, and the options say <see cref="IdReuse.Reject"/>.</exception>
+    /// <exception cref="WorkflowIdInUseException">The id is in use, and the options specify <see cref="IdReuse.Reject"/>.</exception>
     /// <exception cref="QueueDeduplicatedException">Another workflow of the queue holds the deduplication id.</exception>
     /// <exception cref="SerializationFailedException">An argument cannot be stored.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
@@ -107,21 +106,21 @@ public partial class WorkflowClient
         return EnqueueAsync<TOut>(new NamedStart(workflowName, arguments, options) { NamedArguments = namedArguments }, cancellationToken);
     }
 
-    /// <summary>Puts many workflows into queues in one transaction: all of them, or none.</summary>
-    /// <param name="definition">What to start; it need not be registered here.</param>
-    /// <param name="starts">Their inputs and options. Each needs a queue, or a delay, or an application to run it later.</param>
-    /// <param name="cancellationToken">Gives up the waiting; all are then started, or none.</param>
+    /// <summary>Enqueues many workflows in one transaction: all of them or none.</summary>
+    /// <param name="definition">The workflow to start; it need not be registered here.</param>
+    /// <param name="starts">The inputs and options. Each start needs a queue, a delay, or an application that runs it later.</param>
+    /// <param name="cancellationToken">Cancels the wait; either all or none are then started.</param>
     /// <typeparam name="TIn">The input's type.</typeparam>
     /// <typeparam name="TOut">The result's type.</typeparam>
-    /// <returns>A handle for each, in their order; those whose id was in use are attached to, as by a single start.</returns>
-    /// <remarks>None of them runs before all are stored, so without a queue they go through the internal one.</remarks>
-    /// <exception cref="ArgumentException">The options of one do not go together, or with its queue; none was started.</exception>
+    /// <returns>One handle for each start, in order. A start whose id is in use attaches to that workflow, as in a single start.</returns>
+    /// <remarks>None of them runs before all are stored, so without a queue they go through the internal queue.</remarks>
+    /// <exception cref="ArgumentException">The options of a start contradict each other or its queue; none was started.</exception>
     /// <exception cref="ConflictingWorkflowException">An id belongs to a workflow of another definition; none was started.</exception>
     /// <exception cref="WorkflowIdInUseException">
-    /// An id is in use whose options say <see cref="IdReuse.Reject"/>; none was started.
+    /// An id is in use and its options specify <see cref="IdReuse.Reject"/>; none was started.
     /// </exception>
     /// <exception cref="QueueDeduplicatedException">
-    /// Another workflow holds a deduplication id, or two of these share one; none was started.
+    /// Another workflow holds a deduplication id, or two of these starts share one; none was started.
     /// </exception>
     /// <exception cref="SerializationFailedException">An input cannot be stored; none was started.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
@@ -140,33 +139,33 @@ public partial class WorkflowClient
         return [.. ids.Select(id => new WorkflowHandle<TOut>(id, Core.Outcomes))];
     }
 
-    /// <summary>Starts a workflow as part of the caller's own transaction on the same database: it exists once that commits.</summary>
+    /// <summary>Starts a workflow in the caller's own transaction on the same database. It exists once the transaction commits.</summary>
     /// <remarks>
-    /// It waits in its queue or the internal one, and an engine that is listening hears of it with the commit. Rolled back, it never was.
-    /// This is the only way into a transaction of the caller's: a <c>TransactionScope</c> around any other call is not joined.
-    /// Do not await it before the commit: in an open SQLite transaction that would keep every engine from writing.
+    /// The workflow waits in its queue or the internal one. The commit notifies engines that listen; after a rollback it does not exist.
+    /// Only this method joins a transaction of the caller: other calls ignore a surrounding <c>TransactionScope</c>.
+    /// Do not await the workflow before the commit: in an open SQLite transaction that would keep every engine from writing.
     /// </remarks>
     /// <param name="transaction">An open <c>NpgsqlTransaction</c> or <c>SqliteTransaction</c> on the database of this client.</param>
-    /// <param name="definition">What to start; it need not be registered here.</param>
+    /// <param name="definition">The workflow to start; it need not be registered here.</param>
     /// <param name="input">Its input.</param>
     /// <param name="options">How it is started.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <typeparam name="TIn">The input's type.</typeparam>
     /// <typeparam name="TOut">The result's type.</typeparam>
-    /// <returns>A handle, good once the transaction has committed.</returns>
+    /// <returns>A handle that can be used once the transaction has committed.</returns>
     /// <exception cref="ArgumentException">
-    /// The transaction is another database's, or has ended; or the options do not go together, or ask for
+    /// The transaction belongs to another database or has ended; or the options contradict each other, or specify
     /// <see cref="DeduplicationPolicy.ReturnExisting"/>, which a transaction does not support. Nothing was written.
     /// </exception>
     /// <exception cref="InvalidOperationException">PostgreSQL: an earlier statement in the transaction failed.</exception>
-    /// <exception cref="ConflictingWorkflowException">The id belongs to another definition. The transaction is still good.</exception>
-    /// <exception cref="WorkflowIdInUseException">The id is in use and may not be. The transaction is still good.</exception>
-    /// <exception cref="QueueDeduplicatedException">The deduplication id is held. The transaction is still good.</exception>
+    /// <exception cref="ConflictingWorkflowException">The id belongs to another definition. The transaction is still usable.</exception>
+    /// <exception cref="WorkflowIdInUseException">The id is in use; the options reject that. The transaction is still usable.</exception>
+    /// <exception cref="QueueDeduplicatedException">The deduplication id is taken. The transaction is still usable.</exception>
     /// <exception cref="SerializationFailedException">The input cannot be stored.</exception>
-    /// <exception cref="StoreUnavailableException">The database was lost meanwhile; nothing is repeated inside a transaction.</exception>
+    /// <exception cref="StoreUnavailableException">The connection was lost; nothing is retried inside a transaction.</exception>
     /// <exception cref="DbException">
-    /// The database ended the transaction over another one (a deadlock, a serialization failure, a lock that was not had in time): the
-    /// driver's own exception. Roll back and run the transaction again.
+    /// The driver's own exception: the transaction lost to another one (a deadlock, a serialization failure or a lock timeout). Roll back
+    /// and run the transaction again.
     /// </exception>
     public async Task<WorkflowHandle<TOut>> StartInTransactionAsync<TIn, TOut>(
         DbTransaction transaction,
@@ -194,9 +193,9 @@ public partial class WorkflowClient
 
     /// <summary>Changes the priority of a workflow that waits in a queue, or is delayed.</summary>
     /// <param name="workflowId">The workflow's id.</param>
-    /// <param name="priority">Its new priority: lower numbers first, 0 before all others.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>True if it applied; false if the workflow has been started, has ended, or does not exist.</returns>
+    /// <param name="priority">The new priority: lower numbers first, 0 before all others.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>True if it was changed; false if the workflow has started, has ended, or does not exist.</returns>
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The priority is negative.</exception>
     public Task<bool> SetPriorityAsync(string workflowId, int priority, CancellationToken cancellationToken = default)
@@ -206,12 +205,12 @@ public partial class WorkflowClient
         return queueing.SetPriorityAsync(workflowId, priority, cancellationToken);
     }
 
-    /// <summary>Changes how long a delayed start is held back, counted from now on the database's clock.</summary>
+    /// <summary>Changes the delay of a delayed start, counted from now by the database's clock.</summary>
     /// <param name="workflowId">The workflow's id.</param>
-    /// <param name="delay">The new delay; zero lets it go at once.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <param name="delay">The new delay; zero releases the workflow at once.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>
-    /// True if it applied; false if the workflow is not delayed: also if it has started and now waits for something of its own.
+    /// True if it was changed; false if the workflow is not delayed, also if it has started and now waits inside its code.
     /// </returns>
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The delay is negative or longer than a hundred years.</exception>
@@ -223,12 +222,12 @@ public partial class WorkflowClient
         return queueing.SetDelayAsync(workflowId, end, cancellationToken);
     }
 
-    /// <summary>Changes until when a delayed start is held back.</summary>
+    /// <summary>Changes the time until which a start is delayed.</summary>
     /// <param name="workflowId">The workflow's id.</param>
-    /// <param name="until">The moment; one that has passed lets it go at once.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
+    /// <param name="until">The time; a time in the past releases the workflow at once.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>
-    /// True if it applied; false if the workflow is not delayed: also if it has started and now waits for something of its own.
+    /// True if it was changed; false if the workflow is not delayed, also if it has started and now waits inside its code.
     /// </returns>
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
     public Task<bool> SetDelayAsync(string workflowId, DateTimeOffset until, CancellationToken cancellationToken = default)
@@ -240,14 +239,14 @@ public partial class WorkflowClient
     /// <summary>Makes a debouncer: a burst of calls with one key starts one workflow, with the input of the last call.</summary>
     /// <param name="definition">What to start; it need not be registered here if a queue is named.</param>
     /// <param name="atMost">
-    /// How long after its first call a workflow starts at the latest. Null, the default: as long as calls continue.
+    /// The longest time from the first call to the start. Null, the default: no limit while calls continue.
     /// </param>
-    /// <param name="queue">The queue it enters when it starts, by name; null, the default, for the internal one.</param>
+    /// <param name="queue">The name of the queue that it enters when it starts; null, the default, for the internal one.</param>
     /// <typeparam name="TIn">The workflow's input type.</typeparam>
     /// <typeparam name="TOut">The workflow's result type.</typeparam>
-    /// <returns>The debouncer; it holds nothing and needs no disposing.</returns>
+    /// <returns>The debouncer; it holds no resources and needs no disposal.</returns>
     /// <exception cref="ArgumentException">The queue's name is blank, too long or holds control characters.</exception>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="atMost"/> is not longer than zero, or too long.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="atMost"/> is zero, negative or too long.</exception>
     public Debouncer<TIn, TOut> Debounce<TIn, TOut>(
         WorkflowDefinition<TIn, TOut> definition, TimeSpan? atMost = null, string? queue = null)
     {
@@ -286,7 +285,7 @@ public partial class WorkflowClient
         }
     }
 
-    // Starts that are written together do not run from the moment they are written: without a queue they go through the internal one.
+    // Starts that are written together do not run at once: without a queue they go through the internal one.
     private static StartOptions Waiting(StartOptions options) =>
         options.Queue is null && options.Delay is null ? options with { Delay = TimeSpan.Zero } : options;
 }

@@ -6,8 +6,8 @@ namespace Dbos.Fluent;
 
 /// <summary>Starts, awaits and manages workflows from outside. An engine is a client too. Safe for concurrent use.</summary>
 /// <remarks>
-/// Calls wait for the database, however long it is away, until their token is cancelled: give them a token with a limit, and give a start
-/// an <see cref="StartOptions.Id"/>, so that it can be repeated. Calls that throw <see cref="StoreUnavailableException"/> name it.
+/// While the database is unavailable, calls wait until their token is cancelled. Give them a token with a time limit, and give a start an
+/// <see cref="StartOptions.Id"/>, so that it can be repeated. Calls that can throw <see cref="StoreUnavailableException"/> document it.
 /// </remarks>
 public partial class WorkflowClient : IAsyncDisposable
 {
@@ -27,24 +27,24 @@ public partial class WorkflowClient : IAsyncDisposable
         Versions = new VersionClient(core, adoption);
     }
 
-    /// <summary>Queues at run time.</summary>
+    /// <summary>Manages queues at run time.</summary>
     public QueueClient Queues { get; }
 
-    /// <summary>Schedules at run time.</summary>
+    /// <summary>Manages schedules at run time.</summary>
     public ScheduleClient Schedules { get; }
 
-    /// <summary>Versions of this application's code.</summary>
+    /// <summary>Manages the versions of this application's code.</summary>
     public VersionClient Versions { get; }
 
     internal ClientCore Core { get; }
 
     /// <summary>Connects a client: it starts, awaits and manages workflows, and runs none.</summary>
     /// <remarks>
-    /// It changes no table. On a database of another SDK, calls that need none of this library's own tables work. Dispose it to close its
-    /// connections.
+    /// Connecting changes no table. On a database of another SDK, only calls that need none of this library's own tables work. Dispose the
+    /// client to close its connections.
     /// </remarks>
     /// <param name="configure">Names the database, and the application whose workflows it starts without a queue.</param>
-    /// <param name="cancellationToken">Gives up the connecting.</param>
+    /// <param name="cancellationToken">Cancels the connection attempt.</param>
     /// <returns>The client.</returns>
     /// <exception cref="ArgumentException">An option is invalid.</exception>
     /// <exception cref="StoreUnavailableException">The database cannot be reached.</exception>
@@ -59,25 +59,26 @@ public partial class WorkflowClient : IAsyncDisposable
 
     /// <summary>The SQL that migrates an empty or older Postgres database to the current state, for a role with DDL rights.</summary>
     /// <remarks>
-    /// Run it by <c>psql --single-transaction</c> or any driver, and launch engines with <see cref="EngineOptions.Migrate"/> off: their
-    /// role needs to read and write the tables, and no DDL right. It may be run again, and leaves a newer database as it is. On long tables
-    /// this script holds up writers while it builds indexes; an engine that migrates by itself does not. No extension is needed.
+    /// Run it with <c>psql --single-transaction</c> or any driver, and launch engines with <see cref="EngineOptions.Migrate"/> off. Their
+    /// role then needs to read and write the tables, but needs no DDL rights. The script can be run repeatedly and leaves a newer database
+    /// unchanged. On large tables it blocks writers while it builds indexes; an engine that migrates by itself does not. It needs no
+    /// extension.
     /// </remarks>
-    /// <param name="schema">The schema of the tables, as it is written unquoted; <c>dbos</c> by default.</param>
-    /// <returns>The statements, as one text.</returns>
+    /// <param name="schema">The schema of the tables, unquoted; <c>dbos</c> by default.</param>
+    /// <returns>The statements, as one string.</returns>
     /// <exception cref="ArgumentException">The schema is not a name that Postgres accepts.</exception>
     public static string MigrationScript(string schema = "dbos") => Storage.Postgres.MigrationSql.Of(schema);
 
-    /// <summary>A handle to a workflow that was started before, here or elsewhere. Nothing is read until the handle is used.</summary>
+    /// <summary>A handle to a workflow that was started before, here or elsewhere. The call itself reads nothing.</summary>
     /// <param name="workflowId">The workflow's id.</param>
     /// <typeparam name="TOut">The result's type.</typeparam>
-    /// <returns>The handle. An unknown id is noticed when the handle is awaited.</returns>
+    /// <returns>The handle. An unknown id is reported when the handle is awaited.</returns>
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
     public WorkflowHandle<TOut> Retrieve<TOut>(string workflowId) => new(Names.CheckId(workflowId, nameof(workflowId)), Core.Outcomes);
 
     /// <summary>Reads the current status of a workflow.</summary>
     /// <param name="workflowId">The workflow's id.</param>
-    /// <param name="cancellationToken">Gives up the reading.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     /// <returns>Its status, or null if no workflow has this id.</returns>
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
     public Task<WorkflowStatus?> GetStatusAsync(string workflowId, CancellationToken cancellationToken = default)
@@ -88,8 +89,8 @@ public partial class WorkflowClient : IAsyncDisposable
 
     /// <summary>Reads a workflow and its checkpoints.</summary>
     /// <param name="workflowId">The workflow's id.</param>
-    /// <param name="cancellationToken">Gives up the reading.</param>
-    /// <returns>The history as it is now; printed, it is the same on every store.</returns>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <returns>The current history. Its printed form is the same on every store.</returns>
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
     /// <exception cref="NonExistentWorkflowException">No workflow has this id.</exception>
     public async Task<WorkflowHistory> GetHistoryAsync(string workflowId, CancellationToken cancellationToken = default)
@@ -102,12 +103,12 @@ public partial class WorkflowClient : IAsyncDisposable
 
     /// <summary>Explains the state of a workflow: what it waits for, what blocks it, who runs it, or how it ended.</summary>
     /// <remarks>
-    /// Only the engine that runs a workflow knows what it waits for in memory; a call elsewhere answers where it runs. The answer is of the
-    /// moment: a workflow may continue meanwhile.
+    /// Only the engine that runs a workflow knows what it waits for in memory; other processes report where it runs. The answer is a
+    /// snapshot: the workflow may continue meanwhile.
     /// </remarks>
     /// <param name="workflowId">The workflow's id.</param>
-    /// <param name="cancellationToken">Gives up the call.</param>
-    /// <returns>The reason, as a word for programs and a sentence for people.</returns>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>The reason: a word for programs and a sentence for people.</returns>
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
     /// <exception cref="NonExistentWorkflowException">No workflow has this id.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
@@ -125,7 +126,7 @@ public partial class WorkflowClient : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Throws once no more work is accepted.</summary>
+    /// <summary>Throws if no more work is accepted.</summary>
     private protected virtual void ThrowIfStopping(string doing) => Core.Calls.ThrowIfStopped(doing);
 
     private protected virtual ValueTask CloseAsync() => Core.DisposeAsync();

@@ -3,14 +3,14 @@ using Dbos.Fluent.Errors;
 
 namespace Dbos.Fluent.Serialization;
 
-/// <summary>What is left of a failure that is too large to be stored whole: less and less, but always of which kind it is.</summary>
+/// <summary>Reduces a failure that is too large to be stored whole, step by step; its type always remains.</summary>
 internal static class FailureCuts
 {
     private const int TextMax = 2000;
     private const int InnerTextMax = 200;
     private const int BasesMax = 16;
 
-    /// <summary>The failure without what takes most room, then without more. The last one fits wherever a failure can.</summary>
+    /// <summary>The failure without its largest parts, then without more parts. The last form always fits if any failure does.</summary>
     public static IEnumerable<RecordedFailure> Of(RecordedFailure failure)
     {
         yield return Told(WithoutStacks(failure), "stacks are left out");
@@ -25,7 +25,7 @@ internal static class FailureCuts
         yield return Least(failure);
     }
 
-    /// <summary>A text, its end left out where it is too long.</summary>
+    /// <summary>A text, truncated at the end if it is too long.</summary>
     public static string Shorten(string text, int lengthMax) => text.Length <= lengthMax
         ? text
         : string.Create(CultureInfo.InvariantCulture, $"{text[..lengthMax]}... ({text.Length} characters)");

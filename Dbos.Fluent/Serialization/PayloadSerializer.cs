@@ -8,17 +8,17 @@ using Dbos.Fluent.Serialization.Portable;
 
 namespace Dbos.Fluent.Serialization;
 
-/// <summary>Values to payloads and back: picks the codec by format, checks the limits, and names what failed.</summary>
-/// <remarks>Safe for use by many threads at once. Later changes to the user's options have no effect on it.</remarks>
+/// <summary>Converts values to payloads and back: selects the codec by format, checks the limits and reports what failed.</summary>
+/// <remarks>Safe for concurrent use. Later changes to the user's options have no effect on it.</remarks>
 internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, SerializationLimits? limits = null)
 {
-    /// <summary>Name of the exact format in the column <c>serialization</c>.</summary>
+    /// <summary>The name of the exact format in the column <c>serialization</c>.</summary>
     public const string NativeFormat = "dotnet_msgpack";
 
-    /// <summary>Name of the cross-language format in the column <c>serialization</c>.</summary>
+    /// <summary>The name of the cross-language format in the column <c>serialization</c>.</summary>
     public const string PortableFormat = "portable_json";
 
-    /// <summary>Name of the own format of DBOS for TypeScript, which is not read here.</summary>
+    /// <summary>The name of the DBOS for TypeScript format, which this library does not read.</summary>
     public const string TypeScriptFormat = "js_superjson";
 
     private readonly IPayloadCodec native = new MessagePackCodec(JsonContracts.Native(options), limits ?? new());
@@ -44,7 +44,7 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         }
     }
 
-    /// <summary>Decodes a payload as <paramref name="type"/>; a null text is the default of the type.</summary>
+    /// <summary>Decodes a payload as <paramref name="type"/>; a null text gives the default of the type.</summary>
     /// <exception cref="SerializationFailedException">The format is not one of ours, or the text is not a value of the type.</exception>
     public object? Decode(Payload payload, Type type)
     {
@@ -80,13 +80,13 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         }
     }
 
-    /// <summary>Encodes the only argument of a workflow that is known by its name only, in the exact format.</summary>
-    /// <exception cref="SerializationFailedException">It has no contract, is too deep or too large.</exception>
+    /// <summary>Encodes the only argument of a workflow that is known only by name, in the exact format.</summary>
+    /// <exception cref="SerializationFailedException">The argument has no contract, is too deep or too large.</exception>
     public Payload EncodeArgument(object? argument) =>
         new(EncodeArgument(argument, CodecOf(PayloadFormat.MessagePack)), NativeFormat);
 
     /// <summary>
-    /// Encodes the arguments of a workflow that is known by its name only, each by the contract of its own type, or of the base that
+    /// Encodes the arguments of a workflow that is known only by name, each by the contract of its own type or of the base type that
     /// declares it.
     /// </summary>
     /// <exception cref="SerializationFailedException">An argument has no contract, is too deep or too large.</exception>
@@ -111,7 +111,7 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
     {
         if (payload.Text is null)
         {
-            // Every writer stores an input, also where it is null: without one, the row is damaged, and a default would be made up.
+            // Every writer stores an input, even a null one. A row without an input is damaged, and a default would be invented.
             return type == typeof(Unit) ? default(Unit) : throw SerializationFailure.OfNoInput(type);
         }
 
@@ -126,13 +126,13 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         }
     }
 
-    // Where nothing stands for a value that cannot be missing, zero would be an amount or an id that nobody has given.
+    // For a missing value of a type without null, zero would be an amount or id that no caller gave.
     private static object? Missing(Type type) => type == typeof(Unit) ? default(Unit)
         : JsonContracts.Default(type) is null ? null
         : throw SerializationFailure.OfNoArgument(type);
 
     /// <summary>
-    /// Encodes a failure. It never throws: what is too large is cut, and of what lies below level eleven only the innermost is kept.
+    /// Encodes a failure. It never throws: a failure that is too large is cut, and below level eleven only the innermost is kept.
     /// </summary>
     public Payload EncodeFailure(RecordedFailure failure, PayloadFormat format)
     {
@@ -152,7 +152,7 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         throw tooLarge ?? throw new UnreachableException("A failure has been encoded or has not.");
     }
 
-    /// <summary>Encodes the failure that ends a workflow, for all who read it by the format that the workflow's row names.</summary>
+    /// <summary>Encodes the failure that ends a workflow, for all readers that use the format in the workflow's row.</summary>
     public Payload EncodeFailure(RecordedFailure failure, string? format)
     {
         var payload = EncodeFailure(failure, FormatOf(format));
@@ -160,13 +160,13 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         return both?.Length <= Limits.BytesMax ? payload with { Text = both } : payload;
     }
 
-    /// <summary>Decodes a failure. It never throws: what cannot be decoded becomes a failure that holds the text.</summary>
+    /// <summary>Decodes a failure. It never throws: a text that cannot be decoded becomes a failure that holds it.</summary>
     public RecordedFailure DecodeFailure(Payload payload)
     {
         try
         {
-            // A workflow whose input only another SDK reads failed here for just that: its row names that SDK's format, its failure is
-            // ours.
+            // A workflow whose input only another SDK can read failed here for that reason: its row names that SDK's format, but its
+            // failure has ours.
             var isOurs = TryCodecOf(payload) is null && PortableFailure.IsOne(payload.Text);
             var readable = isOurs ? payload with { Format = PortableFormat } : payload;
             return (RecordedFailure?)Decode(readable, typeof(RecordedFailure)) ?? SerializationFailure.Undecodable(payload, "it is null");
@@ -177,7 +177,7 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
         }
     }
 
-    /// <summary>A payload as readable JSON, for people. It never throws: what cannot be decoded is given as it is stored.</summary>
+    /// <summary>A payload as readable JSON, for people. It never throws: a payload that cannot be decoded is returned as stored.</summary>
     public string? ToReadableJson(Payload payload)
     {
         if (payload.Text is null || TryCodecOf(payload) is not { } codec)
@@ -196,12 +196,12 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
     }
 
     /// <summary>
-    /// The format that what follows from a payload of this name is written in. Beside another SDK's own format, that is the one it reads.
+    /// The format for payloads that follow from one in the named format. For another SDK's own format, it is the one that SDK reads.
     /// </summary>
     public static PayloadFormat FormatOf(string? name) =>
         name is null or NativeFormat ? PayloadFormat.MessagePack : PayloadFormat.PortableJson;
 
-    // Who reads it has a type of their own for it, so it need not be one that could be read here.
+    // The reader has its own type for the argument, so the type here need not be readable.
     private static string EncodeArgument(object? argument, IPayloadCodec codec)
     {
         try
@@ -227,7 +227,7 @@ internal sealed class PayloadSerializer(JsonSerializerOptions? options = null, S
     private IPayloadCodec CodecOf(Payload payload, Type type) =>
         TryCodecOf(payload) ?? throw SerializationFailure.OfFormat(type, payload.Format!);
 
-    // A row without a format is an older one, or one whose writer takes the format for granted: the two forms cannot be mistaken.
+    // A row without a format is older, or its writer omits the format: the two forms cannot be confused.
     private IPayloadCodec? TryCodecOf(Payload payload) => payload.Format switch
     {
         NativeFormat => native,

@@ -4,7 +4,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Serialization;
 
-/// <summary>Says what could not be encoded or decoded, why, and what to do about it.</summary>
+/// <summary>Creates failures that say what could not be encoded or decoded, why, and what to do.</summary>
 internal static class SerializationFailure
 {
     private const int TextMax = 2000;
@@ -12,7 +12,7 @@ internal static class SerializationFailure
     private const string TooDeep =
         "Objects may be nested 64 levels deep and must not contain themselves: store references as ids, or flatten the value.";
 
-    /// <summary>True for what a codec may throw: contracts run the user's converters and constructors, so it is almost anything.</summary>
+    /// <summary>True for what a codec may throw. Contracts run user converters and constructors, so that is almost any exception.</summary>
     public static bool IsOne(Exception exception) => exception is not (OutOfMemoryException or SerializationFailedException);
 
     public static SerializationFailedException OnWrite(Type type, string format, Exception exception)
@@ -76,21 +76,21 @@ internal static class SerializationFailure
         $"The messages cannot be sent at once: the first {Number(count)} of them alone are more than the {Number(bytesMax)} bytes that one "
             + "send may store. Send them in portions, each small enough; or store what is large elsewhere, and send where it is.");
 
-    /// <summary>The same failure, with the workflow and the place at which the value stands.</summary>
+    /// <summary>The same failure, with the workflow and the location of the value.</summary>
     /// <param name="failed">The failure.</param>
-    /// <param name="workflowId">Whose value it is.</param>
-    /// <param name="cannot">What cannot be done with which value, as a sentence without its end.</param>
+    /// <param name="workflowId">The workflow that the value belongs to.</param>
+    /// <param name="cannot">What cannot be done with which value, as a sentence without the final period.</param>
     public static SerializationFailedException At(SerializationFailedException failed, string workflowId, string cannot) =>
         new(failed.TypeName, $"{cannot}. {failed.Message}", failed, workflowId);
 
-    /// <summary>A failure that stands for one that could not be decoded, and holds what is stored.</summary>
+    /// <summary>A failure in place of one that could not be decoded; it holds the stored text.</summary>
     public static RecordedFailure Undecodable(Payload payload, string why) => new(
         typeof(SerializationFailedException).FullName!,
         $"A failure is recorded that cannot be read here: {Sentence(why)} "
             + $"What is stored: {FailureCuts.Shorten(payload.Text ?? "nothing", TextMax)}",
         Data: payload.Text is { } text ? JsonSerializer.Serialize(text, Contracts.BuiltInContracts.Default.String) : null);
 
-    // The serializer has no exception of its own for depth: a cycle ends at its limit, a converter that digs at the writer's.
+    // The serializer has no exception type for depth: a cycle ends at its limit, a recursive converter at the writer's limit.
     private static bool IsDepth(Exception exception) =>
         exception.Message.Contains("depth", StringComparison.OrdinalIgnoreCase)
         || exception.Message.Contains("cycle", StringComparison.OrdinalIgnoreCase);

@@ -6,12 +6,12 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Dbos.Fluent.Serialization.Contracts;
 
-/// <summary>Why a collection or a map would not come back as it was, for those that no reader could help.</summary>
+/// <summary>Explains why a collection or a map would not be read back as it was written, if no reader could prevent that.</summary>
 internal static class CollectionChecks
 {
     private const BindingFlags Own = BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly;
 
-    /// <summary>What is wrong with the type, and what to do; null where nothing is.</summary>
+    /// <summary>The problem with the type and the remedy; null if there is no problem.</summary>
     public static string? Fault(JsonTypeInfo contract) => contract.Kind switch
     {
         JsonTypeInfoKind.Dictionary => FaultOfKeys(contract) ?? FaultOfMembers(contract.Type),
@@ -32,10 +32,10 @@ internal static class CollectionChecks
         return key == typeof(object) || ValueTupleConverter.IsValueTuple(key) ? FaultOfKey(key) : null;
     }
 
-    /// <summary>That a type cannot be the key of a map.</summary>
+    /// <summary>The message that a type cannot be the key of a map.</summary>
     public static string FaultOfKey(Type key) => $"{key} cannot be read back as the key of a map; use a list of key and value";
 
-    // The serializer stores the elements alone. What is computed is computed again; what an interface asks for is the collection's own.
+    // The serializer stores only the elements. Computed members are computed again; members of an interface belong to the collection.
     [UnconditionalSuppressMessage(
         "Trimming", "IL2070", Justification = "A member that was trimmed away holds nothing that anybody reads.")]
     [UnconditionalSuppressMessage(

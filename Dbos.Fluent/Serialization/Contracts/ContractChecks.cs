@@ -4,12 +4,12 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Dbos.Fluent.Serialization.Contracts;
 
-/// <summary>Refuses on write what <c>System.Text.Json</c> would drop without a word.</summary>
+/// <summary>Refuses to write what <c>System.Text.Json</c> would silently drop.</summary>
 internal static class ContractChecks
 {
     /// <summary>
-    /// A modifier for contracts: objects of undeclared derived types, objects of which something cannot be read back, and collections that
-    /// would not come back as they were.
+    /// A modifier for contracts. It refuses objects of undeclared derived types, objects with data that cannot be read back, and
+    /// collections that would not be read back as they were.
     /// </summary>
     public static void Add(JsonTypeInfo contract)
     {
@@ -39,7 +39,7 @@ internal static class ContractChecks
         }
     }
 
-    /// <summary>The same, and maps whose keys are not strings.</summary>
+    /// <summary>Refuses the same, and maps whose keys are not strings.</summary>
     public static void AddPortable(JsonTypeInfo contract)
     {
         Add(contract);
@@ -60,7 +60,7 @@ internal static class ContractChecks
         };
     }
 
-    // A polymorphic contract hands a derived object on to that object's own contract before this is asked.
+    // A polymorphic contract passes a derived object to that object's own contract before this check.
     private static void RefuseUndeclaredType(JsonTypeInfo contract, object value)
     {
         if (value.GetType() != contract.Type && contract.PolymorphismOptions is null)
@@ -71,7 +71,7 @@ internal static class ContractChecks
         }
     }
 
-    // A property without any setter is computed, or its constructor's; one that is set by its own type only was meant to be kept.
+    // A property without any setter is computed or set by the constructor; one that only its own type sets is data to keep.
     private static bool HasHiddenSetter(JsonPropertyInfo property) =>
         property is { Set: null, Get: not null }
         && property.AttributeProvider is PropertyInfo { SetMethod: not null };

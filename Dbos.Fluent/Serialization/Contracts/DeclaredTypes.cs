@@ -5,15 +5,15 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Dbos.Fluent.Serialization.Contracts;
 
-/// <summary>What the contracts of one format say of whole types, asked once for each. Safe for concurrent use.</summary>
+/// <summary>Facts about types from the contracts of one format, computed once for each type. Safe for concurrent use.</summary>
 /// <param name="contracts">The contracts.</param>
 internal sealed class DeclaredTypes(JsonSerializerOptions contracts)
 {
     private readonly ConcurrentDictionary<Type, string> faults = new();
     private readonly ConcurrentDictionary<Type, Type> declared = new();
 
-    /// <summary>Refuses a type with a collection in it that can be written and never be read.</summary>
-    /// <exception cref="JsonException">There is one.</exception>
+    /// <summary>Refuses a type that contains a collection that can be written but not read.</summary>
+    /// <exception cref="JsonException">The type contains such a collection.</exception>
     public void CheckReadable(Type type)
     {
         if (faults.GetOrAdd(type, FaultOf) is { Length: > 0 } fault)
@@ -23,8 +23,8 @@ internal sealed class DeclaredTypes(JsonSerializerOptions contracts)
     }
 
     /// <summary>
-    /// The type by which whoever knows only the object should write it: the nearest of its own, its bases and its interfaces that declares
-    /// it as a derived one; else its own.
+    /// The type by which to write an object whose declared type is unknown: the nearest among its own type, bases and interfaces that
+    /// declares it as a derived type; else its own.
     /// </summary>
     public Type Of(object? value) => value is null ? typeof(object) : declared.GetOrAdd(value.GetType(), Nearest);
 
@@ -67,7 +67,7 @@ internal sealed class DeclaredTypes(JsonSerializerOptions contracts)
         _ => [],
     };
 
-    // Only the serializer knows, and it says so where it reads one.
+    // Only the serializer knows whether it can create the collection, and it reports that when it reads one.
     private static bool CanBeMade(JsonTypeInfo contract)
     {
         if (contract.Kind is not (JsonTypeInfoKind.Enumerable or JsonTypeInfoKind.Dictionary))
@@ -105,7 +105,7 @@ internal sealed class DeclaredTypes(JsonSerializerOptions contracts)
         declaring.Namespace?.StartsWith("System", StringComparison.Ordinal) != true
         && ContractOf(declaring)?.PolymorphismOptions?.DerivedTypes.Any(one => one.DerivedType == derived) == true;
 
-    // One that cannot be had is left to whoever uses it, and to the error that names it.
+    // A missing contract is not an error here: its use throws one that names the type.
     private JsonTypeInfo? ContractOf(Type type)
     {
         try

@@ -6,15 +6,15 @@ using System.Text.Json.Serialization;
 
 namespace Dbos.Fluent.Serialization.Contracts;
 
-/// <summary>Writes a number with all its digits, as a JSON number or as text; reads both.</summary>
-/// <param name="asNumber">True for a value that is written as a JSON number, false for one written as text.</param>
+/// <summary>Writes a number with all its digits, as a JSON number or a string; reads both.</summary>
+/// <param name="asNumber">True for a value that is written as a JSON number, false for one written as a string.</param>
 internal sealed class ExactNumberConverter<T>(Predicate<T> asNumber) : JsonConverter<T>
     where T : struct, INumber<T>
 {
-    // Reading takes more than linear time in the digits; beyond this a stored text could hold up a reader for minutes.
+    // Parsing takes more than linear time in the digits; beyond this limit a stored text could block a reader for minutes.
     private const int DigitsMax = 100_000;
 
-    // An exponent would let ten stored bytes ask for gigabytes; only a decimal is bounded in itself.
+    // An exponent would let ten stored bytes require gigabytes; only a decimal is bounded by its type.
     private static readonly NumberStyles Style = typeof(T) == typeof(decimal) ? NumberStyles.Float : NumberStyles.AllowLeadingSign;
 
     public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)

@@ -7,7 +7,7 @@ namespace Dbos.Fluent.Serialization.Contracts;
 /// <summary>The code of a failure as JSON. Integers are read back as <see cref="long"/>, other numbers as <see cref="double"/>.</summary>
 internal static class FailureCode
 {
-    /// <summary>The JSON text of a code; null if there is none.</summary>
+    /// <summary>The JSON text of a code; null if there is no code.</summary>
     public static string? ToJson(object? code) => code switch
     {
         null => null,
@@ -18,7 +18,7 @@ internal static class FailureCode
         _ => Text(code.ToString() ?? ""),
     };
 
-    /// <summary>The code that stands in JSON; null for null and what is neither a number nor a text gives its JSON text.</summary>
+    /// <summary>The code that JSON holds; null for null. A value that is neither a number nor a string gives its JSON text.</summary>
     public static object? FromJson(JsonElement? code) => code switch
     {
         null or { ValueKind: JsonValueKind.Null or JsonValueKind.Undefined } => null,

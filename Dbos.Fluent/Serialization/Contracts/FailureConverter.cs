@@ -7,8 +7,8 @@ namespace Dbos.Fluent.Serialization.Contracts;
 internal sealed class FailureConverter : JsonConverter<RecordedFailure>
 {
     /// <summary>
-    /// Levels of failures that are kept, the last of them the root cause; what lies between is left out, as a
-    /// failure must always be storable.
+    /// The number of failure levels that are kept, the last of which is the root cause. Levels in between are dropped, as a failure must
+    /// always be storable.
     /// </summary>
     public const int LevelsMax = 12;
 

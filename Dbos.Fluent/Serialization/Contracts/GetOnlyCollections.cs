@@ -6,11 +6,11 @@ using System.Text.Json.Serialization.Metadata;
 namespace Dbos.Fluent.Serialization.Contracts;
 
 /// <summary>
-/// Gives a collection that its object makes itself (<c>public List&lt;int&gt; Items { get; } = [];</c>) what was stored of it.
+/// Fills a collection that its object creates itself (<c>public List&lt;int&gt; Items { get; } = [];</c>) with its stored elements.
 /// </summary>
 /// <remarks>
-/// It gets exactly that: what a constructor has put there before is taken out, or it would be there twice. Only automatic properties are
-/// filled; a computed one is computed again. Without dynamic code (native AOT) none is.
+/// It then has exactly those: elements that a constructor added are removed first, or they would be there twice. Only automatic
+/// properties are filled; a computed one is computed again. Without dynamic code (native AOT) no property is filled.
 /// </remarks>
 internal static class GetOnlyCollections
 {

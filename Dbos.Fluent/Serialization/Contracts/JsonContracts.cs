@@ -8,9 +8,9 @@ using Dbos.Fluent.Serialization.Portable;
 
 namespace Dbos.Fluent.Serialization.Contracts;
 
-/// <summary>The contracts of the two formats: a read-only copy of the user's options, with what exactness asks for added.</summary>
+/// <summary>The contracts of the two formats: read-only copies of the user's options with the additions that exactness requires.</summary>
 /// <remarks>
-/// The user's converters come before ours. Public fields are part of a value whatever the options say: a step's result must not lose them.
+/// The user's converters come before ours. Public fields are always stored, whatever the options say: a step's result must not lose them.
 /// </remarks>
 internal static class JsonContracts
 {
@@ -24,7 +24,7 @@ internal static class JsonContracts
         return contracts;
     }
 
-    /// <summary>Contracts of the cross-language format: what other languages would misread is written as text.</summary>
+    /// <summary>Contracts of the cross-language format: values that other languages would misread are written as strings.</summary>
     public static JsonSerializerOptions Portable(JsonSerializerOptions? user)
     {
         var contracts = Copy(user, ContractChecks.AddPortable);
@@ -52,7 +52,7 @@ internal static class JsonContracts
         contracts.NumberHandling |= JsonNumberHandling.AllowNamedFloatingPointLiterals;
         if (contracts.NumberHandling.HasFlag(JsonNumberHandling.WriteAsString))
         {
-            // What is written must be read: alone the flag would make texts that no reader takes for numbers.
+            // Written values must be readable: the flag alone would write strings that no reader accepts as numbers.
             contracts.NumberHandling |= JsonNumberHandling.AllowReadingFromString;
         }
 
@@ -60,7 +60,7 @@ internal static class JsonContracts
         contracts.WriteIndented = false;
         contracts.IncludeFields = true;
 
-        // The serializer counts a scalar as a level of its own when it writes; the reader and the writer hold the limit itself.
+        // On write, the serializer counts a scalar as a level of its own; the reader and the writer enforce the exact limit.
         contracts.MaxDepth = SerializationLimits.DepthMax + 1;
         return contracts;
     }

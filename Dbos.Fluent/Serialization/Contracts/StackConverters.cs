@@ -8,8 +8,8 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Dbos.Fluent.Serialization.Contracts;
 
-/// <summary>Stacks, from the top down; by default the serializer pushes what it reads in that order, and so turns them over.</summary>
-/// <remarks>Without dynamic code (native AOT) none is made, and a stack is refused on write.</remarks>
+/// <summary>Stacks, from the top down. By default the serializer pushes elements in the order read, which reverses a stack.</summary>
+/// <remarks>Without dynamic code (native AOT) it creates no converter, and a stack is refused on write.</remarks>
 internal sealed class StackConverters : JsonConverterFactory
 {
     public static bool IsStack(Type type) => type.IsGenericType && ConverterOf(type.GetGenericTypeDefinition()) is not null;

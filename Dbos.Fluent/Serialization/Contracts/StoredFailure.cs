@@ -8,7 +8,7 @@ namespace Dbos.Fluent.Serialization.Contracts;
 internal sealed record StoredFailure(
     string Type, string Message, string? Stack, JsonElement? Code, string? Data, string[]? Bases, StoredFailure[]? Inner)
 {
-    // In the place of the last level stands the root cause.
+    // The last level holds the root cause.
     public static StoredFailure From(RecordedFailure failure, int levels) => new(
         failure.TypeName,
         failure.Message,

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace Dbos.Fluent.Serialization.Contracts;
 
-/// <summary>Refuses half surrogate pairs, which UTF-8 cannot hold and the serializer would replace without a word.</summary>
+/// <summary>Refuses half surrogate pairs, which UTF-8 cannot hold and the serializer would silently replace.</summary>
 internal sealed class StrictStringConverter : JsonConverter<string>
 {
     public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Text(ref reader);
@@ -18,7 +18,7 @@ internal sealed class StrictStringConverter : JsonConverter<string>
     public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options) =>
         writer.WritePropertyName(Checked(value));
 
-    // JavaScript writes half a pair as an escape, which the reader refuses without saying what is wrong.
+    // JavaScript writes half a pair as an escape, which the reader refuses without a clear message.
     private static string? Text(ref Utf8JsonReader reader)
     {
         try

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace Dbos.Fluent.Serialization.Contracts;
 
-/// <summary>No result is <c>null</c> in every format, and whatever another writer gave in its place is passed over.</summary>
+/// <summary>Writes "no result" as <c>null</c> in every format, and ignores any value that another writer stored instead.</summary>
 internal sealed class UnitConverter : JsonConverter<Unit>
 {
     public override bool HandleNull => true;

@@ -6,8 +6,8 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Dbos.Fluent.Serialization.Contracts;
 
-/// <summary>Value tuples as arrays of their elements; by default the serializer would write <c>{}</c> and lose them.</summary>
-/// <param name="plain">The same contracts without this converter: they know how to make a tuple and to set its fields.</param>
+/// <summary>Value tuples as arrays of their elements; by default the serializer writes <c>{}</c> and loses them.</summary>
+/// <param name="plain">The same contracts without this converter, which can create a tuple and set its fields.</param>
 internal sealed class ValueTupleConverter(JsonSerializerOptions plain) : JsonConverter<object>
 {
     private readonly ConcurrentDictionary<Type, JsonPropertyInfo[]> elements = new();
@@ -40,7 +40,7 @@ internal sealed class ValueTupleConverter(JsonSerializerOptions plain) : JsonCon
         writer.WriteEndArray();
     }
 
-    // The serializer's own answer would be to ask the converter of the key's type, which is this one again, without end.
+    // By default the serializer would ask the converter of the key's type, which is this one, in endless recursion.
     public override object ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         throw new JsonException(CollectionChecks.FaultOfKey(typeToConvert));
 
@@ -88,7 +88,7 @@ internal sealed class ValueTupleConverter(JsonSerializerOptions plain) : JsonCon
         }
     }
 
-    // Item1 to Item7, then Rest, is also the order of the letters.
+    // Item1 to Item7, then Rest, is also the alphabetical order.
     private JsonPropertyInfo[] Elements(JsonTypeInfo contract) =>
         elements.GetOrAdd(
             contract.Type, static (_, tuple) => [.. tuple.Properties.OrderBy(field => field.Name, StringComparer.Ordinal)], contract);

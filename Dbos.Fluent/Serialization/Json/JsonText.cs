@@ -4,8 +4,8 @@ using System.Text;
 
 namespace Dbos.Fluent.Serialization.Json;
 
-/// <summary>JSON text with no more escaping than JSON needs: quotes, backslashes and control characters.</summary>
-/// <remarks>Every encoder of the framework escapes characters beyond U+FFFF as well, which no reader asks for.</remarks>
+/// <summary>Writes JSON text with only the escapes that JSON requires: quotes, backslashes and control characters.</summary>
+/// <remarks>Every encoder of the framework also escapes characters beyond U+FFFF, which no reader needs.</remarks>
 internal static class JsonText
 {
     private static readonly SearchValues<byte> Escaped = SearchValues.Create(
@@ -40,10 +40,10 @@ internal static class JsonText
         }
     }
 
-    /// <summary>Copies JSON text and puts characters in the place of escapes that JSON does not need.</summary>
+    /// <summary>Copies JSON text and replaces escapes that JSON does not require by their characters.</summary>
     public static void CopyUnescaped(PooledBuffer output, ReadOnlySpan<byte> json)
     {
-        // A backslash stands only inside strings, always before the character it escapes.
+        // A backslash occurs only inside strings, always before the character it escapes.
         for (var at = json.IndexOf((byte)'\\'); at >= 0; at = json.IndexOf((byte)'\\'))
         {
             output.Write(json[..at]);

@@ -4,15 +4,15 @@ using System.Globalization;
 
 namespace Dbos.Fluent.Serialization.Json;
 
-/// <summary>Decides which JSON numbers a 64-bit integer or a double gives back identically, character by character.</summary>
+/// <summary>Decides which JSON numbers a 64-bit integer or a double reproduces exactly, character by character.</summary>
 internal static class NumberText
 {
-    /// <summary>Room for the longest text of a 64-bit integer or a double.</summary>
+    /// <summary>Enough for the longest text of a 64-bit integer or a double.</summary>
     public const int LengthMax = 32;
 
     public static bool IsSigned(ReadOnlySpan<byte> text, out long value)
     {
-        // Minus zero is no integer: it would come back without its sign.
+        // Minus zero is not an integer: it would lose its sign.
         var whole = Utf8Parser.TryParse(text, out value, out var consumed) && consumed == text.Length;
         return whole && !(value == 0 && text[0] == '-');
     }
@@ -31,7 +31,7 @@ internal static class NumberText
     public static int Format(double value, Span<byte> text) =>
         value.TryFormat(text, out var length, default, CultureInfo.InvariantCulture) ? length : throw new UnreachableException();
 
-    /// <summary>True if the text is one JSON number and nothing else; what stands in stored bytes is not believed.</summary>
+    /// <summary>True if the text is one JSON number and nothing else; stored bytes are not trusted.</summary>
     public static bool IsJsonNumber(ReadOnlySpan<byte> text)
     {
         var at = text.StartsWith("-"u8) ? 1 : 0;

@@ -26,7 +26,7 @@ internal sealed class PooledBuffer(int bytesMax, int bytesExpected = 512) : IBuf
         return bytes.AsMemory(Length);
     }
 
-    // The limit counts what was written, not what was asked for: writers ask for the worst case of a text.
+    // The limit counts written bytes, not requested ones: writers request the worst case of a text.
     public void Advance(int count)
     {
         if (count > bytesMax - Length)
@@ -49,7 +49,7 @@ internal sealed class PooledBuffer(int bytesMax, int bytesExpected = 512) : IBuf
         Advance(value.Length);
     }
 
-    /// <summary>Moves everything from <paramref name="at"/> on by <paramref name="count"/> bytes and gives the gap.</summary>
+    /// <summary>Moves everything from <paramref name="at"/> on by <paramref name="count"/> bytes and returns the gap.</summary>
     public Span<byte> Insert(int at, int count)
     {
         EnsureFree(count);

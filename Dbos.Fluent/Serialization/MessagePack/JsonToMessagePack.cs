@@ -6,7 +6,7 @@ using Dbos.Fluent.Serialization.Json;
 
 namespace Dbos.Fluent.Serialization.MessagePack;
 
-/// <summary>Rewrites JSON text as MessagePack, token by token, with nothing rounded and the order of members kept.</summary>
+/// <summary>Rewrites JSON text as MessagePack, token by token, without rounding and in the same order of members.</summary>
 internal static class JsonToMessagePack
 {
     public static void Write(ReadOnlySpan<byte> json, PooledBuffer output)
@@ -17,7 +17,7 @@ internal static class JsonToMessagePack
         var depth = 0;
         while (reader.Read())
         {
-            // The names of a map are counted with their values; what closes a container was counted where it began.
+            // A map counts names with their values; the end of a container was counted at its start.
             if (reader.TokenType is not (JsonTokenType.PropertyName or JsonTokenType.EndArray or JsonTokenType.EndObject))
             {
                 open[depth].Count++;
@@ -68,7 +68,7 @@ internal static class JsonToMessagePack
     {
         if (!reader.ValueIsEscaped)
         {
-            // The JSON reader does not look inside plain strings; a converter that writes raw text could leave anything there.
+            // The JSON reader does not check plain strings, and a converter that writes raw text could write any bytes.
             writer.String(Utf8.IsValid(reader.ValueSpan) ? reader.ValueSpan : throw new InvalidDataException("a text is not valid UTF-8"));
             return;
         }

@@ -40,6 +40,6 @@ internal static class MessagePackCode
     public const byte Map32 = 0xdf;
     public const byte NegativeFixIntMin = 0xe0;
 
-    /// <summary>Our one extension type, the letter N: a JSON number as its ASCII text, where no integer or double gives it back.</summary>
+    /// <summary>Our only extension type, the letter N: a JSON number as ASCII text, if no integer or double reproduces it.</summary>
     public const sbyte NumberExtension = 0x4e;
 }

@@ -10,14 +10,14 @@ namespace Dbos.Fluent.Serialization.MessagePack;
 /// <summary>The exact format: base64 of a version byte and one MessagePack value, by <c>System.Text.Json</c> contracts.</summary>
 internal sealed class MessagePackCodec(JsonSerializerOptions contracts, SerializationLimits limits) : IPayloadCodec
 {
-    /// <summary>The first byte. Other ways of writing (a direct codec, compressed bytes) will have other numbers.</summary>
+    /// <summary>The first byte. Other encodings (a direct codec, compressed bytes) will have other numbers.</summary>
     public const byte Version = 1;
 
     public string Format => PayloadSerializer.NativeFormat;
 
     public DeclaredTypes Types { get; } = new(contracts);
 
-    /// <summary>True if a text of unknown format can only be ours: base64 of the version byte begins no JSON value.</summary>
+    /// <summary>True if a text of unknown format must be ours: no JSON value begins with the base64 of the version byte.</summary>
     public static bool Recognises(string text) => text.StartsWith('A');
 
     public string Encode(object? value, Type type)

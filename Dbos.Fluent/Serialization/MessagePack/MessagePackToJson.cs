@@ -6,8 +6,8 @@ using Dbos.Fluent.Serialization.Json;
 
 namespace Dbos.Fluent.Serialization.MessagePack;
 
-/// <summary>Rewrites MessagePack as JSON text. It believes nothing it reads: not lengths, not depth, not text, not types.</summary>
-/// <remarks>It reads every form of MessagePack that has a JSON value, also those that our writer never uses.</remarks>
+/// <summary>Rewrites MessagePack as JSON text. It trusts nothing it reads: no length, depth, text or type.</summary>
+/// <remarks>It reads every MessagePack form that has a JSON value, including those that our writer never uses.</remarks>
 internal ref struct MessagePackToJson
 {
     private readonly ReadOnlySpan<byte> bytes;
@@ -20,8 +20,8 @@ internal ref struct MessagePackToJson
         this.output = output;
     }
 
-    /// <summary>Writes the one value that <paramref name="bytes"/> hold.</summary>
-    /// <exception cref="InvalidDataException">The bytes are not exactly one value of the kinds JSON has.</exception>
+    /// <summary>Writes the one value that <paramref name="bytes"/> contain.</summary>
+    /// <exception cref="InvalidDataException">The bytes are not exactly one value of a kind that JSON has.</exception>
     public static void Write(ReadOnlySpan<byte> bytes, PooledBuffer output)
     {
         var reader = new MessagePackToJson(bytes, output);
@@ -219,7 +219,7 @@ internal ref struct MessagePackToJson
 
     private readonly void Real(double value)
     {
-        // JSON has no text for these three; the contracts read them by the names of System.Text.Json.
+        // JSON has no form for NaN and the infinities; the contracts read them by their names in System.Text.Json.
         if (!double.IsFinite(value))
         {
             output.Write(double.IsNaN(value) ? "\"NaN\""u8 : value > 0 ? "\"Infinity\""u8 : "\"-Infinity\""u8);

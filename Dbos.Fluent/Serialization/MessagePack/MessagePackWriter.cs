@@ -102,7 +102,7 @@ internal sealed class MessagePackWriter(PooledBuffer output)
         output.Write(text);
     }
 
-    /// <summary>Begins an array or a map whose size is not known yet; gives the place of its header.</summary>
+    /// <summary>Begins an array or a map of unknown size and returns the position of its header.</summary>
     public int Begin()
     {
         output.WriteByte(0);

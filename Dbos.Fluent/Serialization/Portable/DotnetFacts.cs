@@ -5,7 +5,7 @@ using Dbos.Fluent.Serialization.Json;
 
 namespace Dbos.Fluent.Serialization.Portable;
 
-/// <summary>What of a failure only .NET knows: the member <c>data.dotnet</c> of its portable form.</summary>
+/// <summary>The facts of a failure that only .NET knows: the member <c>data.dotnet</c> of its portable form.</summary>
 internal sealed record DotnetFacts(string? TypeName, string? StackTrace, JsonElement? Code, string? Data)
 {
     /// <summary>The member's name.</summary>
@@ -28,12 +28,12 @@ internal sealed record DotnetFacts(string? TypeName, string? StackTrace, JsonEle
             Inner = Elements(map, "inner", PortableFailure.Read),
         };
 
-    /// <summary>Writes the facts of a failure as an object; nothing if there are none.</summary>
-    /// <param name="output">Where to.</param>
+    /// <summary>Writes the facts of a failure as an object, or nothing if it has none.</summary>
+    /// <param name="output">The buffer to write to.</param>
     /// <param name="failure">The failure.</param>
-    /// <param name="code">The code's exact JSON, where the portable one is only its text.</param>
-    /// <param name="dataForm">How the failure's own data is stored, where it is not as members beside the facts.</param>
-    /// <param name="levels">Levels of failures that may still be written, this one counted; the last is the root cause.</param>
+    /// <param name="code">The code's exact JSON, if the portable code is only its text.</param>
+    /// <param name="dataForm">How the failure's own data is stored, if not as members beside the facts.</param>
+    /// <param name="levels">The failure levels that may still be written, including this one; the last is the root cause.</param>
     public static void Write(PooledBuffer output, RecordedFailure failure, string? code, string? dataForm, int levels)
     {
         var start = output.Length;

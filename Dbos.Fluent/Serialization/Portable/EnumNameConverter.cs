@@ -5,9 +5,9 @@ using System.Text.Json.Serialization;
 
 namespace Dbos.Fluent.Serialization.Portable;
 
-/// <summary>Enums by name; numbers are read as well. An enum with a converter of its own keeps it.</summary>
+/// <summary>Writes enums by name; it also reads numbers. An enum with a converter of its own keeps it.</summary>
 /// <remarks>
-/// Without dynamic code (native AOT) the contract of the user's context decides: <c>UseStringEnumConverter</c> there gives names as well.
+/// Without dynamic code (native AOT) the contract of the user's context decides: <c>UseStringEnumConverter</c> there also writes names.
 /// </remarks>
 internal sealed class EnumNameConverter : JsonConverterFactory
 {

@@ -4,14 +4,14 @@ using Dbos.Fluent.Serialization.Contracts;
 
 namespace Dbos.Fluent.Serialization.Portable;
 
-/// <summary>The arguments of a workflow that any language enqueued, and how they become the one input a workflow has here.</summary>
+/// <summary>The arguments of a workflow that any language enqueued, bound to the single input of a workflow here.</summary>
 /// <remarks>
 /// One positional argument is the input. Several, or named ones, bind to the input's members: positional ones in order, named ones by name.
-/// An input that is a list or a value tuple takes several positional arguments as its elements, a map named ones as its entries.
+/// A list or value tuple takes several positional arguments as its elements; a map takes named arguments as its entries.
 /// </remarks>
 internal sealed class InputEnvelope
 {
-    /// <summary>Levels of nesting that the envelope puts around an argument.</summary>
+    /// <summary>The levels of nesting that the envelope adds around an argument.</summary>
     public const int Levels = 2;
 
     private readonly JsonElement positionalArgs;
@@ -37,7 +37,7 @@ internal sealed class InputEnvelope
         named = namedArgs.ValueKind == JsonValueKind.Object ? [.. namedArgs.EnumerateObject()] : [];
     }
 
-    /// <summary>The input; null where no argument was given.</summary>
+    /// <summary>Returns the input; null if no argument was given.</summary>
     public object? Bind(JsonTypeInfo contract)
     {
         if (contract.Type == typeof(Unit) || (positional.Length == 0 && named.Length == 0))
@@ -90,7 +90,7 @@ internal sealed class InputEnvelope
     {
         var members = new InputMembers(contract);
 
-        // One named argument that is no member is the whole input under the name of the function's only parameter.
+        // A single named argument that is not a member is the whole input, named after the function's only parameter.
         var whole = positional.Length == 0 && named is [{ Value.ValueKind: JsonValueKind.Object }] && !members.Has(named[0].Name);
         return whole
             ? named[0].Value.Deserialize(contract)
@@ -125,7 +125,7 @@ internal sealed class InputEnvelope
         }
     }
 
-    // An object with members of its own and neither list is an input that somebody forgot to wrap, not an input without arguments.
+    // An object with other members and neither list is an unwrapped input by mistake, not an input without arguments.
     private static void RefuseOtherMembers(JsonElement envelope)
     {
         foreach (var other in envelope.EnumerateObject().Where(other => other.Value.ValueKind != JsonValueKind.Null))

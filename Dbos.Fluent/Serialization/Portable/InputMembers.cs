@@ -27,7 +27,7 @@ internal sealed class InputMembers
     public bool Has(string name) => Find(name) is not null;
 
     /// <summary>
-    /// True if a value is an object with members, and none of them is one of the input's, those counted that are only written.
+    /// True if a value is an object with members of which none is a member of the input, including its write-only members.
     /// </summary>
     public bool KnowsNothingOf(JsonElement value) =>
         value.ValueKind == JsonValueKind.Object
@@ -36,7 +36,7 @@ internal sealed class InputMembers
         && value.EnumerateObject().Any()
         && value.EnumerateObject().All(member => Find(contract.Properties, member.Name) is null);
 
-    /// <summary>Makes the input of an object whose members are the arguments; names it does not know are left to the contract.</summary>
+    /// <summary>Creates the input from an object whose members are the arguments; unknown names are left to the contract.</summary>
     /// <exception cref="JsonException">There are more arguments than members, or one member is given twice.</exception>
     public object? Bind(IReadOnlyList<JsonElement> positional, IReadOnlyList<JsonProperty> named)
     {

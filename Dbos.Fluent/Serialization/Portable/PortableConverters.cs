@@ -7,7 +7,7 @@ namespace Dbos.Fluent.Serialization.Portable;
 /// <summary>The converters of the cross-language type mapping.</summary>
 internal static class PortableConverters
 {
-    /// <summary>Above this JavaScript no longer tells neighbours apart.</summary>
+    /// <summary>Beyond this, JavaScript numbers no longer represent every integer.</summary>
     public const long ExactInJavaScriptMax = 1L << 53;
 
     public static void AddTo(IList<JsonConverter> converters)

@@ -4,16 +4,16 @@ using Dbos.Fluent.Serialization.Json;
 
 namespace Dbos.Fluent.Serialization.Portable;
 
-/// <summary>The member <c>data</c> of a portable failure: the failure's own data and what only .NET knows, in one object.</summary>
+/// <summary>The member <c>data</c> of a portable failure: its own data and the facts that only .NET knows, in one object.</summary>
 internal static class PortableData
 {
     private const string AsValue = "value";
     private const string AsText = "text";
 
-    // Twelve levels of inner failures take 48 of the 64 that a payload may have.
+    // Twelve levels of inner failures use 48 of the 64 nesting levels of a payload.
     private const int DepthMax = 15;
 
-    /// <summary>Writes the member with its name and the comma before it; nothing if there is no data.</summary>
+    /// <summary>Writes the member with its name and a leading comma, or nothing if there is no data.</summary>
     public static void Write(PooledBuffer output, RecordedFailure failure, string? code, int levels)
     {
         var own = failure.Data?.Trim();
@@ -39,7 +39,7 @@ internal static class PortableData
         output.WriteByte((byte)'}');
     }
 
-    /// <summary>The failure's own data as JSON text, exactly as it was given where the text is as we wrote it.</summary>
+    /// <summary>The failure's own data as JSON text: exactly the original if the text is unchanged since we wrote it.</summary>
     public static string? Read(JsonElement? data, JsonElement? facts, string? form)
     {
         if (data is not { } all || facts is not { } own)
@@ -103,7 +103,7 @@ internal static class PortableData
         }
     }
 
-    // Somebody else wrote the error again, in an order or with blanks of their own.
+    // Another writer stored the error again, with its own order or whitespace.
     private static string? Others(JsonElement data)
     {
         var members = data.EnumerateObject().Where(member => !member.NameEquals(DotnetFacts.Name)).ToList();
@@ -129,16 +129,16 @@ internal static class PortableData
     {
         None,
 
-        /// <summary>Its members stand beside the facts.</summary>
+        /// <summary>Its members are beside the facts.</summary>
         Members,
 
-        /// <summary>It is the whole data where there are no facts, else it stands in a member.</summary>
+        /// <summary>It is the whole data if there are no facts, else it is in a member.</summary>
         Alone,
 
-        /// <summary>It stands in a member: alone it would be read as something else.</summary>
+        /// <summary>It is in a member: alone it would be misread.</summary>
         Wrapped,
 
-        /// <summary>It is no JSON that could be nested, and stands in a member as a string.</summary>
+        /// <summary>It is not JSON that can be nested, so it is in a member as a string.</summary>
         Text,
     }
 }

@@ -7,16 +7,16 @@ namespace Dbos.Fluent.Serialization.Portable;
 
 /// <summary>A failure as <c>{"name","message","code"?,"data"?}</c>, which every SDK reads.</summary>
 /// <remarks>
-/// What only .NET knows (full type name, stack, base types, inner failures) lies in <c>data.dotnet</c>, beside the members of the failure's
-/// own data. Own data that is no object, or is empty, or has a member <c>dotnet</c>, stands whole in <c>data.value</c> instead; text that
-/// is not JSON, or too deep to nest, stands there as a string; <c>data.dotnet.data</c> says which. Without such facts <c>data</c> is the
-/// failure's own, so an error of another library is written again as it was.
+/// The facts that only .NET knows (full type name, stack, base types, inner failures) are in <c>data.dotnet</c>, beside the members of the
+/// failure's own data. Own data that is not an object, is empty or has a member <c>dotnet</c> is stored whole in <c>data.value</c>. Text
+/// that is not JSON, or too deep to nest, is there as a string; <c>data.dotnet.data</c> says which. Without such facts <c>data</c> is the
+/// failure's own data, so an error of another library is written back unchanged.
 /// </remarks>
 internal static class PortableFailure
 {
     private const string Beginning = "{\"name\":";
 
-    /// <summary>True for a text written here, or by any other SDK in the same form, beside whatever else its row says.</summary>
+    /// <summary>True for a text in this form, written here or by another SDK, whatever format its row names.</summary>
     public static bool IsOne(string? text) => text?.StartsWith(Beginning, StringComparison.Ordinal) == true;
 
     public static void Write(PooledBuffer output, RecordedFailure failure) => Write(output, failure, FailureConverter.LevelsMax);
@@ -53,7 +53,7 @@ internal static class PortableFailure
     {
         var code = FailureCode.ToJson(failure.Code);
 
-        // JavaScript would round such a code, so it reads the text, and .NET the number among its own facts.
+        // JavaScript would round such a code, so it gets the text; .NET reads the number from its own facts.
         var rounded = failure.Code is > PortableConverters.ExactInJavaScriptMax or < -PortableConverters.ExactInJavaScriptMax;
         output.Write("{\"name\":"u8);
         JsonText.WriteString(output, SimpleName(failure.TypeName));
@@ -69,7 +69,7 @@ internal static class PortableFailure
         output.WriteByte((byte)'}');
     }
 
-    /// <summary>The name other languages show: without namespace, outer types and type arguments.</summary>
+    /// <summary>The name that other languages show: without namespace, outer types and type arguments.</summary>
     internal static string SimpleName(string typeName)
     {
         var name = typeName.AsSpan();

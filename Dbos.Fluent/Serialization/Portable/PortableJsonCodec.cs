@@ -8,7 +8,7 @@ namespace Dbos.Fluent.Serialization.Portable;
 /// <summary>The cross-language format: a bare JSON value, and for inputs the envelope of positional and named arguments.</summary>
 internal sealed class PortableJsonCodec(JsonSerializerOptions contracts, SerializationLimits limits) : IPayloadCodec
 {
-    // A lone surrogate in a stored text is damage; it must not become a question mark in a value.
+    // A lone surrogate in a stored text is corruption and must not become a question mark in a value.
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     public string Format => PayloadSerializer.PortableFormat;
@@ -20,7 +20,7 @@ internal sealed class PortableJsonCodec(JsonSerializerOptions contracts, Seriali
         using var json = new PooledBuffer(limits.JsonBytesMax);
         if (value is RecordedFailure failure)
         {
-            // Its own data is the writer's text; it is kept as it is.
+            // The failure's own data is text of its writer, kept unchanged.
             PortableFailure.Write(json, failure);
             return json.Length <= limits.BytesMax ? Encoding.UTF8.GetString(json.Written) : throw PooledBuffer.TooLarge(limits.BytesMax);
         }
@@ -45,7 +45,7 @@ internal sealed class PortableJsonCodec(JsonSerializerOptions contracts, Seriali
         }
         else if (ValueTupleConverter.IsValueTuple(type) && input is not null)
         {
-            // A tuple is several arguments, which is how a function of several parameters is called in another language.
+            // A tuple becomes several arguments, so that it can call a function of several parameters in another language.
             JsonValue.Write(json, input, contracts.GetTypeInfo(type));
         }
         else

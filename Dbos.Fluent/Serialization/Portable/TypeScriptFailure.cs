@@ -3,14 +3,14 @@ using Dbos.Fluent.Serialization.Json;
 
 namespace Dbos.Fluent.Serialization.Portable;
 
-/// <summary>A failure of ours in a row whose input DBOS for TypeScript wrote in its own format.</summary>
+/// <summary>One of our failures in a row whose input DBOS for TypeScript wrote in its own format.</summary>
 /// <remarks>
-/// That library reads outcomes by what the row says of its input, and so finds no error in a portable text. The same text may serve both:
-/// each reader takes the members it knows. There the format is an object with <c>json</c>, the value, and a mark.
+/// That library reads outcomes in the format that the row names for its input, so it finds no error in a portable text. One text works for
+/// both, as each reader takes the members it knows. The other format is an object with <c>json</c>, the value, and a marker.
 /// </remarks>
 internal static class TypeScriptFailure
 {
-    /// <summary>The portable text of a failure, with the members beside its own that the other format has.</summary>
+    /// <summary>The portable text of a failure, plus the members of the other format.</summary>
     public static string Beside(string portable, RecordedFailure failure)
     {
         using var json = new PooledBuffer(Array.MaxLength);

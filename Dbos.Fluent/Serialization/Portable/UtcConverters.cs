@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace Dbos.Fluent.Serialization.Portable;
 
-/// <summary>Moments as RFC 3339 in UTC with <c>Z</c> and at least milliseconds. One without a zone is taken as UTC.</summary>
+/// <summary>Times as RFC 3339 in UTC with <c>Z</c> and at least milliseconds. A time without a zone is read as UTC.</summary>
 internal sealed class UtcDateTimeConverter : JsonConverter<DateTime>
 {
     public override DateTime Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
@@ -14,7 +14,7 @@ internal sealed class UtcDateTimeConverter : JsonConverter<DateTime>
         writer.WriteStringValue(UtcDateTimeOffsetConverter.Format(value.Kind == DateTimeKind.Local ? value.ToUniversalTime() : value));
 }
 
-/// <summary>The same for moments with an offset: the moment is kept, the offset is not.</summary>
+/// <summary>The same for times with an offset: the point in time is kept, the offset is not.</summary>
 internal sealed class UtcDateTimeOffsetConverter : JsonConverter<DateTimeOffset>
 {
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Parse(ref reader);
@@ -24,7 +24,7 @@ internal sealed class UtcDateTimeOffsetConverter : JsonConverter<DateTimeOffset>
 
     internal static DateTimeOffset Parse(ref Utf8JsonReader reader)
     {
-        // The serializer's own parser is strict and takes any number of fraction digits, but it reads a missing zone as the local one.
+        // The serializer's own parser is strict and takes any number of fraction digits, but it reads a missing zone as local time.
         if (reader.TryGetDateTime(out var moment))
         {
             return moment.Kind switch
@@ -42,7 +42,7 @@ internal sealed class UtcDateTimeOffsetConverter : JsonConverter<DateTimeOffset>
             : throw new JsonException("the text is not a moment with a whole date, such as 2025-06-15T14:30:00.000Z");
     }
 
-    // What of the date a text leaves out is today's for the parser, and so another moment for whoever reads it tomorrow.
+    // The parser completes a missing date with today's, so the same text would be another time tomorrow.
     private static bool HasYear(string text, DateTimeOffset moment) =>
         text.Contains(moment.Year.ToString("0000", CultureInfo.InvariantCulture), StringComparison.Ordinal);
 
