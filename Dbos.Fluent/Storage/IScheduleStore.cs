@@ -130,7 +130,7 @@ internal enum TickKind
     /// <summary>It waited for the previous run (<see cref="ScheduleRow.WaitingTickMs"/>). Nothing happens while that continues.</summary>
     Waiting,
 
-    /// <summary>A person asked for it. Overlap, pause and the last fired moment are ignored, and the latter stays.</summary>
+    /// <summary>A person requested it. Overlap and pause are ignored, and the last fired moment neither matters nor moves.</summary>
     Asked,
 }
 

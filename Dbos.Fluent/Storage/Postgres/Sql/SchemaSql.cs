@@ -57,13 +57,13 @@ internal sealed class SchemaSql(SchemaName schema)
 
     /// <summary>Limits the wait for a lock that live traffic holds, because everything behind the waiting DDL waits with it.</summary>
     // The limit applies to each table, and tables already locked make others wait along: for as many limits as there are tables that
-    // somebody holds exclusively. Whoever reads or writes workflows holds the first table, which is waited for before anything is held up.
+    // somebody holds exclusively. Readers and writers of workflows hold the first table, which is waited for before anything is held up.
     // What remains is somebody's own index build or vacuum on one of the others.
     public string LimitLockWait { get; } = "SET LOCAL lock_timeout = '5s'";
 
     /// <summary>
-    /// The partial unique index uq_workflow_status_dedup_id replaces this constraint. The constraint is dropped after the index exists, so
-    /// that neither is missing while others write.
+    /// The partial unique index uq_workflow_status_dedup_id replaces this constraint. The constraint is dropped once the index exists, so
+    /// that one of them is in force while others write.
     /// </summary>
     public string DropOldDeduplication { get; } =
         $"ALTER TABLE {schema}.workflow_status DROP CONSTRAINT IF EXISTS uq_workflow_status_queue_name_dedup_id";

@@ -8,7 +8,7 @@ internal sealed class VersionSql(SchemaName schema)
     private const string IsOurs = "(w.application_name = $1 OR w.application_name IS NULL)";
 
     /// <summary>
-    /// The latest version of an application, as one of its versions sees it; none if another application has registered its name.
+    /// The latest version of an application, as one of its versions sees it; none if another application holds that version name.
     /// </summary>
     // A name occurs only once in the table, so such a version has no place in its application's order. It counts as latest beside the
     // actual latest: work without a version must not wait for an older one just because of how a neighbour names its own.
