@@ -2,7 +2,7 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage;
 
-/// <summary>A workflow to be run, as its owner needs it.</summary>
+/// <summary>A workflow to run, with what its owner needs.</summary>
 internal sealed record ClaimedWorkflow
 {
     public required string Id { get; init; }
@@ -15,12 +15,12 @@ internal sealed record ClaimedWorkflow
     /// <summary>The encoded input, from <c>workflow_input</c> or, for old rows, from <c>workflow_status</c>.</summary>
     public required Payload Input { get; init; }
 
-    /// <summary>The number of this run: recovery attempts with this claim counted.</summary>
+    /// <summary>The number of this run: recovery attempts, including this claim.</summary>
     public required int Attempt { get; init; }
 
     public required WorkflowOrigin Origin { get; init; }
 
-    /// <summary>True where it is certain that no executor has ever run it, and so that it has no history to read.</summary>
+    /// <summary>True if certainly no executor has ever run it, so that it has no history to read.</summary>
     public bool NeverRan { get; init; }
 
     /// <summary>How often it has continued as new.</summary>
@@ -41,8 +41,8 @@ internal sealed record ClaimedWorkflow
 internal readonly record struct WorkflowOrigin(long Seed, long StartedAtMs)
 {
     /// <summary>
-    /// The origin of a workflow that was started directly: it follows from its row, so no row of its own is needed. The creation time is
-    /// part of it, so that a workflow started again under a deleted id makes other ids than the first.
+    /// The origin of a workflow that was started directly. It is derived from its row, so it is not stored. The creation time is part of
+    /// it, so that a workflow started again under a deleted id generates other ids than the first.
     /// </summary>
     public static WorkflowOrigin OfDirectStart(string workflowId, long createdAtMs)
     {
@@ -57,7 +57,7 @@ internal readonly record struct WorkflowOrigin(long Seed, long StartedAtMs)
         return new WorkflowOrigin(unchecked((long)hash), createdAtMs);
     }
 
-    /// <summary>The origin of the next generation: it follows from this one and the number, so that a retry gives the same.</summary>
+    /// <summary>The origin of the next generation, derived from this one and the number, so that a retry gives the same.</summary>
     public WorkflowOrigin Next(int generation, long startedAtMs)
     {
         var mixed = ((ulong)Seed ^ ((ulong)generation * 0x9E3779B97F4A7C15UL)) * 1099511628211UL;

@@ -3,14 +3,14 @@ namespace Dbos.Fluent.Storage;
 /// <summary>Something that is written whole or not at all, as part of a batch.</summary>
 internal abstract record CommitUnit
 {
-    /// <summary>Units of one workflow keep to one lane, so that they are written in their order.</summary>
+    /// <summary>Keeps the units of one workflow in one lane, so that they are written in order.</summary>
     public abstract string LaneKey { get; }
 
-    /// <summary>Characters of its payloads, by which the size of a batch is bounded.</summary>
+    /// <summary>Characters of its payloads, which bound the size of a batch.</summary>
     public abstract long Size { get; }
 
     /// <summary>
-    /// The highest sequence number of the checkpoints it writes for the workflow that writes it; -1 where it writes none.
+    /// The highest sequence number of the checkpoints it writes for the writing workflow; -1 if it writes none.
     /// </summary>
     public virtual int HighestSequence => -1;
 
@@ -26,29 +26,29 @@ internal abstract record CommitUnit
     }
 }
 
-/// <summary>Who may write: the unit is dropped unless the workflow's row carries this token (<c>owner_xid</c>).</summary>
+/// <summary>The permitted writer: the unit is dropped unless the workflow's row carries this token (<c>owner_xid</c>).</summary>
 internal readonly record struct Ownership(string WorkflowId, string Token);
 
-/// <summary>Starts one workflow: its row and its input, and for a child the parent's checkpoint that names it, in one.</summary>
-/// <param name="Row">What is inserted; nothing of an existing row changes.</param>
+/// <summary>Starts one workflow: writes its row, its input and, for a child, the parent's checkpoint that names it, together.</summary>
+/// <param name="Row">The row to insert; an existing row is not changed.</param>
 /// <param name="Parent">
-/// The running workflow that starts it, and whose checkpoint <paramref name="ParentCheckpoint"/> is written with it; null for a start from
+/// The running workflow that starts it, whose checkpoint <paramref name="ParentCheckpoint"/> is written with it; null for a start from
 /// outside.
 /// </param>
 /// <param name="ParentCheckpoint">
-/// The parent's checkpoint. It is written when the child was created or exists under the same name, and not written on a conflict
-/// (<see cref="CommitStatus.NameConflict"/>, <see cref="CommitStatus.IdInUse"/>), which the caller records in its own way.
+/// The parent's checkpoint. It is written if the child was created or exists under the same name. It is not written on a conflict
+/// (<see cref="CommitStatus.NameConflict"/>, <see cref="CommitStatus.IdInUse"/>), which the caller records itself.
 /// </param>
 /// <param name="RejectExisting">True to report an existing row that this call did not make as <see cref="CommitStatus.IdInUse"/>.</param>
 internal sealed record StartUnit(
     WorkflowInsert Row, Ownership? Parent = null, CheckpointRow? ParentCheckpoint = null, bool RejectExisting = false) : CommitUnit
 {
     /// <summary>
-    /// True where the id was made of the parent's: a row that the same parent has not started is in the way then, not attached to.
+    /// True if the id was derived from the parent's: a row that the same parent has not started then blocks the start.
     /// </summary>
     public bool IsIdMade { get; init; }
 
-    /// <summary>What a row under the id, which this start has not made, means for it.</summary>
+    /// <summary>The result of this start if a row that it has not made exists under the id.</summary>
     public CommitResult InTheWay(ExistingWorkflow existing, string? existingParentId)
     {
         var isStrange = IsIdMade && existingParentId != Row.ParentId;
@@ -66,7 +66,7 @@ internal sealed record StartUnit(
     public override int HighestSequence => ParentCheckpoint?.Sequence ?? -1;
 }
 
-/// <summary>Stores outcomes of steps of one running workflow, all in one.</summary>
+/// <summary>Stores outcomes of steps of one running workflow, all together.</summary>
 internal sealed record CheckpointUnit(Ownership Owner, IReadOnlyList<CheckpointRow> Rows) : CommitUnit
 {
     public override string LaneKey => Owner.WorkflowId;
@@ -77,17 +77,17 @@ internal sealed record CheckpointUnit(Ownership Owner, IReadOnlyList<CheckpointR
 }
 
 /// <summary>
-/// Takes a running workflow to its next generation: its checkpoints are deleted, its input and origin replaced, its attempts 1, its timeout
-/// begun anew. It stays running, under another token.
+/// Takes a running workflow to its next generation: its checkpoints are deleted, its input and origin replaced, its attempts set to 1,
+/// and its timeout restarted. It stays running, under another token.
 /// </summary>
-/// <param name="Owner">Who runs it.</param>
+/// <param name="Owner">The run that owns it.</param>
 /// <param name="Generation">The generation that ends.</param>
 /// <param name="Input">The encoded input of the next one.</param>
 /// <param name="Origin">The origin of the next one.</param>
-/// <param name="NextToken">The token of the next one, which is nobody else's.</param>
+/// <param name="NextToken">The token of the next one, which is unique.</param>
 /// <remarks>
-/// The result tells the new deadline. A workflow that carries the next token has got it by this unit. What the ended generation has written
-/// and is still on its way names the old one, and is refused.
+/// The result holds the new deadline. A workflow that carries the next token got it from this unit. Writes of the ended generation that
+/// are still on their way name the old token, and are refused.
 /// </remarks>
 internal sealed record ContinueUnit(
     Ownership Owner, int Generation, string? Input, WorkflowOrigin Origin, string NextToken) : CommitUnit
@@ -97,10 +97,10 @@ internal sealed record ContinueUnit(
     public override long Size => Input?.Length ?? 0;
 }
 
-/// <summary>Ends a running workflow: state SUCCESS or ERROR, its output or error; owner and deduplication id are cleared.</summary>
+/// <summary>Ends a running workflow with SUCCESS or ERROR and its output or error; owner and deduplication id are cleared.</summary>
 internal sealed record OutcomeUnit(Ownership Owner, WorkflowState State, string? Output, string? Error) : CommitUnit
 {
-    /// <summary>The checkpoint of its last step, where that is written with it.</summary>
+    /// <summary>The checkpoint of its last step, if it is written with the outcome.</summary>
     public CheckpointRow? Last { get; init; }
 
     public override string LaneKey => Owner.WorkflowId;

@@ -10,12 +10,12 @@ internal interface ICommitStore
     /// <param name="cancellationToken">Given up before the commit was sent; the outcome is then unknown.</param>
     /// <returns>One result for each unit, in their order.</returns>
     /// <remarks>
-    /// A guarded unit is written only while the workflow's row carries the unit's token; the check takes the row's lock with SKIP LOCKED,
-    /// in id order, so that one row locked by somebody else holds up nobody: such a unit is <see cref="CommitStatus.Busy"/>.
-    /// A unit that stands in the database already, because an earlier commit's acknowledgement was lost, counts as written.
+    /// A guarded unit is written only while the workflow's row carries the unit's token. The check locks rows in id order with SKIP LOCKED,
+    /// so a row that somebody else has locked delays nobody: its unit is <see cref="CommitStatus.Busy"/>. A unit that is already stored,
+    /// because an earlier commit's acknowledgement was lost, counts as written.
     /// </remarks>
     ValueTask<IReadOnlyList<CommitResult>> CommitAsync(IReadOnlyList<CommitUnit> batch, CancellationToken cancellationToken);
 
-    /// <summary>Writes one unit, waiting for locks that others hold, for at most the command timeout. For units that were busy.</summary>
+    /// <summary>Writes one unit that was busy, waiting for locks that others hold for at most the command timeout.</summary>
     ValueTask<CommitResult> CommitWaitingAsync(CommitUnit unit, CancellationToken cancellationToken);
 }

@@ -2,33 +2,33 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage;
 
-/// <summary>Reads messages, events and streams. What writes them is a <see cref="CommitUnit"/>.</summary>
-/// <remarks>Waiters of one kind are looked up together, however many there are: each of these is one statement.</remarks>
+/// <summary>Reads messages, events and streams; a <see cref="CommitUnit"/> writes them.</summary>
+/// <remarks>Waiters of one kind are looked up together, however many there are: each method is one statement.</remarks>
 internal interface IMessagingStore
 {
-    /// <summary>Those of these inboxes that hold an unread message.</summary>
+    /// <summary>Returns those of these inboxes that hold an unread message.</summary>
     Task<IReadOnlyList<InboxKey>> ReadUnreadAsync(IReadOnlyList<InboxKey> inboxes, CancellationToken cancellationToken);
 
-    /// <summary>The latest values of those of these events that are set.</summary>
+    /// <summary>Reads the latest values of those of these events that are set.</summary>
     Task<IReadOnlyList<EventRow>> ReadEventsAsync(IReadOnlyList<EventKey> events, CancellationToken cancellationToken);
 
-    /// <summary>All events of a workflow by key, ordinally; null if there is no such workflow.</summary>
+    /// <summary>Reads all events of a workflow by key, ordinally; null if the workflow does not exist.</summary>
     Task<IReadOnlyList<EventRow>?> ReadAllEventsAsync(string workflowId, CancellationToken cancellationToken);
 
     /// <summary>
-    /// What stands in these streams from these offsets on, at most <paramref name="limit"/> values each. A position about which there is
-    /// nothing to say (no value yet, not closed, its writer not ended) is left out.
+    /// Reads these streams from these offsets on, at most <paramref name="limit"/> values each. A position with nothing to report (no value
+    /// yet, not closed, writer not ended) is left out.
     /// </summary>
-    /// <remarks>A writer's state is never newer than its values: one that has ended has written nothing that is missing here.</remarks>
+    /// <remarks>A writer's state is never newer than its values: if it has ended, no value of it is missing here.</remarks>
     Task<IReadOnlyList<StreamChunk>> ReadStreamsAsync(
         IReadOnlyList<StreamPosition> positions, int limit, CancellationToken cancellationToken);
 
     /// <summary>
-    /// All messages of a workflow, read and unread, in the order in which they arrive; null if there is no such workflow.
+    /// Reads all messages of a workflow, read and unread, in the order of arrival; null if the workflow does not exist.
     /// </summary>
     Task<IReadOnlyList<StoredMessage>?> ReadMessagesAsync(string workflowId, CancellationToken cancellationToken);
 
-    /// <summary>The forks of a workflow, and theirs, as far as they go; by creation. Empty for an unknown workflow.</summary>
+    /// <summary>Reads the forks of a workflow, and all forks of those, by creation; empty for an unknown workflow.</summary>
     Task<IReadOnlyList<string>> ReadForksAsync(string workflowId, CancellationToken cancellationToken);
 }
 
@@ -44,13 +44,13 @@ internal sealed record EventRow(EventKey Key, Payload Value);
 /// <summary>A place in a stream, counted from 0.</summary>
 internal readonly record struct StreamPosition(string WorkflowId, string Key, int Offset);
 
-/// <summary>What was found at a place in a stream.</summary>
+/// <summary>What a read found at a place in a stream.</summary>
 /// <param name="Position">The place that was asked about.</param>
-/// <param name="Values">The values from there on, without the marker of a close; perhaps none.</param>
+/// <param name="Values">The values from there on, without a close marker; may be empty.</param>
 /// <param name="Ended">
-/// True if nothing will follow these values: the stream is closed behind them, or its writer has ended and these are its last.
+/// True if no value will follow these: the stream is closed behind them, or its writer has ended.
 /// </param>
-/// <param name="Exists">False if there is no such workflow.</param>
+/// <param name="Exists">False if the workflow does not exist.</param>
 internal sealed record StreamChunk(StreamPosition Position, IReadOnlyList<Payload> Values, bool Ended, bool Exists);
 
 /// <summary>A row of <c>notifications</c>.</summary>

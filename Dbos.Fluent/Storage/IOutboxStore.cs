@@ -3,7 +3,7 @@ using System.Data.Common;
 namespace Dbos.Fluent.Storage;
 
 /// <summary>
-/// Writes inside a transaction of the caller's own, on the same database: durable, and announced, when that commits.
+/// Writes inside a transaction of the caller's on the same database; the write is durable, and announced, when that commits.
 /// </summary>
 internal interface IOutboxStore
 {

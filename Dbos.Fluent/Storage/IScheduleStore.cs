@@ -3,40 +3,40 @@ namespace Dbos.Fluent.Storage;
 /// <summary>Schedules as rows: <c>workflow_schedules</c>, and <c>fluent_schedules</c> for what DBOS has no column for.</summary>
 internal interface IScheduleStore
 {
-    /// <summary>Writes schedules, in one transaction: all, or none. Several processes may write the same at once.</summary>
+    /// <summary>Writes schedules in one transaction, all or none. Several processes may write the same ones at once.</summary>
     /// <remarks>
-    /// An update keeps the row's id, its pause, and when it last fired; but where a schedule that catches up names other moments from now
-    /// on, all those until now count as fired. The row's own workflow and application stay under <see cref="ScheduleWrite.Update"/>.
+    /// An update keeps the row's id, its pause, and when it last fired. If a schedule that catches up names other moments from now on, all
+    /// its moments until now count as fired. The row's own workflow and application stay under <see cref="ScheduleWrite.Update"/>.
     /// </remarks>
     Task<ScheduleWritten> WriteAsync(IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken);
 
-    /// <summary>The store's clock, by which moments are due.</summary>
+    /// <summary>Reads the store's clock, which decides which moments are due.</summary>
     Task<long> ReadNowMsAsync(CancellationToken cancellationToken);
 
-    /// <summary>One schedule, or null.</summary>
+    /// <summary>Reads one schedule; null if it does not exist.</summary>
     Task<ScheduleRow?> ReadAsync(string name, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The schedules of an application and those that belong to none, by name, ordinally; of all applications where it is null.
+    /// Reads the schedules of an application and those without one, by name, ordinally; null reads those of all applications.
     /// </summary>
     Task<IReadOnlyList<ScheduleRow>> ReadAllAsync(string? applicationName, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Pauses a schedule or ends its pause; false if there is no such schedule. With the end of a pause all moments until now count as
-    /// fired, unless the schedule catches up.
+    /// Pauses a schedule or ends its pause; false if the schedule does not exist. When a pause ends, all moments until now count as fired,
+    /// unless the schedule catches up.
     /// </summary>
     Task<bool> SetPausedAsync(string name, bool paused, CancellationToken cancellationToken);
 
-    /// <summary>Deletes a schedule; what it has started stays. Nothing happens to an unknown one.</summary>
+    /// <summary>Deletes a schedule; workflows that it has started stay. An unknown schedule is ignored.</summary>
     Task DeleteAsync(string name, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Starts the workflow of one moment of a schedule, unless it was started before: one transaction, under the lock of the schedule's
-    /// row. Its state, its queue and its tokens are set as for any enqueue.
+    /// Starts the workflow of one moment of a schedule, unless it was started before, in one transaction under the lock of the schedule's
+    /// row. State, queue and tokens are set as for any enqueue.
     /// </summary>
     Task<TickOutcome> FireAsync(ScheduleTick tick, CancellationToken cancellationToken);
 
-    /// <summary>A workflow of the schedule that has not ended; null if all have.</summary>
+    /// <summary>Finds a workflow of the schedule that has not ended; null if all have ended.</summary>
     Task<string?> FindRunningAsync(string name, CancellationToken cancellationToken);
 }
 
@@ -52,7 +52,7 @@ internal sealed record ScheduleRow
     /// <summary>An IANA name. Column <c>cron_timezone</c>; null there reads as UTC.</summary>
     public required string TimeZone { get; init; }
 
-    /// <summary>The encoded context. Column <c>context</c> has no format beside it: it is in the library's own.</summary>
+    /// <summary>The encoded context. Column <c>context</c> has no format beside it, so it uses the library's own.</summary>
     public required string Context { get; init; }
 
     public bool Paused { get; init; }
@@ -67,7 +67,7 @@ internal sealed record ScheduleRow
 
     public string? ApplicationName { get; init; }
 
-    /// <summary>As are those below, in <c>fluent_schedules</c>; a schedule of another SDK has no row there.</summary>
+    /// <summary>Like the properties below, stored in <c>fluent_schedules</c>; a schedule of another SDK has no row there.</summary>
     public Overlap Overlap { get; init; }
 
     public long JitterMs { get; init; }
@@ -76,10 +76,10 @@ internal sealed record ScheduleRow
 
     public long? UntilMs { get; init; }
 
-    /// <summary>A moment that waits until the run before it has ended (<see cref="Overlap.QueueOne"/>); null without one.</summary>
+    /// <summary>A moment that waits for the previous run to end (<see cref="Overlap.QueueOne"/>); null if none waits.</summary>
     public long? WaitingTickMs { get; init; }
 
-    /// <summary>Whether another row of the schedule names the same moments and starts the same at each.</summary>
+    /// <summary>Whether another row of the schedule has the same moments and makes the same start at each.</summary>
     public bool StartsTheSame(ScheduleRow other) =>
         (WorkflowName, Cron, TimeZone, Context, Queue, JitterMs, FromMs, UntilMs)
         == (other.WorkflowName, other.Cron, other.TimeZone, other.Context, other.Queue, other.JitterMs, other.FromMs, other.UntilMs);
@@ -94,17 +94,17 @@ internal enum ScheduleWrite
     /// <summary>All of the names must be in use.</summary>
     Update,
 
-    /// <summary>As <see cref="Update"/>, but only the expression and its zone are written: what else a row says does not count.</summary>
+    /// <summary>As <see cref="Update"/>, but writes only the expression and its zone, and ignores the rest of a row.</summary>
     Reschedule,
 
-    /// <summary>Either.</summary>
+    /// <summary>A name may be in use or not.</summary>
     Apply,
 }
 
-/// <summary>What became of a write of schedules.</summary>
+/// <summary>The result of a write of schedules.</summary>
 /// <param name="Conflict">
-/// A name that is in use, or under <see cref="ScheduleWrite.Update"/> and <see cref="ScheduleWrite.Reschedule"/> is not, or under
-/// <see cref="ScheduleWrite.Apply"/> is another application's: nothing was written then.
+/// A name because of which nothing was written: one in use, under <see cref="ScheduleWrite.Update"/> and
+/// <see cref="ScheduleWrite.Reschedule"/> one not in use, under <see cref="ScheduleWrite.Apply"/> one of another application.
 /// </param>
 internal sealed record ScheduleWritten(string? Conflict);
 
@@ -117,42 +117,42 @@ internal sealed record ScheduleWritten(string? Conflict);
 /// </param>
 internal sealed record ScheduleTick(string Schedule, long TickMs, TickKind Kind, WorkflowInsert Row)
 {
-    /// <summary>The schedule as whoever fires has read it: nothing happens where it is another by now. Null: whatever it is.</summary>
+    /// <summary>The schedule as the caller has read it: nothing happens if it has changed since. Null accepts any.</summary>
     public ScheduleRow? Known { get; init; }
 }
 
 /// <summary>Why a moment fires.</summary>
 internal enum TickKind
 {
-    /// <summary>Its time has come. Nothing happens if it is not later than what last fired; what last fired moves to it.</summary>
+    /// <summary>Its time has come. Nothing happens unless it is later than the last fired moment, which then moves to it.</summary>
     Due,
 
-    /// <summary>It waited for the run before it (<see cref="ScheduleRow.WaitingTickMs"/>). Nothing happens while that goes on.</summary>
+    /// <summary>It waited for the previous run (<see cref="ScheduleRow.WaitingTickMs"/>). Nothing happens while that continues.</summary>
     Waiting,
 
-    /// <summary>A person asked for it. Overlap, pause and what last fired play no part, and the latter stays.</summary>
+    /// <summary>A person requested it. Overlap and pause are ignored, and the last fired moment neither matters nor moves.</summary>
     Asked,
 }
 
-/// <summary>What became of a moment.</summary>
+/// <summary>The result of firing a moment.</summary>
 internal enum TickOutcome
 {
     /// <summary>Its workflow was started by this call.</summary>
     Started,
 
-    /// <summary>It fired before: its workflow exists, or what last fired is not earlier.</summary>
+    /// <summary>It fired before: its workflow exists, or the last fired moment is not earlier.</summary>
     AlreadyFired,
 
-    /// <summary>There is no such schedule.</summary>
+    /// <summary>The schedule does not exist.</summary>
     Gone,
 
     /// <summary>The schedule is paused.</summary>
     Paused,
 
-    /// <summary>The schedule has been changed since it was read: what is due is another moment, or another start.</summary>
+    /// <summary>The schedule has changed since it was read: another moment, or another start, is due.</summary>
     Changed,
 
-    /// <summary>A run of the schedule has not ended, and the schedule says to skip; or one moment waits already.</summary>
+    /// <summary>A run of the schedule has not ended, and the schedule says to skip or one moment already waits.</summary>
     Skipped,
 
     /// <summary>A run of the schedule has not ended: the moment waits for it.</summary>

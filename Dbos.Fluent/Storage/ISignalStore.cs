@@ -1,25 +1,25 @@
 namespace Dbos.Fluent.Storage;
 
-/// <summary>Wake-ups between processes. They may be lost or come twice; they never carry truth.</summary>
+/// <summary>Wake-ups between processes. They may be lost or arrive twice, and are hints, never the truth.</summary>
 internal interface ISignalStore
 {
-    /// <summary>Announces wake-ups to every process; equal ones once. SQLite announces nothing: its readers see the file change.</summary>
+    /// <summary>Announces wake-ups to every process, equal ones once. SQLite announces nothing: its readers see the file change.</summary>
     Task AnnounceAsync(IReadOnlyCollection<StoreSignal> signals, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Listens until cancelled. Gives <see cref="StoreSignal.Anything"/> whenever something may have been missed: on each connect and
-    /// reconnect, and, where only changes can be seen but not what changed, on each change. It never ends by itself and never throws for a
-    /// lost connection: it connects again.
+    /// Listens until cancelled. Yields <see cref="StoreSignal.Anything"/> whenever something may have been missed: on each connect and
+    /// reconnect, and on each change where a store sees that something changed but not what. It never ends by itself. After a lost
+    /// connection it reconnects instead of throwing.
     /// </summary>
     IAsyncEnumerable<StoreSignal> ListenAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>What may have happened.</summary>
+/// <summary>Something that may have happened.</summary>
 /// <param name="Kind">What kind of thing.</param>
 /// <param name="Key">The workflow, queue or <c>workflow::key</c> it concerns.</param>
 internal readonly record struct StoreSignal(StoreSignalKind Kind, string Key)
 {
-    /// <summary>Something may have been missed: look at everything waited for.</summary>
+    /// <summary>Something may have been missed: every waiter has to look again.</summary>
     public static StoreSignal Anything { get; } = new(StoreSignalKind.Anything, "");
 }
 

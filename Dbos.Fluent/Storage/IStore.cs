@@ -2,8 +2,8 @@ namespace Dbos.Fluent.Storage;
 
 /// <summary>A DBOS system database, in narrow parts. Safe for concurrent use.</summary>
 /// <remarks>
-/// Every member throws <see cref="StoreUnavailableException"/> when the connection was lost or timed out, and is safe to call again then.
-/// <see cref="OperationCanceledException"/> passes untouched.
+/// Every member throws <see cref="StoreUnavailableException"/> when the connection is lost or times out, and is then safe to call again.
+/// <see cref="OperationCanceledException"/> passes through unchanged.
 /// </remarks>
 internal interface IStore : IAsyncDisposable
 {

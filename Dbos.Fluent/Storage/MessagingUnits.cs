@@ -2,23 +2,23 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage;
 
-/// <summary>A message to be stored in <c>notifications</c>.</summary>
+/// <summary>A message to store in <c>notifications</c>.</summary>
 /// <param name="Id">
-/// Column <c>message_uuid</c>: <c>{key}::{destination}</c> where the sender gave an idempotency key, otherwise an id of its own. A message
-/// whose id stands already is there already.
+/// Column <c>message_uuid</c>: <c>{key}::{destination}</c> if the sender gave an idempotency key, otherwise a unique id. A message whose
+/// id is already stored is not stored again.
 /// </param>
 /// <param name="DestinationId">The workflow it goes to.</param>
 /// <param name="Topic">As the caller gave it; null is stored as <see cref="ReservedTexts.NoTopic"/>.</param>
 /// <param name="Value">The encoded message; its text is never null.</param>
 internal sealed record MessageRow(string Id, string DestinationId, string? Topic, Payload Value);
 
-/// <summary>Sends messages, all or none, and with them the checkpoint of the workflow that sends, if a workflow does.</summary>
-/// <param name="Owner">The sending run; null for a sender outside of any workflow, who needs no permission.</param>
+/// <summary>Sends messages, all or none, together with the checkpoint of the sending workflow, if there is one.</summary>
+/// <param name="Owner">The sending run; null for a sender outside any workflow, who needs no permission.</param>
 /// <param name="Rows">The sender's checkpoints; empty from inside a step and from outside.</param>
 /// <param name="Messages">At least one; their order is the order in which they arrive.</param>
 /// <remarks>
-/// Gives <see cref="CommitStatus.NoDestination"/>, and writes nothing, where one of the destinations does not exist. A message to a
-/// workflow that has ended is stored, and never read.
+/// Gives <see cref="CommitStatus.NoDestination"/>, and writes nothing, if one of the destinations does not exist. A message to a workflow
+/// that has ended is stored but never read.
 /// </remarks>
 internal sealed record SendUnit(Ownership? Owner, IReadOnlyList<CheckpointRow> Rows, IReadOnlyList<MessageRow> Messages) : CommitUnit
 {
@@ -29,17 +29,16 @@ internal sealed record SendUnit(Ownership? Owner, IReadOnlyList<CheckpointRow> R
     public override int HighestSequence => Highest(Rows);
 }
 
-/// <summary>Takes the oldest unread message of a topic of the running workflow and records it, in one.</summary>
+/// <summary>Takes the oldest unread message of a topic of the running workflow and records it, in one transaction.</summary>
 /// <param name="Owner">The receiving run; its workflow is the destination.</param>
 /// <param name="Topic">As the caller gave it; null is <see cref="ReservedTexts.NoTopic"/>.</param>
 /// <param name="Row">
-/// The checkpoint without an output: the message becomes its output, and the message's format its format. The message is marked consumed
-/// by this row's sequence.
+/// The checkpoint without output and format, which are taken from the message. The message is marked consumed by this row's sequence.
 /// </param>
-/// <param name="Begun">Rows written whether or not a message is there: the end of the wait, when it begins.</param>
-/// <param name="With">Rows written only with a message.</param>
+/// <param name="Begun">Rows written whether or not there is a message: the end of the wait, when it begins.</param>
+/// <param name="With">Rows written only together with a message.</param>
 /// <remarks>
-/// Gives <see cref="CommitStatus.NothingThere"/> where no message is unread. Where the row is stored already, because an earlier try's
+/// Gives <see cref="CommitStatus.NothingThere"/> if no message is unread. If the row is already stored, because an earlier try's
 /// acknowledgement was lost, it takes no second message: <see cref="CommitStatus.Written"/> with the stored value.
 /// </remarks>
 internal sealed record ReceiveUnit(
@@ -57,7 +56,7 @@ internal sealed record ReceiveUnit(
 /// <param name="Sequence">The step that sets it: <c>function_id</c> of <c>workflow_events_history</c>.</param>
 /// <param name="Key">The event's key.</param>
 /// <param name="Value">The encoded value; its text is never null.</param>
-/// <param name="Rows">The checkpoints; empty from inside a step. Where they are stored already, the event is left as it is.</param>
+/// <param name="Rows">The checkpoints; empty from inside a step. If they are already stored, the event stays as it is.</param>
 internal sealed record EventUnit(Ownership Owner, int Sequence, string Key, Payload Value, IReadOnlyList<CheckpointRow> Rows) : CommitUnit
 {
     public override string LaneKey => Owner.WorkflowId;
@@ -72,15 +71,15 @@ internal sealed record EventUnit(Ownership Owner, int Sequence, string Key, Payl
 /// <param name="Sequence">The step that writes: <c>function_id</c> of <c>streams</c>.</param>
 /// <param name="Key">The stream's key.</param>
 /// <param name="Values">The encoded values, in their order; <see cref="StreamMarker.Closed"/> alone closes the stream.</param>
-/// <param name="Rows">The checkpoints; empty from inside a step. Where they are stored already, nothing is appended again.</param>
+/// <param name="Rows">The checkpoints; empty from inside a step. If they are already stored, nothing is appended again.</param>
 /// <remarks>
-/// Gives <see cref="CommitStatus.StreamClosed"/>, and writes nothing, where values are appended to a closed stream. Closing a closed one
-/// writes its checkpoint only.
+/// Gives <see cref="CommitStatus.StreamClosed"/>, and writes nothing, if values are appended to a closed stream. Closing a closed stream
+/// only writes its checkpoint.
 /// </remarks>
 internal sealed record StreamUnit(
     Ownership Owner, int Sequence, string Key, IReadOnlyList<Payload> Values, IReadOnlyList<CheckpointRow> Rows) : CommitUnit
 {
-    /// <summary>The steps that write the values, one for each; null where <see cref="Sequence"/> writes them all.</summary>
+    /// <summary>The steps that write the values, one for each value; null if <see cref="Sequence"/> writes them all.</summary>
     public IReadOnlyList<int>? Sequences { get; init; }
 
     public bool Closes => Values is [{ } only] && StreamMarker.IsClosed(only.Text);
@@ -95,14 +94,14 @@ internal sealed record StreamUnit(
 }
 
 /// <summary>
-/// Lets a running workflow that only waits leave memory: PENDING becomes DELAYED without an owner, and its waits say what it waits for.
+/// Parks a running workflow that only waits, so that it leaves memory: PENDING becomes DELAYED without an owner, and its waits are stored.
 /// </summary>
 /// <param name="Owner">The run that leaves.</param>
 /// <param name="Waits">At least one; the workflow continues when one of them is over.</param>
 /// <remarks>
-/// The row goes to the internal queue if it has none; <c>delay_until_epoch_ms</c> is a copy of the earliest wake-up, or the largest moment
-/// where no wait has an end. Executor, version, attempts and deadline stay. Written counts as such also where the row already stands parked
-/// with waits of this token.
+/// A row without a queue goes to the internal one. <c>delay_until_epoch_ms</c> is a copy of the earliest wake-up, or the largest moment
+/// if no wait has an end. Executor, version, attempts and deadline stay. The unit also counts as written if the row is already parked with
+/// waits of this token.
 /// </remarks>
 internal sealed record ParkUnit(Ownership Owner, IReadOnlyList<WaitRow> Waits) : CommitUnit
 {
@@ -114,15 +113,15 @@ internal sealed record ParkUnit(Ownership Owner, IReadOnlyList<WaitRow> Waits) :
 /// <summary>One thing a parked workflow waits for: a row of <c>fluent_waits</c>.</summary>
 /// <param name="Sequence">The waiting step.</param>
 /// <param name="Kind">What it waits for.</param>
-/// <param name="TargetId">The workflow that it concerns: the sender's destination, the setter of the event, the awaited one.</param>
+/// <param name="TargetId">The workflow it concerns: the destination of the message, the setter of the event, the awaited one.</param>
 /// <param name="Name">Topic (never null: see <see cref="MessageTopics"/>) or event key; empty for a time or an outcome.</param>
-/// <param name="WakeAtMs">When the wait is over at the latest; null where it has no end.</param>
+/// <param name="WakeAtMs">When the wait ends at the latest; null if it has no end.</param>
 internal sealed record WaitRow(int Sequence, WaitKind Kind, string TargetId, string Name, long? WakeAtMs)
 {
-    /// <summary>Counts the things that one step waits for, from 0.</summary>
+    /// <summary>Numbers the things that one step waits for, from 0.</summary>
     public int Part { get; init; }
 
-    /// <summary>What a signal of it carries, and the column <c>key</c>.</summary>
+    /// <summary>What its signal carries, and the column <c>key</c>.</summary>
     public string Key => Kind is WaitKind.Message or WaitKind.Event ? $"{TargetId}::{Name}" : TargetId;
 }
 

@@ -12,24 +12,24 @@ internal static class StoreBackoff
     private static readonly TimeSpan First = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
-    // Nobody rests longer than that from the end of an outage on, as one that rests tries so often.
+    // Bounds the rest after an outage ends: the one that leads tries this often, and the others follow it.
     private static readonly TimeSpan LeaderLongest = TimeSpan.FromSeconds(5);
 
-    /// <summary>As many tries in a row without an answer in time are enough, where the call does not change from one to the next.</summary>
+    /// <summary>How many tries in a row may time out, for a call that does not change from one try to the next.</summary>
     public const int TimeoutsMax = 3;
 
-    /// <summary>Calls until it succeeds or is cancelled; <paramref name="call"/> learns how often it was tried before.</summary>
+    /// <summary>Calls until it succeeds or is cancelled; <paramref name="call"/> gets the number of earlier tries.</summary>
     public static Task<T> RepeatAsync<T>(Func<int, Task<T>> call, CancellationToken cancellationToken) =>
         RepeatAsync(call, _ => null, cancellationToken);
 
     /// <summary>
-    /// The same for a call that may be of any size, and that somebody waits for. What was not answered in time again and again would not
-    /// be after the hundredth try either, and keeps the database from everything else: it ends with the exception.
+    /// The same for a call of any size that somebody waits for. After several timeouts in a row the hundredth try would time out too, and
+    /// meanwhile the call keeps the database from everything else: it ends with the exception.
     /// </summary>
     /// <param name="doing">What the database is asked to do, in the words of the exception.</param>
     /// <param name="call">The call.</param>
-    /// <param name="cancellationToken">Gives it up.</param>
-    /// <param name="timeoutsMax">After how many tries in a row without an answer in time.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <param name="timeoutsMax">How many timeouts in a row end the call.</param>
     public static Task<T> RepeatInTimeAsync<T>(
         string doing, Func<int, Task<T>> call, CancellationToken cancellationToken, int timeoutsMax = TimeoutsMax)
     {
@@ -64,10 +64,10 @@ internal static class StoreBackoff
     }
 
     /// <summary>Rests before another try of a call.</summary>
-    /// <param name="failures">So many tries have failed before the last one.</param>
-    /// <param name="contact">Tells when the database is reached again; null where it is, and something else was the matter.</param>
+    /// <param name="failures">How many tries failed before the last one.</param>
+    /// <param name="contact">Tells when the database is reached again; null if it is reached, and the failure has another cause.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="cancellationToken">Gives it up.</param>
+    /// <param name="cancellationToken">Cancels the rest.</param>
     public static async Task RestAsync(int failures, StoreContact? contact, TimeProvider time, CancellationToken cancellationToken)
     {
         var whole = DelayAfter(failures);
@@ -81,7 +81,7 @@ internal static class StoreBackoff
         var leads = contact.TryLead();
         try
         {
-            // Not at once when it is back: one call that came through may have been the only one.
+            // Not immediately when it is back: the one call that got through may have been the only one.
             await Task.Delay(least, time, cancellationToken).ConfigureAwait(false);
             await contact.Back.WaitAsync((leads && whole > LeaderLongest ? LeaderLongest : whole) - least, time, cancellationToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -98,7 +98,7 @@ internal static class StoreBackoff
     }
 
     /// <summary>
-    /// The wait after so many failures before this one: none after the first, as a pooled connection may just have been stale.
+    /// The wait after so many failures before this one: none after the first, because a pooled connection may just have been stale.
     /// </summary>
     public static TimeSpan DelayAfter(int failures)
     {

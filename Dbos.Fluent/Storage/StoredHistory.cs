@@ -5,12 +5,12 @@ namespace Dbos.Fluent.Storage;
 /// <summary>The checkpoints of one generation of a workflow, ordered by sequence.</summary>
 internal sealed class StoredHistory : IReadOnlyList<CheckpointRow>
 {
-    /// <summary>What the row that tells the generation has for a sequence number, before all others.</summary>
+    /// <summary>The sequence number of the row that holds the generation; it sorts before all others.</summary>
     public const int GenerationMark = -1;
 
     private readonly IReadOnlyList<CheckpointRow> checkpoints;
 
-    /// <param name="rows">Checkpoints, and before them perhaps a row under the mark whose output is the generation.</param>
+    /// <param name="rows">Checkpoints, optionally preceded by a row under the mark whose output is the generation.</param>
     public StoredHistory(IReadOnlyList<CheckpointRow> rows)
     {
         var marked = rows is [{ Sequence: GenerationMark }, ..];

@@ -3,7 +3,7 @@ using Dbos.Fluent.Model;
 namespace Dbos.Fluent.Storage;
 
 /// <summary>
-/// A row of <c>workflow_status</c> to be inserted, with its input. All moments are set by the store's clock unless given.
+/// A row of <c>workflow_status</c> to insert, with its input. The store's clock sets all moments unless they are given.
 /// </summary>
 internal sealed record WorkflowInsert
 {
@@ -28,7 +28,7 @@ internal sealed record WorkflowInsert
 
     public string? PartitionKey { get; init; }
 
-    /// <summary>Set for a direct start, else null.</summary>
+    /// <summary>Set for a direct start, otherwise null.</summary>
     public string? ExecutorId { get; init; }
 
     public string? ApplicationName { get; init; }
@@ -45,9 +45,9 @@ internal sealed record WorkflowInsert
     /// <summary>Time from start to end. A direct start gets its deadline at once, any other at its first claim.</summary>
     public long? TimeoutMs { get; init; }
 
-    /// <summary>A deadline inherited from the parent, as a moment; it stands whatever <see cref="TimeoutMs"/> says.</summary>
+    /// <summary>A deadline inherited from the parent, as a moment; it applies whatever <see cref="TimeoutMs"/> says.</summary>
     public long? DeadlineMs { get; init; }
 
-    /// <summary>For DELAYED: how long from now.</summary>
+    /// <summary>For DELAYED: the delay from now.</summary>
     public long? DelayMs { get; init; }
 }

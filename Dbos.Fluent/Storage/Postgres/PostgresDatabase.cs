@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>The way to the database that all parts share: runs statements and turns the driver's failures into the contract's.</summary>
+/// <summary>The shared access to the database: runs statements and translates the driver's failures into the contract's.</summary>
 internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schema, StoreOptions options)
 {
     private static readonly TimeSpan CancellationGrace = TimeSpan.FromSeconds(5);
@@ -13,22 +13,22 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
 
     public StoreOptions Options { get; } = options;
 
-    /// <summary>Whether the server is reached.</summary>
+    /// <summary>Whether the server can be reached.</summary>
     public StoreContact Contact { get; } = new();
 
-    /// <summary>Where its connections lead; without a password.</summary>
+    /// <summary>Where its connections lead, without a password.</summary>
     public string ConnectionString => source.ConnectionString;
 
-    /// <summary>"Now" as a parameter: null lets the statement take the database's clock; a moment of its own is virtual time.</summary>
+    /// <summary>"Now" as a parameter: null makes the statement use the database's clock; a moment is virtual time.</summary>
     public NpgsqlParameter Now => PostgresParameters.Number(
         Options.Time == TimeProvider.System ? null : Options.Time.GetUtcNow().ToUnixTimeMilliseconds());
 
     /// <summary>Opens a connection that the caller returns by disposing it.</summary>
-    // That there is one says nothing of the server: one of the pool may have been lost long ago.
+    // A successful return says nothing about the server: a pooled connection may have been lost long ago.
     public Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) =>
         HasAmbientTransaction() ? OutsideAsync(() => OpenHereAsync(cancellationToken)) : OpenHereAsync(cancellationToken);
 
-    /// <summary>The same for a thread that may wait.</summary>
+    /// <summary>The same for a thread that may block.</summary>
     public NpgsqlConnection Open() => source.OpenConnection();
 
     /// <summary>Runs one statement on a connection of the pool, and reads each row.</summary>
@@ -71,7 +71,7 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
             }
         });
 
-    /// <summary>Runs one statement on a connection of the caller's, and reads each row.</summary>
+    /// <summary>Runs one statement on the caller's connection, and reads each row.</summary>
     public async Task<List<T>> QueryAsync<T>(
         NpgsqlConnection connection,
         string sql,
@@ -91,7 +91,7 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
         }
     }
 
-    /// <summary>Runs so many statements in one transaction, which is taken back if its result is not to stand.</summary>
+    /// <summary>Runs this many statements in one transaction, and rolls it back if its result says so.</summary>
     public Task<T> TransactionAsync<T>(
         int statements,
         Func<NpgsqlConnection, CancellationToken, Task<T>> run,
@@ -117,8 +117,8 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
         });
 
     /// <summary>
-    /// Runs two statements in one round trip and one transaction, and reads the rows of the second, whose snapshot is taken when the first
-    /// has ended: with the locks held that it took.
+    /// Runs two statements in one round trip and one transaction, and reads the rows of the second. Its snapshot is taken after the first
+    /// has ended, with the locks held that the first took.
     /// </summary>
     public Task<List<T>> SecondAsync<T>(
         NpgsqlBatchCommand first, NpgsqlBatchCommand second, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
@@ -131,12 +131,12 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
             },
             cancellationToken);
 
-    /// <summary>The command timeout as the driver takes it: whole seconds, and zero would mean none.</summary>
+    /// <summary>The command timeout as the driver takes it: in whole seconds, and at least one, because zero means no timeout.</summary>
     public int TimeoutSeconds => Math.Max(1, (int)Math.Ceiling(Options.CommandTimeout.TotalSeconds));
 
     /// <summary>
-    /// When a call is given up whatever the driver does. The driver itself gives a statement up after the command timeout, but then asks
-    /// the server to cancel it, and waits for as long as a server that stands still keeps that connection open.
+    /// When a call is given up whatever the driver does. The driver gives a statement up after the command timeout, but then asks the
+    /// server to cancel it. A server that hangs can keep it waiting there for as long as it keeps that connection open.
     /// </summary>
     public TimeSpan Limit => TimeSpan.FromSeconds(TimeoutSeconds) + CancellationGrace;
 
@@ -159,22 +159,22 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
         return rows;
     }
 
-    /// <summary>Runs a call for at most <see cref="Limit"/>. One that is given up goes on by itself, and nobody waits for it.</summary>
+    /// <summary>Runs a call for at most <see cref="Limit"/>. A call that is given up runs on by itself, and nobody waits for it.</summary>
     public Task<T> LimitAsync<T>(Func<Task<T>> call) => GuardAsync(() => call().WaitAsync(Limit, TimeProvider.System));
 
     /// <summary>Runs a call of several statements, for at most <see cref="Limit"/> each.</summary>
     public Task<T> LimitAsync<T>(int statements, Func<Task<T>> call) =>
         GuardAsync(() => call().WaitAsync(Limit * statements, TimeProvider.System));
 
-    /// <summary>Runs a call, and throws what the contract says in place of what the driver throws.</summary>
+    /// <summary>Runs a call, and throws the contract's exception in place of the driver's.</summary>
     /// <remarks>
-    /// An ambient <see cref="Transaction"/> is the caller's: what is written here stands or falls by itself, and the connections on which
-    /// it is written are everybody's. So the call runs outside of the caller's context where there is one.
+    /// An ambient <see cref="Transaction"/> belongs to the caller. What is written here is independent of it, and the connections it is
+    /// written on are shared. So the call runs outside the caller's context if there is an ambient transaction.
     /// </remarks>
     public Task<T> GuardAsync<T>(Func<Task<T>> call) =>
         HasAmbientTransaction() ? OutsideAsync(() => TranslateAsync(call)) : TranslateAsync(call);
 
-    /// <summary>What the contract says in place of what the driver throws; null where that is to pass as it is.</summary>
+    /// <summary>The contract's exception for what the driver throws; null if that passes unchanged.</summary>
     /// <param name="failure">What the driver throws.</param>
     /// <param name="since">When the call began.</param>
     public DbosException? Translate(Exception failure, long since)
@@ -189,7 +189,7 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
         return translated;
     }
 
-    // What the server itself refuses, or takes too long over while it answers others, is not over when the next call comes through.
+    // A refusal by the server, or a timeout while it answers others, does not end when the next call gets through.
     private bool IsAway(StoreUnavailableException unavailable, long since) => unavailable.InnerException is PostgresException refused
         ? refused.SqlState[..2] is "08" or "57" && !unavailable.TimedOut
         : !unavailable.TimedOut || !Contact.WasReachedSince(since);
@@ -215,7 +215,7 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
         }
     }
 
-    // One that is complete and not yet disposed is asked for in vain, and is there all the same.
+    // An ambient transaction that is complete but not yet disposed makes the query throw, and is there all the same.
     private static bool HasAmbientTransaction()
     {
         try

@@ -3,17 +3,17 @@ using Npgsql;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Sorts what PostgreSQL and its driver throw: unavailable, tables that are not as needed, or a refusal for good.</summary>
+/// <summary>Classifies what PostgreSQL and its driver throw: unavailable, unsuitable tables, or a permanent refusal.</summary>
 internal static class PostgresErrors
 {
     private const string Store = "PostgreSQL";
 
     private const string StreamTable = "streams";
 
-    // Where the server says that a cached plan no longer fits its tables; the code it gives says only that something is not supported.
+    // The routine in which the server says that a cached plan no longer fits its tables; its error code says only "not supported".
     private const string StalePlan = "RevalidateCachedQuery";
 
-    /// <summary>The exception of the contract, or null where the failure is none of the store's and passes as it is.</summary>
+    /// <summary>The exception of the contract; null if the failure is not the store's and passes unchanged.</summary>
     public static DbosException? Translate(Exception failure) => failure switch
     {
         PostgresException refused when IsSchemaProblem(refused.SqlState) => Schema(refused),
@@ -27,7 +27,7 @@ internal static class PostgresErrors
         _ => null,
     };
 
-    /// <summary>True where another process was making the same objects at the same moment: to try again is to find them made.</summary>
+    /// <summary>True if another process was creating the same objects at the same moment: the next try finds them.</summary>
     public static bool IsMigrationRace(PostgresException refused) => refused.SqlState is
         PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DuplicateTable or PostgresErrorCodes.DuplicateObject
         or PostgresErrorCodes.DuplicateColumn or PostgresErrorCodes.DuplicateSchema or PostgresErrorCodes.DuplicateFunction
@@ -38,10 +38,10 @@ internal static class PostgresErrors
         PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.InvalidSchemaName
         or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.InvalidCatalogName;
 
-    // Only what was sent can be refused for good: its values, a constraint on them, their size, or a trigger's or our own statement; and
-    // a transaction of the caller's that had failed before. All else passes: what a server or a pooler says when it ends a connection, a
-    // standby that took over, timeouts, an internal error, lost races (also that for a place in a stream), and a prepared statement that a
-    // pooler lost or that a migration made stale, which a new connection prepares again.
+    // Only what was sent can be refused permanently: its values, a constraint on them, their size, a trigger's or our own statement, or a
+    // transaction of the caller's that had failed before. Everything else is transient: what a server or a pooler says when it ends a
+    // connection, a standby that took over, timeouts, an internal error, lost races (also for a place in a stream), and a prepared
+    // statement that a pooler lost or a migration made stale, which a new connection prepares again.
     private static bool IsPassing(PostgresException refused) =>
         refused.SqlState != PostgresErrorCodes.InFailedSqlTransaction
         && (refused.InvariantSeverity is "FATAL" or "PANIC"

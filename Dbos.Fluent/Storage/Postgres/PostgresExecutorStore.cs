@@ -3,7 +3,7 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Keeps executors and their leases, and hands on the work of those that are gone.</summary>
+/// <summary>Stores executors and their leases, and hands on the work of those that are gone.</summary>
 internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresLanes watch) : IExecutorStore, IDisposable
 {
     private readonly PostgresKeptConnection kept = new(database);
@@ -137,11 +137,11 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
             cancellationToken).ConfigureAwait(false);
 
     // Takes or renews the lease, and reads in the same transaction who holds it now.
-    // The last of the statements gives the row as it is then.
+    // The last of the statements returns the row.
     private async Task<RegisterResult> HoldAsync(
         NpgsqlBatchCommand[] statements, string incarnation, CancellationToken cancellationToken)
     {
-        // Not on the connections that are kept: two statements that hang there must not cost the lease.
+        // Not on the kept connections: two statements that hang there must not cost the lease.
         var (holder, nowMs) = await database.BatchAsync(
             statements,
             async reader => await reader.ReadAsync(cancellationToken).ConfigureAwait(false)

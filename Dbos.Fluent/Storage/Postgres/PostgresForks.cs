@@ -4,7 +4,7 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Makes forks, within a transaction of the caller's.</summary>
+/// <summary>Makes forks within the caller's transaction.</summary>
 internal sealed class PostgresForks(PostgresDatabase database)
 {
     private readonly ForkSql sql = new(database.Schema);
@@ -12,7 +12,7 @@ internal sealed class PostgresForks(PostgresDatabase database)
 
     public async Task<ForkResult> MakeAsync(NpgsqlConnection connection, ForkRequest request, CancellationToken cancellationToken)
     {
-        // First, as what it was made of may be gone by now.
+        // Comes first, because the fork's source may be gone by now.
         if (request.IsRepeated
             && await ReadHolderAsync(connection, request, cancellationToken).ConfigureAwait(false) is { Status: ForkStatus.Forked } made)
         {
@@ -107,7 +107,7 @@ internal sealed class PostgresForks(PostgresDatabase database)
     {
         if (!database.Schema.HasSideTables)
         {
-            // Where nobody has an origin, the fork needs none; whoever runs it here one day looks for it in its ancestors.
+            // If no ancestor has an origin, the fork needs none; an executor that runs it later looks for one in its ancestors.
             return;
         }
 

@@ -3,17 +3,17 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Tells whether a connection of somebody else's leads to the database in which the workflows are.</summary>
+/// <summary>Checks whether somebody else's connection leads to the database that holds the workflows.</summary>
 /// <remarks>
-/// Names that clients have say little: one server has several, and a pooler in between gives its databases others. So only where they
-/// differ the servers are asked, both of them, for what a database calls itself and for the number of the table there. Two that made their
-/// tables alike may have both in common, and are taken for one; one and the same is never taken for two.
+/// The names that clients use say little: one server has several, and a pooler gives its databases other names. So where the names differ
+/// both servers are asked for the database's own name and for the number of the table there. Two databases whose tables were made alike
+/// may agree in both and are taken for one; one database is never taken for two.
 /// </remarks>
 internal sealed class PostgresHome(PostgresDatabase database)
 {
     private readonly Address own = Address.Of(database.ConnectionString);
 
-    // The last that was found to lead here: a program has few, and asks for each of its transactions.
+    // The last address found to lead here: a program has few, and checks each of its transactions.
     private Address? same;
 
     /// <exception cref="ArgumentException">The connection leads to another database.</exception>
@@ -45,7 +45,7 @@ internal sealed class PostgresHome(PostgresDatabase database)
 
     private sealed record Place(string Database, long? Table);
 
-    /// <summary>Where a client says that it goes.</summary>
+    /// <summary>The address that a client uses.</summary>
     private sealed record Address(string? Host, int Port, string? Database)
     {
         public static Address Of(string connectionString)

@@ -1,11 +1,11 @@
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Reads the inputs that the answer of a claim has left out, in portions that come in time.</summary>
+/// <summary>Reads the inputs that a claim's answer has left out, in portions small enough to arrive in time.</summary>
 internal sealed class PostgresInputs(Func<string[], CancellationToken, Task<List<KeyValuePair<string, string?>>>> read)
 {
     private const long PortionBytesMax = 16L << 20;
 
-    /// <summary>The rows with their inputs. One that is gone by now was deleted, and is nobody's to run.</summary>
+    /// <summary>Returns the rows with their inputs. A row that is gone by now was deleted, and nobody has to run it.</summary>
     public async Task<List<ClaimRow>> AddAsync(List<ClaimRow> rows, CancellationToken cancellationToken)
     {
         var without = rows.FindAll(row => row.LeftOutBytes is not null);
@@ -20,7 +20,7 @@ internal sealed class PostgresInputs(Func<string[], CancellationToken, Task<List
             .ConvertAll(row => row.LeftOutBytes is null ? row : row.WithInput(inputs[row.Id]));
     }
 
-    // What was too much to be read in time would be so the next time too: half as many then.
+    // A portion that was too large to read in time would be so the next time too, so it is halved.
     private async Task<Dictionary<string, string?>> ReadAsync(List<ClaimRow> without, CancellationToken cancellationToken)
     {
         var inputs = new Dictionary<string, string?>(StringComparer.Ordinal);

@@ -4,8 +4,8 @@ using Npgsql;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>
-/// A connection for one thread that waits for its answers, and needs no thread of the pool for it. One that failed is replaced at its next
-/// use.
+/// A connection for one thread that blocks for its answers and so needs no thread of the pool. A connection that failed is replaced at
+/// its next use.
 /// </summary>
 internal sealed class PostgresKeptConnection(PostgresDatabase database) : IDisposable
 {

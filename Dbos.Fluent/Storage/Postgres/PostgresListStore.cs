@@ -3,7 +3,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <inheritdoc/>
 internal sealed class PostgresListStore(PostgresDatabase database) : IListStore
 {
-    // Behind the columns of the row.
+    // Follows the columns of the row.
     private const int MomentColumn = 27;
 
     private readonly ListSql sql = new(database.Schema);

@@ -7,7 +7,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Rewinds, deletes and marks workflows; forks are made by <see cref="PostgresForks"/>.</summary>
 internal sealed class PostgresManagementStore(PostgresDatabase database) : IManagementStore
 {
-    // The connection, the beginning and the end of the transaction, and two round trips.
+    // Opening the connection, the beginning and the end of the transaction, and two round trips.
     private const int Statements = 5;
 
     private readonly ForkSql sql = new(database.Schema);
@@ -28,8 +28,8 @@ internal sealed class PostgresManagementStore(PostgresDatabase database) : IMana
             result => result.Status == RewindStatus.Rewound,
             cancellationToken);
 
-    // Locked until nothing new turns up: a child that begins while the lock of its parent is waited for is in the next look, and under that
-    // lock none begins.
+    // Locks until nothing new turns up. A child that begins while its parent's lock is waited for is found in the next look, and under that
+    // lock no child begins.
     public Task<IReadOnlyList<string>> DeleteAsync(
         IReadOnlyList<string> workflowIds, bool children, CancellationToken cancellationToken) =>
         database.TransactionAsync<IReadOnlyList<string>>(

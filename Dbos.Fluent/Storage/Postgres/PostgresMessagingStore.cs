@@ -70,7 +70,7 @@ internal sealed class PostgresMessagingStore(PostgresDatabase database, Postgres
             .TakeWhile(value => value.Text is not null && !StreamMarker.IsClosed(value.Text))];
         if (values.Count > limit)
         {
-            // The value beyond the limit was read only to see that something follows.
+            // The value beyond the limit was read only to see whether something follows.
             return new StreamChunk(position, values[..limit], Ended: false, rows[0].Exists);
         }
 
@@ -86,9 +86,9 @@ internal sealed class PostgresMessagingStore(PostgresDatabase database, Postgres
         row.GetBoolean(5));
 
     /// <param name="Place">The position that was asked about.</param>
-    /// <param name="Exists">Whether there is such a workflow.</param>
-    /// <param name="Over">Whether nothing will be written behind what is there.</param>
-    /// <param name="Value">One value from there on; its text is null where there is none.</param>
+    /// <param name="Exists">Whether the workflow exists.</param>
+    /// <param name="Over">Whether nothing more will be written behind the stored values.</param>
+    /// <param name="Value">One value from there on; its text is null if there is none.</param>
     private sealed record PlaceRow(int Place, bool Exists, bool Over, Payload Value)
     {
         public static PlaceRow Read(NpgsqlDataReader row) => new(

@@ -3,16 +3,16 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Finds where forks got their history from.</summary>
+/// <summary>Finds the workflows from which forks got their history.</summary>
 /// <remarks>
-/// A fork takes on its source's origin, so that what its copied history was computed from comes out the same. Until its own copy is stored
-/// nothing has run, and a claim that is repeated resolves it again.
+/// A fork takes its source's origin, so that whatever its copied history was computed from comes out the same. Nothing runs before the
+/// fork's own copy is stored, and a repeated claim resolves it again.
 /// </remarks>
 internal sealed class PostgresOrigins(PostgresDatabase database)
 {
     private readonly ClaimSql sql = new(database.Schema);
 
-    /// <summary>The origins of those of the claimed rows that are forks without one of their own, by workflow; stored as theirs.</summary>
+    /// <summary>Finds the origins of claimed forks that have none of their own, by workflow, and stores them as the forks' own.</summary>
     public async Task<Dictionary<string, WorkflowOrigin>> ResolveForksAsync(List<ClaimRow> taken, CancellationToken cancellationToken)
     {
         var forks = taken.FindAll(row => row.Origin is null && row.IsFork).ConvertAll(row => row.Id);
@@ -34,7 +34,7 @@ internal sealed class PostgresOrigins(PostgresDatabase database)
         return origins.ToDictionary(row => row.Fork, row => row.Origin);
     }
 
-    /// <summary>Stores the origin of a fork that is being made, within the transaction that makes it.</summary>
+    /// <summary>Stores the origin of a new fork, within the transaction that makes it.</summary>
     public async Task ResolveForkAsync(NpgsqlConnection connection, string forkId, CancellationToken cancellationToken)
     {
         var found = await database.QueryAsync(connection, sql.ReadAncestors, [Texts([forkId])], ReadAncestor, cancellationToken)

@@ -6,10 +6,10 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Starts and messages inside a transaction of the caller's.</summary>
+/// <summary>Starts workflows and sends messages inside the caller's transaction.</summary>
 /// <remarks>
-/// No statement here raises an error over what it finds, as one would end the caller's transaction. NOTIFY is part of it too: it is sent
-/// when that commits, and only then.
+/// No statement here raises an error over what it finds, because an error would end the caller's transaction. NOTIFY is part of the
+/// transaction too: it is sent only when that commits.
 /// </remarks>
 internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxStore
 {
@@ -21,7 +21,7 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
     public Task<CommitResult> StartAsync(DbTransaction transaction, StartUnit start, CancellationToken cancellationToken) =>
         WriteAsync(transaction, start, cancellationToken);
 
-    // The trigger on messages announces it.
+    // The trigger on messages announces the message.
     public Task<CommitResult> SendAsync(DbTransaction transaction, MessageRow message, CancellationToken cancellationToken) =>
         WriteAsync(transaction, new SendUnit(null, [], [message]), cancellationToken);
 
@@ -41,8 +41,8 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
         }
         catch (StoreUnavailableException lost) when (lost.InnerException is PostgresException { InvariantSeverity: "ERROR" } refused)
         {
-            // The server is there and has ended the caller's transaction over another one. A caller that repeats it knows the driver's
-            // exceptions.
+            // The server is reachable, and has ended the caller's transaction because of another one. A caller that repeats it knows the
+            // driver's exceptions.
             ExceptionDispatchInfo.Throw(refused);
             throw;
         }
@@ -79,7 +79,7 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
 
         try
         {
-            // Asked for because the driver answers it only for a transaction that has not ended.
+            // Read because the driver answers it only for a transaction that has not ended.
             _ = own.IsolationLevel;
             if (own.Connection is { } connection)
             {
@@ -95,7 +95,7 @@ internal sealed class PostgresOutboxStore(PostgresDatabase database) : IOutboxSt
             "The transaction has ended. Start and send before it is committed or rolled back.", nameof(transaction));
     }
 
-    // A delayed one may be the next that is due, whatever its queue.
+    // A delayed workflow may be the next that is due, whatever its queue.
     private async Task AnnounceAsync(NpgsqlConnection connection, WorkflowInsert row, CancellationToken cancellationToken)
     {
         var queue = row.State == WorkflowState.Enqueued ? row.Queue : null;

@@ -2,12 +2,11 @@ using Npgsql;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Rows of <c>queues</c> as this library knows queues.</summary>
+/// <summary>Converts rows of <c>queues</c> to this library's queues.</summary>
 internal static class PostgresQueueRows
 {
     /// <summary>
-    /// The row whose <see cref="QueueSql.Columns"/> begin at <paramref name="first"/>; null for one under a name that this library has no
-    /// queue for.
+    /// The row whose <see cref="QueueSql.Columns"/> begin at <paramref name="first"/>; null if this library does not allow its name.
     /// </summary>
     public static QueueRow? ReadOrNull(NpgsqlDataReader row, int first)
     {

@@ -3,7 +3,7 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Queues as rows, and what waits in them.</summary>
+/// <summary>Stores queues as rows, and manages what waits in them.</summary>
 internal sealed class PostgresQueueStore(PostgresDatabase database, PostgresLanes watch) : IQueueStore
 {
     private const int OutlookColumns = 6;
@@ -21,7 +21,7 @@ internal sealed class PostgresQueueStore(PostgresDatabase database, PostgresLane
                 reader => PostgresDatabase.ReadAllAsync(reader, ReadRow, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
 
-            // None where somebody deleted it between the first and the last statement: it is registered again.
+            // There is no row if somebody deleted it between the first and the last statement: then it is registered again.
             if (rows is [{ } row])
             {
                 var isOthers = row.ApplicationName is not null
@@ -103,7 +103,7 @@ internal sealed class PostgresQueueStore(PostgresDatabase database, PostgresLane
 
     private static QueueRow? ReadRow(NpgsqlDataReader row) => PostgresQueueRows.ReadOrNull(row, 0);
 
-    // Statement by statement, in one transaction, each in a snapshot of its own: what another process registers meanwhile is seen.
+    // One transaction with a snapshot for each statement, so that what another process registers meanwhile is seen.
     private List<NpgsqlBatchCommand> Registering(QueueRegistration registration)
     {
         var name = registration.Queue.Name;

@@ -5,10 +5,10 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Schedules as rows, and the moments they fire.</summary>
+/// <summary>Stores schedules as rows, and fires their moments.</summary>
 internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresLanes watch) : IScheduleStore
 {
-    // The connection, the beginning and the end of the transaction, and two between.
+    // Opening the connection, the beginning and the end of the transaction, and two in between.
     private const int StatementsOfWrite = 5;
 
     private readonly ScheduleSql sql = new(database.Schema);
@@ -87,7 +87,7 @@ internal sealed class PostgresScheduleStore(PostgresDatabase database, PostgresL
         }
     }
 
-    // Whatever is in the way is found while writing, and disposing rolls back.
+    // Conflicts are found while writing, and disposing rolls back.
     private async Task<ScheduleWritten> InTransactionAsync(
         NpgsqlConnection connection, IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken)
     {

@@ -4,17 +4,17 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Wake-ups through LISTEN and NOTIFY; where they are off, only a tick at each poll.</summary>
+/// <summary>Sends wake-ups through LISTEN and NOTIFY; if they are off, yields only a tick at each poll.</summary>
 /// <param name="database">Where the connections come from.</param>
-/// <param name="looks">The connection that announcements go by while it is free.</param>
+/// <param name="looks">The connection used for announcements while it is free.</param>
 /// <param name="pollInterval">How often there is a tick.</param>
 /// <param name="ours">
-/// What was said or written on these connections is left out: whoever waits for it here has been told directly.
+/// Announcements made on these connections are ignored: waiters in this process have been told directly.
 /// </param>
 internal sealed class PostgresSignalStore(
     PostgresDatabase database, PostgresLanes looks, TimeSpan pollInterval, IReadOnlyList<PostgresLanes> ours) : ISignalStore
 {
-    // A connection that went silent without a word is found out by asking on it; until then its wake-ups are covered by polling.
+    // A keep-alive query detects a connection that died silently; until then polling covers its wake-ups.
     private static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(10);
     private const int KeepAliveTimeoutSeconds = 5;
 
@@ -78,7 +78,7 @@ internal sealed class PostgresSignalStore(
                 }
             }
 
-            // A connection that lasted was no failure: the next one is tried at once.
+            // A connection that lasted counts as no failure: the next one is tried at once.
             failures = TimeProvider.System.GetElapsedTime(began) > KeepAliveInterval ? 0 : failures;
             var away = database.Contact.Back.IsCompleted ? null : database.Contact;
             await StoreBackoff.RestAsync(failures, away, TimeProvider.System, cancellationToken).ConfigureAwait(false);
@@ -96,7 +96,7 @@ internal sealed class PostgresSignalStore(
                 lanes.ForgetProcesses();
             }
 
-            // Raised while a call on the connection is awaited, so never at the same time as the reading of the queue.
+            // Raised only while a call on the connection is awaited, so never while the queue is read.
             connection.Notification += (_, told) =>
             {
                 if (new SignalPayload(told.Channel, told.Payload).ToSignal(database.Schema.Value) is { } signal
@@ -124,7 +124,7 @@ internal sealed class PostgresSignalStore(
         }
     }
 
-    // False once the connection is lost.
+    // Returns false once the connection is lost.
     private async Task<bool> TryWaitAsync(NpgsqlConnection connection, Queue<StoreSignal> signals, CancellationToken cancellationToken)
     {
         try
@@ -138,7 +138,7 @@ internal sealed class PostgresSignalStore(
         }
         catch (Exception failure) when (failure is InvalidOperationException || PostgresErrors.Translate(failure) is not null)
         {
-            // The driver reports a connection that it has broken itself as a mistake of the caller's.
+            // The driver reports a connection that it has broken itself as an error of the caller.
             return false;
         }
     }

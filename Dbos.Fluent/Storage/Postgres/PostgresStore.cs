@@ -5,7 +5,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>A DBOS system database in PostgreSQL.</summary>
 internal sealed class PostgresStore : IStore
 {
-    // Enough to keep the server's commits overlapping; more only split what one lane would write together.
+    // Enough to keep the server's commits overlapping; more lanes would only split what one lane writes together.
     private const int Lanes = 2;
     private static readonly TimeSpan CoveringPoll = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan PollWithoutNotifications = TimeSpan.FromSeconds(1);
@@ -19,8 +19,8 @@ internal sealed class PostgresStore : IStore
     private readonly PostgresLanes looks;
 
     /// <param name="dataSource">
-    /// Where connections come from: two for the lanes, three for claims, two for what is looked at all the time, one for what is awaited,
-    /// the listener, and calls in parallel.
+    /// The source of connections: two for the lanes, three for claims, two for constant reads, one for what is awaited, the listener, and
+    /// calls in parallel.
     /// </param>
     /// <param name="ownsDataSource">True to dispose it with the store.</param>
     /// <param name="schema">The schema of the tables, as users write it: unquoted.</param>
@@ -33,11 +33,11 @@ internal sealed class PostgresStore : IStore
             Lanes, options.Notifications, options.PollInterval ?? (options.Notifications ? CoveringPoll : PollWithoutNotifications));
         commits = new PostgresCommitStore(database, Lanes);
 
-        // What an idle engine asks again and again: connections taken from the pool would be reset each time, which doubles the statements.
+        // Statements that an idle engine repeats: a connection from the pool would be reset each time, which doubles the statements.
         watch = new PostgresLanes(database, 1, PostgresLanes.ReadCommitted) { KeepsPlans = false, Overflows = true };
 
-        // Whoever waits looks first, and is told by others: a look or a word on a connection that knows the statement takes a third of the
-        // time. What is looked for meanwhile looks on a connection of the pool. A word is a commit too, but nobody needs it on the disk.
+        // A waiter first looks, and is then told by others. Looks and announcements take a third of the time on a connection that has
+        // prepared the statement. Looks that find it busy use the pool. An announcement is a commit too, but need not reach the disk.
         looks = new PostgresLanes(database, 1, PostgresLanes.PlanByKey + "; SET synchronous_commit = off") { Overflows = true };
         Schema = new PostgresSchemaStore(database);
         claims = new PostgresClaimStore(database);

@@ -3,13 +3,13 @@ using Npgsql;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Makes records of rows whose columns are in the order of <see cref="WorkflowSql.RowColumns"/>.</summary>
+/// <summary>Reads records from rows whose columns are in the order of <see cref="WorkflowSql.RowColumns"/>.</summary>
 internal static class PostgresWorkflowRows
 {
     /// <summary>A row with its payloads.</summary>
     public static WorkflowRow Read(NpgsqlDataReader row) => Read(row, payloads: true);
 
-    /// <summary>A row; without its payloads, if they are not asked for: they may be stored in the row itself.</summary>
+    /// <summary>A row, without its payloads unless they are requested: they may be stored in the row itself.</summary>
     public static WorkflowRow Read(NpgsqlDataReader row, bool payloads)
     {
         var format = row.TextOrNull(22);

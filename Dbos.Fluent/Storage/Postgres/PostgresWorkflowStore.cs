@@ -19,7 +19,7 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database, PostgresL
     public async Task<(WorkflowRow Row, IReadOnlyList<CheckpointRow> Checkpoints)?> ReadHistoryAsync(
         string workflowId, CancellationToken cancellationToken)
     {
-        // The row first: what its state says is complete is then among the checkpoints, whose statement has the later snapshot.
+        // The row comes first: the checkpoints are read in a later snapshot, so they include all that the row's state says is complete.
         var (rows, checkpoints) = await database.BatchAsync(
             [PostgresDatabase.Command(sql.Read, Text(workflowId)), PostgresDatabase.Command(sql.ReadCheckpoints, Text(workflowId))],
             async reader =>

@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>A signal in the form it travels in: a channel and a payload.</summary>
+/// <summary>A signal as it is sent: a channel and a payload.</summary>
 internal readonly record struct SignalPayload(string Channel, string Payload)
 {
-    // The server refuses a payload of 8000 bytes and more. What is not sent is found by the covering poll.
+    // The server refuses payloads of 8000 bytes or more. The fallback poll finds what is not sent.
     private const int BytesMax = 7999;
     private const string Separator = "::";
     private const string Enqueued = "enqueued";
@@ -17,7 +17,7 @@ internal readonly record struct SignalPayload(string Channel, string Payload)
 
     public bool Fits => Encoding.UTF8.GetByteCount(Payload) <= BytesMax;
 
-    /// <summary>The signal's form; null for what need not be sent: a message is announced by the trigger on its table.</summary>
+    /// <summary>The form of a signal; null if it need not be sent: the trigger on its table announces a message.</summary>
     public static SignalPayload? Of(StoreSignal signal, string schema) => signal.Kind switch
     {
         StoreSignalKind.Message or StoreSignalKind.Anything => null,
@@ -31,7 +31,7 @@ internal readonly record struct SignalPayload(string Channel, string Payload)
         _ => throw new UnreachableException($"Unknown kind of signal {signal.Kind}."),
     };
 
-    /// <summary>The signal that came in this form; null if it is another schema's, or of a kind this version does not know.</summary>
+    /// <summary>The signal in this form; null if it belongs to another schema, or is of a kind this version does not know.</summary>
     public StoreSignal? ToSignal(string schema)
     {
         switch (Channel)

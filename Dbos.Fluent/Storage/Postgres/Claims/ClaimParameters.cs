@@ -3,7 +3,7 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>The parameters with which the statements of all claims begin.</summary>
+/// <summary>The first parameters of every claim statement.</summary>
 internal static class ClaimParameters
 {
     /// <summary>
@@ -20,7 +20,7 @@ internal static class ClaimParameters
         Small(request.Limit),
     ];
 
-    /// <summary>As <see cref="Of"/>, then $8 attempts allowed, $9 a random number: what a claim of enqueued rows needs besides.</summary>
+    /// <summary>As <see cref="Of"/>, then what a claim of enqueued rows also needs: $8 attempts allowed, $9 a random number.</summary>
     public static NpgsqlParameter[] OfEnqueued(PostgresDatabase database, ClaimRequest request) =>
         [.. Of(database, request), Small(request.RecoveryAttemptsMax), Number(Random.Shared.NextInt64())];
 }

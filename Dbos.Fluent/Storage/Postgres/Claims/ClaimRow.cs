@@ -3,19 +3,19 @@ using Npgsql;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>One row of a claim's answer: a workflow that was taken, or one that was given up.</summary>
+/// <summary>One row of a claim's answer: a workflow that was taken, or one that was dead-lettered.</summary>
 internal sealed record ClaimRow(
     string Id, bool Spent, ClaimedWorkflow? Workflow, WorkflowOrigin? Origin, bool IsFork, int Priority, long CreatedAtMs)
 {
-    /// <summary>The row that says that more may wait behind what peers hold; it is no workflow's, whose id may be empty.</summary>
+    /// <summary>Says that more may wait behind what other processes hold. It has no workflow; a workflow's own id may be empty.</summary>
     public static ClaimRow MoreBehind { get; } = new("", true, null, null, false, 0, 0);
 
     /// <summary>The length of an input that did not come with the row; null where it came.</summary>
     public long? LeftOutBytes { get; init; }
 
-    /// <summary>Reads <see cref="ClaimSql.OwnedColumns"/> and the origin behind them; before them, whether the row was given up.</summary>
+    /// <summary>Reads whether the row was dead-lettered, then <see cref="ClaimSql.OwnedColumns"/> and the origin.</summary>
     /// <param name="row">The answer.</param>
-    /// <param name="first">The column that says whether the row was given up.</param>
+    /// <param name="first">The column that says whether the row was dead-lettered.</param>
     public static ClaimRow Read(NpgsqlDataReader row, int first)
     {
         var id = row.GetString(first + 1);
@@ -45,17 +45,17 @@ internal sealed record ClaimRow(
 
     public static ClaimRow Read(NpgsqlDataReader row) => Read(row, 0);
 
-    /// <summary>The same, and behind it the bytes of an input that was left out.</summary>
+    /// <summary>The same, followed by the bytes of an input that was left out.</summary>
     public static ClaimRow ReadInline(NpgsqlDataReader row) =>
         row.IsDBNull(1) ? MoreBehind : Read(row, 0) with { LeftOutBytes = row.NumberOrNull(17) };
 
-    /// <summary>The same of a parked one, whose place in line stands between.</summary>
+    /// <summary>The same for a parked workflow, whose place in line comes before the bytes.</summary>
     public static ClaimRow ReadParked(NpgsqlDataReader row) => Read(row, 0) with { LeftOutBytes = row.NumberOrNull(18) };
 
     public ClaimRow WithInput(string? text) =>
         this with { Workflow = Workflow! with { Input = Workflow.Input with { Text = text } }, LeftOutBytes = null };
 
-    // Without an origin of its own, a row that is no fork has been run before it was ever enqueued: it was started directly.
+    // A row without an origin that is no fork ran before it was ever enqueued: it was started directly.
     public ClaimedWorkflow ToWorkflow(Dictionary<string, WorkflowOrigin> forks) => Workflow! with
     {
         Origin = Origin ?? (forks.TryGetValue(Id, out var resolved) ? resolved : WorkflowOrigin.OfDirectStart(Id, CreatedAtMs)),

@@ -4,7 +4,7 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Takes waiting workflows.</summary>
+/// <summary>Claims waiting workflows.</summary>
 internal sealed class PostgresClaimStore : IClaimStore, IAsyncDisposable
 {
     private readonly PostgresDatabase database;
@@ -14,7 +14,7 @@ internal sealed class PostgresClaimStore : IClaimStore, IAsyncDisposable
     private readonly PostgresInputs inputs;
     private readonly PostgresLanes lane;
 
-    // Apart from the other's: a queue's lock that is waited for holds up no claim that needs none.
+    // Separate from the other lanes: a wait for a queue's lock delays no claim that needs none.
     private readonly PostgresLimitedClaims limited;
 
     public PostgresClaimStore(PostgresDatabase database)
@@ -59,7 +59,7 @@ internal sealed class PostgresClaimStore : IClaimStore, IAsyncDisposable
         var owned = request.Repeated ? await ReadClaimedAsync(request, cancellationToken).ConfigureAwait(false) : [];
         if (owned.Count >= request.Limit)
         {
-            // With the answer, the end of its page was lost: the page is looked at once more.
+            // The end of its page was lost with the answer, so the page is looked at once more.
             return await ClaimedAsync(owned, (scope as ParkedScope.Page)?.After, cancellationToken).ConfigureAwait(false);
         }
 
@@ -71,7 +71,7 @@ internal sealed class PostgresClaimStore : IClaimStore, IAsyncDisposable
 
     public async Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, long? afterMs, CancellationToken cancellationToken)
     {
-        // Not on the lane: where others' parked rows stand before the first of its own, claims need not wait for it.
+        // Not on the lane: other applications' parked rows may precede the first of its own, and claims need not wait for that.
         var rows = await database.QueryAsync(
             parked.ReadOutlook,
             [Text(applicationName), Number(afterMs ?? long.MinValue)],
@@ -145,7 +145,7 @@ internal sealed class PostgresClaimStore : IClaimStore, IAsyncDisposable
         return [Texts(waited, signal => KindOf(signal.Kind)), Texts(waited, signal => signal.Key)];
     }
 
-    // A wait for a moment is announced by nobody.
+    // Nobody announces the end of a wait for a moment.
     private static string? KindOf(StoreSignalKind announced) => announced switch
     {
         StoreSignalKind.Message => "message",

@@ -7,7 +7,7 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Claims from queues with limits, several at once as long as they are of different queues.</summary>
+/// <summary>Claims from queues with limits, several at once if they are for different queues.</summary>
 internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresInputs inputs) : IAsyncDisposable
 {
     private const int Lanes = 2;
@@ -18,7 +18,7 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
     private readonly ClaimSql claim = new(database.Schema);
     private readonly PostgresLanes lanes = new(database, Lanes);
 
-    // Queues that had partitions once. One that has lost them is served as before, by the longer statement.
+    // Queues that once had partitions. One that has lost them still gets the longer statement.
     private readonly ConcurrentDictionary<string, bool> partitioned = new(StringComparer.Ordinal);
 
     /// <summary>Takes what the queue allows. One round trip; one more, without any lock, where inputs are large.</summary>
@@ -38,8 +38,8 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
         return await TakeAsync(sql.Claim, request, share, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>What an earlier call with the request's token took.</summary>
-    // Behind the lock: a call whose answer was given up may still be waiting for it, and takes its rows before this one looks.
+    /// <summary>Reads what an earlier call with the request's token took.</summary>
+    // Waits for the lock: an earlier call that was given up may still be waiting for it, and takes its rows before this one looks.
     public async Task<List<ClaimRow>> ReadTakenAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken)
     {
         var rows = await lanes.BatchAsync(
@@ -74,7 +74,7 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
 
     private NpgsqlBatchCommand Lock(QueueShare share) => PostgresDatabase.Command(sql.Lock, database.Now, Text(share.Queue));
 
-    // A statement that gives no rows gives no result to be read either.
+    // A statement that returns no rows has no result to read.
     private NpgsqlBatchCommand[] NameStrays(string statement, ClaimRequest request, QueueShare share) => statement == sql.Claim
         ?
         [
@@ -120,7 +120,7 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
         return answer;
     }
 
-    // Each row says what holds for all; where nothing was taken there is one without a workflow.
+    // Each row carries the values that hold for all; if nothing was taken there is one row without a workflow.
     private static LimitedAnswer Add(LimitedAnswer answer, NpgsqlDataReader reader)
     {
         if (!reader.IsDBNull(FirstOfRow))
@@ -138,9 +138,9 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
     }
 }
 
-/// <summary>What a claim of a limited queue answers, row by row in the order of their turns.</summary>
+/// <summary>The answer of a claim of a limited queue, row by row in the order of their turns.</summary>
 internal sealed record LimitedAnswer(List<ClaimRow> Rows, bool More, long? RetryAtMs, string LastPartition)
 {
-    /// <summary>Nothing was taken, as the queue turned out to have partitions.</summary>
+    /// <summary>True if nothing was taken because the queue turned out to have partitions.</summary>
     public bool HasPartitions { get; init; }
 }

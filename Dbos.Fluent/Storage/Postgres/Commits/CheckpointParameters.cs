@@ -3,10 +3,10 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>The eight parameters of a checkpoint, in the order in which every statement takes them.</summary>
+/// <summary>The eight parameters of a checkpoint, in the order that every statement uses.</summary>
 internal static class CheckpointParameters
 {
-    /// <summary>A row's values; nulls where there is no row.</summary>
+    /// <summary>A row's values; nulls if there is no row.</summary>
     public static NpgsqlParameter[] Values(CheckpointRow? row) =>
     [
         Small(row?.Sequence),
@@ -19,7 +19,7 @@ internal static class CheckpointParameters
         Number(row?.CompletedAtMs),
     ];
 
-    /// <summary>Rows as columns; nulls where there is no row.</summary>
+    /// <summary>Rows as columns; nulls if there is no row.</summary>
     public static NpgsqlParameter[] Columns(IReadOnlyList<CheckpointRow?> rows) =>
     [
         Smalls(rows, row => row?.Sequence),
@@ -32,7 +32,7 @@ internal static class CheckpointParameters
         Numbers(rows, row => row?.CompletedAtMs),
     ];
 
-    /// <summary>Rows as columns, each after the number of the unit that it belongs to.</summary>
+    /// <summary>Rows as columns, each row preceded by the number of its unit.</summary>
     public static NpgsqlParameter[] Columns(List<(int Ord, CheckpointRow Row)> rows) =>
         [Smalls(rows, row => row.Ord), .. Columns(rows.ConvertAll(row => row.Row))];
 }

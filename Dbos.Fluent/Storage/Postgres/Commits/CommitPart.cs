@@ -3,33 +3,33 @@ using Npgsql;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>
-/// The units of one kind in a commit, or a single unit: one statement writes them, and one asks about those that it did not write.
+/// The units of one kind in a commit, or a single unit: one statement writes them, and another asks about those it did not write.
 /// </summary>
 internal abstract class CommitPart
 {
-    /// <summary>A lock to be taken in a statement before, where locks are waited for; null where none is needed.</summary>
+    /// <summary>A lock to take in an earlier statement, if locks are waited for; null if none is needed.</summary>
     public virtual NpgsqlBatchCommand? RenderLock(CommitSql sql) => null;
 
     /// <summary>The writing statement with its parameters.</summary>
     public abstract NpgsqlBatchCommand Render(CommitSql sql, NpgsqlParameter now);
 
-    /// <summary>Takes one row of the writing statement's answer.</summary>
+    /// <summary>Reads one row of the writing statement's answer.</summary>
     public abstract void Take(NpgsqlDataReader row, CommitResult?[] results);
 
     /// <summary>The asking statement for the units that have no result yet; null if all have one.</summary>
     public abstract NpgsqlBatchCommand? RenderQuestion(StandingSql sql, CommitResult?[] results);
 
-    /// <summary>Takes one row of the asking statement's answer; a unit that it leaves without a result is to be written again.</summary>
+    /// <summary>Reads one row of the asking statement's answer; a unit that still has no result is written again.</summary>
     public abstract void TakeAnswer(NpgsqlDataReader row, CommitResult?[] results);
 
     /// <summary>
-    /// Sorts units by kind: starts, checkpoints, what is written unit by unit, and last what gives the row up. That keeps the order of any
-    /// workflow's own units as far as it matters.
+    /// Sorts units by kind: starts, checkpoints, units with a statement of their own, and last the units that give the row up. That keeps
+    /// the order of a workflow's own units as far as it matters.
     /// </summary>
     /// <remarks>
-    /// A start or checkpoint that came after a single unit of its workflow is moved before it. All of it is one transaction, so nobody sees
-    /// one without the other; none of them reads what another writes; and where the single unit is not written for what it finds (nothing
-    /// there, a closed stream, no destination), those after it are written all the same, as they would be in their own order.
+    /// A start or checkpoint that came after a single unit of its workflow moves before it. All are in one transaction, so nobody sees one
+    /// without the other, and none reads what another writes. If the single unit is not written because of what it finds (no message, a
+    /// closed stream, no destination), those after it are written all the same, as they would be in their own order.
     /// </remarks>
     public static List<CommitPart> Of(IReadOnlyList<CommitUnit> units, CommitResult?[] results)
     {
@@ -91,7 +91,7 @@ internal abstract class CommitPart
         }
     }
 
-    // Two processes that begin the same keys at once wait for each other: in one order, never in a circle. Those of one key stay in theirs.
+    // Two processes that begin the same keys at once wait for each other: one order prevents a deadlock. Calls of one key stay in order.
     private static IEnumerable<DebouncePart> InOneOrder(List<Numbered<DebounceUnit>> debounces) => debounces
         .OrderBy(debounce => debounce.Unit.Row.Queue, StringComparer.Ordinal)
         .ThenBy(debounce => debounce.Unit.Row.DeduplicationId, StringComparer.Ordinal)

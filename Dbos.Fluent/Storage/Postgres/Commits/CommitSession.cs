@@ -5,14 +5,14 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Commits units on one connection.</summary>
 internal sealed class CommitSession(NpgsqlConnection connection, CommitSql sql, StandingSql standing, PostgresDatabase database)
 {
-    // Only a start whose obstacle vanishes again and again is written more than twice.
+    // Only a start whose obstacle repeatedly vanishes is written more than twice.
     private const int TriesMax = 10;
 
-    /// <summary>True on a connection that is kept and knows its statements; false for one that is used once.</summary>
+    /// <summary>True on a kept connection that prepares its statements; false for one that is used once.</summary>
     public required bool Prepares { get; init; }
 
-    /// <summary>Writes units in one transaction, and finds out about those that were not written.</summary>
-    /// <returns>A result for each unit; null for a start whose obstacle vanished each time it was looked for.</returns>
+    /// <summary>Writes units in one transaction, and finds out why others were not written.</summary>
+    /// <returns>A result for each unit; null for a start whose obstacle had vanished each time it was looked for.</returns>
     public async Task<CommitResult?[]> WriteAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
     {
         var results = new CommitResult?[units.Count];
@@ -41,7 +41,7 @@ internal sealed class CommitSession(NpgsqlConnection connection, CommitSql sql, 
         List<(CommitPart Part, NpgsqlBatchCommand Command)> writes = [];
         foreach (var part in parts)
         {
-            // A lock that is waited for is waited for in a statement before: the snapshot of the unit's own is then newer than it.
+            // A lock that is waited for is taken in an earlier statement, so that the snapshot of the unit's own is newer than it.
             if (sql.Waits && part.RenderLock(sql) is { } held)
             {
                 writes.Add((new LockPart(held), held));
@@ -67,7 +67,7 @@ internal sealed class CommitSession(NpgsqlConnection connection, CommitSql sql, 
         return questions;
     }
 
-    // The parent's checkpoint rides along only with a child that was created; one that existed already is recorded here.
+    // The start writes the parent's checkpoint only for a child that it created; a child that existed already is recorded here.
     private async Task RecordAttachedAsync(IReadOnlyList<CommitUnit> units, CommitResult?[] results, CancellationToken cancellationToken)
     {
         List<int> numbers = [];
@@ -97,7 +97,7 @@ internal sealed class CommitSession(NpgsqlConnection connection, CommitSql sql, 
         }
     }
 
-    // One batch is one round trip and, having one synchronisation point, one transaction.
+    // One batch is one round trip and, with its single synchronisation point, one transaction.
     private async Task SendAsync(
         List<(CommitPart Part, NpgsqlBatchCommand Command)> sent,
         Action<CommitPart, NpgsqlDataReader> take,

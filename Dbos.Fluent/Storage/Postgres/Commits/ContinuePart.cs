@@ -3,7 +3,7 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>The step of a workflow to its next generation, in a commit.</summary>
+/// <summary>A workflow's move to its next generation, in a commit.</summary>
 internal sealed class ContinuePart(Numbered<ContinueUnit> numbered) : CommitPart
 {
     private readonly ContinueUnit unit = numbered.Unit;

@@ -4,13 +4,13 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>A beginning or a moving of a debounced workflow in a commit.</summary>
+/// <summary>The start or move of a debounced workflow in a commit.</summary>
 internal sealed class DebouncePart(Numbered<DebounceUnit> numbered) : CommitPart
 {
     private readonly int number = numbered.Number;
     private readonly DebounceUnit unit = numbered.Unit;
 
-    // Whether the statement had the parent's lock; without a parent it needs none.
+    // Whether the statement held the parent's lock; without a parent it needs none.
     private bool allowed;
     private bool waits;
 
@@ -46,7 +46,7 @@ internal sealed class DebouncePart(Numbered<DebounceUnit> numbered) : CommitPart
             : !row.IsDBNull(10) ? new CommitResult(CommitStatus.Written, null, row.GetInt64(10))
             : !row.IsDBNull(4) ? OfHolder(row)
 
-            // A holder that could not be had is locked by somebody; where locks are waited for it has gone, and the next try tells more.
+            // Somebody else has locked a holder that could not be locked. If locks are waited for, it is gone, and the next try tells more.
             : row.GetBoolean(11) && !waits ? CommitResult.Busy
             : null;
     }
@@ -71,7 +71,7 @@ internal sealed class DebouncePart(Numbered<DebounceUnit> numbered) : CommitPart
         : new CommitResult(
             row.TextOrNull(4) == unit.Row.Name ? CommitStatus.IdInUse : CommitStatus.NameConflict, Existing(row, unit.Row.Id, 4));
 
-    // The parent's checkpoint says what an earlier try has done.
+    // The parent's checkpoint tells what an earlier try did.
     private CommitResult Standing(NpgsqlDataReader row) => row.GetString(0) == unit.Row.Id
         ? new CommitResult(CommitStatus.Written, null, row.NumberOrNull(3) ?? 0)
         : new CommitResult(CommitStatus.Attached, Existing(row, row.GetString(0), 1));
@@ -81,7 +81,7 @@ internal sealed class DebouncePart(Numbered<DebounceUnit> numbered) : CommitPart
         : new CommitResult(
             row.GetBoolean(8) ? CommitStatus.Attached : CommitStatus.Deduplicated, Existing(row, row.GetString(4), 5));
 
-    // The columns of its name and its state. A child that a checkpoint names may have been deleted since: it is reported as it was.
+    // Reads its name and its state. A child that a checkpoint names may have been deleted since: it is reported as it was.
     private ExistingWorkflow Existing(NpgsqlDataReader row, string id, int name) => row.TextOrNull(name + 1) is { } state
         ? new(id, row.TextOrNull(name) ?? "", WorkflowStates.Parse(state))
         : new(id, unit.Row.Name, WorkflowState.Delayed);

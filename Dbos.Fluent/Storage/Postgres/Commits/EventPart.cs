@@ -3,7 +3,7 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>The setting of an event in a commit.</summary>
+/// <summary>An event set in a commit.</summary>
 internal sealed class EventPart(Numbered<EventUnit> numbered) : SinglePart(numbered.Number)
 {
     private readonly EventUnit unit = numbered.Unit;

@@ -2,14 +2,14 @@ using Npgsql;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>A lock that goes before a unit's statement, and answers nothing.</summary>
+/// <summary>A lock that precedes a unit's statement, and answers nothing.</summary>
 internal sealed class LockPart(NpgsqlBatchCommand command) : CommitPart
 {
     public override NpgsqlBatchCommand Render(CommitSql sql, NpgsqlParameter now) => command;
 
     public override void Take(NpgsqlDataReader row, CommitResult?[] results)
     {
-        // That the row is there says nothing of who owns it.
+        // The row's existence says nothing about its owner.
     }
 
     public override NpgsqlBatchCommand? RenderQuestion(StandingSql sql, CommitResult?[] results) => null;

@@ -27,6 +27,6 @@ internal sealed class ParkPart(Numbered<ParkUnit> numbered) : SinglePart(numbere
 
     public override void Take(NpgsqlDataReader row, CommitResult?[] results) => results[Number] = CommitResult.Written;
 
-    // Parked by this very execution: a token is never used again.
+    // Parked by this very execution: a token is never reused.
     protected override bool Stands(NpgsqlDataReader answer) => answer.GetBoolean(4);
 }

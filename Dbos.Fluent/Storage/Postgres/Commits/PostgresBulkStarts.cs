@@ -5,12 +5,12 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Starts many workflows in one transaction: all, or none.</summary>
 internal sealed class PostgresBulkStarts(PostgresDatabase database)
 {
-    // Large enough that the statement's own cost does not count, small enough that what is sent is not held twice in memory, and is never
-    // more than comes in time or than a server takes in one message.
+    // Large enough that the statement's own cost does not count. Small enough that the data is not held twice in memory, arrives in time,
+    // and fits into one message of the server.
     private const int RowsMax = 2_000;
     private const long SizeMax = 16L << 20;
 
-    // The connection, the beginning and the end of the transaction.
+    // Opening the connection, and the beginning and the end of the transaction.
     private const int StatementsAround = 3;
 
     private readonly CommitSql sql = CommitSql.Waiting(database.Schema);
@@ -28,7 +28,7 @@ internal sealed class PostgresBulkStarts(PostgresDatabase database)
             StatementsAround + portions.Count, () => OnConnectionAsync(starts, portions, cancellationToken)).ConfigureAwait(false);
     }
 
-    /// <summary>The numbers of the starts as they are written: in their order, and so many with one statement.</summary>
+    /// <summary>Splits the numbers of the starts, in writing order, into the portions of one statement each.</summary>
     public static List<int[]> Portions(IReadOnlyList<StartUnit> starts)
     {
         List<int[]> portions = [];
@@ -91,13 +91,13 @@ internal sealed class PostgresBulkStarts(PostgresDatabase database)
         return results;
     }
 
-    // What was written is gone again, so nothing is known of it; what stood before stands.
+    // What was written is rolled back, so its state is unknown; what existed before still exists.
     private static CommitResult TakenBack(CommitResult result) => result.Status == CommitStatus.Written ? CommitResult.Busy : result;
 
     private static bool Stands(CommitResult result) => result.Status is CommitStatus.Written or CommitStatus.Attached;
 
-    // Two bulk starts of the same ids wait for each other's rows over all their statements: in one order, never in a circle. Ids or keys
-    // that stand twice are in each other's way here already, and their own order decides.
+    // Two bulk starts of the same ids wait for each other's rows over all their statements: one order prevents a deadlock. Ids or keys that
+    // occur twice already block each other here, and their own order decides.
     private static IEnumerable<int> Order(IReadOnlyList<StartUnit> starts)
     {
         var numbers = Enumerable.Range(0, starts.Count);

@@ -5,11 +5,11 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Writes batches of units, each in one transaction and one round trip.</summary>
 internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
 {
-    // Locked rows are passed over, but an insert waits for whoever has inserted the same key and has not committed yet: a caller's own
-    // transaction may take its time, and a lane is for those that do not.
+    // Locked rows are skipped, but an insert waits for any uncommitted insert of the same key. A caller's own
+    // transaction may take long, and lanes are for short calls.
     private const string WaitShortly = "; SET lock_timeout = '250ms'";
 
-    // A transaction that has locked many rows for long must not make those who wait for it take all connections.
+    // Units that wait for a transaction that holds many locks for long must not take all connections.
     private const int ApartMax = 16;
 
     private readonly SemaphoreSlim apart = new(ApartMax);
@@ -62,8 +62,8 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
         return lanes.DisposeAsync();
     }
 
-    // What a workflow writes after its own outcome or parking must find the row given up, so a new transaction begins there. It is one run
-    // but for that.
+    // What a workflow writes after its own outcome or parking must find the row given up, so a new transaction begins there. Otherwise the
+    // batch is one run.
     private static IEnumerable<IReadOnlyList<CommitUnit>> Runs(IReadOnlyList<CommitUnit> batch)
     {
         HashSet<Ownership>? ended = null;
@@ -123,7 +123,7 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
         }
     }
 
-    // The database refused something in the batch, for good: whatever it was must not hold up the others.
+    // The database permanently refused something in the batch, which must not hold up the other units.
     private async Task<CommitResult[]> CommitSinglyAsync(IReadOnlyList<CommitUnit> units, CancellationToken cancellationToken)
     {
         var results = new CommitResult[units.Count];
@@ -139,7 +139,7 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
             }
             catch (StoreUnavailableException failure) when (IsInTheWay(failure))
             {
-                // Somebody else's transaction is in its way: it is retried apart.
+                // Somebody else's transaction blocks it: it is retried separately.
                 results[number] = CommitResult.Busy;
             }
         }
@@ -155,7 +155,7 @@ internal sealed class PostgresCommitStore : ICommitStore, IAsyncDisposable
     // Text that cannot be encoded fails in the driver, before anything is sent.
     private static bool IsRefusal(Exception failure) => failure is PostgresException or System.Text.EncoderFallbackException;
 
-    // Not on a lane: it may wait for long, and a lane's connections are for those that do not.
+    // Not on a lane: this may wait for long, and a lane's connections are for short calls.
     private async Task<CommitResult?[]> WriteApartAsync(CommitUnit unit, CancellationToken cancellationToken)
     {
         var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);

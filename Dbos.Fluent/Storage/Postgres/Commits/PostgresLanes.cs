@@ -6,18 +6,17 @@ using Npgsql;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>
-/// Connections kept open for the statements that are run all the time, each for one call at a time. One that failed is given up and
+/// Connections kept open for statements that run all the time, each for one call at a time. A connection that failed is given up and
 /// replaced at its next use.
 /// </summary>
 internal sealed class PostgresLanes : IAsyncDisposable
 {
-    // What is counted under a lock must be read in a snapshot newer than the lock, whatever the role or the database begin transactions
-    // with.
+    // Counting under a lock needs a snapshot newer than the lock, whatever isolation the role or the database sets as its default.
     public const string ReadCommitted = "SET default_transaction_isolation = 'read committed'; ";
 
-    // A prepared statement keeps its plan, and one made while the tables were empty and never analysed would go on scanning them whole as
-    // they grow. Here a plan is made once and is right at any size: the statements look rows up by key, each in a lookup of its own, and
-    // what is left to join is the statement's own sets, which are never to be compared row by row with each other.
+    // A prepared statement keeps its plan. A plan made while the tables were empty and never analysed would keep scanning them whole as
+    // they grow. Here a plan is made once and is right at any size: each row is looked up by its key, in a lookup of its own. Only the
+    // statement's own sets are left to join, and they must never be compared row by row with each other.
     public const string PlanByKey =
         ReadCommitted
         + "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_nestloop = off; "
@@ -30,7 +29,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
 
     /// <param name="database">Where the connections come from.</param>
     /// <param name="count">How many.</param>
-    /// <param name="settings">What is set on each when it is opened.</param>
+    /// <param name="settings">The settings made on each when it is opened.</param>
     public PostgresLanes(PostgresDatabase database, int count, string settings = PlanByKey)
     {
         (this.database, this.settings) = (database, settings);
@@ -41,13 +40,13 @@ internal sealed class PostgresLanes : IAsyncDisposable
         }
     }
 
-    /// <summary>True where statements are prepared on these connections: not behind a pooler, which shares them with others.</summary>
+    /// <summary>True if statements are prepared on these connections: not behind a pooler, which shares them with others.</summary>
     public bool Prepares => KeepsSettings && KeepsPlans;
 
-    /// <summary>False for statements whose best plan follows what is in the tables at the moment.</summary>
+    /// <summary>False for statements whose best plan depends on the current content of the tables.</summary>
     public bool KeepsPlans { get; init; } = true;
 
-    /// <summary>True for calls that go to the pool, unprepared, rather than wait for a free connection.</summary>
+    /// <summary>True for calls that use the pool, unprepared, rather than wait for a free connection.</summary>
     public bool Overflows { get; init; }
 
     private bool KeepsSettings => database.Options.Notifications;
@@ -56,8 +55,8 @@ internal sealed class PostgresLanes : IAsyncDisposable
     public bool AreServedBy(int processId) => kept.ContainsKey(processId);
 
     /// <summary>
-    /// The server may have been started anew, and count its processes from the beginning: which of them serves a connection is known again
-    /// when it has been used.
+    /// Forgets the server's processes. A restarted server numbers them from the beginning, so the process of a connection is known again
+    /// only after the connection has been used.
     /// </summary>
     public void ForgetProcesses() => kept.Clear();
 
@@ -83,7 +82,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
         }
         catch (StoreUnavailableException failure) when (!failure.TimedOut)
         {
-            // It may have been lost long ago, while nobody used it. What may go to the pool may be repeated, too.
+            // It may have been lost long ago while idle. A call that may use the pool may also be repeated.
             NpgsqlParameter[] again = [.. parameters.Select(one => one.Clone())];
             return await database.QueryAsync(sql, again, read, cancellationToken).ConfigureAwait(false);
         }
@@ -119,7 +118,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
             },
             cancellationToken));
 
-    /// <summary>Runs one call on a free connection, waiting for one if there is none.</summary>
+    /// <summary>Runs one call on a free connection, waiting for one if necessary.</summary>
     public async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> call, CancellationToken cancellationToken)
     {
         var free = await idle.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
@@ -132,14 +131,14 @@ internal sealed class PostgresLanes : IAsyncDisposable
         NpgsqlConnection? sound = null;
         try
         {
-            // The call itself ends by the token; a wait that ended before it would leave its connection in use.
+            // The token ends the call itself; a wait that ended before the call would leave its connection in use.
             (sound, var result) = await running.WaitAsync(database.Limit, TimeProvider.System, CancellationToken.None)
                 .ConfigureAwait(false);
             return result;
         }
         finally
         {
-            // A call that hangs keeps its connection until it ends, and its place is free at once. One that has failed has given it up.
+            // A call that hangs keeps its connection until it ends, and frees its place at once. A call that failed has given it up.
             if (sound is null && !running.IsFaulted && !running.IsCanceled)
             {
                 _ = ReleaseAsync(running);
@@ -152,7 +151,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
         }
     }
 
-    // A place may be free that has no connection yet.
+    // A free place may not have a connection yet.
     private (bool IsFree, NpgsqlConnection? Connection) TryTake() =>
         idle.Reader.TryRead(out var connection) ? (true, connection) : (false, null);
 
@@ -196,7 +195,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
         }
     }
 
-    // Nobody waits for a call that was given up, so its failure is nobody's.
+    // Nobody waits for a call that was given up, so nobody handles its failure.
     private async Task ReleaseAsync<T>(Task<(NpgsqlConnection Connection, T Result)> abandoned)
     {
         try
@@ -215,7 +214,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
     {
         if (free is { State: not ConnectionState.Open } broken)
         {
-            // The driver looks after idle connections, where the connection string asks it to, and breaks those that the server has left.
+            // The driver checks idle connections, if the connection string asks for it, and breaks those that the server has left.
             await GiveUpAsync(broken).ConfigureAwait(false);
             free = null;
         }
@@ -233,7 +232,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
         }
         catch (InvalidOperationException closed) when (connection.State != ConnectionState.Open)
         {
-            // Broken while nothing was under way on it, which the driver reports as a mistake of the caller's.
+            // Broken while idle, which the driver reports as an error of the caller.
             await GiveUpAsync(connection).ConfigureAwait(false);
             throw new StoreUnavailableException("PostgreSQL", closed);
         }
@@ -246,8 +245,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
 
     private ValueTask GiveUpAsync(NpgsqlConnection connection)
     {
-        // What is done on it from now on is done by whoever takes it out of the pool. A connection that has failed no longer says which
-        // process served it.
+        // From now on others may take it out of the pool and use it. A connection that has failed no longer says which process served it.
         foreach (var served in kept.Where(served => served.Value == connection))
         {
             kept.TryRemove(served);
@@ -261,7 +259,7 @@ internal sealed class PostgresLanes : IAsyncDisposable
         var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            // Behind a pooler a setting would stay with a connection that is somebody else's next.
+            // Behind a pooler a setting would stay with a connection that others use next.
             if (KeepsSettings)
             {
                 var settings = new NpgsqlCommand(this.settings, connection) { CommandTimeout = database.TimeoutSeconds };

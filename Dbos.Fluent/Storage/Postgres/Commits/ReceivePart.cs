@@ -27,8 +27,8 @@ internal sealed class ReceivePart(Numbered<ReceiveUnit> numbered) : SinglePart(n
             .. CheckpointParameters.Columns(unit.With),
         ]);
 
-    // A message was there and this unit did not record it: an earlier try of it ended between the snapshot and the lock, and what that one
-    // recorded is asked.
+    // A message existed and this unit did not record it: an earlier try of it ended between the snapshot and the lock. The question reads
+    // what that try recorded.
     public override void Take(NpgsqlDataReader row, CommitResult?[] results)
     {
         if (row.GetBoolean(0))

@@ -3,7 +3,7 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>A sending of messages in a commit.</summary>
+/// <summary>Messages sent in a commit.</summary>
 internal sealed class SendPart(Numbered<SendUnit> numbered) : SinglePart(numbered.Number)
 {
     private readonly SendUnit unit = numbered.Unit;
@@ -24,7 +24,7 @@ internal sealed class SendPart(Numbered<SendUnit> numbered) : SinglePart(numbere
             Texts(unit.Messages, message => message.Value.Format),
         ]);
 
-    // A destination that is there but could not be had is locked by somebody who may be deleting it.
+    // A destination that exists but could not be locked is locked by somebody who may be deleting it.
     public override void Take(NpgsqlDataReader row, CommitResult?[] results) => results[Number] =
         row.TextOrNull(1) is { } missing ? new CommitResult(CommitStatus.NoDestination) { MissingId = missing }
         : row.GetBoolean(0) ? CommitResult.Busy

@@ -7,7 +7,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>One unit of a commit that has a statement of its own.</summary>
 internal abstract class SinglePart(int number) : CommitPart
 {
-    /// <summary>The run that writes; null for a sender outside of any workflow.</summary>
+    /// <summary>The run that writes; null for a sender outside any workflow.</summary>
     public abstract Ownership? Owner { get; }
 
     /// <summary>The checkpoint that is stored if the unit is; null for a unit that writes none.</summary>
@@ -15,7 +15,7 @@ internal abstract class SinglePart(int number) : CommitPart
 
     protected int Number => number;
 
-    /// <summary>Locks the owner's row in a statement of its own, for where locks are waited for.</summary>
+    /// <summary>Locks the owner's row in a statement of its own, for when locks are waited for.</summary>
     public sealed override NpgsqlBatchCommand? RenderLock(CommitSql sql) =>
         Owner is { } owner ? PostgresDatabase.Command(sql.Units.LockOwner, Text(owner.WorkflowId)) : null;
 

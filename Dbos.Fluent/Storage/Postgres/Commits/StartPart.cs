@@ -9,13 +9,13 @@ internal sealed class StartPart : CommitPart
 {
     private readonly List<Numbered<StartUnit>> units;
 
-    // Starts whose parent was locked and owned by the statement; where there is no parent, nothing has to be.
+    // Starts whose parent was locked and owned by the statement; a start without a parent needs neither.
     private readonly HashSet<int> allowed;
 
     public StartPart(List<Numbered<StartUnit>> units)
     {
-        // Two processes that start the same ids at once wait for each other's rows: in one order, never in a circle. Only where starts of
-        // this batch are in each other's way does their own order count.
+        // Two processes that start the same ids at once wait for each other's rows: one order prevents a deadlock. Their own order counts
+        // only if starts of this batch block each other.
         if (AreApart(units))
         {
             units.Sort((one, other) => InOrder(one.Unit.Row, other.Unit.Row));
@@ -85,7 +85,7 @@ internal sealed class StartPart : CommitPart
         }
     }
 
-    /// <summary>Whether no start is in the way of another: no id and no deduplication id is there twice.</summary>
+    /// <summary>Whether no start blocks another: no id and no deduplication id occurs twice.</summary>
     public static bool AreApart(List<Numbered<StartUnit>> units) =>
         units.Select(unit => unit.Unit.Row.Id).Distinct().Count() == units.Count
         && units.Where(unit => unit.Unit.Row.DeduplicationId is not null)
@@ -93,7 +93,7 @@ internal sealed class StartPart : CommitPart
             .All(holders => holders.Count() == 1);
 
     /// <summary>
-    /// The order in which starts take their keys, in every process: by deduplication id, which the id says nothing of, first.
+    /// The order in which starts take their keys, in every process: first by deduplication id, which does not follow from the id.
     /// </summary>
     public static int InOrder(WorkflowInsert one, WorkflowInsert other) => (one.DeduplicationId, other.DeduplicationId) switch
     {

@@ -3,7 +3,7 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>A writing to a stream in a commit.</summary>
+/// <summary>A write to a stream in a commit.</summary>
 internal sealed class StreamPart(Numbered<StreamUnit> numbered) : SinglePart(numbered.Number)
 {
     private readonly StreamUnit unit = numbered.Unit;

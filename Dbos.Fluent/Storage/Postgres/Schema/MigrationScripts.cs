@@ -47,7 +47,7 @@ internal sealed partial class MigrationScripts(SchemaName schema)
     // All index statements as one script, for a database whose tables are made in the same transaction.
     private static string AtOnce(string script) => script.Replace("{online}", "", StringComparison.Ordinal);
 
-    // The index statements one by one, each of which lets writers go on; none may run in a transaction.
+    // The index statements one by one. Each lets writers continue, and none may run in a transaction.
     private static string[] OneByOne(string script) =>
         [.. script
             .Replace("{online}", "CONCURRENTLY", StringComparison.Ordinal)
@@ -67,5 +67,5 @@ internal sealed partial class MigrationScripts(SchemaName schema)
     }
 }
 
-/// <summary>A unique index, as the statement that builds it has it.</summary>
+/// <summary>A unique index, as its statement defines it.</summary>
 internal sealed record UniqueIndex(string Name, string Table, string Columns, string Where);

@@ -2,17 +2,17 @@ using Npgsql;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Reads and raises the levels of the tables.</summary>
+/// <summary>Reads and raises the schema levels of the tables.</summary>
 /// <remarks>
 /// <para>
-/// One process migrates at a time, by the advisory lock of DBOS SDKs; one that cannot get it goes on anyway after a while, since an SDK may
-/// have died with it held by a pooler. Then statements race, each of which does nothing where its object is there; a race that is lost all
-/// the same is run again. What a killed process leaves is what the next one finds, or nothing.
+/// One process migrates at a time, under the advisory lock of DBOS SDKs. A process that cannot get the lock continues without it after a
+/// while, because an SDK may have died and left it to a pooler. Then statements race. Each does nothing if its object exists, and one
+/// that still loses a race is run again. The next process finds whatever a killed one left, or nothing.
 /// </para>
 /// <para>
-/// The SDK for TypeScript takes no lock, and what races with its statements makes it fail. So a new database is made in one transaction,
-/// whose first table is that SDK's first too: whichever comes later waits there, the SDK for all of ours, and we leave to the SDK what it
-/// has begun, for as long as the level that it records rises.
+/// The SDK for TypeScript takes no lock, and fails if another process races with its statements. So a new database is made in one
+/// transaction, whose first table is also that SDK's first: whichever comes later waits there. The SDK waits for all of ours. We leave
+/// to the SDK what it has begun, for as long as the level that it records rises.
 /// </para>
 /// </remarks>
 internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaStore
@@ -21,10 +21,10 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
     private static readonly TimeSpan LockTryInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LockWaitMax = TimeSpan.FromSeconds(30);
 
-    // Much longer than the SDK needs from one level to the next in a database that is new.
+    // Much longer than the SDK needs from one level to the next in a new database.
     private static readonly TimeSpan StillMin = TimeSpan.FromMilliseconds(500);
 
-    // Building an index takes as long as it takes; the caller's token is what ends it.
+    // Building an index may take any time; only the caller's token ends it.
     private const int NoTimeout = 0;
 
     private readonly SchemaSql sql = new(database.Schema);
@@ -73,7 +73,7 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
         }
     }
 
-    // Counting under a lock is right only in a snapshot newer than the lock. Our own connections are set so; those of a pooler cannot be.
+    // Counting under a lock is right only in a snapshot newer than the lock. Our own connections are set so; a pooler's cannot be.
     private async Task CheckIsolationAsync(CancellationToken cancellationToken)
     {
         if (database.Options.Notifications)
@@ -105,7 +105,7 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
         var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            // Building an index takes as long as it takes, whatever is set for the role.
+            // Building an index may take any time, whatever timeout is set for the role.
             await RunAsync(connection, "SET statement_timeout = 0", cancellationToken).ConfigureAwait(false);
             var locked = await TryLockAsync(connection, cancellationToken).ConfigureAwait(false);
             try
@@ -114,7 +114,7 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
             }
             finally
             {
-                // A lost connection has lost the lock with it.
+                // A lost connection has also lost the lock.
                 if (connection.State == System.Data.ConnectionState.Open)
                 {
                     await RunAsync(connection, "RESET statement_timeout", CancellationToken.None).ConfigureAwait(false);
@@ -136,8 +136,8 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
                 return true;
             }
 
-            // A lock that nobody works under was left by a connection that is kept somewhere. Under one that is worked under an index may
-            // be built for hours, and whoever went on beside it would be in its way.
+            // A lock under which nobody works was left by a connection that something keeps open. A holder that works may build an index
+            // for hours, and a process that continued beside it would disturb it.
             if (waited >= LockWaitMax
                 && await ScalarAsync(connection, sql.IsLockWorkedUnder, cancellationToken).ConfigureAwait(false) is not true)
             {
@@ -217,12 +217,12 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
         await BuildOnlineAsync(connection, scripts.Value.DbosIndexesOnline, cancellationToken).ConfigureAwait(false);
         await InTransactionAsync(connection, [sql.LimitLockWait, sql.DropOldDeduplication], [], cancellationToken).ConfigureAwait(false);
 
-        // Last, so that a process killed before it leaves the work to the next one.
+        // Comes last, so that a process killed before it leaves the work to the next one.
         await RunAsync(connection, sql.RecordDbosLevel, cancellationToken, PostgresParameters.Number(SchemaLevel.DbosCurrent))
             .ConfigureAwait(false);
     }
 
-    // Until all stand: one that somebody else is building is "already there", and may not come to its end.
+    // Repeats until all exist: an index that somebody else is building is "already there", and may never be finished.
     private async Task BuildOnlineAsync(NpgsqlConnection connection, IReadOnlyList<string> indexes, CancellationToken cancellationToken)
     {
         var names = MigrationScripts.IndexesOf(indexes);
@@ -255,7 +255,7 @@ internal sealed class PostgresSchemaStore(PostgresDatabase database) : ISchemaSt
         }
     }
 
-    // That two rows are alike is nothing that passes, unlike a race for the index's name, which is refused with the same state.
+    // Duplicate rows are a permanent failure, unlike a race for the index's name, which is refused with the same state.
     private async Task BuildAsync(NpgsqlConnection connection, string statement, CancellationToken cancellationToken)
     {
         try

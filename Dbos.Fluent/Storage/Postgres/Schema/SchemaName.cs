@@ -5,7 +5,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>The schema that holds the tables: checked once, then spliced into statements only in its quoted form.</summary>
 internal sealed class SchemaName
 {
-    // PostgreSQL cuts longer identifiers off without a word, so two long names could become one.
+    // PostgreSQL silently truncates longer identifiers, so two long names could become one.
     private const int BytesMax = 63;
 
     public SchemaName(string value)
@@ -26,7 +26,7 @@ internal sealed class SchemaName
             throw new ArgumentException($"PostgreSQL keeps schema names that begin with 'pg_' for itself: '{value}'.", nameof(value));
         }
 
-        // The bodies of the SQL functions stand between $$, and name the schema.
+        // The bodies of the SQL functions are quoted with $$, and name the schema.
         if (value.Contains("$$", StringComparison.Ordinal))
         {
             throw new ArgumentException($"A schema name does not hold '$$': '{value}'.", nameof(value));
@@ -40,7 +40,7 @@ internal sealed class SchemaName
     /// <summary>Any name as a quoted identifier.</summary>
     public static string Quote(string name) => '"' + name.Replace("\"", "\"\"", StringComparison.Ordinal) + '"';
 
-    /// <summary>False where another SDK has made the tables, and none of ours stand beside them; see <see cref="SideSql"/>.</summary>
+    /// <summary>False if another SDK has made the tables, and none of ours exist beside them; see <see cref="SideSql"/>.</summary>
     public bool HasSideTables { get; init; } = true;
 
     /// <summary>The name as it was given.</summary>

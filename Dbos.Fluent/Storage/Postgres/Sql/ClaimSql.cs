@@ -2,21 +2,21 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Statements that take waiting workflows, and read what their new owner needs.</summary>
+/// <summary>Statements that claim waiting workflows, and read what their new owner needs.</summary>
 internal sealed class ClaimSql(SchemaName schema)
 {
-    /// <summary>In a statement before <see cref="Claim"/>, so that what has been limited or paused by then is left out.</summary>
+    /// <summary>Runs before <see cref="Claim"/>, so that queues limited or paused by then are left out.</summary>
     public string LetThrough { get; } = ClaimGateSql.LetThrough(schema);
 
     /// <summary>
     /// $1 now, $2 token, $3 executor, $4 application, $5 version, $6 workflow names, $7 limit, $8 attempts allowed, $9 a random number,
     /// $10 queues.
     /// </summary>
-    // Each queue without limits and without a pause gives its first rows in index order, so the cost follows the number of queues and the
-    // limit, never the length of the lines. The queues take turns, the first of each before the second of any, so that a long line keeps no
-    // other waiting. Which of them begins is drawn, as with one free place at a time the same one would always win. More candidates are
-    // read than are asked for, because peers hold the first ones: SKIP LOCKED leaves those to them. Where they hold so many that fewer are
-    // left than were asked for, a row without an id says that more may wait behind them.
+    // Each queue without limits and without a pause gives its first rows in index order. So the cost follows the number of queues and the
+    // limit, never the length of the lines. The queues take turns, the first row of each before the second of any, so that a long line does
+    // not block the others. The queue that begins is random: with one free place at a time the same queue would always win. More candidates
+    // are read than requested, because peers hold the first ones and SKIP LOCKED leaves those to them. If peers hold so many that too few
+    // are left, a row without an id says that more may wait behind them.
     public string Claim { get; } = $"""
         WITH {Latest(schema)},
         line AS MATERIALIZED (
@@ -51,7 +51,7 @@ internal sealed class ClaimSql(SchemaName schema)
          WHERE (SELECT count(*) FROM candidate) >= 4 * $7 + 16 AND (SELECT count(*) FROM due) < $7
         """;
 
-    /// <summary>What an earlier claim with this token took: $1 token, $2 executor.</summary>
+    /// <summary>Reads what an earlier claim with this token took: $1 token, $2 executor.</summary>
     public string ReadClaimed { get; } = $"""
         SELECT false, {InlineColumns}, o.seed, o.started_at, false, {LeftOut}
           FROM {schema}.workflow_status AS w
@@ -59,7 +59,7 @@ internal sealed class ClaimSql(SchemaName schema)
          WHERE w.status = '{WorkflowStates.Pending}' AND w.owner_xid = $1 AND w.executor_id = $2
         """;
 
-    /// <summary>The inputs of workflows that were claimed, without any lock. $1 ids.</summary>
+    /// <summary>Reads the inputs of claimed workflows, without any lock. $1 ids.</summary>
     public string ReadInputs { get; } = $"""
         SELECT w.workflow_uuid, COALESCE(i.inputs, w.inputs)
           FROM {schema}.workflow_status AS w
@@ -68,10 +68,10 @@ internal sealed class ClaimSql(SchemaName schema)
         """;
 
     /// <summary>
-    /// Where forks without an origin of their own got their history from: the first ancestor that has one, else the oldest that is
-    /// left. $1 are the forks.
+    /// The sources of the history of forks without their own origin: the first ancestor that has one, otherwise the oldest that still
+    /// exists. $1 the forks.
     /// </summary>
-    // The depth is limited because ids that are deleted and used again can make two workflows each other's fork.
+    // The depth is limited because ids that are deleted and reused can make two workflows each other's fork.
     public string ReadAncestors { get; } = $"""
         WITH RECURSIVE ancestor AS (
             SELECT w.workflow_uuid AS fork, 0 AS depth, w.workflow_uuid, w.created_at, w.forked_from,
@@ -87,7 +87,7 @@ internal sealed class ClaimSql(SchemaName schema)
         SELECT DISTINCT ON (fork) fork, workflow_uuid, created_at, seed, started_at FROM ancestor ORDER BY fork, depth DESC
         """;
 
-    /// <summary>Gives forks origins of their own. A row deleted meanwhile needs none.</summary>
+    /// <summary>Stores origins of their own for forks. A row that has been deleted meanwhile needs none.</summary>
     public string StoreOrigins { get; } = $"""
         INSERT INTO {schema}.fluent_origins (workflow_uuid, seed, started_at)
         SELECT o.id, o.seed, o.started_at
@@ -112,21 +112,21 @@ internal sealed class ClaimSql(SchemaName schema)
         "function_id, function_name, output, error, serialization, child_workflow_id, started_at_epoch_ms, completed_at_epoch_ms";
 
     /// <summary>
-    /// What <see cref="PostgresClaimStore"/> reads of a row that it owns; the columns of its origin follow, and whether it never ran.
+    /// What <see cref="PostgresClaimStore"/> reads of a row that it owns; the columns of its origin and whether it never ran follow.
     /// </summary>
     public const string OwnedColumns = $"{BeforeInput}, {Input} AS input, {BehindInput}";
 
     /// <summary>
-    /// The same without inputs beyond <see cref="InlineBytesMax"/> in all: an answer that takes longer than a call may would come back as
-    /// late each time. What is left out is read by <see cref="ReadInputs"/>, as much at once as comes in time.
+    /// The same without inputs beyond <see cref="InlineBytesMax"/> in total: an answer that takes longer than the call's limit would be
+    /// late at each try. <see cref="ReadInputs"/> reads what is left out, in portions that arrive in time.
     /// </summary>
     public const string InlineColumns =
         $"{BeforeInput}, CASE WHEN {BytesSoFar} <= {InlineBytesMax} THEN {Input} END AS input, {BehindInput}";
 
-    /// <summary>The bytes of an input that is left out; null of one that is not.</summary>
+    /// <summary>The bytes of an input that is left out; null for one that is included.</summary>
     public const string LeftOut = $"CASE WHEN {BytesSoFar} > {InlineBytesMax} THEN octet_length({Input})::bigint END";
 
-    /// <summary>How many bytes of inputs come with a claim's answer, so that it is small whatever they are.</summary>
+    /// <summary>How many bytes of inputs a claim's answer includes, so that the answer is always small.</summary>
     public const string InlineBytesMax = "65536";
 
     private const string Input = "COALESCE(i.inputs, w.inputs)";
@@ -140,10 +140,10 @@ internal sealed class ClaimSql(SchemaName schema)
         + "w.workflow_deadline_epoch_ms, w.created_at, w.forked_from, w.priority, w.queue_partition_key";
 
     /// <summary>
-    /// The latest version of the application, $4, as version $5 sees it: <c>latest</c>. Rows without a version are for the engines that run
-    /// it. And <c>kin</c>: other versions and names whose code is the same here, and that no engine of theirs is alive for.
+    /// Defines <c>latest</c>, the latest version of the application $4 as version $5 sees it, whose engines run rows without a version.
+    /// Also defines <c>kin</c>: other versions and names with the same code as here, whose version has no live engine.
     /// </summary>
-    // Neither is read before a row asks for it: a line of rows of this very version costs nothing more.
+    // Neither is read before a row asks for it: a line of rows of exactly this version costs nothing more.
     public static string Latest(SchemaName schema) => $"""
         latest AS ({VersionSql.LatestOf(schema, "$4", "$5")}),
         kin AS MATERIALIZED (
@@ -171,12 +171,12 @@ internal sealed class ClaimSql(SchemaName schema)
         """;
 
     /// <summary>
-    /// Takes the rows of <c>candidate</c>, in its order: <c>claimed</c>, <c>buried</c> and <c>begun</c>. $2 token, $3 executor,
+    /// Takes the rows of <c>candidate</c> in order: <c>claimed</c>, <c>buried</c> and <c>begun</c>. $2 token, $3 executor,
     /// $4 application, $5 version, $8 attempts allowed, $9 a random number.
     /// </summary>
-    // What begins is a row that no executor ever had: such a row, if it is no fork, gets an origin of its own; any other without one was
-    // started directly, and its origin follows from it. Other SDKs write '' for no executor. A row with waits was parked, and made ENQUEUED
-    // by another SDK's sweep: it is woken, and continues with the attempt that parked it, or its first again where a resume took that away.
+    // A row begins if no executor ever had it, and gets its own origin unless it is a fork. Any other row without an origin was started
+    // directly, and its origin follows from the row. Other SDKs write '' for no executor. A row with waits was parked and made ENQUEUED by
+    // another SDK's sweep: it is woken, and continues its parked attempt, or begins at attempt one if a resume reset it.
     public static string Take(SchemaName schema, string now, string limit, string rateLimited) => $"""
         due AS MATERIALIZED (
             SELECT candidate.workflow_uuid, w.begins, f.woken IS NOT NULL AS woken, w.spent AND f.woken IS NULL AS spent

@@ -2,12 +2,12 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Statements that write what running workflows have to write, guarded by the lock on the workflow's row and its token.</summary>
+/// <summary>Statements that write for running workflows, guarded by the lock on the workflow's row and its token.</summary>
 /// <remarks>
 /// <para>
-/// The lock is FOR NO KEY UPDATE: it shuts out a claim that would take the row away, and lets messages and events refer to it meanwhile.
-/// It is taken in the statement that writes, so between check and write nothing can happen. The singular statements do the same for one
-/// unit at much less cost.
+/// The lock is FOR NO KEY UPDATE: it blocks a claim that would take the row away, but messages and events can still refer to the row. The
+/// writing statement takes it, so nothing can happen between check and write. The singular statements do the same for one unit at much
+/// less cost.
 /// </para>
 /// <para>
 /// Sets reach the tables only through LATERAL lookups and arrays of keys, never through joins that a planner could turn into a scan of
@@ -61,25 +61,25 @@ internal sealed class CommitSql
 
     public string Outcomes { get; }
 
-    /// <summary>The statements of the units that are written one by one.</summary>
+    /// <summary>The statements of units that are written one by one.</summary>
     public UnitSql Units { get; }
 
     /// <summary>The statements of debounced workflows.</summary>
     public DebounceSql Debounce { get; }
 
-    /// <summary>The statement of a workflow that begins afresh.</summary>
+    /// <summary>The statement of a workflow that continues as new.</summary>
     public ContinueSql Continue { get; }
 
-    /// <summary>True if locks of others are waited for.</summary>
+    /// <summary>True if the statements wait for locks of others.</summary>
     public bool Waits { get; }
 
-    /// <summary>The statements of a lane: a row that somebody else has locked is passed over.</summary>
+    /// <summary>The statements of a lane: they skip rows that somebody else has locked.</summary>
     public static CommitSql Skipping(SchemaName schema) => new(schema, SkipLocked);
 
-    /// <summary>The statements of a retry apart from the lanes: locks of others are waited for.</summary>
+    /// <summary>The statements of a retry outside the lanes: they wait for locks of others.</summary>
     public static CommitSql Waiting(SchemaName schema) => new(schema, "");
 
-    // ON CONFLICT without a target takes in the deduplication index as well as the key: who was in the way is asked afterwards.
+    // ON CONFLICT without a target covers the deduplication index as well as the key: a later question finds what blocked the insert.
     private static string RenderStart(SchemaName schema) => $"""
         WITH created AS (
             INSERT INTO {schema}.workflow_status ({StatusColumns})
@@ -114,14 +114,14 @@ internal sealed class CommitSql
 
     // $1 now, $2 id, $3 state, $4 name, $5 token, $6 executor, $7 application, $8 version, $9 queue, $10 priority, $11 deduplication id,
     // $12 partition, $13 parent, $14 schedule, $15 format, $16 attributes, $17 timeout, $18 deadline, $19 delay, $20 input; for a
-    // child then the parent's ownership and checkpoint.
+    // child the parent's ownership and checkpoint follow.
     public static string SelectOneStart(string from) => $"""
         SELECT $2, $3, $4, $5, {OwnerOf("$3", "$5")}, {AttemptsOf("$3")}, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::jsonb,
                    $17, {DeadlineOf("$3", "$17", "$18")}, {Clock.Now} + $19, {Clock.Now}, {Clock.Now}
               {from}
         """;
 
-    // A leftover input under this id belongs to a workflow that was deleted: the row made now decides.
+    // A leftover input under this id belongs to a deleted workflow, so the row made now overwrites it.
     public static string StoreOneInput(SchemaName schema) => $"""
         stored AS (
             INSERT INTO {schema}.workflow_input (workflow_uuid, inputs, retention_timestamp)
@@ -172,7 +172,7 @@ internal sealed class CommitSql
           LEFT JOIN created ON created.workflow_uuid = a.id AND created.creator_xid = a.token
         """;
 
-    // A checkpoint that is stored under this ownership can only be this execution's own, from a commit whose answer was lost.
+    // A checkpoint stored under this ownership can only be this execution's own, from a commit whose answer was lost.
     private static string RenderCheckpoint(SchemaName schema, string whenLocked) => $"""
         WITH owned AS (
             SELECT application_name
@@ -186,7 +186,7 @@ internal sealed class CommitSql
         SELECT 0 FROM owned
         """;
 
-    // $1 to $3 are the units with their owners, $4 on their rows, which refer to a unit by its number.
+    // $1 to $3 are the units with their owners; from $4 on follow their rows, which refer to a unit by its number.
     private static string RenderCheckpoints(SchemaName schema, string whenLocked) => $"""
         WITH owned AS MATERIALIZED (
             SELECT u.ord, u.id, w.application_name
@@ -196,8 +196,8 @@ internal sealed class CommitSql
         SELECT ord FROM owned
         """;
 
-    // An output left from a life before a resume gives way to this one's. $7 to $14 are its last step's checkpoint, if that goes with
-    // it; where one is stored, an earlier try has written it.
+    // An output left from before a resume is overwritten. $7 to $14 are the checkpoint of the last step, if it goes with the outcome. If
+    // that checkpoint is already stored, an earlier try has written it.
     private static string RenderOutcome(SchemaName schema, string whenLocked) => $"""
         WITH owned AS (
             SELECT application_name
@@ -220,7 +220,7 @@ internal sealed class CommitSql
         SELECT 0 FROM owned
         """;
 
-    // $8 on are checkpoints, which refer to an outcome by its number.
+    // Checkpoints begin at $8, and refer to an outcome by its number.
     private static string RenderOutcomes(SchemaName schema, string whenLocked) => $"""
         WITH owned AS MATERIALIZED (
             SELECT o.ord, o.id, o.state, o.output, o.error, w.application_name
@@ -241,7 +241,7 @@ internal sealed class CommitSql
         SELECT ord FROM owned
         """;
 
-    // Nine columns of rows from the given parameter on, the first of which is the number of what they go with.
+    // Nine columns of rows from the given parameter on; the first column is the number of the unit they go with.
     private static string RecordThose(SchemaName schema, int first) => $"""
         recorded AS (
             INSERT INTO {schema}.operation_outputs ({CheckpointColumns})
@@ -271,7 +271,7 @@ internal sealed class CommitSql
 
     private static string AttemptsOf(string state) => $"CASE WHEN {state} = '{WorkflowStates.Pending}' THEN 1 ELSE 0 END";
 
-    // A direct start runs at once, so its time begins now; any other's begins at its first claim.
+    // A direct start runs at once, so its time begins now; the time of any other begins at its first claim.
     private static string DeadlineOf(string state, string timeout, string deadline) =>
         $"COALESCE({deadline}, CASE WHEN {state} = '{WorkflowStates.Pending}' THEN {Clock.Now} + {timeout} END)";
 }

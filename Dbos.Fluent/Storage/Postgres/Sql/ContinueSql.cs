@@ -6,14 +6,14 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class ContinueSql(SchemaName schema, string whenLocked)
 {
     /// <summary>
-    /// $1 now, $2 workflow, $3 token, $4 the generation that ends, $5 input, $6 seed, $7 start, $8 the next token. Gives the deadline, or
+    /// $1 now, $2 workflow, $3 token, $4 the generation that ends, $5 input, $6 seed, $7 start, $8 the next token. Returns the deadline, or
     /// no row.
     /// </summary>
-    // A write of the ended generation that still hangs somewhere names the token of that one, and cannot land in the next.
-    // Everything hangs on the generation's own row: ON CONFLICT looks at its latest version, whatever the snapshot, so a repeated unit
-    // whose first try has ended meanwhile changes nothing. An input in the row of the workflow itself, as older SDKs wrote it, must not
-    // show through one that is NULL. What stays of the ended generation stands before all sequences of the next, or a fork or a rewind of
-    // that one would take it for its own steps' doing. The input's moment is when the generation began: retention tells children by it.
+    // A pending write of the ended generation names that generation's token, and cannot land in the next. Everything depends on the
+    // generation's own row: ON CONFLICT checks its latest version, whatever the snapshot. So a repeated unit changes nothing if its first
+    // try has ended meanwhile. An input in the workflow's own row, as older SDKs wrote it, must not show through a NULL one. What remains
+    // of the ended generation moves before all sequences of the next, or a fork or rewind of that one would take it for work of its steps.
+    // The input's moment is when the generation began: retention tells children by it.
     public string Continue { get; } = $"""
         WITH owned AS MATERIALIZED (
             SELECT 1

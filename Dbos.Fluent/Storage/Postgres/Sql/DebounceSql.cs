@@ -2,12 +2,12 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>The statement that begins or moves a debounced workflow, and what asks why it did neither.</summary>
+/// <summary>The statement that starts or moves a debounced workflow, and the one that asks why it did neither.</summary>
 /// <remarks>
 /// <para>
-/// The first parameters are those of a start. The row is inserted or moved, and the parent's checkpoint written, in one statement. Of first
-/// calls at once one inserts; the others wait for it at the index of deduplication ids, do nothing, and are written once more, in a
-/// snapshot that holds its row.
+/// The first parameters are those of a start. One statement inserts or moves the row and writes the parent's checkpoint. Of concurrent
+/// first calls one inserts. The others wait for it at the index of deduplication ids, do nothing, and are written again in a snapshot
+/// that holds its row.
 /// </para>
 /// </remarks>
 internal sealed class DebounceSql(SchemaName schema, string whenLocked)
@@ -17,7 +17,7 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
         + "AND (w.application_name = $7 OR w.application_name IS NULL OR $7 IS NULL)";
 
     /// <summary>
-    /// $1 the parent, $2 queue, $3 deduplication id. In a statement before, so that the unit's snapshot is newer than the locks.
+    /// $1 the parent, $2 queue, $3 deduplication id. Runs before the unit's statement, whose snapshot is then newer than the locks.
     /// </summary>
     public string Lock { get; } = $"""
         WITH parent AS MATERIALIZED (
@@ -27,12 +27,12 @@ internal sealed class DebounceSql(SchemaName schema, string whenLocked)
         SELECT (SELECT count(*) FROM parent), (SELECT count(*) FROM holder)
         """;
 
-    // The holder is looked for without a lock first: where there is one, nothing is inserted, and a lane does not wait for its owner.
-    // Its lock gives its latest version, and nothing if it was let into its queue meanwhile. What stood of the parent's checkpoint is what
-    // an earlier try wrote, as is a holder that carries this call's own token: that one's work is done. The quiet begins when the statement
-    // is run: a storm of calls with one key makes transactions wait and grow longer than their period. One that was nobody's is the
-    // caller's from then on, as other applications' calls would overwrite each other's input. The version goes with the input: the code
-    // that was there when the first call was made may be gone by now. What several have called for is no child of the first.
+    // The holder is first looked for without a lock: if there is one, nothing is inserted, and a lane does not wait for its owner. Locking
+    // it returns its latest version, or nothing if it was released into its queue meanwhile. A parent's checkpoint that is already stored
+    // is an earlier try's, as is a holder with this call's own token: its work is done. The quiet period begins when the statement runs: in
+    // a storm of calls with one key, transactions wait and last longer than their period. A holder of no application becomes the caller's,
+    // because calls of other applications would overwrite each other's input. The version goes with the input: the code of the first call
+    // may be gone by now. A workflow that several callers asked for is no child of the first.
     public string Write { get; } = $"""
         WITH parent AS MATERIALIZED (
             SELECT application_name

@@ -2,27 +2,27 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Statements about what waits in queues or is delayed: letting in, and what a person may change.</summary>
+/// <summary>Statements about waiting and delayed workflows: their release, and what a person may change.</summary>
 internal sealed class DelayedSql(SchemaName schema)
 {
     /// <summary>Whether the row <c>w</c> is a delayed enqueue.</summary>
     /// <remarks>
-    /// What is parked has run before and has waits. That it has not run tells the index, and is looked at again in the row's latest version
-    /// where a lock was waited for; the waits are the truth, and are those that the snapshot saw.
+    /// A parked workflow has run before and has waits. The index contains only rows that have not run; this is checked again in the row's
+    /// latest version after a wait for its lock. The waits decide, as the snapshot saw them.
     /// </remarks>
     public static string IsDelayed(SchemaName schema) => $"""
         w.status = '{WorkflowStates.Delayed}' AND COALESCE(w.recovery_attempts, 0) = 0
                    AND {SideSql.HasNoWait(schema)}
         """;
 
-    // The same of a row that is looked up by its key, in words that no partial index is defined by.
+    // The same for a row looked up by its key, worded so that no partial index matches.
     private static string IsDelayedOfKey(SchemaName schema) => $"""
         {RowState.Is("w.status", WorkflowStates.Delayed)} AND COALESCE(w.recovery_attempts, 0) = 0
                    AND {SideSql.HasNoWait(schema)}
         """;
 
     /// <summary>$1 now, $2 application, $3 limit.</summary>
-    // By the index of delayed enqueues, in its order and no further than what is due.
+    // Reads the index of delayed enqueues in its order, and no further than what is due.
     public string Release { get; } = $"""
         WITH due AS MATERIALIZED (
             SELECT w.workflow_uuid
@@ -48,7 +48,7 @@ internal sealed class DelayedSql(SchemaName schema)
         RETURNING w.workflow_uuid
         """;
 
-    /// <summary>$1 now, $2 workflow, $3 how long from now, $4 the moment; one of the two. LEAST passes over what is null.</summary>
+    /// <summary>$1 now, $2 workflow, $3 delay from now, $4 the moment; one of the two is null, which LEAST ignores.</summary>
     public string SetDelay { get; } = $"""
         UPDATE {schema}.workflow_status AS w
            SET delay_until_epoch_ms = LEAST(

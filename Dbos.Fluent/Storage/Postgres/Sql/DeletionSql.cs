@@ -4,22 +4,22 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Statements that delete workflows, one by one or by age and number, and the one that marks them.</summary>
+/// <summary>Statements that delete workflows, one by one or by age and number, and one that sets their attributes.</summary>
 internal sealed class DeletionSql(SchemaName schema)
 {
     private const string Ended =
         $"w.status IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}', '{WorkflowStates.Cancelled}', "
         + $"'{WorkflowStates.MaxRecoveryAttemptsExceeded}')";
 
-    // What has come to no end of its own is resumed where it stood.
+    // A workflow that did not end by itself can be resumed where it stopped.
     private const string Final = $"'{WorkflowStates.Success}', '{WorkflowStates.Error}'";
 
-    // Ended workflows without a moment of their end are those of levels that had no column for it: they have no age.
+    // Ended workflows without a completion time come from schema levels without a column for it: they have no age.
     private const string ByEnd = $"w.completed_at, {FilterSql.ById}";
 
-    /// <summary>Locks what <see cref="Delete"/> deletes, and gives it. $1 ids, $2 whether their children too.</summary>
-    // In a statement before, as for a cancel: the snapshot of the next holds the children that a parent began while it was waited for. In
-    // id order, so that two of these never wait in a circle.
+    /// <summary>Locks and returns what <see cref="Delete"/> deletes. $1 ids, $2 whether their children too.</summary>
+    // A statement of its own, as for a cancel: the next snapshot includes the children that a parent began while its lock was waited for.
+    // In id order, so that two such statements never deadlock.
     public string LockTree { get; } = $"""
         WITH RECURSIVE {WorkflowSql.Tree(schema, "$1", "$2")}
         SELECT workflow_uuid
@@ -29,9 +29,9 @@ internal sealed class DeletionSql(SchemaName schema)
            FOR UPDATE
         """;
 
-    /// <summary>$1 ids, each of which is locked. Gives them.</summary>
-    // One that is not locked, as it has begun since, could go on writing behind the snapshot of this statement, and leave what it wrote to
-    // the next workflow of its id.
+    /// <summary>$1 ids, each of which is locked. Returns them.</summary>
+    // A workflow that is not locked, because it has begun since, could write after the snapshot of this statement. Its rows would then be
+    // left to the next workflow with its id.
     public string Delete { get; } = $"""
         WITH doomed AS (SELECT workflow_uuid FROM {schema}.workflow_status WHERE workflow_uuid = ANY ($1::text[])),
         {DeleteDoomed(schema)}
@@ -43,14 +43,14 @@ internal sealed class DeletionSql(SchemaName schema)
         UPDATE {schema}.workflow_status SET attributes = $3, updated_at = {Clock.Now} WHERE workflow_uuid = $2 RETURNING 1
         """;
 
-    /// <summary>How a batch is deleted.</summary>
-    // A deletion that is lost in a crash is made again by the next pass, so nobody waits for the disk. What might be looked up for a row
-    // and hardly ever is makes the batch look so costly that the server would compile it, for seconds.
+    /// <summary>Settings for the deletion of a batch.</summary>
+    // The next pass repeats a deletion that is lost in a crash, so it need not reach the disk. Lookups that a row might need but hardly
+    // ever does make the batch look so costly that the server would compile it, which takes seconds.
     public const string Settings = "SELECT set_config('synchronous_commit', 'off', true), set_config('jit', 'off', true)";
 
     /// <summary>
-    /// The last place in the order of completion that a policy deletes, as a row; none where it deletes nothing. Of an age it is all of the
-    /// moment: the id is null.
+    /// The last position, in order of completion, that a policy deletes, as a row; no row if it deletes nothing. With an age limit it
+    /// includes everything of that moment: the id is null.
     /// </summary>
     public (string Sql, NpgsqlParameter[] Parameters) ReadBound(RetentionScope scope, NpgsqlParameter now)
     {
@@ -78,15 +78,15 @@ internal sealed class DeletionSql(SchemaName schema)
         return (sql, [.. parameters]);
     }
 
-    /// <summary>Transactions committed to this database, by anybody; a session's own arrive up to a second late.</summary>
+    /// <summary>How many transactions anybody has committed to this database; a session's own count up to a second late.</summary>
     public const string ReadCommits = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
 
     /// <summary>
-    /// Deletes a batch; gives the place of each with whether others stayed for it, and in a last row the place up to which it has looked,
-    /// unless that is the end.
+    /// Deletes a batch. Returns the position of each deleted row and whether others stayed for it, and as a last row the position at which
+    /// it stopped, unless that is the end.
     /// </summary>
-    // The locks are the rows' own: what is resumed or rewound at this moment is skipped, and what waits for them finds nothing. Parents,
-    // children and forks are judged as they stood when the statement began.
+    // The locks are the rows' own: a row that is being resumed or rewound is skipped, and a statement that waits for a lock finds nothing.
+    // Parents, children and forks are judged as they were when the statement began.
     public (string Sql, NpgsqlParameter[] Parameters) Collect(RetentionRequest request, NpgsqlParameter now)
     {
         var parameters = new List<NpgsqlParameter>
@@ -130,11 +130,11 @@ internal sealed class DeletionSql(SchemaName schema)
         return (sql, [.. parameters]);
     }
 
-    // A parent that goes on or can be resumed, and whatever goes on so as a fork of it or of its forks, may look at its children; where a
-    // line of forks begins, and those between, stay so that it is not lost: a fork that never ran has its origin there. One that has begun
-    // anew looks at those of its history and of its generation alone. What cancels or deletes a tree finds its living members through their
-    // parents. A queue's rate is counted off its rows, ended ones too. OFFSET 0 keeps each a lookup: made a join of, they would read all
-    // that has not ended. The state is asked for as RowState does.
+    // A parent that runs on or can be resumed may look at its children, and so may any fork of it, or of its forks, that does. The first of
+    // a line of forks and those between stay, so that the line is not lost: a fork that never ran has its origin there. A parent that has
+    // continued as new looks only at children of its history and its generation. Cancels and deletes of a tree find its living members
+    // through their parents. A queue's rate is counted from its rows, including ended ones. OFFSET 0 keeps each a lookup: a join would read
+    // every unended row. The state is compared as RowState does.
     private string Unneeded { get; } = $"""
         (NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS parent
@@ -150,8 +150,8 @@ internal sealed class DeletionSql(SchemaName schema)
                      WHERE q.name = w.queue_name AND w.started_at_epoch_ms > {Clock.Now} - {QueueSql.LongestWindow} OFFSET 0))
         """;
 
-    // The depth is limited because ids that are deleted and used again can make two workflows each other's fork. UNION would end there by
-    // itself, but makes a table ready for all the forks that the statistics expect: tens of megabytes for each batch.
+    // The depth is limited because ids that are deleted and reused can make two workflows each other's fork. UNION would end there by
+    // itself, but allocates a table for all the forks that the statistics expect: tens of megabytes for each batch.
     private static string AnyForkGoesOn(SchemaName schema, string of) => $"""
         EXISTS (
                     WITH RECURSIVE fork AS (
@@ -167,7 +167,7 @@ internal sealed class DeletionSql(SchemaName schema)
                     SELECT FROM fork WHERE COALESCE(fork.status, '') NOT IN ({Final}) OFFSET 0)
         """;
 
-    // A resumable one that goes lets go what was looked at before it, in the order of completion.
+    // Whether deleting a resumable row frees rows that were looked at before it, in order of completion.
     private string KeptOthers { get; } = $"""
         w.status NOT IN ({Final})
                        AND (w.forked_from IS NOT NULL OR EXISTS (
@@ -197,7 +197,7 @@ internal sealed class DeletionSql(SchemaName schema)
         return string.Join(" AND ", conditions);
     }
 
-    // What refers to the row goes with it. These three tables refer to nothing.
+    // Rows with a foreign key to the workflow are deleted by cascade; these three tables have none.
     private static string DeleteDoomed(SchemaName schema) => $"""
         ids AS MATERIALIZED (SELECT array_agg(workflow_uuid) AS every FROM doomed),
             inputs AS (DELETE FROM {schema}.workflow_input WHERE workflow_uuid = ANY ((SELECT every FROM ids)::text[])),

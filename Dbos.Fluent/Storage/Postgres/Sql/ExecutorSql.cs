@@ -2,27 +2,27 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Statements about executors, their leases, and the handing on of their work.</summary>
+/// <summary>Statements about executors, their leases, and handing on their work.</summary>
 internal sealed class ExecutorSql(SchemaName schema)
 {
-    // When it was started stays: it counts against its queue's rate, and the start that follows counts besides.
+    // The start time stays: it counts against the queue's rate, and so does the start that follows.
     private const string HandedOn =
         $"status = '{WorkflowStates.Enqueued}', queue_name = COALESCE(w.queue_name, '{QueueNames.Internal}'), owner_xid = NULL, "
         + $"updated_at = {Clock.Now}";
 
     /// <summary>
-    /// Makes a row of a version that no application owned this application's; its age stays. $1 version, $2 application, $3 executor,
+    /// Assigns a version without an application to this application; its age stays. $1 version, $2 application, $3 executor,
     /// $4 incarnation.
     /// </summary>
-    // One that is the application's already is written too: launches of one version follow each other from here on, so that of two at once
-    // the later sees what the former has registered. A new version's follow each other in RegisterVersion, by its unique key.
+    // A version that already belongs to the application is written too. That serialises its launches from here on: of two concurrent ones
+    // the later sees what the former has registered. A new version's launches are serialised in RegisterVersion, by its unique key.
     public string AdoptVersion { get; } = $"""
         UPDATE {schema}.application_versions SET application_name = $2
          WHERE version_name = $1 AND (application_name IS NULL OR application_name = $2) AND {Holds(schema, "$3", "$4")}
         """;
 
     /// <summary>$1 version, $2 application, $3 a new id, $4 executor, $5 incarnation.</summary>
-    // A version that is registered keeps its age: launching an old one again does not make it the latest.
+    // A registered version keeps its age: launching an old version again does not make it the latest.
     public string RegisterVersion { get; } = $"""
         INSERT INTO {schema}.application_versions (version_name, application_name, version_id)
         SELECT $1, $2, $3 WHERE {Holds(schema, "$4", "$5")}
@@ -30,7 +30,7 @@ internal sealed class ExecutorSql(SchemaName schema)
         """;
 
     /// <summary>$1 application, $2 version, $3 workflow names, $4 their fingerprints, $5 executor, $6 incarnation.</summary>
-    // In one order, as for every set of rows that several write.
+    // In one fixed order, as for every set of rows that several processes write.
     public string RegisterCode { get; } = $"""
         INSERT INTO {schema}.fluent_versions AS v (application_name, application_version, workflow_name, fingerprint)
         SELECT $1, $2, c.name, c.fingerprint
@@ -42,10 +42,10 @@ internal sealed class ExecutorSql(SchemaName schema)
         """;
 
     /// <summary>
-    /// Names that the version has the code of no more. $1 application, $2 version, $3 the names it has, $4 executor, $5 incarnation.
+    /// Deletes names whose code the version no longer has. $1 application, $2 version, $3 the names it has, $4 executor, $5 incarnation.
     /// </summary>
-    // Engines of one version may have different workflows. As long as another one is remembered, what it had may wait for its like. An
-    // engine without workflows says nothing of the code.
+    // Engines of one version may have different workflows. While another engine is remembered, work for its names may wait for one like it.
+    // An engine without workflows says nothing about the code.
     public string ForgetCode { get; } = $"""
         DELETE FROM {schema}.fluent_versions AS v
          WHERE v.application_name = $1 AND v.application_version = $2 AND v.workflow_name <> ALL ($3::text[])
@@ -73,9 +73,9 @@ internal sealed class ExecutorSql(SchemaName schema)
         """;
 
     /// <summary>
-    /// An executor gone for so long is one that was never registered, if anything of its is left. $1 application, $2 how long.
+    /// Forgets executors gone this long; work left of one counts as that of an executor never registered. $1 application, $2 how long.
     /// </summary>
-    // Past locked rows: of two launches that forget the same ones neither waits, and so never in a circle.
+    // Skips locked rows: two launches that forget the same executors do not wait for each other, and so never deadlock.
     public string Forget { get; } = $"""
         DELETE FROM {schema}.fluent_executors
          WHERE executor_id IN (
@@ -85,8 +85,8 @@ internal sealed class ExecutorSql(SchemaName schema)
                   FOR UPDATE SKIP LOCKED)
         """;
 
-    /// <summary>$1 executor, $2 incarnation, $3 lease. Gives the executor as it is now, renewed, stopped or another's.</summary>
-    // The snapshot may be older than what the update waited for: a row that looks like ours there, and was not renewed, is ours no more.
+    /// <summary>$1 executor, $2 incarnation, $3 lease. Returns the executor as it is now: renewed, stopped or another launch's.</summary>
+    // The snapshot may be older than what the update waited for: a row that looks like ours in it, but was not renewed, is no longer ours.
     public string Renew { get; } = $"""
         WITH renewed AS (
             UPDATE {schema}.fluent_executors
@@ -111,7 +111,7 @@ internal sealed class ExecutorSql(SchemaName schema)
         """;
 
     /// <summary>$1 now, $2 executor, $3 incarnation.</summary>
-    // The next claim counts an attempt; a workflow that was put down in good order has not used one up.
+    // The next claim counts an attempt; a workflow that was stopped in an orderly way has not used one up.
     public string Stop { get; } = $"""
         WITH stopped AS (
             UPDATE {schema}.fluent_executors
@@ -137,9 +137,9 @@ internal sealed class ExecutorSql(SchemaName schema)
 
     /// <summary>
     /// $1 now, $2 application, $3 workflow names, $4 ids and $5 tokens to leave alone, $6 limit, $7 version or null, $8 tokens whose rows
-    /// are all left alone, $9 executors, $10 who asks.
+    /// are all left alone, $9 executors, $10 the asking executor.
     /// </summary>
-    // An executor that was launched again after it was found dead is alive.
+    // An executor that was launched again after it was found dead counts as alive.
     public string HandOn { get; } = RenderHandOn(
         schema,
         $"""
@@ -149,9 +149,9 @@ internal sealed class ExecutorSql(SchemaName schema)
         """);
 
     /// <summary>
-    /// As <see cref="HandOn"/>, but $9 how long ago it was taken, $10 whose lease does not count, $11 who asks.
+    /// As <see cref="HandOn"/>, but $9 how long ago it was taken, $10 executors whose lease does not count, $11 the asking executor.
     /// </summary>
-    // Others move a row too, by its attributes or by enqueueing its id again; when it began to run only who takes it writes.
+    // Others update a row too, by its attributes or by enqueueing its id again; only the claiming process writes when it began to run.
     public string HandOnOrphans { get; } = RenderHandOn(
         schema,
         $"""
@@ -164,7 +164,7 @@ internal sealed class ExecutorSql(SchemaName schema)
         """);
 
     /// <summary>$1 now, $2 workflows, $3 their tokens, $4 whether they were attempted.</summary>
-    // The next claim counts an attempt; one that was claimed and never begun has not used one up, nor a place in a rate's window.
+    // The next claim counts an attempt; a workflow that was claimed but never begun has used up no attempt, and no place in a rate window.
     public string HandBack { get; } = $"""
         WITH due AS (
             SELECT w.workflow_uuid
@@ -183,7 +183,7 @@ internal sealed class ExecutorSql(SchemaName schema)
 
     private const string Lives = $"NOT e.stopped AND e.expires_at_ms > {Clock.Database}";
 
-    // Asked behind the registration and in its transaction: a launch that is refused must not make its version the latest.
+    // Checked after the registration and in its transaction: a refused launch must not make its version the latest.
     private static string Holds(SchemaName schema, string executor, string incarnation) =>
         $"EXISTS (SELECT FROM {schema}.fluent_executors AS e WHERE e.executor_id = {executor} AND e.incarnation = {incarnation})";
 
@@ -209,7 +209,7 @@ internal sealed class ExecutorSql(SchemaName schema)
         RETURNING w.workflow_uuid
         """;
 
-    // The clock as it is when the row is read: a lease must not look longer than it is because the statement waited.
+    // The clock when the row is read: a lease must not look longer than it is because the statement waited.
     private const string Select = """
         SELECT (EXTRACT(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms, executor_id, incarnation, application_name,
                application_version, machine_id, boot_id, pid_namespace, process_id, process_start, expires_at_ms, stopped

@@ -5,15 +5,15 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>The conditions that a filter sets on rows <c>w</c> of <c>workflow_status</c>, and their parameters.</summary>
+/// <summary>The conditions that a filter sets on rows <c>w</c> of <c>workflow_status</c>, with their parameters.</summary>
 /// <remarks>
-/// A statement holds only the conditions that are asked for, and it is planned with its values each time: a plan for every filter would
-/// serve none of them well.
+/// A statement contains only the requested conditions, and is planned with its values each time: one plan for every filter would suit none
+/// of them.
 /// </remarks>
 internal sealed class FilterSql
 {
-    // In the collation of the indexes for lists, which is not that of the columns, and with their condition that there is a text at all:
-    // so no other statement can take one of those indexes for its own, as a plan made while the tables are empty might.
+    // Uses the collation of the list indexes, which differs from that of the columns, and their condition that the text is not null. So no
+    // other statement can use one of those indexes, as a plan made while the tables are empty might.
     private const string Name = "w.name COLLATE \"C\"";
     private const string Queue = "w.queue_name COLLATE \"C\"";
     private const string Version = "w.application_version COLLATE \"C\"";
@@ -24,7 +24,7 @@ internal sealed class FilterSql
     private readonly (string Column, string Value)? leading;
 
     /// <param name="schema">Where the tables are.</param>
-    /// <param name="rows">What is asked for.</param>
+    /// <param name="rows">The rows to find.</param>
     /// <param name="isList">True for a list, whose order <see cref="AddPlace"/> completes.</param>
     public FilterSql(SchemaName schema, FilteredRows rows, bool isList)
     {
@@ -57,7 +57,7 @@ internal sealed class FilterSql
 
     public NpgsqlParameter[] Parameters => [.. parameters];
 
-    /// <summary>All conditions at once.</summary>
+    /// <summary>All conditions together.</summary>
     public string Where => states switch
     {
         null => Joined(conditions),
@@ -66,7 +66,7 @@ internal sealed class FilterSql
     };
 
     /// <summary>
-    /// The same once for each state: such a part goes along the partial index of its state, which no list of states does.
+    /// The same once for each state: such a part uses the partial index of its state, which a list of states cannot.
     /// </summary>
     public IReadOnlyList<string> WhereEach => states is null or []
         ? [Where]
@@ -80,14 +80,14 @@ internal sealed class FilterSql
     }
 
     /// <summary>
-    /// What a list is ordered by before its moment: the one column whose index leads on by the moment, if it asks for one.
+    /// The column before the moment in a list's order, whose index continues with the moment; null if the filter uses none.
     /// </summary>
-    // With an equation the planner knows the column for a constant and takes the index of all moments, since it holds the matching rows to
-    // lie evenly among the others; of a version or a name they lie at one end.
+    // With an equation the planner treats the column as a constant and takes the index of all moments, because it assumes that matching
+    // rows are spread evenly. But the rows of a version or a name lie at one end.
     public string? Leading => leading?.Column;
 
-    /// <summary>Only rows behind a place in the order of a column of moments and the id.</summary>
-    // The first condition is what an index on the column alone is entered by.
+    /// <summary>Restricts to rows behind a position in the order of a column of moments and the id.</summary>
+    // The first condition allows the use of an index on the column alone.
     public void AddPlace(string column, PageKey? after, bool descending)
     {
         AddLeading(column, after, descending);
@@ -99,13 +99,13 @@ internal sealed class FilterSql
         }
     }
 
-    /// <summary>Ids in an order of their own that no language has a say in, so that every database lists alike.</summary>
+    /// <summary>Ids in an order independent of language, so that every database lists alike.</summary>
     public const string ById = "w.workflow_uuid COLLATE \"C\"";
 
     private static string Joined(List<string> conditions) =>
         conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", conditions);
 
-    // What waits has an index for lists; other states have those of DBOS.
+    // Waiting workflows have their own index for lists; other states use those of DBOS.
     private static string StateIs(WorkflowState state) => state is WorkflowState.Enqueued or WorkflowState.Delayed
         ? $"w.status COLLATE \"C\" = '{state.ToStored()}'"
         : $"w.status = '{state.ToStored()}'";
@@ -150,7 +150,7 @@ internal sealed class FilterSql
         }
     }
 
-    // What LIKE would read as a wild card stands for itself.
+    // Escapes what LIKE would read as a wild card.
     private static string Literally(string prefix) => prefix
         .Replace(@"\", @"\\", StringComparison.Ordinal)
         .Replace("%", @"\%", StringComparison.Ordinal)

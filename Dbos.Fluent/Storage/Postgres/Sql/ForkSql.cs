@@ -6,16 +6,16 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class ForkSql(SchemaName schema)
 {
     /// <summary>Locks the source. $1 id.</summary>
-    // The mark that a fork leaves is written under it, and no checkpoint comes between the history that is judged and what is copied.
+    // The fork's mark is written under this lock, and no checkpoint can come between reading the history and copying it.
     public string Lock { get; } = $"""
         SELECT status, completed_at FROM {schema}.workflow_status WHERE workflow_uuid = $1 FOR NO KEY UPDATE
         """;
 
     /// <summary>
-    /// Where a history ends, where its last failure is, and the first step of a name. $1 id, $2 name.
+    /// The end of a history, its last failure, and the first step of a name. $1 id, $2 name.
     /// </summary>
-    // What undoing wrote comes after the step that failed, and is no part of what is tried again. A called child has two rows: with the
-    // failed one alone gone, the fork would await the child that failed once more, so that it begins at the row that started it.
+    // Rows of undoing follow the failed step, and are not tried again. A called child has two rows. If only the failed one were removed,
+    // the fork would await the failed child again, so it begins at the row that started the child.
     public string ReadCuts { get; } = $"""
         WITH undone AS (
             SELECT min(function_id) AS sequence
@@ -43,12 +43,12 @@ internal sealed class ForkSql(SchemaName schema)
         """;
 
     /// <summary>
-    /// Makes the fork: $1 now, $2 source, $3 fork, $4 first sequence that is not copied, $5 version, $6 queue, $7 partition, $8 timeout,
-    /// $9 replaced children, $10 those in their place, $11 and $12 the same as winners of a wait for the first. Gives a row, or none where
-    /// the id is in use.
+    /// Makes the fork: $1 now, $2 source, $3 fork, $4 first sequence not to copy, $5 version, $6 queue, $7 partition, $8 timeout,
+    /// $9 replaced children, $10 their replacements, $11 and $12 the same as winners of a wait for the first. Returns a row, or none if the
+    /// id is in use.
     /// </summary>
-    // Streams are numbered again: where branches wrote at once, a value that is not copied may lie between two that are, and readers go on
-    // by number. An input may be left under the id of a row that an older SDK deleted.
+    // Streams are renumbered: if branches wrote concurrently, a value that is not copied may lie between two that are, and readers continue
+    // by number. A row that an older SDK deleted may have left an input under its id.
     public string Fork { get; } = $"""
         WITH forked AS (
             INSERT INTO {schema}.workflow_status (
@@ -104,15 +104,15 @@ internal sealed class ForkSql(SchemaName schema)
         SELECT 1 FROM forked
         """;
 
-    /// <summary>Whose an id is. $1 id.</summary>
+    /// <summary>Who holds an id. $1 id.</summary>
     public string ReadHolder { get; } = $"SELECT name, status, forked_from FROM {schema}.workflow_status WHERE workflow_uuid = $1";
 
-    /// <summary>An origin that is nobody else's. $1 now, $2 id, $3 seed.</summary>
+    /// <summary>Stores an origin that no other workflow has. $1 now, $2 id, $3 seed.</summary>
     public string StoreOwnOrigin { get; } = $"""
         INSERT INTO {schema}.fluent_origins (workflow_uuid, seed, started_at) VALUES ($2, $3, {Clock.Now})
         """;
 
-    /// <summary>Takes an ended workflow back: $1 now, $2 id, $3 the first sequence that is removed.</summary>
+    /// <summary>Rewinds an ended workflow: $1 now, $2 id, $3 the first sequence to remove.</summary>
     // Each part sees the tables as they were before the statement.
     public string Rewind { get; } = $"""
         WITH rewound AS (

@@ -2,16 +2,16 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Statements that claim from one queue no more than its limits allow.</summary>
+/// <summary>Statements that claim from one queue at most what its limits allow.</summary>
 /// <remarks>
 /// <para>
-/// Two statements in one round trip and one READ COMMITTED transaction: the lock on the queue's row, and then, in a snapshot that is newer
-/// than the lock, the limits, the counting and the claim. In one statement the snapshot would be as old as the beginning of the wait for
-/// the lock, and would not count what the holder before has claimed.
+/// Two statements in one round trip and one READ COMMITTED transaction: first the lock on the queue's row, then, in a snapshot newer than
+/// the lock, the limits, the count and the claim. In a single statement the snapshot would date from before the wait for the lock, and
+/// would miss what the previous holder has claimed.
 /// </para>
 /// <para>
-/// Everything is read off indexes up to a limit: running rows up to the concurrency, a window up to its number of starts, a line up to what
-/// is asked for, partitions by jumps from key to key. So the cost follows the limits and the partitions looked at, never the backlog.
+/// Everything is read from indexes up to a limit: running rows up to the concurrency, a window up to its number of starts, a line up to
+/// what is requested, partitions by jumps from key to key. So the cost follows the limits and the partitions looked at, not the backlog.
 /// </para>
 /// </remarks>
 internal sealed class LimitedClaimSql(SchemaName schema)
@@ -19,26 +19,26 @@ internal sealed class LimitedClaimSql(SchemaName schema)
     /// <summary>How many partitions one claim looks at.</summary>
     public const int PartitionsMax = 8192;
 
-    /// <summary>How many rows one claim takes at the most: its answer must fit what connections buffer, see <see cref="Claim"/>.</summary>
+    /// <summary>How many rows one claim takes at most: its answer must fit what connections buffer, see <see cref="Claim"/>.</summary>
     public const int RowsMax = 200;
 
-    // The lock is remembered for the rest of the transaction. Without it the claim cannot tell a limit that it holds the lock for from one
-    // that was registered between the two statements.
+    // The setting records the lock for the rest of the transaction. Without it the claim could not tell a limit whose lock it holds from
+    // one that was registered between the two statements.
     private const string Held = "fluent.queue_held";
 
-    // Not a literal, as the index of everything that is PENDING would look right to a plan that is made while the tables are empty.
+    // Not a literal: to a plan made while the tables are empty, the index of everything PENDING would look right.
     private const string IsRunning =
         $"w.status = (SELECT '{WorkflowStates.Pending}'::text) AND w.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}')";
 
     private const string IsOurs = "(w.application_name = $4 OR w.application_name IS NULL)";
 
     /// <summary>
-    /// $1 now, $2 the queue. Its row's lock only where a limit is shared: without one, claims at once cannot break anything, and only a
+    /// $1 now, $2 the queue. Locks its row only if a limit is shared: without one, concurrent claims cannot break anything, and only a
     /// change has to wait for them (<see cref="ClaimGateSql"/>).
     /// </summary>
-    // FOR NO KEY UPDATE, as a registration takes it, so that a change waits for the claim under way and binds the next one. Whoever waits
-    // for that lock must not hold the gate's, which the registration asks for last. A start that lies ahead of the clock, because the clock
-    // was set back, counts from now on as one of now: it would close the window for as long as the clock has to catch up.
+    // FOR NO KEY UPDATE, like a registration, so that a change waits for the running claim and binds the next one. A waiter for that lock
+    // must not hold the gate's lock, which the registration takes last. A start ahead of the clock, because the clock was set back, is
+    // moved to now: otherwise it would close the window until the clock has caught up.
     public string Lock { get; } = $"""
         WITH held AS MATERIALIZED (
             SELECT 1 FROM {schema}.queues AS q WHERE q.name = $2 AND {QueueSql.HasSharedLimit} FOR NO KEY UPDATE),
@@ -56,8 +56,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         """;
 
     /// <summary>
-    /// Gives a partition to rows that have none, where the queue has partitions; the claim that follows serves it like any other. $1 the
-    /// queue, $2 application, $3 at how many rows of the line to look.
+    /// Gives a partition to rows without one, if the queue has partitions; the claim that follows treats it like any other. $1 the queue,
+    /// $2 application, $3 how many rows of the line to look at.
     /// </summary>
     public string NameStrays { get; } = $"""
         UPDATE {schema}.workflow_status
@@ -85,9 +85,9 @@ internal sealed class LimitedClaimSql(SchemaName schema)
     /// As <see cref="ClaimSql.Claim"/> up to $9, then $10 the queue, $11 how many of it run here, $12 how many by partition (a JSON
     /// object), $13 the partition behind which the search begins.
     /// </summary>
-    // The answer is small whatever the inputs are: those beyond a few kilobytes in all are left to ClaimSql.ReadInputs, which is run after
-    // the commit. A process that is stopped while it should read would otherwise hold the queue's lock for as long as the server has more
-    // to send than the connection buffers.
+    // The answer is small whatever the inputs are: ClaimSql.ReadInputs reads those beyond a few kilobytes in total, after the commit.
+    // Otherwise a process that stops while it should read would hold the queue's lock for as long as the server has more to send than the
+    // connection buffers.
     public string Claim { get; } = Render(
         schema,
         $"""
@@ -100,9 +100,9 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         Summary);
 
     /// <summary>
-    /// The same where the queue has no partitions. Where it has, nothing is taken, and the place up to which was looked is null.
+    /// The same for a queue without partitions. If it has partitions, nothing is taken, and the last partition looked at is null.
     /// </summary>
-    // To make ready the search through partitions, and to find that there is nothing to search, takes a fifth of the statement's time.
+    // Setting up the search through partitions, only to find none, takes a fifth of the statement's time.
     public string ClaimLine { get; } = Render(
         schema,
         $"""
@@ -139,13 +139,13 @@ internal sealed class LimitedClaimSql(SchemaName schema)
          ORDER BY t.place
         """;
 
-    // A number of starts without a length of time limits nothing.
+    // A number of starts without a period limits nothing.
     private static string Rate(string of) =>
         $"CASE WHEN q.{of}rate_limit_period_sec IS NOT NULL THEN q.{of}rate_limit_max END";
 
-    // The clock is read after the lock was had: starts under one lock never go back in time, so any two that are a window's number apart
-    // are its length apart. Where the rate is what binds, one more place is searched for: whether it held something back is asked of the
-    // rows, not guessed.
+    // The clock is read after the lock was acquired. So starts under one lock never go back in time, and any two that are a window's number
+    // of starts apart are its length apart. If the rate is the tightest limit, one more place is searched for, which shows whether the rate
+    // held something back.
     private static string Room(SchemaName schema) => $"""
         clock AS MATERIALIZED (SELECT COALESCE($1::bigint, (EXTRACT(epoch FROM clock_timestamp()) * 1000)::bigint) AS now),
         rule AS MATERIALIZED (
@@ -180,9 +180,9 @@ internal sealed class LimitedClaimSql(SchemaName schema)
               FROM spare)
         """;
 
-    // The newest starts within the window, as many as it allows: the oldest of them is the one whose leaving makes room. Rows that were put
-    // back or cancelled have lost their start; one that is parked or was handed on counts on. One that another SDK has woken into its queue
-    // does not, as its own start would keep it from going on.
+    // The newest starts within the window, as many as it allows: room appears when the oldest of them leaves. Rows that were put back or
+    // cancelled have lost their start; parked and handed-on rows still count. A row that another SDK has woken into its queue does not
+    // count, because its own start would keep it from continuing.
     private static string Recent(SchemaName schema, string partition, string since, string most) => $"""
 
                 SELECT count(*) AS starts, min(one.started_at_epoch_ms) AS oldest
@@ -210,7 +210,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
              WHERE NOT room.partitioned AND room.search > 0)
         """;
 
-    // A walk from partition to partition, once round, that ends by itself when it has found as many with room and work as are searched for.
+    // Walks once around the partitions, and ends early when it has found as many with room and work as are searched for.
     private static string Look(SchemaName schema) => $"""
         look AS (
             SELECT $13::text AS key, false AS wrapped, 0 AS looked, 0 AS found, 0::bigint AS places, NULL::bigint AS starts,
@@ -243,8 +243,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                AND next.key IS NOT NULL AND (NOT next.wrapped OR next.key <= $13))
         """;
 
-    // The partitions take turns: the first of each, in the order of the walk, then the second of each. No partition gives more than its
-    // part of what is searched for; if that leaves places, another claim takes them.
+    // The partitions take turns: the first row of each, in the order of the walk, then the second of each. No partition gives more than its
+    // share of what is searched for; if that leaves places, another claim takes them.
     private static string Turns(SchemaName schema) => $"""
         open AS MATERIALIZED (SELECT * FROM look WHERE looked > 0 AND waits AND places > 0),
         part AS MATERIALIZED (
@@ -300,8 +300,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                 OFFSET 0
         """;
 
-    // Another claim may take more at once where something other than the queue's limits ended this one: its own limit, spent rows that took
-    // places, partitions not looked at, a partition's part. What a peer is claiming at this moment is no reason by itself, but what may
+    // Another claim may take more at once if something other than the queue's limits ended this one: its own limit, dead-lettered rows that
+    // took places, partitions not looked at, a partition's share. What a peer is claiming right now is no reason by itself, but what may
     // wait behind it is: more than was looked at, or than a partition showed.
     private static string Summary { get; } = $"""
         summary AS (
@@ -331,7 +331,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
               LEFT JOIN room ON true)
         """;
 
-    // All that the search through one line may look at, and not enough of it to be had.
+    // The search through one line looked at all it may, and could not take enough.
     private const string HeldByPeers =
         "COALESCE(NOT room.partitioned AND counted.due < room.places AND counted.candidates >= 4 * room.search + 16, false)";
 

@@ -4,12 +4,12 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Statements that list and count workflows; each is made for its filter, with its parameters.</summary>
+/// <summary>Statements that list and count workflows; each is built for its filter, with its parameters.</summary>
 internal sealed class ListSql(SchemaName schema)
 {
-    /// <summary>A page, in the columns of <see cref="PostgresWorkflowRows"/>, and the moment that the list is in the order of.</summary>
-    // The page is cut before anything is joined to it, and what is joined is looked up row by row: a plan for stale statistics may
-    // otherwise read the payloads of all workflows for one page.
+    /// <summary>A page, in the columns of <see cref="PostgresWorkflowRows"/>, and the moment by which the list is ordered.</summary>
+    // The page is cut before any join, and joined rows are looked up one by one: otherwise a plan for stale statistics may read the
+    // payloads of all workflows for one page.
     public (string Sql, NpgsqlParameter[] Parameters) Page(PageRequest request)
     {
         var (filter, payloads) = (request.Rows.Filter, request.Rows.Filter.LoadPayloads);
@@ -23,7 +23,7 @@ internal sealed class ListSql(SchemaName schema)
         string Cut(string rows, string upTo) => $"SELECT w.* FROM {rows} ORDER BY {order} LIMIT {upTo}";
         string Found(string where, string upTo) => Cut($"{schema}.workflow_status AS w {where}", upTo);
 
-        // Of several states each is cut by itself first: none of them then passes over all the others.
+        // With several states each is cut by itself first, so that none of them passes over all rows of the others.
         var each = filter.IsByCompletion ? [conditions.Where] : conditions.WhereEach;
         var page = each is [var only]
             ? Found(only, $"{limit} OFFSET {offset}")
@@ -41,7 +41,7 @@ internal sealed class ListSql(SchemaName schema)
     }
 
     /// <summary>Counts by one column; a row without a value in it counts under the empty key.</summary>
-    // As in a list each state goes along its own index; so do the groups, of which those without a value become one afterwards.
+    // As in a list, each state uses its own index, and so do the groups. The groups without a value are merged into one afterwards.
     public (string Sql, NpgsqlParameter[] Parameters) Count(FilteredRows rows, CountBy by)
     {
         var conditions = new FilterSql(schema, rows, isList: false);

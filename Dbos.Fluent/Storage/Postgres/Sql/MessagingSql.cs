@@ -6,14 +6,14 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <remarks>Lists are looked up item by item, each lookup limited, so that no list is ever joined with a whole table.</remarks>
 internal sealed class MessagingSql(SchemaName schema)
 {
-    /// <summary>The stored forms of the end of a stream, as <see cref="StreamMarker"/> knows them; neither holds a quote.</summary>
+    /// <summary>The stored forms of a stream's end, as <see cref="StreamMarker"/> defines them; neither contains a quote.</summary>
     public const string Markers = $"'\"{ReservedTexts.StreamClosed}\"', '{ReservedTexts.StreamClosed}'";
 
-    // What other SDKs sent has no position; and they look at the time only.
+    // Messages of other SDKs have no position, and those SDKs order by time only.
     private const string Arrival = "n.created_at_epoch_ms, o.position NULLS FIRST, n.message_uuid";
 
-    /// <summary>$1 workflows, $2 topics. Gives the places, from 1, of those that hold an unread message.</summary>
-    // The order is that of the index of unread messages, for which it is asked; without it, one crowded inbox among many that are empty
+    /// <summary>$1 workflows, $2 topics. Returns the positions, from 1, of those that hold an unread message.</summary>
+    // The order is that of the index of unread messages, so that the planner uses it. Without it, one crowded inbox among many empty ones
     // could make a scan of all messages look short.
     public string ReadUnread { get; } = $"""
         SELECT i.place::int
@@ -26,7 +26,7 @@ internal sealed class MessagingSql(SchemaName schema)
              LIMIT 1) AS n
         """;
 
-    /// <summary>$1 workflows, $2 keys. Gives the places, from 1, of those that are set.</summary>
+    /// <summary>$1 workflows, $2 keys. Returns the positions, from 1, of those that are set.</summary>
     public string ReadEvents { get; } = $"""
         SELECT k.place::int, e.value, e.serialization
           FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k(id, key, place)
@@ -42,10 +42,10 @@ internal sealed class MessagingSql(SchemaName schema)
          WHERE w.workflow_uuid = $1
         """;
 
-    /// <summary>$1 workflows, $2 keys, $3 offsets, $4 limit. Rows of one place follow each other, at least one each.</summary>
-    // One statement is one snapshot, so a writer that is seen to have ended wrote nothing that is not seen. One value more than the limit
-    // tells whether something follows; of a place without any, the stream's last value tells whether it lies behind the end. Other SDKs
-    // accept what is written behind a close, and never show it.
+    /// <summary>$1 workflows, $2 keys, $3 offsets, $4 limit. Rows of one place are adjacent, at least one each.</summary>
+    // One statement is one snapshot, so no value is missing of a writer that it sees ended. One value more than the limit tells whether
+    // something follows. For a place without values, the stream's last value tells whether the place lies behind the end. Other SDKs accept
+    // writes behind a close, and never show them.
     public string ReadStreams { get; } = $"""
         SELECT p.place::int, w.exists, COALESCE(w.ended, false), COALESCE(t.closed, false), s.value, s.serialization
           FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS p(id, key, first, place)
@@ -79,7 +79,7 @@ internal sealed class MessagingSql(SchemaName schema)
          ORDER BY {Arrival}
         """;
 
-    /// <summary>UNION ends where forks name each other. No limit: forks are made by people.</summary>
+    /// <summary>UNION ends if forks name each other. No limit: people make forks.</summary>
     public string ReadForks { get; } = $"""
         WITH RECURSIVE fork AS (
             SELECT workflow_uuid, created_at FROM {schema}.workflow_status WHERE forked_from = $1

@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>The migration as a text that somebody else runs.</summary>
+/// <summary>The migration as a script that somebody else runs.</summary>
 internal static class MigrationSql
 {
     public static string Of(string schema)
@@ -20,7 +20,7 @@ internal static class MigrationSql
             """;
     }
 
-    // Only below the level: what a later state has made of these tables is not touched.
+    // Only below the level: tables that a later level has changed stay as they are.
     private static string If(string record, long level, string[] parts) => $"""
         DO $dbos_fluent_do$
         BEGIN

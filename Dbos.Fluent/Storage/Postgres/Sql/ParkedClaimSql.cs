@@ -2,29 +2,29 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Statements that take parked workflows.</summary>
+/// <summary>Statements that claim parked workflows.</summary>
 /// <remarks>
 /// <para>
 /// Each begins with $1 now, $2 token, $3 executor, $4 application, $5 version, $6 workflow names, $7 limit. A row of <c>found</c> is a wait
-/// that may be over and its place in line; the workflow's row is looked at before the limit counts, so that what is not for this engine is
-/// passed over. More are found than asked for, because peers hold the first ones.
+/// that may be over and its place in line. The workflow's row is checked before the limit counts, so that rows of other engines are
+/// skipped. More are found than requested, because peers hold the first ones.
 /// </para>
 /// <para>
-/// A row is locked only in the very version that the statement's snapshot saw: then its waits are those that the snapshot saw, and none is
-/// left behind when they are deleted. A row that changed meanwhile is in somebody else's hands, or comes with the next claim.
+/// A row is locked only in exactly the version that the snapshot saw. Then its waits are those that the snapshot saw, and deleting them
+/// leaves none behind. A row that has changed meanwhile belongs to somebody else, or comes with the next claim.
 /// </para>
 /// <para>
-/// The internal queue was the place of one that waited and has none of its own; it runs in none, unless a deduplication id holds there.
+/// A parked workflow without a queue of its own waited in the internal one. It runs in none, unless a deduplication id keeps it there.
 /// </para>
 /// </remarks>
 internal sealed class ParkedClaimSql(SchemaName schema)
 {
-    // What was found may all be waits of a few workflows, which a claim then takes, and nobody knows how many wait behind them.
+    // All that was found may be waits of a few workflows, which a claim then takes; how many wait behind them is unknown.
     private const string MoreMayBeThere = "(SELECT '' FROM found HAVING count(*) >= 4 * $7 + 16)";
 
     private static readonly string IsParked = RowState.Is("w.status", WorkflowStates.Delayed);
 
-    /// <summary>Those with a wait that is over by time. The index gives the order, and is read as far as the limit needs.</summary>
+    /// <summary>Workflows with a wait that has ended by time. The index gives the order, and is read as far as the limit needs.</summary>
     public string Due { get; } = Render(
         schema,
         "",
@@ -38,7 +38,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
         """,
         MoreMayBeThere);
 
-    /// <summary>Those that wait for one of these: $8 kinds, $9 keys.</summary>
+    /// <summary>Workflows that wait for one of these: $8 kinds, $9 keys.</summary>
     public string Woken { get; } = Render(
         schema,
         "",
@@ -52,7 +52,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
         """,
         MoreMayBeThere);
 
-    /// <summary>Of these, those that are ready: $8 ids. No limit but the list's own length.</summary>
+    /// <summary>Those of these workflows that are ready: $8 ids. No limit but the list's own length.</summary>
     public string Among { get; } = Render(
         schema,
         "",
@@ -63,10 +63,10 @@ internal sealed class ParkedClaimSql(SchemaName schema)
         """,
         "NULL::text");
 
-    /// <summary>Of a page, those that are ready: $8 the id behind which it begins, $9 how many are looked at.</summary>
-    // Only those that wait for something besides a moment, each by its first such wait off the index of those: one that only sleeps is
-    // found by its time, and there may be a million of them. One more is read, to know whether there is a next page. A claim that took as
-    // many as it may has not taken all that is ready: the next page then begins behind the last it took.
+    /// <summary>Those of a page that are ready: $8 the id behind which it begins, $9 how many to look at.</summary>
+    // Only workflows that wait for something besides a moment, each found by its first such wait in the index of those. A workflow that
+    // only sleeps is found by its time, and there may be a million of them. One more row is read to know whether there is a next page. A
+    // claim that reached its limit has not taken all that is ready: the next page then begins behind the last one it took.
     public string Page { get; } = Render(
         schema,
         $"""
@@ -101,12 +101,12 @@ internal sealed class ParkedClaimSql(SchemaName schema)
                (SELECT id FROM page WHERE place = $9 AND EXISTS (SELECT FROM page WHERE place > $9)))
         """);
 
-    /// <summary>Whether any is parked, and the first end of a wait behind a moment. $1 application, $2 the moment.</summary>
+    /// <summary>Whether any workflow is parked, and the first end of a wait after a moment. $1 application, $2 the moment.</summary>
     public string ReadOutlook { get; } = Outlook(schema, "$1", "$2");
 
-    /// <summary>As <see cref="ReadOutlook"/>, as a part of another statement.</summary>
-    // Waits are looked at in the order of the index until one is of this application, which is the first unless the database is shared.
-    // Only where none has an end are those without one looked at too.
+    /// <summary>As <see cref="ReadOutlook"/>, but as part of another statement.</summary>
+    // Waits are read in index order until one belongs to this application, which is the first unless the database is shared. Only if none
+    // has an end are the waits without an end read too.
     public static string Outlook(SchemaName schema, string application, string after) => $"""
         WITH next AS MATERIALIZED (
             SELECT f.wake_at
@@ -160,7 +160,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
          ORDER BY 18, 2
         """;
 
-    // The row under an id, if this engine may take it: as an ordinary claim does, but for queues.
+    // The row under an id, if this engine may take it: as in an ordinary claim, but regardless of queues.
     private static string Mine(SchemaName schema, string id) => $"""
 
                 SELECT w.xmin AS version

@@ -5,7 +5,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements about queues as rows.</summary>
 internal sealed class QueueSql(SchemaName schema)
 {
-    // Half a rate limit, which another writer may leave, is none.
+    // Half a rate limit, which another writer may leave, counts as none.
     private const string Rate = "CASE WHEN q.rate_limit_period_sec IS NOT NULL THEN q.rate_limit_max END";
     private const string PartitionRate = "CASE WHEN q.partition_rate_limit_period_sec IS NOT NULL THEN q.partition_rate_limit_max END";
 
@@ -26,17 +26,17 @@ internal sealed class QueueSql(SchemaName schema)
     public static string LongestWindow { get; } = $"COALESCE(GREATEST({Period("")}, {Period("partition_")}), 0)";
 
     /// <summary>
-    /// The length of a rate's window of the row <c>q</c> in milliseconds, null without one: <paramref name="of"/> is the beginning of the
-    /// column's name.
+    /// The length of a rate's window of the row <c>q</c> in milliseconds, null without one; the column's name begins with
+    /// <paramref name="of"/>.
     /// </summary>
-    // In whole milliseconds, rounded up, but for what the fraction of a binary number adds. A year is the most that this library allows;
-    // LEAST alone would make one of a null.
+    // In whole milliseconds, rounded up except for the error of a binary fraction. A year is the most that this library allows; LEAST alone
+    // would turn a null into a year.
     public static string Period(string of) => $"""
         CASE WHEN q.{of}rate_limit_period_sec IS NOT NULL
              THEN ceil(round(LEAST(q.{of}rate_limit_period_sec, 31536000)::numeric * 1000, 3))::bigint END
         """;
 
-    /// <summary>Whether the row <c>q</c> has a limit that lets nothing run, as another SDK may write it.</summary>
+    /// <summary>Whether the row <c>q</c> has a limit that lets nothing run, which another SDK may write.</summary>
     public const string IsShut =
         $"(COALESCE(LEAST(q.concurrency, q.worker_concurrency, {Rate}, q.partition_concurrency, q.partition_worker_concurrency, "
         + $"{PartitionRate}) < 1, false) "
@@ -55,7 +55,7 @@ internal sealed class QueueSql(SchemaName schema)
     /// $1 now, $2 name, $3 concurrency, $4 that of a worker, $5 and $6 rate, $7 and $8 concurrency of a partition and of that in a worker,
     /// $9 and $10 rate of a partition, $11 seconds between polls, $12 application.
     /// </summary>
-    // Of several processes at once one inserts the row; the others wait for that here, and then find it in the statements that follow.
+    // Of several concurrent processes one inserts the row; the others wait for it here, and find it in the statements that follow.
     public string Insert { get; } = $"""
         INSERT INTO {schema}.queues (
             name, concurrency, worker_concurrency, rate_limit_max, rate_limit_period_sec, partition_concurrency,
@@ -65,14 +65,14 @@ internal sealed class QueueSql(SchemaName schema)
         ON CONFLICT (name) DO NOTHING
         """;
 
-    /// <summary>Makes a queue of no application the registrant's, whatever the policy. $1 name, $2 application.</summary>
+    /// <summary>Assigns a queue of no application to the registrant, whatever the policy. $1 name, $2 application.</summary>
     public string Adopt { get; } = $"""
         UPDATE {schema}.queues SET application_name = $2 WHERE name = $1 AND application_name IS NULL AND $2 IS NOT NULL
         """;
 
     /// <summary>As <see cref="Insert"/>, then $13 whether only the latest version overwrites, $14 the version.</summary>
-    // The latest is found as a claim finds it. A row that is as it would be written is left, so that the launch of many processes does not
-    // wait for each claim that holds the row's lock. A registrant without an application is nobody's rival.
+    // The latest version is determined as in a claim. A row that would not change is not written, so that the launch of many processes does
+    // not wait for each claim that holds the row's lock. A registrant without an application conflicts with nobody.
     public string Overwrite { get; } = $"""
         UPDATE {schema}.queues AS q
            SET concurrency = $3, worker_concurrency = $4, rate_limit_max = $5, rate_limit_period_sec = $6, partition_concurrency = $7,
@@ -88,12 +88,12 @@ internal sealed class QueueSql(SchemaName schema)
                IS DISTINCT FROM ($3, $4, $5, $6, $7, $8, $9, $10, $11, true, COALESCE($7, $8, $9) IS NOT NULL)
         """;
 
-    /// <summary>The last statement of a registration or a pause: no claim goes on by what it had read before.</summary>
+    /// <summary>The last statement of a registration or a pause: no claim continues with what it had read before.</summary>
     public string AwaitClaims { get; } = ClaimGateSql.AwaitClaims(schema);
 
     public string Read { get; } = $"SELECT {Columns(schema)} FROM {schema}.queues AS q WHERE q.name = $1";
 
-    /// <summary>$1 application, or null for all. The order is that of the code units, whatever the database sorts by.</summary>
+    /// <summary>$1 application, or null for all. Sorted by code units, whatever the database's collation.</summary>
     public string ReadAll { get; } = $"""
         SELECT {Columns(schema)}
           FROM {schema}.queues AS q
@@ -101,7 +101,7 @@ internal sealed class QueueSql(SchemaName schema)
          ORDER BY q.name COLLATE "C"
         """;
 
-    /// <summary>$1 names. Each is counted off the index of rows in flight.</summary>
+    /// <summary>$1 names. Each is counted from the index of rows in flight.</summary>
     public string Count { get; } = $"""
         SELECT asked.name, waiting.count, running.count
           FROM (SELECT DISTINCT unnest($1::text[]) AS name) AS asked
@@ -114,8 +114,8 @@ internal sealed class QueueSql(SchemaName schema)
          WHERE waiting.count > 0 OR running.count > 0
         """;
 
-    /// <summary>$1 name, $2 whether.</summary>
-    // The lock is that of a claim with shared limits; for the others AwaitClaims waits.
+    /// <summary>$1 name, $2 whether to pause.</summary>
+    // The lock is that of claims with shared limits; AwaitClaims waits for the others.
     public string SetPaused { get; } = $"""
         INSERT INTO {schema}.fluent_queues (name, paused)
         SELECT q.name, $2 FROM (SELECT name FROM {schema}.queues WHERE name = $1 FOR NO KEY UPDATE) AS q
@@ -125,10 +125,10 @@ internal sealed class QueueSql(SchemaName schema)
 
     public string Delete { get; } = $"DELETE FROM {schema}.queues WHERE name = $1";
 
-    /// <summary>$1 now, $2 application. One row at least: the answers, and beside them the queues.</summary>
-    // Only index probes: names of queues by jumps through the rows in flight, the first due of each kind, no counts. Each probe asks for
-    // the order of its index: of a state in which many rows are, the planner expects one on the first pages of the table, and for a queue
-    // of which there is none it would read the whole of it.
+    /// <summary>$1 now, $2 application. At least one row: the answers, and beside them the queues.</summary>
+    // Only index probes: names of queues by jumps through the rows in flight, the first due of each kind, no counts. Each probe requests
+    // the order of its index. Otherwise the planner expects a frequent state on the first pages of the table, and would read all of it for
+    // a queue that has no such row.
     public string ReadOutlook { get; } = $"""
         WITH RECURSIVE line AS (
             ({NextLine(schema, "true")})

@@ -9,9 +9,9 @@ internal static class RowState
     public const string Unended = $"'{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}', '{WorkflowStates.Pending}'";
 
     /// <summary>
-    /// Asks for a state in words that no partial index is defined by, for a row that a statement of a lane looks up by its key. A plan made
-    /// while the tables were empty takes such an index for cheaper than the key, its one page being read whole. If it is kept, it reads all
-    /// rows of that state at each lookup.
+    /// Compares a state in words that no partial index matches, for a row that a lane's statement looks up by its key. A plan made while
+    /// the tables were empty considers such an index cheaper than the key, because its one page is read whole. A kept plan would then read
+    /// all rows of that state at each lookup.
     /// </summary>
     public static string Is(string column, string state) => $"COALESCE({column}, '') = '{state}'";
 }

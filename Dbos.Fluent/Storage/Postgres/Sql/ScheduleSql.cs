@@ -6,8 +6,8 @@ namespace Dbos.Fluent.Storage.Postgres;
 internal sealed class ScheduleSql(SchemaName schema)
 {
     // $1 now, $2 names, $3 workflows, $4 cron, $5 zones, $6 contexts, $7 states, $8 last fired, $9 backfill, $10 queues,
-    // $11 applications, $12 overlap, $13 jitter, $14 from, $15 until, $16 waiting. In the order of names, in which several writers never
-    // wait in a circle.
+    // $11 applications, $12 overlap, $13 jitter, $14 from, $15 until, $16 waiting. Ordered by name, so that concurrent writers never
+    // deadlock.
     private const string Rows = """
         s AS MATERIALIZED (
             SELECT *
@@ -25,7 +25,7 @@ internal sealed class ScheduleSql(SchemaName schema)
     /// <summary>$1 now, as in every statement that takes it.</summary>
     public const string ReadNow = $"SELECT {Clock.Now}";
 
-    /// <summary>Makes those that are not there, and gives back their names.</summary>
+    /// <summary>Creates the schedules that do not exist, and returns their names.</summary>
     public string Create { get; } = $"""
         WITH {Rows},
         written AS (
@@ -36,7 +36,7 @@ internal sealed class ScheduleSql(SchemaName schema)
         SELECT name FROM written
         """;
 
-    /// <summary>$1 names. In a statement before <see cref="Update"/>, in the order of names; gives back those that are there.</summary>
+    /// <summary>$1 names. Runs before <see cref="Update"/>, in the order of names; returns those that exist.</summary>
     public string Lock { get; } = $"""
         SELECT schedule_name
           FROM {schema}.workflow_schedules
@@ -45,7 +45,7 @@ internal sealed class ScheduleSql(SchemaName schema)
            FOR NO KEY UPDATE
         """;
 
-    /// <summary>Changes those that are there; the workflow and the application of each stay.</summary>
+    /// <summary>Updates the schedules that exist; the workflow and the application of each stay.</summary>
     public string Update { get; } = $"""
         WITH {Rows},
         written AS (
@@ -59,7 +59,7 @@ internal sealed class ScheduleSql(SchemaName schema)
         SELECT name FROM written
         """;
 
-    /// <summary>As <see cref="Update"/>, but the expressions and their zones alone.</summary>
+    /// <summary>As <see cref="Update"/>, but only the expressions and their zones.</summary>
     public string Reschedule { get; } = $"""
         WITH {Rows}
         UPDATE {schema}.workflow_schedules AS w
@@ -70,7 +70,7 @@ internal sealed class ScheduleSql(SchemaName schema)
         """;
 
     /// <summary>$1 name.</summary>
-    // By an index of those that have not ended, asked for as TickSql does.
+    // Uses an index of unended workflows, requested as TickSql does.
     public string FindRunning { get; } = $"""
         SELECT workflow_uuid
           FROM {schema}.workflow_status
@@ -81,7 +81,7 @@ internal sealed class ScheduleSql(SchemaName schema)
         """;
 
     /// <summary>
-    /// Makes or changes each. What its row was made with but for id, pause and when it last fired is written again. One of another
+    /// Creates or updates each schedule. An update rewrites everything but id, pause and when it last fired. A schedule of another
     /// application is left out.
     /// </summary>
     public string Apply { get; } = $"""
@@ -103,15 +103,15 @@ internal sealed class ScheduleSql(SchemaName schema)
 
     public string Read { get; } = $"{Select(schema)} WHERE s.schedule_name = $1";
 
-    /// <summary>$1 application, or null for all. The order is that of the code units, whatever the database sorts by.</summary>
+    /// <summary>$1 application, or null for all. Sorted by code units, whatever the database's collation.</summary>
     public string ReadAll { get; } = $"""
         {Select(schema)}
          WHERE $1 IS NULL OR s.application_name = $1 OR s.application_name IS NULL
          ORDER BY s.schedule_name COLLATE "C"
         """;
 
-    /// <summary>$1 now, $2 name, $3 whether. What was due in a pause counts as fired, unless the schedule catches up.</summary>
-    // Where there was no pause, as when this is done once more after a lost answer, nothing was due in it.
+    /// <summary>$1 now, $2 name, $3 whether to pause. What was due in a pause counts as fired, unless the schedule catches up.</summary>
+    // Without a pause, as when this is repeated after a lost answer, nothing was due in it.
     public string SetPaused { get; } = $"""
         UPDATE {schema}.workflow_schedules AS s
            SET status = CASE WHEN $3 THEN '{ScheduleWords.Paused}' ELSE '{ScheduleWords.Active}' END,
@@ -124,7 +124,7 @@ internal sealed class ScheduleSql(SchemaName schema)
 
     public string Delete { get; } = $"DELETE FROM {schema}.workflow_schedules WHERE schedule_name = $1";
 
-    /// <summary>When the schedule <c>s</c> last fired, in epoch milliseconds; null where the text is no moment.</summary>
+    /// <summary>When the schedule <c>s</c> last fired, in epoch milliseconds; null if the text is not a moment.</summary>
     public static string FiredAt { get; } = FiredAtOf("s");
 
     // SDKs write the offset in several forms, or none for UTC.
@@ -136,7 +136,7 @@ internal sealed class ScheduleSql(SchemaName schema)
              END
         """;
 
-    // What it names from now on was never due before, so a schedule that catches up begins there; so does one that has never fired.
+    // The moments it names from now on were never due before, so a schedule that catches up begins there; so does one that never fired.
     private static string FiredUntilNow(string row, string catchesUp = "s.backfill") => $"""
         CASE WHEN {catchesUp} AND {row}.last_fired_at IS NULL THEN {NowText}
                         WHEN {catchesUp} AND (s.cron, s.zone) IS DISTINCT FROM ({row}.schedule, COALESCE({row}.cron_timezone, 'UTC'))
@@ -153,7 +153,7 @@ internal sealed class ScheduleSql(SchemaName schema)
               FROM s
         """;
 
-    // A moment that waits stays with its schedule through any change.
+    // A waiting moment stays with its schedule through any change.
     private static string Options(SchemaName schema) => $"""
         options AS (
             INSERT INTO {schema}.fluent_schedules (schedule_name, overlap, jitter_ms, from_ms, until_ms, waiting_tick_ms)

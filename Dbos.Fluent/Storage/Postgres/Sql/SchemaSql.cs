@@ -3,15 +3,15 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements about the tables themselves.</summary>
 internal sealed class SchemaSql(SchemaName schema)
 {
-    /// <summary>Both levels in one look; fails where a table is missing, which is the rare case and looked into then.</summary>
+    /// <summary>Reads both levels at once; fails if a table is missing, a rare case that is examined then.</summary>
     public string ReadLevel { get; } = $"""
         SELECT (SELECT max(version) FROM {schema}.dbos_migrations), (SELECT max(version) FROM {schema}.fluent_migrations)
         """;
 
-    /// <summary>How transactions of this role begin here.</summary>
+    /// <summary>The default isolation level of this role's transactions here.</summary>
     public string ReadIsolation { get; } = "SELECT current_setting('default_transaction_isolation')";
 
-    /// <summary>Which of the two record tables and the schema are there.</summary>
+    /// <summary>Which of the two record tables and the schema exist.</summary>
     public string FindRecords { get; } = """
         WITH found AS (
             SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1)
@@ -25,11 +25,11 @@ internal sealed class SchemaSql(SchemaName schema)
 
     public string ReadFluentLevel { get; } = $"SELECT max(version) FROM {schema}.fluent_migrations";
 
-    // The key of every DBOS SDK that locks. Tried rather than waited for: whoever waits holds a snapshot, and an index that is being built
-    // concurrently waits for all snapshots, its builder holding this lock.
+    // The key of every DBOS SDK that locks. Tried, not waited for: a waiter holds a snapshot, and a concurrent index build waits for all
+    // snapshots while its builder holds this lock.
     public string TryLock { get; } = "SELECT pg_try_advisory_lock(1234567890)";
 
-    /// <summary>Whether whoever holds the lock does something, or did a moment ago.</summary>
+    /// <summary>Whether the holder of the lock is working, or was a moment ago.</summary>
     public string IsLockWorkedUnder { get; } = """
         SELECT EXISTS (
             SELECT FROM pg_locks AS l
@@ -41,10 +41,10 @@ internal sealed class SchemaSql(SchemaName schema)
 
     public string Unlock { get; } = "SELECT pg_advisory_unlock(1234567890)";
 
-    // Asked first, because CREATE SCHEMA IF NOT EXISTS wants the right to create schemas even where nothing is to be created.
+    // Checked first, because CREATE SCHEMA IF NOT EXISTS requires the right to create schemas even if there is nothing to create.
     public string CreateSchema { get; } = $"CREATE SCHEMA IF NOT EXISTS {schema}";
 
-    /// <summary>The same in a script, which cannot be told beforehand.</summary>
+    /// <summary>The same in a script, which cannot check beforehand.</summary>
     public string CreateMissingSchema { get; } = $"""
         DO $dbos_fluent_schema$
         BEGIN
@@ -55,29 +55,29 @@ internal sealed class SchemaSql(SchemaName schema)
         $dbos_fluent_schema$;
         """;
 
-    /// <summary>A lock that live traffic holds is waited for only so long, as everything behind the waiting DDL waits with it.</summary>
-    // That is for each table, and those that have their lock wait along: for as many times as long as there are tables that somebody holds
-    // alone. Whoever reads or writes workflows holds the first of them, and is met before there is anything to hold up; what is left is an
-    // index or a vacuum of somebody's own on one of the others.
+    /// <summary>Limits the wait for a lock that live traffic holds, because everything behind the waiting DDL waits with it.</summary>
+    // The limit applies to each table, and tables already locked make others wait along: for as many limits as there are tables that
+    // somebody holds exclusively. Readers and writers of workflows hold the first table, which is waited for before anything is held up.
+    // What remains is somebody's own index build or vacuum on one of the others.
     public string LimitLockWait { get; } = "SET LOCAL lock_timeout = '5s'";
 
     /// <summary>
-    /// The partial unique index uq_workflow_status_dedup_id does this constraint's work; dropped when that stands, so that none is missing
-    /// while others write.
+    /// The partial unique index uq_workflow_status_dedup_id replaces this constraint. The constraint is dropped once the index exists, so
+    /// that one of them is in force while others write.
     /// </summary>
     public string DropOldDeduplication { get; } =
         $"ALTER TABLE {schema}.workflow_status DROP CONSTRAINT IF EXISTS uq_workflow_status_queue_name_dedup_id";
 
     /// <summary>
-    /// Left invalid by a build that did not finish, or of an old form under the name of today's: $1 schema, $2 names. Not one that somebody
-    /// is building: who dropped that would break off the build.
+    /// Indexes left invalid by an unfinished build, or of an old form under a current name: $1 schema, $2 names. Excludes indexes that
+    /// somebody is building, because dropping them would abort the build.
     /// </summary>
     public string FindStaleIndexes { get; } = StaleIndexes("$1") + " AND c.relname = ANY ($2::text[]) AND NOT EXISTS (" + Building + ")";
 
-    /// <summary>The same with those that somebody is building.</summary>
+    /// <summary>The same, including those that somebody is building.</summary>
     public string FindUnfinishedIndexes { get; } = StaleIndexes("$1") + " AND c.relname = ANY ($2::text[])";
 
-    /// <summary>The same, dropped in one statement of a script: nobody may build an index concurrently there.</summary>
+    /// <summary>The same, dropped in one statement of a script: nobody may build an index concurrently then.</summary>
     public string DropStaleIndexes { get; } = $"""
         DO $dbos_fluent_drop$
         DECLARE
@@ -92,11 +92,11 @@ internal sealed class SchemaSql(SchemaName schema)
         $dbos_fluent_drop$;
         """;
 
-    /// <summary>Which rows are alike that a unique index would keep apart; for a person to run.</summary>
+    /// <summary>Finds the duplicate rows that prevent a unique index; for a person to run.</summary>
     public static string FindAlike(UniqueIndex index) =>
         $"SELECT {index.Columns}, count(*) FROM {index.Table}{index.Where} GROUP BY {index.Columns} HAVING count(*) > 1";
 
-    /// <summary>What the database calls itself, and the number of the table of workflows; $1 schema.</summary>
+    /// <summary>The database's own name, and the number of the table of workflows; $1 schema.</summary>
     public static string ReadHome { get; } = """
         SELECT current_database()::text,
                (SELECT c.oid::bigint FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -108,12 +108,12 @@ internal sealed class SchemaSql(SchemaName schema)
 
     public string CreateDbosRecord { get; } = $"CREATE TABLE IF NOT EXISTS {schema}.dbos_migrations (version bigint PRIMARY KEY)";
 
-    /// <summary>The same where it is not there yet; fails where somebody else has made it meanwhile.</summary>
+    /// <summary>The same if it does not exist yet; fails if somebody else has made it meanwhile.</summary>
     public string CreateFirstDbosRecord { get; } = $"CREATE TABLE {schema}.dbos_migrations (version bigint PRIMARY KEY)";
 
     public string CreateFluentRecord { get; } = $"CREATE TABLE IF NOT EXISTS {schema}.fluent_migrations (version bigint PRIMARY KEY)";
 
-    // One row that only rises, as every SDK keeps it; a level that somebody else raised meanwhile stays.
+    // One row that only rises, as every SDK keeps it; a level that somebody else has raised meanwhile stays.
     public string RecordDbosLevel { get; } = Record($"{schema}.dbos_migrations");
 
     public string RecordFluentLevel { get; } = Record($"{schema}.fluent_migrations");

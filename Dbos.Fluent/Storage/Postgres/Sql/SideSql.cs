@@ -1,33 +1,33 @@
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>
-/// What clients do with our side tables, as parts of their statements. Where a database that another SDK has made has none, nothing is
-/// there to be found, and nothing to be written: each part then says just that, and a client still drives the workflows of others.
+/// Uses of our side tables as parts of client statements. A database that another SDK has made may have none: there is then nothing to
+/// find and nothing to write. Each part expresses that, so a client can still drive the workflows of others.
 /// </summary>
 internal static class SideSql
 {
     private const string NoRow = "SELECT 1 WHERE false";
 
-    /// <summary>Whether the workflow of the row <c>w</c> waits for something, out of memory.</summary>
+    /// <summary>Whether the workflow of the row <c>w</c> is parked and waits for something.</summary>
     public static string Waits(SchemaName schema) => schema.HasSideTables
         ? $"EXISTS (SELECT FROM {schema}.fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid)"
         : "false";
 
-    /// <summary>The same the other way round, as a lookup of its own for each row.</summary>
+    /// <summary>The opposite, as a lookup of its own for each row.</summary>
     public static string HasNoWait(SchemaName schema) => schema.HasSideTables
         ? $"(SELECT true FROM {schema}.fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid LIMIT 1) IS NULL"
         : "true";
 
-    /// <summary>Forgets what workflows wait for; <paramref name="which"/> is compared with their ids.</summary>
+    /// <summary>Deletes what workflows wait for; <paramref name="which"/> is compared with their ids.</summary>
     public static string DropWaits(SchemaName schema, string which) => schema.HasSideTables
         ? $"DELETE FROM {schema}.fluent_waits WHERE workflow_uuid {which}"
         : NoRow;
 
     /// <summary>
-    /// Whether the parent of the row <c>w</c> has begun anew since it started it, and nothing in its history names it.
+    /// Whether the parent of the row <c>w</c> has continued as new since it started it, and nothing in its history names it.
     /// </summary>
-    // A generation begins when its input is written, on the clock that children are dated by. A history alone does not tell: a rewind takes
-    // out what named a child of this very generation, which the parent attaches to again.
+    // A generation begins when its input is written, by the clock that dates children. The history alone does not tell: a rewind removes
+    // what named a child of this very generation, to which the parent attaches again.
     public static string IsOfEndedGeneration(SchemaName schema) => schema.HasSideTables
         ? $"""
             EXISTS (
@@ -47,18 +47,18 @@ internal static class SideSql
         ? $"COALESCE((SELECT paused FROM {schema}.fluent_queues WHERE name = q.name LIMIT 1), false)"
         : "false";
 
-    /// <summary>The options of schedules, to be joined.</summary>
+    /// <summary>The options of schedules, to join.</summary>
     public static string Schedules(SchemaName schema) => schema.HasSideTables
         ? $"{schema}.fluent_schedules"
         : "(SELECT NULL::text AS schedule_name, NULL::text AS overlap, NULL::bigint AS jitter_ms, NULL::bigint AS from_ms, "
             + "NULL::bigint AS until_ms, NULL::bigint AS waiting_tick_ms WHERE false)";
 
-    /// <summary>The order in which messages were sent, to be joined.</summary>
+    /// <summary>The order in which messages were sent, to join.</summary>
     public static string MessageOrder(SchemaName schema) => schema.HasSideTables
         ? $"{schema}.fluent_message_order"
         : "(SELECT NULL::text AS message_uuid, NULL::bigint AS position WHERE false)";
 
-    /// <summary>Notes the order of the messages <c>stored</c>, whose ids are $12.</summary>
+    /// <summary>Records the order of the messages <c>stored</c>, whose ids are $12.</summary>
     public static string PlaceMessages(SchemaName schema) => schema.HasSideTables
         ? $"""
             INSERT INTO {schema}.fluent_message_order (message_uuid)

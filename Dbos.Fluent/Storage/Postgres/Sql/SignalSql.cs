@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Statements that announce and listen. Channels belong to the database, so our own payloads name the schema.</summary>
+/// <summary>Channels for announcements. They belong to the database, so our own payloads name the schema.</summary>
 internal sealed class SignalSql
 {
     /// <summary>The trigger on messages announces here: <c>destination::topic</c>.</summary>
@@ -12,7 +12,7 @@ internal sealed class SignalSql
     /// <summary>Every SDK announces stream writes here: <c>workflow::key</c>.</summary>
     public const string Streams = "dbos_streams_channel";
 
-    /// <summary>What no other SDK announces: <c>schema::kind::key</c>.</summary>
+    /// <summary>Only this library announces here: <c>schema::kind::key</c>.</summary>
     public const string Wakeups = "fluent_wakeups";
 
     public string Listen { get; } = $"LISTEN {Messages}; LISTEN {Events}; LISTEN {Streams}; LISTEN {Wakeups}";

@@ -3,12 +3,12 @@ using Dbos.Fluent.Model;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements that find out, in a new snapshot, why units of a commit were not written.</summary>
-/// <remarks>Lookups by key, each limited to its one row, which keeps a planner from joining with the whole table instead.</remarks>
+/// <remarks>They look rows up by key, each limited to its one row, so that a planner does not join with the whole table.</remarks>
 internal sealed class StandingSql(SchemaName schema)
 {
     /// <summary>
-    /// For starts: the row under the id, the holder of the deduplication id, and whether the parent and the row itself are still owned, and
-    /// by whom the row was started.
+    /// For starts: the row under the id, the holder of the deduplication id, whether the parent and the row itself are still owned, and who
+    /// started the row.
     /// </summary>
     public string ReadStarts { get; } = $"""
         SELECT s.ord,
@@ -43,8 +43,8 @@ internal sealed class StandingSql(SchemaName schema)
         """;
 
     /// <summary>
-    /// For a unit that is written by itself: whether the workflow is still owned, whether its first row is stored and with what output, and
-    /// whether it is parked by this token. $1 workflow, $2 token, $3 sequence, $4 name, $5 started, $6 completed.
+    /// For a unit with a statement of its own: whether the workflow is still owned, whether its first row is stored and with what output,
+    /// and whether it is parked by this token. $1 workflow, $2 token, $3 sequence, $4 name, $5 started, $6 completed.
     /// </summary>
     public string ReadSingle { get; } = $"""
         SELECT COALESCE(w.owner_xid = $2, false), COALESCE(c.stands, false), c.output, c.serialization,
@@ -62,8 +62,8 @@ internal sealed class StandingSql(SchemaName schema)
         """;
 
     /// <summary>
-    /// For a workflow that begins afresh: whether it is still owned, whether it has done so, and its deadline. $1 workflow, $2 token,
-    /// $3 the next token, which only this step can have brought.
+    /// For a workflow that continues as new: whether it is still owned, whether it has done so, and its deadline. $1 workflow, $2 token,
+    /// $3 the next token, which only this step can have set.
     /// </summary>
     public string ReadContinued { get; } = $"""
         SELECT COALESCE(w.owner_xid = $2, false), COALESCE(w.owner_xid = $3, false), w.workflow_deadline_epoch_ms
@@ -74,7 +74,7 @@ internal sealed class StandingSql(SchemaName schema)
     /// <summary>For a debounced workflow, see <see cref="DebounceSql.ReadStanding"/>.</summary>
     public string ReadDebounce { get; } = DebounceSql.ReadStanding(schema);
 
-    /// <summary>For outcomes: whether the workflow is still owned, and whether it has ended as it would be ended.</summary>
+    /// <summary>For outcomes: whether the workflow is still owned, and whether it has ended with this outcome.</summary>
     public string ReadOutcomes { get; } = $"""
         SELECT o.ord,
                COALESCE(w.owner_xid = o.token, false),

@@ -2,15 +2,15 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Statements that look for unfinished work which no live engine would take.</summary>
+/// <summary>Statements that find unfinished work which no live engine would take.</summary>
 internal sealed class StrandedSql(SchemaName schema)
 {
     private readonly string enqueued = RenderWaiting(schema, $"'{WorkflowStates.Enqueued}'");
 
     private readonly string delayed = RenderWaiting(schema, $"'{WorkflowStates.Delayed}'");
 
-    // What runs carries the version of its executor, which has the code of it. Other rows are what recovery hands on to nobody: it takes
-    // none of no application, and none under a name that nobody has registered.
+    // A running workflow carries the version of its executor, which has its code. Other rows are those that recovery never hands on: rows
+    // of no application, and rows under a name that nobody has registered.
     private readonly string pending = Render(
         schema,
         $"w.status = '{WorkflowStates.Pending}' AND w.created_at >= $2",
@@ -20,8 +20,8 @@ internal sealed class StrandedSql(SchemaName schema)
     private const string IsLive = $"NOT e.stopped AND e.expires_at_ms > {Clock.Database}";
 
     /// <summary>
-    /// A page of one state, in the order of creation, counted by version and name where nobody takes it; in a last row how many were looked
-    /// at, and the place of the last. $1 application, $2 and $3 the place behind which the page begins, $4 its length.
+    /// A page of one state, in order of creation: rows that nobody takes, counted by version and name, and a last row with how many were
+    /// looked at and the position of the last. $1 application, $2 and $3 the position behind which the page begins, $4 its length.
     /// </summary>
     public string Read(WorkflowState state) => state switch
     {
@@ -30,15 +30,15 @@ internal sealed class StrandedSql(SchemaName schema)
         _ => pending,
     };
 
-    // A row of no application is anybody's; those in a queue of this application's are reported by it.
+    // A row of no application may belong to any; this application reports those in its queues.
     private static string IsOurs(SchemaName schema) => $"""
         (looked.application_name = $1
                OR (looked.application_name IS NULL
                    AND looked.queue_name IN (SELECT q.name FROM {schema}.queues AS q WHERE q.application_name = $1)))
         """;
 
-    // With an equation the planner knows the state for a constant, and where much waits takes the index of all moments, in which everything
-    // that has ended since stands before what waits.
+    // With an equation the planner treats the state as a constant. If many workflows wait, it then takes the index of all moments, in which
+    // everything that has ended since precedes what waits.
     private static string RenderWaiting(SchemaName schema, string state) => Render(
         schema,
         $"""
@@ -49,8 +49,8 @@ internal sealed class StrandedSql(SchemaName schema)
         "w.status COLLATE \"C\", w.created_at",
         IsOurs(schema));
 
-    // The limit is on what is looked at, whosever it is: the length of the statement does not follow that of a backlog. The state is asked
-    // for as the partial index of it does. The rule of who takes what is that of a claim, see ClaimSql.
+    // The limit applies to what is looked at, of any application, so that a backlog does not make the statement long. The state is compared
+    // as in the definition of its partial index. Who takes what follows the rule of a claim, see ClaimSql.
     private static string Render(SchemaName schema, string looked, string order, string condition) => $"""
         WITH live AS MATERIALIZED (
             SELECT DISTINCT e.application_name, e.application_version FROM {schema}.fluent_executors AS e WHERE {IsLive}),

@@ -4,10 +4,10 @@ namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Statements that start the workflow of one moment of a schedule.</summary>
 /// <remarks>
-/// The lock on the schedule's row comes in a statement before, so that what was fired, paused or started by its last owner is seen. Each
-/// has $1 to $20 as for a start, then $21 the schedule, $22 the moment, $23 the moment as text, and answers the outcome, or nothing where
-/// there is no such schedule. But for what a person asked for, $24 to $31 are the schedule as it was read: workflow, cron, zone, context,
-/// queue, jitter, from, until. A row that carries this call's own token is what an earlier try made, whose answer was lost.
+/// The schedule's row is locked in an earlier statement, so that what the lock's last owner fired, paused or started is seen. Each has $1
+/// to $20 as for a start, then $21 the schedule, $22 the moment, $23 the moment as text. It returns the outcome, or nothing if the
+/// schedule does not exist. Except for a moment that a person requested, $24 to $31 are the schedule as read: workflow, cron, zone,
+/// context, queue, jitter, from, until. A row with this call's own token is an earlier try's, whose answer was lost.
 /// </remarks>
 internal sealed class TickSql(SchemaName schema)
 {
@@ -45,7 +45,7 @@ internal sealed class TickSql(SchemaName schema)
              WHERE schedule_name = (SELECT name FROM tick WHERE outcome = '{Queued}' AND waiting IS NULL))
         """);
 
-    /// <summary>It waited for the run before it.</summary>
+    /// <summary>It waited for the previous run.</summary>
     public string Waiting { get; } = Render(
         schema,
         $"""
@@ -63,7 +63,7 @@ internal sealed class TickSql(SchemaName schema)
                    SELECT name FROM tick WHERE waiting = $22 AND outcome IN ('{Started}', '{AlreadyFired}')))
         """);
 
-    /// <summary>A person asked for it.</summary>
+    /// <summary>A person requested it.</summary>
     public string Asked { get; } = Render(
         schema, $"                   WHEN s.mine IS NOT NULL THEN '{AlreadyFired}'", "nothing AS (SELECT 1)", "false");
 
@@ -103,9 +103,9 @@ internal sealed class TickSql(SchemaName schema)
           FROM tick
         """;
 
-    // By an index of those that have not ended: of what has, there may be any number. The order is that of the index, for which it is
-    // asked; with an equation there would be none left, and where most rows of the table have not ended, or most are this schedule's, the
-    // planner expects to come across one that is both, and reads the whole table where there is none.
+    // Uses an index of unended workflows, because there may be any number of ended ones. The order is that of the index, so that the
+    // planner uses it; an equation would leave no order. If most rows are unended, or most are this schedule's, the planner would expect to
+    // meet one that is both soon, and would read the whole table if there is none.
     private static string Runs(SchemaName schema) => $"""
         COALESCE((
                        SELECT true

@@ -5,13 +5,13 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements that write one unit of messaging or parking each: the owner's lock, checkpoints and effect in one.</summary>
 /// <remarks>
 /// <para>
-/// Each begins with $1 now, $2 the owner's workflow, $3 its token and, but for parking, $4 to $11 the checkpoint rows in columns. It gives
-/// one row if the workflow is owned, and none otherwise. The lock is that of <see cref="CommitSql"/>, and for the same reason.
+/// Each begins with $1 now, $2 the owner's workflow, $3 its token and, except for parking, $4 to $11 the checkpoint rows in columns. It
+/// returns one row if the workflow is owned, and none otherwise. The lock is that of <see cref="CommitSql"/>, for the same reason.
 /// </para>
 /// <para>
-/// The lock may be had a moment after the statement's snapshot was taken, and a given-up try of the same unit may have ended in between. So
-/// the effect hangs on what no snapshot decides: the unit's first row was written by this very statement, or the message was unread when
-/// it was locked. What the snapshot alone says is right at any rate once the lock is held before (<see cref="LockOwner"/>).
+/// The lock may be acquired a moment after the snapshot was taken, and a given-up try of the same unit may have ended in between. So the
+/// effect depends on what no snapshot decides: this very statement wrote the unit's first row, or the message was unread when it was
+/// locked. What the snapshot alone says is reliable only if the lock was taken before (<see cref="LockOwner"/>).
 /// </para>
 /// </remarks>
 internal sealed class UnitSql
@@ -20,7 +20,7 @@ internal sealed class UnitSql
         "workflow_uuid, function_id, function_name, output, error, serialization, child_workflow_id, "
         + "started_at_epoch_ms, completed_at_epoch_ms, application_name";
 
-    // A stored row is left as it is, and shows that the effect is stored too. A unit without rows comes from inside a step: it takes
+    // A stored row is left as it is, and shows that the effect is stored too. A unit without rows comes from inside a step, and takes
     // effect each time.
     private const string IsFirst =
         "(cardinality($4::int[]) = 0 OR EXISTS (SELECT FROM recorded WHERE function_id = ($4::int[])[1]))";
@@ -36,7 +36,7 @@ internal sealed class UnitSql
         Park = RenderPark(schema, whenLocked);
     }
 
-    /// <summary>$1 is the workflow. In a statement before the unit's own, so that the unit's snapshot is newer than the lock.</summary>
+    /// <summary>$1 the workflow. Runs before the unit's own statement, whose snapshot is then newer than the lock.</summary>
     public string LockOwner { get; }
 
     public string Send { get; }
@@ -51,13 +51,13 @@ internal sealed class UnitSql
 
     public string Park { get; }
 
-    // $12 ids, $13 destinations, $14 topics, $15 texts, $16 formats. A destination is locked against its deletion, in id order, as the
-    // foreign key would lock it; but here one that somebody else has locked for good holds up no lane. Where an earlier try has sent, the
-    // destination may be gone by now: what was sent was sent. Who is asked for is looked up by
-    // LIMIT 1, as an EXISTS could be planned as a hash of the whole table. The identity column numbers the rows in the order inserted.
-    // No message is older than one that waits unread before it, though this process's clock may be behind another's or was set back: the
-    // other SDKs know no order but the time. The newest that waits is looked up once for a topic, not once for each message. What belongs
-    // together is found by equality, which is hashed: a comparison with a whole array is made element by element, for each message.
+    // $12 ids, $13 destinations, $14 topics, $15 texts, $16 formats. A destination is locked against deletion, in id order, as the foreign
+    // key would lock it; but here one that somebody else holds does not block a lane. If an earlier try has sent the messages, the
+    // destination may be gone by now: they count as sent. Rows are looked up with LIMIT 1, because an EXISTS could be planned as a hash of
+    // the whole table. The identity column numbers the rows in insertion order. No message gets an earlier time than one that waits unread
+    // before it, though this process's clock may be behind another's or was set back: other SDKs order by time only. The newest waiting
+    // message is looked up once for each topic, not for each message. Related rows are matched by equality, which is hashed: a comparison
+    // with a whole array checks each element, for each message.
     private static string RenderSend(SchemaName schema, string whenLocked, string owned) => $"""
         WITH owned AS MATERIALIZED ({owned}),
         held AS MATERIALIZED (
@@ -104,9 +104,9 @@ internal sealed class UnitSql
 
     // $12 topic; $13 sequence, $14 name, $15 child, $16 started, $17 completed of the receive itself; $18 to $25 the rows that go with a
     // message. A look that finds nothing and has nothing to store takes no lock: a lock is a write, and costs a flush of the log. The
-    // oldest time comes first off the index of unread messages, and only those of that one millisecond are sorted. The message's own lock
-    // looks again whether it is unread, in its latest version; if the snapshot saw one that the lock then does not find, an earlier try of
-    // this unit took it. The position is looked up row by row, as a join could be planned as a scan of all positions.
+    // oldest time is read first from the index of unread messages, and only messages of that millisecond are sorted. Locking the message
+    // checks again, in its latest version, whether it is unread. If the lock does not find a message that the snapshot saw, an earlier try
+    // of this unit took it. The position is looked up row by row, because a join could be planned as a scan of all positions.
     private static string RenderReceive(SchemaName schema, string whenLocked) => $"""
         WITH {OwnedIfThere(schema, whenLocked)},
         {Record(schema, "begun", "owned", 4)},
@@ -157,7 +157,7 @@ internal sealed class UnitSql
         SELECT false, false, NULL, NULL FROM standing WHERE NOT changes
         """;
 
-    // The owner's lock, where there is a message, a row of the receive itself, or a row to store.
+    // Locks the owner if there is a message, a row of the receive itself, or a row to store.
     private static string OwnedIfThere(SchemaName schema, string whenLocked) => $"""
         standing AS MATERIALIZED (
             SELECT COALESCE(
@@ -192,8 +192,8 @@ internal sealed class UnitSql
         SELECT 0 FROM owned
         """;
 
-    // $12 key, $13 values, $14 formats, $15 the steps that write them, $16 whether they close the stream. The end is the
-    // primary key's last entry.
+    // $12 key, $13 values, $14 formats, $15 the steps that write them, $16 whether they close the stream. The end of the stream is the last
+    // entry in the primary key.
     private static string RenderWriteStream(SchemaName schema, string whenLocked) => $"""
         WITH owned AS MATERIALIZED ({Owned(schema, whenLocked)}),
         stream AS MATERIALIZED (
@@ -219,8 +219,8 @@ internal sealed class UnitSql
         SELECT stood OR $16 OR NOT closed FROM stream
         """;
 
-    // $4 sequences, $5 kinds, $6 keys, $7 targets, $8 names, $9 ends, $10 parts. Waits that an earlier parking left give way: those of
-    // the same step are overwritten and the others deleted, as one statement cannot delete a row and insert it again.
+    // $4 sequences, $5 kinds, $6 keys, $7 targets, $8 names, $9 ends, $10 parts. Waits left by an earlier parking are replaced: those of
+    // the same step are overwritten and the others deleted, because one statement cannot delete a row and insert it again.
     private static string RenderPark(SchemaName schema, string whenLocked) => $"""
         WITH owned AS MATERIALIZED (
             SELECT 1
@@ -256,7 +256,7 @@ internal sealed class UnitSql
                FOR NO KEY UPDATE {whenLocked}
         """;
 
-    // Eight columns of checkpoint rows, from the given parameter on, written for the one row of a source.
+    // Eight columns of checkpoint rows, from the given parameter on, written for the single row of a source.
     private static string Record(SchemaName schema, string name, string source, int first) => $"""
         {name} AS (
             INSERT INTO {schema}.operation_outputs ({CheckpointColumns})

@@ -2,16 +2,16 @@ using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Postgres;
 
-/// <summary>Statements about versions, and about what keeps work from being taken.</summary>
+/// <summary>Statements about versions, and about what prevents work from being taken.</summary>
 internal sealed class VersionSql(SchemaName schema)
 {
     private const string IsOurs = "(w.application_name = $1 OR w.application_name IS NULL)";
 
     /// <summary>
-    /// The latest version of an application, as one of its versions sees it; none for one whose name another application has registered.
+    /// The latest version of an application, as one of its versions sees it; none if another application holds that version name.
     /// </summary>
-    // A name stands once in the table, so such a version has no place in its application's order. It counts as the latest beside the one
-    // that is: work without a version must not wait for an older one only because of how a neighbour names its own.
+    // A name occurs only once in the table, so such a version has no place in its application's order. It counts as latest beside the
+    // actual latest: work without a version must not wait for an older one just because of how a neighbour names its own.
     public static string LatestOf(SchemaName schema, string application, string version) => $"""
         SELECT v.version_name
                       FROM {schema}.application_versions AS v
@@ -32,7 +32,7 @@ internal sealed class VersionSql(SchemaName schema)
         """;
 
     /// <summary>$1 application or null, $2 version, $3 now or null.</summary>
-    // Behind every other even where the clock has not moved since the last was registered. Its age in created_at stays.
+    // Sorts it last even if the clock has not moved since the previous registration. Its age in created_at stays.
     public string SetLatest { get; } = $"""
         UPDATE {schema}.application_versions AS v
            SET version_timestamp = GREATEST(
@@ -45,7 +45,7 @@ internal sealed class VersionSql(SchemaName schema)
         """;
 
     /// <summary>$1 application, $2 version, $3 the id behind which the page begins, $4 its length.</summary>
-    // The page is cut before anything is joined to it: sorted with what belongs to them, all rows behind it would be looked up first.
+    // The page is cut before any join: otherwise the joined rows of all following workflows would be looked up first, for the sort.
     public string ReadUnfinished { get; } = $"""
         WITH page AS MATERIALIZED (
             SELECT w.*
@@ -61,9 +61,9 @@ internal sealed class VersionSql(SchemaName schema)
          ORDER BY w.workflow_uuid
         """;
 
-    /// <summary>$1 workflow, $2 the version it is bound to, $3 the next one, $4 when it had last moved.</summary>
-    // What it waits for was said by the other code. Whatever that is, it is due: this code says by itself what it waits for. Its state says
-    // that nobody runs it; a token on it is its creator's, as enqueue_workflow and older SDKs leave one.
+    /// <summary>$1 workflow, $2 the version it is bound to, $3 the next one, $4 when its row last changed.</summary>
+    // The other code defined what it waits for. Whatever that is, it becomes due: this code then says itself what it waits for. The state
+    // shows that nobody runs it; a token on it is its creator's, which enqueue_workflow and older SDKs leave.
     public string Adopt { get; } = $"""
         WITH adopted AS (
             UPDATE {schema}.workflow_status
@@ -79,7 +79,7 @@ internal sealed class VersionSql(SchemaName schema)
     /// <summary>
     /// $1 application or null, $2 version or null, $3 workflow name. The rule is that of a claim, see <see cref="ClaimSql"/>.
     /// </summary>
-    // Without an application it is for the engines of each, and each has a latest version of its own.
+    // Without an application the workflow may run on engines of any, and each application has its own latest version.
     public string ReadCode { get; } = $"""
         WITH live AS MATERIALIZED (
             SELECT e.application_name, e.application_version, v.fingerprint,
@@ -113,8 +113,8 @@ internal sealed class VersionSql(SchemaName schema)
     /// $1 application or null, $2 queue, $3 partition or null, $4 window or null, $5 partition's window or null, $6 now or null, $7 and $8
     /// how many may start in them.
     /// </summary>
-    // Queue and moment are compared as one, which only the index of what counts in windows can be entered by: that of all starts lies in
-    // the order of the table, and looks cheaper, but holds those of every queue.
+    // Queue and moment are compared as one row, which only the index of what counts in windows supports. The index of all starts follows
+    // the order of the table and looks cheaper, but contains those of every queue.
     public string ReadPlace { get; } = $"""
         WITH clock AS (SELECT COALESCE($6::bigint, (EXTRACT(epoch FROM now()) * 1000)::bigint) AS now),
         running AS (

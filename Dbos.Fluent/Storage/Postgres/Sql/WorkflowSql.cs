@@ -5,16 +5,16 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements that read workflows, and change rows from outside their runs.</summary>
 internal sealed class WorkflowSql(SchemaName schema)
 {
-    // What a cancelled row loses, and what it keeps, is the same in every SDK: its executor, version, deadline and attempts stay.
+    // What a cancelled row loses and keeps is the same in every SDK: its executor, version, deadline and attempts stay.
     private const string Cancelled =
         $"status = '{WorkflowStates.Cancelled}', owner_xid = NULL, queue_name = NULL, deduplication_id = NULL, started_at_epoch_ms = NULL, "
         + $"completed_at = {Clock.Now}, updated_at = {Clock.Now}";
 
-    // A workflow that was given up may be cancelled too, so that nobody takes it for one that is still to be looked into.
+    // A dead-lettered workflow may be cancelled too, so that nobody thinks it still needs to be examined.
     private const string Cancellable = $"{RowState.Unended}, '{WorkflowStates.MaxRecoveryAttemptsExceeded}'";
 
     /// <summary>What <see cref="PostgresWorkflowRows"/> reads of a row <c>w</c> with its input <c>i</c> and output <c>o</c>.</summary>
-    // Rows of older SDKs have their payloads in workflow_status itself.
+    // Rows of older SDKs hold their payloads in workflow_status itself.
     public static string RowColumns(SchemaName schema) => $"""
         w.workflow_uuid, w.name, w.status, w.queue_name, w.queue_partition_key, w.deduplication_id, w.priority, w.recovery_attempts,
                w.executor_id, w.application_name, w.application_version, w.parent_workflow_id, w.forked_from, w.schedule_name,
@@ -39,7 +39,7 @@ internal sealed class WorkflowSql(SchemaName schema)
          ORDER BY function_id
         """;
 
-    /// <summary>The outcomes of those that ended; a row without a state for those that do not exist.</summary>
+    /// <summary>Reads the outcomes of workflows that have ended; a row without a state for those that do not exist.</summary>
     public string ReadOutcomes { get; } = $"""
         SELECT a.id, w.status, COALESCE(o.output, w.output), COALESCE(o.error, w.error), w.serialization,
                COALESCE(w.workflow_deadline_epoch_ms <= w.completed_at, false)
@@ -64,8 +64,8 @@ internal sealed class WorkflowSql(SchemaName schema)
         """;
 
     /// <summary>Locks what <see cref="Cancel"/> cancels. $1 ids, $2 whether their children too.</summary>
-    // In a statement before: the snapshot of the next is newer than the locks, and holds what a run wrote while they were waited for, such
-    // as the waits of its parking and the children it had begun. In id order, so that two of these never wait in a circle.
+    // A statement of its own: the next snapshot is newer than the locks, and includes what a run wrote while they were waited for, such as
+    // the waits of its parking and the children it had begun. In id order, so that two such statements never deadlock.
     public string LockTree { get; } = $"""
         WITH RECURSIVE {Tree(schema, "$1", "$2")}
         SELECT 1
@@ -89,13 +89,13 @@ internal sealed class WorkflowSql(SchemaName schema)
         {CancelDue(schema)}
         """;
 
-    /// <summary>Locks what <see cref="Resume"/> resumes, in id order; in a statement before, as for a cancel. $1 ids.</summary>
+    /// <summary>Locks what <see cref="Resume"/> resumes, in id order; runs before it, as for a cancel. $1 ids.</summary>
     public string LockAll { get; } = $"""
         SELECT 1 FROM {schema}.workflow_status WHERE workflow_uuid = ANY ($1::text[]) ORDER BY workflow_uuid FOR NO KEY UPDATE
         """;
 
     /// <summary>
-    /// $1 now, $2 ids, $3 queue. Gives the first id that does not exist, or the first that needs a partition, or those that were enqueued.
+    /// $1 now, $2 ids, $3 queue. Returns the first id that does not exist, or the first that needs a partition, or those enqueued.
     /// </summary>
     public string Resume { get; } = $"""
         WITH missing AS (
@@ -129,7 +129,7 @@ internal sealed class WorkflowSql(SchemaName schema)
         """;
 
     /// <summary>$1 now, $2 application, $3 the reason in the native format, $4 in the portable one, $5 limit.</summary>
-    // The status list is that of the deadline index, so that only rows that have a deadline and are not yet over are looked at.
+    // The status list is that of the deadline index, so that only unended rows with a deadline are read.
     public string CancelExpired { get; } = $"""
         WITH due AS (
             SELECT workflow_uuid
@@ -144,8 +144,8 @@ internal sealed class WorkflowSql(SchemaName schema)
         {CancelDue(schema)}
         """;
 
-    // UNION ends where ids that were deleted and used again name each other; OFFSET 0 keeps each step a lookup by the index on the parent.
-    // No limit: a cancel with children takes in all of them.
+    // UNION ends if deleted and reused ids name each other; OFFSET 0 makes each step a lookup by the index on the parent. No limit: a
+    // cancel with children includes all of them.
     public static string Tree(SchemaName schema, string ids, string children) => $"""
         tree AS (
             SELECT unnest({ids}::text[]) AS id
