@@ -45,18 +45,18 @@ public abstract class RetentionSuite(IDatabaseFixture fixture) : EngineSuite(fix
         };
         var engine = await LaunchAsync(options => options.WrapStore = store => new FaultingStore(store, faults), Square);
         await engine.RunAsync(Square, 1, "seed");
-        await FillAsync(3_500);
+        await FillAsync(400);
         var old = new RetentionPolicy { OlderThan = TimeSpan.FromHours(1) };
         var stop = new TaskCompletionSource();
         var writing = Enumerable.Range(0, 4).Select(WriteAsync).ToArray();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => engine.CollectGarbageAsync(old, given.Token));
-        Assert.Equal(3_450, await OldAsync());
+        Assert.Equal(350, await OldAsync());
         var broken = await Assert.ThrowsAsync<InvalidOperationException>(() => engine.CollectGarbageAsync(old, Cancel));
         Assert.Equal("in the midst of it", broken.Message);
-        Assert.Equal(3_400, await OldAsync());
+        Assert.Equal(300, await OldAsync());
         Volatile.Write(ref failing, false);
-        Assert.Equal(3_400, (await engine.CollectGarbageAsync(old, Cancel)).Workflows);
+        Assert.Equal(300, (await engine.CollectGarbageAsync(old, Cancel)).Workflows);
         Assert.Equal(0, (await engine.CollectGarbageAsync(old, Cancel)).Workflows);
 
         stop.SetResult();

@@ -44,11 +44,8 @@ internal sealed partial class EngineParts
         Outlooks = new OutlookLoop(store.Queues, self.ApplicationName, Core.Logger) { Begins = OnOutlookBegins, Seen = OnOutlookSeen };
         Dispatcher = new Dispatcher(store.Queues, ClaimedRuns, Environment, Queues) { Look = Outlooks.Wake };
         ParkedDispatcher = new ParkedDispatcher(store, ClaimedRuns, Environment, Core.Logger);
-        Schedules = new ScheduleLoop(
-            store.Schedules,
-            Environment,
-            new ScheduleFiring(store.Schedules, Environment, Core.Explainer, Core.Signals.Written),
-            store.Capabilities.PollInterval);
+        var firing = new ScheduleFiring(store.Schedules, Environment, Core.Explainer, Core.Signals.Written);
+        Schedules = new ScheduleLoop(store.Schedules, Environment, firing, store.Capabilities.PollInterval);
 
         // Owning.
         Sweeps = new SweepLoop(

@@ -16,7 +16,8 @@ public sealed class PostgresHotPlanTests(RecordedPlans plans) : IClassFixture<Re
     private static readonly string[] NotHot =
     [
         "SchemaSql.", "SignalSql.",
-        "ScheduleSql.Create", "ScheduleSql.Lock", "ScheduleSql.Update", "ScheduleSql.Apply", "ScheduleSql.SetPaused", "ScheduleSql.Delete",
+        "ScheduleSql.Create", "ScheduleSql.Lock", "ScheduleSql.Update", "ScheduleSql.Reschedule", "ScheduleSql.Apply",
+        "ScheduleSql.SetPaused", "ScheduleSql.Delete",
         "VersionSql.SetLatest",
         "CommitSql.Outcomes", "UnitSql.LockOwner", "DebounceSql.Lock",
     ];

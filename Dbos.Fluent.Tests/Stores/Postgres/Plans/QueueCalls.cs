@@ -37,6 +37,7 @@ internal static class QueueCalls
         ["moment that waited"] = new(Tick.Waiting, on => FireAsync(on, "hourly", TickKind.Waiting)),
         ["moment that a person asked for"] = new(Tick.Asked, on => FireAsync(on, "nightly", TickKind.Asked)),
         ["schedule"] = new(Schedule.Read, on => on.Store.Schedules.ReadAsync("nightly", on.Cancel)),
+        ["a schedule's run under way"] = new(Schedule.FindRunning, on => on.Store.Schedules.FindRunningAsync("nightly", on.Cancel)),
         ["schedules"] = new(Schedule.ReadAll, on => on.Store.Schedules.ReadAllAsync(A.Application, on.Cancel)),
     };
 
