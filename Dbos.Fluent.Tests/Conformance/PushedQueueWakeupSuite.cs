@@ -60,18 +60,35 @@ public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineS
     {
         var queue = ofPartition ? new WorkflowQueue("line") { PartitionConcurrency = 1 } : Line();
         var options = new StartOptions { Queue = "line", PartitionKey = ofPartition ? "a" : null };
-        var claiming = 0;
+        var (stopped, underWay) = (0, 0);
         var faults = new CallFaults
         {
-            Before = (call, token) => call.Kind == StoreCallKind.ClaimLimited && Volatile.Read(ref claiming) > 0
-                ? claims.PassAsync(token)
-                : Task.CompletedTask,
+            Before = async (call, token) =>
+            {
+                if (call.Kind == StoreCallKind.ClaimLimited)
+                {
+                    Interlocked.Increment(ref underWay);
+                    if (Volatile.Read(ref stopped) > 0)
+                    {
+                        Interlocked.Decrement(ref underWay);
+                        await claims.PassAsync(token);
+                    }
+                }
+            },
+            After = (call, _) =>
+            {
+                Interlocked.Add(ref underWay, call.Kind == StoreCallKind.ClaimLimited ? -1 : 0);
+                return Task.CompletedTask;
+            },
         };
         var one = await LaunchAsync(
             engine => engine.Add(queue).WrapStore = store => new FaultingStore(store, faults), Gated(), Quick());
         var first = await one.StartAsync(Gated(), 1, options, Cancel);
         await gate.ReachedAsync();
-        Interlocked.Increment(ref claiming);
+
+        // A claim that has begun before may take what comes later, on a connection that is only being opened.
+        Interlocked.Increment(ref stopped);
+        await Eventually.TrueAsync(() => Volatile.Read(ref underWay) == 0, Bounded.Limit, "the first engine claims no more");
         await LaunchBlindAsync("executor-2", queue, Gated(), Quick());
         await looks.ReachedAsync();
         var second = await one.StartAsync(Quick(), 2, options, Cancel);

@@ -54,7 +54,8 @@ internal sealed partial class EngineParts
             Running,
             Core.Wakeups,
             CancelErrors.Encode(serializer, CancellationReason.DeadlineExceeded),
-            Core.Logger) { Expired = OnEndedOutside };
+            Core.Logger)
+        { Expired = OnEndedOutside };
         Leases = new LeaseLoop(store.Executors, self, lease, clock, Core.Logger) { AfterGap = Sweeps.StopLostAsync };
         LeaseKeeper = new LeaseKeeper(store.Executors, self, lease);
         Recovery = new RecoveryLoop(store.Executors, self, Leases, registry, Core.Logger)

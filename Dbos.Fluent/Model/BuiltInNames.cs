@@ -35,6 +35,17 @@ internal static class BuiltInNames
     private static readonly string[] Prefixes = ["DBOS.", "Dbos.Fluent."];
 
     /// <summary>Returns the built-in prefix of a name; null for other names. No user step may have such a prefix.</summary>
-    public static string? PrefixOf(string name) =>
-        Array.Find(Prefixes, prefix => name.StartsWith(prefix, StringComparison.Ordinal));
+    // Each step that is made asks for it, so it allocates nothing.
+    public static string? PrefixOf(string name)
+    {
+        foreach (var prefix in Prefixes)
+        {
+            if (name.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                return prefix;
+            }
+        }
+
+        return null;
+    }
 }
