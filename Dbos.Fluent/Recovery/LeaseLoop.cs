@@ -21,7 +21,9 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     private readonly CancellationTokenSource stopping = new();
     private readonly Lock gate = new();
     private TaskCompletionSource renewed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long? contactSince = TimeProvider.System.GetTimestamp();
+
+    // Zero while there is no contact. Other loops read it, so it is one word that cannot be seen half written.
+    private long contactSince = TimeProvider.System.GetTimestamp();
     private (long NowMs, long Stamp)? answered;
     private Task loop = Task.CompletedTask;
 
@@ -30,7 +32,9 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     /// A process that wakes from a pause may ask before its first renewal finds the gap. Its own ended lease shows the gap then.
     /// </remarks>
     public TimeSpan GaplessContact =>
-        contactSince is { } since && lease.IsAlive ? TimeProvider.System.GetElapsedTime(since) : TimeSpan.Zero;
+        Interlocked.Read(ref contactSince) is not 0 and var since && lease.IsAlive
+            ? TimeProvider.System.GetElapsedTime(since)
+            : TimeSpan.Zero;
 
     /// <summary>
     /// Called after the first renewal that follows a gap, before any step begins: stops workflows that others took meanwhile.
@@ -96,7 +100,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
             catch (Exception exception)
             {
                 // The next renewal may succeed, whatever the error. Without renewals the rows are fenced and handed on elsewhere.
-                contactSince = null;
+                Interlocked.Exchange(ref contactSince, 0);
                 logger.RenewalFailed(self.ExecutorId, exception);
                 interval = RetryInterval < lease.Length / 3 ? RetryInterval : lease.Length / 3;
             }
@@ -115,7 +119,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
         var result = await store.RenewAsync(self.ExecutorId, self.Incarnation, lease.Length, limit.Token).ConfigureAwait(false);
         if (!result.Registered)
         {
-            contactSince = null;
+            Interlocked.Exchange(ref contactSince, 0);
             lease.End();
             if (result.Holder?.Incarnation == self.Incarnation)
             {
@@ -144,9 +148,9 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
         // A gap is more than one lease between two renewals, for any reason. If the database's clock has stepped forward, all other leases
         // may look ended until each is renewed, as after an outage.
         var gap = !lease.IsAlive;
-        if (contactSince is null || gap || HasStepped(result.NowMs))
+        if (Interlocked.Read(ref contactSince) == 0 || gap || HasStepped(result.NowMs))
         {
-            contactSince = TimeProvider.System.GetTimestamp();
+            Interlocked.Exchange(ref contactSince, TimeProvider.System.GetTimestamp());
         }
 
         if (gap)

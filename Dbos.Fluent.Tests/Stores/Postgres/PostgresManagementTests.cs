@@ -8,6 +8,10 @@ public sealed class PostgresRewindTests(PostgresDatabases f) : RewindSuite(f), I
 
 public sealed class PostgresListTests(PostgresDatabases f) : ListSuite(f), IClassFixture<PostgresDatabases>;
 
+public sealed class PostgresCountTests(PostgresDatabases f) : CountSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresUnreadableRowTests(PostgresDatabases f) : UnreadableRowSuite(f), IClassFixture<PostgresDatabases>;
+
 public sealed class PostgresRetentionTests(PostgresDatabases f) : RetentionSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresForkSuiteTests(PostgresStores f) : ForkStoreSuite(f), IClassFixture<PostgresStores>;

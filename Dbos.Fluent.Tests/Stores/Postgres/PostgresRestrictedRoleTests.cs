@@ -12,6 +12,10 @@ public sealed class RestrictedResumeTests(RestrictedDatabases f) : ResumeSuite(f
 
 public sealed class RestrictedListTests(RestrictedDatabases f) : ListSuite(f), IClassFixture<RestrictedDatabases>;
 
+public sealed class RestrictedCountTests(RestrictedDatabases f) : CountSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedUnreadableRowTests(RestrictedDatabases f) : UnreadableRowSuite(f), IClassFixture<RestrictedDatabases>;
+
 public sealed class RestrictedExplainTests(RestrictedDatabases f) : ExplainSuite(f), IClassFixture<RestrictedDatabases>;
 
 public sealed class RestrictedRetentionTests(RestrictedDatabases f) : RetentionSuite(f), IClassFixture<RestrictedDatabases>;

@@ -11,6 +11,11 @@ public sealed class PostgresPollingRewindTests(PostgresPollingDatabases f)
 public sealed class PostgresPollingListTests(PostgresPollingDatabases f)
     : ListSuite(f), IClassFixture<PostgresPollingDatabases>;
 
+public sealed class PostgresPollingCountTests(PostgresPollingDatabases f) : CountSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingUnreadableRowTests(PostgresPollingDatabases f)
+    : UnreadableRowSuite(f), IClassFixture<PostgresPollingDatabases>;
+
 public sealed class PostgresPollingRetentionTests(PostgresPollingDatabases f)
     : RetentionSuite(f), IClassFixture<PostgresPollingDatabases>;
 

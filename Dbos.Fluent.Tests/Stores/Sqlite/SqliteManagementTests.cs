@@ -8,6 +8,10 @@ public sealed class SqliteRewindTests(SqliteDatabases f) : RewindSuite(f), IClas
 
 public sealed class SqliteListTests(SqliteDatabases f) : ListSuite(f), IClassFixture<SqliteDatabases>;
 
+public sealed class SqliteCountTests(SqliteDatabases f) : CountSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteUnreadableRowTests(SqliteDatabases f) : UnreadableRowSuite(f), IClassFixture<SqliteDatabases>;
+
 public sealed class SqliteRetentionTests(SqliteDatabases f) : RetentionSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteForkSuiteTests(SqliteStores f) : ForkStoreSuite(f), IClassFixture<SqliteStores>;
