@@ -42,6 +42,19 @@ public abstract class LoserTypeSuite(IDatabaseFixture fixture) : EngineSuite(fix
         Assert.Equal("1 True True False", await engine.ResultAsync<string>("A"));
     }
 
+    [Fact]
+    public async Task A_branch_that_reads_it_ends_the_workflow_by_that_whatever_it_throws_itself()
+    {
+        var workflow = Branched<string>();
+        var engine = await LaunchAsync(workflow);
+        Assert.Equal("read", await engine.RunAsync(workflow, default, "A"));
+        await Database.ForgetFromAsync("A", 4);
+
+        engine = await FlipAndRelaunchAsync(engine, ["A"], Branched<int>());
+
+        Assert.StartsWith("DBOS1005", (await engine.Retrieve<string>("A").FailureAsync()).Message);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -79,6 +92,29 @@ public abstract class LoserTypeSuite(IDatabaseFixture fixture) : EngineSuite(fix
                 return reader == "step" ? $"{part.Result}" : "";
             });
             yield return $"{winner.Result} {part.Succeeded} {inner.Succeeded} {other.Succeeded}";
+        }
+    }
+
+    private WorkflowDefinition<Unit, string> Branched<T>()
+    {
+        Step<T>? part = null;
+        return Workflow.Define<Unit, string>("branched")
+            .Then(_ => Step.Any(Step.All(part = Part<T>(), Racing.Endless("other")), Winner()))
+            .Parallel(
+                ("reads", branch => branch.If(_ => IsRead(part!), yes => yes.Step("reader", _ => Task.CompletedTask))),
+                ("works", branch => branch.Step("work", _ => Task.CompletedTask)))
+            .Return(_ => "read");
+    }
+
+    private static bool IsRead<T>(Step<T> part)
+    {
+        try
+        {
+            return part.Result is not null;
+        }
+        catch (SerializationFailedException exception)
+        {
+            throw new TimeoutException("of the branch's own", exception);
         }
     }
 

@@ -9,7 +9,7 @@ public abstract class ContentionSuite(IDatabaseFixture fixture) : CrashSuite(fix
     // Whatever the engine logs as a warning or worse would name one of these.
     private static readonly string[] Trouble =
     [
-        "ClaimFailed", "RenewalFailed", "SweepFailed", "RecoveryPassFailed", "RunCrashed", "ListeningEnded", "WorkflowLost",
+        "ClaimFailed", "RenewalFailed", "SweepFailed", "RecoveryPassFailed", "RunCrashed", "ListeningEnded",
         "WorkflowsHandedOn",
     ];
 

@@ -220,7 +220,8 @@ public partial class WorkflowClient
     /// <remarks>
     /// It deletes workflows of this application and of none; a client without an application name deletes those of any. After a cancelled
     /// call, deleted workflows stay deleted and the next call continues. Rows that another process is working on are left to the next call.
-    /// An engine does this by itself with <see cref="EngineOptions.Retention"/>.
+    /// An engine does this by itself with <see cref="EngineOptions.Retention"/>. SQLite does not say whether others use it, so batches are
+    /// small there at first, and grow each minute that the call takes.
     /// </remarks>
     /// <param name="policy">Which workflows to delete.</param>
     /// <param name="cancellationToken">Cancels the call between two batches.</param>

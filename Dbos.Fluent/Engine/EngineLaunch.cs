@@ -85,8 +85,7 @@ internal static class EngineLaunch
     private static async Task WarnOfSharedVersionAsync(
         IStore store, ExecutorRegistration self, ILogger logger, CancellationToken cancellationToken)
     {
-        var versions = await StoreBackoff.RepeatAsync(_ => store.Versions.ReadAllAsync(null, cancellationToken), cancellationToken)
-            .ConfigureAwait(false);
+        var versions = await store.Versions.ReadAllAsync(null, cancellationToken).ConfigureAwait(false);
         if (versions.FirstOrDefault(row => row.Name == self.ApplicationVersion) is { ApplicationName: { } other }
             && other != self.ApplicationName)
         {

@@ -22,12 +22,6 @@ internal static partial class ExecutionLog
     public static partial void WorkflowFailed(this ILogger logger, string workflowId, string workflowName, Exception exception);
 
     [LoggerMessage(
-        1104,
-        LogLevel.Information,
-        "Workflow {WorkflowId} ({WorkflowName}) is no longer run here: it was cancelled, or another executor has it")]
-    public static partial void WorkflowLost(this ILogger logger, string workflowId, string workflowName);
-
-    [LoggerMessage(
         1105, LogLevel.Warning, "The body of workflow {WorkflowId} ({WorkflowName}) threw while it was disposed; its outcome stands")]
     public static partial void DisposeFailed(this ILogger logger, string workflowId, string workflowName, Exception exception);
 

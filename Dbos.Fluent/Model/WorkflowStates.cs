@@ -16,6 +16,10 @@ internal static class WorkflowStates
     /// <summary>The word in rows of early schema levels.</summary>
     public const string OldMaxRecoveryAttemptsExceeded = "RETRIES_EXCEEDED";
 
+    /// <summary>The words of workflows that have ended, as a list for <c>IN</c>. A word of a newer library is not among them.</summary>
+    public const string EndedList =
+        $"'{Success}', '{Error}', '{Cancelled}', '{MaxRecoveryAttemptsExceeded}', '{OldMaxRecoveryAttemptsExceeded}'";
+
     public static string ToStored(this WorkflowState state) => state switch
     {
         WorkflowState.Enqueued => Enqueued,

@@ -9,7 +9,6 @@ namespace Dbos.Fluent.Recovery;
 internal sealed class Adoption(IStore store, RunEnvironment environment, LeaseLoop leases, TimeSpan lease)
 {
     private const int PageSize = 100;
-    private const int HandOnMax = 1000;
 
     public async Task<IReadOnlyList<(string WorkflowId, bool Adopted, string? Why)>> AdoptAsync(
         string fromVersion, CancellationToken cancellationToken)
@@ -56,13 +55,13 @@ internal sealed class Adoption(IStore store, RunEnvironment environment, LeaseLo
             ApplicationName = environment.ApplicationName,
             ApplicationVersion = fromVersion,
             WorkflowNames = environment.Registry.Names,
-            Limit = HandOnMax,
+            Limit = HandOnRequest.LimitMax,
         };
         await leases.SettleAsync(cancellationToken).ConfigureAwait(false);
         while (environment.Registry.Names.Count > 0
             && (await StoreBackoff.RepeatAsync(
                 _ => store.Executors.HandOnOrphansAsync(request, lease, cancellationToken), cancellationToken).ConfigureAwait(false))
-                .Count == HandOnMax)
+                .Count == HandOnRequest.LimitMax)
         {
         }
     }

@@ -44,6 +44,8 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     // A connection that hangs must not cost the lease, so the renewal is given up in time for another try.
     private TimeSpan RenewalLimit => lease.Length / 3 > RetryInterval ? lease.Length / 3 : RetryInterval;
 
+    private TimeSpan Retry => RetryInterval < lease.Length / 3 ? RetryInterval : lease.Length / 3;
+
     public void Start()
     {
         lease.RenewNow = RenewNowAsync;
@@ -91,7 +93,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
             try
             {
                 await wake.WaitAsync(interval, stopping.Token).ConfigureAwait(false);
-                interval = await RenewAsync().ConfigureAwait(false) ? lease.Length / 3 : RetryInterval;
+                interval = await RenewAsync().ConfigureAwait(false) ? lease.Length / 3 : Retry;
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -102,7 +104,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
                 // The next renewal may succeed, whatever the error. Without renewals the rows are fenced and handed on elsewhere.
                 Interlocked.Exchange(ref contactSince, 0);
                 logger.RenewalFailed(self.ExecutorId, exception);
-                interval = RetryInterval < lease.Length / 3 ? RetryInterval : lease.Length / 3;
+                interval = Retry;
             }
         }
     }

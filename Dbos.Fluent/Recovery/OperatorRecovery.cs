@@ -8,8 +8,6 @@ namespace Dbos.Fluent.Recovery;
 internal sealed class OperatorRecovery(
     IExecutorStore store, ExecutorRegistration self, LeaseLoop leases, Registry registry, ILogger logger)
 {
-    private const int HandOnMax = 1000;
-
     /// <summary>The rows that run here or are about to run here, and so are not orphans.</summary>
     public required Func<OwnRows> Own { get; init; }
 
@@ -77,7 +75,7 @@ internal sealed class OperatorRecovery(
                 HandedOn(ids);
             }
         }
-        while (ids.Count == HandOnMax);
+        while (ids.Count == HandOnRequest.LimitMax);
 
         return count;
     }
@@ -89,6 +87,6 @@ internal sealed class OperatorRecovery(
         WorkflowNames = registry.Names,
         ExecutorIds = executorIds,
         Observer = self.ExecutorId,
-        Limit = HandOnMax,
+        Limit = HandOnRequest.LimitMax,
     };
 }

@@ -11,7 +11,6 @@ namespace Dbos.Fluent.Recovery;
 internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration self, LeaseLoop leases, Registry registry, ILogger logger)
     : IAsyncDisposable
 {
-    private const int HandOnMax = 1000;
     private static readonly TimeSpan AfterExpiry = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan FollowUp = TimeSpan.FromSeconds(1);
 
@@ -151,20 +150,18 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     private async Task HandBackAsync(CancellationToken cancellationToken)
     {
         (Ownership Execution, bool Attempted)[] all = [.. toHandBack];
-        List<string> ids = [];
         foreach (var executions in all.ToLookup(one => one.Attempted, one => one.Execution))
         {
-            ids.AddRange(await store.HandBackAsync([.. executions], executions.Key, cancellationToken).ConfigureAwait(false));
+            var ids = await store.HandBackAsync([.. executions], executions.Key, cancellationToken).ConfigureAwait(false);
+            if (ids.Count > 0)
+            {
+                HandedOn(ids);
+            }
         }
 
         for (var number = 0; number < all.Length; number++)
         {
             toHandBack.TryDequeue(out _);
-        }
-
-        if (ids.Count > 0)
-        {
-            HandedOn(ids);
         }
     }
 
@@ -180,7 +177,7 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
                 HandedOn(ids);
             }
 
-            if (ids.Count < HandOnMax)
+            if (ids.Count < HandOnRequest.LimitMax)
             {
                 return;
             }
@@ -199,6 +196,6 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
         WorkflowNames = registry.Names,
         ExecutorIds = executorIds,
         Observer = self.ExecutorId,
-        Limit = HandOnMax,
+        Limit = HandOnRequest.LimitMax,
     };
 }

@@ -113,9 +113,10 @@ internal sealed class ScheduleFiring(
                 environment.Logger.MomentSkipped(schedule, at, workflowId, text);
             }
         }
-        catch (Exception exception) when (exception is NonExistentWorkflowException or StoreUnavailableException)
+        catch (Exception exception) when (
+            exception is NonExistentWorkflowException or StoreUnavailableException or OperationCanceledException)
         {
-            // The run is gone or cannot be explained now; the moment is skipped all the same.
+            // The run is gone, or cannot be explained now or in time. The moment is skipped all the same.
         }
     }
 

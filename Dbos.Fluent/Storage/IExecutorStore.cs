@@ -120,6 +120,9 @@ internal sealed record OwnRows(IReadOnlyList<string> Tokens, IReadOnlyList<Owner
 /// <summary>Selects the workflows to hand on.</summary>
 internal sealed record HandOnRequest
 {
+    /// <summary>The usual <see cref="Limit"/>: enough for most executors, and a short transaction.</summary>
+    public const int LimitMax = 1000;
+
     public required string ApplicationName { get; init; }
 
     /// <summary>Only workflows of these names.</summary>

@@ -22,8 +22,9 @@ internal static class PartitionStrays
     private const int FarOneIn = 64;
 
     /// <summary>How many rows of the line a claim looks at.</summary>
-    public static int LookedAt(QueueShare share) =>
-        share.AfterPartition.Length == 0 || Random.Shared.Next(FarOneIn) == 0 ? Far : Near;
+    /// <param name="share">The claim's share; without a last partition, it is the first claim, which looks far.</param>
+    /// <param name="number">The number of the claim among those of its process.</param>
+    public static int LookedAt(QueueShare share, int number) => share.AfterPartition.Length == 0 || number % FarOneIn == 0 ? Far : Near;
 }
 
 /// <summary>The result of a claim of a limited queue.</summary>

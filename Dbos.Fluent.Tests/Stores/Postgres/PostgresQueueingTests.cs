@@ -98,6 +98,29 @@ public sealed class PostgresQueueingTests(PostgresStores stores) : StoreSuite(st
         Assert.Empty(await Queueing.ClaimIdsAsync(bed, "three"));
     }
 
+    // The lock is the last statement of the change, whose earlier answers have come by then.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Change_that_waits_for_claims_longer_than_a_statement_may_is_no_success(bool pause)
+    {
+        await using var bed = (PostgresBed)await Fixture.CreateAsync();
+        await Queueing.RegisterAsync(bed, Queueing.Line);
+        var hasty = bed.Open(TimeSpan.FromSeconds(1));
+        await using var claiming = new NpgsqlConnection(bed.ConnectionString + ";Pooling=false");
+        await claiming.OpenAsync(Cancel);
+        await using var enter = new NpgsqlCommand("BEGIN; " + ClaimGateSql.LetThrough(new(PostgresStores.Schema)), claiming);
+        await enter.ExecuteNonQueryAsync(Cancel);
+
+        Func<Task> change = pause
+            ? () => hasty.Queues.SetPausedAsync(A.Queue, true, Cancel)
+            : () => hasty.Queues.RegisterAsync(Queueing.Registration(Queueing.Line with { Concurrency = 1 }), Cancel);
+
+        Assert.True((await Assert.ThrowsAsync<StoreUnavailableException>(change)).TimedOut);
+        var row = (await bed.Store.Queues.ReadAsync(A.Queue, Cancel))!;
+        Assert.Equal((false, null), (row.Paused, row.Queue.Concurrency));
+    }
+
     [Fact]
     public async Task Repeated_claim_finds_what_the_first_one_takes_after_it_was_given_up()
     {

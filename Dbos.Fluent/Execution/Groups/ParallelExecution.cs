@@ -35,7 +35,8 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
 
     private StepEnd End(Step step, BranchEnd[] ends)
     {
-        if (ends.Any(end => end.End == StepEnd.Broken))
+        // What a branch's code threw then says nothing, nor what other branches did.
+        if (run.Broken is not null || ends.Any(end => end.End == StepEnd.Broken))
         {
             return StepEnd.Broken;
         }

@@ -54,7 +54,7 @@ internal sealed class DryReplay : IDisposable
         var input = run.Environment.Serializer.DecodeInput(run.Work.Input, definition.InputType);
         var body = definition.Open(input, new WorkflowContext(run.Facts));
         run.Facts.Reached(0);
-        while (await body.MoveNextAsync().ConfigureAwait(false) && body.Step is { } step)
+        while (await body.MoveNextAsync().ConfigureAwait(false) && run.Broken is null && body.Step is { } step)
         {
             step.Bind(run);
             if (Continuation.Of(step) is not null)

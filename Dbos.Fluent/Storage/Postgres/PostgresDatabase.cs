@@ -66,10 +66,21 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
                 var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
                 await using (reader.ConfigureAwait(false))
                 {
-                    return await read(reader).ConfigureAwait(false);
+                    var result = await read(reader).ConfigureAwait(false);
+                    await ReadToEndAsync(reader, cancellationToken).ConfigureAwait(false);
+                    return result;
                 }
             }
         });
+
+    /// <summary>Waits for all statements of a batch, so that the failure of the last one, or of the commit, is not lost.</summary>
+    // To dispose a reader swallows the timeout of a statement whose result nobody has asked for.
+    public static async Task ReadToEndAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
+        while (await reader.NextResultAsync(cancellationToken).ConfigureAwait(false))
+        {
+        }
+    }
 
     /// <summary>Runs one statement on the caller's connection, and reads each row.</summary>
     public async Task<List<T>> QueryAsync<T>(

@@ -106,6 +106,9 @@ internal sealed class PostgresSignalStore(
                 }
             };
             await RunAsync(connection, sql.Listen, database.TimeoutSeconds, cancellationToken).ConfigureAwait(false);
+
+            // Calls that rest after an outage may wait for this connection to find the database back.
+            database.Contact.Reached();
             return connection;
         }
         catch (Exception failure)

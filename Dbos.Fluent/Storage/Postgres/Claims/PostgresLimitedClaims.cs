@@ -20,6 +20,7 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
 
     // Queues that once had partitions. One that has lost them still gets the longer statement.
     private readonly ConcurrentDictionary<string, bool> partitioned = new(StringComparer.Ordinal);
+    private int claims;
 
     /// <summary>Takes what the queue allows. One round trip; one more, without any lock, where inputs are large.</summary>
     public async Task<LimitedAnswer> TakeAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken)
@@ -79,9 +80,11 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
         ?
         [
             PostgresDatabase.Command(
-                sql.NameStrays, Text(share.Queue), Text(request.ApplicationName), Small(PartitionStrays.LookedAt(share))),
+                sql.NameStrays, Text(share.Queue), Text(request.ApplicationName), Small(LookedAt(share))),
         ]
         : [];
+
+    private int LookedAt(QueueShare share) => PartitionStrays.LookedAt(share, Interlocked.Increment(ref claims));
 
     private NpgsqlParameter[] Parameters(ClaimRequest request, QueueShare share) =>
     [

@@ -112,7 +112,9 @@ internal sealed class PostgresLanes : IAsyncDisposable
                     var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
                     await using (reader.ConfigureAwait(false))
                     {
-                        return await read(reader).ConfigureAwait(false);
+                        var result = await read(reader).ConfigureAwait(false);
+                        await PostgresDatabase.ReadToEndAsync(reader, cancellationToken).ConfigureAwait(false);
+                        return result;
                     }
                 }
             },

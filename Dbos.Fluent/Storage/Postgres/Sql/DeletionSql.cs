@@ -7,9 +7,7 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements that delete workflows, one by one or by age and number, and one that sets their attributes.</summary>
 internal sealed class DeletionSql(SchemaName schema)
 {
-    private const string Ended =
-        $"w.status IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}', '{WorkflowStates.Cancelled}', "
-        + $"'{WorkflowStates.MaxRecoveryAttemptsExceeded}')";
+    private const string Ended = $"w.status IN ({WorkflowStates.EndedList})";
 
     // A workflow that did not end by itself can be resumed where it stopped.
     private const string Final = $"'{WorkflowStates.Success}', '{WorkflowStates.Error}'";

@@ -147,7 +147,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
     // of starts apart are its length apart. If the rate is the tightest limit, one more place is searched for, which shows whether the rate
     // held something back.
     private static string Room(SchemaName schema) => $"""
-        clock AS MATERIALIZED (SELECT COALESCE($1::bigint, (EXTRACT(epoch FROM clock_timestamp()) * 1000)::bigint) AS now),
+        clock AS MATERIALIZED (SELECT {Clock.Moment} AS now),
         rule AS MATERIALIZED (
             SELECT q.*, clock.now,
                    {Rate("")} AS rate, {QueueSql.Period("")} AS per,

@@ -50,7 +50,7 @@ internal sealed class MessagingSql(SchemaName schema)
         SELECT p.place::int, w.exists, COALESCE(w.ended, false), COALESCE(t.closed, false), s.value, s.serialization
           FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS p(id, key, first, place)
           LEFT JOIN LATERAL (
-            SELECT true AS exists, status NOT IN ({RowState.Unended}) AS ended
+            SELECT true AS exists, status IN ({WorkflowStates.EndedList}) AS ended
               FROM {schema}.workflow_status
              WHERE workflow_uuid = p.id
              LIMIT 1) AS w ON true

@@ -182,7 +182,7 @@ internal sealed class ParkedClaimSql(SchemaName schema)
                             WHERE destination_uuid = f.target AND topic = f.name AND NOT consumed ORDER BY created_at_epoch_ms LIMIT 1)
                        WHEN '{WaitKinds.Event}' THEN (SELECT true FROM {schema}.workflow_events WHERE workflow_uuid = f.target AND key = f.name LIMIT 1)
                        WHEN '{WaitKinds.Outcome}' THEN COALESCE((
-                           SELECT status NOT IN ({RowState.Unended})
+                           SELECT status IN ({WorkflowStates.EndedList})
                              FROM {schema}.workflow_status WHERE workflow_uuid = f.target LIMIT 1), true)
                    END,
                    false)

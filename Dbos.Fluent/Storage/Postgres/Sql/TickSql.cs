@@ -75,7 +75,7 @@ internal sealed class TickSql(SchemaName schema)
 
     private static string Render(SchemaName schema, string cases, string effects, string changed = IsChanged) => $"""
         WITH schedule AS MATERIALIZED (
-            SELECT s.schedule_name AS name, s.status = 'PAUSED' AS paused, {ScheduleSql.FiredAt} AS last_fired, f.overlap,
+            SELECT s.schedule_name AS name, s.status = '{ScheduleWords.Paused}' AS paused, {ScheduleSql.FiredAt} AS last_fired, f.overlap,
                    f.waiting_tick_ms AS waiting, own.mine,
                    {changed} AS changed
               FROM {schema}.workflow_schedules AS s

@@ -127,7 +127,8 @@ internal sealed class VersionSql(SchemaName schema)
               FROM {schema}.workflow_status AS w
              WHERE w.rate_limited
                AND (w.queue_name, w.started_at_epoch_ms) > ($2, (SELECT now FROM clock) - GREATEST(COALESCE($4, 0), COALESCE($5, 0)))
-               AND (w.queue_name, w.started_at_epoch_ms) <= ($2, {long.MaxValue}))
+               AND (w.queue_name, w.started_at_epoch_ms) <= ($2, {long.MaxValue})
+               AND ($1 IS NULL OR {IsOurs}))
         SELECT (SELECT count(*) FROM running),
                (SELECT count(*) FROM running WHERE queue_partition_key = $3),
                (SELECT count(*) FROM started, clock WHERE at > now - COALESCE($4, 0)),

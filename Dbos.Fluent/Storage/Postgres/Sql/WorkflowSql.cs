@@ -51,9 +51,7 @@ internal sealed class WorkflowSql(SchemaName schema)
              LIMIT 1) AS w ON true
           LEFT JOIN LATERAL (
             SELECT output, error FROM {schema}.workflow_output WHERE workflow_uuid = a.id LIMIT 1) AS o ON true
-         WHERE w.status IS NULL
-            OR w.status IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}', '{WorkflowStates.Cancelled}',
-                            '{WorkflowStates.MaxRecoveryAttemptsExceeded}', '{WorkflowStates.OldMaxRecoveryAttemptsExceeded}')
+         WHERE w.status IS NULL OR w.status IN ({WorkflowStates.EndedList})
         """;
 
     public string ReadLost { get; } = $"""

@@ -10,12 +10,9 @@ internal sealed class SqlitePartitionedClaim(SqliteSession session, ClaimRequest
 
     public LimitedClaim Run(WorkflowQueue queue, SqliteLimits limits, SqliteRoom room)
     {
-        using (var strays = session.Use(LineSql.NameStrays)
-            .Bind("@queue_name", queue.Name)
-            .Bind("@application_name", request.ApplicationName)
-            .Bind("@limit", PartitionStrays.LookedAt(share)))
+        if (CanTake(room))
         {
-            strays.Execute();
+            NameStrays(queue);
         }
 
         var sweep = new PartitionSweep(session, queue, request.ApplicationName, share.AfterPartition);
@@ -38,6 +35,15 @@ internal sealed class SqlitePartitionedClaim(SqliteSession session, ClaimRequest
 
         var more = room.Left > 0 && (sweep.ReachedItsBound || (taking.Left <= 0 && (again.Count > 0 || !sweep.Ended)));
         return new LimitedClaim(taking.Result, more, retryAtMs, last);
+    }
+
+    private void NameStrays(WorkflowQueue queue)
+    {
+        using var strays = session.Use(LineSql.NameStrays)
+            .Bind("@queue_name", queue.Name)
+            .Bind("@application_name", request.ApplicationName)
+            .Bind("@limit", PartitionStrays.LookedAt(share, Random.Shared.Next(int.MaxValue)));
+        strays.Execute();
     }
 
     private bool CanTake(SqliteRoom room) => taking.Left > 0 && room.Left > 0;

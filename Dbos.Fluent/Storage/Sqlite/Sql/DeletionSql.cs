@@ -127,7 +127,7 @@ internal static class DeletionSql
     private static FilterSql Matching(RetentionScope scope)
     {
         var conditions = new FilterSql();
-        conditions.Add($"+w.status {(scope.Policy.States is { } states ? $"IN ({FilterSql.Listed(states)})" : $"NOT IN ({Unended})")}");
+        conditions.Add($"+w.status IN ({(scope.Policy.States is { } states ? FilterSql.Listed(states) : WorkflowStates.EndedList)})");
         conditions.Add("w.completed_at IS NOT NULL");
         conditions.AddText("(+w.application_name = {0} OR w.application_name IS NULL)", scope.ApplicationName);
         conditions.AddText("w.name = {0}", scope.Policy.Name);

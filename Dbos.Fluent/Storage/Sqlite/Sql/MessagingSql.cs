@@ -91,8 +91,7 @@ internal static class MessagingSql
     /// </summary>
     public const string ReadStreams = $"""
         SELECT at.key, w.status,
-               w.status IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}', '{WorkflowStates.Cancelled}',
-                            '{WorkflowStates.MaxRecoveryAttemptsExceeded}'),
+               w.status IN ({WorkflowStates.EndedList}),
                s.value, s.serialization,
                CASE WHEN s.value IS NULL THEN (
                    SELECT l.value FROM streams AS l

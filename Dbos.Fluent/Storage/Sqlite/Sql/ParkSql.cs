@@ -87,7 +87,7 @@ internal static class ParkSql
                           WHEN '{WaitKinds.Outcome}' THEN NOT EXISTS (
                               SELECT 1 FROM workflow_status AS t
                                WHERE t.workflow_uuid = p.target
-                                 AND t.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}', '{WorkflowStates.Pending}'))
+                                 AND (t.status IS NULL OR t.status NOT IN ({WorkflowStates.EndedList})))
                           ELSE 0 END))
          LIMIT @limit
         """;

@@ -144,7 +144,8 @@ internal static class VersionSql
             SELECT w.started_at_epoch_ms AS at, w.queue_partition_key AS key
               FROM workflow_status AS w
              WHERE w.rate_limited = 1 AND w.queue_name = @queue_name
-               AND w.started_at_epoch_ms > @now - max(coalesce(@window, 0), coalesce(@partition_window, 0)))
+               AND w.started_at_epoch_ms > @now - max(coalesce(@window, 0), coalesce(@partition_window, 0))
+               AND (@application_name IS NULL OR w.application_name = @application_name OR w.application_name IS NULL))
         SELECT (SELECT count(*) FROM running),
                (SELECT count(*) FROM running WHERE key = @partition),
                (SELECT count(*) FROM started WHERE at > @now - coalesce(@window, 0)),

@@ -42,9 +42,7 @@ internal static class WorkflowSql
           FROM json_each(@workflow_uuids) AS ids
           LEFT JOIN workflow_status AS w ON w.workflow_uuid = ids.value
           LEFT JOIN workflow_output AS o ON o.workflow_uuid = w.workflow_uuid
-         WHERE w.workflow_uuid IS NULL
-            OR w.status IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}', '{WorkflowStates.Cancelled}',
-                            '{WorkflowStates.MaxRecoveryAttemptsExceeded}', '{WorkflowStates.OldMaxRecoveryAttemptsExceeded}')
+         WHERE w.workflow_uuid IS NULL OR w.status IN ({WorkflowStates.EndedList})
         """;
 
     public const string ReadLost = $"""
