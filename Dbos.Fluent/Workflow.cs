@@ -106,7 +106,7 @@ public static class Workflow
     /// <remarks>
     /// <para>
     /// Yield it as the last step: nothing behind it runs. One transaction deletes the checkpoints and replaces the input; a crash leaves
-    /// the old generation or the new one, whole. Sequence numbers begin at 0 again, a timeout and the recovery attempts begin anew.
+    /// the old generation or the new one, whole. Sequence numbers begin at 0 again, a timeout and the recovery attempts start over.
     /// Unread messages, events, streams, attributes and the place in a queue stay, and children run on. Handles wait for the result of the
     /// generation that ends without it.
     /// </para>

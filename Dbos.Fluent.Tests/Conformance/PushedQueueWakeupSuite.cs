@@ -53,6 +53,33 @@ public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineS
         Assert.Equal(1, await handle.GetResultAsync(Cancel).Within(Soon));
     }
 
+    [Fact]
+    public async Task What_a_client_enqueues_last_before_it_closes_is_begun_without_a_look()
+    {
+        var engine = await LaunchBlindAsync("executor-1", Quick());
+        await looks.ReachedAsync();
+        var announcing = new Probe();
+        var faults = new CallFaults
+        {
+            Before = (call, token) => call.Kind == StoreCallKind.Announce ? announcing.PassAsync(token) : Task.CompletedTask,
+        };
+        var client = await WorkflowClient.ConnectAsync(
+            options =>
+            {
+                Database.Use(options);
+                options.WrapStore = store => new FaultingStore(store, faults);
+            },
+            Cancel).Within(Bounded.Limit);
+        var handle = await client.StartAsync(Quick(), 1, new() { Queue = "line" }, Cancel);
+        await announcing.ReachedAsync();
+
+        var closing = client.DisposeAsync().AsTask();
+        announcing.Open();
+        await closing.Within(Bounded.Limit);
+
+        Assert.Equal(1, await engine.Retrieve<int>(handle.Id).GetResultAsync(Cancel).Within(Soon));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -18,6 +18,21 @@ public sealed class StoreClockTests
         await waiting.Within(Bounded.Limit);
     }
 
+    // Whoever tests a workflow that sleeps for years goes forward by years.
+    [Fact]
+    public async Task Virtual_time_is_waited_for_in_one_piece()
+    {
+        var time = new ManualTimeProvider();
+        var clock = new StoreClock(time);
+        var wait = TimeSpan.FromDays(40);
+        var waiting = clock.WaitUntilAsync(clock.NowMs + (long)wait.TotalMilliseconds, TestContext.Current.CancellationToken);
+
+        time.Advance(wait);
+
+        await waiting.Within(Bounded.Limit);
+        Assert.Equal(1, time.TimersSet);
+    }
+
     [Fact]
     public void An_answer_counts_from_the_middle_between_question_and_answer_and_a_late_one_only_where_there_is_no_other()
     {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Dbos.Fluent.Storage;
 using Dbos.Fluent.Storage.Postgres;
+using Dbos.Fluent.Tests.Stores.Postgres;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
@@ -80,6 +81,9 @@ internal sealed class MigratedDatabases(SharedPostgres server) : IAsyncDisposabl
 /// <summary>A database and the connections to it that its tests share.</summary>
 internal sealed class MigratedDatabase(string connectionString) : IAsyncDisposable
 {
+    private readonly Lazy<Task<NpgsqlDataSource>> restricted = new(async () => NpgsqlDataSource.Create(
+        await RestrictedRole.GrantAsync(connectionString, MigratedDatabases.Schema, CancellationToken.None)));
+
     public string ConnectionString { get; } = connectionString;
 
     /// <summary>For the stores and engines under test.</summary>
@@ -89,9 +93,16 @@ internal sealed class MigratedDatabase(string connectionString) : IAsyncDisposab
     public NpgsqlDataSource Questions { get; } = NpgsqlDataSource.Create(
         new NpgsqlConnectionStringBuilder(connectionString) { SearchPath = MigratedDatabases.Schema }.ConnectionString);
 
+    /// <summary>For engines and clients that may only read and write rows.</summary>
+    public Task<NpgsqlDataSource> RestrictedAsync() => restricted.Value;
+
     public async ValueTask DisposeAsync()
     {
         await Source.DisposeAsync();
         await Questions.DisposeAsync();
+        if (restricted.IsValueCreated)
+        {
+            await (await restricted.Value).DisposeAsync();
+        }
     }
 }

@@ -10,6 +10,8 @@ namespace Dbos.Fluent;
 /// <summary>The parts that a client and an engine have in common.</summary>
 internal sealed class ClientCore : IAsyncDisposable
 {
+    private static readonly TimeSpan FlushLimit = TimeSpan.FromSeconds(2);
+
     private int disposed;
 
     /// <param name="store">The database.</param>
@@ -69,11 +71,12 @@ internal sealed class ClientCore : IAsyncDisposable
     /// <summary>The results and statuses that handles read.</summary>
     public IWorkflowOutcomes Outcomes { get; }
 
-    /// <summary>Ends all waits with <see cref="EngineNotRunningException"/> and closes the store.</summary>
+    /// <summary>Sends what others are to know, ends all waits with <see cref="EngineNotRunningException"/> and closes the store.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref disposed, 1) == 0)
         {
+            await Sender.FlushAsync(FlushLimit).ConfigureAwait(false);
             await Calls.StopAsync().ConfigureAwait(false);
             await Signals.EndAsync().ConfigureAwait(false);
             await Store.DisposeAsync().ConfigureAwait(false);

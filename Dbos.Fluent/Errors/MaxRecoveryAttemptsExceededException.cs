@@ -9,7 +9,7 @@ public sealed class MaxRecoveryAttemptsExceededException : DbosException
         : base(
             "DBOS5003",
             $"Workflow '{workflowId}' was recovered more often than allowed and is not tried again. Find out what ended the processes "
-            + "that ran it, mend that, and resume it: a resume gives it a whole new budget of attempts.") => WorkflowId = workflowId;
+            + "that ran it, fix that, and resume it: a resume gives it a whole new budget of attempts.") => WorkflowId = workflowId;
 
     /// <summary>The workflow that is not tried again.</summary>
     public string WorkflowId { get; }

@@ -24,7 +24,7 @@ public sealed class MaxStepRetriesExceededException : StepFailedException
         $"Step '{stepName}' ({sequence}) of workflow '{workflowId}' failed on each of its {attempts.Count} attempts; the last: "
         + FailureText.Of(
             attempts[^1],
-            "Mend the cause; rewind the workflow to this step if it may have had its effect, and fork it from there otherwise. "
+            "Fix the cause; rewind the workflow to this step if it may have had its effect, and fork it from there otherwise. "
             + "Or allow more attempts.");
 
     private static RecordedFailure Summarize(string workflowId, int sequence, string stepName, IReadOnlyList<RecordedFailure> attempts) =>

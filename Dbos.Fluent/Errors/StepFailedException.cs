@@ -12,7 +12,7 @@ public class StepFailedException : DbosException
             $"Step '{stepName}' ({sequence}) of workflow '{workflowId}' failed: "
             + FailureText.Of(
                 failure,
-                "Mend the cause; rewind the workflow to this step if it may have had its effect, and fork it from there otherwise. "
+                "Fix the cause; rewind the workflow to this step if it may have had its effect, and fork it from there otherwise. "
                 + "Or let the workflow go on without it (Try)."),
             workflowId,
             sequence,

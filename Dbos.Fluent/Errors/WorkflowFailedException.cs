@@ -13,8 +13,8 @@ public sealed class WorkflowFailedException : DbosException
             $"Workflow '{workflowId}' failed: "
             + FailureText.Of(
                 failure,
-                "Mend the cause; rewind the workflow to the step that failed if that may have had its effect, and fork it from there "
-                + "otherwise. Where steps were undone, start it anew."),
+                "Fix the cause; rewind the workflow to the step that failed if that may have had its effect, and fork it from there "
+                + "otherwise. Where steps were undone, start it again under a new id."),
             original) =>
         (WorkflowId, Failure) = (workflowId, failure);
 

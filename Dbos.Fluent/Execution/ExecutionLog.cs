@@ -47,4 +47,10 @@ internal static partial class ExecutionLog
         "A workflow was enqueued in queue {Queue}, which nobody has registered: it waits until somebody does. Check the name, or register "
         + "the queue (EngineOptions.Add, Queues.RegisterAsync)")]
     public static partial void QueueUnregistered(this ILogger logger, string queue);
+
+    [LoggerMessage(
+        1110,
+        LogLevel.Error,
+        "The engine's clock (EngineOptions.TimeProvider) set no timer for {Moment}: what is due then begins late, with the next poll")]
+    public static partial void TimerFailed(this ILogger logger, DateTimeOffset moment, Exception exception);
 }

@@ -18,6 +18,7 @@ internal sealed class SignalSender(ISignalStore store, ILogger logger, Cancellat
     private HashSet<StoreSignal> gathered = [];
     private long lastSent;
     private bool sending;
+    private TaskCompletionSource? rest;
 
     public void Announce(StoreSignal signal)
     {
@@ -34,6 +35,19 @@ internal sealed class SignalSender(ISignalStore store, ILogger logger, Cancellat
 
         // Not awaited: a failure is logged, and the polls of the processes concerned cover it.
         _ = SendGatheredAsync();
+    }
+
+    /// <summary>Completes when everything reported so far was sent, or after the time limit.</summary>
+    /// <remarks>Without it, a program that enqueues a workflow and ends at once would leave it to the polls of the others.</remarks>
+    public async Task FlushAsync(TimeSpan limit)
+    {
+        Task sent;
+        lock (gate)
+        {
+            sent = sending ? (rest ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task : Task.CompletedTask;
+        }
+
+        await sent.WaitAsync(limit, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task SendGatheredAsync()
@@ -98,6 +112,8 @@ internal sealed class SignalSender(ISignalStore store, ILogger logger, Cancellat
             if (gathered.Count == 0)
             {
                 sending = false;
+                rest?.TrySetResult();
+                rest = null;
                 return null;
             }
 

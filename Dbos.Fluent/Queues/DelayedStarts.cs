@@ -22,7 +22,7 @@ internal sealed class DelayedStarts(IQueueStore store, RunEnvironment environmen
         lock (gate)
         {
             nextMs = momentMs;
-            timer ??= new MomentTimer(environment.Clock, wake, stopping);
+            timer ??= new MomentTimer(environment.Clock, environment.Logger, wake, stopping);
             timer.Set(momentMs);
         }
     }

@@ -44,7 +44,7 @@ internal sealed class LimitedQueues(
 
         lock (gate)
         {
-            timer ??= new MomentTimer(environment.Clock, wake, stopping);
+            timer ??= new MomentTimer(environment.Clock, environment.Logger, wake, stopping);
             timer.Set(next);
         }
     }

@@ -344,7 +344,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     /// <summary>Wakes the loop when the next parked workflow is due, in workflow time.</summary>
     private void SetTimer()
     {
-        timer ??= new MomentTimer(environment.Clock, wake.Set, stopping.Token);
+        timer ??= new MomentTimer(environment.Clock, logger, wake.Set, stopping.Token);
         timer.SetTry(NextWakeMs());
     }
 }

@@ -12,7 +12,7 @@ internal static partial class QueuesLog
         1202,
         LogLevel.Error,
         "{Count} workflows were recovered more often than allowed and are no longer tried; the first: {WorkflowId}. "
-        + "Resume them once the cause is mended")]
+        + "Resume them once the cause is fixed")]
     public static partial void DeadLettered(this ILogger logger, int count, string workflowId);
 
     [LoggerMessage(1204, LogLevel.Error, "Looking at what waits failed; the next look tries again")]

@@ -56,7 +56,7 @@ internal static partial class RecoveryLog
     [LoggerMessage(
         1512,
         LogLevel.Warning,
-        "The database no longer knew executor {ExecutorId}, as after a restore or a long time without contact; it is registered anew")]
+        "The database no longer knew executor {ExecutorId}, as after a restore or a long time without contact; it is registered again")]
     public static partial void RegisteredAnew(this ILogger logger, string executorId);
 
     [LoggerMessage(1510, LogLevel.Warning, "Looking for work that no running engine takes failed; the next look tries again")]

@@ -41,7 +41,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
     {
         (this.store, this.environment, this.firing) = (store, environment, firing);
         this.pollInterval = pollInterval < WaitingInterval ? WaitingInterval : pollInterval;
-        timer = new MomentTimer(environment.Clock, wake.Set, stopping.Token);
+        timer = new MomentTimer(environment.Clock, environment.Logger, wake.Set, stopping.Token);
     }
 
     /// <summary>Begins to follow the schedules: they fire every moment from the beginning of this call on.</summary>

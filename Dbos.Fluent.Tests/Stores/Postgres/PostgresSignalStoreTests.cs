@@ -1,6 +1,7 @@
 using Dbos.Fluent.Storage;
 using Dbos.Fluent.Storage.Postgres;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 using Xunit;
 using static Dbos.Fluent.Tests.Stores.Postgres.Units;
 
@@ -56,6 +57,30 @@ public sealed class PostgresSignalStoreTests(PostgresStoreFixture database) : IC
     }
 
     [Fact]
+    public async Task What_came_for_the_previous_user_of_a_connection_is_not_heard()
+    {
+        var single = new NpgsqlConnectionStringBuilder(database.ConnectionString) { MaxPoolSize = 1 };
+        await using var source = NpgsqlDataSource.Create(single);
+        await using var store = new PostgresStore(
+            source, ownsDataSource: false, "dbos", new StoreOptions { Logger = NullLogger.Instance });
+        await using var witness = Others.ListenAsync(Cancel).GetAsyncEnumerator(Cancel);
+        await NextAsync(witness);
+        await using (var previous = await source.OpenConnectionAsync(Cancel))
+        {
+            await using var listen = new NpgsqlCommand("LISTEN fluent_wakeups", previous);
+            await listen.ExecuteNonQueryAsync(Cancel);
+        }
+
+        await Signals.AnnounceAsync([new(StoreSignalKind.Completed, "previous")], Cancel);
+        Assert.Equal("previous", (await NextAsync(witness)).Key);
+
+        await using var listener = store.Signals.ListenAsync(Cancel).GetAsyncEnumerator(Cancel);
+        Assert.Equal(StoreSignal.Anything, await NextAsync(listener));
+        await Signals.AnnounceAsync([new(StoreSignalKind.Completed, "next")], Cancel);
+        Assert.Equal("next", (await NextAsync(listener)).Key);
+    }
+
+    [Fact]
     public async Task A_message_of_any_sdk_is_announced_by_its_table()
     {
         var id = NewId();
@@ -76,7 +101,7 @@ public sealed class PostgresSignalStoreTests(PostgresStoreFixture database) : IC
         await using var connection = await database.Source.OpenConnectionAsync(Cancel);
         var heard = System.Threading.Channels.Channel.CreateUnbounded<string>();
         connection.Notification += (_, told) => heard.Writer.TryWrite($"{told.Channel} {told.Payload}");
-        await using var listen = new Npgsql.NpgsqlCommand("LISTEN dbos_workflow_events_channel; LISTEN dbos_streams_channel", connection);
+        await using var listen = new NpgsqlCommand("LISTEN dbos_workflow_events_channel; LISTEN dbos_streams_channel", connection);
         await listen.ExecuteNonQueryAsync(Cancel);
         var id = NewId();
 

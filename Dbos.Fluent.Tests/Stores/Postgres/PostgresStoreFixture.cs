@@ -10,13 +10,16 @@ namespace Dbos.Fluent.Tests.Stores.Postgres;
 /// <summary>A migrated database and a store on it for one test class; tests keep apart by their ids and application names.</summary>
 public sealed class PostgresStoreFixture(SharedPostgres server) : IAsyncLifetime
 {
+    internal string ConnectionString { get; private set; } = "";
+
     internal NpgsqlDataSource Source { get; private set; } = null!;
 
     internal IStore Store { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
     {
-        Source = NpgsqlDataSource.Create(await server.CreateDatabaseAsync(CancellationToken.None) + ";Maximum Pool Size=20");
+        ConnectionString = await server.CreateDatabaseAsync(CancellationToken.None) + ";Maximum Pool Size=20";
+        Source = NpgsqlDataSource.Create(ConnectionString);
         Store = Open(new StoreOptions { Logger = NullLogger.Instance });
         await Store.Schema.MigrateAsync(CancellationToken.None);
     }

@@ -40,19 +40,15 @@ public sealed class RestrictedDatabases(SharedPostgres server) : IDatabaseFixtur
     /// <inheritdoc/>
     public async Task<TestDatabase> CreateMigratedAsync()
     {
-        var cancel = TestContext.Current.CancellationToken;
-        var database = new PostgresTestDatabase(await server.Migrated.TakeAsync(cancel), notifications: true, server.Migrated);
-        var restricted = await RestrictedRole.GrantAsync(database.ConnectionString, MigratedDatabases.Schema, cancel);
-        return new RestrictedDatabase(database, restricted);
+        var migrated = await server.Migrated.TakeAsync(TestContext.Current.CancellationToken);
+        var admin = new PostgresTestDatabase(migrated, notifications: true, server.Migrated);
+        return new RestrictedDatabase(admin, await migrated.RestrictedAsync());
     }
 }
 
 /// <summary>A migrated database that engines use under the restricted role.</summary>
-internal sealed class RestrictedDatabase(PostgresTestDatabase admin, string connectionString) : TestDatabase
+internal sealed class RestrictedDatabase(PostgresTestDatabase admin, NpgsqlDataSource source) : TestDatabase
 {
-    // Closed with the database, which is emptied for the next test only where nobody is in it.
-    private readonly NpgsqlDataSource source = NpgsqlDataSource.Create(connectionString);
-
     public override IReadOnlyDictionary<string, string> WorkerSettings => throw new NotSupportedException("No worker runs here.");
 
     public override bool PushesSignals => true;
@@ -71,7 +67,6 @@ internal sealed class RestrictedDatabase(PostgresTestDatabase admin, string conn
 
     public override async ValueTask DisposeAsync()
     {
-        await source.DisposeAsync();
         await admin.DisposeAsync();
         await base.DisposeAsync();
     }

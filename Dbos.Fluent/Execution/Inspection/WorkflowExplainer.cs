@@ -133,7 +133,7 @@ internal sealed class WorkflowExplainer(IStore store, PayloadSerializer serializ
                     ExplainReasons.DeadLettered,
                     // The claim that gave the workflow up counted itself, but did not run it.
                     $"was given up{when}: it was taken up {status.RecoveryAttempts - 1} times and its process died each time, last at "
-                    + $"executor '{status.ExecutorId}'. Mend what kills it, and resume it: it begins to count anew.");
+                    + $"executor '{status.ExecutorId}'. Fix what kills it, then resume it: a resume gives it a new budget of attempts.");
         }
 
         var outcomes = await store.Workflows.ReadOutcomesAsync([status.Id], cancellationToken).ConfigureAwait(false);

@@ -1,7 +1,10 @@
+using Dbos.Fluent.Model;
+using Microsoft.Extensions.Logging;
+
 namespace Dbos.Fluent.Execution;
 
 /// <summary>Invokes a callback once, at a moment of workflow time. A new moment replaces the previous one.</summary>
-internal sealed class MomentTimer(StoreClock clock, Action due, CancellationToken stopped) : IDisposable
+internal sealed class MomentTimer(StoreClock clock, ILogger logger, Action due, CancellationToken stopped) : IDisposable
 {
     /// <summary>
     /// The assumed maximum by which the database's clock is behind this one. A row that has been due for longer and still cannot be taken
@@ -31,7 +34,7 @@ internal sealed class MomentTimer(StoreClock clock, Action due, CancellationToke
             {
                 waiting = CancellationTokenSource.CreateLinkedTokenSource(stopped);
 
-                // Not awaited: it invokes the callback or is cancelled.
+                // Not awaited: it invokes the callback, is cancelled, or logs why it failed.
                 _ = CallAtAsync(at, waiting.Token);
             }
         }
@@ -59,22 +62,34 @@ internal sealed class MomentTimer(StoreClock clock, Action due, CancellationToke
         try
         {
             await clock.WaitUntilAsync(at, cancellationToken).ConfigureAwait(false);
+            if (TakeMoment(at))
+            {
+                due();
+            }
         }
         catch (OperationCanceledException)
         {
-            return;
+            // Another moment has replaced this one, or the engine stops.
         }
+        catch (Exception exception)
+        {
+            // A clock that an application has given may fail. The polls then find what is due, and the next look sets the timer again.
+            TakeMoment(at);
+            logger.TimerFailed(EpochMs.ToMoment(at), exception);
+        }
+    }
 
+    private bool TakeMoment(long at)
+    {
         lock (gate)
         {
             if (momentMs != at)
             {
-                return;
+                return false;
             }
 
             momentMs = null;
+            return true;
         }
-
-        due();
     }
 }

@@ -12,6 +12,9 @@ internal sealed class StoreClock(TimeProvider time)
     // as after a machine was suspended.
     private static readonly TimeSpan Prompt = TimeSpan.FromMilliseconds(500);
 
+    // Timers of the runtime take no more than 49.7 days.
+    private static readonly TimeSpan TimerMax = TimeSpan.FromDays(49);
+
     private readonly Lock gate = new();
     private long baseMs = time.GetUtcNow().ToUnixTimeMilliseconds();
     private long baseStamp = time.GetTimestamp();
@@ -20,8 +23,9 @@ internal sealed class StoreClock(TimeProvider time)
     public TimeProvider Time { get; } = time;
 
     /// <summary>How long a wait relies on the timer before it reads the clock again.</summary>
-    // Timers stop while a machine is suspended, and do not notice when the database's clock is set.
-    public TimeSpan Piece { get; init; } = TimeSpan.FromSeconds(30);
+    // Timers stop while a machine is suspended, and do not notice when the database's clock is set. Neither happens to virtual time, in
+    // which a test may go forward by years.
+    public TimeSpan Piece { get; init; } = time == TimeProvider.System ? TimeSpan.FromSeconds(30) : TimerMax;
 
     public long NowMs
     {

@@ -96,7 +96,11 @@ internal sealed class PostgresSignalStore(
                 lanes.ForgetProcesses();
             }
 
-            // Raised only while a call on the connection is awaited, so never while the queue is read.
+            await RunAsync(connection, sql.Listen, database.TimeoutSeconds, cancellationToken).ConfigureAwait(false);
+
+            // Attached only now: with its first statement, a pooled connection may deliver what came for its previous user. The look at
+            // everything that follows covers what is announced meanwhile. Raised only while a call on the connection is awaited, so never
+            // while the queue is read.
             connection.Notification += (_, told) =>
             {
                 if (new SignalPayload(told.Channel, told.Payload).ToSignal(database.Schema.Value) is { } signal
@@ -105,7 +109,6 @@ internal sealed class PostgresSignalStore(
                     signals.Enqueue(signal);
                 }
             };
-            await RunAsync(connection, sql.Listen, database.TimeoutSeconds, cancellationToken).ConfigureAwait(false);
 
             // Calls that rest after an outage may wait for this connection to find the database back.
             database.Contact.Reached();
