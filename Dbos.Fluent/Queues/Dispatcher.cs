@@ -19,21 +19,21 @@ internal sealed class Dispatcher : IAsyncDisposable
     private readonly RunEnvironment environment;
     private readonly QueueBoard board;
     private readonly AsyncSignal wake = new();
-    private readonly CancellationTokenSource stopping = new();
+    private readonly BackgroundLoop loop = new();
     private readonly LimitedQueues limited;
     private readonly DelayedStarts delays;
     private readonly TakeUpPace pace;
     private readonly CrowdedLanes crowded = new();
-    private Task loop = Task.CompletedTask;
     private volatile bool full;
     private bool held;
     private bool internalFirst;
+    private bool unmarked;
 
     public Dispatcher(IQueueStore store, ClaimedRuns runs, RunEnvironment environment, QueueBoard board)
     {
         (this.runs, this.environment, this.board, pace) = (runs, environment, board, runs.Pace);
-        limited = new LimitedQueues(runs, environment, wake.Set, stopping.Token);
-        delays = new DelayedStarts(store, environment, wake.Set, stopping.Token);
+        limited = new LimitedQueues(runs, environment, wake.Set, loop.Stopping);
+        delays = new DelayedStarts(store, environment, wake.Set, loop.Stopping);
     }
 
     /// <summary>Called when only an outlook can show how to continue.</summary>
@@ -42,7 +42,7 @@ internal sealed class Dispatcher : IAsyncDisposable
     public void Start()
     {
         board.Mark("");
-        loop = Task.Run(RunAsync);
+        loop.Start(TurnAsync, Failed, rest: Pause);
     }
 
     /// <summary>Reports that a workflow was enqueued; the name is empty if the queue is unknown.</summary>
@@ -82,12 +82,11 @@ internal sealed class Dispatcher : IAsyncDisposable
     /// <summary>Stops claiming; workflows that are already claimed continue to run.</summary>
     public async ValueTask DisposeAsync()
     {
-        await stopping.CancelAsync().ConfigureAwait(false);
-        await loop.ConfigureAwait(false);
+        await loop.StopAsync().ConfigureAwait(false);
         await Task.WhenAll(board.Lanes.Select(lane => lane.Claiming)).ConfigureAwait(false);
         limited.Dispose();
         delays.Dispose();
-        stopping.Dispose();
+        await loop.DisposeAsync().ConfigureAwait(false);
         wake.Dispose();
     }
 
@@ -108,27 +107,23 @@ internal sealed class Dispatcher : IAsyncDisposable
 
     private QueueLane Internal => board.Find(QueueNames.Internal)!;
 
-    private async Task RunAsync()
+    private async Task TurnAsync(CancellationToken cancellationToken)
     {
-        while (!stopping.IsCancellationRequested)
+        if (unmarked)
         {
-            try
-            {
-                await DispatchAsync(stopping.Token).ConfigureAwait(false);
-                await wake.WaitAsync(Rest, stopping.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                // The log reports the failure, and the next outlook marks the queues again.
-                environment.Logger.ClaimFailed(exception);
-                await Task.Delay(Pause, TimeProvider.System, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                Look();
-            }
+            unmarked = false;
+            Look();
         }
+
+        await DispatchAsync(cancellationToken).ConfigureAwait(false);
+        await wake.WaitAsync(Rest, cancellationToken).ConfigureAwait(false);
+    }
+
+    // The failed turn may have taken marks. After the rest, an outlook marks the queues again.
+    private void Failed(Exception exception)
+    {
+        environment.Logger.ClaimFailed(exception);
+        unmarked = true;
     }
 
     private async Task DispatchAsync(CancellationToken cancellationToken)

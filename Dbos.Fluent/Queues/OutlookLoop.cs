@@ -17,8 +17,7 @@ internal sealed class OutlookLoop(IQueueStore store, string applicationName, ILo
     private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(20);
 
     private readonly AsyncSignal wake = new();
-    private readonly CancellationTokenSource stopping = new();
-    private Task loop = Task.CompletedTask;
+    private readonly BackgroundLoop loop = new();
 
     /// <summary>Called before each look; the look's answer may miss anything that becomes known after this call.</summary>
     public required Action Begins { get; init; }
@@ -26,42 +25,24 @@ internal sealed class OutlookLoop(IQueueStore store, string applicationName, ILo
     /// <summary>Called with each answer.</summary>
     public required Action<QueueOutlook> Seen { get; init; }
 
-    public void Start() => loop = Task.Run(RunAsync);
+    public void Start() => loop.Start(LookAsync, logger.OutlookFailed, rest: Interval);
 
     /// <summary>Looks now.</summary>
     public void Wake() => wake.Set();
 
     public async ValueTask DisposeAsync()
     {
-        await stopping.CancelAsync().ConfigureAwait(false);
-        await loop.ConfigureAwait(false);
-        stopping.Dispose();
+        await loop.DisposeAsync().ConfigureAwait(false);
         wake.Dispose();
     }
 
-    private async Task RunAsync()
+    private async Task LookAsync(CancellationToken cancellationToken)
     {
-        while (!stopping.IsCancellationRequested)
-        {
-            try
-            {
-                Begins();
-                Seen(await StoreBackoff.RepeatAsync(
-                    _ => store.ReadOutlookAsync(applicationName, stopping.Token), stopping.Token).ConfigureAwait(false));
-                await Task.Delay(Spacing, TimeProvider.System, stopping.Token).ConfigureAwait(false);
-                await wake.WaitAsync(Jittered(), stopping.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                // If the loop ended, work that nobody signals would be stranded. It logs the failure and looks again.
-                logger.OutlookFailed(exception);
-                await Task.Delay(Interval, TimeProvider.System, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
+        Begins();
+        Seen(await StoreBackoff.RepeatAsync(
+            _ => store.ReadOutlookAsync(applicationName, cancellationToken), cancellationToken).ConfigureAwait(false));
+        await Task.Delay(Spacing, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+        await wake.WaitAsync(Jittered(), cancellationToken).ConfigureAwait(false);
     }
 
     // Jitter keeps processes that were launched together from looking at the same moments.

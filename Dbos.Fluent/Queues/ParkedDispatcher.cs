@@ -16,7 +16,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     private static readonly TimeSpan OutlookInterval = TimeSpan.FromSeconds(1);
 
     private readonly AsyncSignal wake = new();
-    private readonly CancellationTokenSource stopping = new();
+    private readonly BackgroundLoop loop = new();
     private readonly Lock gate = new();
     private HashSet<StoreSignal> signals = [];
     private HashSet<string> justParked = new(StringComparer.Ordinal);
@@ -26,9 +26,8 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     private volatile bool full;
     private long? nextWakeMs;
     private MomentTimer? timer;
-    private Task loop = Task.CompletedTask;
 
-    public void Start() => loop = Task.Run(RunAsync);
+    public void Start() => loop.Start(TurnAsync, Failed, rest: OutlookInterval);
 
     /// <summary>Reports that an outlook begins; its answer may miss workflows that are parked here after this call.</summary>
     public void LookBegins()
@@ -115,39 +114,25 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
     public async ValueTask DisposeAsync()
     {
-        await stopping.CancelAsync().ConfigureAwait(false);
-        await loop.ConfigureAwait(false);
+        await loop.DisposeAsync().ConfigureAwait(false);
         timer?.Dispose();
-        stopping.Dispose();
         wake.Dispose();
     }
 
-    private async Task RunAsync()
+    private async Task TurnAsync(CancellationToken cancellationToken)
     {
-        while (!stopping.IsCancellationRequested)
-        {
-            try
-            {
-                await LookAroundAsync(stopping.Token).ConfigureAwait(false);
-                SetTimer();
-                await wake.WaitAsync(CoverDueIn(), stopping.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                // If the dispatcher ended, no parked workflow would be taken up again. It logs the failure and continues.
-                logger.ParkedClaimFailed(exception);
-                lock (gate)
-                {
-                    cover.Ask();
-                }
+        await LookAroundAsync(cancellationToken).ConfigureAwait(false);
+        SetTimer();
+        await wake.WaitAsync(CoverDueIn(), cancellationToken).ConfigureAwait(false);
+    }
 
-                await Task.Delay(OutlookInterval, TimeProvider.System, stopping.Token)
-                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+    // What the failed turn had taken of the signals is lost, so all parked workflows are looked through.
+    private void Failed(Exception exception)
+    {
+        logger.ParkedClaimFailed(exception);
+        lock (gate)
+        {
+            cover.Ask();
         }
     }
 
@@ -344,7 +329,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     /// <summary>Wakes the loop when the next parked workflow is due, in workflow time.</summary>
     private void SetTimer()
     {
-        timer ??= new MomentTimer(environment.Clock, logger, wake.Set, stopping.Token);
+        timer ??= new MomentTimer(environment.Clock, logger, wake.Set, loop.Stopping);
         timer.SetTry(NextWakeMs());
     }
 }

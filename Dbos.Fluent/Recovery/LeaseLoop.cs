@@ -18,14 +18,14 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
 
     private readonly AsyncSignal wake = new();
-    private readonly CancellationTokenSource stopping = new();
+    private readonly BackgroundLoop loop = new();
     private readonly Lock gate = new();
     private TaskCompletionSource renewed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Zero while there is no contact. Other loops read it, so it is one word that cannot be seen half written.
     private long contactSince = TimeProvider.System.GetTimestamp();
     private (long NowMs, long Stamp)? answered;
-    private Task loop = Task.CompletedTask;
+    private bool isRetrying;
 
     /// <summary>How long the database has been reached without a gap. No executor is declared dead until this is one lease.</summary>
     /// <remarks>
@@ -49,7 +49,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
     public void Start()
     {
         lease.RenewNow = RenewNowAsync;
-        loop = Task.Run(RunAsync);
+        loop.Start(TurnAsync, Failed, rest: TimeSpan.Zero);
     }
 
     /// <summary>
@@ -67,9 +67,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
 
     public async ValueTask DisposeAsync()
     {
-        await stopping.CancelAsync().ConfigureAwait(false);
-        await loop.ConfigureAwait(false);
-        stopping.Dispose();
+        await loop.DisposeAsync().ConfigureAwait(false);
         wake.Dispose();
     }
 
@@ -85,38 +83,28 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
         return next.WaitAsync(cancellationToken);
     }
 
-    private async Task RunAsync()
+    private async Task TurnAsync(CancellationToken cancellationToken)
     {
-        var interval = lease.Length / 3;
-        while (!stopping.IsCancellationRequested)
-        {
-            try
-            {
-                await wake.WaitAsync(interval, stopping.Token).ConfigureAwait(false);
-                interval = await RenewAsync().ConfigureAwait(false) ? lease.Length / 3 : Retry;
-            }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                // The next renewal may succeed, whatever the error. Without renewals the rows are fenced and handed on elsewhere.
-                Interlocked.Exchange(ref contactSince, 0);
-                logger.RenewalFailed(self.ExecutorId, exception);
-                interval = Retry;
-            }
-        }
+        await wake.WaitAsync(isRetrying ? Retry : lease.Length / 3, cancellationToken).ConfigureAwait(false);
+        isRetrying = !await RenewAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    // The next renewal may succeed, whatever the error. Without renewals the rows are fenced and handed on elsewhere.
+    private void Failed(Exception exception)
+    {
+        Interlocked.Exchange(ref contactSince, 0);
+        logger.RenewalFailed(self.ExecutorId, exception);
+        isRetrying = true;
     }
 
     private bool HasStepped(long nowMs) => answered is { } last
         && nowMs - last.NowMs > TimeProvider.System.GetElapsedTime(last.Stamp).TotalMilliseconds + StepMs;
 
-    private async Task<bool> RenewAsync()
+    private async Task<bool> RenewAsync(CancellationToken cancellationToken)
     {
         var sentAt = TimeProvider.System.GetUtcNow();
         var sentStamp = TimeProvider.System.GetTimestamp();
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(RenewalLimit);
         var result = await store.RenewAsync(self.ExecutorId, self.Incarnation, lease.Length, limit.Token).ConfigureAwait(false);
         if (!result.Registered)

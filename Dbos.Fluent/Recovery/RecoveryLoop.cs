@@ -14,10 +14,10 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     private static readonly TimeSpan AfterExpiry = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan FollowUp = TimeSpan.FromSeconds(1);
 
-    private readonly CancellationTokenSource stopping = new();
+    private readonly BackgroundLoop loop = new();
     private readonly ConcurrentQueue<(Ownership Execution, bool Attempted)> toHandBack = new();
     private readonly HashSet<string> recovered = new(StringComparer.Ordinal);
-    private Task loop = Task.CompletedTask;
+    private TimeSpan? nextIn;
 
     /// <summary>Called with the ids of workflows that were handed on and can be claimed.</summary>
     public required Action<IReadOnlyList<string>> HandedOn { get; init; }
@@ -36,14 +36,9 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
     /// <summary>Hands on an execution that never began, which uses up no attempt.</summary>
     public void HandBackUnbegun(Ownership execution) => toHandBack.Enqueue((execution, false));
 
-    public void Start() => loop = Task.Run(RunAsync);
+    public void Start() => loop.Start(TurnAsync, logger.RecoveryPassFailed, rest: TimeSpan.Zero);
 
-    public async ValueTask DisposeAsync()
-    {
-        await stopping.CancelAsync().ConfigureAwait(false);
-        await loop.ConfigureAwait(false);
-        stopping.Dispose();
-    }
+    public ValueTask DisposeAsync() => loop.DisposeAsync();
 
     /// <summary>At launch: takes up the work of this executor id and of executors that are proven dead on this host.</summary>
     public async Task RecoverAtLaunchAsync(CancellationToken cancellationToken)
@@ -54,27 +49,13 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
         recovered.UnionWith(dead.Select(peer => peer.Incarnation));
     }
 
-    private async Task RunAsync()
+    private async Task TurnAsync(CancellationToken cancellationToken)
     {
-        var interval = self.Lease / 3;
-        while (!stopping.IsCancellationRequested)
-        {
-            try
-            {
-                await Task.Delay(interval, TimeProvider.System, stopping.Token).ConfigureAwait(false);
-                interval = await PassAsync(stopping.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                // The next pass is the retry. If the loop ended, dead executors' work would never be handed on.
-                logger.RecoveryPassFailed(exception);
-                interval = self.Lease / 3;
-            }
-        }
+        await Task.Delay(nextIn ?? self.Lease / 3, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+
+        // Only a pass that succeeds tells when the next is due.
+        nextIn = null;
+        nextIn = await PassAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<TimeSpan> PassAsync(CancellationToken cancellationToken)
@@ -185,7 +166,7 @@ internal sealed class RecoveryLoop(IExecutorStore store, ExecutorRegistration se
             if (Own().Running.Count > 0)
             {
                 // Many rows in one statement keep the database busy, so running workflows get a turn of the same length.
-                await Task.Delay(TimeProvider.System.GetElapsedTime(began), TimeProvider.System, stopping.Token).ConfigureAwait(false);
+                await Task.Delay(TimeProvider.System.GetElapsedTime(began), TimeProvider.System, loop.Stopping).ConfigureAwait(false);
             }
         }
     }

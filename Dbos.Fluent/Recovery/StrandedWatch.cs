@@ -13,47 +13,31 @@ internal sealed class StrandedWatch(IVersionStore store, ExecutorRegistration se
 
     private static readonly WorkflowState[] States = [WorkflowState.Enqueued, WorkflowState.Delayed, WorkflowState.Pending];
 
-    private readonly CancellationTokenSource stopping = new();
+    private readonly BackgroundLoop loop = new();
     private readonly Dictionary<(string? Version, string Name), StrandedRow> found = [];
     private (int State, PageKey After) place = (0, PageKey.BeforeAll);
     private IReadOnlyList<StrandedRow> told = [];
-    private Task loop = Task.CompletedTask;
+    private bool soon = true;
 
-    public void Start() => loop = Task.Run(RunAsync);
+    public void Start() => loop.Start(TurnAsync, logger.StrandedUnknown, rest: TimeSpan.Zero);
 
     public async ValueTask DisposeAsync()
     {
-        await stopping.CancelAsync().ConfigureAwait(false);
-        await loop.ConfigureAwait(false);
-        stopping.Dispose();
+        await loop.DisposeAsync().ConfigureAwait(false);
         StrandedCounts.Forget(this);
     }
 
     // The first look comes after the work of a dead peer has been handed on.
-    private async Task RunAsync()
+    private async Task TurnAsync(CancellationToken cancellationToken)
     {
-        var wait = self.Lease;
-        while (!stopping.IsCancellationRequested)
-        {
-            try
-            {
-                await Task.Delay(wait, TimeProvider.System, stopping.Token).ConfigureAwait(false);
-                wait = self.Lease * 4;
+        await Task.Delay(soon ? self.Lease : self.Lease * 4, TimeProvider.System, cancellationToken).ConfigureAwait(false);
 
-                // Right after an outage no lease is alive, and all work would seem stranded.
-                await leases.SettleAsync(stopping.Token).ConfigureAwait(false);
-                wait = await LookAsync(stopping.Token).ConfigureAwait(false) ? self.Lease * 4 : self.Lease;
-            }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                // This loop only reports; the next look is the retry.
-                logger.StrandedUnknown(exception);
-            }
-        }
+        // This loop only reports, so a look that fails is not repeated soon.
+        soon = false;
+
+        // Right after an outage no lease is alive, and all work would seem stranded.
+        await leases.SettleAsync(cancellationToken).ConfigureAwait(false);
+        soon = !await LookAsync(cancellationToken).ConfigureAwait(false);
     }
 
     // Returns true once all rows have been counted and reported. Until then, the next look continues counting where this one ended.

@@ -21,13 +21,12 @@ internal sealed class SweepLoop(
 
     private readonly AsyncSignal wake = new();
     private volatile bool anyExpired;
-    private readonly CancellationTokenSource stopping = new();
-    private Task loop = Task.CompletedTask;
+    private readonly BackgroundLoop loop = new();
 
     /// <summary>Called with the ids of workflows whose deadline has passed.</summary>
     public required Action<IReadOnlyList<string>> Expired { get; init; }
 
-    public void Start() => loop = Task.Run(RunAsync);
+    public void Start() => loop.Start(SweepAsync, logger.SweepFailed, rest: TimeSpan.Zero);
 
     /// <summary>Records whether any workflow is past its deadline; the outlook reads this.</summary>
     public void Saw(bool deadlinePassed)
@@ -44,38 +43,21 @@ internal sealed class SweepLoop(
 
     public async ValueTask DisposeAsync()
     {
-        await stopping.CancelAsync().ConfigureAwait(false);
-        await loop.ConfigureAwait(false);
-        stopping.Dispose();
+        await loop.DisposeAsync().ConfigureAwait(false);
         wake.Dispose();
     }
 
-    private async Task RunAsync()
+    private async Task SweepAsync(CancellationToken cancellationToken)
     {
-        while (!stopping.IsCancellationRequested)
+        await wake.WaitAsync(Interval, cancellationToken).ConfigureAwait(false);
+        if (anyExpired)
         {
-            try
-            {
-                await wake.WaitAsync(Interval, stopping.Token).ConfigureAwait(false);
-                if (anyExpired)
-                {
-                    anyExpired = false;
-                    await ExpireAsync(stopping.Token).ConfigureAwait(false);
-                }
-
-                await StopLostAsync(stopping.Token).ConfigureAwait(false);
-                wakeups.Outcomes.LookAtAll();
-            }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                // The next sweep is the retry. If the loop ended, deadlines would pass unnoticed.
-                logger.SweepFailed(exception);
-            }
+            anyExpired = false;
+            await ExpireAsync(cancellationToken).ConfigureAwait(false);
         }
+
+        await StopLostAsync(cancellationToken).ConfigureAwait(false);
+        wakeups.Outcomes.LookAtAll();
     }
 
     private async Task ExpireAsync(CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using Dbos.Fluent.Execution;
 using Dbos.Fluent.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -15,44 +16,21 @@ internal sealed class RetentionLoop(IManagementStore store, RetentionScope scope
     private static readonly TimeSpan IdleMax = TimeSpan.FromMinutes(10);
 
     private readonly GarbageCollector collector = new(store);
-    private readonly CancellationTokenSource stopping = new();
-    private Task loop = Task.CompletedTask;
+    private readonly BackgroundLoop loop = new();
 
-    public void Start() => loop = Task.Run(RunAsync);
+    public void Start() => loop.Start(PassAsync, logger.CollectingFailed, rest: IntervalMax);
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => loop.DisposeAsync();
+
+    private async Task PassAsync(CancellationToken cancellationToken)
     {
-        await stopping.CancelAsync().ConfigureAwait(false);
-        await loop.ConfigureAwait(false);
-        stopping.Dispose();
-    }
-
-    private async Task RunAsync()
-    {
-        while (!stopping.IsCancellationRequested)
+        var (deleted, taken) = await collector.CollectAsync(scope, cancellationToken).ConfigureAwait(false);
+        if (deleted > 0)
         {
-            try
-            {
-                var (deleted, taken) = await collector.CollectAsync(scope, stopping.Token).ConfigureAwait(false);
-                if (deleted > 0)
-                {
-                    logger.WorkflowsCollected(deleted);
-                }
-
-                await Task.Delay(Interval(taken, deleted), TimeProvider.System, stopping.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                // If the loop ended, the tables would grow unnoticed.
-                logger.CollectingFailed(exception);
-                await Task.Delay(IntervalMax, TimeProvider.System, stopping.Token)
-                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+            logger.WorkflowsCollected(deleted);
         }
+
+        await Task.Delay(Interval(taken, deleted), TimeProvider.System, cancellationToken).ConfigureAwait(false);
     }
 
     // An age limit of days need not be checked each second.

@@ -20,7 +20,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
     private readonly ScheduleFiring firing;
     private readonly TimeSpan pollInterval;
     private readonly AsyncSignal wake = new();
-    private readonly CancellationTokenSource stopping = new();
+    private readonly BackgroundLoop loop = new();
     private readonly MomentTimer timer;
     private readonly Dictionary<string, SchedulePlan> plans = new(StringComparer.Ordinal);
     private readonly HashSet<string> warned = new(StringComparer.Ordinal);
@@ -31,7 +31,6 @@ internal sealed class ScheduleLoop : IAsyncDisposable
     private volatile bool stale;
     private volatile bool anyWaiting;
     private bool anyFailed;
-    private Task loop = Task.CompletedTask;
 
     /// <param name="store">The schedules.</param>
     /// <param name="environment">The engine's clock, names and log.</param>
@@ -41,7 +40,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
     {
         (this.store, this.environment, this.firing) = (store, environment, firing);
         this.pollInterval = pollInterval < WaitingInterval ? WaitingInterval : pollInterval;
-        timer = new MomentTimer(environment.Clock, environment.Logger, wake.Set, stopping.Token);
+        timer = new MomentTimer(environment.Clock, environment.Logger, wake.Set, loop.Stopping);
     }
 
     /// <summary>Begins to follow the schedules: they fire every moment from the beginning of this call on.</summary>
@@ -51,7 +50,7 @@ internal sealed class ScheduleLoop : IAsyncDisposable
         return ReadAsync(cancellationToken);
     }
 
-    public void Start() => loop = Task.Run(RunAsync);
+    public void Start() => loop.Start(TurnAsync, Failed, rest: WaitingInterval);
 
     /// <summary>Reports that a schedule may have changed. Its moments count from now on, not from when the change is read.</summary>
     public void Changed()
@@ -71,35 +70,21 @@ internal sealed class ScheduleLoop : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await stopping.CancelAsync().ConfigureAwait(false);
-        await loop.ConfigureAwait(false);
+        await loop.DisposeAsync().ConfigureAwait(false);
         timer.Dispose();
-        stopping.Dispose();
         wake.Dispose();
     }
 
-    private async Task RunAsync()
+    private async Task TurnAsync(CancellationToken cancellationToken)
     {
-        while (!stopping.IsCancellationRequested)
-        {
-            try
-            {
-                await FollowAsync(stopping.Token).ConfigureAwait(false);
-                await wake.WaitAsync(anyWaiting || anyFailed ? WaitingInterval : pollInterval, stopping.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                // If the loop ended, moments would be missed. It logs the failure and continues.
-                environment.Logger.ScheduleLoopFailed(exception);
-                stale = true;
-                await Task.Delay(WaitingInterval, TimeProvider.System, stopping.Token)
-                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
+        await FollowAsync(cancellationToken).ConfigureAwait(false);
+        await wake.WaitAsync(anyWaiting || anyFailed ? WaitingInterval : pollInterval, cancellationToken).ConfigureAwait(false);
+    }
+
+    private void Failed(Exception exception)
+    {
+        environment.Logger.ScheduleLoopFailed(exception);
+        stale = true;
     }
 
     private async Task FollowAsync(CancellationToken cancellationToken)
