@@ -66,7 +66,7 @@ public abstract class ChildIdSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         var failure = await (await engine.BeginAsync(parent, default, "P")).FailureAsync();
 
         Assert.Contains("on the queue 'line' with the deduplication id 'd'", failure.Message);
-        Assert.Contains("it is held by 'H', a workflow 'holder'", failure.Message);
+        Assert.Contains("the holder is 'H', a workflow 'holder'", failure.Message);
         engine = await FlipAndRelaunchAsync(engine, ["P"], parent, child, holder);
         Assert.Equal(failure.Message, (await engine.Retrieve<string>("P").FailureAsync()).Message);
 

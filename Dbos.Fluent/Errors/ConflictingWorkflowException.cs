@@ -23,7 +23,7 @@ public sealed class ConflictingWorkflowException : DbosException
         startedName,
         existingName,
         $"Workflow '{startedName}' was started on the queue '{queue}' with the deduplication id '{deduplicationId}', to attach to the "
-        + $"workflow that holds it. But the holder is '{holderId}', a workflow '{existingName}'. "
+        + $"workflow that holds it; but the holder is '{holderId}', a workflow '{existingName}'. "
         + "Make deduplication ids unique across the definitions of a queue, for example by beginning them with the definition's name.")
         {
             Held = (queue, deduplicationId),
