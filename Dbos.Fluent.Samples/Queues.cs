@@ -44,7 +44,7 @@ internal static class Queues
         var digests = engine.Debounce(Digest, atMost: TimeSpan.FromMinutes(1));
         foreach (var news in (string[])["first", "second", "third"])
         {
-            await digests.CallAsync("team", TimeSpan.FromSeconds(1), news);    // the last input wins, the quiet second begins again
+            await digests.CallAsync("team", TimeSpan.FromSeconds(1), news);    // the last input wins, the period starts again
         }
 
         Console.WriteLine($"  {await await digests.CallAsync("team", TimeSpan.Zero, "last")}");

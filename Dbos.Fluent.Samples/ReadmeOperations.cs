@@ -24,7 +24,7 @@ internal static class ReadmeOperations
         }
 
         await engine.Versions.SetLatestAsync("2026-10");      // work that is bound to no version goes to it again
-        var count = await engine.RecoverAsync(["host-7"]);    // hands a dead executor's work on without waiting for its lease
+        var count = await engine.RecoverAsync(["host-7"]);    // hands the work of an executor whose lease has ended on at once
 
         await File.WriteAllTextAsync("migrate.sql", WorkflowClient.MigrationScript(schema: "dbos"));
         Console.WriteLine($"{count} {Pay.Name} {Reading.Name}");

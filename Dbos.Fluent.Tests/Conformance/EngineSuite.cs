@@ -23,15 +23,16 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
     /// <summary>True where a test makes the store refuse what it must not, so that runs end in the engine itself.</summary>
     protected virtual bool RunsMayCrash => false;
 
-    /// <summary>
-    /// False where a test looks at how a database is migrated, alters it, or leaves something behind that may still write.
-    /// </summary>
+    /// <summary>False where a test alters the tables, counts connections, or leaves something behind that may still write.</summary>
     protected virtual bool SharesDatabases => true;
+
+    /// <summary>True where a test looks at how a database is migrated.</summary>
+    protected virtual bool StartsEmpty => false;
 
     protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync() => Database =
-        await (SharesDatabases ? fixture.CreateMigratedAsync() : fixture.CreateAsync());
+        await (StartsEmpty ? fixture.CreateAsync() : SharesDatabases ? fixture.CreateMigratedAsync() : fixture.CreateCopyAsync());
 
     public virtual async ValueTask DisposeAsync()
     {

@@ -5,7 +5,7 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>How a launch meets the tables it finds. Scenarios MG-01 and MG-03.</summary>
 public abstract class MigrationSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
-    protected override bool SharesDatabases => false;
+    protected override bool StartsEmpty => true;
 
     private static readonly WorkflowDefinition<int, int> Echo = Workflow.Define<int, int>("echo", EchoBody);
 

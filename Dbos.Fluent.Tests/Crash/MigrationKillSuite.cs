@@ -5,6 +5,8 @@ public abstract class MigrationKillSuite(IDatabaseFixture fixture) : CrashSuite(
 {
     private static readonly TimeSpan MigrationTime = TimeSpan.FromMilliseconds(150);
 
+    protected override bool StartsEmpty => true;
+
     [Theory]
     [InlineData("before migrate")]
     [InlineData("after migrate")]

@@ -39,11 +39,15 @@ internal sealed class MigratedDatabases(SharedPostgres server) : IAsyncDisposabl
             return used;
         }
 
-        var template = await server.CreateTemplateAsync("migrated", MigrateAsync);
-        var database = new MigratedDatabase(await server.CreateDatabaseAsync(cancellationToken, template));
+        var database = new MigratedDatabase(await CopyAsync(cancellationToken));
         all.Add(database);
         return database;
     }
+
+    /// <summary>A new migrated database that is not used again.</summary>
+    /// <returns>Its connection string.</returns>
+    public async Task<string> CopyAsync(CancellationToken cancellationToken) =>
+        await server.CreateDatabaseAsync(cancellationToken, await server.CreateTemplateAsync("migrated", MigrateAsync));
 
     /// <summary>Takes a database back; one that cannot be emptied, because somebody holds its rows, is dropped.</summary>
     public async Task ReturnAsync(MigratedDatabase database)

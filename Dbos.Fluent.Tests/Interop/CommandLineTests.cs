@@ -8,7 +8,7 @@ public sealed class CommandLineTests(SharedPostgres server) : EngineSuite(new Po
 {
     private readonly Counts counts = new();
 
-    protected override bool SharesDatabases => false;
+    protected override bool StartsEmpty => true;
 
     private DbosCommand Command => new(((PostgresTestDatabase)Database).ConnectionString);
 

@@ -15,7 +15,7 @@ public sealed class EitherFirstTests(SharedPostgres server) : EngineSuite(new Po
     // One step of each kind; at the receive it leaves memory.
     private static readonly WorkflowDefinition<int, int> Tour = Workflow.Define<int, int>("tour", TourBody);
 
-    protected override bool SharesDatabases => false;
+    protected override bool StartsEmpty => true;
 
     private string Connection => ((PostgresTestDatabase)Database).ConnectionString;
 

@@ -5,7 +5,7 @@ namespace Dbos.Fluent.Tests.Interop;
 /// <summary>What the SDK's client writes when it is not told to write what every language reads.</summary>
 public sealed class ForeignInputTests(SharedPostgres server) : EngineSuite(new PostgresDatabases(server))
 {
-    protected override bool SharesDatabases => false;
+    protected override bool StartsEmpty => true;
 
     [Fact]
     public async Task An_input_in_the_SDKs_own_format_ends_its_workflow_with_advice_and_the_queue_goes_on()

@@ -12,6 +12,7 @@ internal sealed class ClientCore : IAsyncDisposable
 {
     private static readonly TimeSpan FlushLimit = TimeSpan.FromSeconds(2);
 
+    private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int disposed;
 
     /// <param name="store">The database.</param>
@@ -74,13 +75,23 @@ internal sealed class ClientCore : IAsyncDisposable
     /// <summary>Sends what others are to know, ends all waits with <see cref="EngineNotRunningException"/> and closes the store.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref disposed, 1) == 0)
+        if (Interlocked.Exchange(ref disposed, 1) != 0)
+        {
+            await closed.Task.ConfigureAwait(false);
+            return;
+        }
+
+        try
         {
             await Sender.FlushAsync(FlushLimit).ConfigureAwait(false);
             await Calls.StopAsync().ConfigureAwait(false);
             await Signals.EndAsync().ConfigureAwait(false);
             await Store.DisposeAsync().ConfigureAwait(false);
             await Calls.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            closed.SetResult();
         }
     }
 }

@@ -32,14 +32,9 @@ internal sealed class ClientManagement(ClientCore core)
         var error = CancelErrors.Encode(core.Serializer, CancellationReason.Cancelled);
         var begun = core.Running?.Begun ?? 0;
         var repeated = false;
-        var cancelled = await core.Calls.RepeatAsync(
-            "cancel a workflow",
-            (failures, token) =>
-            {
-                repeated = failures > 0;
-                return core.Store.Workflows.CancelAsync(workflowIds, children, error, token);
-            },
-            cancellationToken).ConfigureAwait(false);
+        var cancelled = await (children || workflowIds.Count > 1
+            ? core.Calls.RepeatInTimeAsync("cancel workflows", Try, cancellationToken)
+            : core.Calls.RepeatAsync("cancel a workflow", Try, cancellationToken)).ConfigureAwait(false);
         foreach (var id in cancelled)
         {
             core.Running?.Stop(id, CancellationReason.Cancelled, begun);
@@ -50,14 +45,20 @@ internal sealed class ClientManagement(ClientCore core)
         {
             core.Signals.AnnounceGone(id);
         }
+
+        Task<IReadOnlyList<string>> Try(int failures, CancellationToken token)
+        {
+            repeated = failures > 0;
+            return core.Store.Workflows.CancelAsync(workflowIds, children, error, token);
+        }
     }
 
     public async Task ResumeAsync(IReadOnlyList<string> workflowIds, string? queue, CancellationToken cancellationToken)
     {
         var begun = core.Running?.Begun ?? 0;
-        var result = await core.Calls.RepeatAsync(
-            "resume a workflow", (_, token) => core.Store.Workflows.ResumeAsync(workflowIds, queue, token), cancellationToken)
-            .ConfigureAwait(false);
+        var result = await (workflowIds.Count > 1
+            ? core.Calls.RepeatInTimeAsync("resume workflows", Try, cancellationToken)
+            : core.Calls.RepeatAsync("resume a workflow", Try, cancellationToken)).ConfigureAwait(false);
         if (result.MissingId is { } missing)
         {
             throw new NonExistentWorkflowException(missing);
@@ -82,6 +83,8 @@ internal sealed class ClientManagement(ClientCore core)
         {
             core.Signals.Announce(new StoreSignal(StoreSignalKind.Enqueued, queue ?? ""));
         }
+
+        Task<ResumeResult> Try(int failures, CancellationToken token) => core.Store.Workflows.ResumeAsync(workflowIds, queue, token);
     }
 
     public async Task<string> ForkAsync(string workflowId, ForkCut cut, ForkOptions? options, CancellationToken cancellationToken)

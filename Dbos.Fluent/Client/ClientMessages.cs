@@ -185,9 +185,9 @@ internal sealed class ClientMessages(ClientCore core)
             await looked.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        if (!told.IsCompleted && timeout > TimeSpan.Zero && core.Wakeups.Polls)
+        if (!told.IsCompleted && timeout > TimeSpan.Zero)
         {
-            // Without signals from elsewhere, a change since the last poll still came in time.
+            // What came in time may have come without a signal, or with a lost one.
             await look().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }

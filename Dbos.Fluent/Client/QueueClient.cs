@@ -56,6 +56,7 @@ public sealed class QueueClient
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <returns>The current state of the queue, or null if it is not registered.</returns>
     /// <exception cref="ArgumentException">The name is blank, too long or holds control characters.</exception>
+    /// <exception cref="StoreUnavailableException">The database did not answer within 30 s, three times in a row.</exception>
     public async Task<QueueStatus?> GetAsync(string name, CancellationToken cancellationToken = default)
     {
         Names.CheckName(name, nameof(name));
@@ -69,6 +70,7 @@ public sealed class QueueClient
     /// </summary>
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <returns>The current state of the queues, ordered by name.</returns>
+    /// <exception cref="StoreUnavailableException">The database did not answer within 30 s, three times in a row.</exception>
     public async Task<IReadOnlyList<QueueStatus>> ListAsync(CancellationToken cancellationToken = default)
     {
         var rows = await core.Calls.RepeatAsync(
@@ -128,7 +130,7 @@ public sealed class QueueClient
     private async Task<IReadOnlyList<QueueStatus>> WithCountsAsync(IReadOnlyList<QueueRow> rows, CancellationToken cancellationToken)
     {
         string[] names = [.. rows.Select(row => row.Queue.Name)];
-        var counts = await core.Calls.RepeatAsync(
+        var counts = await core.Calls.RepeatInTimeAsync(
             "count workflows", (_, token) => core.Store.Queues.CountAsync(names, token), cancellationToken).ConfigureAwait(false);
         return
         [

@@ -28,6 +28,10 @@ public partial class WorkflowClient
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>A task that completes when the cancellation is stored.</returns>
     /// <exception cref="ArgumentException">An id is blank, too long or holds control characters.</exception>
+    /// <exception cref="StoreUnavailableException">
+    /// The database did not answer within 30 s, three times in a row. Only for several workflows, or with their descendants: the cancel of
+    /// one workflow is repeated until it succeeds.
+    /// </exception>
     public Task CancelAsync(
         IEnumerable<string> workflowIds, bool children = false, CancellationToken cancellationToken = default)
     {
@@ -228,6 +232,7 @@ public partial class WorkflowClient
     /// <returns>The number of deleted workflows.</returns>
     /// <exception cref="ArgumentException">The policy sets neither <c>OlderThan</c> nor <c>KeepNewest</c>.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    /// <exception cref="StoreUnavailableException">Several batches in a row were not deleted within 30 s, however small.</exception>
     public Task<GarbageCollected> CollectGarbageAsync(RetentionPolicy policy, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(policy);

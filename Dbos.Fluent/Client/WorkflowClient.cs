@@ -93,6 +93,7 @@ public partial class WorkflowClient : IAsyncDisposable
     /// <returns>The current history. Its printed form is the same on every store.</returns>
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
     /// <exception cref="NonExistentWorkflowException">No workflow has this id.</exception>
+    /// <exception cref="StoreUnavailableException">The database did not answer within 30 s, three times in a row.</exception>
     public async Task<WorkflowHistory> GetHistoryAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         Names.CheckId(workflowId, nameof(workflowId));

@@ -246,7 +246,10 @@ internal sealed class GatheredWaits<TKey, TFound>
     {
         try
         {
-            var all = await StoreBackoff.RepeatAsync(_ => read(keys, stopped), stopped).ConfigureAwait(false);
+            // A query that takes too long would do so each time, and hold up everybody: it is split. One key is asked for until it comes.
+            var all = await StoreBackoff.RepeatInTimeAsync(
+                "look for what is awaited", _ => read(keys, stopped), stopped, timeoutsMax: keys.Length > 1 ? 1 : int.MaxValue)
+                .ConfigureAwait(false);
             foreach (var (key, found) in all)
             {
                 Take(key, upTo).ForEach(waiter => waiter.Source.TrySetResult(found));
@@ -255,10 +258,9 @@ internal sealed class GatheredWaits<TKey, TFound>
         catch (Exception) when (keys.Length > 1 && !stopped.IsCancellationRequested)
         {
             // A failure to read one key must not affect the waiters of the others.
-            foreach (var key in keys)
-            {
-                await LookAsync([key], upTo).ConfigureAwait(false);
-            }
+            var half = keys.Length / 2;
+            await LookAsync(keys[..half], upTo).ConfigureAwait(false);
+            await LookAsync(keys[half..], upTo).ConfigureAwait(false);
         }
         catch (Exception exception)
         {

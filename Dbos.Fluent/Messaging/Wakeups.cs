@@ -11,7 +11,6 @@ internal sealed class Wakeups
 
     public Wakeups(IStore store, Func<string, bool> runsHere, CancellationToken stopped)
     {
-        Polls = !store.Capabilities.PushesSignals;
         Outcomes = new(
             async (ids, token) => [.. from row in await store.Workflows.ReadOutcomesAsync(ids, token).ConfigureAwait(false)
                                       select KeyValuePair.Create(row.Id, new WorkflowOutcome(row))],
@@ -34,9 +33,6 @@ internal sealed class Wakeups
             key => [SignalOf(key.WorkflowId, key.Key), key.WorkflowId],
             stopped);
     }
-
-    /// <summary>True if this process notices the changes of other processes only by polling, as nobody announces them.</summary>
-    public bool Polls { get; }
 
     /// <summary>Waits for workflows to end; an unknown id is found without a state.</summary>
     public GatheredWaits<string, WorkflowOutcome> Outcomes { get; }

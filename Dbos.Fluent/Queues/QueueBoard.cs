@@ -50,9 +50,13 @@ internal sealed class QueueBoard(IReadOnlyList<string>? listenTo) : IQueuePlaces
             }
         }
 
-        foreach (var name in lanes.Keys.Where(name => name != QueueNames.Internal && !served.ContainsKey(name)))
+        // What a claim under way has claimed counts in the limits, also if the queue is registered again meanwhile.
+        foreach (var (name, lane) in lanes.Where(lane => lane.Key != QueueNames.Internal && !served.ContainsKey(lane.Key)))
         {
-            lanes.TryRemove(name, out _);
+            if (lane.Claiming.IsCompleted)
+            {
+                lanes.TryRemove(name, out _);
+            }
         }
 
         foreach (var name in outlook.Waiting)

@@ -25,8 +25,7 @@ internal sealed class Adoption(IStore store, RunEnvironment environment, LeaseLo
             }
 
             string[] ids = [.. page.Select(row => row.Work.Id)];
-            var histories = await StoreBackoff.RepeatAsync(
-                _ => store.Claims.ReadHistoriesAsync(ids, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var histories = await ReadHistoriesAsync(ids, cancellationToken).ConfigureAwait(false);
             foreach (var row in page)
             {
                 var why = await AdoptAsync(row, histories[row.Work.Id], fromVersion, cancellationToken).ConfigureAwait(false);
@@ -39,6 +38,26 @@ internal sealed class Adoption(IStore store, RunEnvironment environment, LeaseLo
             }
 
             after = ids[^1];
+        }
+    }
+
+    // Histories that are too large to be read together in time are read in smaller portions.
+    private async Task<IReadOnlyDictionary<string, StoredHistory>> ReadHistoriesAsync(string[] ids, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await StoreBackoff.RepeatInTimeAsync(
+                "read the histories of workflows",
+                _ => store.Claims.ReadHistoriesAsync(ids, cancellationToken),
+                cancellationToken,
+                timeoutsMax: ids.Length > 1 ? 1 : StoreBackoff.TimeoutsMax).ConfigureAwait(false);
+        }
+        catch (StoreUnavailableException) when (ids.Length > 1)
+        {
+            var half = ids.Length / 2;
+            var first = await ReadHistoriesAsync(ids[..half], cancellationToken).ConfigureAwait(false);
+            var second = await ReadHistoriesAsync(ids[half..], cancellationToken).ConfigureAwait(false);
+            return first.Concat(second).ToDictionary(StringComparer.Ordinal);
         }
     }
 

@@ -16,7 +16,7 @@ public sealed class PostgresMigrationRaceTests(PostgresDatabases fixture) : Engi
         UPDATE dbos.dbos_migrations SET version = 107;
         """;
 
-    protected override bool SharesDatabases => false;
+    protected override bool StartsEmpty => true;
 
     // The first takes the lock of the SDKs, and the second waits for it; the third is of the kind that takes none.
     [Fact]

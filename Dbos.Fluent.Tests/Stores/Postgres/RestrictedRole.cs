@@ -38,6 +38,9 @@ public sealed class RestrictedDatabases(SharedPostgres server) : IDatabaseFixtur
     public Task<TestDatabase> CreateAsync() => CreateMigratedAsync();
 
     /// <inheritdoc/>
+    public Task<TestDatabase> CreateCopyAsync() => CreateMigratedAsync();
+
+    /// <inheritdoc/>
     public async Task<TestDatabase> CreateMigratedAsync()
     {
         var migrated = await server.Migrated.TakeAsync(TestContext.Current.CancellationToken);

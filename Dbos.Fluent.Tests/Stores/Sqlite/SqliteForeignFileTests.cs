@@ -7,7 +7,7 @@ public sealed class SqliteForeignFileTests(SqliteDatabases fixture) : EngineSuit
 {
     private static readonly WorkflowDefinition<int, int> Echo = Workflow.Define<int, int>("echo").Return(x => x.Input);
 
-    protected override bool SharesDatabases => false;
+    protected override bool StartsEmpty => true;
 
     [Fact]
     public async Task Client_refuses_a_file_without_our_tables_and_says_what_to_do()

@@ -16,6 +16,7 @@ public sealed class SqliteStores : StoreFixture
     internal override async Task<StoreBed> CreateAsync()
     {
         var bed = new SqliteBed();
+        await SqliteTemplate.CopyAsync(bed.Path);
         await bed.Store.Schema.MigrateAsync(TestContext.Current.CancellationToken);
         return bed;
     }

@@ -13,6 +13,7 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
     private readonly Lock gate = new();
     private Queue<PendingCommit> gathered = new();
     private readonly TaskCompletionSource idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int apart;
     private bool writing;
     private bool closed;
 
@@ -47,13 +48,18 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
         lock (gate)
         {
             closed = true;
-            if (!writing)
-            {
-                idle.TrySetResult();
-            }
+            CompleteIfIdle();
         }
 
         return idle.Task;
+    }
+
+    private void CompleteIfIdle()
+    {
+        if (closed && !writing && apart == 0)
+        {
+            idle.TrySetResult();
+        }
     }
 
     private async Task WriteGatheredAsync()
@@ -77,11 +83,7 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
             if (gathered.Count == 0)
             {
                 writing = false;
-                if (closed)
-                {
-                    idle.TrySetResult();
-                }
-
+                CompleteIfIdle();
                 return null;
             }
 
@@ -171,6 +173,11 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
 
     private async Task WriteApartAsync(PendingCommit pending)
     {
+        lock (gate)
+        {
+            apart++;
+        }
+
         try
         {
             var result = await StoreBackoff.RepeatAsync(
@@ -185,6 +192,14 @@ internal sealed class CommitLane(ICommitStore store, CancellationToken stopped)
         {
             // The unit's writer gets the exception.
             pending.TrySetException(exception);
+        }
+        finally
+        {
+            lock (gate)
+            {
+                apart--;
+                CompleteIfIdle();
+            }
         }
     }
 

@@ -19,8 +19,8 @@ internal sealed class StatusReader(IWorkflowStore store, PayloadSerializer seria
 
     public async Task<WorkflowHistory?> ReadHistoryAsync(string workflowId, CancellationToken cancellationToken)
     {
-        var read = await StoreBackoff.RepeatAsync(_ => store.ReadHistoryAsync(workflowId, cancellationToken), cancellationToken)
-            .ConfigureAwait(false);
+        var read = await StoreBackoff.RepeatInTimeAsync(
+            "read a history", _ => store.ReadHistoryAsync(workflowId, cancellationToken), cancellationToken).ConfigureAwait(false);
         return read is { } history ? new WorkflowHistory(ToStatus(history.Row), [.. history.Checkpoints.Select(ToCheckpoint)]) : null;
     }
 

@@ -120,8 +120,8 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
         var isOver = told.IsCompleted || untilMs <= run.Environment.Clock.NowMs;
         var end = await ValueSteps.WaitAsync(run, isOver ? null : wait, told, untilMs, signal).ConfigureAwait(false);
 
-        // Whatever came since the last poll came in time.
-        return end == WaitEnd.TimedOut && !isOver && run.Environment.Wakeups.Polls
+        // What came in time may have come without a signal, or with a lost one.
+        return end == WaitEnd.TimedOut && !isOver
             ? await LookAsync(told, look, signal).ConfigureAwait(false)
             : end;
     }

@@ -69,11 +69,10 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
             {
                 case WaitEnd.Stopped:
                     return StepEnd.Stopped;
-                case WaitEnd.TimedOut when run.Environment.Wakeups.Polls:
-                    // Whatever came since the last poll came in time: one more round takes it, or finds that the time is over.
-                    break;
                 case WaitEnd.TimedOut:
-                    return await TimeOutAsync(step, receive, place, wait).ConfigureAwait(false);
+                    // What came in time may have come without a signal, or with a lost one. One more round takes it, or finds that the
+                    // time is over.
+                    break;
             }
         }
     }
