@@ -41,8 +41,12 @@ internal sealed class OutlookLoop(IQueueStore store, string applicationName, ILo
         Begins();
         Seen(await StoreBackoff.RepeatAsync(
             _ => store.ReadOutlookAsync(applicationName, cancellationToken), cancellationToken).ConfigureAwait(false));
-        await Task.Delay(Spacing, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+        var looked = TimeProvider.System.GetTimestamp();
         await wake.WaitAsync(Jittered(), cancellationToken).ConfigureAwait(false);
+        if (Spacing - TimeProvider.System.GetElapsedTime(looked) is { Ticks: > 0 } left)
+        {
+            await Task.Delay(left, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     // Jitter keeps processes that were launched together from looking at the same moments.

@@ -4,9 +4,12 @@ using static Dbos.Fluent.Storage.Postgres.PostgresParameters;
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Stores executors and their leases, and hands on the work of those that are gone.</summary>
-internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresLanes watch) : IExecutorStore, IDisposable
+internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresLanes watch) : IExecutorStore, IAsyncDisposable
 {
     private readonly PostgresKeptConnection kept = new(database);
+
+    // A connection from the pool would be reset for each renewal, and a statement that hangs elsewhere must not cost the lease.
+    private readonly PostgresLanes renewals = new(database, 1, PostgresLanes.ReadCommitted) { Overflows = true };
 
     private readonly ExecutorSql sql = new(database.Schema);
 
@@ -32,17 +35,22 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
         registration.Incarnation,
         cancellationToken);
 
-    public Task<RegisterResult> RenewAsync(string executorId, string incarnation, TimeSpan lease, CancellationToken cancellationToken) =>
-        HoldAsync(
-            [PostgresDatabase.Command(sql.Renew, Text(executorId), Text(incarnation), Number((long)lease.TotalMilliseconds))],
-            incarnation,
-            cancellationToken);
+    public async Task<RegisterResult> RenewAsync(
+        string executorId, string incarnation, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        var holders = await renewals.QueryAsync(
+            sql.Renew,
+            [Text(executorId), Text(incarnation), Number((long)lease.TotalMilliseconds)],
+            ReadExecutor,
+            cancellationToken).ConfigureAwait(false);
+        return ResultOf(holders, incarnation);
+    }
 
     public RegisterResult Renew(string executorId, string incarnation, TimeSpan lease, TimeSpan limit)
     {
         var holders = kept.Query(
             sql.Renew, [Text(executorId), Text(incarnation), Number((long)lease.TotalMilliseconds)], ReadExecutor, limit);
-        return ResultOf(holders.FirstOrDefault(), holders is [var found, ..] ? found.ReadAtMs : 0, incarnation);
+        return ResultOf(holders, incarnation);
     }
 
     public async Task<int> StopAsync(string executorId, string incarnation, CancellationToken cancellationToken)
@@ -78,7 +86,11 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
         HandOnRequest request, TimeSpan takenFor, CancellationToken cancellationToken) =>
         HandOnAsync(sql.HandOnOrphans, request, Number((long)takenFor.TotalMilliseconds), cancellationToken, Texts(request.ExecutorIds));
 
-    public void Dispose() => kept.Dispose();
+    public ValueTask DisposeAsync()
+    {
+        kept.Dispose();
+        return renewals.DisposeAsync();
+    }
 
     private NpgsqlBatchCommand[] RegisterVersion(ExecutorRegistration registration) =>
     [
@@ -136,12 +148,10 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
             row => row.GetString(0),
             cancellationToken).ConfigureAwait(false);
 
-    // Takes or renews the lease, and reads in the same transaction who holds it now.
-    // The last of the statements returns the row.
+    // Takes the lease, and reads in the same transaction who holds it now: the last of the statements returns the row.
     private async Task<RegisterResult> HoldAsync(
         NpgsqlBatchCommand[] statements, string incarnation, CancellationToken cancellationToken)
     {
-        // Not on the kept connections: two statements that hang there must not cost the lease.
         var (holder, nowMs) = await database.BatchAsync(
             statements,
             async reader => await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
@@ -150,6 +160,9 @@ internal sealed class PostgresExecutorStore(PostgresDatabase database, PostgresL
             cancellationToken).ConfigureAwait(false);
         return ResultOf(holder, nowMs, incarnation);
     }
+
+    private static RegisterResult ResultOf(IReadOnlyList<ExecutorRow> holders, string incarnation) =>
+        holders is [var holder, ..] ? ResultOf(holder, holder.ReadAtMs, incarnation) : ResultOf(null, 0, incarnation);
 
     private static RegisterResult ResultOf(ExecutorRow? holder, long nowMs, string incarnation) => holder switch
     {

@@ -19,8 +19,8 @@ internal sealed class PostgresStore : IStore
     private readonly PostgresLanes looks;
 
     /// <param name="dataSource">
-    /// The source of connections: two for the lanes, three for claims, two for constant reads, one for what is awaited, the listener, and
-    /// calls in parallel.
+    /// The source of connections: two for the lanes, three for claims, one for constant reads, one for what is awaited, two for the lease,
+    /// the listener, and calls in parallel.
     /// </param>
     /// <param name="ownsDataSource">True to dispose it with the store.</param>
     /// <param name="schema">The schema of the tables, as users write it: unquoted.</param>
@@ -85,7 +85,7 @@ internal sealed class PostgresStore : IStore
     {
         await commits.DisposeAsync().ConfigureAwait(false);
         await claims.DisposeAsync().ConfigureAwait(false);
-        executors.Dispose();
+        await executors.DisposeAsync().ConfigureAwait(false);
         await watch.DisposeAsync().ConfigureAwait(false);
         await looks.DisposeAsync().ConfigureAwait(false);
         if (ownsDataSource)
