@@ -29,8 +29,8 @@ public partial class WorkflowClient
     /// <returns>A task that completes when the cancellation is stored.</returns>
     /// <exception cref="ArgumentException">An id is blank, too long or holds control characters.</exception>
     /// <exception cref="StoreUnavailableException">
-    /// The database did not answer within 30 s, three times in a row. Only for several workflows, or with their descendants: the cancel of
-    /// one workflow is repeated until it succeeds.
+    /// The database did not answer within 30 s, three times in a row. The cancel may have taken effect; it can be repeated. Only for
+    /// several workflows, or with their descendants: the cancel of one workflow is repeated until it succeeds.
     /// </exception>
     public Task CancelAsync(
         IEnumerable<string> workflowIds, bool children = false, CancellationToken cancellationToken = default)
@@ -63,6 +63,10 @@ public partial class WorkflowClient
     /// </exception>
     /// <exception cref="NonExistentWorkflowException">A workflow does not exist; nothing was resumed.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    /// <exception cref="StoreUnavailableException">
+    /// The database did not answer within 30 s, three times in a row. The workflows may have been resumed; the call can be repeated. Only
+    /// for several workflows: the resume of one is repeated until it succeeds.
+    /// </exception>
     public Task ResumeAsync(IEnumerable<string> workflowIds, string? queue = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(workflowIds);

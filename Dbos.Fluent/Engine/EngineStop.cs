@@ -16,22 +16,14 @@ internal sealed class EngineStop(EngineParts parts)
         // First, before any wait: from here on bodies can no longer start workflows. An exception that they throw for that reason is not a
         // failure of theirs, once they have been told to stop.
         yield return BeginDrain;
-        yield return Dispose(parts.Dispatcher);
-        yield return Dispose(parts.ParkedDispatcher);
-        yield return Dispose(parts.Schedules);
-        yield return Dispose(parts.Outlooks);
-        if (parts.Retention is { } retention)
-        {
-            yield return Dispose(retention);
-        }
 
         // Workflows that leave memory in the drain are handed on at its end, which uses up no attempt. Recovery would treat them as lost,
-        // as nothing here runs them any more.
-        yield return Dispose(parts.Recovery);
+        // as nothing here runs them any more. All at once: if the database does not answer, each waits for the end of a statement.
+        yield return Dispose(
+            parts.Dispatcher, parts.ParkedDispatcher, parts.Schedules, parts.Outlooks, parts.Retention, parts.Recovery);
         yield return () => parts.Running.DrainAsync(drain, cancellationToken);
         yield return () => parts.Running.WaitForEndAsync(StopGrace);
-        yield return Dispose(parts.Stranded);
-        yield return Dispose(parts.Sweeps);
+        yield return Dispose(parts.Stranded, parts.Sweeps);
         yield return Dispose(parts.LeaseKeeper);
         yield return Dispose(parts.Leases);
         yield return () => parts.Environment.Checkpointer.CloseAsync(StopGrace);
@@ -39,7 +31,8 @@ internal sealed class EngineStop(EngineParts parts)
         yield return Dispose(parts.Core);
     }
 
-    private static Func<Task> Dispose(IAsyncDisposable part) => () => part.DisposeAsync().AsTask();
+    private static Func<Task> Dispose(params IEnumerable<IAsyncDisposable?> parts) =>
+        () => Task.WhenAll(parts.OfType<IAsyncDisposable>().Select(part => part.DisposeAsync().AsTask()));
 
     private Task BeginDrain()
     {

@@ -28,6 +28,7 @@ internal sealed class GatheredWaits<TKey, TFound>
     private readonly Queue<TKey> line = new();
     private TaskCompletionSource looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool looking;
+    private int portion = QueryMax;
     private long registered;
 
     /// <param name="read">Looks up keys together; returns those for which something is there.</param>
@@ -246,10 +247,13 @@ internal sealed class GatheredWaits<TKey, TFound>
     {
         try
         {
-            // A query that takes too long would do so each time, and hold up everybody: it is split. One key is asked for until it comes.
+            // A query that takes too long would do so each time, and hold up everybody: it is split, and the next is as small.
             var all = await StoreBackoff.RepeatInTimeAsync(
-                "look for what is awaited", _ => read(keys, stopped), stopped, timeoutsMax: keys.Length > 1 ? 1 : int.MaxValue)
-                .ConfigureAwait(false);
+                "look for what is awaited",
+                _ => read(keys, stopped),
+                stopped,
+                timeoutsMax: keys.Length > 1 ? 1 : StoreBackoff.TimeoutsMax).ConfigureAwait(false);
+            portion = keys.Length < portion ? portion : Math.Min(2 * portion, QueryMax);
             foreach (var (key, found) in all)
             {
                 Take(key, upTo).ForEach(waiter => waiter.Source.TrySetResult(found));
@@ -259,8 +263,19 @@ internal sealed class GatheredWaits<TKey, TFound>
         {
             // A failure to read one key must not affect the waiters of the others.
             var half = keys.Length / 2;
+            portion = Math.Min(portion, half);
             await LookAsync(keys[..half], upTo).ConfigureAwait(false);
             await LookAsync(keys[half..], upTo).ConfigureAwait(false);
+        }
+        catch (StoreUnavailableException slow) when (IsAway(slow))
+        {
+            // Nothing is answered: what is there is known only when the database is back.
+            await LookAsync(keys, upTo).ConfigureAwait(false);
+        }
+        catch (StoreUnavailableException)
+        {
+            // What this key holds is too much to be read in time, or the database is overloaded. The others get their turn first.
+            LookAt(keys);
         }
         catch (Exception exception)
         {
@@ -268,6 +283,9 @@ internal sealed class GatheredWaits<TKey, TFound>
             Array.ForEach(keys, key => Take(key, upTo).ForEach(waiter => waiter.Fail(exception)));
         }
     }
+
+    private static bool IsAway(StoreUnavailableException gaveUp) =>
+        (gaveUp.InnerException as StoreUnavailableException ?? gaveUp).Contact is { Back.IsCompleted: false };
 
     /// <summary>Takes the keys of the next query; null if no key is asked about.</summary>
     /// <param name="upTo">The number of the last waiter for whom the answer counts.</param>
@@ -284,7 +302,7 @@ internal sealed class GatheredWaits<TKey, TFound>
                 return null;
             }
 
-            var keys = new TKey[Math.Min(line.Count, QueryMax)];
+            var keys = new TKey[Math.Min(line.Count, portion)];
             for (var n = 0; n < keys.Length; n++)
             {
                 asked.Remove(keys[n] = line.Dequeue());

@@ -28,7 +28,9 @@ internal sealed class Adoption(IStore store, RunEnvironment environment, LeaseLo
             var histories = await ReadHistoriesAsync(ids, cancellationToken).ConfigureAwait(false);
             foreach (var row in page)
             {
-                var why = await AdoptAsync(row, histories[row.Work.Id], fromVersion, cancellationToken).ConfigureAwait(false);
+                var why = histories.TryGetValue(row.Work.Id, out var history)
+                    ? await AdoptAsync(row, history, fromVersion, cancellationToken).ConfigureAwait(false)
+                    : "Its history could not be read in time.";
                 outcomes.Add((row.Work.Id, why is null, why));
             }
 
@@ -41,7 +43,7 @@ internal sealed class Adoption(IStore store, RunEnvironment environment, LeaseLo
         }
     }
 
-    // Histories that are too large to be read together in time are read in smaller portions.
+    // Histories that are too large to be read together in time are read in smaller portions. One that is too large by itself is left out.
     private async Task<IReadOnlyDictionary<string, StoredHistory>> ReadHistoriesAsync(string[] ids, CancellationToken cancellationToken)
     {
         try
@@ -52,7 +54,11 @@ internal sealed class Adoption(IStore store, RunEnvironment environment, LeaseLo
                 cancellationToken,
                 timeoutsMax: ids.Length > 1 ? 1 : StoreBackoff.TimeoutsMax).ConfigureAwait(false);
         }
-        catch (StoreUnavailableException) when (ids.Length > 1)
+        catch (StoreUnavailableException) when (ids.Length <= 1)
+        {
+            return new Dictionary<string, StoredHistory>();
+        }
+        catch (StoreUnavailableException)
         {
             var half = ids.Length / 2;
             var first = await ReadHistoriesAsync(ids[..half], cancellationToken).ConfigureAwait(false);

@@ -5,12 +5,16 @@ using Microsoft.Extensions.Logging;
 namespace Dbos.Fluent.Recovery;
 
 /// <summary>
-/// Renews this executor's lease at each third of it, in one statement for all its workflows; after an outage at least once a second.
+/// Renews this executor's lease at each third of it and at least once a minute, in one statement for all its workflows; after an outage at
+/// least once a second.
 /// </summary>
 internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self, Lease lease, StoreClock clock, ILogger logger)
     : IAsyncDisposable
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
+
+    // Networks forget connections that were idle for some minutes.
+    private static readonly TimeSpan IntervalMax = TimeSpan.FromMinutes(1);
 
     // After an outage of the database every living engine renews its lease within the retry interval.
     private static readonly TimeSpan SettledAfter = TimeSpan.FromSeconds(2);
@@ -43,6 +47,8 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
 
     // A connection that hangs must not cost the lease, so the renewal is given up in time for another try.
     private TimeSpan RenewalLimit => lease.Length / 3 > RetryInterval ? lease.Length / 3 : RetryInterval;
+
+    private TimeSpan Interval => lease.Length / 3 < IntervalMax ? lease.Length / 3 : IntervalMax;
 
     private TimeSpan Retry => RetryInterval < lease.Length / 3 ? RetryInterval : lease.Length / 3;
 
@@ -85,7 +91,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
 
     private async Task TurnAsync(CancellationToken cancellationToken)
     {
-        await wake.WaitAsync(isRetrying ? Retry : lease.Length / 3, cancellationToken).ConfigureAwait(false);
+        await wake.WaitAsync(isRetrying ? Retry : Interval, cancellationToken).ConfigureAwait(false);
         isRetrying = !await RenewAsync(cancellationToken).ConfigureAwait(false);
     }
 

@@ -42,6 +42,7 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
 
     private async ValueTask<StepEnd> TakeAsync(Step step, IReceiveStep receive, StepPlace place, ReceiveTurns.Turn turn, Wait wait)
     {
+        turn.UntilMs = wait.UntilMs ?? long.MaxValue;
         while (true)
         {
             using var told = run.Environment.Wakeups.Inboxes.Register(new InboxKey(run.Work.Id, receive.Topic));
@@ -49,10 +50,10 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
             var isFirst = turn.Come.IsCompleted;
             if (isFirst || wait.Begun is not null)
             {
-                var end = isFirst
+                var taken = isFirst
                     ? await TryTakeAsync(step, receive, place, wait, now).ConfigureAwait(false)
                     : await BeginAsync(place, wait).ConfigureAwait(false);
-                if (end is { } ended)
+                if (taken is { } ended)
                 {
                     return ended;
                 }
@@ -60,19 +61,20 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
                 wait = wait with { Begun = null };
             }
 
-            if (wait.UntilMs <= now)
+            var isOver = wait.UntilMs <= now;
+            if (isOver && (isFirst || !turn.ComesBy(wait.UntilMs!.Value)))
             {
                 return await TimeOutAsync(step, receive, place, wait).ConfigureAwait(false);
             }
 
-            switch (await WaitAsync(isFirst ? told.Found : turn.Come, receive, place, wait).ConfigureAwait(false))
+            // What came in time may have come without a signal, or with a lost one, or while nobody ran. When the time is over, one more
+            // round takes it. Receives before this one that end with it take what is theirs first.
+            var end = isOver
+                ? await ValueSteps.WaitAsync(run, null, turn.Come, null, place.Signal).ConfigureAwait(false)
+                : await WaitAsync(isFirst ? told.Found : turn.Come, receive, place, wait).ConfigureAwait(false);
+            if (end == WaitEnd.Stopped)
             {
-                case WaitEnd.Stopped:
-                    return StepEnd.Stopped;
-                case WaitEnd.TimedOut:
-                    // What came in time may have come without a signal, or with a lost one. One more round takes it, or finds that the
-                    // time is over.
-                    break;
+                return StepEnd.Stopped;
             }
         }
     }

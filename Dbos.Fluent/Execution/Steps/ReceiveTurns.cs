@@ -32,6 +32,15 @@ internal sealed class ReceiveTurns
         }
     }
 
+    private bool AllBeforeEndBy(Turn turn, long untilMs)
+    {
+        lock (gate)
+        {
+            return turns.TrueForAll(
+                other => other.Topic != turn.Topic || other.Sequence >= turn.Sequence || other.UntilMs <= untilMs);
+        }
+    }
+
     private void Promote(string? topic) =>
         turns.Where(turn => turn.Topic == topic).MinBy(turn => turn.Sequence)?.Begin();
 
@@ -46,6 +55,12 @@ internal sealed class ReceiveTurns
 
         /// <summary>Completes when no receive of the topic with a lower number is left.</summary>
         public Task Come => begun.Task;
+
+        /// <summary>When its wait is over; never, until it has begun.</summary>
+        public long UntilMs { get; set; } = long.MaxValue;
+
+        /// <summary>Whether the waits of all that come before it are over by a moment too, so that its turn is about to come.</summary>
+        public bool ComesBy(long untilMs) => turns.AllBeforeEndBy(this, untilMs);
 
         public void Begin() => begun.TrySetResult();
 
