@@ -55,6 +55,35 @@ public abstract class AdoptSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     }
 
     [Fact]
+    public async Task A_history_that_cannot_be_read_in_time_is_no_bar_to_adopting_the_others()
+    {
+        var workflow = Parkable.Receiving();
+        var engine = await LaunchAsync(options => options.UnloadAfter = TimeSpan.Zero, workflow);
+        string[] ids = ["a", "b", "large", "z"];
+        foreach (var id in ids)
+        {
+            await engine.BeginAsync(workflow, default, id);
+            await Parkable.ParkedAsync(engine, id);
+        }
+
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        var faults = new CallFaults
+        {
+            Before = (call, _) => call.Kind == StoreCallKind.ReadHistories && call.Read.Contains("large")
+                ? throw CallFaults.TimedOut()
+                : Task.CompletedTask,
+        };
+        engine = await LaunchAsync(
+            options => (options.ApplicationVersion, options.WrapStore) = ("v2", store => new FaultingStore(store, faults)), workflow);
+
+        var outcomes = (await engine.Versions.AdoptAsync("v1", Cancel)).ToDictionary(outcome => outcome.WorkflowId);
+
+        Assert.Equal(ids, outcomes.Keys.Order());
+        Assert.All(outcomes.Values, outcome => Assert.Equal(outcome.WorkflowId != "large", outcome.Adopted));
+        Assert.Equal("Its history could not be read in time.", outcomes["large"].Why);
+    }
+
+    [Fact]
     public async Task Running_work_stays_with_its_owner_and_that_of_a_dead_one_is_adopted()
     {
         var gate = new Probe();

@@ -74,8 +74,10 @@ public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineS
         await announcing.ReachedAsync();
 
         var closing = client.DisposeAsync().AsTask();
+        var again = client.DisposeAsync().AsTask();
+        Assert.False(again.IsCompleted);
         announcing.Open();
-        await closing.Within(Bounded.Limit);
+        await Task.WhenAll(closing, again).Within(Bounded.Limit);
 
         Assert.Equal(1, await engine.Retrieve<int>(handle.Id).GetResultAsync(Cancel).Within(Soon));
     }

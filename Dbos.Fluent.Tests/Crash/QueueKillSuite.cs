@@ -22,26 +22,26 @@ public abstract class QueueKillSuite(IDatabaseFixture fixture) : ServingSuite(fi
         var queue = new WorkflowQueue("backlog") { WorkerConcurrency = OfOneProcess };
         var engine = await LaunchEnqueuerAsync(queue);
         await ServeAsync();
-        var (enqueued, amidWork) = (0, new int[Servers]);
+        var (enqueued, amidWork) = (0, new bool[Servers]);
         await EnqueueAsync(WorkflowCount);
         using var second = new PeriodicTimer(TimeSpan.FromSeconds(1));
-        for (var (limit, number) = (Stopwatch.StartNew(), 0); await Database.UnfinishedAsync() > 0; number = (number + 1) % Servers)
+        var limit = Stopwatch.StartNew();
+        for (var number = 0; amidWork.Contains(false) || await Database.UnfinishedAsync() > 0; number = (number + 1) % Servers)
         {
             Assert.True(limit.Elapsed < Soon, $"{await Database.UnfinishedAsync()} of {enqueued} are unfinished");
             await second.WaitForNextTickAsync(Cancel);
-            amidWork[number] += await Database.WorkflowsAsync($"status = 'PENDING' AND executor_id = '{ExecutorOf(number)}'") > 0 ? 1 : 0;
+            if (!amidWork[number])
+            {
+                await Eventually.TrueAsync(() => IsAtWorkAsync(number), Bounded.Limit, $"process {number} is at work");
+                amidWork[number] = true;
+            }
+
             await KillAsync(number);
 
             // One that is killed before it has begun does nothing; on a busy machine that would be all of them.
             await ServesAsync(number);
-            if (amidWork.Contains(0) && await Database.UnfinishedAsync() < WorkflowCount / 5)
-            {
-                // A fast machine is through before each has been killed at its work.
-                await EnqueueAsync(WorkflowCount / 5);
-            }
         }
 
-        Assert.All(amidWork, kills => Assert.True(kills > 0, $"Killed at work, each of them: {string.Join(' ', amidWork)}"));
         Assert.Equal(2 * enqueued, await Database.CountAsync("SELECT count(*) FROM operation_outputs"));
         var effects = Ledger.Read();
         Assert.Equal(2 * enqueued, effects.Count);
@@ -49,6 +49,17 @@ public abstract class QueueKillSuite(IDatabaseFixture fixture) : ServingSuite(fi
         // A step whose process died between its effect and its checkpoint runs again, and no other.
         Assert.InRange(effects.Values.Max(), 1, 1 + Killed.Count);
         Assert.InRange(effects.Values.Sum(times => times - 1), 0, Killed.Count * OfOneProcess);
+
+        // A fast machine is through before each has been killed at its work: there is always more.
+        async Task<bool> IsAtWorkAsync(int number)
+        {
+            if (await Database.UnfinishedAsync() < WorkflowCount / 5)
+            {
+                await EnqueueAsync(WorkflowCount / 5);
+            }
+
+            return await Database.WorkflowsAsync($"status = 'PENDING' AND executor_id = '{ExecutorOf(number)}'") > 0;
+        }
 
         async Task EnqueueAsync(int count)
         {

@@ -50,6 +50,22 @@ public sealed class CommitLaneTests
     }
 
     [Fact]
+    public async Task A_lane_that_closes_waits_for_what_is_written_apart()
+    {
+        var store = new LateStore("late");
+        var lane = new CommitLane(store, CancellationToken.None);
+        var late = lane.WriteAsync(Unit("late", ""));
+        await store.Gate.ReachedAsync();
+
+        var closed = lane.CloseAsync();
+        Assert.False(closed.IsCompleted);
+        store.Gate.Open();
+
+        await closed.Within(Bounded.Limit);
+        Assert.True(late.IsCompleted);
+    }
+
+    [Fact]
     public void Waking_a_loop_that_has_ended_is_nothing()
     {
         var signal = new AsyncSignal();

@@ -1,4 +1,5 @@
 using Dbos.Fluent.Messaging;
+using Dbos.Fluent.Tests.Worker.Faults;
 
 namespace Dbos.Fluent.Tests.Messaging;
 
@@ -76,6 +77,41 @@ public sealed class GatheredWaitsTests : IDisposable
         await Assert.ThrowsAsync<InvalidOperationException>(() => bad.Found.Within(Bounded.Limit));
     }
 
+    [Fact]
+    public async Task A_query_that_is_not_answered_in_time_is_made_in_parts_and_the_next_ones_are_as_small()
+    {
+        var sizes = new List<int>();
+        var waits = Waits((keys, _) =>
+        {
+            sizes.Add(keys.Count);
+            return keys.Count > 3 ? throw CallFaults.TimedOut() : Task.FromResult(Found(keys));
+        });
+        var all = Enumerable.Range(0, 8).Select(number => waits.Register($"{number}")).ToArray();
+
+        waits.LookAtAll();
+        await Task.WhenAll(all.Select(wait => wait.Found)).Within(Bounded.Limit);
+
+        Assert.Equal([8, 4, 2, 2, 4, 2, 2], sizes);
+    }
+
+    [Fact]
+    public async Task One_that_is_never_read_in_time_holds_up_no_other_and_is_asked_for_again()
+    {
+        var late = true;
+        var waits = Waits((keys, _) =>
+            Volatile.Read(ref late) && keys.Contains("late") ? throw CallFaults.TimedOut() : Task.FromResult(Found(keys)));
+        using var slow = waits.Register("late");
+        waits.LookAt("late");
+        using var quick = waits.Register("quick");
+
+        await waits.LookOnceAsync("quick").Within(Bounded.Limit);
+
+        Assert.Equal(1, await quick.Found.Within(Bounded.Limit));
+        Assert.False(slow.Found.IsCompleted);
+        Volatile.Write(ref late, false);
+        Assert.Equal(1, await slow.Found.Within(Bounded.Limit));
+    }
+
     // More is asked than can be looked at: what was asked about first is not asked again before the last.
     [Fact]
     public async Task Each_of_very_many_has_its_turn()
@@ -118,6 +154,9 @@ public sealed class GatheredWaitsTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.Found.Within(Bounded.Limit));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => late.Found.Within(Bounded.Limit));
     }
+
+    private static IReadOnlyList<KeyValuePair<string, int>> Found(IEnumerable<string> keys) =>
+        [.. keys.Select(key => KeyValuePair.Create(key, 1))];
 
     private GatheredWaits<string, int> Waits(
         Func<IReadOnlyList<string>, CancellationToken, Task<IReadOnlyList<KeyValuePair<string, int>>>> read) =>

@@ -21,7 +21,6 @@ internal sealed class SweepLoop(
 
     private readonly AsyncSignal wake = new();
     private volatile bool anyExpired;
-    private volatile bool isResting;
     private readonly BackgroundLoop loop = new();
 
     /// <summary>Called with the ids of workflows whose deadline has passed.</summary>
@@ -29,12 +28,12 @@ internal sealed class SweepLoop(
 
     public void Start() => loop.Start(SweepAsync, logger.SweepFailed, rest: TimeSpan.Zero);
 
-    /// <summary>Records whether any workflow is past its deadline; the outlook reads this, once a second.</summary>
+    /// <summary>Records whether any workflow is past its deadline; the outlook reads this.</summary>
     public void Saw(bool deadlinePassed)
     {
-        anyExpired |= deadlinePassed;
-        if (deadlinePassed || (IsAnythingToSweep && isResting))
+        if (deadlinePassed)
         {
+            anyExpired = true;
             wake.Set();
         }
     }
@@ -48,14 +47,9 @@ internal sealed class SweepLoop(
         wake.Dispose();
     }
 
-    private bool IsAnythingToSweep => anyExpired || running.Count > 0 || wakeups.Outcomes.Count > 0;
-
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
-        // An idle engine does not wake up for nothing: the next outlook ends the rest.
-        isResting = !IsAnythingToSweep;
-        await wake.WaitAsync(isResting ? Timeout.InfiniteTimeSpan : Interval, cancellationToken).ConfigureAwait(false);
-        isResting = false;
+        await wake.WaitAsync(Interval, cancellationToken).ConfigureAwait(false);
         if (anyExpired)
         {
             anyExpired = false;
