@@ -111,24 +111,6 @@ public abstract class RaceSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
     }
 
     [Fact]
-    public async Task Ten_engines_that_launch_at_once_on_an_empty_database_all_run()
-    {
-        var engines = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(() => LaunchSuccessorAsync(), Cancel)));
-
-        var handles = new List<WorkflowHandle<int>>();
-        foreach (var engine in engines)
-        {
-            handles.Add(await engine.StartAsync(Workflows.Chain, 1, cancellationToken: Cancel));
-        }
-
-        var results = await Task.WhenAll(handles.Select(handle => handle.GetResultAsync(Cancel))).Within(Bounded.Limit);
-
-        Assert.Equal(10, results.Sum());
-        Assert.Equal(1, await Database.CountAsync("SELECT count(*) FROM dbos_migrations"));
-        Assert.Equal(10, await Database.CountAsync("SELECT count(*) FROM fluent_executors"));
-    }
-
-    [Fact]
     public async Task An_executor_id_that_a_living_engine_renews_is_refused()
     {
         await LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(2));
