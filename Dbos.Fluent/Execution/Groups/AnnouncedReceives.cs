@@ -3,7 +3,7 @@ using Dbos.Fluent.Definitions;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
-/// Announces the receives among a group's members in their order, before any member begins. For a decided race it announces only the
+/// Announces the receives among members of a group, or in a step of a branch, before any begins. For a decided race it announces only the
 /// winner's, as no other member is restored.
 /// </summary>
 internal sealed class AnnouncedReceives : IDisposable
@@ -26,7 +26,7 @@ internal sealed class AnnouncedReceives : IDisposable
                 case var _ when only is { } winner && winner != i:
                     break;
                 case IReceiveStep receive:
-                    turns.Add(run.Receives.Announce(receive.Topic, place.First));
+                    turns.Add(run.Receives.Announce(receive.Topic, place.First, WaitMarker.Recorded(run.History.At(place[1]))));
                     break;
                 case IAllStep group:
                     Announce(run, group.Members, place, only: null);

@@ -70,7 +70,11 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
             {
                 step.Bind(run);
                 var slots = place.Slots.From(taken);
-                if (step is not IParallelStep && !steps.IsRecorded(step, slots))
+                var isNew = step is not IParallelStep && !steps.IsRecorded(step, slots);
+
+                // Announced before the meeting, so that it does not matter which branch leaves the meeting first.
+                using var turns = isNew ? new AnnouncedReceives(run, [step], slots) : null;
+                if (isNew)
                 {
                     await arrival.MeetAsync().ConfigureAwait(false);
                 }

@@ -17,7 +17,7 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
     public async ValueTask<StepEnd> ReceiveAsync(Step step, IReceiveStep receive, StepPlace place)
     {
         var (first, second) = (place.Slots[0], place.Slots[1]);
-        using var turn = run.Receives.Announce(receive.Topic, first);
+        using var turn = run.Receives.Announce(receive.Topic, first, WaitMarker.Recorded(run.History.At(second)));
         if (!steps.TryMatch(first, RecordedKind.BuiltIn, BuiltInNames.Receive, out var row)
             || !steps.TryMatch(second, RecordedKind.BuiltIn, BuiltInNames.Sleep, out var marker))
         {
@@ -42,7 +42,7 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
 
     private async ValueTask<StepEnd> TakeAsync(Step step, IReceiveStep receive, StepPlace place, ReceiveTurns.Turn turn, Wait wait)
     {
-        turn.UntilMs = wait.UntilMs ?? long.MaxValue;
+        turn.Begin(wait.UntilMs);
         while (true)
         {
             using var told = run.Environment.Wakeups.Inboxes.Register(new InboxKey(run.Work.Id, receive.Topic));
@@ -62,7 +62,7 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
             }
 
             var isOver = wait.UntilMs <= now;
-            if (isOver && (isFirst || !turn.ComesBy(wait.UntilMs!.Value)))
+            if (isOver && (isFirst || !turn.ComesInTime))
             {
                 return await TimeOutAsync(step, receive, place, wait).ConfigureAwait(false);
             }
