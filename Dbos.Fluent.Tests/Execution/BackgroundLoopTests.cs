@@ -41,40 +41,23 @@ public sealed class BackgroundLoopTests
         Assert.Empty(reported);
     }
 
-    [Fact]
-    public async Task A_failed_turn_is_reported_and_the_next_turn_comes()
+    public static TheoryData<Exception, bool> Failures => new()
     {
-        var failure = new InvalidOperationException("The first turn fails.");
+        { new InvalidOperationException("The first turn fails."), false },
+        { new InvalidOperationException("The first turn does not even begin."), true },
+        { new OperationCanceledException("A limit of the turn's own, not the stop."), false },
+    };
+
+    [Theory]
+    [MemberData(nameof(Failures), DisableDiscoveryEnumeration = true)]
+    public async Task A_failed_turn_is_reported_and_the_next_turn_comes(Exception failure, bool atOnce)
+    {
         await using var loop = new BackgroundLoop();
 
-        loop.Start(token => turns == 0 ? FailAsync(failure) : StandAsync(token), reported.Enqueue, rest: TimeSpan.Zero);
+        loop.Start(token => turns > 0 ? StandAsync(token) : FailAsync(failure, atOnce), reported.Enqueue, rest: TimeSpan.Zero);
 
         await turn.ReachedAsync();
         Assert.Same(failure, Assert.Single(reported));
-    }
-
-    [Fact]
-    public async Task A_turn_that_throws_at_once_is_reported_too()
-    {
-        var failure = new InvalidOperationException("The first turn does not even begin.");
-        await using var loop = new BackgroundLoop();
-
-        loop.Start(token => turns++ == 0 ? throw failure : StandAsync(token), reported.Enqueue, rest: TimeSpan.Zero);
-
-        await turn.ReachedAsync();
-        Assert.Same(failure, Assert.Single(reported));
-    }
-
-    [Fact]
-    public async Task A_turn_cancelled_by_anything_but_the_stop_has_failed()
-    {
-        var timeout = new OperationCanceledException("A limit of the turn's own.");
-        await using var loop = new BackgroundLoop();
-
-        loop.Start(token => turns == 0 ? FailAsync(timeout) : StandAsync(token), reported.Enqueue, rest: TimeSpan.Zero);
-
-        await turn.ReachedAsync();
-        Assert.Same(timeout, Assert.Single(reported));
     }
 
     [Fact]
@@ -129,9 +112,9 @@ public sealed class BackgroundLoopTests
         return turn.PassAsync(cancellationToken);
     }
 
-    private Task FailAsync(Exception failure)
+    private Task FailAsync(Exception failure, bool atOnce = false)
     {
         turns++;
-        return Task.FromException(failure);
+        return atOnce ? throw failure : Task.FromException(failure);
     }
 }

@@ -35,5 +35,6 @@ public sealed class StoreUnavailableException : DbosException
         last)
     {
         TimedOut = true,
+        Contact = last.Contact,
     };
 }

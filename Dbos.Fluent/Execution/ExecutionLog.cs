@@ -51,6 +51,6 @@ internal static partial class ExecutionLog
     [LoggerMessage(
         1110,
         LogLevel.Error,
-        "The engine's clock (EngineOptions.TimeProvider) set no timer for {Moment}: what is due then begins late, with the next poll")]
+        "The timer for {Moment} failed, as by a clock (EngineOptions.TimeProvider) that sets none: what is due waits for a poll")]
     public static partial void TimerFailed(this ILogger logger, DateTimeOffset moment, Exception exception);
 }

@@ -267,7 +267,7 @@ internal sealed class GatheredWaits<TKey, TFound>
             await LookAsync(keys[..half], upTo).ConfigureAwait(false);
             await LookAsync(keys[half..], upTo).ConfigureAwait(false);
         }
-        catch (StoreUnavailableException slow) when (IsAway(slow))
+        catch (StoreUnavailableException slow) when (slow.Contact is { Back.IsCompleted: false })
         {
             // Nothing is answered: what is there is known only when the database is back.
             await LookAsync(keys, upTo).ConfigureAwait(false);
@@ -283,9 +283,6 @@ internal sealed class GatheredWaits<TKey, TFound>
             Array.ForEach(keys, key => Take(key, upTo).ForEach(waiter => waiter.Fail(exception)));
         }
     }
-
-    private static bool IsAway(StoreUnavailableException gaveUp) =>
-        (gaveUp.InnerException as StoreUnavailableException ?? gaveUp).Contact is { Back.IsCompleted: false };
 
     /// <summary>Takes the keys of the next query; null if no key is asked about.</summary>
     /// <param name="upTo">The number of the last waiter for whom the answer counts.</param>

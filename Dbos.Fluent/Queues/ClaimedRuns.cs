@@ -16,6 +16,8 @@ internal sealed class ClaimedRuns(
     // The sweep checks running workflows at this interval.
     private static readonly TimeSpan LongReading = TimeSpan.FromSeconds(1);
 
+    private readonly HistoryReader reader = new(store);
+
     /// <summary>Called with a claimed execution that could not be begun.</summary>
     public required Action<Ownership> NotBegun { get; init; }
 
@@ -167,63 +169,18 @@ internal sealed class ClaimedRuns(
         }
     }
 
-    // Reads the histories of the whole claim in one query, or in none if no workflow of the claim has ever run. If the query times out,
-    // half as many are read, as the same query would time out again. A single unreadable history must not block the others for ever. An
-    // outage looks the same, so a simple query checks that the database answers before a history is blamed.
+    // Reads no history at all if no workflow of the claim has ever run.
     private async Task<(IReadOnlyDictionary<string, StoredHistory> Read, IReadOnlySet<string> Unread)> ReadHistoriesAsync(
         IReadOnlyList<ClaimedWorkflow> claimed, CancellationToken cancellationToken)
     {
         string[] ids = [.. claimed.Where(work => !work.NeverRan).Select(work => work.Id)];
-        var read = new Dictionary<string, StoredHistory>(StringComparer.Ordinal);
-        var unread = new HashSet<string>(StringComparer.Ordinal);
-        for (var (next, portion) = (0, ids.Length); next < ids.Length;)
+        var histories = await reader.ReadAsync(ids, cancellationToken).ConfigureAwait(false);
+        foreach (var id in histories.Unread)
         {
-            string[] some = [.. ids.Skip(next).Take(portion)];
-            var histories = await ReadInTimeAsync(some, cancellationToken).ConfigureAwait(false);
-            if (histories is null && some.Length > 1)
-            {
-                portion = some.Length / 2;
-                continue;
-            }
-
-            if (histories is null)
-            {
-                await ReadLostAsync([.. claimed.Where(work => work.Id == some[0])], cancellationToken).ConfigureAwait(false);
-                histories = await ReadInTimeAsync(some, cancellationToken).ConfigureAwait(false);
-            }
-
-            if (histories is null)
-            {
-                environment.Logger.HistoryUnread(ids[next]);
-                unread.Add(ids[next]);
-            }
-
-            foreach (var (id, history) in histories ?? new Dictionary<string, StoredHistory>())
-            {
-                read[id] = history;
-            }
-
-            next += portion;
+            environment.Logger.HistoryUnread(id);
         }
 
-        return (read, unread);
-    }
-
-    /// <summary>Reads histories; returns null if they do not arrive in time. A single history is tried several times.</summary>
-    private async Task<IReadOnlyDictionary<string, StoredHistory>?> ReadInTimeAsync(string[] ids, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await StoreBackoff.RepeatInTimeAsync(
-                "read a history",
-                _ => store.Claims.ReadHistoriesAsync(ids, cancellationToken),
-                cancellationToken,
-                ids.Length == 1 ? StoreBackoff.TimeoutsMax : 1).ConfigureAwait(false);
-        }
-        catch (StoreUnavailableException late) when (late.TimedOut)
-        {
-            return null;
-        }
+        return histories;
     }
 
     private Task BeginAsync(ClaimResult result, long term, CancellationToken cancellationToken)

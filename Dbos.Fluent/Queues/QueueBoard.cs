@@ -51,9 +51,9 @@ internal sealed class QueueBoard(IReadOnlyList<string>? listenTo) : IQueuePlaces
         }
 
         // What a claim under way has claimed counts in the limits, also if the queue is registered again meanwhile.
-        foreach (var (name, lane) in lanes.Where(lane => lane.Key != QueueNames.Internal && !served.ContainsKey(lane.Key)))
+        foreach (var (name, lane) in lanes)
         {
-            if (lane.Claiming.IsCompleted)
+            if (name != QueueNames.Internal && !served.ContainsKey(name) && lane.Claiming.IsCompleted)
             {
                 lanes.TryRemove(name, out _);
             }

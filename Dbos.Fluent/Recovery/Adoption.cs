@@ -10,6 +10,8 @@ internal sealed class Adoption(IStore store, RunEnvironment environment, LeaseLo
 {
     private const int PageSize = 100;
 
+    private readonly HistoryReader reader = new(store);
+
     public async Task<IReadOnlyList<(string WorkflowId, bool Adopted, string? Why)>> AdoptAsync(
         string fromVersion, CancellationToken cancellationToken)
     {
@@ -25,12 +27,14 @@ internal sealed class Adoption(IStore store, RunEnvironment environment, LeaseLo
             }
 
             string[] ids = [.. page.Select(row => row.Work.Id)];
-            var histories = await ReadHistoriesAsync(ids, cancellationToken).ConfigureAwait(false);
+            var (histories, unread) = await reader.ReadAsync(ids, cancellationToken).ConfigureAwait(false);
             foreach (var row in page)
             {
-                var why = histories.TryGetValue(row.Work.Id, out var history)
-                    ? await AdoptAsync(row, history, fromVersion, cancellationToken).ConfigureAwait(false)
-                    : "Its history could not be read in time.";
+                var why = unread.Contains(row.Work.Id)
+                    ? "Its history could not be read in time."
+                    : await AdoptAsync(
+                        row, histories.GetValueOrDefault(row.Work.Id, StoredHistory.Empty), fromVersion, cancellationToken)
+                        .ConfigureAwait(false);
                 outcomes.Add((row.Work.Id, why is null, why));
             }
 
@@ -40,30 +44,6 @@ internal sealed class Adoption(IStore store, RunEnvironment environment, LeaseLo
             }
 
             after = ids[^1];
-        }
-    }
-
-    // Histories that are too large to be read together in time are read in smaller portions. One that is too large by itself is left out.
-    private async Task<IReadOnlyDictionary<string, StoredHistory>> ReadHistoriesAsync(string[] ids, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await StoreBackoff.RepeatInTimeAsync(
-                "read the histories of workflows",
-                _ => store.Claims.ReadHistoriesAsync(ids, cancellationToken),
-                cancellationToken,
-                timeoutsMax: ids.Length > 1 ? 1 : StoreBackoff.TimeoutsMax).ConfigureAwait(false);
-        }
-        catch (StoreUnavailableException) when (ids.Length <= 1)
-        {
-            return new Dictionary<string, StoredHistory>();
-        }
-        catch (StoreUnavailableException)
-        {
-            var half = ids.Length / 2;
-            var first = await ReadHistoriesAsync(ids[..half], cancellationToken).ConfigureAwait(false);
-            var second = await ReadHistoriesAsync(ids[half..], cancellationToken).ConfigureAwait(false);
-            return first.Concat(second).ToDictionary(StringComparer.Ordinal);
         }
     }
 

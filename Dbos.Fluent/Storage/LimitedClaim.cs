@@ -23,7 +23,7 @@ internal static class PartitionStrays
 
     /// <summary>How many rows of the line a claim looks at.</summary>
     /// <param name="share">The claim's share; without a last partition, it is the first claim, which looks far.</param>
-    /// <param name="number">The number of the claim among those of its process.</param>
+    /// <param name="number">The number of the claim among those of its queue in this process, or a random one.</param>
     public static int LookedAt(QueueShare share, int number) => share.AfterPartition.Length == 0 || number % FarOneIn == 0 ? Far : Near;
 }
 

@@ -55,7 +55,7 @@ public sealed class PostgresUnheardTests(PostgresDatabases fixture) : EngineSuit
     }
 
     [Fact]
-    public async Task What_comes_after_the_time_is_over_is_not_taken_for_it()
+    public async Task A_wait_for_which_nothing_came_ends_with_nothing()
     {
         var waiting = Waiting("event");
         var engine = await LaunchAsync(
