@@ -17,7 +17,7 @@ internal sealed class AnnouncedReceives : IDisposable
 
     private void Announce(RunScope run, IReadOnlyList<Step> members, Slots slots, int? only)
     {
-        var starts = GroupExecution.FirstNumbers(members);
+        var starts = Slots.FirstNumbers(members);
         for (var i = 0; i < starts.Length; i++)
         {
             var place = slots.From(starts[i]);

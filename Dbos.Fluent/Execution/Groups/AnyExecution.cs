@@ -10,11 +10,11 @@ namespace Dbos.Fluent.Execution;
 /// cancelled and awaited. A replay reads that row first. It restores the winner, and what the losers had stored by then. Finished steps of
 /// a losing group stay valid, and are undone if the workflow fails.
 /// </remarks>
-internal sealed class AnyExecution(RunScope run, StepExecutor steps)
+internal sealed class AnyExecution(RunScope run, StepExecutor steps, StepRecords records, StepCommits commits)
 {
     public async ValueTask<StepEnd> AnyAsync(Step step, IAnyStep any, StepPlace place)
     {
-        if (!steps.Matches(step, place.Slots))
+        if (!records.Matches(step, place.Slots))
         {
             return StepEnd.Broken;
         }
@@ -48,7 +48,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
         }
 
         // The winner had ended before the row was written, even if the clock was set back in between.
-        var first = place.Slots.From(GroupExecution.FirstNumbers(any.Members)[winner]);
+        var first = place.Slots.From(Slots.FirstNumbers(any.Members)[winner]);
         var part = place.Part(first) with { SettledAtMs = long.MaxValue, Sleeps = null };
         var end = await steps.ExecuteAsync(any.Members[winner], part).ConfigureAwait(false);
         place.Facts.Saw(row.CompletedAtMs);
@@ -66,7 +66,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
         using var losers = new CancelSignal(place.Signal);
         await using var told = race.Won.UnsafeRegister(
             static signal => ((CancelSignal)signal!).Fire(CancellationReason.Cancelled), losers).ConfigureAwait(false);
-        var starts = GroupExecution.FirstNumbers(any.Members);
+        var starts = Slots.FirstNumbers(any.Members);
         using var turns = new AnnouncedReceives(run, any.Members, place.Slots);
         using var branches = run.Waits.Fork(any.Members.Count);
         RunFacts[] facts = [.. starts.Select(start => place.Facts.Branch(place.Slots[start]))];
@@ -97,7 +97,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
     {
         using var losers = new CancelSignal(place.Signal);
         losers.Fire(CancellationReason.Cancelled);
-        foreach (var (index, first) in GroupExecution.FirstNumbers(any.Members).Index())
+        foreach (var (index, first) in Slots.FirstNumbers(any.Members).Index())
         {
             var slots = place.Slots.From(first);
             var part = place.Part(slots, losers) with
@@ -149,7 +149,7 @@ internal sealed class AnyExecution(RunScope run, StepExecutor steps)
         if (end is StepEnd.Completed or StepEnd.Failed && place.Race!.Race.Winner is null)
         {
             // This member finished without writing a row of its own: a sleep that is over, a group, or a recorded step.
-            await steps.CommitAsync(rows => new CheckpointUnit(run.Owner, rows), place).ConfigureAwait(false);
+            await commits.CommitAsync(rows => new CheckpointUnit(run.Owner, rows), place).ConfigureAwait(false);
         }
         else if (end == StepEnd.Broken)
         {

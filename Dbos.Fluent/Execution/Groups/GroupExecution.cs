@@ -3,7 +3,7 @@ using Dbos.Fluent.Definitions;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>Executes steps that run concurrently.</summary>
-internal sealed class GroupExecution(RunScope run, StepExecutor steps)
+internal sealed class GroupExecution(RunScope run, StepExecutor steps, StepRecords records, RecordedEnds recorded)
 {
     /// <remarks>
     /// A member's failure cancels the tokens of the others. That cancellation is never recorded, so after a crash a cancelled member counts
@@ -11,7 +11,7 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
     /// </remarks>
     public async ValueTask<StepEnd> AllAsync(Step step, IAllStep all, StepPlace place)
     {
-        if (!Matches(all.Members, place.Slots))
+        if (!records.Matches(all.Members, place.Slots))
         {
             return StepEnd.Broken;
         }
@@ -20,7 +20,7 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         using var turns = new AnnouncedReceives(run, all.Members, place.Slots);
         var sleeps = new GroupSleeps();
         var members = place.Part(place.Slots, siblings) with { Sleeps = sleeps };
-        if (FailedAt(all, place.Slots) is { } failedAtMs)
+        if (recorded.FailedAt(all, place.Slots) is { } failedAtMs)
         {
             // A replay that finds a recorded failure starts no unrecorded member: it only restores stored outcomes.
             siblings.Fire(CancellationReason.Cancelled);
@@ -81,7 +81,7 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
         var members = all.Members;
         var ends = new StepEnd[members.Count];
         Array.Fill(ends, StepEnd.Stopped);
-        var starts = FirstNumbers(members);
+        var starts = Slots.FirstNumbers(members);
         var next = 0;
         var interrupted = false;
         var workers = new Task[Math.Min(members.Count, all.MaxParallel)];
@@ -136,72 +136,5 @@ internal sealed class GroupExecution(RunScope run, StepExecutor steps)
             place.Signal.Fire(CancellationReason.Cancelled);
             throw;
         }
-    }
-
-    /// <summary>Checks all members before any begins: if code and history disagree about one, none may have an effect.</summary>
-    public bool Matches(IReadOnlyList<Step> members, Slots slots)
-    {
-        var starts = FirstNumbers(members);
-        for (var i = 0; i < starts.Length; i++)
-        {
-            if (!steps.Matches(members[i], slots.From(starts[i])))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    /// <summary>Whether a member of the group is recorded as failed, which fails the group.</summary>
-    public bool HoldsFailure(IAllStep all, Slots slots) => FailedAt(all, slots) is not null;
-
-    // When the first recorded failure completed; null if none is recorded.
-    private long? FailedAt(Step step, Slots slots) => step switch
-    {
-        IAllStep group => FailedAt(group, slots),
-
-        // Of a race, only the winner's failure counts, and only if the winner is not tolerant.
-        IAnyStep race => AnyExecution.Winner(race, run.History.At(slots[step.Slots - 1])) is { } winner && !race.Members[winner].Tolerant
-            ? FailedAt(race.Members[winner], slots.From(FirstNumbers(race.Members)[winner]))
-            : null,
-        IValueStep or IAwaitStep => FailedAt(slots, step.Slots) ?? UndecodableAt(step, slots.First),
-        ICallStep => FailedAt(slots, step.Slots) ?? UndecodableAt(step, slots[1]),
-        _ => FailedAt(slots, step.Slots),
-    };
-
-    private long? FailedAt(IAllStep all, Slots slots)
-    {
-        var starts = FirstNumbers(all.Members);
-        var failed = all.Members.Select((member, i) => member.Tolerant ? null : FailedAt(member, slots.From(starts[i]))).Min();
-        return failed ?? ToleratedAt(all, slots, starts);
-    }
-
-    // A group with a list of results also fails by a tolerant member, once all members have ended.
-    private long? ToleratedAt(IAllStep all, Slots slots, int[] starts) =>
-        all.NeedsEachResult
-        && all.Members.Index().Any(member => member.Item.Tolerant && FailedAt(member.Item, slots.From(starts[member.Index])) is not null)
-        && all.Members.Index().All(member => steps.IsRecorded(member.Item, slots.From(starts[member.Index])))
-            ? Enumerable.Range(0, all.Members.Sum(member => member.Slots)).Max(i => run.History.At(slots[i])?.CompletedAtMs)
-            : null;
-
-    // A value from others is recorded as it was given. If it cannot be decoded, no row shows that the member failed.
-    private long? UndecodableAt(Step step, int sequence) =>
-        run.History.At(sequence) is { } row && ValueSteps.IsUndecodable(run, step, row) ? row.CompletedAtMs ?? long.MaxValue : null;
-
-    private long? FailedAt(Slots slots, int count) => Enumerable.Range(0, count)
-        .Select(i => run.History.At(slots[i]))
-        .Min(row => row?.Error is null ? null : row.CompletedAtMs ?? long.MaxValue);
-
-    /// <summary>Where each member's numbers begin, counted from the group's first.</summary>
-    public static int[] FirstNumbers(IReadOnlyList<Step> members)
-    {
-        var starts = new int[members.Count];
-        for (var i = 1; i < starts.Length; i++)
-        {
-            starts[i] = starts[i - 1] + members[i - 1].Slots;
-        }
-
-        return starts;
     }
 }

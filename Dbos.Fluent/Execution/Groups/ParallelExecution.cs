@@ -9,7 +9,7 @@ namespace Dbos.Fluent.Execution;
 /// progress of the others. All branches restore what is recorded before any of them begins something new: a replay that finds a recorded
 /// failure must not start what was never started.
 /// </remarks>
-internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
+internal sealed class ParallelExecution(RunScope run, StepExecutor steps, RecordedEnds recorded)
 {
     public async ValueTask<StepEnd> ParallelAsync(Step step, IParallelStep parallel, StepPlace place)
     {
@@ -70,7 +70,7 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps)
             {
                 step.Bind(run);
                 var slots = place.Slots.From(taken);
-                var isNew = step is not IParallelStep && !steps.IsRecorded(step, slots);
+                var isNew = step is not IParallelStep && !recorded.IsRecorded(step, slots);
 
                 // Announced before the meeting, so that it does not matter which branch leaves the meeting first.
                 using var turns = isNew ? new AnnouncedReceives(run, [step], slots) : null;

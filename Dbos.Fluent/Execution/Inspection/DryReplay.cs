@@ -101,7 +101,7 @@ internal sealed class DryReplay : IDisposable
         run.History.End = int.MaxValue;
         var undos = run.Undos.NewestFirst().Where(undo => sequences.Contains(undo.Sequence)).Select(UndoStep.Of);
         var conflict = undos.Index().FirstOrDefault(
-            undo => !steps.TryMatch(begun.Sequence + 1 + undo.Index, RecordedKind.Run, undo.Item.Name, out _));
+            undo => !steps.Records.TryMatch(begun.Sequence + 1 + undo.Index, RecordedKind.Run, undo.Item.Name, out _));
         return conflict.Item is null ? null : run.Broken!.Message;
     }
 

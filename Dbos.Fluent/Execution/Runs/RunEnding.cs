@@ -9,7 +9,7 @@ namespace Dbos.Fluent.Execution;
 
 /// <summary>Takes a run from the end of its body to its stored outcome.</summary>
 internal sealed class RunEnding(
-    RunScope run, WorkflowDefinition definition, StepExecutor steps, Undoing undoing, StreamBurst burst)
+    RunScope run, WorkflowDefinition definition, StepCommits commits, Undoing undoing, StreamBurst burst)
 {
     /// <summary>
     /// Makes an end ready to be stored: waits for open writes, encodes the result, and stores the last step's outcome unless it is to be
@@ -208,6 +208,6 @@ internal sealed class RunEnding(
         }
 
         run.Last = null;
-        return await steps.StoreAsync(last, new StepPlace(new Slots(last.Sequence), run.Steps, run.Facts)).ConfigureAwait(false);
+        return await commits.StoreAsync(last, new StepPlace(new Slots(last.Sequence), run.Steps, run.Facts)).ConfigureAwait(false);
     }
 }

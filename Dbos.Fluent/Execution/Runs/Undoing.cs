@@ -44,7 +44,7 @@ internal sealed class Undoing(RunScope run, StepExecutor steps)
             Error = error.Text,
             Format = sequences.Format,
         };
-        return await steps.StoreAsync(row, new StepPlace(new Slots(row.Sequence), signal, run.Facts)).ConfigureAwait(false)
+        return await steps.Commits.StoreAsync(row, new StepPlace(new Slots(row.Sequence), signal, run.Facts)).ConfigureAwait(false)
             ? await UndoAsync(undos, failure, row.Sequence + 1, signal).ConfigureAwait(false)
             : null;
     }

@@ -25,8 +25,8 @@ internal sealed class WorkflowRun
         this.definition = definition;
         steps = new StepExecutor(run, starter);
         undoing = new Undoing(run, steps);
-        burst = new StreamBurst(run, steps);
-        ending = new RunEnding(run, definition, steps, undoing, burst);
+        burst = new StreamBurst(run, steps.Commits);
+        ending = new RunEnding(run, definition, steps.Commits, undoing, burst);
     }
 
     public RunScope Scope => run;

@@ -7,12 +7,12 @@ namespace Dbos.Fluent.Execution;
 
 /// <summary>Waits for other workflows to end, and records how they ended.</summary>
 /// <remarks>A workflow that awaits itself would wait forever, so its step fails.</remarks>
-internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
+internal sealed class AwaitExecution(RunScope run, StepRecords records, StepCommits commits)
 {
     public async ValueTask<StepEnd> AwaitAsync(Step step, string workflowId, StepPlace place)
     {
         var sequence = place.Slots.First;
-        if (!steps.TryMatch(sequence, RecordedKind.BuiltIn, BuiltInNames.GetResult, out var row))
+        if (!records.TryMatch(sequence, RecordedKind.BuiltIn, BuiltInNames.GetResult, out var row))
         {
             return StepEnd.Broken;
         }
@@ -31,7 +31,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
             }
 
             row = ResultRow(outcome, sequence, startedAtMs);
-            if (!await steps.StoreAsync(row, place).ConfigureAwait(false))
+            if (!await commits.StoreAsync(row, place).ConfigureAwait(false))
             {
                 return StepEnd.Stopped;
             }
@@ -39,7 +39,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
 
         if (row.Error is not null)
         {
-            return steps.Restore(step, row, place);
+            return records.Restore(step, row, place);
         }
 
         place.Facts.Saw(row.CompletedAtMs);
@@ -50,7 +50,7 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
     public async ValueTask<StepEnd> AwaitAnyAsync(Step step, IAwaitAnyStep any, StepPlace place)
     {
         var sequence = place.Slots.First;
-        if (!steps.TryMatch(sequence, RecordedKind.BuiltIn, BuiltInNames.WaitFirst, out var row))
+        if (!records.TryMatch(sequence, RecordedKind.BuiltIn, BuiltInNames.WaitFirst, out var row))
         {
             return StepEnd.Broken;
         }
@@ -71,20 +71,20 @@ internal sealed class AwaitExecution(RunScope run, StepExecutor steps)
             var now = run.Environment.Clock.NowMs;
             var id = run.Environment.Serializer.Encode(winner.Id, typeof(string), PayloadFormat.MessagePack);
             row = new CheckpointRow(sequence, BuiltInNames.WaitFirst, startedAtMs, now) { Output = id.Text, Format = id.Format };
-            if (!await steps.StoreAsync(row, place).ConfigureAwait(false))
+            if (!await commits.StoreAsync(row, place).ConfigureAwait(false))
             {
                 return StepEnd.Stopped;
             }
         }
 
-        return row.Error is not null ? steps.Restore(step, row, place) : CompleteWithWinner(step, any, row, place);
+        return row.Error is not null ? records.Restore(step, row, place) : CompleteWithWinner(step, any, row, place);
     }
 
     private ValueTask<StepEnd> RefuseAsync(Step step, string name, StepPlace place)
     {
         var now = run.Environment.Clock.NowMs;
         var row = new CheckpointRow(place.Slots.First, name, now, now);
-        return steps.FailAsync(step, row, place, new InvalidOperationException(
+        return commits.FailAsync(step, row, place, new InvalidOperationException(
             $"Workflow '{run.Work.Id}' awaits itself, and so would never end: await its children, or other workflows."));
     }
 

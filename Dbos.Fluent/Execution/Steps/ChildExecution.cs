@@ -5,9 +5,9 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>Starts each child in one write with the parent's checkpoint, and finds it again by the recorded id.</summary>
-internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildStarter starter)
+internal sealed class ChildExecution(RunScope run, StepRecords records, StepCommits commits, IChildStarter starter)
 {
-    private readonly AwaitExecution awaits = new(run, steps);
+    private readonly AwaitExecution awaits = new(run, records, commits);
 
     public async ValueTask<StepEnd> CallAsync(Step step, ICallStep call, StepPlace place)
     {
@@ -35,7 +35,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
     /// </remarks>
     public async ValueTask<StepEnd> StartManyAsync(Step step, IStartManyStep many, StepPlace place)
     {
-        if (!steps.Matches(step, place.Slots))
+        if (!records.Matches(step, place.Slots))
         {
             return StepEnd.Broken;
         }
@@ -62,12 +62,12 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
     public ValueTask<StepEnd> AwaitAnyAsync(Step step, IAwaitAnyStep any, StepPlace place) => awaits.AwaitAnyAsync(step, any, place);
 
     private StepEnd Settle(Step step, Begun begun, StepPlace place) =>
-        begun.Refused is { } refused ? steps.Restore(step, refused, place) : begun.End;
+        begun.Refused is { } refused ? records.Restore(step, refused, place) : begun.End;
 
     private async ValueTask<Begun> BeginAsync(
         Step step, WorkflowDefinition definition, object? input, StartOptions options, StepPlace place)
     {
-        if (!steps.TryMatch(place.Slots.First, RecordedKind.Child, step.Name, out var row))
+        if (!records.TryMatch(place.Slots.First, RecordedKind.Child, step.Name, out var row))
         {
             return new(StepEnd.Broken);
         }
@@ -134,7 +134,7 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
         if (StartRefusals.AttachedId(result, row.ChildId!, step.Name, start.Options) is { } holder)
         {
             // The parent's row names the holder and is written alone, as no child was started that it must go with.
-            var stored = await steps.StoreAsync(row with { ChildId = holder }, place).ConfigureAwait(false);
+            var stored = await commits.StoreAsync(row with { ChildId = holder }, place).ConfigureAwait(false);
             place.Facts.Saw(row.CompletedAtMs);
             return stored ? new(StepEnd.Completed, holder) : new(StepEnd.Stopped);
         }
@@ -148,8 +148,8 @@ internal sealed class ChildExecution(RunScope run, StepExecutor steps, IChildSta
 
     private async ValueTask<Begun> FailAsync(CheckpointRow row, StepPlace place, Exception exception)
     {
-        var failed = steps.FailedRow(row, exception);
-        return await steps.StoreAsync(failed, place).ConfigureAwait(false) ? new(StepEnd.Failed, Refused: failed) : new(StepEnd.Stopped);
+        var failed = commits.FailedRow(row, exception);
+        return await commits.StoreAsync(failed, place).ConfigureAwait(false) ? new(StepEnd.Failed, Refused: failed) : new(StepEnd.Stopped);
     }
 
     /// <summary>The result of one start.</summary>

@@ -6,11 +6,11 @@ namespace Dbos.Fluent.Execution;
 /// <summary>
 /// Executes the debounced starts of a run. The parent's row, written with the start or the postponement, names the workflow that is to run.
 /// </summary>
-internal sealed class DebounceExecution(RunScope run, StepExecutor steps, IChildStarter starter)
+internal sealed class DebounceExecution(RunScope run, StepRecords records, StepCommits commits, IChildStarter starter)
 {
     public async ValueTask<StepEnd> DebounceAsync(Step step, IDebounceStep debounce, StepPlace place)
     {
-        if (!steps.TryMatch(place.Slots.First, RecordedKind.BuiltIn, step.Name, out var row))
+        if (!records.TryMatch(place.Slots.First, RecordedKind.BuiltIn, step.Name, out var row))
         {
             return StepEnd.Broken;
         }
@@ -23,7 +23,7 @@ internal sealed class DebounceExecution(RunScope run, StepExecutor steps, IChild
 
         if (row is not null)
         {
-            return steps.Restore(step, row, place);
+            return records.Restore(step, row, place);
         }
 
         return run.MayNotBegin(place.Signal) ? StepEnd.Stopped : await BeginAsync(step, debounce, place).ConfigureAwait(false);
@@ -47,7 +47,7 @@ internal sealed class DebounceExecution(RunScope run, StepExecutor steps, IChild
         }
         catch (Exception exception) when (StartRefusals.IsRefusal(exception))
         {
-            return await steps.FailAsync(step, row with { ChildId = null }, place, exception).ConfigureAwait(false);
+            return await commits.FailAsync(step, row with { ChildId = null }, place, exception).ConfigureAwait(false);
         }
     }
 
@@ -67,7 +67,7 @@ internal sealed class DebounceExecution(RunScope run, StepExecutor steps, IChild
         {
             run.Stored(row.Sequence);
         }
-        else if (!await steps.StoreAsync(row with { ChildId = standing }, place).ConfigureAwait(false))
+        else if (!await commits.StoreAsync(row with { ChildId = standing }, place).ConfigureAwait(false))
         {
             return StepEnd.Stopped;
         }

@@ -7,20 +7,20 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>Executes steps that wait for what others have written and consume nothing: events and stream values.</summary>
-internal sealed class LookExecution(RunScope run, StepExecutor steps)
+internal sealed class LookExecution(RunScope run, StepRecords records, StepCommits commits)
 {
     public async ValueTask<StepEnd> GetEventAsync(Step step, IGetEventStep get, StepPlace place)
     {
         var (first, second) = (place.Slots[0], place.Slots[1]);
-        if (!steps.TryMatch(first, RecordedKind.BuiltIn, BuiltInNames.GetEvent, out var row)
-            || !steps.TryMatch(second, RecordedKind.BuiltIn, BuiltInNames.Sleep, out var marker))
+        if (!records.TryMatch(first, RecordedKind.BuiltIn, BuiltInNames.GetEvent, out var row)
+            || !records.TryMatch(second, RecordedKind.BuiltIn, BuiltInNames.Sleep, out var marker))
         {
             return StepEnd.Broken;
         }
 
         if (row is not null)
         {
-            return ValueSteps.Restore(run, steps, step, get, row, place);
+            return ValueSteps.Restore(run, records, step, get, row, place);
         }
 
         if (run.MayNotBegin(place.Signal))
@@ -31,7 +31,7 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
         var started = run.Environment.Clock.NowMs;
         var untilMs = marker is not null ? WaitMarker.Read(marker) : WaitMarker.UntilMs(get.Timeout, started);
         if (marker is null
-            && !await steps.StoreAsync(WaitMarker.Row(second, untilMs, started), place, finishes: false).ConfigureAwait(false))
+            && !await commits.StoreAsync(WaitMarker.Row(second, untilMs, started), place, finishes: false).ConfigureAwait(false))
         {
             return StepEnd.Stopped;
         }
@@ -42,14 +42,14 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
     public async ValueTask<StepEnd> ReadStreamAsync(Step step, IReadStreamStep read, StepPlace place)
     {
         var sequence = place.Slots.First;
-        if (!steps.TryMatch(sequence, RecordedKind.BuiltIn, BuiltInNames.ReadStream, out var row))
+        if (!records.TryMatch(sequence, RecordedKind.BuiltIn, BuiltInNames.ReadStream, out var row))
         {
             return StepEnd.Broken;
         }
 
         if (row is not null)
         {
-            return ValueSteps.Restore(run, steps, step, read, row, place);
+            return ValueSteps.Restore(run, records, step, read, row, place);
         }
 
         if (run.MayNotBegin(place.Signal))
@@ -74,14 +74,14 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
             Exception failure = end == WaitEnd.TimedOut
                 ? new StreamTimeoutException(read.WorkflowId, read.Key, read.Offset, read.Timeout!.Value)
                 : new NonExistentWorkflowException(read.WorkflowId);
-            return await steps.FailAsync(step, row, place, failure).ConfigureAwait(false);
+            return await commits.FailAsync(step, row, place, failure).ConfigureAwait(false);
         }
 
         var chunk = await told.Found.ConfigureAwait(false);
         var value = chunk.Values.Count > 0 ? chunk.Values[0] : StreamMarker.Closed;
         row = row with { Output = value.Text, Format = value.Format };
-        return await steps.StoreAsync(row, place).ConfigureAwait(false)
-            ? ValueSteps.Restore(run, steps, step, read, row, place)
+        return await commits.StoreAsync(row, place).ConfigureAwait(false)
+            ? ValueSteps.Restore(run, records, step, read, row, place)
             : StepEnd.Stopped;
     }
 
@@ -103,8 +103,8 @@ internal sealed class LookExecution(RunScope run, StepExecutor steps)
             Output = value.Text,
             Format = value.Format,
         };
-        return await steps.StoreAsync(row, place).ConfigureAwait(false)
-            ? ValueSteps.Restore(run, steps, step, get, row, place)
+        return await commits.StoreAsync(row, place).ConfigureAwait(false)
+            ? ValueSteps.Restore(run, records, step, get, row, place)
             : StepEnd.Stopped;
     }
 

@@ -4,7 +4,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>Decides which path a patched workflow takes, and marks the new one.</summary>
-internal sealed class PatchExecution(RunScope run, StepExecutor steps)
+internal sealed class PatchExecution(RunScope run, StepCommits commits)
 {
     public async ValueTask<StepEnd> PatchAsync(Step step, IPatchStep patch, StepPlace place)
     {
@@ -28,7 +28,7 @@ internal sealed class PatchExecution(RunScope run, StepExecutor steps)
 
         var now = run.Environment.Clock.NowMs;
         var marker = new CheckpointRow(place.Slots.First, step.Name, now, now);
-        return await steps.StoreAsync(marker, place).ConfigureAwait(false) ? Complete(step, patch, marker, place) : StepEnd.Stopped;
+        return await commits.StoreAsync(marker, place).ConfigureAwait(false) ? Complete(step, patch, marker, place) : StepEnd.Stopped;
     }
 
     private static StepEnd Complete(Step step, IPatchStep patch, CheckpointRow? marker, StepPlace place)

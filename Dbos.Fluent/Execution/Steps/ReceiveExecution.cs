@@ -12,21 +12,21 @@ namespace Dbos.Fluent.Execution;
 /// The end of the wait is stored under the second number when the wait begins, and counts on every later run. Taking the message is itself
 /// the look: a receive registers, tries to take, and waits to be notified only if nothing was there.
 /// </remarks>
-internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
+internal sealed class ReceiveExecution(RunScope run, StepRecords records, StepCommits commits)
 {
     public async ValueTask<StepEnd> ReceiveAsync(Step step, IReceiveStep receive, StepPlace place)
     {
         var (first, second) = (place.Slots[0], place.Slots[1]);
         using var turn = run.Receives.Announce(receive.Topic, first, WaitMarker.Recorded(run.History.At(second)));
-        if (!steps.TryMatch(first, RecordedKind.BuiltIn, BuiltInNames.Receive, out var row)
-            || !steps.TryMatch(second, RecordedKind.BuiltIn, BuiltInNames.Sleep, out var marker))
+        if (!records.TryMatch(first, RecordedKind.BuiltIn, BuiltInNames.Receive, out var row)
+            || !records.TryMatch(second, RecordedKind.BuiltIn, BuiltInNames.Sleep, out var marker))
         {
             return StepEnd.Broken;
         }
 
         if (row is not null)
         {
-            return ValueSteps.Restore(run, steps, step, receive, row, place);
+            return ValueSteps.Restore(run, records, step, receive, row, place);
         }
 
         if (run.MayNotBegin(place.Signal))
@@ -84,7 +84,7 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
     {
         CheckpointRow[] begun = wait.Begun is { } marker ? [marker] : [];
         var row = new CheckpointRow(place.Slots[0], BuiltInNames.Receive, wait.StartedAtMs, now);
-        var result = await steps.CommitAsync(with => new ReceiveUnit(run.Owner, receive.Topic, row, begun, with), place)
+        var result = await commits.CommitAsync(with => new ReceiveUnit(run.Owner, receive.Topic, row, begun, with), place)
             .ConfigureAwait(false);
         if (result?.Status == CommitStatus.NothingThere)
         {
@@ -98,7 +98,7 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
             null => StepEnd.Stopped,
             _ => ValueSteps.Restore(
                 run,
-                steps,
+                records,
                 step,
                 receive,
                 row with { Output = result.Received?.Text, Format = result.Received?.Format },
@@ -107,14 +107,14 @@ internal sealed class ReceiveExecution(RunScope run, StepExecutor steps)
     }
 
     private async ValueTask<StepEnd?> BeginAsync(StepPlace place, Wait wait) =>
-        await steps.StoreAsync(wait.Begun!, place, finishes: false).ConfigureAwait(false) ? null : StepEnd.Stopped;
+        await commits.StoreAsync(wait.Begun!, place, finishes: false).ConfigureAwait(false) ? null : StepEnd.Stopped;
 
     private async ValueTask<StepEnd> TimeOutAsync(Step step, IReceiveStep receive, StepPlace place, Wait wait)
     {
         var now = run.Environment.Clock.NowMs;
         var row = new CheckpointRow(place.Slots[0], BuiltInNames.Receive, wait.StartedAtMs, now);
-        return await steps.StoreAsync(row, place).ConfigureAwait(false)
-            ? ValueSteps.Restore(run, steps, step, receive, row, place)
+        return await commits.StoreAsync(row, place).ConfigureAwait(false)
+            ? ValueSteps.Restore(run, records, step, receive, row, place)
             : StepEnd.Stopped;
     }
 

@@ -8,7 +8,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>Writes a workflow's messages, events and stream values for others, each in one write with its checkpoint.</summary>
-internal sealed class SendExecution(RunScope run, StepExecutor steps)
+internal sealed class SendExecution(RunScope run, StepRecords records, StepCommits commits)
 {
     private readonly PayloadSerializer serializer = run.Environment.Serializer;
 
@@ -34,14 +34,14 @@ internal sealed class SendExecution(RunScope run, StepExecutor steps)
 
     private async ValueTask<StepEnd> WriteAsync(Step step, StepPlace place, Func<IReadOnlyList<CheckpointRow>, CommitUnit> make)
     {
-        if (!steps.TryMatch(place.Slots.First, RecordedKind.BuiltIn, step.Name, out var row))
+        if (!records.TryMatch(place.Slots.First, RecordedKind.BuiltIn, step.Name, out var row))
         {
             return StepEnd.Broken;
         }
 
         if (row is not null)
         {
-            return steps.Restore(step, row, place);
+            return records.Restore(step, row, place);
         }
 
         if (run.MayNotBegin(place.Signal))
@@ -54,12 +54,12 @@ internal sealed class SendExecution(RunScope run, StepExecutor steps)
         try
         {
             var made = make([row]);
-            var result = await steps.CommitAsync(more => more.Count == 0 ? made : make([row, .. more]), place).ConfigureAwait(false);
+            var result = await commits.CommitAsync(more => more.Count == 0 ? made : make([row, .. more]), place).ConfigureAwait(false);
             return result is null ? StepEnd.Stopped : await EndAsync(step, row, place, made, result).ConfigureAwait(false);
         }
         catch (SerializationFailedException exception)
         {
-            return await steps.FailAsync(step, row, place, exception).ConfigureAwait(false);
+            return await commits.FailAsync(step, row, place, exception).ConfigureAwait(false);
         }
     }
 
@@ -67,7 +67,7 @@ internal sealed class SendExecution(RunScope run, StepExecutor steps)
     {
         if (result.Status != CommitStatus.Written)
         {
-            return steps.FailAsync(step, row, place, WriteRefusals.ToException(unit, result));
+            return commits.FailAsync(step, row, place, WriteRefusals.ToException(unit, result));
         }
 
         run.Environment.Written(unit);

@@ -7,16 +7,12 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>Executes durable sleeps: the wake-up moment is stored before the wait begins, and counts on every later run.</summary>
-internal sealed class SleepExecution(RunScope run, StepExecutor steps)
+internal sealed class SleepExecution(RunScope run, StepRecords records, StepCommits commits)
 {
-    /// <summary>Whether a sleep is recorded and over by now.</summary>
-    public bool IsOver(int sequence) =>
-        run.History.At(sequence) is { Output: not null } row && WaitMarker.Read(row) <= run.Environment.Clock.NowMs;
-
     public async ValueTask<StepEnd> SleepAsync(SleepStep step, StepPlace place)
     {
         var sequence = place.Slots.First;
-        if (!steps.TryMatch(sequence, RecordedKind.BuiltIn, BuiltInNames.Sleep, out var row))
+        if (!records.TryMatch(sequence, RecordedKind.BuiltIn, BuiltInNames.Sleep, out var row))
         {
             return StepEnd.Broken;
         }
@@ -29,7 +25,7 @@ internal sealed class SleepExecution(RunScope run, StepExecutor steps)
         if (row is null)
         {
             row = Row(step, sequence);
-            if (!await steps.StoreAsync(row, place, finishes: false).ConfigureAwait(false))
+            if (!await commits.StoreAsync(row, place, finishes: false).ConfigureAwait(false))
             {
                 return StepEnd.Stopped;
             }

@@ -1,3 +1,5 @@
+using Dbos.Fluent.Definitions;
+
 namespace Dbos.Fluent.Execution;
 
 /// <summary>
@@ -9,4 +11,16 @@ internal readonly record struct Slots(int First, int Stride = 1)
 
     /// <summary>The numbers from the given index on, for a member of a group.</summary>
     public Slots From(int index) => new(this[index], Stride);
+
+    /// <summary>Where each member's numbers begin, counted from the group's first.</summary>
+    public static int[] FirstNumbers(IReadOnlyList<Step> members)
+    {
+        var starts = new int[members.Count];
+        for (var i = 1; i < starts.Length; i++)
+        {
+            starts[i] = starts[i - 1] + members[i - 1].Slots;
+        }
+
+        return starts;
+    }
 }

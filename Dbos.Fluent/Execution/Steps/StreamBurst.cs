@@ -10,7 +10,7 @@ namespace Dbos.Fluent.Execution;
 /// Only further such writes may happen before they are durable: any other step, the end, and a failure wait for them. They are written in
 /// order, each with its checkpoint. So a crash leaves a history without a gap, and the replay writes the rest.
 /// </remarks>
-internal sealed class StreamBurst(RunScope run, StepExecutor steps)
+internal sealed class StreamBurst(RunScope run, StepCommits commits)
 {
     private const int ValuesMax = 256;
 
@@ -58,7 +58,7 @@ internal sealed class StreamBurst(RunScope run, StepExecutor steps)
             }
 
             Failed = step;
-            return await steps.FailAsync(step, row, place, exception).ConfigureAwait(false);
+            return await commits.FailAsync(step, row, place, exception).ConfigureAwait(false);
         }
 
         place.Facts.Saw(now);
@@ -101,7 +101,7 @@ internal sealed class StreamBurst(RunScope run, StepExecutor steps)
             {
                 Sequences = [.. batch.Select(one => one.Row.Sequence)],
             };
-            var result = await steps.CommitAsync(_ => unit, batch[0].Place).ConfigureAwait(false);
+            var result = await commits.CommitAsync(_ => unit, batch[0].Place).ConfigureAwait(false);
             if (result is null)
             {
                 return StepEnd.Stopped;
@@ -110,7 +110,7 @@ internal sealed class StreamBurst(RunScope run, StepExecutor steps)
             if (result.Status != CommitStatus.Written)
             {
                 Failed = batch[0].Step;
-                return await steps.FailAsync(Failed, batch[0].Row, batch[0].Place, WriteRefusals.ToException(unit, result))
+                return await commits.FailAsync(Failed, batch[0].Row, batch[0].Place, WriteRefusals.ToException(unit, result))
                     .ConfigureAwait(false);
             }
 

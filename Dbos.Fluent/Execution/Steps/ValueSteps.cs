@@ -24,11 +24,11 @@ internal static class ValueSteps
 {
     /// <summary>Gives a step what is recorded: a value, the absence of one, or a failure.</summary>
     public static StepEnd Restore(
-        RunScope run, StepExecutor steps, Step step, IValueStep value, CheckpointRow row, StepPlace place)
+        RunScope run, StepRecords records, Step step, IValueStep value, CheckpointRow row, StepPlace place)
     {
         if (row.Error is not null)
         {
-            return steps.Restore(step, row, place);
+            return records.Restore(step, row, place);
         }
 
         place.Facts.Saw(row.CompletedAtMs);
