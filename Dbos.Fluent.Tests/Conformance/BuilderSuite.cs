@@ -140,9 +140,17 @@ public abstract class BuilderSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
             .If(x => x.Get(again) == 3, last => last.Fail(x => new InvalidOperationException(
                 $"{Kind(x.Get(own).Error)}, {Kind(x.Get(made).Error)}, {x.Get(again)}")))
             .Return(_ => "");
-        var engine = await LaunchAsync(workflow);
+        var time = new ManualTimeProvider();
+        var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A");
+        foreach (var (name, times) in new[] { ("own", 1), ("own", 2), ("made", 1) })
+        {
+            await Eventually.TrueAsync(
+                () => counts[name] == times && time.TimersPending > 0, Bounded.Limit, $"the limit of '{name}' runs");
+            time.Advance(TimeSpan.FromMilliseconds(20));
+        }
 
-        var failure = await (await engine.BeginAsync(workflow, default, "A")).FailureAsync();
+        var failure = await handle.FailureAsync();
 
         Assert.Equal("MaxStepRetriesExceededException, StepTimeoutException, 3", failure.Message);
         Assert.Equal(("again 3", 2, 1), (undone.Text, counts["own"], counts["made"]));

@@ -161,7 +161,8 @@ public abstract class GroupSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         var engine = await LaunchAsync(workflow, child);
         var handle = await engine.BeginAsync(workflow, default, "A");
         await Eventually.TrueAsync(
-            async () => (await engine.StepsAsync("A")).StartsWith("0 S0, 1 S1", StringComparison.Ordinal), Bounded.Limit);
+            async () => counts["S2"] == 1 && (await engine.StepsAsync("A")).StartsWith("0 S0, 1 S1", StringComparison.Ordinal),
+            Bounded.Limit);
         stored.SetResult();
         await handle.FailureAsync();
         Assert.StartsWith("0 S0, 1 S1, 3 fails failed", await engine.StepsAsync("A"));

@@ -5,9 +5,9 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>Lost wake-ups are hunted for those who await the end of a workflow that runs elsewhere.</summary>
 public abstract class OutcomeWakeupSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
-    private static readonly TimeSpan Rarely = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Rarely = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan Often = TimeSpan.FromMilliseconds(300);
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Soon = Bounded.Limit;
 
     private readonly Probe gate = new();
     private readonly Probe held = new();

@@ -5,7 +5,7 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>What happens to a queue in one process moves it in another, without the look of each second.</summary>
 public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Soon = Bounded.Limit;
 
     private readonly Probe gate = new();
     private readonly Probe looks = new();

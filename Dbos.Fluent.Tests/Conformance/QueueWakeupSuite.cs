@@ -8,7 +8,7 @@ namespace Dbos.Fluent.Tests.Conformance;
 public abstract class QueueWakeupSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
     // Far above what a loaded machine needs; the look that would cover for a lost word never comes.
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Soon = Bounded.Limit;
 
     private readonly Probe gate = new();
     private readonly Probe looks = new();

@@ -21,14 +21,14 @@ public abstract class RealClockScheduleSuite(IDatabaseFixture fixture) : EngineS
         }
 
         var moments = seen.ConvertAll(run => run.ScheduledAt);
-        Assert.Equal(moments.Distinct().Order(), moments);
+        Assert.Distinct(moments);
         Assert.Equal(fired.Order(), fired);
         Assert.All(fired.Zip(moments), pair => Assert.True(pair.First >= pair.Second, $"{pair.First} is before {pair.Second}"));
         Assert.All(seen, run => Assert.InRange(run.StartedAt - run.ScheduledAt, TimeSpan.Zero, Bounded.Limit));
         Assert.All(moments, moment => Assert.Equal(0, moment.Millisecond));
         var ids = await Database.QueryAsync(
             "SELECT workflow_uuid FROM workflow_status WHERE schedule_name = 'beat' ORDER BY workflow_uuid");
-        Assert.Equal(moments.Select(moment => $"sched-beat-{Text(moment)}"), ids.Take(3).Select(row => row[0]));
+        Assert.Subset(ids.Select(row => row[0]!).ToHashSet(), moments.Select(moment => $"sched-beat-{Text(moment)}").ToHashSet());
 
         static string Text(DateTimeOffset moment) =>
             moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);

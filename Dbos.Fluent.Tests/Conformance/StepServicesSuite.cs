@@ -86,6 +86,7 @@ public abstract class StepServicesSuite(IDatabaseFixture fixture) : EngineSuite(
         var engine = await LaunchAsync(options => (options.Services, options.TimeProvider) = (services, time), workflow);
         var handle = await engine.BeginAsync(workflow, default, "A");
         await gate.ReachedAsync();
+        await Eventually.TrueAsync(() => time.TimersPending > 0, Bounded.Limit, "the step's limit runs");
 
         time.Advance(TimeSpan.FromSeconds(1));
         await handle.ResultAsync();

@@ -7,7 +7,7 @@ public abstract class SurvivorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     private const int LeftCount = 1500;
 
     // Long enough to be kept while everything else is busy: a survivor that loses it is no survivor.
-    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(8);
 
     [Fact]
     public async Task What_a_dead_engine_left_is_spread_over_the_survivors_and_other_applications_rows_stay_as_they_are()

@@ -168,9 +168,12 @@ public abstract class UndoReplaySuite(IDatabaseFixture fixture) : EngineSuite(fi
     [Fact]
     public async Task A_workflow_whose_time_is_over_undoes_nothing()
     {
+        var (gate, time) = (new Probe(), new ManualTimeProvider());
         var workflow = Workflow.Define<Unit>("timed out", Body);
-        var engine = await LaunchAsync(workflow);
-        var handle = await engine.BeginAsync(workflow, default, "A", TimeSpan.FromMilliseconds(300));
+        var engine = await LaunchAsync(options => options.TimeProvider = time, workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A", TimeSpan.FromHours(1));
+        await gate.ReachedAsync();
+        time.Advance(TimeSpan.FromHours(1));
 
         Assert.Equal(CancellationReason.DeadlineExceeded, await handle.CancellationAsync());
 
@@ -180,7 +183,7 @@ public abstract class UndoReplaySuite(IDatabaseFixture fixture) : EngineSuite(fi
         async IAsyncEnumerable<Step> Body(Unit input, WorkflowContext workflow)
         {
             yield return undone.Plain("a");
-            yield return Racing.Endless("waits");
+            yield return Racing.At(gate, "waits");
         }
     }
 

@@ -19,11 +19,11 @@ public enum Waited
 /// <summary>Lost wake-ups are hunted: values that come at each moment of the beginning of a wait, with a signal and without one.</summary>
 public abstract class WakeupSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
-    private static readonly TimeSpan Rarely = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Rarely = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan Often = TimeSpan.FromMilliseconds(300);
 
-    // Far below a minute, far above what a loaded machine needs for a poll.
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    // Far below two minutes, far above what a loaded machine needs for a poll.
+    private static readonly TimeSpan Soon = Bounded.Limit;
 
     private readonly Probe write = new();
     private readonly Probe end = new();

@@ -10,8 +10,10 @@ namespace Dbos.Fluent.Tests.Crash;
 /// </summary>
 public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
-    /// <summary>Recovery that waits for nothing must be done well within the default lease of 15 s, also on a busy machine.</summary>
-    private protected static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(8);
+    /// <summary>Recovery that waits for nothing must be done well within the lease of a worker's run, also on a busy machine.</summary>
+    private protected static readonly TimeSpan AtOnce = Bounded.Limit;
+
+    private const string LongLeaseMs = "120000";
 
     protected override bool SharesDatabases => false;
 
@@ -53,10 +55,18 @@ public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         return worker;
     }
 
-    /// <summary>Starts a worker that runs the workflow <c>w1</c>.</summary>
+    /// <summary>Starts a worker that runs the workflow <c>w1</c>; its lease is long unless it is set.</summary>
     private protected ChildProcess StartRun(
         WorkflowDefinition workflow, int input, IEnumerable<string> hold, params (string Key, string Value)[] settings) => StartWorker(
-        "run", hold, [("workflow", workflow.Name), ("input", input.ToString(CultureInfo.InvariantCulture)), ("id", "w1"), .. settings]);
+        "run",
+        hold,
+        [
+            ("workflow", workflow.Name),
+            ("input", input.ToString(CultureInfo.InvariantCulture)),
+            ("id", "w1"),
+            ("lease", LongLeaseMs),
+            .. settings,
+        ]);
 
     /// <summary>Launches an engine with a new executor id in this process.</summary>
     private protected Task<WorkflowEngine> LaunchSuccessorAsync(Action<EngineOptions>? configure = null) => LaunchAsync(

@@ -71,7 +71,7 @@ public abstract class FailoverSuite(IDatabaseFixture fixture) : CrashSuite(fixtu
     public async Task A_process_whose_bodies_block_all_threads_of_the_pool_keeps_its_lease()
     {
         const int count = 24;
-        var worker = StartWorker("block", [], ("lease", "3000"), ("count", $"{count}"), ("ms", "3000"));
+        var worker = StartWorker("block", [], ("lease", "6000"), ("count", $"{count}"), ("ms", "6000"));
         await worker.ReachedAsync("launched");
         var done = worker.ReachedAsync("done");
         var expires = Database is SqliteTestDatabase ? "lease_expires_at" : "expires_at_ms";
@@ -80,6 +80,7 @@ public abstract class FailoverSuite(IDatabaseFixture fixture) : CrashSuite(fixtu
         {
             var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
             Assert.InRange(await Database.CountAsync($"SELECT min({expires}) FROM fluent_executors"), now, long.MaxValue);
+            await Task.Delay(50, Cancel);
         }
 
         await done;

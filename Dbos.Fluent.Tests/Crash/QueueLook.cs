@@ -33,7 +33,7 @@ internal sealed record QueuedRow(
 internal sealed class QueueLook
 {
     /// <summary>For how many milliseconds the order of events in different transactions is not certain.</summary>
-    public const long Doubt = 1000;
+    public const long Doubt = 5000;
 
     private const string PostgresClock = "(EXTRACT(epoch FROM clock_timestamp()) * 1000)::bigint";
     private const string SqliteClock = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";

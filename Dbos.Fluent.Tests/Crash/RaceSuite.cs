@@ -113,7 +113,7 @@ public abstract class RaceSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
     [Fact]
     public async Task An_executor_id_that_a_living_engine_renews_is_refused()
     {
-        await LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(2));
+        await LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(6));
 
         var refused = await Assert.ThrowsAsync<ExecutorIdInUseException>(() => LaunchAsync());
 

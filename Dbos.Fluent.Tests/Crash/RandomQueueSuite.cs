@@ -11,7 +11,7 @@ public abstract class RandomQueueSuite(IDatabaseFixture fixture) : ServingSuite(
 {
     private const int LooksMin = 100;
 
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(120);
 
     private readonly QueueProgress progress = new();
     private readonly HashSet<string> told = [];

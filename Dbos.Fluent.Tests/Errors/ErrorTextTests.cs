@@ -179,7 +179,7 @@ public sealed class ErrorTextTests(SqliteDatabases fixture) : EngineSuite(fixtur
     {
         await ShowAsync(() => LaunchAsync(One("a"), One("b")));
         await ShowAsync(() => LaunchAsync(Workflow.Declare<Unit, Unit>("declared")));
-        var holder = await LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(2));
+        var holder = await LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(6));
         await ShowAsync(() => LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(2)));
         await holder.StopAsync(TimeSpan.Zero, Cancel);
 

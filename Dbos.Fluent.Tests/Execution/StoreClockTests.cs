@@ -34,6 +34,30 @@ public sealed class StoreClockTests
     }
 
     [Fact]
+    public async Task Virtual_time_that_goes_forward_while_a_wait_begins_does_not_make_it_late()
+    {
+        var time = new ForwardOnce(TimeSpan.FromHours(1));
+        var clock = new StoreClock(time);
+
+        var waiting = clock.WaitUntilAsync(
+            clock.NowMs + TimeSpan.MillisecondsPerHour, TestContext.Current.CancellationToken);
+
+        await waiting.Within(Bounded.Limit);
+    }
+
+    [Fact]
+    public void A_less_precise_answer_does_not_replace_the_known_time_unless_it_contradicts_it()
+    {
+        var clock = new StoreClock(TimeProvider.System);
+        clock.Synchronize(2_000_000, TimeProvider.System.GetTimestamp());
+
+        // Asked 0.4 seconds ago, so the answer may be 0.2 seconds wrong.
+        clock.Synchronize(1_999_650, TimeProvider.System.GetTimestamp() - (TimeProvider.System.TimestampFrequency * 4 / 10));
+
+        Assert.InRange(clock.NowMs, 2_000_000, 2_060_000);
+    }
+
+    [Fact]
     public void An_answer_counts_from_the_middle_between_question_and_answer_and_a_late_one_only_where_there_is_no_other()
     {
         var clock = new StoreClock(TimeProvider.System);
@@ -49,5 +73,29 @@ public sealed class StoreClockTests
         // The machine stood still, which its own clock knows nothing of.
         clock.Synchronize(5_600_000, tenSecondsAgo);
         Assert.InRange(clock.NowMs, 5_605_000, 5_660_000);
+    }
+
+    /// <summary>A clock that goes forward just before its first timer is set.</summary>
+    private sealed class ForwardOnce(TimeSpan by) : TimeProvider
+    {
+        private readonly ManualTimeProvider inner = new();
+        private bool done;
+
+        public override long TimestampFrequency => inner.TimestampFrequency;
+
+        public override long GetTimestamp() => inner.GetTimestamp();
+
+        public override DateTimeOffset GetUtcNow() => inner.GetUtcNow();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (!done)
+            {
+                done = true;
+                inner.Advance(by);
+            }
+
+            return inner.CreateTimer(callback, state, dueTime, period);
+        }
     }
 }

@@ -213,7 +213,7 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         var engines = new List<WorkflowEngine>();
         for (var number = 0; number < 2; number++)
         {
-            engines.Add(await LaunchFaultyAsync(faults, options => options.Add(gated).Lease = TimeSpan.FromSeconds(1.5)));
+            engines.Add(await LaunchFaultyAsync(faults, options => options.Add(gated).Lease = TimeSpan.FromSeconds(3)));
         }
 
         var handle = await engines[0].StartAsync(gated, 1, new() { Id = "w0" }, Cancel);

@@ -76,7 +76,7 @@ public sealed class MixedFleetTests(SharedPostgres server) : IAsyncLifetime
     {
         var counts = new Counts();
         var waiting = Workflow.Define<TimeSpan, string>("waiting", RunWaiting);
-        var sleeping = Parkable.Sleeping(counts, TimeSpan.FromSeconds(2));
+        var sleeping = Parkable.Sleeping(counts, TimeSpan.FromSeconds(8));
         Task<WorkflowEngine> LaunchAsync() => bed.LaunchAsync(
             options => options.Add(waiting, sleeping).UnloadAfter = TimeSpan.FromMilliseconds(20));
         var engine = await LaunchAsync();

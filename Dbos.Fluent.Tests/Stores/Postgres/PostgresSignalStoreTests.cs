@@ -9,7 +9,7 @@ namespace Dbos.Fluent.Tests.Stores.Postgres;
 
 public sealed class PostgresSignalStoreTests(PostgresStoreFixture database) : IClassFixture<PostgresStoreFixture>, IAsyncDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Limit = Bounded.Limit;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

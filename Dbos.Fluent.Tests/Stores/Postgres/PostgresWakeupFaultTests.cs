@@ -10,8 +10,8 @@ public sealed class PostgresWakeupFaultTests(PostgresDatabases fixture) : Engine
     private const string Listeners =
         "FROM pg_stat_activity WHERE datname = current_database() AND (query LIKE 'LISTEN%' OR query = 'SELECT 1') AND state = 'idle'";
 
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan Rarely = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Soon = Bounded.Limit;
+    private static readonly TimeSpan Rarely = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan Often = TimeSpan.FromMilliseconds(300);
 
     private readonly WorkflowDefinition<Unit, int> waiter = Workflow.Define<Unit, int>("waiter", Wait);

@@ -8,9 +8,8 @@ namespace Dbos.Fluent.Execution;
 /// </summary>
 internal sealed class StoreClock(TimeProvider time)
 {
-    // A late answer is imprecise: the process may have had no thread to receive it. The known time stays unless the answer contradicts it,
-    // as after a machine was suspended.
-    private static readonly TimeSpan Prompt = TimeSpan.FromMilliseconds(500);
+    // How far this machine's clock may go wrong meanwhile: 100 ms in 1,000 s is more than quartz does.
+    private const double Drift = 1e-4;
 
     // Timers of the runtime take no more than 49.7 days.
     private static readonly TimeSpan TimerMax = TimeSpan.FromDays(49);
@@ -18,7 +17,7 @@ internal sealed class StoreClock(TimeProvider time)
     private readonly Lock gate = new();
     private long baseMs = time.GetUtcNow().ToUnixTimeMilliseconds();
     private long baseStamp = time.GetTimestamp();
-    private bool synchronized;
+    private double doubtMs = double.PositiveInfinity;
 
     public TimeProvider Time { get; } = time;
 
@@ -40,7 +39,14 @@ internal sealed class StoreClock(TimeProvider time)
 
     public DateTimeOffset UtcNow => EpochMs.ToMoment(NowMs);
 
-    /// <summary>Adopts the database's answer to "what time is it"; virtual time stays as it is.</summary>
+    /// <summary>
+    /// Adopts the database's answer to "what time is it", unless the known time is more precise and the answer does not contradict it.
+    /// Virtual time stays as it is.
+    /// </summary>
+    /// <remarks>
+    /// A late answer is imprecise: the process may have had no thread to receive it. One that contradicts the known time comes, for
+    /// example, after the machine was suspended.
+    /// </remarks>
     /// <param name="storeNowMs">The answer.</param>
     /// <param name="askedStamp">When the question was sent: the database read its clock between then and now.</param>
     public void Synchronize(long storeNowMs, long askedStamp)
@@ -53,15 +59,15 @@ internal sealed class StoreClock(TimeProvider time)
         lock (gate)
         {
             var now = Time.GetTimestamp();
-            var taken = Time.GetElapsedTime(askedStamp, now);
-            var moment = storeNowMs + (long)(taken.TotalMilliseconds / 2);
-            var known = baseMs + (long)Time.GetElapsedTime(baseStamp, now).TotalMilliseconds;
-            if (synchronized && taken > Prompt && Math.Abs(known - moment) <= taken.TotalMilliseconds / 2)
+            var doubt = Time.GetElapsedTime(askedStamp, now).TotalMilliseconds / 2;
+            var moment = storeNowMs + (long)doubt;
+            var sinceMs = Time.GetElapsedTime(baseStamp, now).TotalMilliseconds;
+            if (doubt > doubtMs + (sinceMs * Drift) && Math.Abs(baseMs + (long)sinceMs - moment) <= doubt)
             {
                 return;
             }
 
-            (baseMs, baseStamp, synchronized) = (moment, now, true);
+            (baseMs, baseStamp, doubtMs) = (moment, now, doubt);
         }
     }
 
@@ -71,7 +77,23 @@ internal sealed class StoreClock(TimeProvider time)
         for (var leftMs = momentMs - NowMs; leftMs > 0; leftMs = momentMs - NowMs)
         {
             var piece = TimeSpan.FromMilliseconds(Math.Min(leftMs, Piece.TotalMilliseconds));
-            await Task.Delay(piece, Time, cancellationToken).ConfigureAwait(false);
+            await (Time == TimeProvider.System
+                ? Task.Delay(piece, Time, cancellationToken)
+                : DelayAsync(piece, momentMs - leftMs, cancellationToken)).ConfigureAwait(false);
         }
+    }
+
+    // Virtual time that goes forward before the timer is set would make the timer late, and unending if it then stands still.
+    private async Task DelayAsync(TimeSpan piece, long readMs, CancellationToken cancellationToken)
+    {
+        using var set = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var delay = Task.Delay(piece, Time, set.Token);
+        if (NowMs > readMs)
+        {
+            await set.CancelAsync().ConfigureAwait(false);
+        }
+
+        await delay.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
     }
 }
