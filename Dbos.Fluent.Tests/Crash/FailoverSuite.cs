@@ -107,9 +107,9 @@ public abstract class FailoverSuite(IDatabaseFixture fixture) : CrashSuite(fixtu
     [Fact]
     public async Task Two_processes_that_were_both_paused_take_nothing_from_each_other_when_they_wake_up()
     {
-        var one = StartRun(Workflows.Steps, 0, ["inside two"], ("lease", LeaseMs));
+        var one = StartRun(Workflows.Steps, 0, ["inside two"], ("lease", "6000"));
         var other = StartWorker(
-            "run", ["inside two"], ("workflow", Workflows.Steps.Name), ("input", "0"), ("id", "w2"), ("lease", LeaseMs));
+            "run", ["inside two"], ("workflow", Workflows.Steps.Name), ("input", "0"), ("id", "w2"), ("lease", "6000"));
         await one.ReachedAsync("inside two");
         await other.ReachedAsync("inside two");
 

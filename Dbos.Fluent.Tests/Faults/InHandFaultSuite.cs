@@ -8,7 +8,7 @@ namespace Dbos.Fluent.Tests.Faults;
 /// </summary>
 public abstract class InHandFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixture)
 {
-    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(0.6);
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(2);
 
     private readonly TaskCompletionSource answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int passes;
@@ -231,7 +231,7 @@ public abstract class InHandFaultSuite(IDatabaseFixture fixture) : FaultSuite(fi
     // Twice from when nothing has moved for longer than a lease.
     private async Task OrphansWereLookedForAsync()
     {
-        await Eventually.TrueAsync(async () => await Database.UnmovedForAsync() > 1_000, Bounded.Limit);
+        await Eventually.TrueAsync(async () => await Database.UnmovedForAsync() > 3_000, Bounded.Limit);
         var before = Volatile.Read(ref passes);
         await Eventually.TrueAsync(() => Volatile.Read(ref passes) > before + 1, Bounded.Limit);
     }
