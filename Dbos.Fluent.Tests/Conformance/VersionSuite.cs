@@ -219,6 +219,50 @@ public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         Assert.Equal("v2", (await two.GetStatusAsync("A", Cancel))!.ApplicationVersion);
     }
 
+    // VP-02: what nobody here may take uses up neither the places of a worker nor its looks, however much of it is ahead.
+    [Theory]
+    [InlineData(null, null)]
+    [InlineData(5, null)]
+    [InlineData(null, 9)]
+    public async Task A_worker_takes_its_own_from_behind_all_that_it_may_not_take(int? concurrency, int? partitionConcurrency)
+    {
+        const int Barred = 120;
+        var gate = new Probe();
+        var own = Workflow.Define<int, int>("own").Step("gate", x => gate.PassAsync(x.CancellationToken)).Return(x => x.Input);
+        var unknown = Workflow.Declare<int, string>("registered nowhere");
+        var one = await LaunchAsync(options => options.ExecutorId = "e1", One, own);
+        var two = await LaunchVersionAsync("v2", Two);
+        await two.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await one.Queues.RegisterAsync(
+            new("q") { WorkerConcurrency = 2, Concurrency = concurrency, PartitionConcurrency = partitionConcurrency },
+            cancellationToken: Cancel);
+        await one.Queues.PauseAsync("q", Cancel);
+        var first = new StartOptions { Queue = "q", PartitionKey = partitionConcurrency is null ? null : "p", Priority = 1 };
+        await one.StartManyAsync(One, Many(first with { ApplicationVersion = "v2" }), Cancel);
+        await one.StartManyAsync(unknown, Many(first with { ApplicationVersion = "v1" }), Cancel);
+        await using (var client = await WorkflowClient.ConnectAsync(ConnectAs, Cancel))
+        {
+            await client.StartManyAsync(One, Many(first), Cancel);
+        }
+
+        var handles = await one.StartManyAsync(own, Many(first with { Priority = 2 }, 5), Cancel);
+        await one.Queues.ResumeAsync("q", Cancel);
+        await gate.ReachedAsync();
+        await gate.ReachedAsync();
+        Assert.Equal(2, await Database.WorkflowsAsync("status = 'PENDING'"));
+        gate.Open();
+
+        foreach (var (number, handle) in handles.Index())
+        {
+            Assert.Equal(number, await handle.ResultAsync());
+        }
+
+        Assert.Equal(3 * Barred, await Database.WorkflowsAsync("status = 'ENQUEUED' AND priority = 1 AND recovery_attempts = 0"));
+
+        static IEnumerable<(int, StartOptions?)> Many(StartOptions options, int count = Barred) =>
+            Enumerable.Range(0, count).Select(number => (number, (StartOptions?)options));
+    }
+
     private static List<string> Stranded(string application)
     {
         var seen = new List<string>();
