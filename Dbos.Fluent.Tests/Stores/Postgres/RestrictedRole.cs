@@ -6,7 +6,6 @@ namespace Dbos.Fluent.Tests.Stores.Postgres;
 internal static class RestrictedRole
 {
     public const string Name = "dbos_fluent_reader_writer";
-    private const string Password = "secret";
 
     /// <summary>Lets the role read and write a migrated schema.</summary>
     /// <returns>The connection string of the role.</returns>
@@ -18,7 +17,7 @@ internal static class RestrictedRole
             unpooled.ConnectionString,
             $"""
             DO $$ BEGIN
-              CREATE ROLE {Name} LOGIN PASSWORD '{Password}';
+              CREATE ROLE {Name} LOGIN PASSWORD 'secret';
             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
             END $$;
             DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$;
@@ -28,12 +27,8 @@ internal static class RestrictedRole
             GRANT USAGE ON ALL SEQUENCES IN SCHEMA {quoted} TO {Name};
             """,
             cancellationToken);
-        return ConnectionString(admin);
+        return new NpgsqlConnectionStringBuilder(admin) { Username = Name, Password = "secret" }.ConnectionString;
     }
-
-    /// <summary>The role's way into a database in which it has its rights already.</summary>
-    public static string ConnectionString(string admin) =>
-        new NpgsqlConnectionStringBuilder(admin) { Username = Name, Password = Password }.ConnectionString;
 }
 
 /// <summary>PostgreSQL databases whose engines and clients have no right to change a table; tests look at them with all rights.</summary>
@@ -57,8 +52,7 @@ public sealed class RestrictedDatabases(SharedPostgres server) : IDatabaseFixtur
 /// <summary>A migrated database that engines use under the restricted role.</summary>
 internal sealed class RestrictedDatabase(PostgresTestDatabase admin, NpgsqlDataSource source) : TestDatabase
 {
-    public override IReadOnlyDictionary<string, string> WorkerSettings =>
-        new Dictionary<string, string>(admin.WorkerSettings) { ["postgres"] = RestrictedRole.ConnectionString(admin.ConnectionString) };
+    public override IReadOnlyDictionary<string, string> WorkerSettings => throw new NotSupportedException("No worker runs here.");
 
     public override bool PushesSignals => true;
 
