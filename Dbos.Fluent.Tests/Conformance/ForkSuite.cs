@@ -175,7 +175,8 @@ public abstract class ForkSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
         Assert.Equal("123", await engine.ResultAsync<string>("parted"));
         var parted = (await engine.GetStatusAsync("parted", Cancel))!;
         Assert.Equal(("parted", "north", "v1"), (parted.Queue, parted.PartitionKey, parted.ApplicationVersion));
-        Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync("v9"));
+        var other = (await engine.GetStatusAsync("v9", Cancel))!;
+        Assert.Equal((WorkflowState.Enqueued, "v9"), (other.State, other.ApplicationVersion));
         foreach (var wrong in (ForkOptions[])[
             new() { PartitionKey = "north" }, new() { Queue = "parted" }, new() { Queue = "plain", PartitionKey = "north" }])
         {
@@ -186,6 +187,31 @@ public abstract class ForkSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
         engine = await LaunchAsync(options => options.ApplicationVersion = "v9", workflow);
         Assert.Equal("123", await engine.ResultAsync<string>("v9"));
         Assert.Equal(["A", "v9", "parted"], await IdsAsync(engine, new()));
+    }
+
+    // FK-07: as a start is, a fork is accepted into a queue that nobody has registered.
+    [Fact]
+    public async Task A_fork_into_a_queue_that_nobody_registered_waits_until_somebody_does()
+    {
+        var workflow = Steps(3);
+        var engine = await LaunchAsync(workflow);
+        await engine.RunAsync(workflow, default, "A");
+
+        await engine.ForkAsync("A", 2, new() { Id = "plain", Queue = "plain" }, Cancel);
+        await engine.ForkAsync("A", 2, new() { Id = "parted", Queue = "parted", PartitionKey = "north" }, Cancel);
+        Assert.Equal("queue-not-registered", (await engine.ExplainAsync("plain", Cancel)).Reason);
+        Assert.Equal("queue-not-registered", (await engine.ExplainAsync("parted", Cancel)).Reason);
+        await engine.Queues.RegisterAsync(new WorkflowQueue("plain"), cancellationToken: Cancel);
+        await engine.Queues.RegisterAsync(new WorkflowQueue("parted") { PartitionConcurrency = 1 }, cancellationToken: Cancel);
+
+        foreach (var id in (string[])["plain", "parted"])
+        {
+            Assert.Equal("123", await engine.ResultAsync<string>(id));
+            var status = (await engine.GetStatusAsync(id, Cancel))!;
+            Assert.Equal((id, id == "plain" ? null : "north"), (status.Queue, status.PartitionKey));
+        }
+
+        Assert.Equal((1, 1, 3), (counts["S1"], counts["S2"], counts["S3"]));
     }
 
     [Fact]

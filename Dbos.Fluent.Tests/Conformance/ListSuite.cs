@@ -167,6 +167,45 @@ public abstract class ListSuite(IDatabaseFixture fixture) : FilledSuite(fixture)
         Task<string> FindAsync(Dictionary<string, object?> attributes) => IdsAsync(engine, new() { Attributes = attributes });
     }
 
+    // LS-04. The moments are those of the machine's own clock, on which a step that ends before it began would be a lie.
+    [Fact]
+    public async Task Steps_are_listed_in_their_order_with_what_came_of_each_and_when()
+    {
+        var workflow = Workflow.Define<Unit, string>("listed", Body);
+        var nothing = Flows.Nothing();
+        var engine = await LaunchAsync(Echo, workflow, nothing);
+        await engine.RunAsync(workflow, default, "A");
+        await engine.RunAsync(nothing, default, "none");
+        await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel);
+
+        var steps = (await client.GetHistoryAsync("A", Cancel)).Checkpoints;
+
+        Assert.Equal(
+            [
+                "0 good 1  ",
+                "1 bad  declined ",
+                "2 echo   A-2",
+                "3 DBOS.getResult \"said\"  A-2",
+                "4 DBOS.setEvent   ",
+                $"5 DBOS.sleep {steps[^1].CompletedAt!.Value.ToUnixTimeMilliseconds()}  ",
+            ],
+            steps.Select(step => $"{step.Sequence} {step.Name} {step.Output} {step.Error?.Message} {step.ChildId}"));
+        Assert.All(steps, step => Assert.True(step.StartedAt <= step.CompletedAt, $"{step}"));
+        Assert.Empty((await client.GetHistoryAsync("none", Cancel)).Checkpoints);
+        await Assert.ThrowsAsync<NonExistentWorkflowException>(() => client.GetHistoryAsync("unknown", Cancel));
+
+        async IAsyncEnumerable<StepOr<string>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.Run("good", _ => Task.FromResult(1));
+            yield return Step.Run("bad", _ => Task.FromException(new InvalidOperationException("declined"))).Try(out _);
+            yield return Step.Start(Echo, "said").As(out var started);
+            yield return Step.Await(started.Result).As(out var said);
+            yield return Step.SetEvent("k", 1);
+            yield return Step.Sleep(TimeSpan.FromMilliseconds(20));
+            yield return said.Result;
+        }
+    }
+
     // LS-05
     [Fact]
     public async Task The_moment_of_the_end_stands_while_a_workflow_has_ended()

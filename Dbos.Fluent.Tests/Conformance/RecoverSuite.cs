@@ -92,6 +92,45 @@ public abstract class RecoverSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         }
     }
 
+    // DQ-02
+    [Fact]
+    public async Task A_dead_letter_that_is_resumed_is_recovered_as_a_new_one_is_and_may_be_asked_for_without_end()
+    {
+        const int Recoveries = 2;
+        var counts = new Counts();
+        var workflow = Workflow.Define<int, int>("counted")
+            .Step("count", x => Task.FromResult(counts.Add("count", x.Input))).As(out var count)
+            .Return(x => x.Get(count));
+        var engine = await LaunchAsync(Sparing, workflow);
+        await engine.RunAsync(workflow, 7, "A");
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Database.FlipAsync("A");
+        await Database.ForgetFromAsync("A", 0);
+        await Database.ExecuteAsync($"UPDATE workflow_status SET recovery_attempts = {Recoveries + 1}");
+        engine = await LaunchAsync(Sparing, workflow);
+        await StateAsync(engine, "A", WorkflowState.MaxRecoveryAttemptsExceeded);
+
+        await engine.ResumeAsync("A", cancellationToken: Cancel);
+        Assert.Equal(7, await engine.ResultAsync<int>("A"));
+        for (var recovered = 1; recovered <= Recoveries; recovered++)
+        {
+            await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+            await Database.FlipAsync("A");
+            engine = await LaunchAsync(Sparing, workflow);
+            Assert.Equal(7, await engine.ResultAsync<int>("A"));
+        }
+
+        for (var asked = 0; asked < 2 * Recoveries; asked++)
+        {
+            Assert.Equal(7, await engine.RunAsync(workflow, 7, "A"));
+        }
+
+        var status = (await engine.GetStatusAsync("A", Cancel))!;
+        Assert.Equal((WorkflowState.Success, 1 + Recoveries, 2), (status.State, status.RecoveryAttempts, counts["count"]));
+
+        static void Sparing(EngineOptions options) => options.MaxRecoveryAttempts = Recoveries;
+    }
+
     [Fact]
     public async Task A_child_that_is_given_up_fails_its_parent_and_frees_its_place_and_key()
     {

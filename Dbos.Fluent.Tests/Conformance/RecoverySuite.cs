@@ -274,6 +274,27 @@ public abstract class RecoverySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         }
     }
 
+    // DQ-01. A number of attempts is that of the runs whose executors are gone.
+    [Fact]
+    public async Task By_default_a_workflow_is_recovered_a_hundred_times_and_not_once_more()
+    {
+        var workflow = Workflow.Define<int, int>("hopeless").Return(x => x.Workflow.Attempt);
+        var engine = await LaunchAsync(workflow);
+        await engine.RunAsync(workflow, 1, "last");
+        await engine.RunAsync(workflow, 1, "spent");
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Database.ExecuteAsync(
+            "UPDATE workflow_status SET recovery_attempts = CASE workflow_uuid WHEN 'last' THEN 100 ELSE 101 END");
+        await Database.FlipAsync("last");
+        await Database.FlipAsync("spent");
+
+        engine = await LaunchAsync(workflow);
+
+        Assert.Equal(101, await engine.ResultAsync<int>("last"));
+        await Assert.ThrowsAsync<MaxRecoveryAttemptsExceededException>(() => engine.ResultAsync<int>("spent"));
+        Assert.Equal(102, (await engine.GetStatusAsync("spent", Cancel))!.RecoveryAttempts);
+    }
+
     [Fact]
     public async Task Recoveries_may_be_without_limit()
     {

@@ -208,6 +208,50 @@ public abstract class RewindSuite(IDatabaseFixture fixture) : EngineSuite(fixtur
         }
     }
 
+    // DL-03
+    [Theory]
+    [InlineData("waiting")]
+    [InlineData("delayed")]
+    [InlineData("running")]
+    public async Task A_deleted_workflow_gives_its_id_and_its_deduplication_id_away_and_leaves_nothing(string how)
+    {
+        var workflow = Workflow.Define<int, int>("holding", Body);
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line")), workflow);
+        await (how == "waiting" ? engine.Queues.PauseAsync("line", Cancel) : Task.CompletedTask);
+        var options = new StartOptions { Id = "A", Queue = "line", DeduplicationId = "d" };
+        var former = options with
+        {
+            Delay = how == "delayed" ? TimeSpan.FromDays(1) : null,
+            Attributes = new Dictionary<string, object?> { ["former"] = true },
+        };
+        await engine.StartAsync(workflow, 1, former, Cancel);
+        await (how == "running" ? gate.ReachedAsync() : Task.CompletedTask);
+        await engine.SendAsync("A", "for the former", cancellationToken: Cancel);
+        await Assert.ThrowsAsync<QueueDeduplicatedException>(
+            () => engine.StartAsync(workflow, 3, options with { Id = "B" }, Cancel));
+
+        await engine.DeleteAsync("A", cancellationToken: Cancel);
+        gate.Open();
+        await engine.Queues.ResumeAsync("line", Cancel);
+        var anew = await engine.StartAsync(workflow, 2, options, Cancel);
+
+        Assert.Equal(2, await anew.ResultAsync());
+        Assert.Equal("0 first, 1 DBOS.setEvent, 2 gate", await engine.StepsAsync("A"));
+        Assert.Equal("of 2", Assert.Single(await engine.GetAllEventsAsync<int>("A", Cancel)).Key);
+        Assert.Empty(await engine.GetMessagesAsync("A", Cancel));
+        var status = (await engine.GetStatusAsync("A", Cancel))!;
+        Assert.Equal((null, 1), (status.Attributes, status.RecoveryAttempts));
+        Assert.Equal(how == "running" ? 2 : 1, counts["first"]);
+
+        async IAsyncEnumerable<StepOr<int>> Body(int input, WorkflowContext workflow)
+        {
+            yield return Step.Run("first", _ => Task.FromResult(counts.Add("first")));
+            yield return Step.SetEvent($"of {input}", input);
+            yield return Step.Run("gate", s => gate.PassAsync(s));
+            yield return input;
+        }
+    }
+
     [Fact]
     public async Task A_run_that_another_process_deletes_is_stopped()
     {

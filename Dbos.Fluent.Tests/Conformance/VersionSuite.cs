@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace Dbos.Fluent.Tests.Conformance;
 
-/// <summary>Which version's engine takes what. Scenarios VP-01 and VP-02.</summary>
+/// <summary>Which version's engine takes what. Scenario VP-02.</summary>
 public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
     private static readonly WorkflowDefinition<int, string> Same = Workflow.Define<int, string>("same").Return(_ => "done");
@@ -11,37 +11,6 @@ public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
 
     private static readonly WorkflowDefinition<int, string> Two = Workflow.Define<int, string>("changing")
         .Step("T", _ => Task.FromResult(2)).Return(_ => "by v2");
-
-    [Fact]
-    public async Task The_version_is_a_fingerprint_of_what_is_registered_or_what_was_chosen()
-    {
-        var one = await LaunchAsync(options => (options.ApplicationVersion, options.ExecutorId) = (null, "e1"), Same, One);
-        var again = await LaunchAsync(options => (options.ApplicationVersion, options.ExecutorId) = (null, "e2"), One, Same);
-        var less = await LaunchAsync(options => (options.ApplicationVersion, options.ExecutorId) = (null, "e3"), Same);
-        var other = await LaunchAsync(options => (options.ApplicationVersion, options.ExecutorId) = (null, "e4"), Same, Two);
-        var chosen = await LaunchAsync(options => options.ExecutorId = "e5", Same);
-
-        Assert.Equal(one.ApplicationVersion, again.ApplicationVersion);
-        Assert.Equal(4, new[] { one, less, other, chosen }.Select(engine => engine.ApplicationVersion).Distinct().Count());
-        Assert.Equal("v1", chosen.ApplicationVersion);
-        await chosen.RunAsync(Same, 1, "A");
-        var status = await chosen.GetStatusAsync("A", Cancel);
-        Assert.Equal(("v1", "e5"), (status!.ApplicationVersion, status.ExecutorId));
-    }
-
-    // VP-01: an override by the environment, which is the whole process's.
-    [Fact]
-    public async Task The_environment_names_the_version_unless_the_options_do()
-    {
-        var settings = new Dictionary<string, string>(Database.WorkerSettings) { ["version"] = "of the environment" };
-        await using var worker = ChildProcess.Start("version", settings: settings);
-
-        Assert.Equal("of the environment, of the environment", await worker.ReachedAsync("named"));
-        Assert.Equal("of the options, of the options", await worker.ReachedAsync("chosen"));
-        var fingerprint = await worker.ReachedAsync("none");
-        Assert.Matches(@"^([0-9a-f]{32}), \1$", fingerprint);
-        Assert.Equal(fingerprint, await worker.ReachedAsync("empty"));
-    }
 
     [Fact]
     public async Task Work_of_a_version_waits_for_it_and_work_of_none_for_the_latest()
@@ -117,17 +86,6 @@ public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         Assert.Equal([("v1", true)], await ListAsync(two));
         var refused = await Assert.ThrowsAsync<ArgumentException>(() => two.Versions.SetLatestAsync("v2", Cancel));
         Assert.Contains("another application has registered that name", refused.Message);
-    }
-
-    [Fact]
-    public async Task One_program_that_serves_two_applications_has_a_version_for_each()
-    {
-        var one = await LaunchAsync(options => (options.ApplicationVersion, options.ExecutorId) = (null, "e1"), Same);
-        var other = await LaunchAsync(
-            options => (options.ApplicationName, options.ApplicationVersion, options.ExecutorId) = ("b", null, "e2"), Same);
-
-        Assert.NotEqual(one.ApplicationVersion, other.ApplicationVersion);
-        Assert.False(Log.Has(1002));
     }
 
     [Fact]
@@ -217,6 +175,50 @@ public abstract class VersionSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
 
         Assert.Equal(7, await two.ResultAsync<int>("A"));
         Assert.Equal("v2", (await two.GetStatusAsync("A", Cancel))!.ApplicationVersion);
+    }
+
+    // VP-02: what nobody here may take uses up neither the places of a worker nor its looks, however much of it is ahead.
+    [Theory]
+    [InlineData(null, null)]
+    [InlineData(5, null)]
+    [InlineData(null, 9)]
+    public async Task A_worker_takes_its_own_from_behind_all_that_it_may_not_take(int? concurrency, int? partitionConcurrency)
+    {
+        const int Barred = 120;
+        var gate = new Probe();
+        var own = Workflow.Define<int, int>("own").Step("gate", x => gate.PassAsync(x.CancellationToken)).Return(x => x.Input);
+        var unknown = Workflow.Declare<int, string>("registered nowhere");
+        var one = await LaunchAsync(options => options.ExecutorId = "e1", One, own);
+        var two = await LaunchVersionAsync("v2", Two);
+        await two.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await one.Queues.RegisterAsync(
+            new("q") { WorkerConcurrency = 2, Concurrency = concurrency, PartitionConcurrency = partitionConcurrency },
+            cancellationToken: Cancel);
+        await one.Queues.PauseAsync("q", Cancel);
+        var first = new StartOptions { Queue = "q", PartitionKey = partitionConcurrency is null ? null : "p", Priority = 1 };
+        await one.StartManyAsync(One, Many(first with { ApplicationVersion = "v2" }), Cancel);
+        await one.StartManyAsync(unknown, Many(first with { ApplicationVersion = "v1" }), Cancel);
+        await using (var client = await WorkflowClient.ConnectAsync(ConnectAs, Cancel))
+        {
+            await client.StartManyAsync(One, Many(first), Cancel);
+        }
+
+        var handles = await one.StartManyAsync(own, Many(first with { Priority = 2 }, 5), Cancel);
+        await one.Queues.ResumeAsync("q", Cancel);
+        await gate.ReachedAsync();
+        await gate.ReachedAsync();
+        Assert.Equal(2, await Database.WorkflowsAsync("status = 'PENDING'"));
+        gate.Open();
+
+        foreach (var (number, handle) in handles.Index())
+        {
+            Assert.Equal(number, await handle.ResultAsync());
+        }
+
+        Assert.Equal(3 * Barred, await Database.WorkflowsAsync("status = 'ENQUEUED' AND priority = 1 AND recovery_attempts = 0"));
+
+        static IEnumerable<(int, StartOptions?)> Many(StartOptions options, int count = Barred) =>
+            Enumerable.Range(0, count).Select(number => (number, (StartOptions?)options));
     }
 
     private static List<string> Stranded(string application)

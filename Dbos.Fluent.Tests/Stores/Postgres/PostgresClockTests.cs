@@ -1,4 +1,5 @@
 using Dbos.Fluent.Tests.Conformance;
+using Dbos.Fluent.Tests.Worker.Faults;
 using Npgsql;
 
 namespace Dbos.Fluent.Tests.Stores.Postgres;
@@ -75,15 +76,72 @@ public sealed class PostgresClockTests(PostgresDatabases fixture) : EngineSuite(
         Assert.InRange(run.StartedAt, run.ScheduledAt, DateTimeOffset.MaxValue);
     }
 
+    // The processes' own clock is an hour off for all of them, so nothing here may compare it with the database's.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(-1)]
+    public async Task A_living_engine_keeps_its_work_and_a_silent_one_loses_it_when_its_lease_has_ended(int hours)
+    {
+        var (gate, bodies, silent, lease) = (new Probe(), new Counts(), false, 2 * Second);
+        var held = Workflow.Define<int, int>("held").Step("hold", async x =>
+        {
+            bodies.Add(x.Step.WorkflowId);
+            await gate.PassAsync();
+        }).Return(x => x.Input);
+        var faults = new CallFaults
+        {
+            Before = (_, _) => Volatile.Read(ref silent) ? throw CallFaults.Unavailable("Away.") : Task.CompletedTask,
+        };
+        var before = await ClockAsync(hours);
+        var living = await LaunchLeasedAsync("living", new CallFaults());
+        var dying = await LaunchLeasedAsync("dying", faults);
+        var watching = await LaunchLeasedAsync("watching", new CallFaults());
+        var kept = await living.BeginAsync(held, 1, "kept");
+        await dying.BeginAsync(held, 2, "lost");
+        await gate.ReachedAsync();
+        await gate.ReachedAsync();
+
+        Volatile.Write(ref silent, true);
+        await gate.ReachedAsync();
+        var ended = await ExpiresAsync("dying");
+        var later = ended + (long)lease.TotalMilliseconds;
+        await Eventually.TrueAsync(
+            async () => await ExpiresAsync("living") > later && await ExpiresAsync("watching") > later,
+            Bounded.Limit,
+            "both have renewed theirs since");
+        var rows = await Database.QueryAsync(
+            "SELECT workflow_uuid, executor_id <> 'dying', recovery_attempts FROM workflow_status ORDER BY workflow_uuid");
+        var taken = await MomentsAsync("SELECT started_at_epoch_ms FROM workflow_status WHERE workflow_uuid = 'lost'");
+        Volatile.Write(ref silent, false);
+        gate.Open();
+
+        Assert.Equal((1, 2), (await kept.ResultAsync(), await watching.ResultAsync<int>("lost")));
+        Assert.Equal([["kept", "True", "1"], ["lost", "True", "2"]], rows);
+        Assert.Equal((1, 2), (bodies["kept"], bodies["lost"]));
+        Assert.InRange(taken[0], ended, before + (long)TimeSpan.FromMinutes(30).TotalMilliseconds);
+
+        Task<WorkflowEngine> LaunchLeasedAsync(string executor, CallFaults of) => LaunchMovedAsync(
+            hours,
+            options =>
+            {
+                (options.ExecutorId, options.Lease) = (executor, lease);
+                options.WrapStore = store => new FaultingStore(store, of);
+            },
+            held);
+
+        Task<long> ExpiresAsync(string executor) =>
+            Database.CountAsync($"SELECT expires_at_ms FROM fluent_executors WHERE executor_id = '{executor}'");
+    }
+
     // Names without a schema are looked up along the path, and what PostgreSQL brings along comes last there.
     private async Task<WorkflowEngine> LaunchMovedAsync(int hours, Action<EngineOptions> configure, params WorkflowDefinition[] definitions)
     {
         await Database.ExecuteAsync(
             $"""
-            CREATE SCHEMA moved;
-            CREATE FUNCTION moved.now() RETURNS timestamptz STABLE LANGUAGE sql
+            CREATE SCHEMA IF NOT EXISTS moved;
+            CREATE OR REPLACE FUNCTION moved.now() RETURNS timestamptz STABLE LANGUAGE sql
                 AS $$ SELECT pg_catalog.now() + interval '{hours} hours' $$;
-            CREATE FUNCTION moved.clock_timestamp() RETURNS timestamptz VOLATILE LANGUAGE sql
+            CREATE OR REPLACE FUNCTION moved.clock_timestamp() RETURNS timestamptz VOLATILE LANGUAGE sql
                 AS $$ SELECT pg_catalog.clock_timestamp() + interval '{hours} hours' $$;
             """);
         var connection = new NpgsqlConnectionStringBuilder(((PostgresTestDatabase)Database).ConnectionString)

@@ -6,7 +6,9 @@ using Npgsql;
 
 namespace Dbos.Fluent.Tests.Stores.Postgres;
 
-/// <summary>What a store knows of a server that was away: the first call that comes through tells all that failed before.</summary>
+/// <summary>
+/// A server that is away: the first call that comes through tells all that failed before, and a client is there for its caller meanwhile.
+/// </summary>
 public sealed class PostgresContactTests(PostgresDatabases fixture) : EngineSuite(fixture), IClassFixture<PostgresDatabases>
 {
     [Fact]
@@ -44,5 +46,42 @@ public sealed class PostgresContactTests(PostgresDatabases fixture) : EngineSuit
             Bounded.Limit);
 
         await back.Within(Bounded.Limit);
+    }
+
+    // CL-04
+    [Fact]
+    public async Task A_client_of_a_server_that_is_away_heeds_its_callers_token_and_a_connect_that_is_refused_says_so()
+    {
+        var (proxy, connection) = TcpProxy.Before(((PostgresTestDatabase)Database).ConnectionString);
+        await using var between = proxy;
+        proxy.Mode = ProxyMode.Refuse;
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => ConnectAsync(Cancel).Within(Bounded.Limit));
+        proxy.Mode = ProxyMode.Hang;
+        await GivenUpAsync(ConnectAsync);
+        proxy.Mode = ProxyMode.Forward;
+        await using var client = await ConnectAsync(Cancel).Within(Bounded.Limit);
+
+        foreach (var mode in (ProxyMode[])[ProxyMode.Refuse, ProxyMode.Hang])
+        {
+            proxy.Mode = mode;
+            proxy.Cut();
+            await GivenUpAsync(token => client.EnqueueAsync<int>("nothing", [], new() { Queue = "q" }, token));
+            await GivenUpAsync(token => client.Retrieve<int>("nobody").GetResultAsync(token));
+        }
+
+        proxy.Mode = ProxyMode.Forward;
+        Assert.Null(await client.GetStatusAsync("nobody", Cancel).Within(Bounded.Limit));
+
+        Task<WorkflowClient> ConnectAsync(CancellationToken token) =>
+            WorkflowClient.ConnectAsync(options => options.UsePostgres(connection), token);
+    }
+
+    private static async Task GivenUpAsync<T>(Func<CancellationToken, Task<T>> call)
+    {
+        using var caller = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var called = call(caller.Token);
+        Assert.False(called.IsCompleted);
+        await caller.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => called.Within(Bounded.Limit));
     }
 }

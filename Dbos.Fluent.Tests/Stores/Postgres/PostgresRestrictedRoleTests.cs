@@ -52,6 +52,55 @@ public sealed class RestrictedAwaitAnyTests(RestrictedDatabases f) : AwaitAnySui
 
 public sealed class RestrictedCompensationTests(RestrictedDatabases f) : CompensationSuite(f), IClassFixture<RestrictedDatabases>;
 
+public sealed class RestrictedWorkflowBasicsTests(RestrictedDatabases f)
+    : WorkflowBasicsSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedRecoveryTests(RestrictedDatabases f)
+    : RecoverySuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedVersionTests(RestrictedDatabases f) : VersionSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedPatchTests(RestrictedDatabases f) : PatchSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedRollingDeploymentTests(RestrictedDatabases f)
+    : RollingDeploymentSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedNeighbourTests(RestrictedDatabases f)
+    : NeighbourSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedSurvivorTests(RestrictedDatabases f)
+    : SurvivorSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedCancelTests(RestrictedDatabases f) : CancelSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedCancelQueueTests(RestrictedDatabases f)
+    : CancelQueueSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedClientManagementTests(RestrictedDatabases f)
+    : ClientManagementSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedStepManagementTests(RestrictedDatabases f)
+    : StepManagementSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedUnloadTests(RestrictedDatabases f) : UnloadSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedLoneEngineTests(RestrictedDatabases f)
+    : LoneEngineSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedParkedTests(RestrictedDatabases f) : ParkedSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedMomentTests(RestrictedDatabases f) : MomentSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedGroupUnloadTests(RestrictedDatabases f)
+    : GroupUnloadSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedLeavingTests(RestrictedDatabases f) : LeavingSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedWaitLengthTests(RestrictedDatabases f)
+    : WaitLengthSuite(f), IClassFixture<RestrictedDatabases>;
+
+public sealed class RestrictedSleepTests(RestrictedDatabases f) : SleepSuite(f), IClassFixture<RestrictedDatabases>;
+
 /// <summary>What the role of the classes above may not do.</summary>
 public sealed class RestrictedRightsTests(RestrictedDatabases databases) : IClassFixture<RestrictedDatabases>
 {

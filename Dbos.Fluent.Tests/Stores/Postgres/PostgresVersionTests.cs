@@ -8,6 +8,8 @@ public sealed class PostgresPatchTests(PostgresDatabases f) : PatchSuite(f), ICl
 
 public sealed class PostgresVersionTests(PostgresDatabases f) : VersionSuite(f), IClassFixture<PostgresDatabases>;
 
+public sealed class PostgresVersionNameTests(PostgresDatabases f) : VersionNameSuite(f), IClassFixture<PostgresDatabases>;
+
 public sealed class PostgresAdoptTests(PostgresDatabases f) : AdoptSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresRecoverTests(PostgresDatabases f) : RecoverSuite(f), IClassFixture<PostgresDatabases>;

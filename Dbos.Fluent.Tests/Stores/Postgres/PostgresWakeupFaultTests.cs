@@ -59,6 +59,74 @@ public sealed class PostgresWakeupFaultTests(PostgresDatabases fixture) : Engine
         Assert.InRange(announced, 1, int.MaxValue);
     }
 
+    // CC-06. No poll comes within the test. What only a lost connection refuses is said again; what is wrong in itself is not.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_announcement_that_fails_keeps_none_that_follows_from_being_heard(bool unavailable)
+    {
+        var (failed, gate) = (0, new Probe());
+        var faults = new CallFaults
+        {
+            Before = (call, _) => call.Kind != StoreCallKind.Announce || Interlocked.Increment(ref failed) > 1 ? Task.CompletedTask
+                : throw (unavailable ? CallFaults.Unavailable("Lost.") : new InvalidOperationException("Poison.")),
+        };
+        var setter = Flows.Series(
+            "setter", () => [Step.SetEvent("poison", 1), Step.Run("gate", s => gate.PassAsync(s)), Step.SetEvent("good", 2)]);
+        await using var client = await WorkflowClient.ConnectAsync(
+            options =>
+            {
+                Database.Use(options);
+                options.PollInterval = Rarely;
+            },
+            Cancel);
+        var other = await LaunchAsync(options => options.WrapStore = store => new FaultingStore(store, faults), setter);
+        var poison = client.GetEventAsync<int>("W", "poison", Rarely * 2, Cancel);
+        var good = client.GetEventAsync<int>("W", "good", Rarely * 2, Cancel);
+        await Eventually.TrueAsync(() => client.Core.Wakeups.Events.Count == 2, Bounded.Limit, "both are waited for");
+
+        await other.BeginAsync(setter, default, "W");
+        await gate.ReachedAsync();
+        await Eventually.TrueAsync(() => Volatile.Read(ref failed) > 0, Bounded.Limit, "one announcement has failed");
+        gate.Open();
+
+        Assert.Equal(2, (await good.Within(Soon)).Value);
+        if (unavailable)
+        {
+            Assert.Equal(1, (await poison.Within(Soon)).Value);
+        }
+        else
+        {
+            Assert.False(poison.IsCompleted);
+            Assert.Equal(1, (await client.GetEventAsync<int>("W", "poison", Rarely, Cancel).Within(Soon)).Value);
+        }
+    }
+
+    // CL-05
+    [Fact]
+    public async Task A_client_that_wants_no_notifications_listens_on_no_connection()
+    {
+        var connection = ((PostgresTestDatabase)Database).ConnectionString;
+        await LaunchWriterAsync(new CallFaults());
+        await using var listening = await ConnectAsync(notifications: true);
+        await using var polling = await ConnectAsync(notifications: false);
+        await Eventually.TrueAsync(async () => await ListenersAsync(true) == 1, Bounded.Limit, "one listens");
+
+        Assert.False((await polling.GetEventAsync<int>("W", "k", TimeSpan.FromMilliseconds(1), Cancel)).HasValue);
+        Assert.Equal(0, await ListenersAsync(false));
+
+        Task<WorkflowClient> ConnectAsync(bool notifications) => WorkflowClient.ConnectAsync(
+            options =>
+            {
+                options.UsePostgres($"{connection};Application Name=client {notifications}");
+                options.Notifications = notifications;
+            },
+            Cancel);
+
+        Task<long> ListenersAsync(bool notifications) =>
+            Database.CountAsync($"SELECT count(*) {Listeners} AND application_name = 'client {notifications}'");
+    }
+
     private static async IAsyncEnumerable<StepOr<int>> Wait(Unit input, WorkflowContext workflow)
     {
         yield return Step.GetEvent<int>("W", "k", Rarely).As(out var set);

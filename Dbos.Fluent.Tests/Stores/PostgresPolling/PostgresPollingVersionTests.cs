@@ -9,6 +9,9 @@ public sealed class PostgresPollingPatchTests(PostgresPollingDatabases f) : Patc
 
 public sealed class PostgresPollingVersionTests(PostgresPollingDatabases f) : VersionSuite(f), IClassFixture<PostgresPollingDatabases>;
 
+public sealed class PostgresPollingVersionNameTests(PostgresPollingDatabases f)
+    : VersionNameSuite(f), IClassFixture<PostgresPollingDatabases>;
+
 public sealed class PostgresPollingAdoptTests(PostgresPollingDatabases f) : AdoptSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingRecoverTests(PostgresPollingDatabases f) : RecoverSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -8,6 +8,8 @@ public sealed class SqlitePatchTests(SqliteDatabases f) : PatchSuite(f), IClassF
 
 public sealed class SqliteVersionTests(SqliteDatabases f) : VersionSuite(f), IClassFixture<SqliteDatabases>;
 
+public sealed class SqliteVersionNameTests(SqliteDatabases f) : VersionNameSuite(f), IClassFixture<SqliteDatabases>;
+
 public sealed class SqliteAdoptTests(SqliteDatabases f) : AdoptSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteRecoverTests(SqliteDatabases f) : RecoverSuite(f), IClassFixture<SqliteDatabases>;
