@@ -96,8 +96,8 @@ public abstract class CollectionLoadSuite(IDatabaseFixture fixture) : EngineSuit
         return collected;
     }
 
-    private Task StartAsync(WorkflowEngine engine, string prefix, int from, int count, StartOptions? options = null) =>
-        engine.StartManyAsync(
+    private async Task StartAsync(WorkflowEngine engine, string prefix, int from, int count, StartOptions? options = null) =>
+        await engine.StartManyAsync(
             Workflows,
             Enumerable.Range(from, count).Select(
                 number => (number, (StartOptions?)((options ?? new()) with { Id = $"{prefix}-{number}" }))),

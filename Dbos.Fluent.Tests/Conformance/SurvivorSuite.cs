@@ -6,7 +6,7 @@ public abstract class SurvivorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     // More than one engine has room for.
     private const int LeftCount = 1500;
 
-    private const int LeftToOne = 4000;
+    private const int LeftToOne = 2500;
     private const int Writers = 4;
 
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(90);

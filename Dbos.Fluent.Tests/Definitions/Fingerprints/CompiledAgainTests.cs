@@ -130,27 +130,27 @@ public sealed class CompiledAgainTests : IDisposable
     public async Task A_version_is_that_of_the_workflows_text_whoever_compiles_it_and_beside_whatever()
     {
         var compiler = new Compiler(folder);
-        var carriers = await Task.WhenAll(
-            compiler.CompileAsync("Carrier", "1", [], Carrier), compiler.CompileAsync("Carrier", "2", [], NewCarrier));
+        string[] carriers =
+            [await compiler.CompileAsync("Carrier", "1", [], Carrier), await compiler.CompileAsync("Carrier", "2", [], NewCarrier)];
         var changed = Shop.Replace("\"g\" => 7", "\"g\" => 9", StringComparison.Ordinal);
         Assert.NotEqual(Shop, changed);
-        var shops = await Task.WhenAll(
-            compiler.CompileAsync("Shop", "first", [carriers[0]], Shop),
-            compiler.CompileAsync("Shop", "again", [carriers[0]], Shop),
-            compiler.CompileAsync("Shop", "beside", [carriers[0]], Unrelated, Shop),
-            compiler.CompileAsync("Shop", "upgraded", [carriers[1]], Shop),
-            compiler.CompileAsync("Shop", "changed", [carriers[0]], changed));
+        string[] shops =
+        [
+            await compiler.CompileAsync("Shop", "first", [carriers[0]], Shop),
+            await compiler.CompileAsync("Shop", "beside", [carriers[0]], Unrelated, Shop),
+            await compiler.CompileAsync("Shop", "upgraded", [carriers[1]], Shop),
+            await compiler.CompileAsync("Shop", "changed", [carriers[0]], changed),
+        ];
         var first = Load(shops[0], carriers[0]);
-        Assembly[] same =
-            [Load(shops[1], carriers[0]), Load(shops[2], carriers[0]), Load(shops[3], carriers[1]), Load(shops[0], carriers[1])];
-        var other = Load(shops[4], carriers[0]);
+        Assembly[] same = [Load(shops[1], carriers[0]), Load(shops[2], carriers[1]), Load(shops[0], carriers[1])];
+        var other = Load(shops[3], carriers[0]);
 
         // Otherwise what follows would say nothing.
-        Assert.All(same[..3], shop => Assert.NotEqual(first.ManifestModule.ModuleVersionId, shop.ManifestModule.ModuleVersionId));
-        Assert.NotEqual(TokenOf(first), TokenOf(same[1]));
+        Assert.All(same[..2], shop => Assert.NotEqual(first.ManifestModule.ModuleVersionId, shop.ManifestModule.ModuleVersionId));
+        Assert.NotEqual(TokenOf(first), TokenOf(same[0]));
         Assert.Equal(
-            ["1.0.0.0", "1.0.0.0", "1.0.0.0", "2.3.0.0"],
-            ((Assembly[])[first, .. same[..3]]).Select(shop => CarrierOf(shop).Version!.ToString()));
+            ["1.0.0.0", "1.0.0.0", "2.3.0.0"],
+            ((Assembly[])[first, .. same[..2]]).Select(shop => CarrierOf(shop).Version!.ToString()));
 
         var version = await VersionAsync(first);
         Assert.Matches("^[0-9a-f]{32}$", version);
