@@ -7,6 +7,9 @@ internal static class ChaosEngine
 {
     public const string Application = "chaos";
 
+    /// <summary>The point that is reported after each jump of the clock.</summary>
+    public const string ClockJumped = "clock jumped";
+
     private const int RoundsAtOnce = 4;
 
     // So many of the seconds are for starting; the chaos goes on for the rest.
@@ -17,7 +20,8 @@ internal static class ChaosEngine
     {
         using var ledger = new ChaosLedger(worker.Text("ledger"));
         var workflows = new ChaosWorkflows(ledger);
-        await using var clock = new JumpingClock(worker.Number("seed"));
+        await using var clock = new JumpingClock(
+            worker.Number("seed"), by => worker.Points.ReachAsync(ClockJumped, $"{by.TotalMilliseconds:0} ms"));
         if (worker.Number("jumps") != 0)
         {
             clock.Start();

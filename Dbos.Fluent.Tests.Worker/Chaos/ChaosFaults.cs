@@ -4,7 +4,10 @@ using Npgsql;
 
 namespace Dbos.Fluent.Tests.Worker.Chaos;
 
-/// <summary>Strikes processes, connections and the server at random, one fault after another; some last while the next ones come.</summary>
+/// <summary>
+/// Strikes processes, connections and the server at random, one fault after another; some last while the next ones come. Each kind of
+/// fault strikes at least once.
+/// </summary>
 internal sealed class ChaosFaults(ChaosOptions options, PostgresServer server, IReadOnlyList<ChaosSlot> slots, Action<string> log)
     : IAsyncDisposable
 {
@@ -12,60 +15,40 @@ internal sealed class ChaosFaults(ChaosOptions options, PostgresServer server, I
     private static readonly TimeSpan LongestGap = TimeSpan.FromMilliseconds(900);
     private static readonly TimeSpan LongestOutage = TimeSpan.FromMilliseconds(800);
 
-    private static readonly TimeSpan LaunchLimit = TimeSpan.FromSeconds(20);
-    private static readonly string[] Kinds = ["connections terminated", "cut off", "frozen", "killed", "server restarted"];
+    private static readonly TimeSpan MakeUpLimit = TimeSpan.FromSeconds(60);
 
-    private readonly Random random = new(options.Seed);
+    private readonly ChaosPlan plan = new(options.Seed);
     private readonly Dictionary<ChaosSlot, Task> lasting = [];
-    private readonly SortedDictionary<string, int> counts = new(StringComparer.Ordinal);
     private readonly long began = TimeProvider.System.GetTimestamp();
     private TimeSpan lastRestart;
+    private int clockJumps;
+    private int endedByThemselves;
 
-    /// <summary>The kinds of faults of which none has happened: a run without them proves nothing about them.</summary>
-    public IReadOnlyList<string> Missing =>
-        [.. Kinds.Where(kind => !counts.Keys.Any(fault => fault.StartsWith(kind, StringComparison.Ordinal)))];
+    /// <summary>The kinds of faults of which none has happened; empty unless no process came up any more.</summary>
+    public IReadOnlyList<ChaosFaultKind> Missing => plan.Missing;
 
     private TimeSpan Elapsed => TimeProvider.System.GetElapsedTime(began);
 
-    /// <summary>Lets faults happen for as long as the run is to last.</summary>
+    /// <summary>Lets faults happen for as long as the run is to last, and then those of which none has happened by chance.</summary>
     public async Task StrikeAsync(CancellationToken cancellationToken)
     {
         while (Elapsed < options.Duration)
         {
-            await MomentAsync(LongestGap, cancellationToken);
-
-            await ReplaceEndedAsync();
-
-            // All draws are made whatever they are for, so that the seed gives the same faults though some come at other moments. A process
-            // that is still starting is left alone: on a slow machine nothing else would ever happen.
-            var (which, slot) = (random.Next(12), slots[random.Next(slots.Count)]);
-            var (share, extent) = (random.NextDouble(), random.NextDouble());
+            await NextMomentAsync(cancellationToken);
+            var fault = plan.Next(slots.Count);
             if (Elapsed - lastRestart > TimeSpan.FromSeconds(RestartEvery))
             {
                 await RestartAsync(cancellationToken);
             }
-            else if (which < 2)
+            else
             {
-                await TerminateAsync(share, cancellationToken);
-            }
-            else if (!Lasts(slot) && slot.Process.HasLaunched)
-            {
-                lasting[slot] = which switch
-                {
-                    < 5 => KillAsync(slot, extent, cancellationToken),
-                    < 8 => PauseAsync(slot, share < 0.4, extent, cancellationToken),
-                    _ => CutAsync(slot, (ProxyMode)(int)(share * 4), extent, cancellationToken),
-                };
+                await BeginAsync(fault, cancellationToken);
             }
         }
 
+        await MakeUpAsync(cancellationToken);
         await Task.WhenAll(lasting.Values);
-        foreach (var kind in Missing)
-        {
-            await MakeUpAsync(kind, cancellationToken);
-        }
-
-        log("faults: " + string.Join(", ", counts.Select(count => $"{count.Value} {count.Key}")));
+        log($"faults: {plan.Summary}; {endedByThemselves} processes ended by themselves");
     }
 
     /// <summary>Ends what still lasts.</summary>
@@ -77,53 +60,87 @@ internal sealed class ChaosFaults(ChaosOptions options, PostgresServer server, I
         }
     }
 
-    // A launch that finds no database ends its process, and whoever started it starts another: here as in production.
-    private async Task ReplaceEndedAsync()
+    private async Task NextMomentAsync(CancellationToken cancellationToken)
     {
+        await Task.Delay(plan.Gap(LongestGap), TimeProvider.System, cancellationToken);
+
+        // A launch that finds no database ends its process, and whoever started it starts another: here as in production.
         foreach (var slot in slots.Where(slot => !Lasts(slot) && slot.Process.HasEnded))
         {
-            Count("ended by itself");
+            endedByThemselves++;
             await slot.ReplaceAsync();
         }
+
+        var jumps = slots.Sum(slot => slot.ClockJumps);
+        plan.Happened(ChaosFaultKind.ClockJumped, jumps - clockJumps);
+        clockJumps = jumps;
     }
 
-    // Chance, and processes that take long to start, may have left a kind out.
-    private async Task MakeUpAsync(string kind, CancellationToken cancellationToken)
+    // Processes that take long to start may have left a kind out. Clocks jump by themselves as soon as an engine runs.
+    private async Task MakeUpAsync(CancellationToken cancellationToken)
     {
-        for (var since = Elapsed; !slots.Any(slot => slot.Process.HasLaunched) && Elapsed - since < LaunchLimit;)
+        for (var since = Elapsed; Missing.Count > 0 && Elapsed - since < MakeUpLimit;)
         {
-            await MomentAsync(LongestGap, cancellationToken);
-            await ReplaceEndedAsync();
-        }
-
-        if (slots.FirstOrDefault(slot => slot.Process.HasLaunched) is { } struck)
-        {
-            await (kind switch
+            await NextMomentAsync(cancellationToken);
+            if (Missing.Contains(ChaosFaultKind.ServerRestarted))
             {
-                "connections terminated" => TerminateAsync(0.5, cancellationToken),
-                "cut off" => CutAsync(struck, ProxyMode.Hang, 1, cancellationToken),
-                "frozen" => PauseAsync(struck, pastLease: true, 1, cancellationToken),
-                "killed" => KillAsync(struck, 0, cancellationToken),
-                _ => RestartAsync(cancellationToken),
-            });
+                await RestartAsync(cancellationToken);
+            }
+            else if (plan.Next(slots.Count) is { IsOwed: true } fault)
+            {
+                await BeginAsync(fault, cancellationToken);
+            }
         }
     }
+
+    private async Task BeginAsync(ChaosFault fault, CancellationToken cancellationToken)
+    {
+        if (fault.Kind == ChaosFaultKind.ConnectionsTerminated)
+        {
+            await TerminateAsync(fault.Extent, cancellationToken);
+            plan.Happened(fault.Kind);
+        }
+        else if (Target(fault) is { } slot)
+        {
+            plan.Happened(fault.Kind);
+            lasting[slot] = StrikeAsync(slot, fault, cancellationToken);
+        }
+    }
+
+    // A process that is still starting is left alone: on a slow machine nothing else would ever happen.
+    private ChaosSlot? Target(ChaosFault fault) => CanStrike(slots[fault.Slot]) ? slots[fault.Slot]
+        : fault.IsOwed ? slots.FirstOrDefault(CanStrike) : null;
+
+    private bool CanStrike(ChaosSlot slot) => !Lasts(slot) && slot.Process.HasLaunched && !slot.Process.HasEnded;
 
     private bool Lasts(ChaosSlot slot) => lasting.TryGetValue(slot, out var fault) && !fault.IsCompleted;
 
-    private async Task KillAsync(ChaosSlot slot, double extent, CancellationToken cancellationToken)
+    private static Task StrikeAsync(ChaosSlot slot, ChaosFault fault, CancellationToken cancellationToken)
     {
-        Count("killed");
+        var outage = LongestOutage * fault.Extent;
+        return fault.Kind switch
+        {
+            ChaosFaultKind.Killed => KillAsync(slot, outage, cancellationToken),
+            ChaosFaultKind.Frozen => PauseAsync(slot, outage, cancellationToken),
+            ChaosFaultKind.FrozenPastLease => PauseAsync(slot, ChaosOptions.Lease + (2 * outage), cancellationToken),
+            ChaosFaultKind.ConnectionsCut => CutAsync(slot, ProxyMode.Forward, outage, cancellationToken),
+            ChaosFaultKind.NetworkSilent => CutAsync(slot, ProxyMode.Hang, outage, cancellationToken),
+            ChaosFaultKind.AnswersSwallowed => CutAsync(slot, ProxyMode.SwallowAnswers, outage, cancellationToken),
+            ChaosFaultKind.ConnectionsRefused => CutAsync(slot, ProxyMode.Refuse, outage, cancellationToken),
+            _ => throw new System.Diagnostics.UnreachableException($"{fault.Kind} does not strike a process."),
+        };
+    }
+
+    private static async Task KillAsync(ChaosSlot slot, TimeSpan outage, CancellationToken cancellationToken)
+    {
         await slot.Process.KillAsync();
-        await Task.Delay(LongestOutage * extent, TimeProvider.System, cancellationToken);
+        await Task.Delay(outage, TimeProvider.System, cancellationToken);
         await slot.ReplaceAsync();
     }
 
-    private async Task PauseAsync(ChaosSlot slot, bool pastLease, double extent, CancellationToken cancellationToken)
+    private static async Task PauseAsync(ChaosSlot slot, TimeSpan length, CancellationToken cancellationToken)
     {
-        Count(pastLease ? "frozen past the lease" : "frozen");
         await slot.Process.PauseAsync();
-        var length = pastLease ? ChaosOptions.Lease + (2 * LongestOutage * extent) : LongestOutage * extent;
         try
         {
             await Task.Delay(length, TimeProvider.System, cancellationToken);
@@ -134,13 +151,12 @@ internal sealed class ChaosFaults(ChaosOptions options, PostgresServer server, I
         }
     }
 
-    private async Task CutAsync(ChaosSlot slot, ProxyMode mode, double extent, CancellationToken cancellationToken)
+    private static async Task CutAsync(ChaosSlot slot, ProxyMode mode, TimeSpan outage, CancellationToken cancellationToken)
     {
-        Count($"cut off ({mode})");
         slot.Proxy.Mode = mode;
         try
         {
-            await Task.Delay(LongestOutage * extent, TimeProvider.System, cancellationToken);
+            await Task.Delay(outage, TimeProvider.System, cancellationToken);
         }
         finally
         {
@@ -149,29 +165,20 @@ internal sealed class ChaosFaults(ChaosOptions options, PostgresServer server, I
         }
     }
 
-    private async Task TerminateAsync(double share, CancellationToken cancellationToken)
-    {
-        Count("connections terminated");
-        await PostgresServer.ExecuteAsync(
-            server.ConnectionString,
-            string.Create(CultureInfo.InvariantCulture, $"""
-                SELECT pg_terminate_backend(pid)
-                  FROM pg_stat_activity
-                 WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < {share}
-                """),
-            cancellationToken);
-    }
+    private Task TerminateAsync(double share, CancellationToken cancellationToken) => PostgresServer.ExecuteAsync(
+        server.ConnectionString,
+        string.Create(CultureInfo.InvariantCulture, $"""
+            SELECT pg_terminate_backend(pid)
+              FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < {share}
+            """),
+        cancellationToken);
 
     private async Task RestartAsync(CancellationToken cancellationToken)
     {
-        Count("server restarted");
         await server.RestartAsync(immediate: true, cancellationToken);
         NpgsqlConnection.ClearAllPools();
+        plan.Happened(ChaosFaultKind.ServerRestarted);
         lastRestart = Elapsed;
     }
-
-    private Task MomentAsync(TimeSpan atMost, CancellationToken cancellationToken) =>
-        Task.Delay(atMost * random.NextDouble(), TimeProvider.System, cancellationToken);
-
-    private void Count(string fault) => counts[fault] = counts.GetValueOrDefault(fault) + 1;
 }

@@ -9,6 +9,7 @@ internal sealed class ChaosProcess : IAsyncDisposable
 {
     private static readonly TimeSpan SignalLimit = TimeSpan.FromSeconds(30);
     private const int LinesKept = 200;
+    private const string ClockJumped = WorkerArguments.Reached + ChaosEngine.ClockJumped;
 
     private readonly Process process;
     private readonly Process guard;
@@ -36,6 +37,9 @@ internal sealed class ChaosProcess : IAsyncDisposable
 
     /// <summary>True once it has started all that is its to start.</summary>
     public bool HasStartedAll { get; private set; }
+
+    /// <summary>How often its clock has jumped while its engine ran.</summary>
+    public int ClockJumps { get; private set; }
 
     /// <summary>The last it said, for the report of a run that failed.</summary>
     public string Output => string.Join('\n', lines) + (errors.IsCompletedSuccessfully ? "\n" + errors.Result : "");
@@ -104,6 +108,7 @@ internal sealed class ChaosProcess : IAsyncDisposable
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {
             HasLaunched |= line.StartsWith(WorkerArguments.Reached + "launched", StringComparison.Ordinal);
+            ClockJumps += HasLaunched && line.StartsWith(ClockJumped, StringComparison.Ordinal) ? 1 : 0;
             HasStartedAll |= line == WorkerArguments.Reached + "started";
             lines.Enqueue(line);
             while (lines.Count > LinesKept)

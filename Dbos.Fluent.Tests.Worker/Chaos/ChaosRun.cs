@@ -34,7 +34,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         await using var run = new ChaosRun(options, server, log);
         await run.PrepareAsync(cancellationToken);
         run.StartProcesses();
-        IReadOnlyList<string> missing;
+        IReadOnlyList<ChaosFaultKind> missing;
         await using (var faults = new ChaosFaults(options, server, run.slots, log))
         {
             await faults.StrikeAsync(cancellationToken);
@@ -128,7 +128,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         slots.ForEach(slot => log(slot.Process.Output));
     }
 
-    private async Task<ChaosVerdict> JudgeAsync(IReadOnlyList<string> missing, CancellationToken cancellationToken)
+    private async Task<ChaosVerdict> JudgeAsync(IReadOnlyList<ChaosFaultKind> missing, CancellationToken cancellationToken)
     {
         foreach (var slot in slots)
         {

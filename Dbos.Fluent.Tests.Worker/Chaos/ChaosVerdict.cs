@@ -33,7 +33,7 @@ internal sealed class ChaosVerdict
         ChaosOptions options,
         ChaosRows rows,
         ILookup<(string WorkflowId, string Step), ChaosEffect> effects,
-        IReadOnlyList<string> missingFaults)
+        IReadOnlyList<ChaosFaultKind> missingFaults)
     {
         var verdict = new ChaosVerdict(rows, effects);
         foreach (var fault in missingFaults)

@@ -8,9 +8,12 @@ namespace Dbos.Fluent.Tests.Worker.Chaos;
 /// It is off by a few seconds at most: a durable sleep ends at the moment that was stored, so one that was begun an hour ahead would
 /// rightly end an hour later.
 /// </remarks>
-internal sealed class JumpingClock(int seed) : TimeProvider, IAsyncDisposable
+/// <param name="seed">Chooses the jumps.</param>
+/// <param name="jumped">Called after each jump.</param>
+internal sealed class JumpingClock(int seed, Func<TimeSpan, Task> jumped) : TimeProvider, IAsyncDisposable
 {
     private static readonly TimeSpan Furthest = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1.5);
 
     private readonly Random random = new(seed);
@@ -34,8 +37,19 @@ internal sealed class JumpingClock(int seed) : TimeProvider, IAsyncDisposable
     {
         while (true)
         {
-            Interlocked.Exchange(ref offset, (long)(Furthest.Ticks * ((2 * random.NextDouble()) - 1)));
+            var before = TimeSpan.FromTicks(Interlocked.Read(ref offset));
+            var after = Next(before);
+            Interlocked.Exchange(ref offset, after.Ticks);
+            await jumped(after - before);
             await Task.Delay(Interval * (0.2 + random.NextDouble()), System, stop.Token);
         }
+    }
+
+    // Where chance leaves the clock nearly as it is, it goes on towards the right time, or beyond.
+    private TimeSpan Next(TimeSpan before)
+    {
+        var drawn = Furthest * ((2 * random.NextDouble()) - 1);
+        return (drawn - before).Duration() >= Shortest ? drawn
+            : drawn > TimeSpan.Zero ? drawn - (2 * Shortest) : drawn + (2 * Shortest);
     }
 }

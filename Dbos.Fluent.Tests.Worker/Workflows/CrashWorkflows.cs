@@ -9,7 +9,10 @@ namespace Dbos.Fluent.Tests.Worker.Workflows;
 /// <param name="reach">Called with points inside bodies and steps; it may hold them.</param>
 internal sealed partial class CrashWorkflows(Ledger ledger, Func<string, Task> reach)
 {
+    public const int SpacedSteps = 5;
+
     private static readonly TimeSpan RetryWait = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Space = TimeSpan.FromMilliseconds(200);
 
     public CrashWorkflows(Ledger ledger)
         : this(ledger, _ => Task.CompletedTask)
@@ -36,6 +39,9 @@ internal sealed partial class CrashWorkflows(Ledger ledger, Func<string, Task> r
     /// <summary>As many steps as the input says, one after the other; the result is how many.</summary>
     public WorkflowDefinition<int, int> Chain => field ??= Workflow.Define<int, int>("chain", RunChain);
 
+    /// <summary>Five steps with durable pauses between, so that it lasts however fast the machine is; the result is the square.</summary>
+    public WorkflowDefinition<int, int> Spaced => field ??= Workflow.Define<int, int>("spaced", RunSpaced);
+
     /// <summary>A step in each of as many generations as the input is short of two.</summary>
     public WorkflowDefinition<int, string> Again => field ??= Workflow.Define<int, string>("again")
         .Then(x => Effect($"effect {x.Input}")).As(out var effect)
@@ -45,7 +51,7 @@ internal sealed partial class CrashWorkflows(Ledger ledger, Func<string, Task> r
     public WorkflowDefinition[] All =>
     [
         Again, Steps, Retrying, Sleeping, Parent, Child, Group, Chain, FailingWorkflow.Definition, Saga, Branches, Race, Receiving,
-        Streaming, Ticked, Told, Waiting,
+        Spaced, Streaming, Ticked, Told, Waiting,
     ];
 
     public WorkflowDefinition<int, string> Named(string name) =>
@@ -108,6 +114,21 @@ internal sealed partial class CrashWorkflows(Ledger ledger, Func<string, Task> r
         }
 
         yield return input;
+    }
+
+    private async IAsyncEnumerable<StepOr<int>> RunSpaced(int input, WorkflowContext workflow)
+    {
+        for (var number = 0; number < SpacedSteps; number++)
+        {
+            if (number > 0)
+            {
+                yield return Step.Sleep(Space);
+            }
+
+            yield return Effect($"{number}");
+        }
+
+        yield return input * input;
     }
 
     private Step<string> Effect(string name) => Step.Run(name, step => EffectAsync(name, step));

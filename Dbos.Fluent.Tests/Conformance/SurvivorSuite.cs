@@ -6,6 +6,11 @@ public abstract class SurvivorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     // More than one engine has room for.
     private const int LeftCount = 1500;
 
+    private const int LeftToOne = 2500;
+    private const int Writers = 4;
+
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(90);
+
     // Long enough to be kept while everything else is busy: a survivor that loses it is no survivor.
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(8);
 
@@ -40,6 +45,50 @@ public abstract class SurvivorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
             await Database.WorkflowsAsync(
                 "application_name = 'another application' AND status = 'PENDING' AND owner_xid = 'lost' AND executor_id = 'dead' "
                 + "AND recovery_attempts = 1 AND updated_at = 1"));
+    }
+
+    // Scenario RC with thousands: what was left must not keep back what the survivor does already, and goes on doing.
+    [Fact]
+    public async Task A_survivor_goes_on_with_its_own_work_while_it_takes_up_thousands_of_a_dead_engine()
+    {
+        var (begun, ended, during) = (0, 0, 0);
+        var left = Workflow.Define<int, int>("left")
+            .Step("one", x => Task.FromResult(x.Workflow.WorkflowId == "seed" ? 0 : Interlocked.Increment(ref begun)))
+            .Step("two", x => Task.FromResult(x.Workflow.WorkflowId == "seed" ? 0 : Interlocked.Increment(ref ended)))
+            .Return(x => x.Input);
+        var own = Workflow.Define<int, int>("own")
+            .Step("one", x => Task.FromResult(x.Input + 1)).As(out var one)
+            .Step("two", x => Task.FromResult(x.Get(one) * 2)).As(out var two)
+            .Return(x => x.Get(two));
+        var survivor = await LaunchAsync(options => options.Lease = Lease, left, own);
+        await survivor.RunAsync(left, 1, "seed");
+        var working = Enumerable.Range(0, Writers).Select(WorkAsync).ToArray();
+        await LeaveAsync("left", "tests", LeftToOne);
+
+        var finished = await Task.WhenAll(working).Within(Soon);
+
+        // Each of them was begun when something was taken up already, and had ended when something was still to be done.
+        TestContext.Current.TestOutputHelper?.WriteLine($"{during} of {finished.Sum()} ended meanwhile");
+        Assert.InRange(during, Writers, finished.Sum());
+        await Eventually.TrueAsync(
+            async () => await Database.SucceededAsync(attempts: 2) == LeftToOne, Bounded.Limit, "all that was left has ended");
+        Assert.Equal((LeftToOne, LeftToOne), (begun, ended));
+        Assert.Equal(finished.Sum(), await Database.WorkflowsAsync("name = 'own' AND status = 'SUCCESS' AND recovery_attempts = 1"));
+
+        async Task<int> WorkAsync(int writer)
+        {
+            for (var number = 0; ; number++)
+            {
+                var before = Volatile.Read(ref begun);
+                Assert.Equal(2 * (number + 1), await survivor.RunAsync(own, number, $"own {writer}, {number}"));
+                if (Volatile.Read(ref ended) >= LeftToOne)
+                {
+                    return number + 1;
+                }
+
+                Interlocked.Add(ref during, before > 0 ? 1 : 0);
+            }
+        }
     }
 
     private Task<long> TakenAsync(string executor) =>

@@ -9,7 +9,10 @@ namespace Dbos.Fluent.Tests.Infrastructure;
 public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly string[] Long =
-        ["Chaos", "RandomQueue", "QueueKill", "Kill", "CallFault", "EitherFirst", "Failover", "Race", "MixedFleet"];
+    [
+        "Chaos", "RandomQueue", "QueueKill", "Kill", "RestartTests", "CollectionLoad", "CompiledAgain", "CallFault", "EitherFirst",
+        "Failover", "Race", "MixedFleet",
+    ];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(
         IReadOnlyCollection<TTestCollection> testCollections)

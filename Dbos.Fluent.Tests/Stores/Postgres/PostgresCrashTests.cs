@@ -31,3 +31,5 @@ public sealed class PostgresScheduleProcessTests(PostgresDatabases f) : Schedule
 public sealed class PostgresToldTests(PostgresDatabases f) : ToldSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresQueueProcessTests(PostgresDatabases f) : QueueProcessSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresRestartTests(PostgresDatabases f) : RestartSuite(f), IClassFixture<PostgresDatabases>;

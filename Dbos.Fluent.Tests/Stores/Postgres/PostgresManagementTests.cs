@@ -30,3 +30,6 @@ public sealed class PostgresAllOrNoneTests(PostgresDatabases f) : AllOrNoneSuite
 
 public sealed class PostgresManagementRaceTests(PostgresDatabases f)
     : ManagementRaceSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresCollectionLoadTests(PostgresDatabases f)
+    : CollectionLoadSuite(f), IClassFixture<PostgresDatabases>;

@@ -29,3 +29,6 @@ public sealed class PostgresPollingAllOrNoneTests(PostgresPollingDatabases f) : 
 
 public sealed class PostgresPollingManagementRaceTests(PostgresPollingDatabases f)
     : ManagementRaceSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingCollectionLoadTests(PostgresPollingDatabases f)
+    : CollectionLoadSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -26,3 +26,5 @@ public sealed class SqliteScheduleProcessTests(SqliteDatabases f) : ScheduleProc
 public sealed class SqliteToldTests(SqliteDatabases f) : ToldSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteQueueProcessTests(SqliteDatabases f) : QueueProcessSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteRestartTests(SqliteDatabases f) : RestartSuite(f), IClassFixture<SqliteDatabases>;

@@ -30,3 +30,6 @@ public sealed class SqliteAllOrNoneTests(SqliteDatabases f) : AllOrNoneSuite(f),
 
 public sealed class SqliteManagementRaceTests(SqliteDatabases f)
     : ManagementRaceSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteCollectionLoadTests(SqliteDatabases f)
+    : CollectionLoadSuite(f), IClassFixture<SqliteDatabases>;
