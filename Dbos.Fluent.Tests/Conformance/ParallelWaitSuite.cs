@@ -153,46 +153,6 @@ public abstract class ParallelWaitSuite(IDatabaseFixture fixture) : EngineSuite(
         }
     }
 
-    // The second in line must not end with nothing while the first still takes its message.
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Receives_of_one_topic_whose_time_was_over_while_nobody_ran_take_what_came_in_time(bool leavesMemory)
-    {
-        ResultOf<Optional<string>> first = null!, second = null!, third = null!;
-        var workflow = Workflow.Define<Unit, string>("receiving")
-            .Parallel(
-                ("first", b => b.Receive<string>("t", TimeSpan.FromHours(1)).As(out first)),
-                ("second", b => b.Receive<string>("t", TimeSpan.FromHours(1)).As(out second)),
-                ("third", b => b.Receive<string>("t", TimeSpan.FromHours(1)).As(out third)))
-            .Return(x => string.Join(' ', new[] { first, second, third }.Select(step => x.Get(step).ValueOr("none"))));
-        var engine = await LaunchAsync(leavesMemory, workflow);
-        await engine.BeginAsync(workflow, default, "A");
-        await Eventually.TrueAsync(
-            async () => await Database.CountAsync("SELECT count(*) FROM operation_outputs WHERE function_name = 'DBOS.sleep'") == 3,
-            Bounded.Limit,
-            "all have begun");
-        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
-        await using (var client = await WorkflowClient.ConnectAsync(
-            options =>
-            {
-                Database.Use(options);
-                options.TimeProvider = time;
-            },
-            Cancel))
-        {
-            await client.SendAsync("A", "one", "t", cancellationToken: Cancel);
-            time.Advance(TimeSpan.FromMinutes(1));
-            await client.SendAsync("A", "two", "t", cancellationToken: Cancel);
-        }
-
-        time.Advance(TimeSpan.FromHours(1));
-        engine = await LaunchAsync(leavesMemory, workflow);
-
-        Assert.Equal("one two none", await engine.ResultAsync<string>("A"));
-        Assert.Equal((2, 0), (await Database.MessagesAsync(), await Database.UnreadAsync()));
-    }
-
     private Task<WorkflowEngine> LaunchAsync(bool leavesMemory, params WorkflowDefinition[] definitions) => LaunchAsync(
         options => (options.TimeProvider, options.UnloadAfter) = (time, leavesMemory ? TimeSpan.Zero : Timeout.InfiniteTimeSpan),
         definitions);

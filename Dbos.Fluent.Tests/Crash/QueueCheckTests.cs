@@ -14,14 +14,15 @@ public sealed class QueueCheckTests
     [Fact]
     public void One_that_waits_and_one_that_began_later_are_seen_to_be_passed()
     {
-        var behind = Running with { Priority = 2 };
+        var late = Running with { Started = 20_000 };
+        var behind = late with { Priority = 2 };
         Assert.True(Fails(() => Order(Waiting, behind)));
-        Assert.True(Fails(() => Order(Waiting with { Status = "PENDING", Started = 5001, Attempts = 1 }, behind)));
-        Assert.True(Fails(() => Order(Waiting, Running with { Created = 3000 })));
+        Assert.True(Fails(() => Order(Waiting with { Status = "PENDING", Started = 20_001, Attempts = 1 }, behind)));
+        Assert.True(Fails(() => Order(Waiting, late with { Created = 15_000 })));
 
-        Order(Waiting with { Created = 4500 }, behind);
-        Order(Waiting with { Status = "PENDING", Started = 4999, Attempts = 1 }, behind);
-        Order(Waiting with { Created = 1500 }, Running);
+        Order(Waiting with { Created = 15_500 }, behind);
+        Order(Waiting with { Status = "PENDING", Started = 19_999, Attempts = 1 }, behind);
+        Order(Waiting with { Created = 1500 }, late);
         Order(Waiting with { Queue = "another" }, behind);
         Order(Waiting with { Attempts = 1 }, behind);
     }
@@ -63,7 +64,7 @@ public sealed class QueueCheckTests
         Progress([Running], [Running with { Status = "CANCELLED", Queue = null, Started = null, Ended = 6000 }]);
     }
 
-    private static void Order(params QueuedRow[] rows) => new QueueOrder().Check(new QueueLook(9000, rows));
+    private static void Order(params QueuedRow[] rows) => new QueueOrder().Check(new QueueLook(90_000, rows));
 
     private static void Progress(QueuedRow[] first, QueuedRow[] then, params string[] killed)
     {

@@ -25,3 +25,5 @@ public sealed class PostgresLoserTypeTests(PostgresDatabases f) : LoserTypeSuite
 public sealed class PostgresGroupReplayTests(PostgresDatabases f) : GroupReplaySuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresParallelWaitTests(PostgresDatabases f) : ParallelWaitSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresReceiveTurnTests(PostgresDatabases f) : ReceiveTurnSuite(f), IClassFixture<PostgresDatabases>;

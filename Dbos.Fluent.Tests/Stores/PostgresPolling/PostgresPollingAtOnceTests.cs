@@ -35,3 +35,6 @@ public sealed class PostgresPollingGroupReplayTests(PostgresPollingDatabases f)
 
 public sealed class PostgresPollingParallelWaitTests(PostgresPollingDatabases f)
     : ParallelWaitSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingReceiveTurnTests(PostgresPollingDatabases f)
+    : ReceiveTurnSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -24,3 +24,5 @@ public sealed class SqliteLoserTypeTests(SqliteDatabases f) : LoserTypeSuite(f),
 public sealed class SqliteGroupReplayTests(SqliteDatabases f) : GroupReplaySuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteParallelWaitTests(SqliteDatabases f) : ParallelWaitSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteReceiveTurnTests(SqliteDatabases f) : ReceiveTurnSuite(f), IClassFixture<SqliteDatabases>;

@@ -26,7 +26,7 @@ internal sealed class AnnouncedReceives : IDisposable
                 case var _ when only is { } winner && winner != i:
                     break;
                 case IReceiveStep receive:
-                    turns.Add(run.Receives.Announce(receive.Topic, place.First, WaitMarker.Recorded(run.History.At(place[1]))));
+                    turns.Add(run.Receives.Announce(receive.Topic, place.First));
                     break;
                 case IAllStep group:
                     Announce(run, group.Members, place, only: null);

@@ -73,7 +73,7 @@ internal sealed class ParallelExecution(RunScope run, StepExecutor steps, Record
                 var isNew = step is not IParallelStep && !recorded.IsRecorded(step, slots);
 
                 // Announced before the meeting, so that it does not matter which branch leaves the meeting first.
-                using var turns = isNew ? new AnnouncedReceives(run, [step], slots) : null;
+                using var turns = isNew && step is IReceiveStep or IAllStep or IAnyStep ? new AnnouncedReceives(run, [step], slots) : null;
                 if (isNew)
                 {
                     await arrival.MeetAsync().ConfigureAwait(false);

@@ -17,7 +17,7 @@ internal sealed class ReceiveExecution(RunScope run, StepRecords records, StepCo
     public async ValueTask<StepEnd> ReceiveAsync(Step step, IReceiveStep receive, StepPlace place)
     {
         var (first, second) = (place.Slots[0], place.Slots[1]);
-        using var turn = run.Receives.Announce(receive.Topic, first, WaitMarker.Recorded(run.History.At(second)));
+        using var turn = run.Receives.Announce(receive.Topic, first);
         if (!records.TryMatch(first, RecordedKind.BuiltIn, BuiltInNames.Receive, out var row)
             || !records.TryMatch(second, RecordedKind.BuiltIn, BuiltInNames.Sleep, out var marker))
         {
@@ -42,16 +42,16 @@ internal sealed class ReceiveExecution(RunScope run, StepRecords records, StepCo
 
     private async ValueTask<StepEnd> TakeAsync(Step step, IReceiveStep receive, StepPlace place, ReceiveTurns.Turn turn, Wait wait)
     {
-        turn.Begin(wait.UntilMs);
+        turn.Begin();
         while (true)
         {
-            using var told = run.Environment.Wakeups.Inboxes.Register(new InboxKey(run.Work.Id, receive.Topic));
+            using var told = run.Environment.Wakeups.Inboxes.Register(KeyOf(receive));
             var now = run.Environment.Clock.NowMs;
             var isFirst = turn.Come.IsCompleted;
             if (isFirst || wait.Begun is not null)
             {
                 var taken = isFirst
-                    ? await TryTakeAsync(step, receive, place, wait, now).ConfigureAwait(false)
+                    ? await TryTakeAsync(step, receive, place, turn, wait).ConfigureAwait(false)
                     : await BeginAsync(place, wait).ConfigureAwait(false);
                 if (taken is { } ended)
                 {
@@ -61,35 +61,49 @@ internal sealed class ReceiveExecution(RunScope run, StepRecords records, StepCo
                 wait = wait with { Begun = null };
             }
 
+            // What came in time may have come without a signal, or with a lost one, or while nobody ran. So there is one more look once the
+            // time is over. Receives before this one take what is theirs first.
             var isOver = wait.UntilMs <= now;
-            if (isOver && (isFirst || !turn.ComesInTime))
-            {
-                return await TimeOutAsync(step, receive, place, wait).ConfigureAwait(false);
-            }
-
-            // What came in time may have come without a signal, or with a lost one, or while nobody ran. When the time is over, one more
-            // round takes it. Receives before this one that end with it take what is theirs first.
-            var end = isOver
-                ? await ValueSteps.WaitAsync(run, null, turn.Come, null, place.Signal).ConfigureAwait(false)
-                : await WaitAsync(isFirst ? told.Found : turn.Come, receive, place, wait).ConfigureAwait(false);
+            var end = !isOver ? await WaitAsync(isFirst ? told.Found : turn.Come, receive, place, wait).ConfigureAwait(false)
+                : isFirst ? WaitEnd.TimedOut
+                : await WaitForLookAsync(receive, turn, place.Signal).ConfigureAwait(false);
             if (end == WaitEnd.Stopped)
             {
                 return StepEnd.Stopped;
             }
+
+            if (isOver && end == WaitEnd.TimedOut)
+            {
+                return await TimeOutAsync(step, receive, place, wait).ConfigureAwait(false);
+            }
         }
     }
 
-    /// <summary>Takes a message; null if there is none.</summary>
-    private async ValueTask<StepEnd?> TryTakeAsync(Step step, IReceiveStep receive, StepPlace place, Wait wait, long now)
+    /// <summary>Waits until its turn has come, or a look of the first has found nothing for anybody.</summary>
+    private async ValueTask<WaitEnd> WaitForLookAsync(IReceiveStep receive, ReceiveTurns.Turn turn, CancelSignal signal)
     {
+        var inVain = turn.AskForLook();
+        run.Environment.Wakeups.Inboxes.Complete(KeyOf(receive), true);
+        var end = await ValueSteps.WaitAsync(run, null, Task.WhenAny(turn.Come, inVain), null, signal).ConfigureAwait(false);
+        return end == WaitEnd.Told && inVain.IsCompleted ? WaitEnd.TimedOut : end;
+    }
+
+    private InboxKey KeyOf(IReceiveStep receive) => new(run.Work.Id, receive.Topic);
+
+    /// <summary>Takes a message; null if there is none.</summary>
+    private async ValueTask<StepEnd?> TryTakeAsync(
+        Step step, IReceiveStep receive, StepPlace place, ReceiveTurns.Turn turn, Wait wait)
+    {
+        var look = turn.BeginLook();
         CheckpointRow[] begun = wait.Begun is { } marker ? [marker] : [];
-        var row = new CheckpointRow(place.Slots[0], BuiltInNames.Receive, wait.StartedAtMs, now);
+        var row = new CheckpointRow(place.Slots[0], BuiltInNames.Receive, wait.StartedAtMs, run.Environment.Clock.NowMs);
         var result = await commits.CommitAsync(with => new ReceiveUnit(run.Owner, receive.Topic, row, begun, with), place)
             .ConfigureAwait(false);
         if (result?.Status == CommitStatus.NothingThere)
         {
             // The row of the wait is stored nevertheless.
             begun.ToList().ForEach(marker => run.Stored(marker.Sequence));
+            turn.LookedInVain(look);
             return null;
         }
 

@@ -17,15 +17,17 @@ internal sealed class RecordedEnds(RunScope run)
     };
 
     /// <summary>When the first recorded failure that fails a group completed; null if none is recorded.</summary>
-    public long? FailedAt(IAllStep all, Slots slots) =>
-        MembersOf(all, slots).Select(member => member.Step.Tolerant ? null : FailedAt(member.Step, member.Slots)).Min()
-        ?? ToleratedAt(all, slots);
+    public long? FailedAt(IAllStep all, Slots slots)
+    {
+        var members = MembersOf(all, slots);
+        return members.Min(member => member.Step.Tolerant ? null : FailedAt(member.Step, member.Slots)) ?? ToleratedAt(all, slots, members);
+    }
 
     // A group with a list of results also fails by a tolerant member, once all members have ended.
-    private long? ToleratedAt(IAllStep all, Slots slots) =>
+    private long? ToleratedAt(IAllStep all, Slots slots, (Step Step, Slots Slots)[] members) =>
         all.NeedsEachResult
-        && MembersOf(all, slots).Any(member => member.Step.Tolerant && FailedAt(member.Step, member.Slots) is not null)
-        && MembersOf(all, slots).All(member => IsRecorded(member.Step, member.Slots))
+        && Array.Exists(members, member => member.Step.Tolerant && FailedAt(member.Step, member.Slots) is not null)
+        && Array.TrueForAll(members, member => IsRecorded(member.Step, member.Slots))
             ? Enumerable.Range(0, all.Members.Sum(member => member.Slots)).Max(i => run.History.At(slots[i])?.CompletedAtMs)
             : null;
 
@@ -54,6 +56,6 @@ internal sealed class RecordedEnds(RunScope run)
     private bool IsOver(int sequence) =>
         run.History.At(sequence) is { Output: not null } row && WaitMarker.Read(row) <= run.Environment.Clock.NowMs;
 
-    private static IEnumerable<(Step Step, Slots Slots)> MembersOf(IAllStep all, Slots slots) =>
-        all.Members.Zip(Slots.FirstNumbers(all.Members), (member, first) => (member, slots.From(first)));
+    private static (Step Step, Slots Slots)[] MembersOf(IAllStep all, Slots slots) =>
+        [.. all.Members.Zip(Slots.FirstNumbers(all.Members), (member, first) => (member, slots.From(first)))];
 }

@@ -21,9 +21,6 @@ internal static class WaitMarker
 
     public static long Read(CheckpointRow marker) => (long)double.Parse(marker.Output!, CultureInfo.InvariantCulture);
 
-    /// <summary>When a wait is over that an earlier run began; null if it began none.</summary>
-    public static long? Recorded(CheckpointRow? row) => row is { Name: BuiltInNames.Sleep, Output: not null } ? Read(row) : null;
-
     /// <summary>When a receive that begins now is over; null if it has no end and so no row.</summary>
     public static long? UntilMs(IReceiveStep receive, long nowMs) =>
         receive.Until is { } until ? EpochMs.NotBefore(until)

@@ -14,6 +14,8 @@ internal sealed class StoreClock(TimeProvider time)
     // Timers of the runtime take no more than 49.7 days.
     private static readonly TimeSpan TimerMax = TimeSpan.FromDays(49);
 
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(1);
+
     private readonly Lock gate = new();
     private long baseMs = time.GetUtcNow().ToUnixTimeMilliseconds();
     private long baseStamp = time.GetTimestamp();
@@ -62,7 +64,8 @@ internal sealed class StoreClock(TimeProvider time)
             var doubt = Time.GetElapsedTime(askedStamp, now).TotalMilliseconds / 2;
             var moment = storeNowMs + (long)doubt;
             var sinceMs = Time.GetElapsedTime(baseStamp, now).TotalMilliseconds;
-            if (doubt > doubtMs + (sinceMs * Drift) && Math.Abs(baseMs + (long)sinceMs - moment) <= doubt)
+            var known = doubtMs + (sinceMs * Drift);
+            if (doubt > known && Math.Abs(baseMs + (long)sinceMs - moment) <= doubt + known)
             {
                 return;
             }
@@ -90,6 +93,8 @@ internal sealed class StoreClock(TimeProvider time)
         var delay = Task.Delay(piece, Time, set.Token);
         if (NowMs > readMs)
         {
+            // Virtual time that goes on by itself, and much faster than ours, always has. Then this polls.
+            await Task.WhenAny(delay, Task.Delay(Poll, TimeProvider.System, set.Token)).ConfigureAwait(false);
             await set.CancelAsync().ConfigureAwait(false);
         }
 
