@@ -76,11 +76,12 @@ public abstract class FailoverSuite(IDatabaseFixture fixture) : CrashSuite(fixtu
         var done = worker.ReachedAsync("done");
         var expires = Database is SqliteTestDatabase ? "lease_expires_at" : "expires_at_ms";
 
+        using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (!done.IsCompleted)
         {
             var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
             Assert.InRange(await Database.CountAsync($"SELECT min({expires}) FROM fluent_executors"), now, long.MaxValue);
-            await Task.Delay(50, Cancel);
+            await pause.WaitForNextTickAsync(Cancel);
         }
 
         await done;
