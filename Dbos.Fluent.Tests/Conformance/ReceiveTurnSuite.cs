@@ -1,6 +1,6 @@
 namespace Dbos.Fluent.Tests.Conformance;
 
-/// <summary>Several receives of one topic at once: the lower number takes the earlier message, and nobody ends empty before a look.</summary>
+/// <summary>Several receives of one topic at once: the lower number takes the earlier message, and none ends empty before a look.</summary>
 public abstract class ReceiveTurnSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
