@@ -14,6 +14,8 @@ namespace Dbos.Fluent.Tests.Stores.Postgres;
 /// </remarks>
 public sealed class PostgresClockTests(PostgresDatabases fixture) : EngineSuite(fixture), IClassFixture<PostgresDatabases>
 {
+    private const int MomentsLeftOut = 1404;
+
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     protected override bool SharesDatabases => false;
@@ -133,17 +135,61 @@ public sealed class PostgresClockTests(PostgresDatabases fixture) : EngineSuite(
             Database.CountAsync($"SELECT expires_at_ms FROM fluent_executors WHERE executor_id = '{executor}'");
     }
 
-    // Names without a schema are looked up along the path, and what PostgreSQL brings along comes last there.
-    private async Task<WorkflowEngine> LaunchMovedAsync(int hours, Action<EngineOptions> configure, params WorkflowDefinition[] definitions)
+    // The clock stands on a night of its own, so that the moments before and after the leap are far from each other on any machine.
+    [Fact]
+    public async Task A_clock_that_leaps_leaves_out_moments_of_more_than_an_hour_ago_but_where_they_are_caught_up_on()
     {
-        await Database.ExecuteAsync(
+        var runs = System.Threading.Channels.Channel.CreateUnbounded<ScheduledRun>();
+        var noted = Workflow.Define<ScheduledRun>("noted").Step("note", x => runs.Writer.WriteAsync(x.Input).AsTask()).End();
+        var night = new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        await MoveAsync(night.AddMinutes(10) - DateTimeOffset.UtcNow);
+        await LaunchMovedAsync(options =>
+        {
+            // The first looks at the clock, the second at the schedules.
+            (options.Lease, options.PollInterval) = (3 * Second, Second);
+            options.Schedule("strict", "0 0 1,3 * * *", noted, options: new() { Context = "strict" })
+                .Schedule("late", "0 30 0,2 * * *", noted, options: new() { Context = "late" })
+                .Schedule("full", "0 0 1,3 * * *", noted, options: new() { Context = "full", AutomaticBackfill = true });
+        });
+
+        await MoveAsync(night.AddHours(3) - (3 * Second) - DateTimeOffset.UtcNow);
+        List<ScheduledRun> seen = [];
+        while (seen.Count < 4)
+        {
+            seen.Add(await runs.Reader.ReadAsync(Cancel).AsTask().Within(Bounded.Limit));
+        }
+
+        Assert.Equal(
+            [("full", night.AddHours(1)), ("full", night.AddHours(3)), ("late", night.AddHours(2.5)), ("strict", night.AddHours(3))],
+            seen.Select(run => (run.Context, run.ScheduledAt)).Order());
+        Assert.All(seen, run => Assert.InRange(run.StartedAt, run.ScheduledAt, night.AddHours(3) + Bounded.Limit));
+        Assert.Equal(seen.Count, await Database.WorkflowsAsync());
+        var told = Log.Entries.Where(entry => entry.Id == MomentsLeftOut).Select(entry => entry.Text.Split(' ')[1]);
+        Assert.Equal(["late", "strict"], told.Order(StringComparer.Ordinal));
+    }
+
+    // Names without a schema are looked up along the path, and what PostgreSQL brings along comes last there.
+    private Task<int> MoveAsync(TimeSpan by)
+    {
+        var interval = $"interval '{(long)by.TotalMilliseconds} milliseconds'";
+        return Database.ExecuteAsync(
             $"""
             CREATE SCHEMA IF NOT EXISTS moved;
             CREATE OR REPLACE FUNCTION moved.now() RETURNS timestamptz STABLE LANGUAGE sql
-                AS $$ SELECT pg_catalog.now() + interval '{hours} hours' $$;
+                AS $$ SELECT pg_catalog.now() + {interval} $$;
             CREATE OR REPLACE FUNCTION moved.clock_timestamp() RETURNS timestamptz VOLATILE LANGUAGE sql
-                AS $$ SELECT pg_catalog.clock_timestamp() + interval '{hours} hours' $$;
+                AS $$ SELECT pg_catalog.clock_timestamp() + {interval} $$;
             """);
+    }
+
+    private async Task<WorkflowEngine> LaunchMovedAsync(int hours, Action<EngineOptions> configure, params WorkflowDefinition[] definitions)
+    {
+        await MoveAsync(TimeSpan.FromHours(hours));
+        return await LaunchMovedAsync(configure, definitions);
+    }
+
+    private async Task<WorkflowEngine> LaunchMovedAsync(Action<EngineOptions> configure, params WorkflowDefinition[] definitions)
+    {
         var connection = new NpgsqlConnectionStringBuilder(((PostgresTestDatabase)Database).ConnectionString)
         {
             SearchPath = "moved, pg_catalog",

@@ -28,6 +28,8 @@ public sealed class PostgresRandomQueueTests(PostgresDatabases f) : RandomQueueS
 
 public sealed class PostgresScheduleProcessTests(PostgresDatabases f) : ScheduleProcessSuite(f), IClassFixture<PostgresDatabases>;
 
+public sealed class PostgresScheduleKillTests(PostgresDatabases f) : ScheduleKillSuite(f), IClassFixture<PostgresDatabases>;
+
 public sealed class PostgresToldTests(PostgresDatabases f) : ToldSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresQueueProcessTests(PostgresDatabases f) : QueueProcessSuite(f), IClassFixture<PostgresDatabases>;

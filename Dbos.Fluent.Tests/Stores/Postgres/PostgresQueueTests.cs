@@ -30,6 +30,9 @@ public sealed class PostgresRealClockScheduleTests(PostgresDatabases f)
 public sealed class PostgresScheduleCatchUpTests(PostgresDatabases f)
     : ScheduleCatchUpSuite(f), IClassFixture<PostgresDatabases>;
 
+public sealed class PostgresSharedScheduleTests(PostgresDatabases f)
+    : SharedScheduleSuite(f), IClassFixture<PostgresDatabases>;
+
 public sealed class PostgresHeldQueueTests(PostgresDatabases f)
     : HeldQueueSuite(f), IClassFixture<PostgresDatabases>;
 

@@ -28,6 +28,9 @@ public sealed class PostgresPollingRealClockScheduleTests(PostgresPollingDatabas
 public sealed class PostgresPollingScheduleCatchUpTests(PostgresPollingDatabases f)
     : ScheduleCatchUpSuite(f), IClassFixture<PostgresPollingDatabases>;
 
+public sealed class PostgresPollingSharedScheduleTests(PostgresPollingDatabases f)
+    : SharedScheduleSuite(f), IClassFixture<PostgresPollingDatabases>;
+
 public sealed class PostgresPollingHeldQueueTests(PostgresPollingDatabases f)
     : HeldQueueSuite(f), IClassFixture<PostgresPollingDatabases>;
 

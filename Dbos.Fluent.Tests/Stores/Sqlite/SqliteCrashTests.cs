@@ -23,6 +23,8 @@ public sealed class SqliteRandomQueueTests(SqliteDatabases f) : RandomQueueSuite
 
 public sealed class SqliteScheduleProcessTests(SqliteDatabases f) : ScheduleProcessSuite(f), IClassFixture<SqliteDatabases>;
 
+public sealed class SqliteScheduleKillTests(SqliteDatabases f) : ScheduleKillSuite(f), IClassFixture<SqliteDatabases>;
+
 public sealed class SqliteToldTests(SqliteDatabases f) : ToldSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteQueueProcessTests(SqliteDatabases f) : QueueProcessSuite(f), IClassFixture<SqliteDatabases>;

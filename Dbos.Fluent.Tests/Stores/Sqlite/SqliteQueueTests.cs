@@ -27,6 +27,9 @@ public sealed class SqliteRealClockScheduleTests(SqliteDatabases f)
 public sealed class SqliteScheduleCatchUpTests(SqliteDatabases f)
     : ScheduleCatchUpSuite(f), IClassFixture<SqliteDatabases>;
 
+public sealed class SqliteSharedScheduleTests(SqliteDatabases f)
+    : SharedScheduleSuite(f), IClassFixture<SqliteDatabases>;
+
 public sealed class SqliteScheduleClockChangeTests(SqliteDatabases f)
     : ScheduleClockChangeSuite(f), IClassFixture<SqliteDatabases>;
 
