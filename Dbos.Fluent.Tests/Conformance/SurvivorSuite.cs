@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using Dbos.Fluent.Tests.Worker.Faults;
+
 namespace Dbos.Fluent.Tests.Conformance;
 
 /// <summary>Several engines that go on where another one is gone. Scenarios RC and MX.</summary>
@@ -6,7 +9,11 @@ public abstract class SurvivorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     // More than one engine has room for.
     private const int LeftCount = 1500;
 
+    // Fewer than one engine has room for.
+    private const int LeftToBoth = 900;
+
     private const int LeftToOne = 2500;
+    private const int BatchMax = 100;
     private const int Writers = 4;
 
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(90);
@@ -14,13 +21,14 @@ public abstract class SurvivorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     // Long enough to be kept while everything else is busy: a survivor that loses it is no survivor.
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(8);
 
+    // After each batch, for each workflow of it.
+    private static readonly TimeSpan RestForEach = TimeSpan.FromMilliseconds(0.5);
+
     [Fact]
     public async Task What_a_dead_engine_left_is_spread_over_the_survivors_and_other_applications_rows_stay_as_they_are()
     {
         var gate = new TaskCompletionSource();
-        var workflow = Workflow.Define<int, int>("held")
-            .Step("wait", x => x.Workflow.WorkflowId == "seed" ? Task.CompletedTask : gate.Task.WaitAsync(x.CancellationToken))
-            .Return(x => x.Input);
+        var workflow = Held(gate);
         var first = await LaunchAsync(workflow);
         await first.RunAsync(workflow, 1, "seed");
         await first.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
@@ -45,6 +53,36 @@ public abstract class SurvivorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
             await Database.WorkflowsAsync(
                 "application_name = 'another application' AND status = 'PENDING' AND owner_xid = 'lost' AND executor_id = 'dead' "
                 + "AND recovery_attempts = 1 AND updated_at = 1"));
+    }
+
+    // One alone could take it all: nothing but its pace, small batches and a rest after each, leaves the other a share. Without
+    // notifications the other hears of it when it looks, up to a second later, and all may be taken by then: no more than the pace holds.
+    [Fact]
+    public async Task What_one_survivor_has_room_for_is_taken_up_at_a_pace_that_leaves_the_other_a_share()
+    {
+        var gate = new TaskCompletionSource();
+        var workflow = Held(gate);
+        var (notes, otherNotes) = (new Notes(), new Notes());
+        var one = await LaunchNotedAsync("one", notes, workflow);
+        await LaunchNotedAsync("other", otherNotes, workflow);
+        var (before, otherBefore) = (notes.LooksBegun, otherNotes.LooksBegun);
+        await one.RunAsync(workflow, 1, "seed");
+        await LeaveAsync("left", "tests", LeftToBoth);
+        await Eventually.TrueAsync(
+            () => notes.LooksEnded > before && otherNotes.LooksEnded > otherBefore, Bounded.Limit, "each has seen that the other is alive");
+
+        await one.RecoverAsync(["dead"], Cancel).Within(Bounded.Limit);
+        await Eventually.TrueAsync(() => notes.Taken + otherNotes.Taken >= LeftToBoth, Bounded.Limit, "all are taken up");
+
+        var (taken, otherTaken) = (await TakenAsync("one"), await TakenAsync("other"));
+        TestContext.Current.TestOutputHelper?.WriteLine($"{taken} and {otherTaken}");
+        Assert.Equal((taken, otherTaken), (notes.Taken, otherNotes.Taken));
+        Assert.All([notes, otherNotes], each => each.CheckPace());
+        var hears = Database.PushesSignals || Database is SqliteTestDatabase;
+        Assert.All([taken, otherTaken], share => Assert.InRange(share, hears ? BatchMax : 0, LeftToBoth));
+        gate.SetResult();
+        await Eventually.TrueAsync(
+            async () => await Database.SucceededAsync(attempts: 2) == LeftToBoth, Bounded.Limit, "all end");
     }
 
     // Scenario RC with thousands: what was left must not keep back what the survivor does already, and goes on doing.
@@ -91,6 +129,15 @@ public abstract class SurvivorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         }
     }
 
+    private static WorkflowDefinition<int, int> Held(TaskCompletionSource gate) => Workflow.Define<int, int>("held")
+        .Step("wait", x => x.Workflow.WorkflowId == "seed" ? Task.CompletedTask : gate.Task.WaitAsync(x.CancellationToken))
+        .Return(x => x.Input);
+
+    private Task<WorkflowEngine> LaunchNotedAsync(string executor, Notes notes, WorkflowDefinition workflow) => LaunchAsync(
+        options => (options.ExecutorId, options.Lease, options.WrapStore) =
+            (executor, Lease, store => new FaultingStore(store, notes)),
+        workflow);
+
     private Task<long> TakenAsync(string executor) =>
         Database.WorkflowsAsync($"executor_id = '{executor}' AND status = 'PENDING' AND recovery_attempts = 2");
 
@@ -113,5 +160,55 @@ public abstract class SurvivorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
                    serialization, priority, 1, created_at, 1
               FROM workflow_status, numbers WHERE workflow_uuid = 'seed'
             """);
+    }
+
+    /// <summary>An engine's looks at who is alive, and its claims, of which each engine makes one after the other.</summary>
+    private sealed class Notes : IStoreFaults
+    {
+        private readonly ConcurrentQueue<(long Asked, long Answered, int Count)> claims = new();
+        private int begun;
+        private int ended;
+        private long asked;
+
+        public int LooksBegun => Volatile.Read(ref begun);
+
+        public int LooksEnded => Volatile.Read(ref ended);
+
+        public long Taken => claims.Sum(claim => claim.Count);
+
+        public Task BeforeAsync(StoreCall call, CancellationToken cancellationToken)
+        {
+            Interlocked.Add(ref begun, call.Kind == StoreCallKind.ReadExecutors ? 1 : 0);
+            if (call.Kind == StoreCallKind.Claim)
+            {
+                asked = TimeProvider.System.GetTimestamp();
+            }
+
+            return Task.CompletedTask;
+        }
+
+        public Task AfterAsync(StoreCall call, CancellationToken cancellationToken)
+        {
+            Interlocked.Add(ref ended, call.Kind == StoreCallKind.ReadExecutors ? 1 : 0);
+            if (call.Kind == StoreCallKind.Claim)
+            {
+                claims.Enqueue((asked, TimeProvider.System.GetTimestamp(), call.Claimed.Count));
+            }
+
+            return Task.CompletedTask;
+        }
+
+        /// <summary>Asserts that no batch was too large, and that a rest followed each.</summary>
+        public void CheckPace()
+        {
+            var all = claims.ToList();
+            Assert.All(all, claim => Assert.InRange(claim.Count, 0, BatchMax));
+            Assert.All(
+                all.Zip(all.Skip(1)),
+                pair => Assert.InRange(
+                    TimeProvider.System.GetElapsedTime(pair.First.Answered, pair.Second.Asked),
+                    pair.First.Count * RestForEach,
+                    TimeSpan.MaxValue));
+        }
     }
 }

@@ -1,3 +1,5 @@
+using System.Linq.Expressions;
+
 namespace Dbos.Fluent.Tests.Conformance;
 
 /// <summary>What an engine's version is. Scenario VP-01.</summary>
@@ -39,6 +41,31 @@ public abstract class VersionNameSuite(IDatabaseFixture fixture) : EngineSuite(f
         var fingerprint = await worker.ReachedAsync("none");
         Assert.Matches(@"^([0-9a-f]{32}), \1$", fingerprint);
         Assert.Equal(fingerprint, await worker.ReachedAsync("empty"));
+    }
+
+    // Under the default version a change of such code would go unnoticed, and its histories would meet other code.
+    [Fact]
+    public async Task Code_that_cannot_be_read_is_launched_under_a_chosen_version_alone()
+    {
+        var compiled = Expression.Lambda<Func<FlowState<int>, bool>>(
+            Expression.Constant(true), Expression.Parameter(typeof(FlowState<int>))).Compile();
+        var unread = Workflow.Define<int, string>("unread")
+            .If(compiled, yes => yes.Step("S", _ => Task.CompletedTask))
+            .Return(_ => "done");
+
+        var refused = await Assert.ThrowsAsync<ArgumentException>(
+            () => LaunchAsync(options => options.ApplicationVersion = null, Same, unread));
+
+        Assert.StartsWith("The code of workflow 'unread' cannot be read", refused.Message);
+        Assert.Contains("set EngineOptions.ApplicationVersion, or the environment variable DBOS__APPVERSION", refused.Message);
+        Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM fluent_executors"));
+        Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM application_versions"));
+
+        var engine = await LaunchAsync(options => options.ApplicationVersion = "v1", Same, unread);
+        Assert.Equal("done", await engine.RunAsync(unread, 1, "A"));
+        Assert.Equal("0 S", await engine.StepsAsync("A"));
+        Assert.Equal("v1", (await engine.GetStatusAsync("A", Cancel))!.ApplicationVersion);
+        Assert.Equal(1, await Database.CountAsync("SELECT count(*) FROM fluent_executors"));
     }
 
     [Fact]

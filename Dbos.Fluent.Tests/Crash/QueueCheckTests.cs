@@ -68,7 +68,7 @@ public sealed class QueueCheckTests
 
     private static void Progress(QueuedRow[] first, QueuedRow[] then, params string[] killed)
     {
-        var progress = new QueueProgress();
+        var progress = new QueueProgress(parks: _ => false);
         progress.Check(new QueueLook(8000, first), first.Length, _ => 2, killed);
         progress.Check(new QueueLook(9000, then), first.Length, _ => 2, killed);
     }

@@ -21,6 +21,9 @@ internal sealed record QueuedRow(
 
     public bool Runs => Status == "PENDING";
 
+    /// <summary>Whether it waits outside memory; in these tests no start is delayed.</summary>
+    public bool IsParked => Status == "DELAYED";
+
     public bool HasEnded => Status is "SUCCESS" or "CANCELLED";
 
     /// <summary>Whether it stands before another in the line of its queue and partition, beyond doubt.</summary>

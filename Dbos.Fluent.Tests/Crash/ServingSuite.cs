@@ -14,6 +14,10 @@ public abstract class ServingSuite(IDatabaseFixture fixture) : CrashSuite(fixtur
     /// <summary>For how many milliseconds a process counts as alive that is heard of no more.</summary>
     private protected virtual int Lease => 15_000;
 
+    /// <summary>After how many milliseconds a wait leaves memory.</summary>
+    // As good as never, as what has left it goes on whatever the limits of its worker are.
+    private protected virtual int UnloadAfter => 600_000;
+
     /// <summary>Launches the engine of this process, which fills the queues and serves none.</summary>
     private protected Task<WorkflowEngine> LaunchEnqueuerAsync(params WorkflowQueue[] queues) => LaunchSuccessorAsync(options =>
     {
@@ -55,10 +59,9 @@ public abstract class ServingSuite(IDatabaseFixture fixture) : CrashSuite(fixtur
 
     private (ChildProcess Process, string Executor) StartServer()
     {
-        // Waits stay in memory, as what has left it goes on whatever the limits are.
         var executor = $"server-{++started}";
         var process = StartWorker(
-            "serve", [], ("executor", executor), ("lease", $"{Lease}"), ("unload", "600000"), ("quick", "yes"));
+            "serve", [], ("executor", executor), ("lease", $"{Lease}"), ("unload", $"{UnloadAfter}"), ("quick", "yes"));
         return (process, executor);
     }
 }

@@ -26,6 +26,11 @@ public sealed class PostgresRandomQueueTests(PostgresDatabases f) : RandomQueueS
     protected override TimeSpan Length => TimeSpan.FromSeconds(12);
 }
 
+public sealed class PostgresParkingRandomQueueTests(PostgresDatabases f) : RandomParkingSuite(f), IClassFixture<PostgresDatabases>
+{
+    protected override TimeSpan Length => TimeSpan.FromSeconds(5);
+}
+
 public sealed class PostgresScheduleProcessTests(PostgresDatabases f) : ScheduleProcessSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresScheduleKillTests(PostgresDatabases f) : ScheduleKillSuite(f), IClassFixture<PostgresDatabases>;

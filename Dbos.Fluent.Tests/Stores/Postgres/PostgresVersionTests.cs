@@ -4,6 +4,8 @@ namespace Dbos.Fluent.Tests.Stores.Postgres;
 
 public sealed class PostgresContinueAsNewTests(PostgresDatabases f) : ContinueAsNewSuite(f), IClassFixture<PostgresDatabases>;
 
+public sealed class PostgresGenerationTests(PostgresDatabases f) : GenerationSuite(f), IClassFixture<PostgresDatabases>;
+
 public sealed class PostgresPatchTests(PostgresDatabases f) : PatchSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresVersionTests(PostgresDatabases f) : VersionSuite(f), IClassFixture<PostgresDatabases>;

@@ -5,6 +5,9 @@ namespace Dbos.Fluent.Tests.Stores.PostgresPolling;
 public sealed class PostgresPollingContinueAsNewTests(PostgresPollingDatabases f) : ContinueAsNewSuite(f),
     IClassFixture<PostgresPollingDatabases>;
 
+public sealed class PostgresPollingGenerationTests(PostgresPollingDatabases f)
+    : GenerationSuite(f), IClassFixture<PostgresPollingDatabases>;
+
 public sealed class PostgresPollingPatchTests(PostgresPollingDatabases f) : PatchSuite(f), IClassFixture<PostgresPollingDatabases>;
 
 public sealed class PostgresPollingVersionTests(PostgresPollingDatabases f) : VersionSuite(f), IClassFixture<PostgresPollingDatabases>;

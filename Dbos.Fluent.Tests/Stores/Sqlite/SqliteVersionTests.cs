@@ -4,6 +4,8 @@ namespace Dbos.Fluent.Tests.Stores.Sqlite;
 
 public sealed class SqliteContinueAsNewTests(SqliteDatabases f) : ContinueAsNewSuite(f), IClassFixture<SqliteDatabases>;
 
+public sealed class SqliteGenerationTests(SqliteDatabases f) : GenerationSuite(f), IClassFixture<SqliteDatabases>;
+
 public sealed class SqlitePatchTests(SqliteDatabases f) : PatchSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteVersionTests(SqliteDatabases f) : VersionSuite(f), IClassFixture<SqliteDatabases>;
