@@ -57,6 +57,22 @@ public sealed class StoreClockTests
         Assert.InRange(clock.NowMs, 2_000_000, 2_060_000);
     }
 
+    // The database read its clock at once, and the answer then lay unread for ten seconds: it is as wrong as it can be.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public void An_answer_that_lay_unread_does_not_set_the_clock_back(int roundedMs)
+    {
+        var clock = new StoreClock(TimeProvider.System);
+        var now = TimeProvider.System.GetTimestamp();
+        clock.Synchronize(2_000_000, now);
+
+        clock.Synchronize(1_990_000 + roundedMs, now - (10 * TimeProvider.System.TimestampFrequency));
+
+        Assert.InRange(clock.NowMs, 2_000_000, 2_060_000);
+    }
+
     [Fact]
     public void An_answer_counts_from_the_middle_between_question_and_answer_and_a_late_one_only_where_there_is_no_other()
     {

@@ -149,6 +149,9 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
             Interlocked.Exchange(ref contactSince, TimeProvider.System.GetTimestamp());
         }
 
+        // At once, as what follows may take long: the answer says what time it is now.
+        answered = (result.NowMs, TimeProvider.System.GetTimestamp());
+        clock.Synchronize(result.NowMs, sentStamp);
         if (gap)
         {
             logger.LeaseRenewedLate(self.ExecutorId);
@@ -158,9 +161,7 @@ internal sealed class LeaseLoop(IExecutorStore store, ExecutorRegistration self,
             await AfterGap(limit.Token).ConfigureAwait(false);
         }
 
-        answered = (result.NowMs, TimeProvider.System.GetTimestamp());
         lease.Renewed(sentStamp, sentAt);
-        clock.Synchronize(result.NowMs, sentStamp);
         return TellRenewed();
     }
 

@@ -11,6 +11,9 @@ internal sealed class StoreClock(TimeProvider time)
     // How far this machine's clock may go wrong meanwhile: 100 ms in 1,000 s is more than quartz does.
     private const double Drift = 1e-4;
 
+    // Both clocks are read in whole milliseconds, and so is the middle between question and answer.
+    private const double RoundingMs = 2;
+
     // Timers of the runtime take no more than 49.7 days.
     private static readonly TimeSpan TimerMax = TimeSpan.FromDays(49);
 
@@ -65,7 +68,7 @@ internal sealed class StoreClock(TimeProvider time)
             var moment = storeNowMs + (long)doubt;
             var sinceMs = Time.GetElapsedTime(baseStamp, now).TotalMilliseconds;
             var known = doubtMs + (sinceMs * Drift);
-            if (doubt > known && Math.Abs(baseMs + (long)sinceMs - moment) <= doubt + known)
+            if (doubt > known && Math.Abs(baseMs + (long)sinceMs - moment) <= doubt + known + RoundingMs)
             {
                 return;
             }
