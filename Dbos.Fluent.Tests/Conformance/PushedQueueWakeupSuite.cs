@@ -129,6 +129,36 @@ public abstract class PushedQueueWakeupSuite(IDatabaseFixture fixture) : EngineS
         Assert.Equal("executor-2", (await one.GetStatusAsync(second.Id, Cancel))!.ExecutorId);
     }
 
+    // Each engine that knows of the delay may end it: here one that serves no queue, as it may be one of another version or a full one.
+    [Fact]
+    public async Task What_another_process_lets_into_the_queue_when_its_delay_is_over_is_begun_without_a_look()
+    {
+        var one = await LaunchBlindAsync("executor-1", Quick());
+        await looks.ReachedAsync();
+        var passes = 0;
+        var faults = new CallFaults
+        {
+            After = (call, _) =>
+            {
+                Interlocked.Add(ref passes, call.Kind == StoreCallKind.ReadExecutors ? 1 : 0);
+                return Task.CompletedTask;
+            },
+        };
+        var two = await LaunchAsync(
+            options =>
+            {
+                (options.ExecutorId, options.ListenTo, options.Lease) = ("executor-2", [], TimeSpan.FromSeconds(3));
+                options.WrapStore = store => new FaultingStore(store, faults);
+            },
+            Quick());
+        await Eventually.TrueAsync(() => Volatile.Read(ref passes) >= 3, Bounded.Limit, "the second engine has seen the first");
+
+        var handle = await two.StartAsync(Quick(), 1, new() { Queue = "line", Delay = TimeSpan.FromMilliseconds(50) }, Cancel);
+
+        Assert.Equal(1, await handle.GetResultAsync(Cancel).Within(Soon));
+        Assert.Equal("executor-1", (await one.GetStatusAsync(handle.Id, Cancel))!.ExecutorId);
+    }
+
     private static WorkflowQueue Line() => new("line") { Concurrency = 1 };
 
     private static WorkflowDefinition<int, int> Quick() => Workflow.Define<int, int>("quick").Return(x => x.Input);

@@ -195,6 +195,40 @@ public abstract class QueueChangeSuite(IDatabaseFixture fixture) : EngineSuite(f
         await Eventually.TrueAsync(async () => await Database.UnfinishedAsync() == 0, Bounded.Limit, "all end");
     }
 
+    [Fact]
+    public async Task A_process_claims_no_more_than_it_has_room_for_from_many_queues_at_once()
+    {
+        const int each = 200, capacity = 1_000;
+        WorkflowQueue[] queues = [.. Enumerable.Range(0, 10).Select(number => new WorkflowQueue($"line {number}") { WorkerConcurrency = each })];
+        var gated = Gated();
+        var starter = await LaunchAsync(options => (options.ExecutorId, options.ListenTo) = ("executor-2", []), gated);
+        foreach (var queue in queues)
+        {
+            await starter.StartManyAsync(gated, Enumerable.Repeat((1, (StartOptions?)new() { Queue = queue.Name }), each), Cancel);
+        }
+
+        var claimed = 0;
+        var faults = new CallFaults
+        {
+            After = (call, _) =>
+            {
+                Interlocked.Add(ref claimed, call.Claimed.Count);
+                return Task.CompletedTask;
+            },
+        };
+        var engine = await LaunchAsync(
+            options => options.Add(queues).WrapStore = store => new FaultingStore(store, faults), gated, Quick);
+        for (var number = 0; number < capacity; number++)
+        {
+            await Gate(1).ReachedAsync();
+        }
+
+        Assert.Equal(2, await (await engine.StartAsync(Quick, 2, cancellationToken: Cancel)).ResultAsync());
+        Assert.Equal(capacity, claimed);
+        Gate(1).Open();
+        await Eventually.TrueAsync(async () => await Database.UnfinishedAsync() == 0, Bounded.Limit, "all end");
+    }
+
     private static WorkflowQueue LimitedToOne(string limit) => limit switch
     {
         "concurrency" => new("line") { Concurrency = 1 },

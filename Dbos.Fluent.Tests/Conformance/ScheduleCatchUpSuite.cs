@@ -108,6 +108,27 @@ public abstract class ScheduleCatchUpSuite(IDatabaseFixture fixture) : VirtualSc
             options.Schedule("tick", EachMinute, workflow, options: new() { AutomaticBackfill = true });
     }
 
+    // As a machine does whose clock was a year ahead until it asked another for the time.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_fired_by_a_clock_far_ahead_does_not_silence_the_schedule(bool backfill)
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(_ => { }, workflow);
+        var options = new ScheduleOptions { AutomaticBackfill = backfill };
+        await engine.Schedules.CreateAsync("tick", EachMinute, workflow, options: options, cancellationToken: Cancel);
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Database.ExecuteAsync("UPDATE workflow_schedules SET last_fired_at = '2999-01-01T00:00:00.000Z'");
+
+        engine = await LaunchVirtualAsync(_ => { }, workflow);
+        await FollowedAsync();
+        Time.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Equal(Start.AddMinutes(1), (await ArrivesAsync()).ScheduledAt);
+        await FiredAsync(1);
+    }
+
     [Fact]
     public async Task New_moments_of_a_schedule_that_catches_up_were_never_due_before()
     {

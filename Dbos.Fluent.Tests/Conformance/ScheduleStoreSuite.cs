@@ -282,6 +282,61 @@ public abstract class ScheduleStoreSuite(StoreFixture fixture) : StoreSuite(fixt
         Assert.Equal(now + 60_000, (await ReadAsync(bed))!.LastFiredAtMs);
     }
 
+    // In minutes from now: the bounds before and after the write, and when it counts as fired, which was an hour ago.
+    [Theory]
+    [InlineData(null, -5, null, null, 0)]
+    [InlineData(null, -5, null, -2, 0)]
+    [InlineData(null, -5, null, -5, -60)]
+    [InlineData(null, 5, null, null, -60)]
+    [InlineData(null, null, null, 5, -60)]
+    [InlineData(5, null, null, null, 0)]
+    [InlineData(5, null, 2, null, 0)]
+    [InlineData(5, null, 5, null, -60)]
+    [InlineData(-90, null, null, null, -60)]
+    [InlineData(null, null, -5, null, -60)]
+    public async Task Moments_outside_the_former_bounds_of_a_schedule_that_catches_up_were_never_due(
+        int? from, int? until, int? newFrom, int? newUntil, int fired)
+    {
+        foreach (var mode in new[] { ScheduleWrite.Update, ScheduleWrite.Apply })
+        {
+            await using var bed = await Fixture.CreateAsync();
+            var row = Full with { LastFiredAtMs = At(-60), FromMs = At(from), UntilMs = At(until) };
+            await WriteAsync(bed, ScheduleWrite.Create, row);
+
+            await WriteAsync(bed, mode, row with { FromMs = At(newFrom), UntilMs = At(newUntil) });
+
+            Assert.Equal(At(fired), (await ReadAsync(bed))!.LastFiredAtMs);
+
+            long? At(int? minutes) => bed.Time.NowMs + (minutes * 60_000L);
+        }
+    }
+
+    [Fact]
+    public async Task Moments_from_the_former_beginning_of_a_schedule_that_catches_up_stay_due()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var row = Full with { LastFiredAtMs = bed.Time.NowMs - 60_000, FromMs = bed.Time.NowMs - 10_000 };
+        await WriteAsync(bed, ScheduleWrite.Create, row);
+
+        await WriteAsync(bed, ScheduleWrite.Update, row with { FromMs = null });
+
+        Assert.Equal(row.FromMs - 1, (await ReadAsync(bed))!.LastFiredAtMs);
+    }
+
+    [Theory]
+    [InlineData(ScheduleWrite.Update)]
+    [InlineData(ScheduleWrite.Apply)]
+    public async Task What_came_while_a_schedule_did_not_catch_up_is_not_caught_up_on(object mode)
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var row = Full with { LastFiredAtMs = bed.Time.NowMs - 60_000, AutomaticBackfill = false };
+        await WriteAsync(bed, ScheduleWrite.Create, row);
+
+        await WriteAsync(bed, (ScheduleWrite)mode, row with { AutomaticBackfill = true });
+
+        Assert.Equal(bed.Time.NowMs, (await ReadAsync(bed))!.LastFiredAtMs);
+    }
+
     // Done once more after a lost answer, say: what is due at this moment and not fired yet is still to be fired.
     [Fact]
     public async Task End_of_no_pause_skips_nothing()

@@ -172,6 +172,22 @@ public abstract class ScheduleSuite(IDatabaseFixture fixture) : VirtualScheduleS
             () => engine.Schedules.BackfillAsync("hourly", day, day.AddHours(-1), Cancel));
     }
 
+    [Fact]
+    public async Task A_backfill_keeps_to_the_bounds_of_its_schedule()
+    {
+        var workflow = Noted();
+        var engine = await LaunchVirtualAsync(_ => { }, workflow);
+        var day = new DateTimeOffset(2025, 7, 1, 0, 0, 0, TimeSpan.Zero);
+        var options = new ScheduleOptions { From = day.AddHours(1), Until = day.AddHours(3) };
+        await engine.Schedules.CreateAsync("hourly", "0 * * * *", workflow, options: options, cancellationToken: Cancel);
+
+        var ids = await engine.Schedules.BackfillAsync("hourly", day, day.AddDays(1), Cancel);
+
+        Assert.Equal(["T01", "T02"], ids.Select(id => id.Substring("sched-hourly-2025-07-01".Length, 3)));
+        Assert.Empty(await engine.Schedules.BackfillAsync("hourly", day.AddHours(5), day.AddDays(1), Cancel));
+        Assert.Empty(await engine.Schedules.BackfillAsync("hourly", day.AddDays(-1), day, Cancel));
+    }
+
     // SC-05
     [Theory]
     [InlineData("0 * * * *", "UTC", "2025-01-10T00:30Z", "2025-01-10T03:30Z", "10 01:00,10 02:00,10 03:00")]

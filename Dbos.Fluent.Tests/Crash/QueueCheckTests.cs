@@ -14,17 +14,18 @@ public sealed class QueueCheckTests
     [Fact]
     public void One_that_waits_and_one_that_began_later_are_seen_to_be_passed()
     {
-        var late = Running with { Started = 20_000 };
-        var behind = late with { Priority = 2 };
+        var late = Running with { Created = 1001 };
+        var behind = late with { Created = 1, Priority = 2 };
+        Assert.True(Fails(() => Order(Waiting, late)));
         Assert.True(Fails(() => Order(Waiting, behind)));
-        Assert.True(Fails(() => Order(Waiting with { Status = "PENDING", Started = 20_001, Attempts = 1 }, behind)));
-        Assert.True(Fails(() => Order(Waiting, late with { Created = 15_000 })));
+        Assert.True(Fails(() => Order(Waiting, behind, Waiting with { Status = "PENDING", Started = 5001, Attempts = 1 })));
 
-        Order(Waiting with { Created = 15_500 }, behind);
-        Order(Waiting with { Status = "PENDING", Started = 19_999, Attempts = 1 }, behind);
-        Order(Waiting with { Created = 1500 }, late);
+        Order(Waiting, late with { Started = 4000 });
+        Order(Waiting, behind, Waiting with { Status = "PENDING", Started = 4999, Attempts = 1 });
+        Order(Waiting, late with { Created = 1000 });
         Order(Waiting with { Queue = "another" }, behind);
         Order(Waiting with { Attempts = 1 }, behind);
+        new QueueOrder().Check(new QueueLook(9000, [Waiting, behind]));
     }
 
     [Theory]
@@ -64,7 +65,13 @@ public sealed class QueueCheckTests
         Progress([Running], [Running with { Status = "CANCELLED", Queue = null, Started = null, Ended = 6000 }]);
     }
 
-    private static void Order(params QueuedRow[] rows) => new QueueOrder().Check(new QueueLook(90_000, rows));
+    // The first waits when the queue is looked at, and later is as the last one says if there is one, and as it was if not.
+    private static void Order(QueuedRow waiting, QueuedRow late, QueuedRow? then = null)
+    {
+        var order = new QueueOrder();
+        order.Check(new QueueLook(3000, [waiting]));
+        order.Check(new QueueLook(9000, [then ?? waiting, late]));
+    }
 
     private static void Progress(QueuedRow[] first, QueuedRow[] then, params string[] killed)
     {

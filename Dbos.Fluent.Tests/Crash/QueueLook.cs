@@ -26,18 +26,14 @@ internal sealed record QueuedRow(
 
     public bool HasEnded => Status is "SUCCESS" or "CANCELLED";
 
-    /// <summary>Whether it stands before another in the line of its queue and partition, beyond doubt.</summary>
-    // Rows of one moment may have become visible in another order than their clocks say.
+    /// <summary>Whether it stands before another in the line of its queue and partition.</summary>
     public bool IsBefore(QueuedRow other) => Queue == other.Queue && Partition == other.Partition
-        && (Priority < other.Priority || (Priority == other.Priority && Created + QueueLook.Doubt < other.Created));
+        && (Priority < other.Priority || (Priority == other.Priority && Created < other.Created));
 }
 
 /// <summary>All workflows at one moment, as one statement sees them.</summary>
 internal sealed class QueueLook
 {
-    /// <summary>For how many milliseconds the order of events in different transactions is not certain.</summary>
-    public const long Doubt = 5000;
-
     private const string PostgresClock = "(EXTRACT(epoch FROM clock_timestamp()) * 1000)::bigint";
     private const string SqliteClock = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 

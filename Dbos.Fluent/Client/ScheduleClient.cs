@@ -191,7 +191,8 @@ public sealed class ScheduleClient
     }
 
     /// <summary>
-    /// Starts a schedule's workflow for each of its occurrences in a period. Occurrences that have already fired do not fire again.
+    /// Starts a schedule's workflow for each of its occurrences in a period, within <see cref="ScheduleOptions.From"/> and
+    /// <see cref="ScheduleOptions.Until"/>. Occurrences that have already fired do not fire again.
     /// </summary>
     /// <param name="name">The schedule's name.</param>
     /// <param name="from">The beginning, included.</param>
@@ -208,7 +209,8 @@ public sealed class ScheduleClient
         Names.CheckName(name, nameof(name));
         ArgumentOutOfRangeException.ThrowIfLessThan(until, from);
         var schedule = await RequireAsync(name, cancellationToken).ConfigureAwait(false);
-        var moments = CronSchedule.Parse(schedule.Cron, schedule.TimeZone).Between(from, until).Take(BackfillMax + 1).ToList();
+        var (first, end) = (Later(from, schedule.FromMs), Earlier(until, schedule.UntilMs));
+        var moments = CronSchedule.Parse(schedule.Cron, schedule.TimeZone).Between(first, end).Take(BackfillMax + 1).ToList();
         if (moments.Count > BackfillMax)
         {
             throw new ArgumentException(
@@ -231,6 +233,12 @@ public sealed class ScheduleClient
     /// <summary>Writes the schedules that an engine declares at its launch.</summary>
     internal Task DeclareAsync(IReadOnlyList<ScheduleDefinition> schedules, CancellationToken cancellationToken) =>
         schedules.Count == 0 ? Task.CompletedTask : ApplyAsync(schedules, cancellationToken);
+
+    private static DateTimeOffset Later(DateTimeOffset moment, long? other) =>
+        EpochMs.ToMoment(other) is { } bound && bound > moment ? bound : moment;
+
+    private static DateTimeOffset Earlier(DateTimeOffset moment, long? other) =>
+        EpochMs.ToMoment(other) is { } bound && bound < moment ? bound : moment;
 
     private async Task<string?> WriteAsync(ScheduleRow[] written, ScheduleWrite mode, CancellationToken cancellationToken)
     {

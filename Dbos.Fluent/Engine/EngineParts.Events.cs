@@ -37,6 +37,15 @@ internal sealed partial class EngineParts
         }
     }
 
+    // All engines see that a delay is over, and one of them moves the workflow: it may serve neither its queue nor its version.
+    private void OnReleased(string queue)
+    {
+        if (ClaimedRuns.Pace.HasPeers)
+        {
+            Core.Sender.Announce(new StoreSignal(StoreSignalKind.Enqueued, queue));
+        }
+    }
+
     private void OnRunCrashed(Ownership execution) => Recovery.HandBack(execution);
 
     private void OnRunNotBegun(Ownership execution) => Recovery.HandBackUnbegun(execution);

@@ -17,6 +17,8 @@ internal sealed class ClaimedRuns(
     private static readonly TimeSpan LongReading = TimeSpan.FromSeconds(1);
 
     private readonly HistoryReader reader = new(store);
+    private readonly Lock gate = new();
+    private int promised;
 
     /// <summary>Called with a claimed execution that could not be begun.</summary>
     public required Action<Ownership> NotBegun { get; init; }
@@ -32,6 +34,11 @@ internal sealed class ClaimedRuns(
 
     /// <summary>How many workflows may be claimed now; zero if the process is full or has no workflow code registered.</summary>
     public int Room => environment.Registry.Names.Count == 0 ? 0 : Math.Min(ClaimMax, Capacity - running.Busy);
+
+    /// <summary>The same for one queue with limits, beside the claims from others that are under way.</summary>
+    // What those may still bring counts as busy, as many queues together would otherwise exceed the capacity. It does not count for queues
+    // without limits: they must not wait while a claim waits for the lock of its queue.
+    public int RoomBesideOthers => Math.Min(Room, Capacity - running.Busy - Volatile.Read(ref promised));
 
     /// <summary>
     /// Gives the term of this engine's lease; callers ask before each claim, as an engine without a lease claims nothing.
@@ -82,7 +89,14 @@ internal sealed class ClaimedRuns(
     public async Task<LimitedClaim> ClaimLimitedAsync(string queue, string afterPartition, CancellationToken cancellationToken)
     {
         var term = await TermAsync(cancellationToken).ConfigureAwait(false);
-        var request = Request(Math.Max(1, Room)) with { RecoveryAttemptsMax = recoveryAttemptsMax };
+        using var promise = new Promise(this);
+        if (promise.Limit == 0)
+        {
+            // Others have taken the room since the caller looked. The end of any of their claims wakes it again.
+            return new LimitedClaim(new ClaimResult([], []), More: true, RetryAtMs: null, afterPartition);
+        }
+
+        var request = Request(promise.Limit) with { RecoveryAttemptsMax = recoveryAttemptsMax };
         using var held = environment.InHand.Hold(request.Token);
         var share = running.Load.Of(queue, afterPartition);
         var claim = await StoreBackoff.RepeatAsync(
@@ -192,6 +206,32 @@ internal sealed class ClaimedRuns(
         }
 
         return BeginAsync(result.Claimed, term, cancellationToken);
+    }
+
+    /// <summary>Room for which a claim from a queue with limits has asked, until what it brought has begun.</summary>
+    private readonly struct Promise : IDisposable
+    {
+        private readonly ClaimedRuns runs;
+
+        public Promise(ClaimedRuns runs)
+        {
+            this.runs = runs;
+            lock (runs.gate)
+            {
+                Limit = Math.Max(0, runs.RoomBesideOthers);
+                runs.promised += Limit;
+            }
+        }
+
+        public int Limit { get; }
+
+        public void Dispose()
+        {
+            lock (runs.gate)
+            {
+                runs.promised -= Limit;
+            }
+        }
     }
 }
 

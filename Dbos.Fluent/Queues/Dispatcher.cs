@@ -39,6 +39,9 @@ internal sealed class Dispatcher : IAsyncDisposable
     /// <summary>Called when only an outlook can show how to continue.</summary>
     public required Action Look { get; init; }
 
+    /// <summary>Called with a queue into which delayed workflows have moved, perhaps those of another engine.</summary>
+    public required Action<string> Released { get; init; }
+
     public void Start()
     {
         board.Mark("");
@@ -131,6 +134,7 @@ internal sealed class Dispatcher : IAsyncDisposable
         foreach (var queue in await delays.ReleaseAsync(cancellationToken).ConfigureAwait(false))
         {
             board.Mark(queue);
+            Released(queue);
         }
 
         if (delays.Unsettled)

@@ -30,11 +30,12 @@ internal sealed class LimitedQueues(
                 lane.Mark();
             }
 
-            if (lane.IsMarked && lane.Claiming.IsCompleted && runs.Room > 0)
+            if (lane.IsMarked && lane.Claiming.IsCompleted && runs.RoomBesideOthers > 0)
             {
                 lane.Claiming = ClaimAsync(lane);
 
-                // After the claim, the loop handles marks set since it began, and any rate window that it found.
+                // After the claim, the loop handles marks set since it began, any rate window that it found, and queues for which there was
+                // no room beside it.
                 _ = lane.Claiming.ContinueWith(
                     _ => wake(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
@@ -63,7 +64,7 @@ internal sealed class LimitedQueues(
         try
         {
             lane.EmptyClaims = 0;
-            while (runs.Room > 0 && lane.TakeMark())
+            while (runs.RoomBesideOthers > 0 && lane.TakeMark())
             {
                 await ClaimOnceAsync(lane).ConfigureAwait(false);
             }

@@ -32,7 +32,9 @@ internal sealed class SchedulePlan
     /// </param>
     public static SchedulePlan Begin(ScheduleRow row, DateTimeOffset now, bool catchUp)
     {
-        var lastFired = EpochMs.ToMoment(row.LastFiredAtMs);
+        var lastFired = EpochMs.ToMoment(row.LastFiredAtMs) is { } fired && fired <= now.AddMilliseconds(ScheduleRow.AheadMaxMs)
+            ? fired
+            : (DateTimeOffset?)null;
         var cursor = catchUp && row.AutomaticBackfill && lastFired is { } last && last < now ? last : Later(now, lastFired);
         return new SchedulePlan(row, CronSchedule.Parse(row.Cron, row.TimeZone), cursor);
     }

@@ -5,8 +5,9 @@ internal interface IScheduleStore
 {
     /// <summary>Writes schedules in one transaction, all or none. Several processes may write the same ones at once.</summary>
     /// <remarks>
-    /// An update keeps the row's id, its pause, and when it last fired. If a schedule that catches up names other moments from now on, all
-    /// its moments until now count as fired. The row's own workflow and application stay under <see cref="ScheduleWrite.Update"/>.
+    /// An update keeps the row's id, its pause, and when it last fired. But of a schedule that catches up, those moments until now count as
+    /// fired that were not due before: all, if it names other moments from now on, if it did not catch up, or if its end was over; else those
+    /// before its former beginning. The row's own workflow and application stay under <see cref="ScheduleWrite.Update"/>.
     /// </remarks>
     Task<ScheduleWritten> WriteAsync(IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken);
 
@@ -43,6 +44,12 @@ internal interface IScheduleStore
 /// <summary>A schedule.</summary>
 internal sealed record ScheduleRow
 {
+    /// <summary>
+    /// How many milliseconds the last fired moment may be ahead of the clock. One further ahead was written while a clock was wrong, and
+    /// counts for nothing: otherwise the schedule would be silent until that moment.
+    /// </summary>
+    public const long AheadMaxMs = 3_600_000;
+
     public required string Name { get; init; }
 
     public required string WorkflowName { get; init; }

@@ -97,13 +97,24 @@ internal sealed class SqliteScheduleStore(SqliteThreads writer, SqliteThreads re
         return new ScheduleWritten(null);
     }
 
-    // The schedule's new moments were never due before, so a schedule that catches up begins now; so does one that has never fired.
+    // A schedule that catches up begins behind all moments that were not due before it was written so: those of another expression, those
+    // before its old beginning and behind its old end, those of the time in which it did not catch up or had never fired.
     private static void SkipFormer(SqliteSession session, ScheduleRow standing, ScheduleRow row, long nowMs)
     {
-        if (row.AutomaticBackfill
-            && (standing.LastFiredAtMs is null || (row.Cron, row.TimeZone) != (standing.Cron, standing.TimeZone)))
+        if (!row.AutomaticBackfill)
+        {
+            return;
+        }
+
+        if (standing.LastFiredAtMs is null || !standing.AutomaticBackfill
+            || (row.Cron, row.TimeZone) != (standing.Cron, standing.TimeZone)
+            || (row.UntilMs != standing.UntilMs && standing.UntilMs <= nowMs))
         {
             Fired(session, standing, nowMs);
+        }
+        else if (row.FromMs != standing.FromMs && standing.FromMs is { } from)
+        {
+            Fired(session, standing, Math.Min(nowMs, from - 1));
         }
     }
 

@@ -12,6 +12,11 @@ internal readonly struct SqliteTick(SqliteSession session, ScheduleTick tick, lo
             return TickOutcome.Gone;
         }
 
+        if (row.LastFiredAtMs > nowMs + ScheduleRow.AheadMaxMs)
+        {
+            row = row with { LastFiredAtMs = null };
+        }
+
         // Checked first, as otherwise its own workflow would count as a run that has not ended, and its own moment as fired.
         if (new SqliteCommit(session, nowMs).ReadExisting(new StartUnit(tick.Row)) is { } existing)
         {

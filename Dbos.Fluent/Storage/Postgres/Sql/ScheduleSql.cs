@@ -18,9 +18,11 @@ internal sealed class ScheduleSql(SchemaName schema)
              ORDER BY s.name)
         """;
 
-    // As every SDK writes it: UTC with milliseconds.
     private const string NowText =
-        $"to_char(to_timestamp({Clock.Now} / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
+        $"to_char(to_timestamp({Clock.Now} / 1000.0) AT TIME ZONE 'UTC', {TextFormat})";
+
+    // As every SDK writes it: UTC with milliseconds.
+    private const string TextFormat = "'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'";
 
     /// <summary>$1 now, as in every statement that takes it.</summary>
     public const string ReadNow = $"SELECT {Clock.Now}";
@@ -51,7 +53,7 @@ internal sealed class ScheduleSql(SchemaName schema)
         written AS (
             UPDATE {schema}.workflow_schedules AS w
                SET schedule = s.cron, cron_timezone = s.zone, context = s.context, automatic_backfill = s.backfill, queue_name = s.queue,
-                   last_fired_at = {FiredUntilNow("w")}
+                   last_fired_at = {FiredUntilNow(schema, "w")}
               FROM s
              WHERE w.schedule_name = s.name
             RETURNING w.schedule_name AS name),
@@ -63,7 +65,9 @@ internal sealed class ScheduleSql(SchemaName schema)
     public string Reschedule { get; } = $"""
         WITH {Rows}
         UPDATE {schema}.workflow_schedules AS w
-           SET schedule = s.cron, cron_timezone = s.zone, last_fired_at = {FiredUntilNow("w", "w.automatic_backfill")}
+           SET schedule = s.cron, cron_timezone = s.zone,
+               last_fired_at = CASE WHEN w.automatic_backfill AND {NamesOthers("w")} AND {FiredAtOf("w")} < {Clock.Now}
+                                    THEN {NowText} ELSE w.last_fired_at END
           FROM s
          WHERE w.schedule_name = s.name
         RETURNING w.schedule_name
@@ -92,7 +96,7 @@ internal sealed class ScheduleSql(SchemaName schema)
                SET workflow_name = EXCLUDED.workflow_name, workflow_class_name = EXCLUDED.workflow_class_name,
                    schedule = EXCLUDED.schedule, cron_timezone = EXCLUDED.cron_timezone, context = EXCLUDED.context,
                    automatic_backfill = EXCLUDED.automatic_backfill, queue_name = EXCLUDED.queue_name,
-                   last_fired_at = (SELECT {FiredUntilNow("workflow_schedules")} FROM s WHERE s.name = EXCLUDED.schedule_name),
+                   last_fired_at = (SELECT {FiredUntilNow(schema, "workflow_schedules")} FROM s WHERE s.name = EXCLUDED.schedule_name),
                    application_name = COALESCE(EXCLUDED.application_name, workflow_schedules.application_name)
              WHERE workflow_schedules.application_name IS NULL OR EXCLUDED.application_name IS NULL
                 OR workflow_schedules.application_name = EXCLUDED.application_name
@@ -136,12 +140,25 @@ internal sealed class ScheduleSql(SchemaName schema)
              END
         """;
 
-    // The moments it names from now on were never due before, so a schedule that catches up begins there; so does one that never fired.
-    private static string FiredUntilNow(string row, string catchesUp = "s.backfill") => $"""
-        CASE WHEN {catchesUp} AND {row}.last_fired_at IS NULL THEN {NowText}
-                        WHEN {catchesUp} AND (s.cron, s.zone) IS DISTINCT FROM ({row}.schedule, COALESCE({row}.cron_timezone, 'UTC'))
-                             AND {FiredAtOf(row)} < {Clock.Now}
-                        THEN {NowText} ELSE {row}.last_fired_at END
+    private static string NamesOthers(string row) =>
+        $"(s.cron, s.zone) IS DISTINCT FROM ({row}.schedule, COALESCE({row}.cron_timezone, 'UTC'))";
+
+    // A schedule that catches up begins behind all moments that were not due before it was written so: those of another expression, those
+    // before its old beginning and behind its old end, those of the time in which it did not catch up or had never fired.
+    private static string FiredUntilNow(SchemaName schema, string row) => $"""
+        CASE WHEN s.backfill AND {row}.last_fired_at IS NULL THEN {NowText}
+                        WHEN s.backfill AND {FiredAtOf(row)} < {Clock.Now}
+                             AND (NOT {row}.automatic_backfill OR {NamesOthers(row)} OR EXISTS (
+                                 SELECT FROM {schema}.fluent_schedules AS f
+                                  WHERE f.schedule_name = {row}.schedule_name AND f.until_ms <> COALESCE(s.until, {long.MaxValue})
+                                    AND f.until_ms <= {Clock.Now}))
+                        THEN {NowText}
+                        ELSE COALESCE((
+                            SELECT to_char(to_timestamp(LEAST({Clock.Now}, f.from_ms - 1) / 1000.0) AT TIME ZONE 'UTC', {TextFormat})
+                              FROM {schema}.fluent_schedules AS f
+                             WHERE f.schedule_name = {row}.schedule_name AND s.backfill
+                               AND f.from_ms <> COALESCE(s."from", {long.MinValue})
+                               AND {FiredAtOf(row)} < LEAST({Clock.Now}, f.from_ms - 1)), {row}.last_fired_at) END
         """;
 
     private static string InsertRows(SchemaName schema) => $"""

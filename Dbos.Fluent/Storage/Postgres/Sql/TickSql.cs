@@ -26,7 +26,7 @@ internal sealed class TickSql(SchemaName schema)
         schema,
         $"""
                    WHEN s.paused THEN '{Paused}'
-                   WHEN s.last_fired >= $22 THEN CASE WHEN s.waiting = $22 THEN '{Queued}' ELSE '{AlreadyFired}' END
+                   WHEN s.last_fired >= $22 AND NOT {IsAhead} THEN CASE WHEN s.waiting = $22 THEN '{Queued}' ELSE '{AlreadyFired}' END
                    WHEN s.mine IS NOT NULL THEN '{AlreadyFired}'
                    WHEN s.changed THEN '{Changed}'
                    WHEN s.overlap = '{OverlapWords.QueueOne}' AND s.waiting IS NOT NULL THEN '{Skipped}'
@@ -38,7 +38,7 @@ internal sealed class TickSql(SchemaName schema)
             UPDATE {schema}.workflow_schedules
                SET last_fired_at = $23
              WHERE schedule_name = (
-                   SELECT name FROM tick WHERE outcome NOT IN ('{Paused}', '{Changed}') AND COALESCE(last_fired < $22, true))),
+                   SELECT name FROM tick WHERE outcome NOT IN ('{Paused}', '{Changed}') AND COALESCE(last_fired < $22 OR {IsAhead}, true))),
         waits AS (
             UPDATE {schema}.fluent_schedules
                SET waiting_tick_ms = $22
@@ -66,6 +66,8 @@ internal sealed class TickSql(SchemaName schema)
     /// <summary>A person requested it.</summary>
     public string Asked { get; } = Render(
         schema, $"                   WHEN s.mine IS NOT NULL THEN '{AlreadyFired}'", "nothing AS (SELECT 1)", "false");
+
+    private static readonly string IsAhead = $"last_fired > {Clock.Now} + {ScheduleRow.AheadMaxMs}";
 
     private const string IsChanged = """
         $25 IS NOT NULL
