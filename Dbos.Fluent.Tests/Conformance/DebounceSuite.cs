@@ -225,6 +225,22 @@ public abstract class DebounceSuite(IDatabaseFixture fixture) : EngineSuite(fixt
             () => debouncer.CallAsync("k", Period, 4, new() { Id = "X", IdReuse = IdReuse.Reject }, Cancel));
     }
 
+    [Fact]
+    public async Task A_key_that_makes_up_the_id_of_another_definitions_start_is_refused_with_a_remedy()
+    {
+        var (one, other) = (Workflow.Define<int, int>("sync").Return(x => x.Input), Workflow.Define<int, int>("sync-user").Return(x => x.Input));
+        var engine = await LaunchVirtualAsync(one, other);
+        var holder = await engine.Debounce(other).CallAsync("42", Period, 1, cancellationToken: Cancel);
+
+        var refused = await Assert.ThrowsAsync<QueueDeduplicatedException>(
+            () => engine.Debounce(one).CallAsync("user-42", Period, 2, cancellationToken: Cancel));
+
+        Assert.Equal((holder.Id, ".sync-user-42"), (refused.HolderId, refused.DeduplicationId));
+        Assert.Contains("Use another key", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("ReturnExisting", refused.Message, StringComparison.Ordinal);
+        await engine.Debounce(one, queue: "its own").CallAsync("user-42", Period, 2, cancellationToken: Cancel);
+    }
+
     // DB-08: whoever loses the race for the key finds the winner, and goes on to the next call with the id that it asked for.
     [Theory]
     [InlineData(false)]

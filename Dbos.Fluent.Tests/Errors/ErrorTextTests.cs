@@ -41,6 +41,9 @@ public sealed class ErrorTextTests(SqliteDatabases fixture) : EngineSuite(fixtur
         StartOptions Holding(string id) => new() { Id = id, Queue = "mails", DeduplicationId = "customer-7" };
         await engine.StartAsync(workflow, default, Holding("mail-1"), Cancel);
         await ShowAsync(() => engine.StartAsync(workflow, default, Holding("mail-2"), Cancel));
+        await engine.StartAsync(workflow, default, new() { Id = "mail-3", Queue = "mails", DeduplicationId = ".mail-customer-7" }, Cancel);
+        var debounced = new StartOptions { Id = "mail-4", Queue = "mails" };
+        await ShowAsync(() => engine.Debounce(workflow).CallAsync("customer-7", TimeSpan.FromMinutes(1), default, debounced, Cancel));
         var attaching = Holding("letter-1") with { DeduplicationPolicy = DeduplicationPolicy.ReturnExisting };
         await ShowAsync(() => engine.StartAsync(other, default, attaching, Cancel));
         await engine.RunAsync(workflow, default, "letters-1-0");

@@ -5,12 +5,19 @@ namespace Dbos.Fluent;
 /// </summary>
 public sealed class QueueDeduplicatedException : DbosException
 {
-    internal QueueDeduplicatedException(string workflowId, string queue, string deduplicationId, string? holderId)
+    private const string Attach = "Await that one, or start with DeduplicationPolicy.ReturnExisting to attach to it.";
+
+    // The other holder may be of a definition whose name and key make up the same text, of another application, or a plain start.
+    private const string Apart =
+        "It is no waiting start that debounced calls of this definition and application share. Use another key, or a queue for them alone.";
+
+    internal QueueDeduplicatedException(string workflowId, string queue, string deduplicationId, string? holderId, bool debounced = false)
         : base(
             "DBOS2005",
             $"Workflow '{workflowId}' was not started: the deduplication id '{deduplicationId}' of queue '{queue}' is held by "
-            + (holderId is null ? "a workflow that has ended meanwhile. Start it again." : $"workflow '{holderId}', which has not ended. ")
-            + (holderId is null ? "" : "Await that one, or start with DeduplicationPolicy.ReturnExisting to attach to it.")) =>
+            + (holderId is null
+                ? "a workflow that has ended meanwhile. Start it again."
+                : $"workflow '{holderId}', which has not ended. {(debounced ? Apart : Attach)}")) =>
         (WorkflowId, Queue, DeduplicationId, HolderId) = (workflowId, queue, deduplicationId, holderId);
 
     /// <summary>The workflow that was not started.</summary>

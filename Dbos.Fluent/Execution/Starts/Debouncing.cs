@@ -34,7 +34,8 @@ internal static class Debouncing
     /// <summary>The id of the workflow that results from a call.</summary>
     /// <exception cref="DbosException">The start was refused.</exception>
     public static string IdOf(CommitResult result, StartRequest request) =>
-        StandingId(result, request.Options, request.Name) ?? throw StartRefusals.ToException(result, request.Options, request.Name);
+        StandingId(result, request.Options, request.Name)
+        ?? throw StartRefusals.ToException(result, request.Options, request.Name, debounced: true);
 
     /// <summary>The same id; null if the start was refused.</summary>
     public static string? StandingId(CommitResult result, StartOptions options, string name) => result switch

@@ -62,7 +62,7 @@ internal sealed class DebounceExecution(RunScope run, StepRecords records, StepC
 
         var given = Debouncing.Complete(options, debounce.Call, debounce.Definition);
         var standing = Debouncing.StandingId(result, given, debounce.Definition.Name)
-            ?? throw StartRefusals.ToException(result, given, debounce.Definition.Name);
+            ?? throw StartRefusals.ToException(result, given, debounce.Definition.Name, debounced: true);
         if (result.Status is CommitStatus.Written or CommitStatus.Attached)
         {
             run.Stored(row.Sequence);
