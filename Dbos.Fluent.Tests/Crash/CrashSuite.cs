@@ -15,8 +15,6 @@ public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture
 
     private const string LongLeaseMs = "120000";
 
-    protected override bool SharesDatabases => false;
-
     private readonly TempFolder folder = new();
     private Ledger? ledger;
     private CrashWorkflows? workflows;

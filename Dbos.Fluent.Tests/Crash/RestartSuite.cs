@@ -7,6 +7,9 @@ namespace Dbos.Fluent.Tests.Crash;
 /// <summary>Processes that are killed and started again under the executor id they had. Scenarios RC-01 and MX-03.</summary>
 public abstract class RestartSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
 {
+    // It adds a trigger.
+    protected override bool SharesDatabases => false;
+
     private const int Servers = 4;
     private const int WorkflowCount = 100;
 

@@ -3,6 +3,9 @@ namespace Dbos.Fluent.Tests.Crash;
 /// <summary>Tests in which three processes serve queues, and one that is killed is replaced at once by another.</summary>
 public abstract class ServingSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
 {
+    // Thousands of workflows leave the tables too large for the tests that follow.
+    protected override bool SharesDatabases => false;
+
     private protected const int Servers = 3;
 
     private readonly List<(ChildProcess Process, string Executor)> serving = [];

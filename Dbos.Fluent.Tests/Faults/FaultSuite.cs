@@ -18,8 +18,6 @@ public abstract class FaultSuite(IDatabaseFixture fixture) : EngineSuite(fixture
 
     protected override bool RunsMayCrash => true;
 
-    protected override bool SharesDatabases => false;
-
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();

@@ -5,6 +5,9 @@ namespace Dbos.Fluent.Tests.Faults;
 /// <summary>Callers that give up, and engines that stop, in the middle of what they do. Scenario CC-10.</summary>
 public abstract class GivingUpSuite(IDatabaseFixture fixture) : FaultSuite(fixture)
 {
+    // What was given up may still write.
+    protected override bool SharesDatabases => false;
+
     [Fact]
     public async Task Giving_up_the_wait_for_a_result_does_not_cancel_the_workflow()
     {

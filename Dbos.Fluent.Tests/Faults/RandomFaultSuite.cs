@@ -10,6 +10,9 @@ namespace Dbos.Fluent.Tests.Faults;
 /// </summary>
 public abstract class RandomFaultSuite : FaultSuite
 {
+    // What was given up may still write.
+    protected override bool SharesDatabases => false;
+
     private const int EngineCount = 3;
     private const int StartsMax = 20;
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(6);

@@ -16,8 +16,14 @@ internal sealed class MigratedDatabases(SharedPostgres server) : IAsyncDisposabl
 {
     public const string Schema = "dbos";
 
-    // Rows of other tables follow those they refer to. A statement that an engine gave up on may still write, into the next test.
+    /// <summary>The application name by which the connections of worker processes are known.</summary>
+    public const string Worker = "dbos-fluent-worker";
+
+    // Rows of other tables follow those they refer to. A statement that an engine gave up on may still write, into the next test; so may
+    // one that a process had sent before it was killed.
     private static readonly string Empty = $"""
+        SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = '{Worker}';
         SET lock_timeout = '2s';
         DO $$ BEGIN
           IF EXISTS (SELECT 1 FROM pg_stat_activity

@@ -129,7 +129,7 @@ public sealed class PostgresTestDatabase : TestDatabase
 
     public override IReadOnlyDictionary<string, string> WorkerSettings => new Dictionary<string, string>
     {
-        ["postgres"] = ConnectionString,
+        ["postgres"] = $"{ConnectionString};Application Name={MigratedDatabases.Worker}",
         ["notifications"] = notifications ? "true" : "false",
     };
 

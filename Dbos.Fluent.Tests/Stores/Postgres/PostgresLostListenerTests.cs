@@ -41,9 +41,6 @@ public sealed class PostgresLostListenerTests(PostgresDatabases fixture) : Engin
         from moment in new[] { BeforeItRegisters, BeforeItLooks, AfterItLooked, WhileItWaits }
         select (waiter.Data, moment));
 
-    // What other connections have asked last could look like a listener's question.
-    protected override bool SharesDatabases => false;
-
     [Theory]
     [MemberData(nameof(Moments))]
     public async Task What_comes_while_nobody_listens_is_found_by_the_first_look_or_when_the_listener_is_back(string waiter, string moment)

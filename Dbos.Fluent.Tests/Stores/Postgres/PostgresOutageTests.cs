@@ -7,6 +7,9 @@ namespace Dbos.Fluent.Tests.Stores.Postgres;
 /// <summary>A server that restarts, loses connections or loses answers under running workflows: all end, and no step runs twice.</summary>
 public sealed class PostgresOutageTests(SharedPostgres shared) : FaultSuite(new PostgresDatabases(shared))
 {
+    // It ends all connections.
+    protected override bool SharesDatabases => false;
+
     private const int WorkflowCount = 200;
     private const int StepCount = 20;
 
