@@ -4,21 +4,14 @@ using Dbos.Fluent.Storage;
 
 namespace Dbos.Fluent.Queues;
 
-/// <summary>Runs claimed workflows and reports how many more this process has room for.</summary>
+/// <summary>Claims workflows for this process and runs them.</summary>
 internal sealed class ClaimedRuns(
     IStore store, RunEnvironment environment, RunningWorkflows running, IChildStarter starter, int? recoveryAttemptsMax)
 {
-    /// <summary>The number of runs that may be busy at once; waiting runs do not count.</summary>
-    private const int Capacity = 1000;
-
-    private const int ClaimMax = 250;
-
     // The sweep checks running workflows at this interval.
     private static readonly TimeSpan LongReading = TimeSpan.FromSeconds(1);
 
     private readonly HistoryReader reader = new(store);
-    private readonly Lock gate = new();
-    private int promised;
 
     /// <summary>Called with a claimed execution that could not be begun.</summary>
     public required Action<Ownership> NotBegun { get; init; }
@@ -32,13 +25,8 @@ internal sealed class ClaimedRuns(
     /// <summary>Sets the rest after this engine has taken up workflows that another executor began.</summary>
     public TakeUpPace Pace { get; } = new(running);
 
-    /// <summary>How many workflows may be claimed now; zero if the process is full or has no workflow code registered.</summary>
-    public int Room => environment.Registry.Names.Count == 0 ? 0 : Math.Min(ClaimMax, Capacity - running.Busy);
-
-    /// <summary>The same for one queue with limits, beside the claims from others that are under way.</summary>
-    // What those may still bring counts as busy, as many queues together would otherwise exceed the capacity. It does not count for queues
-    // without limits: they must not wait while a claim waits for the lock of its queue.
-    public int RoomBesideOthers => Math.Min(Room, Capacity - running.Busy - Volatile.Read(ref promised));
+    /// <summary>How many more workflows may be claimed.</summary>
+    public ClaimRoom Room { get; } = new(environment, running);
 
     /// <summary>
     /// Gives the term of this engine's lease; callers ask before each claim, as an engine without a lease claims nothing.
@@ -89,7 +77,7 @@ internal sealed class ClaimedRuns(
     public async Task<LimitedClaim> ClaimLimitedAsync(string queue, string afterPartition, CancellationToken cancellationToken)
     {
         var term = await TermAsync(cancellationToken).ConfigureAwait(false);
-        using var promise = new Promise(this);
+        using var promise = Room.Take();
         if (promise.Limit == 0)
         {
             // Others have taken the room since the caller looked. The end of any of their claims wakes it again.
@@ -206,32 +194,6 @@ internal sealed class ClaimedRuns(
         }
 
         return BeginAsync(result.Claimed, term, cancellationToken);
-    }
-
-    /// <summary>Room for which a claim from a queue with limits has asked, until what it brought has begun.</summary>
-    private readonly struct Promise : IDisposable
-    {
-        private readonly ClaimedRuns runs;
-
-        public Promise(ClaimedRuns runs)
-        {
-            this.runs = runs;
-            lock (runs.gate)
-            {
-                Limit = Math.Max(0, runs.RoomBesideOthers);
-                runs.promised += Limit;
-            }
-        }
-
-        public int Limit { get; }
-
-        public void Dispose()
-        {
-            lock (runs.gate)
-            {
-                runs.promised -= Limit;
-            }
-        }
     }
 }
 

@@ -142,7 +142,7 @@ internal sealed class Dispatcher : IAsyncDisposable
             Look();
         }
 
-        full = runs.Room <= 0;
+        full = runs.Room.Left <= 0;
         crowded.Mark();
         limited.Claim(board.Lanes);
         while (await ClaimAsync(cancellationToken).ConfigureAwait(false))
@@ -165,7 +165,7 @@ internal sealed class Dispatcher : IAsyncDisposable
     private Task<bool> ClaimNamedAsync(CancellationToken cancellationToken)
     {
         var lanes = board.Lanes.Where(lane => lane != Internal && lane is { Row: { Paused: false, Queue.IsLimited: false } }).ToList();
-        return ClaimAsync(lanes, runs.Room, cancellationToken);
+        return ClaimAsync(lanes, runs.Room.Left, cancellationToken);
     }
 
     // The rest is checked once before and once after the claim, and stored. A rest that ends in between is not waited for, and a rest that
@@ -173,7 +173,7 @@ internal sealed class Dispatcher : IAsyncDisposable
     private async Task<bool> ClaimInternalAsync(CancellationToken cancellationToken)
     {
         held = pace.Left > TimeSpan.Zero && Internal.IsMarked;
-        if (held || !await ClaimAsync([Internal], pace.Limit(runs.Room), cancellationToken).ConfigureAwait(false))
+        if (held || !await ClaimAsync([Internal], pace.Limit(runs.Room.Left), cancellationToken).ConfigureAwait(false))
         {
             return false;
         }

@@ -30,7 +30,7 @@ internal sealed class LimitedQueues(
                 lane.Mark();
             }
 
-            if (lane.IsMarked && lane.Claiming.IsCompleted && runs.RoomBesideOthers > 0)
+            if (lane.IsMarked && lane.Claiming.IsCompleted && runs.Room.LeftBesideOthers > 0)
             {
                 lane.Claiming = ClaimAsync(lane);
 
@@ -64,7 +64,7 @@ internal sealed class LimitedQueues(
         try
         {
             lane.EmptyClaims = 0;
-            while (runs.RoomBesideOthers > 0 && lane.TakeMark())
+            while (runs.Room.LeftBesideOthers > 0 && lane.TakeMark())
             {
                 await ClaimOnceAsync(lane).ConfigureAwait(false);
             }

@@ -222,7 +222,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
     private async Task WaitForRoomAsync(CancellationToken cancellationToken)
     {
-        while (full && runs.Room <= 0)
+        while (full && runs.Room.Left <= 0)
         {
             await wake.WaitAsync(OutlookInterval, cancellationToken).ConfigureAwait(false);
         }
@@ -230,7 +230,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
     private async Task<(bool IsFull, string? LastLookedAt)> ClaimAsync(ParkedScope scope, CancellationToken cancellationToken)
     {
-        var limit = runs.Room;
+        var limit = runs.Room.Left;
         full = limit <= 0;
         if (full)
         {
