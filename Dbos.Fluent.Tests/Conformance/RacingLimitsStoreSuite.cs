@@ -55,6 +55,31 @@ public abstract class RacingLimitsStoreSuite(StoreFixture fixture) : StoreSuite(
         Assert.Equal(taken.Count, taken.Distinct().Count());
     }
 
+    [Fact]
+    public async Task Claims_at_once_never_exceed_a_window_although_their_processes_crash()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await Queueing.RegisterAsync(bed, Queueing.Line with { RateLimit = new(7, TimeSpan.FromSeconds(1)) });
+        await FillAsync(bed, number => A.Enqueued($"w{number:000}"));
+        IStore[] stores = [bed.Store, bed.Open(), bed.Open()];
+
+        for (var window = 0; window < 5; window++)
+        {
+            var started = 0;
+            for (var round = 0; round < 4; round++)
+            {
+                var claims = await Task.WhenAll(stores.Select((store, index) =>
+                    store.Claims.ClaimLimitedAsync(A.Claim($"token {window} {round} {index}", limit: 2), Queueing.Share(), Cancel)))
+                    .Within(Bounded.Limit);
+                started += claims.Sum(claim => claim.Result.Claimed.Count);
+                await bed.Store.Executors.HandOnAsync(A.HandOn(A.ExecutorId), Cancel);
+            }
+
+            Assert.InRange(started, 1, 7);
+            bed.Time.Advance(TimeSpan.FromSeconds(1));
+        }
+    }
+
     private static Task<CommitStatus[]> FillAsync(StoreBed bed, Func<int, WorkflowInsert> row) =>
         StatusesAsync(bed.Store, [.. Enumerable.Range(0, Waiting).Select(number => A.Start(row(number)))]);
 

@@ -44,7 +44,6 @@ internal sealed class ChangingRate(int starts, TimeSpan per)
     }
 
     /// <summary>Asserts that each start, of all in their order, had room in the span of time that ended with it.</summary>
-    // A start that was recovered stands at its last claim, for which all the others counted too: so the rule holds of what is seen.
     public void Check(IReadOnlyList<long> moments)
     {
         for (var i = 0; i < moments.Count; i++)

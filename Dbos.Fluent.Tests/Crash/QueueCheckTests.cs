@@ -25,7 +25,7 @@ public sealed class QueueCheckTests
         Order(Waiting, late with { Created = 1000 });
         Order(Waiting with { Queue = "another" }, behind);
         Order(Waiting with { Attempts = 1 }, behind);
-        new QueueOrder().Check(new QueueLook(9000, [Waiting, behind]));
+        new QueueOrder().Check(new QueueLook(9000, [Waiting, behind], []));
     }
 
     [Theory]
@@ -39,12 +39,12 @@ public sealed class QueueCheckTests
     {
         var turns = new PartitionTurns(Partitions, processes: 1);
         var head = Waiting with { Partition = "a" };
-        turns.Check(new QueueLook(2000, [head]), "q", limit, kills: 0);
+        turns.Check(new QueueLook(2000, [head], []), "q", limit, kills: 0);
         var passing = Enumerable.Range(0, others)
             .Select(number => Ended with { Id = $"{number}", Partition = "b", Started = 3000 + number });
         var after = begins ? head with { Status = "PENDING", Started = 4000, Attempts = 1 } : head;
 
-        Assert.Equal(isSeen, Fails(() => turns.Check(new QueueLook(5000, [after, .. passing]), "q", limit, kills)));
+        Assert.Equal(isSeen, Fails(() => turns.Check(new QueueLook(5000, [after, .. passing], []), "q", limit, kills)));
     }
 
     [Fact]
@@ -65,19 +65,38 @@ public sealed class QueueCheckTests
         Progress([Running], [Running with { Status = "CANCELLED", Queue = null, Started = null, Ended = 6000 }]);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("p")]
+    public void A_start_beyond_a_rate_is_seen_also_where_its_workflow_was_started_again(string? partition)
+    {
+        var again = Running with { Partition = partition, Started = 6000, Attempts = 2 };
+        QueuedStart[] both = [new("q", partition, 6000), new("q", partition, 1000)];
+
+        Assert.Equal([1000, 6000], Look(both).StartsOf("q", partition));
+        Assert.True(Fails(() => Rate(Look([.. both, new("q", partition, 7000)]))));
+
+        Rate(Look([.. both, new("q", partition, 11_000)]));
+        Rate(Look([.. both, new("q", "another", 7000), new("another", partition, 7000)]));
+
+        QueueLook Look(QueuedStart[] starts) => new(90_000, [again], starts);
+
+        void Rate(QueueLook look) => new ChangingRate(2, TimeSpan.FromSeconds(10)).Check(look.StartsOf("q", partition));
+    }
+
     // The first waits when the queue is looked at, and later is as the last one says if there is one, and as it was if not.
     private static void Order(QueuedRow waiting, QueuedRow late, QueuedRow? then = null)
     {
         var order = new QueueOrder();
-        order.Check(new QueueLook(3000, [waiting]));
-        order.Check(new QueueLook(9000, [then ?? waiting, late]));
+        order.Check(new QueueLook(3000, [waiting], []));
+        order.Check(new QueueLook(9000, [then ?? waiting, late], []));
     }
 
     private static void Progress(QueuedRow[] first, QueuedRow[] then, params string[] killed)
     {
         var progress = new QueueProgress(parks: _ => false);
-        progress.Check(new QueueLook(8000, first), first.Length, _ => 2, killed);
-        progress.Check(new QueueLook(9000, then), first.Length, _ => 2, killed);
+        progress.Check(new QueueLook(8000, first, []), first.Length, _ => 2, killed);
+        progress.Check(new QueueLook(9000, then, []), first.Length, _ => 2, killed);
     }
 
     private static bool Fails(Action check) => Record.Exception(check) is not null;

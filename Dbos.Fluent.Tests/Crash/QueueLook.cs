@@ -31,19 +31,25 @@ internal sealed record QueuedRow(
         && (Priority < other.Priority || (Priority == other.Priority && Created < other.Created));
 }
 
-/// <summary>All workflows at one moment, as one statement sees them.</summary>
+/// <summary>A start from a queue, also one that its workflow's row no longer shows because another followed.</summary>
+internal sealed record QueuedStart(string Queue, string? Partition, long At);
+
+/// <summary>All workflows at one moment, as one statement sees them, and all starts until then or a little later.</summary>
 internal sealed class QueueLook
 {
     private const string PostgresClock = "(EXTRACT(epoch FROM clock_timestamp()) * 1000)::bigint";
     private const string SqliteClock = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 
-    public QueueLook(long now, IReadOnlyList<QueuedRow> rows)
+    private readonly ILookup<(string Queue, string? Partition), long> starts;
+
+    public QueueLook(long now, IReadOnlyList<QueuedRow> rows, IReadOnlyList<QueuedStart> starts)
     {
         (Now, Rows) = (now, rows);
         ByQueue = rows.Where(row => row.Queue is not null).ToLookup(row => row.Queue!);
+        this.starts = starts.ToLookup(start => (start.Queue, start.Partition), start => start.At);
     }
 
-    public static QueueLook Nothing { get; } = new(0, []);
+    public static QueueLook Nothing { get; } = new(0, [], []);
 
     /// <summary>When it was, or a little later, on the database's clock.</summary>
     public long Now { get; }
@@ -53,7 +59,7 @@ internal sealed class QueueLook
     /// <summary>What was not cancelled, which leaves its queue.</summary>
     public ILookup<string, QueuedRow> ByQueue { get; }
 
-    /// <summary>Looks at everything in one round trip.</summary>
+    /// <summary>Looks at everything; the starts are those that <see cref="StartNotes"/> has noted.</summary>
     public static async Task<QueueLook> TakeAsync(TestDatabase database)
     {
         var rows = await database.QueryAsync(
@@ -63,15 +69,19 @@ internal sealed class QueueLook
                    (SELECT count(*) FROM operation_outputs AS o WHERE o.workflow_uuid = w.workflow_uuid)
               FROM workflow_status AS w
             """);
-        return new(rows.Count == 0 ? 0 : Number(rows[^1][0]), rows.ConvertAll(Read));
+        var starts = await database.QueryAsync(
+            "SELECT queue_name, queue_partition_key, started_at FROM noted_starts WHERE queue_name IS NOT NULL");
+        return new(
+            rows.Count == 0 ? 0 : Number(rows[^1][0]),
+            rows.ConvertAll(Read),
+            starts.ConvertAll(row => new QueuedStart(row[0]!, row[1], Number(row[2]))));
     }
 
     /// <summary>The database's clock.</summary>
     public static Task<long> ClockAsync(TestDatabase database) => database.CountAsync("SELECT " + ClockOf(database));
 
-    /// <summary>The moments at which workflows of a queue were started last, in their order.</summary>
-    public IReadOnlyList<long> StartsOf(string queue, string? partition = null) =>
-        [.. ByQueue[queue].Where(row => row.Partition == partition).Select(row => row.Started).OfType<long>().Order()];
+    /// <summary>The moments at which workflows of a queue were started, in their order, each as often as it was.</summary>
+    public IReadOnlyList<long> StartsOf(string queue, string? partition = null) => [.. starts[(queue, partition)].Order()];
 
     private static string ClockOf(TestDatabase database) => database is SqliteTestDatabase ? SqliteClock : PostgresClock;
 

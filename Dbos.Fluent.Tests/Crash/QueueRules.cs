@@ -13,8 +13,9 @@ internal sealed class QueueRules(TestDatabase database, int processes, bool park
     private const string Partitioned = "partitioned";
     private const string Windowed = "windowed";
     private const string Ordered = "ordered";
-    private const int RateStarts = 40;
-    private const int WindowStarts = 10;
+    private const int RateStarts = 30;
+    private const int WindowStarts = 8;
+    private const int EndStarts = 10_000;
     private const int Partitions = 6;
     private const int Windows = 3;
     private const int WindowedMax = 2;
@@ -23,7 +24,9 @@ internal sealed class QueueRules(TestDatabase database, int processes, bool park
     private const int AllMax = 5;
     private const int EachMax = 2;
 
-    private static readonly TimeSpan Window = TimeSpan.FromSeconds(1);
+    // Longer than it takes until work of a killed process is started again: both starts are within one window, and the rates so low that
+    // it is mostly full.
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
 
     private readonly ChangingLimit concurrency = new("'changing'", 5);
     private readonly ChangingLimit worker = new("'rated' in a worker", WorkerMax);
@@ -83,22 +86,21 @@ internal sealed class QueueRules(TestDatabase database, int processes, bool park
                 windowed.Change(random.Next(1, WindowedMax + 1));
                 return RegisterAsync(queues, WindowedQueue);
             case 5:
-                return rate.ChangeAsync(
-                    random.Next(RateStarts / 2, RateStarts + 1),
-                    ClockAsync,
-                    to => RegisterAsync(queues, RatedQueue with { RateLimit = to }));
+                return ChangeRateAsync(queues, random.Next(RateStarts / 2, RateStarts + 1));
             case 6:
-                return windowRate.ChangeAsync(
-                    random.Next(WindowStarts / 2, WindowStarts + 1),
-                    ClockAsync,
-                    to => RegisterAsync(queues, WindowedQueue with { PartitionRateLimit = to }));
+                return ChangeWindowRateAsync(queues, random.Next(WindowStarts / 2, WindowStarts + 1));
             default:
                 return pausing.ToggleAsync(ClockAsync, paused => PauseAsync(queues, paused));
         }
     }
 
     /// <summary>Lets everything come to its end.</summary>
-    public Task EndAsync(QueueClient queues) => pausing.EndAsync(ClockAsync, paused => PauseAsync(queues, paused));
+    public async Task EndAsync(QueueClient queues)
+    {
+        await pausing.EndAsync(ClockAsync, paused => PauseAsync(queues, paused));
+        await ChangeRateAsync(queues, EndStarts);
+        await ChangeWindowRateAsync(queues, EndStarts);
+    }
 
     /// <summary>Whether a workflow may leave memory while it waits.</summary>
     public bool MayPark(QueuedRow row) => parks && row.Queue is Rated or Windowed;
@@ -141,6 +143,12 @@ internal sealed class QueueRules(TestDatabase database, int processes, bool park
 
         IEnumerable<QueuedRow> Running(string queue) => look.ByQueue[queue].Where(row => row.Runs);
     }
+
+    private Task ChangeRateAsync(QueueClient queues, int starts) =>
+        rate.ChangeAsync(starts, ClockAsync, to => RegisterAsync(queues, RatedQueue with { RateLimit = to }));
+
+    private Task ChangeWindowRateAsync(QueueClient queues, int starts) =>
+        windowRate.ChangeAsync(starts, ClockAsync, to => RegisterAsync(queues, WindowedQueue with { PartitionRateLimit = to }));
 
     private static Task RegisterAsync(QueueClient queues, WorkflowQueue queue) => queues.RegisterAsync(queue, cancellationToken: Cancel);
 

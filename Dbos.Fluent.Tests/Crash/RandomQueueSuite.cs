@@ -37,6 +37,7 @@ public abstract class RandomQueueSuite(IDatabaseFixture fixture) : ServingSuite(
     {
         var random = Seeds.Next(out _);
         var engine = await LaunchEnqueuerAsync([.. Rules.Queues]);
+        await Database.NoteStartsAsync();
         await ServeAsync();
         for (var clock = Stopwatch.StartNew(); clock.Elapsed < Length || (!HasSeenAll && clock.Elapsed < Soon);)
         {

@@ -5,7 +5,8 @@ namespace Dbos.Fluent;
 /// </summary>
 /// <remarks>
 /// The limit counts starts, not completions, on the database's clock and over all processes of the application. A cancelled start gives its
-/// place back. A workflow that continues after a wait takes no new place.
+/// place back. A start that a crash or a shutdown cuts short keeps its place until its window has passed, and the start that follows takes
+/// another one. A workflow that continues after a wait takes no new place.
 /// </remarks>
 public sealed record RateLimit
 {

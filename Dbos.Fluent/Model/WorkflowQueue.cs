@@ -113,6 +113,11 @@ public sealed record WorkflowQueue
     /// <summary>True if more workflows may wait than may run now.</summary>
     internal bool IsLimited => HasSharedLimit || WorkerConcurrency is not null || PartitionWorkerConcurrency is not null;
 
+    /// <summary>The longest time for which a start counts against a rate; null without one.</summary>
+    internal TimeSpan? LongestWindow => RateLimit?.Per is { } all && PartitionRateLimit?.Per is { } each
+        ? TimeSpan.FromTicks(Math.Max(all.Ticks, each.Ticks))
+        : RateLimit?.Per ?? PartitionRateLimit?.Per;
+
     /// <summary>Checks the limits against each other: a limit without effect is a mistake.</summary>
     /// <exception cref="ArgumentException">A limit is higher than a wider one.</exception>
     internal WorkflowQueue Checked()

@@ -39,6 +39,12 @@ internal interface IClaimStore
     /// parked ones. Each claimed row of a queue with a rate limit is marked <c>rate_limited</c>.
     /// </para>
     /// <para>
+    /// A window also counts the rows of <c>fluent_starts</c>: a claim from a queue with a rate limit moves there what it overwrites or, if
+    /// the attempts are used up, clears, a start that counts and that the longest of the queue's windows may hold. They count until that
+    /// has passed, whatever becomes of the workflow, and are then deleted by the claims that move others. Nothing is moved of a row with
+    /// waits, which only goes on: its one start counts where it is claimed, and not while it waits in line.
+    /// </para>
+    /// <para>
     /// In a partitioned queue the partitions take turns: the first row of each comes before the second of any. Rows without a partition
     /// are not claimed there. Nothing is claimed from a paused queue, or from one without a row.
     /// </para>

@@ -34,6 +34,7 @@ public sealed class PostgresRoleTests(SharedPostgres server)
             """
             UPDATE dbos.dbos_migrations SET version = 122; UPDATE dbos.fluent_migrations SET version = 1;
             DROP TABLE dbos.fluent_generations; DROP TABLE dbos.fluent_versions; DROP TABLE dbos.fluent_waits; DROP TABLE dbos.fluent_queues;
+            DROP TABLE dbos.fluent_starts;
             ALTER TABLE dbos.workflow_status DROP COLUMN creator_xid;
             DROP INDEX dbos.idx_workflow_status_forked_from;
             CREATE INDEX idx_workflow_status_forked_from ON dbos.workflow_status (forked_from);

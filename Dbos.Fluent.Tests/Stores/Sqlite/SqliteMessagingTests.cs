@@ -215,7 +215,7 @@ public sealed partial class SqliteMessagingTests : SqliteFileTest
         await Database.ExecuteAsync(
             """
             DROP TABLE fluent_waits; DROP TABLE fluent_message_order; DROP INDEX idx_fluent_notifications_unread;
-            DROP TABLE fluent_queues; DROP TABLE fluent_schedules; DROP INDEX idx_fluent_line;
+            DROP TABLE fluent_queues; DROP TABLE fluent_schedules; DROP TABLE fluent_starts; DROP INDEX idx_fluent_line;
             DELETE FROM fluent_migrations WHERE version > 1;
             """);
         var store = Open();

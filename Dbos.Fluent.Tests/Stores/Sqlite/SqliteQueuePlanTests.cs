@@ -22,10 +22,14 @@ public sealed partial class SqliteQueuePlanTests : SqliteFileTest
         ("partitions", LineSql.ReadPartitions, [Partitions], false),
         ("partition", LineSql.ReadPartitionLine, [Partitions], false),
         ("running", LineSql.CountRunning, [InFlight], false),
-        ("window", LineSql.ReadStarts, ["idx_workflow_status_rate_limited"], false),
-        ("window of a partition", LineSql.ReadPartitionStarts, ["idx_fluent_partition_started"], false),
+        ("window", LineSql.ReadStarts, ["idx_workflow_status_rate_limited", "idx_fluent_starts (queue_name=? AND started_"], false),
+        ("window of a partition", LineSql.ReadPartitionStarts,
+            ["idx_fluent_partition_started", "idx_fluent_starts_partition (queue_name=? AND queue_partition_key=? AND started_"], false),
         ("rows without a partition", LineSql.NameStrays, [Line, "sqlite_autoindex_workflow_status_1"], false),
         ("starts ahead of the clock", LineSql.SettleStarts, ["idx_workflow_status_rate_limited"], false),
+        ("noted starts ahead of the clock", StartSql.Settle, ["idx_fluent_starts (queue_name=? AND started_"], false),
+        ("a start to note", StartSql.Note, ["sqlite_autoindex_workflow_status_1"], false),
+        ("noted starts that have passed", StartSql.Forget, ["idx_fluent_starts (queue_name=? AND started_", "INTEGER PRIMARY KEY"], false),
         ("waiting queues", QueueSql.ReadWaiting, [Line], false),
         ("next delayed", QueueSql.ReadNextDelayed, [Delayed], false),
         ("due", QueueSql.FindDelayed, [Delayed], true),
@@ -111,6 +115,6 @@ public sealed partial class SqliteQueuePlanTests : SqliteFileTest
     [GeneratedRegex("@[a-z_]+")]
     private static partial Regex Parameter();
 
-    [GeneratedRegex(@"TABLE (workflow_status|fluent_waits)|(SCAN|SEARCH) (w|p|workflow_status|fluent_waits)\b")]
+    [GeneratedRegex(@"TABLE (workflow_status|fluent_(waits|starts))|(SCAN|SEARCH) (w|p|s|workflow_status|fluent_(waits|starts))\b")]
     private static partial Regex TableStep();
 }

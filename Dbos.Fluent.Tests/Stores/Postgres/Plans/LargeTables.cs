@@ -31,13 +31,14 @@ internal static class LargeTables
         new("long"),
         new("whole") { Concurrency = 600, RateLimit = new RateLimit(500, TimeSpan.FromHours(1)) },
         new("parted") { Concurrency = 600, PartitionConcurrency = 2, PartitionRateLimit = new RateLimit(500, TimeSpan.FromHours(1)) },
+        new("again") { RateLimit = new RateLimit(500, TimeSpan.FromHours(1)) },
         new("spare"),
     ];
 
     // What calls have made of empty tables.
     private const string Forget = """
         DELETE FROM workflow_status; DELETE FROM workflow_input; DELETE FROM workflow_output; DELETE FROM operation_outputs;
-        DELETE FROM workflow_schedules; DELETE FROM fluent_executors;
+        DELETE FROM workflow_schedules; DELETE FROM fluent_executors; DELETE FROM fluent_starts;
         """;
 
     private const string Rows = """
@@ -92,8 +93,13 @@ internal static class LargeTables
           FROM clock, generate_series(1, 9000) AS g;
         """;
 
-    // Forks without an origin of their own, and inputs too large to come with a claim's answer.
+    // Forks without an origin of their own, inputs too large to come with a claim's answer, and what was handed on within a rate's window.
     private const string Others = """
+        INSERT INTO workflow_status (
+            workflow_uuid, status, name, application_name, application_version, queue_name, created_at, updated_at, started_at_epoch_ms,
+            serialization, recovery_attempts, rate_limited, executor_id)
+        SELECT 'h' || g, 'ENQUEUED', 'checkout', 'shop', 'v1', 'again', now + g, now, now - 60000 - g, 'dotnet_msgpack', 1, true, 'dead'
+          FROM clock, generate_series(1, 200) AS g;
         INSERT INTO workflow_status (
             workflow_uuid, status, name, application_name, application_version, queue_name, created_at, updated_at, serialization,
             recovery_attempts, forked_from)
@@ -113,6 +119,10 @@ internal static class LargeTables
                CASE WHEN kind <> 'outcome' THEN now + CASE WHEN g <= 200 THEN -g ELSE 100000000 + g END END, 't'
           FROM clock, generate_series(1, 9000) AS g,
                LATERAL (SELECT (array['time', 'message', 'event', 'outcome'])[g % 4 + 1] AS kind) AS k;
+        INSERT INTO fluent_starts (queue_name, queue_partition_key, application_name, workflow_uuid, started_at_epoch_ms)
+        SELECT (array['whole', 'parted', 'again'])[g % 3 + 1], CASE WHEN g % 3 = 1 THEN 'p' || g % 600 END, 'shop', 's' || g,
+               CASE WHEN g > 29900 THEN now - 60000 - g ELSE now - 80000000 + g END
+          FROM clock, generate_series(1, 30000) AS g;
         INSERT INTO workflow_input (workflow_uuid, inputs)
         SELECT workflow_uuid, CASE WHEN queue_name = 'large' THEN repeat('input', 10000) ELSE 'input' END FROM workflow_status;
         INSERT INTO workflow_output (workflow_uuid, output) SELECT 's' || g, 'output' FROM generate_series(1, 40000) AS g;

@@ -17,7 +17,12 @@ internal sealed partial class MigrationScripts(SchemaName schema)
     public IReadOnlyList<string> DbosIndexesOnline { get; } = OneByOne(Load("123_dbos_indexes.sql", schema));
 
     public string FluentTables { get; } = Join(
-        schema, "001_fluent_side_tables.sql", "002_fluent_messaging.sql", "003_fluent_queues.sql", "005_fluent_versions.sql");
+        schema,
+        "001_fluent_side_tables.sql",
+        "002_fluent_messaging.sql",
+        "003_fluent_queues.sql",
+        "005_fluent_versions.sql",
+        "006_fluent_starts.sql");
 
     public string FluentIndexes { get; } = AtOnce(Join(schema, IndexScripts));
 

@@ -171,19 +171,21 @@ internal sealed class ClaimSql(SchemaName schema)
         """;
 
     /// <summary>
-    /// Takes the rows of <c>candidate</c> in order: <c>claimed</c>, <c>buried</c> and <c>begun</c>. $2 token, $3 executor,
-    /// $4 application, $5 version, $8 attempts allowed, $9 a random number.
+    /// Takes the rows of <c>candidate</c> in order: <c>claimed</c>, <c>buried</c> and <c>begun</c>, of those that are <c>due</c>, which
+    /// shows them as they were. $2 token, $3 executor, $4 application, $5 version, $8 attempts allowed, $9 a random number.
     /// </summary>
     // A row begins if no executor ever had it, and gets its own origin unless it is a fork. Any other row without an origin was started
     // directly, and its origin follows from the row. Other SDKs write '' for no executor. A row with waits was parked and made ENQUEUED by
     // another SDK's sweep: it is woken, and continues its parked attempt, or begins at attempt one if a resume reset it.
     public static string Take(SchemaName schema, string now, string limit, string rateLimited) => $"""
         due AS MATERIALIZED (
-            SELECT candidate.workflow_uuid, w.begins, f.woken IS NOT NULL AS woken, w.spent AND f.woken IS NULL AS spent
+            SELECT candidate.workflow_uuid, w.begins, f.woken IS NOT NULL AS woken, w.spent AND f.woken IS NULL AS spent,
+                   w.rate_limited, w.started_at_epoch_ms, w.queue_partition_key, w.application_name
               FROM candidate
              CROSS JOIN LATERAL (
                 SELECT COALESCE(executor_id, '') = '' AND COALESCE(recovery_attempts, 0) = 0 AND forked_from IS NULL AS begins,
-                       COALESCE(recovery_attempts > $8, false) AS spent
+                       COALESCE(recovery_attempts > $8, false) AS spent,
+                       rate_limited, started_at_epoch_ms, queue_partition_key, application_name
                   FROM {schema}.workflow_status
                  WHERE workflow_uuid = candidate.workflow_uuid AND queue_name = candidate.queue_name
                    AND {RowState.Is("status", WorkflowStates.Enqueued)}

@@ -38,7 +38,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
     /// </summary>
     // FOR NO KEY UPDATE, like a registration, so that a change waits for the running claim and binds the next one. A waiter for that lock
     // must not hold the gate's lock, which the registration takes last. A start ahead of the clock, because the clock was set back, is
-    // moved to now: otherwise it would close the window until the clock has caught up.
+    // moved to now, in its row and where it was noted: otherwise it would close the window until the clock has caught up.
     public string Lock { get; } = $"""
         WITH held AS MATERIALIZED (
             SELECT 1 FROM {schema}.queues AS q WHERE q.name = $2 AND {QueueSql.HasSharedLimit} FOR NO KEY UPDATE),
@@ -51,7 +51,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         settled AS (
             UPDATE {schema}.workflow_status
                SET started_at_epoch_ms = (SELECT now FROM clock)
-             WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM ahead)))
+             WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM ahead))),
+        {StartSql.Settle(schema)}
         SELECT CASE WHEN EXISTS (SELECT FROM held) THEN set_config('{Held}', 'true', true) ELSE {ClaimGateSql.Enter(schema)} END
         """;
 
@@ -116,6 +117,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         {Room(schema)},
         {candidates},
         {ClaimSql.Take(schema, "(SELECT now FROM clock)", "(SELECT places FROM room)", "(SELECT rated FROM room)")},
+        {StartSql.Note(schema)},
         taken AS (
             SELECT false AS spent, {ClaimSql.OwnedColumns}, COALESCE(o.seed, begun.seed) AS seed,
                    COALESCE(o.started_at, begun.started_at) AS began_at, begun.seed IS NOT NULL AS fresh, candidate.place,
@@ -152,6 +154,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
             SELECT q.*, clock.now,
                    {Rate("")} AS rate, {QueueSql.Period("")} AS per,
                    {Rate("partition_")} AS partition_rate, {QueueSql.Period("partition_")} AS partition_per,
+                   {QueueSql.LongestWindow} AS longest,
                    {QueueSql.IsPartitioned} AS partitioned,
                    {QueueSql.HasSharedLimit} AS shared,
                    {QueueSql.HasSharedLimit} AND COALESCE(current_setting('{Held}', true), '') <> 'true' AS unheld
@@ -182,20 +185,28 @@ internal sealed class LimitedClaimSql(SchemaName schema)
 
     // The newest starts within the window, as many as it allows: room appears when the oldest of them leaves. Rows that were put back or
     // cancelled have lost their start; parked and handed-on rows still count. A row that another SDK has woken into its queue does not
-    // count, because its own start would keep it from continuing.
+    // count, because its own start would keep it from continuing. Starts that later ones have overwritten count beside those of the rows.
     private static string Recent(SchemaName schema, string partition, string since, string most) => $"""
 
                 SELECT count(*) AS starts, min(one.started_at_epoch_ms) AS oldest
                   FROM (
-                    SELECT w.started_at_epoch_ms
+                    (SELECT w.started_at_epoch_ms
                       FROM {schema}.workflow_status AS w
-                     WHERE w.queue_name = $10 {partition} AND w.rate_limited = true AND w.started_at_epoch_ms > {since} AND {IsOurs}
+                     WHERE w.queue_name = $10 {OfPartition("w", partition)} AND w.rate_limited = true
+                       AND w.started_at_epoch_ms > {since} AND {IsOurs}
                        AND (w.status NOT IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Delayed}')
                             OR (w.status = '{WorkflowStates.Delayed}')
                                 = COALESCE((SELECT true FROM {schema}.fluent_waits WHERE workflow_uuid = w.workflow_uuid LIMIT 1), false))
                      ORDER BY w.started_at_epoch_ms DESC
+                     LIMIT COALESCE({most}, 0))
+                    UNION ALL
+                    ({StartSql.Newest(schema, OfPartition("s", partition), since, most)})
+                     ORDER BY 1 DESC
                      LIMIT COALESCE({most}, 0)) AS one
         """;
+
+    private static string OfPartition(string row, string partition) =>
+        partition.Length == 0 ? "" : $"AND {row}.queue_partition_key = {partition}";
 
     private static string First(SchemaName schema) => $"""
         first AS MATERIALIZED (
@@ -296,7 +307,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                          WHERE w.queue_name = $10 AND {IsRunning} AND w.queue_partition_key = next.key AND {IsOurs}
                          LIMIT COALESCE(room.partition_concurrency, 0)) AS one) AS running
                  CROSS JOIN LATERAL ({Recent(
-                     schema, "AND w.queue_partition_key = next.key", "room.now - room.partition_per", "room.partition_rate")}) AS recent
+                     schema, "next.key", "room.now - room.partition_per", "room.partition_rate")}) AS recent
                 OFFSET 0
         """;
 

@@ -128,7 +128,13 @@ internal sealed class VersionSql(SchemaName schema)
              WHERE w.rate_limited
                AND (w.queue_name, w.started_at_epoch_ms) > ($2, (SELECT now FROM clock) - GREATEST(COALESCE($4, 0), COALESCE($5, 0)))
                AND (w.queue_name, w.started_at_epoch_ms) <= ($2, {long.MaxValue})
-               AND ($1 IS NULL OR {IsOurs}))
+               AND ($1 IS NULL OR {IsOurs})
+            UNION ALL
+            SELECT s.started_at_epoch_ms, s.queue_partition_key
+              FROM {schema}.fluent_starts AS s
+             WHERE s.queue_name = $2
+               AND s.started_at_epoch_ms > (SELECT now FROM clock) - GREATEST(COALESCE($4, 0), COALESCE($5, 0))
+               AND ($1 IS NULL OR s.application_name = $1 OR s.application_name IS NULL))
         SELECT (SELECT count(*) FROM running),
                (SELECT count(*) FROM running WHERE queue_partition_key = $3),
                (SELECT count(*) FROM started, clock WHERE at > now - COALESCE($4, 0)),

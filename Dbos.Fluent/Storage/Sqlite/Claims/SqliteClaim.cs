@@ -12,7 +12,7 @@ internal sealed class SqliteClaim(SqliteSession session, ClaimRequest request, l
         {
             foreach (var id in FindFirst(taking.Left))
             {
-                taking.Take(id, rateLimited: false);
+                taking.Take(id, limited: null);
             }
         }
 

@@ -26,13 +26,16 @@ internal sealed class SqliteLimitedClaim(SqliteSession session, ClaimRequest req
 
     private void SettleStarts(WorkflowQueue queue)
     {
-        if (queue.RateLimit is null && queue.PartitionRateLimit is null)
+        if (queue.LongestWindow is null)
         {
             return;
         }
 
-        using var settle = session.Use(LineSql.SettleStarts).Bind("@queue_name", queue.Name).Bind("@now", nowMs);
-        settle.Execute();
+        foreach (var statement in (string[])[LineSql.SettleStarts, StartSql.Settle])
+        {
+            using var settle = session.Use(statement).Bind("@queue_name", queue.Name).Bind("@now", nowMs);
+            settle.Execute();
+        }
     }
 
     private QueueRow? ReadQueue()
@@ -53,7 +56,7 @@ internal sealed class SqliteLimitedClaim(SqliteSession session, ClaimRequest req
             waiting = places.Count > wanted;
             foreach (var place in places.Take(wanted))
             {
-                if (taking.Take(place.WorkflowId, queue.RateLimit is not null))
+                if (taking.Take(place.WorkflowId, queue))
                 {
                     room.Spend();
                 }

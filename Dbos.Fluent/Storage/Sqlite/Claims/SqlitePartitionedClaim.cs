@@ -61,7 +61,7 @@ internal sealed class SqlitePartitionedClaim(SqliteSession session, ClaimRequest
         if (waiting > 0 && turn.Room.Left > 0)
         {
             waiting--;
-            if (taking.Take(places[0].WorkflowId, queue.RateLimit is not null || queue.PartitionRateLimit is not null))
+            if (taking.Take(places[0].WorkflowId, queue))
             {
                 room.Spend();
                 turn.Room.Spend();

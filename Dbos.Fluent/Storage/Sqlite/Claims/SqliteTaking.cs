@@ -26,10 +26,17 @@ internal sealed class SqliteTaking(SqliteSession session, ClaimRequest request, 
     }
 
     /// <summary>Takes a waiting workflow.</summary>
+    /// <param name="workflowId">The workflow.</param>
+    /// <param name="limited">Its queue, if that has limits.</param>
     /// <returns>False if its attempts were spent, so that it was given up.</returns>
-    public bool Take(string workflowId, bool rateLimited)
+    public bool Take(string workflowId, WorkflowQueue? limited)
     {
         var row = reads.ReadOne(workflowId);
+        var window = limited?.LongestWindow;
+        if (window is { } length && !string.IsNullOrEmpty(row.ExecutorId))
+        {
+            NoteStart(workflowId, limited!.Name, length);
+        }
 
         // A parked workflow that another SDK resumed has no attempt counted, so this is its first attempt again.
         var attempts = row.Parked ? Math.Max(row.RecoveryAttempts, 1) : row.RecoveryAttempts + 1;
@@ -50,7 +57,7 @@ internal sealed class SqliteTaking(SqliteSession session, ClaimRequest request, 
             .Bind("@application_name", request.ApplicationName)
             .Bind("@recovery_attempts", attempts)
             .Bind("@deadline", deadline)
-            .Bind("@rate_limited", rateLimited ? 1 : 0)
+            .Bind("@rate_limited", window is null ? 0 : 1)
             .Bind("@now", nowMs))
         {
             claim.Execute();
@@ -64,6 +71,18 @@ internal sealed class SqliteTaking(SqliteSession session, ClaimRequest request, 
 
         claimed.Add(reads.Describe(row, attempts, deadline));
         return true;
+    }
+
+    // Only what an executor has had may have a start, so that the first start of a workflow costs nothing more.
+    private void NoteStart(string workflowId, string queue, TimeSpan window)
+    {
+        var since = nowMs - (long)window.TotalMilliseconds;
+        using var note = session.Use(StartSql.Note).Bind("@workflow_uuid", workflowId).Bind("@since", since);
+        if (note.Execute() > 0)
+        {
+            using var forget = session.Use(StartSql.Forget).Bind("@queue_name", queue).Bind("@since", since);
+            forget.Execute();
+        }
     }
 
     private void GiveUp(string workflowId, int attempts)

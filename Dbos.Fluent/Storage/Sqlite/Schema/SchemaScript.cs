@@ -17,6 +17,7 @@ internal sealed class SchemaScript
         Read("003_fluent_queues.sql"),
         Read("004_fluent_management.sql"),
         Read("005_fluent_versions.sql"),
+        Read("006_fluent_starts.sql"),
     ];
 
     public IReadOnlyList<string> Tables { get; }

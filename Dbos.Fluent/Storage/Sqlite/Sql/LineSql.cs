@@ -22,6 +22,8 @@ internal static class LineSql
 
     private const string OfApplication = "(w.application_name = @application_name OR w.application_name IS NULL)";
 
+    private const string NotedOfApplication = "(s.application_name = @application_name OR s.application_name IS NULL)";
+
     /// <summary>
     /// The first workflows of one queue. Rows of the application and rows of no application are two ranges of idx_fluent_line. Each is read
     /// in order up to the limit, so the length of the line and other applications' rows do not matter.
@@ -120,23 +122,31 @@ internal static class LineSql
 
     /// <summary>
     /// The number and the earliest of the latest starts within a window, up to as many as it allows, along
-    /// idx_workflow_status_rate_limited.
+    /// idx_workflow_status_rate_limited, and of those that later ones have overwritten, along idx_fluent_starts.
     /// </summary>
     public const string ReadStarts = $"""
         SELECT count(*), min(started.at) FROM (
             SELECT w.started_at_epoch_ms AS at FROM workflow_status AS w
              WHERE w.rate_limited = 1 AND w.queue_name = @queue_name AND w.started_at_epoch_ms > @since AND {OfApplication}
                AND {Counts}
-             ORDER BY w.started_at_epoch_ms DESC LIMIT @max) AS started
+            UNION ALL
+            SELECT s.started_at_epoch_ms FROM fluent_starts AS s
+             WHERE s.queue_name = @queue_name AND s.started_at_epoch_ms > @since AND {NotedOfApplication}
+             ORDER BY 1 DESC LIMIT @max) AS started
         """;
 
-    /// <summary>The same for one partition, along idx_fluent_partition_started.</summary>
+    /// <summary>The same for one partition, along idx_fluent_partition_started and idx_fluent_starts_partition.</summary>
     public const string ReadPartitionStarts = $"""
         SELECT count(*), min(started.at) FROM (
             SELECT w.started_at_epoch_ms AS at FROM workflow_status AS w
              WHERE w.rate_limited = 1 AND w.queue_partition_key IS NOT NULL
                AND w.queue_name = @queue_name AND w.queue_partition_key = @partition AND w.started_at_epoch_ms > @since
                AND {OfApplication} AND {Counts}
-             ORDER BY w.started_at_epoch_ms DESC LIMIT @max) AS started
+            UNION ALL
+            SELECT s.started_at_epoch_ms FROM fluent_starts AS s
+             WHERE s.queue_partition_key IS NOT NULL
+               AND s.queue_name = @queue_name AND s.queue_partition_key = @partition AND s.started_at_epoch_ms > @since
+               AND {NotedOfApplication}
+             ORDER BY 1 DESC LIMIT @max) AS started
         """;
 }

@@ -145,7 +145,13 @@ internal static class VersionSql
               FROM workflow_status AS w
              WHERE w.rate_limited = 1 AND w.queue_name = @queue_name
                AND w.started_at_epoch_ms > @now - max(coalesce(@window, 0), coalesce(@partition_window, 0))
-               AND (@application_name IS NULL OR w.application_name = @application_name OR w.application_name IS NULL))
+               AND (@application_name IS NULL OR w.application_name = @application_name OR w.application_name IS NULL)
+            UNION ALL
+            SELECT s.started_at_epoch_ms, s.queue_partition_key
+              FROM fluent_starts AS s
+             WHERE s.queue_name = @queue_name
+               AND s.started_at_epoch_ms > @now - max(coalesce(@window, 0), coalesce(@partition_window, 0))
+               AND (@application_name IS NULL OR s.application_name = @application_name OR s.application_name IS NULL))
         SELECT (SELECT count(*) FROM running),
                (SELECT count(*) FROM running WHERE key = @partition),
                (SELECT count(*) FROM started WHERE at > @now - coalesce(@window, 0)),
