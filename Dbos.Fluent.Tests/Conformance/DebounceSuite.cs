@@ -228,7 +228,8 @@ public abstract class DebounceSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     [Fact]
     public async Task A_key_that_makes_up_the_id_of_another_definitions_start_is_refused_with_a_remedy()
     {
-        var (one, other) = (Workflow.Define<int, int>("sync").Return(x => x.Input), Workflow.Define<int, int>("sync-user").Return(x => x.Input));
+        var one = Workflow.Define<int, int>("sync").Return(x => x.Input);
+        var other = Workflow.Define<int, int>("sync-user").Return(x => x.Input);
         var engine = await LaunchVirtualAsync(one, other);
         var holder = await engine.Debounce(other).CallAsync("42", Period, 1, cancellationToken: Cancel);
 

@@ -199,7 +199,8 @@ public abstract class QueueChangeSuite(IDatabaseFixture fixture) : EngineSuite(f
     public async Task A_process_claims_no_more_than_it_has_room_for_from_many_queues_at_once()
     {
         const int each = 200, capacity = 1_000;
-        WorkflowQueue[] queues = [.. Enumerable.Range(0, 10).Select(number => new WorkflowQueue($"line {number}") { WorkerConcurrency = each })];
+        WorkflowQueue[] queues =
+            [.. Enumerable.Range(0, 10).Select(number => new WorkflowQueue($"line {number}") { WorkerConcurrency = each })];
         var gated = Gated();
         var starter = await LaunchAsync(options => (options.ExecutorId, options.ListenTo) = ("executor-2", []), gated);
         foreach (var queue in queues)

@@ -30,7 +30,8 @@ public abstract class RealClockScheduleSuite(IDatabaseFixture fixture) : EngineS
             "SELECT workflow_uuid FROM workflow_status WHERE schedule_name = 'beat' ORDER BY workflow_uuid");
         Assert.Subset(ids.Select(row => row[0]!).ToHashSet(), moments.Select(moment => $"sched-beat-{Text(moment)}").ToHashSet());
         var first = DateTimeOffset.Parse(ids[0][0]!["sched-beat-".Length..], CultureInfo.InvariantCulture);
-        Assert.Equal(Enumerable.Range(0, ids.Count).Select(second => $"sched-beat-{Text(first.AddSeconds(second))}"), ids.Select(row => row[0]!));
+        Assert.Equal(
+            Enumerable.Range(0, ids.Count).Select(second => $"sched-beat-{Text(first.AddSeconds(second))}"), ids.Select(row => row[0]!));
 
         static string Text(DateTimeOffset moment) =>
             moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);

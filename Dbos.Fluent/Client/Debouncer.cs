@@ -48,8 +48,8 @@ public sealed class Debouncer<TIn, TOut>
     /// <exception cref="ConflictingWorkflowException">The id in the options belongs to another definition.</exception>
     /// <exception cref="WorkflowIdInUseException">The id in the options is in use, and the options reject that.</exception>
     /// <exception cref="QueueDeduplicatedException">
-    /// The key's deduplication id in the queue, which is made of the definition's name and the key, is held by a plain start, by a debounced
-    /// one of another application, or by one whose name and key make up the same text.
+    /// The key's deduplication id in the queue, which is made of the definition's name and the key, is held by a plain start, by a
+    /// debounced one of another application, or by one whose name and key make up the same text.
     /// </exception>
     /// <exception cref="SerializationFailedException">The input cannot be stored.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>

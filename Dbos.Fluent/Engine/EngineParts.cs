@@ -42,11 +42,7 @@ internal sealed partial class EngineParts
             DeadLettered = OnEndedOutside,
         };
         Outlooks = new OutlookLoop(store.Queues, self.ApplicationName, Core.Logger) { Begins = OnOutlookBegins, Seen = OnOutlookSeen };
-        Dispatcher = new Dispatcher(store.Queues, ClaimedRuns, Environment, Queues) 
-        {
-            Look = Outlooks.Wake,
-            Released = OnReleased,
-        };
+        Dispatcher = new Dispatcher(store.Queues, ClaimedRuns, Environment, Queues) { Look = Outlooks.Wake, Released = OnReleased };
         ParkedDispatcher = new ParkedDispatcher(store, ClaimedRuns, Environment, Core.Logger);
         var firing = new ScheduleFiring(store.Schedules, Environment, Core.Explainer, Core.Signals.Written);
         Schedules = new ScheduleLoop(store.Schedules, Environment, firing, store.Capabilities.PollInterval);

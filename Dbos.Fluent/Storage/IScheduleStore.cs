@@ -5,9 +5,9 @@ internal interface IScheduleStore
 {
     /// <summary>Writes schedules in one transaction, all or none. Several processes may write the same ones at once.</summary>
     /// <remarks>
-    /// An update keeps the row's id, its pause, and when it last fired. But of a schedule that catches up, those moments until now count as
-    /// fired that were not due before: all, if it names other moments from now on, if it did not catch up, or if its end was over; else those
-    /// before its former beginning. The row's own workflow and application stay under <see cref="ScheduleWrite.Update"/>.
+    /// An update keeps the row's id, its pause, and when it last fired. But of a schedule that catches up, those moments until now count
+    /// as fired that were not due before: all, if it names other moments from now on, if it did not catch up, or if its end was over; else
+    /// those before its former beginning. The row's own workflow and application stay under <see cref="ScheduleWrite.Update"/>.
     /// </remarks>
     Task<ScheduleWritten> WriteAsync(IReadOnlyList<ScheduleRow> rows, ScheduleWrite mode, CancellationToken cancellationToken);
 
