@@ -61,27 +61,25 @@ internal sealed class WorkflowSql(SchemaName schema)
          WHERE w.owner_xid IS DISTINCT FROM e.token
         """;
 
-    /// <summary>Locks what <see cref="Cancel"/> cancels. $1 ids, $2 whether their children too.</summary>
+    /// <summary>Locks and returns what <see cref="Cancel"/> cancels. $1 ids, $2 whether their children too, ended parents or not.</summary>
     // A statement of its own: the next snapshot is newer than the locks, and includes what a run wrote while they were waited for, such as
     // the waits of its parking and the children it had begun. In id order, so that two such statements never deadlock.
     public string LockTree { get; } = $"""
         WITH RECURSIVE {Tree(schema, "$1", "$2")}
-        SELECT 1
+        SELECT workflow_uuid
           FROM {schema}.workflow_status
          WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM tree)) AND status IN ({Cancellable})
          ORDER BY workflow_uuid
            FOR NO KEY UPDATE
         """;
 
-    /// <summary>
-    /// $1 now, $2 ids, $3 the reason in the native format, $4 in the portable one, $5 whether their children too, ended parents or not.
-    /// </summary>
+    /// <summary>$1 now, $2 ids, $3 the reason in the native format, $4 in the portable one.</summary>
+    // Locks too: a row that had ended when the others were locked may have been resumed since.
     public string Cancel { get; } = $"""
-        WITH RECURSIVE {Tree(schema, "$2", "$5")},
-        due AS (
+        WITH due AS (
             SELECT workflow_uuid
               FROM {schema}.workflow_status
-             WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM tree)) AND status IN ({Cancellable})
+             WHERE workflow_uuid = ANY ($2::text[]) AND status IN ({Cancellable})
              ORDER BY workflow_uuid
                FOR NO KEY UPDATE),
         {CancelDue(schema)}
