@@ -148,6 +148,23 @@ public abstract class RetentionStoreSuite(StoreFixture fixture) : StoreSuite(fix
         Assert.Equal(4, await CollectAsync(bed, policy));
     }
 
+    // It may be nobody's child: attached by its id, found under a deduplication id, or debounced by several.
+    [Fact]
+    public async Task What_a_parked_workflow_awaits_stays_whoever_has_started_it()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await Parking.ParkedAsync(bed, "waiting", Parking.ForOutcome("awaited"), Parking.ForOutcome("unknown", sequence: 7));
+        await CommitAsync(bed.Store, A.Outcome(await RunningAsync(bed, "awaited")));
+        await CommitAsync(bed.Store, A.Outcome(await RunningAsync(bed, "other")));
+
+        Assert.Equal(1, await CollectAsync(bed, new() { KeepNewest = 0 }));
+        Assert.Equal("awaited, waiting", await ListAsync(bed, "%"));
+
+        // The waits of one that another SDK cancelled keep nothing.
+        await bed.ExecuteAsync("UPDATE workflow_status SET status = 'CANCELLED', completed_at = 1 WHERE workflow_uuid = 'waiting'");
+        Assert.Equal(2, await CollectAsync(bed, new() { KeepNewest = 0 }));
+    }
+
     // Resumed, it may still look at its children, and a fork at those of its source.
     [Theory]
     [InlineData("CANCELLED")]

@@ -40,7 +40,8 @@ internal interface IManagementStore
     /// </summary>
     /// <remarks>
     /// Rows that may still be needed stay: children of a parent that runs on or can be resumed; children of a parent of which a fork, or a
-    /// fork of a fork, does so; those forks themselves; parents of living children; starts that count in a queue's rate window.
+    /// fork of a fork, does so; those forks themselves; parents of living children; whatever a parked workflow awaits; starts that count in
+    /// a queue's rate window.
     /// </remarks>
     Task<RetentionBatch> CollectAsync(RetentionRequest request, CancellationToken cancellationToken);
 

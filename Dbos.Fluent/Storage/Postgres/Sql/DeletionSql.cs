@@ -131,8 +131,9 @@ internal sealed class DeletionSql(SchemaName schema)
     // A parent that runs on or can be resumed may look at its children, and so may any fork of it, or of its forks, that does. The first of
     // a line of forks and those between stay, so that the line is not lost: a fork that never ran has its origin there. A parent that has
     // continued as new looks only at children of its history and its generation. Cancels and deletes of a tree find its living members
-    // through their parents. A queue's rate is counted from its rows, including ended ones. OFFSET 0 keeps each a lookup: a join would read
-    // every unended row. The state is compared as RowState does.
+    // through their parents. Who has left memory reads the outcome that it awaits when it is taken up again; it need be nobody's parent for
+    // that. A queue's rate is counted from its rows, including ended ones. OFFSET 0 keeps each a lookup: a join would read every unended
+    // row. The state is compared as RowState does.
     private string Unneeded { get; } = $"""
         (NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS parent
@@ -141,6 +142,13 @@ internal sealed class DeletionSql(SchemaName schema)
                    AND NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS child
                      WHERE child.parent_workflow_id = w.workflow_uuid AND COALESCE(child.status, '') IN ({RowState.Unended}) OFFSET 0)
+                   AND NOT EXISTS (
+                    SELECT FROM {schema}.fluent_waits AS f
+                     WHERE f.kind = '{WaitKinds.Outcome}' AND f.key = w.workflow_uuid
+                       AND EXISTS (
+                        SELECT FROM {schema}.workflow_status AS waiting
+                         WHERE waiting.workflow_uuid = f.workflow_uuid AND {RowState.Is("waiting.status", WorkflowStates.Delayed)} OFFSET 0)
+                    OFFSET 0)
                    AND (w.parent_workflow_id IS NULL OR NOT {AnyForkGoesOn(schema, "w.parent_workflow_id")})
                    AND ((w.forked_from IS NULL AND NOT w.was_forked_from) OR NOT {AnyForkGoesOn(schema, "w.workflow_uuid")})
                    AND (NOT w.rate_limited OR NOT EXISTS (
