@@ -93,6 +93,7 @@ internal sealed class WorkflowSql(SchemaName schema)
     /// <summary>
     /// $1 now, $2 ids, $3 queue. Returns the first id that does not exist, or the first that needs a partition, or those enqueued.
     /// </summary>
+    // Their outcome goes: a later cancel by another SDK, which writes no reason, would otherwise seem to have that of the earlier one.
     public string Resume { get; } = $"""
         WITH missing AS (
             SELECT a.id
@@ -112,10 +113,12 @@ internal sealed class WorkflowSql(SchemaName schema)
             UPDATE {schema}.workflow_status
                SET status = '{WorkflowStates.Enqueued}', queue_name = COALESCE($3, '{QueueNames.Internal}'), owner_xid = NULL,
                    deduplication_id = NULL, workflow_deadline_epoch_ms = NULL, started_at_epoch_ms = NULL, completed_at = NULL,
-                   recovery_attempts = 0, updated_at = {Clock.Now}
+                   recovery_attempts = 0, output = NULL, error = NULL, updated_at = {Clock.Now}
              WHERE workflow_uuid = ANY ($2::text[]) AND status NOT IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}')
                AND NOT EXISTS (SELECT FROM missing) AND NOT EXISTS (SELECT FROM unplaced)
             RETURNING workflow_uuid),
+        outcome AS (
+            DELETE FROM {schema}.workflow_output WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM resumed))),
         dropped AS ({SideSql.DropWaits(schema, "= ANY (ARRAY(SELECT workflow_uuid FROM resumed))")})
         SELECT id, NULL, NULL FROM missing
         UNION ALL
