@@ -87,11 +87,41 @@ internal sealed class DeletionSql(SchemaName schema)
     // Parents, children and forks are judged as they were when the statement began.
     public (string Sql, NpgsqlParameter[] Parameters) Collect(RetentionRequest request, NpgsqlParameter now)
     {
+        var (doomed, parameters) = Doomed(request, now, "FOR UPDATE OF w SKIP LOCKED");
+        var sql = $"""
+            {doomed},
+            {DeleteDoomed(schema)}
+            SELECT at, id, ends, frees
+              FROM (
+                SELECT completed_at AS at, workflow_uuid AS id, false AS ends, frees FROM doomed
+                UNION ALL
+                SELECT at, id, true, false FROM until) AS places
+             ORDER BY ends, at, id COLLATE "C"
+            """;
+        return (sql, parameters);
+    }
+
+    /// <summary>The position of the first row that such a batch deletes.</summary>
+    // Without locks: a deletion that was given up may still hold those of its rows.
+    public (string Sql, NpgsqlParameter[] Parameters) FindFirst(RetentionRequest request, NpgsqlParameter now)
+    {
+        var (doomed, parameters) = Doomed(request, now, "");
+        return ($"{doomed} SELECT completed_at, workflow_uuid FROM doomed LIMIT 1", parameters);
+    }
+
+    private (string Sql, NpgsqlParameter[] Parameters) Doomed(RetentionRequest request, NpgsqlParameter now, string locks)
+    {
         var parameters = new List<NpgsqlParameter>
         {
             now, Number(request.Bound.AtMs), Text(request.Bound.Id), Small(request.Limit), Small(request.LookedMax),
         };
         var rows = Matching(request.Scope, parameters);
+        if (request.Except.Count > 0)
+        {
+            parameters.Add(Texts(request.Except));
+            rows += $" AND w.workflow_uuid <> ALL (${parameters.Count}::text[])";
+        }
+
         var span = $"w.completed_at <= $2 AND (w.completed_at < $2 OR {FilterSql.ById} <= $3)";
         if (request.After is { } after)
         {
@@ -116,14 +146,7 @@ internal sealed class DeletionSql(SchemaName schema)
                    AND {Unneeded}
                  ORDER BY {ByEnd}
                  LIMIT $4
-                   FOR UPDATE OF w SKIP LOCKED),
-            {DeleteDoomed(schema)}
-            SELECT at, id, ends, frees
-              FROM (
-                SELECT completed_at AS at, workflow_uuid AS id, false AS ends, frees FROM doomed
-                UNION ALL
-                SELECT at, id, true, false FROM until) AS places
-             ORDER BY ends, at, id COLLATE "C"
+                   {locks})
             """;
         return (sql, [.. parameters]);
     }

@@ -65,6 +65,8 @@ internal static class DeletionSql
     {
         var conditions = Matching(request.Scope);
         AddSpan(conditions, request);
+        conditions.AddText(
+            "w.workflow_uuid NOT IN (SELECT value FROM json_each({0}))", request.Except is [_, ..] left ? SqliteLists.Of(left) : null);
 
         // A parent that is unfinished or can be resumed may look at its children. So may any such fork of it or of its forks. The first
         // workflow of a line of forks, and those in between, stay so that the line is not lost: a fork that never ran has its origin there.
