@@ -5,7 +5,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>Says why an enqueued workflow has not been taken.</summary>
-internal sealed class QueueExplainer(IStore store, StoreClock clock)
+internal sealed class QueueExplainer(IStore store)
 {
     public async Task<(string Reason, string Text)> ExplainAsync(WorkflowStatus status, CancellationToken cancellationToken)
     {
@@ -66,7 +66,7 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
         _ => $"partition '{partition}' of queue '{queue.Name}'",
     };
 
-    private (string Reason, string Text)? Limit(string partition, WorkflowQueue queue, PlaceCounts counts, CodeStanding code) =>
+    private static (string Reason, string Text)? Limit(string partition, WorkflowQueue queue, PlaceCounts counts, CodeStanding code) =>
         queue switch
         {
             { Concurrency: { } most } when counts.Running >= most => (
@@ -78,10 +78,11 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
                 ExplainReasons.PartitionLimit,
                 $"waits in {partition}: {counts.RunningInPartition} run, and {code.Engines} engines take at most {most} each "
                 + "(PartitionWorkerConcurrency)."),
-            { RateLimit: { } rate } when counts.Starts >= rate.Starts =>
-                Rate($"queue '{queue.Name}'", "RateLimit", rate, counts.Starts, counts.HoldingStartMs),
-            { PartitionRateLimit: { } rate } when counts.PartitionStarts >= rate.Starts =>
-                Rate(partition, "PartitionRateLimit", rate, counts.PartitionStarts, counts.HoldingPartitionStartMs),
+            { RateLimit: { } rate } when counts.Starts >= rate.Starts && counts.HoldingStartMs is { } holding =>
+                Rate($"queue '{queue.Name}'", "RateLimit", rate, counts.Starts, holding),
+            { PartitionRateLimit: { } rate }
+                when counts.PartitionStarts >= rate.Starts && counts.HoldingPartitionStartMs is { } holding =>
+                Rate(partition, "PartitionRateLimit", rate, counts.PartitionStarts, holding),
             { WorkerConcurrency: { } most } when counts.Running >= most * code.Engines => (
                 ExplainReasons.WorkerLimit,
                 $"waits in queue '{queue.Name}': {counts.Running} run, and {code.Engines} engines take at most {most} each "
@@ -89,10 +90,10 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
             _ => null,
         };
 
-    private (string Reason, string Text) Rate(string where, string limit, RateLimit rate, long starts, long? holdingMs)
+    private static (string Reason, string Text) Rate(string where, string limit, RateLimit rate, long starts, long holdingMs)
     {
         // After a limit is lowered, the window may hold more starts than allowed. Then the first start to leave makes no room.
-        var next = (holdingMs ?? clock.NowMs) + (long)rate.Per.TotalMilliseconds;
+        var next = holdingMs + (long)rate.Per.TotalMilliseconds;
         return (
             ExplainReasons.RateLimit,
             string.Create(
