@@ -68,6 +68,10 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
             options => options.UnloadAfter = parked ? TimeSpan.Zero : Timeout.InfiniteTimeSpan, never, either, first);
         await engine.BeginAsync(either, 1, "E");
         await engine.BeginAsync(first, 6, "F");
+        foreach (var id in parked ? new[] { "E", "F" } : [])
+        {
+            await Parkable.ParkedAsync(engine, id);
+        }
 
         // The members begin to wait one after the other.
         const string Last = "; waits for event 'k' of workflow 'F' until 2";
