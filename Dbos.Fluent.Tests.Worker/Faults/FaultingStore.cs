@@ -116,7 +116,10 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
         CallAsync(StoreCallKind.ReadRetentionBound, () => inner.Management.ReadRetentionBoundAsync(scope, token), token);
 
     Task<RetentionBatch> IManagementStore.CollectAsync(RetentionRequest request, CancellationToken token) =>
-        CallAsync(StoreCallKind.Collect, () => inner.Management.CollectAsync(request, token), token);
+        CallAsync(StoreCallKind.Collect, () => inner.Management.CollectAsync(request, token), token, collected: request);
+
+    Task<PageKey?> IManagementStore.FindFirstAsync(RetentionRequest request, CancellationToken token) =>
+        CallAsync(StoreCallKind.FindFirst, () => inner.Management.FindFirstAsync(request, token), token);
 
     Task<long?> IManagementStore.ReadCommitsAsync(CancellationToken token) =>
         CallAsync(StoreCallKind.ReadCommits, () => inner.Management.ReadCommitsAsync(token), token);
@@ -275,9 +278,10 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
         IReadOnlyList<CommitUnit>? batch = null,
         string? queue = null,
         IReadOnlyList<string>? read = null,
-        ParkedScope? parked = null)
+        ParkedScope? parked = null,
+        RetentionRequest? collected = null)
     {
-        var call = new StoreCall(kind, batch ?? []) { Queue = queue, Read = read ?? [], Parked = parked };
+        var call = new StoreCall(kind, batch ?? []) { Queue = queue, Read = read ?? [], Parked = parked, Collected = collected };
         await faults.BeforeAsync(call, token);
         var result = await effect();
         var claim = (result as ClaimResult) ?? (result as LimitedClaim)?.Result;

@@ -19,6 +19,9 @@ internal sealed record StoreCall(StoreCallKind Kind, IReadOnlyList<CommitUnit> B
     /// <summary>Which parked workflows a claim asks for.</summary>
     public ParkedScope? Parked { get; init; }
 
+    /// <summary>What a retention batch is to delete.</summary>
+    public RetentionRequest? Collected { get; init; }
+
     /// <summary>
     /// What it writes, in words that a test names a point by: <c>start w1</c>, <c>checkpoint one</c>, <c>outcome w1</c>, <c>claim w1</c>,
     /// <c>park w1</c>.
@@ -75,6 +78,7 @@ internal enum StoreCallKind
     SetAttributes,
     ReadRetentionBound,
     Collect,
+    FindFirst,
     ReadCommits,
     Announce,
     Resume,

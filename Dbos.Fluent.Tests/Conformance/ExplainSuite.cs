@@ -68,6 +68,10 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
             options => options.UnloadAfter = parked ? TimeSpan.Zero : Timeout.InfiniteTimeSpan, never, either, first);
         await engine.BeginAsync(either, 1, "E");
         await engine.BeginAsync(first, 6, "F");
+        foreach (var id in parked ? new[] { "E", "F" } : [])
+        {
+            await Parkable.ParkedAsync(engine, id);
+        }
 
         // The members begin to wait one after the other.
         const string Last = "; waits for event 'k' of workflow 'F' until 2";
@@ -180,11 +184,12 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
             """);
 
         await IsAsync(engine, "all", "queue-limit", "waits in queue 'all': 1 of at most 1 run (Concurrency)");
-        await IsAsync(engine, "worker", "worker-limit", "1 run, and 1 engines take at most 1 each (WorkerConcurrency)");
+        await IsAsync(engine, "worker", "worker-limit", "1 run at 1 engines, which take at most 1 each (WorkerConcurrency)");
         await IsAsync(engine, "partition", "partition-limit", "partition 'p' of queue 'partition': 1 of at most 1 run");
         await IsAsync(engine, "rate", "rate-limit", "1 were started within 01:00:00 (RateLimit); the next may start at 2");
         await IsAsync(engine, "partition rate", "rate-limit", "(PartitionRateLimit); the next may start at 2");
-        await IsAsync(engine, "partition worker", "partition-limit", "at most 1 each (PartitionWorkerConcurrency)");
+        await IsAsync(
+            engine, "partition worker", "partition-limit", "1 run at 1 engines, which take at most 1 each (PartitionWorkerConcurrency)");
         await IsAsync(engine, "paused", "queue-paused", "Queues.ResumeAsync ends that");
         await IsAsync(engine, "delayed", "delayed", "is delayed until 2");
         await IsAsync(engine, "old", "version-not-running", "no engine that is alive runs version 'v0'");
@@ -332,7 +337,7 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         }
     }
 
-    private static async Task IsAsync(WorkflowClient client, string id, string reason, string text)
+    internal static async Task IsAsync(WorkflowClient client, string id, string reason, string text)
     {
         var explanation = await client.ExplainAsync(id, Cancel).Within(Bounded.Limit);
         Assert.Equal((id, reason), (explanation.WorkflowId, explanation.Reason));

@@ -71,6 +71,37 @@ public abstract class ListSuite(IDatabaseFixture fixture) : FilledSuite(fixture)
         }
     }
 
+    // A hundred large payloads in one answer would take longer than a call may, at every try.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_page_of_large_payloads_is_short_and_the_list_goes_on_behind_it(bool newestFirst)
+    {
+        var client = await FilledAsync(10, "created_at = 1000 + n / 3");
+        var large = new string('x', 1 << 20);
+        await Database.ExecuteAsync(
+            $"INSERT INTO workflow_input (workflow_uuid, inputs) SELECT workflow_uuid, '{large}' FROM workflow_status");
+        await Database.ExecuteAsync(
+            "UPDATE workflow_input SET inputs = inputs || inputs || inputs || inputs || 'x' WHERE workflow_uuid = 'w4'");
+        await Database.ExecuteAsync("UPDATE workflow_status SET output = 'y' WHERE workflow_uuid = 'w9'");
+        var filter = new WorkflowFilter { NewestFirst = newestFirst };
+        List<int> pages = [];
+        Faults.Before = (call, _) =>
+        {
+            pages.AddRange(call.Kind == StoreCallKind.ReadPage ? [0] : []);
+            return Task.CompletedTask;
+        };
+
+        var all = await client.ListAsync(filter, Cancel).ToListAsync(Cancel);
+        Assert.Equal(newestFirst ? "9 8 7 6 5 4 3 2 1 0" : "0 1 2 3 4 5 6 7 8 9", string.Join(' ', all.Select(row => row.Id[1..])));
+        Assert.Equal(4, pages.Count);
+        Assert.All(all, row => Assert.Equal(row.Id == "w4" ? (4 << 20) + 1 : 1 << 20, row.Input!.Length));
+        Assert.Equal(newestFirst ? "w8 w7 w6 w5 w4" : "w1 w2 w3 w4 w5", await IdsAsync(client, filter with { Offset = 1, Limit = 5 }));
+        pages.Clear();
+        Assert.Equal(10, (await client.ListAsync(filter with { LoadPayloads = false }, Cancel).ToListAsync(Cancel)).Count);
+        Assert.Single(pages);
+    }
+
     // LS-03
     [Fact]
     public async Task Every_filter_picks_its_own()

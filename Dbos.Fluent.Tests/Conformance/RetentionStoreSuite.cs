@@ -1,5 +1,6 @@
 using Dbos.Fluent.Retention;
 using Dbos.Fluent.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dbos.Fluent.Tests.Conformance;
 
@@ -148,6 +149,23 @@ public abstract class RetentionStoreSuite(StoreFixture fixture) : StoreSuite(fix
         Assert.Equal(4, await CollectAsync(bed, policy));
     }
 
+    // It may be nobody's child: attached by its id, found under a deduplication id, or debounced by several.
+    [Fact]
+    public async Task What_a_parked_workflow_awaits_stays_whoever_has_started_it()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await Parking.ParkedAsync(bed, "waiting", Parking.ForOutcome("awaited"), Parking.ForOutcome("unknown", sequence: 7));
+        await CommitAsync(bed.Store, A.Outcome(await RunningAsync(bed, "awaited")));
+        await CommitAsync(bed.Store, A.Outcome(await RunningAsync(bed, "other")));
+
+        Assert.Equal(1, await CollectAsync(bed, new() { KeepNewest = 0 }));
+        Assert.Equal("awaited, waiting", await ListAsync(bed, "%"));
+
+        // The waits of one that another SDK cancelled keep nothing.
+        await bed.ExecuteAsync("UPDATE workflow_status SET status = 'CANCELLED', completed_at = 1 WHERE workflow_uuid = 'waiting'");
+        Assert.Equal(2, await CollectAsync(bed, new() { KeepNewest = 0 }));
+    }
+
     // Resumed, it may still look at its children, and a fork at those of its source.
     [Theory]
     [InlineData("CANCELLED")]
@@ -215,6 +233,27 @@ public abstract class RetentionStoreSuite(StoreFixture fixture) : StoreSuite(fix
         Assert.Equal(4, await CollectAsync(bed, scope.Policy));
     }
 
+    [Fact]
+    public async Task What_is_to_be_left_alone_stays_and_the_first_of_the_others_is_found()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await EndedAsync(bed, 4);
+        await RunningAsync(bed, "parent");
+        await bed.ExecuteAsync("UPDATE workflow_status SET parent_workflow_id = 'parent' WHERE workflow_uuid = 'w01'");
+        var scope = new RetentionScope(new() { KeepNewest = 0 }, A.Application);
+        var bound = (await bed.Store.Management.ReadRetentionBoundAsync(scope, Cancel))!.Value;
+        var request = new RetentionRequest(scope, bound, null, 1) { LookedMax = 10 };
+
+        Assert.Equal("w02", (await bed.Store.Management.FindFirstAsync(request, Cancel))!.Value.Id);
+        request = request with { Except = ["w02", "unknown"], Limit = 10 };
+        Assert.Equal("w03", (await bed.Store.Management.FindFirstAsync(request, Cancel))!.Value.Id);
+        Assert.Equal((2, null), Deleted(await bed.Store.Management.CollectAsync(request, Cancel)));
+        Assert.Equal("w01, w02", await ListAsync(bed, "w__"));
+        Assert.Null(await bed.Store.Management.FindFirstAsync(request, Cancel));
+
+        static (int, PageKey?) Deleted(RetentionBatch batch) => (batch.Deleted, batch.Last);
+    }
+
     // However many have to stay, one statement looks at few.
     [Fact]
     public async Task A_batch_ends_where_it_has_looked_at_enough()
@@ -243,7 +282,7 @@ public abstract class RetentionStoreSuite(StoreFixture fixture) : StoreSuite(fix
     }
 
     private static async Task<long> CollectAsync(StoreBed bed, RetentionPolicy policy, string? application = A.Application) =>
-        (await new GarbageCollector(bed.Store.Management).CollectAsync(
+        (await new GarbageCollector(bed.Store.Management, NullLogger.Instance).CollectAsync(
             new RetentionScope(policy, application), Cancel)).Deleted;
 
     // One ends each second, and has one step.

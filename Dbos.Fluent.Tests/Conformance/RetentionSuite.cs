@@ -90,6 +90,30 @@ public abstract class RetentionSuite(IDatabaseFixture fixture) : EngineSuite(fix
         }
     }
 
+    // Its history is so long that deleting it alone takes longer than a statement may.
+    [Fact]
+    public async Task A_workflow_that_is_too_large_to_delete_is_named_and_does_not_keep_the_others()
+    {
+        const int TooLarge = 1803;
+        var late = 0;
+        var faults = new CallFaults
+        {
+            Before = (call, _) => call.Collected is { } batch && batch.After is null && !batch.Except.Contains("old-1")
+                && Interlocked.Increment(ref late) > 0 ? throw CallFaults.TimedOut() : Task.CompletedTask,
+        };
+        var engine = await LaunchAsync(options => options.WrapStore = store => new FaultingStore(store, faults), Square);
+        await engine.RunAsync(Square, 1, "seed");
+        await FillAsync(120);
+        var old = new RetentionPolicy { OlderThan = TimeSpan.FromHours(1) };
+
+        Assert.Equal(119, (await engine.CollectGarbageAsync(old, Cancel).Within(Bounded.Limit)).Workflows);
+        Assert.Equal(0, (await engine.CollectGarbageAsync(old, Cancel).Within(Bounded.Limit)).Workflows);
+
+        Assert.Equal(4, late);
+        Assert.Equal([["old-1"], ["seed"]], await Database.QueryAsync("SELECT workflow_uuid FROM workflow_status ORDER BY 1"));
+        Assert.Single(Log.Entries, entry => entry.Id == TooLarge && entry.Text.Contains("Workflow old-1 was not deleted"));
+    }
+
     [Fact]
     public async Task A_collection_counts_what_it_deletes_of_its_own_application()
     {

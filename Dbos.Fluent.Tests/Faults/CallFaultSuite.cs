@@ -292,6 +292,45 @@ public abstract class CallFaultSuite(IDatabaseFixture fixture) : FaultSuite(fixt
         Assert.Null(await engine.GetStatusAsync("w0", Cancel));
     }
 
+    // It takes several reads, and whichever fails is read again, with all before it.
+    [Fact]
+    public async Task An_explanation_outlasts_a_lost_call_and_is_given_up_when_none_is_answered_in_time()
+    {
+        var (calls, failing, late) = (0, 0, false);
+        var faults = new CallFaults
+        {
+            Before = (_, _) => Volatile.Read(ref late) ? throw CallFaults.TimedOut()
+                : Interlocked.Increment(ref calls) == failing ? throw CallFaults.Unavailable("Once.")
+                : Task.CompletedTask,
+        };
+        var engine = await LaunchAsync(
+            options =>
+            {
+                options.ListenTo = ["other"];
+                options.Add(new WorkflowQueue("line") { Concurrency = 1 });
+            },
+            Workflows.All);
+        await engine.StartAsync(Workflows.Chain, 2, new() { Id = "w0", Queue = "line" }, Cancel);
+        await using var client = await WorkflowClient.ConnectAsync(
+            options =>
+            {
+                Database.Use(options);
+                options.WrapStore = store => new FaultingStore(store, faults);
+            },
+            Cancel);
+
+        for (failing = 1; failing < 5; failing++)
+        {
+            calls = 0;
+            Assert.Equal("queued", (await client.ExplainAsync("w0", Cancel).Within(Bounded.Limit)).Reason);
+            Assert.InRange(calls, 5, 8);
+        }
+
+        Volatile.Write(ref late, true);
+        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(() => client.ExplainAsync("w0", Cancel).Within(Bounded.Limit));
+        Assert.Contains("did not explain a workflow in time, 3 times in a row", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Executors_that_have_been_gone_for_a_day_are_forgotten()
     {

@@ -28,7 +28,7 @@ internal sealed class ClientCore : IAsyncDisposable
         Logger = new GuardedLogger(loggers.CreateLogger("Dbos.Fluent"));
         Wakeups = new Wakeups(store, id => running?.Contains(id) == true, calls.Stopped);
         Reader = new StatusReader(store.Workflows, serializer);
-        Explainer = new WorkflowExplainer(store, serializer, clock, running);
+        Explainer = new WorkflowExplainer(store, serializer, running);
         Book = new QueueBook(store, calls.Stopped);
         Sender = new SignalSender(store.Signals, Logger, calls.Stopped);
         Signals = new SignalRouter(store, Wakeups, Book, Sender, Logger, calls.Stopped);

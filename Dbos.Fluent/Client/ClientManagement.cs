@@ -12,7 +12,7 @@ namespace Dbos.Fluent;
 internal sealed class ClientManagement(ClientCore core)
 {
     private readonly WorkflowLists lists = new(core.Store.Lists, core.Reader);
-    private readonly GarbageCollector collector = new(core.Store.Management);
+    private readonly GarbageCollector collector = new(core.Store.Management, core.Logger);
 
     public IAsyncEnumerable<WorkflowStatus> ListAsync(FilteredRows rows, CancellationToken cancellationToken) =>
         lists.ReadAsync(

@@ -192,8 +192,12 @@ public sealed class ScheduleClient
 
     /// <summary>
     /// Starts a schedule's workflow for each of its occurrences in a period, within <see cref="ScheduleOptions.From"/> and
-    /// <see cref="ScheduleOptions.Until"/>. Occurrences that have already fired do not fire again.
+    /// <see cref="ScheduleOptions.Until"/>. Occurrences that have already fired do not fire again while their workflow's row exists.
     /// </summary>
+    /// <remarks>
+    /// The workflow's id, which names the occurrence, is all that tells that it has fired. Once retention or a deletion has removed the
+    /// row, a backfill of its period runs it again: let <paramref name="from"/> reach back no further than retention keeps the runs.
+    /// </remarks>
     /// <param name="name">The schedule's name.</param>
     /// <param name="from">The beginning, included.</param>
     /// <param name="until">The end, excluded.</param>

@@ -113,10 +113,12 @@ public partial class WorkflowClient : IAsyncDisposable
     /// <exception cref="ArgumentException">The id is blank, too long or holds control characters.</exception>
     /// <exception cref="NonExistentWorkflowException">No workflow has this id.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
+    /// <exception cref="StoreUnavailableException">The database did not answer within 30 s, three times in a row.</exception>
     public Task<WorkflowExplanation> ExplainAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         Names.CheckId(workflowId, nameof(workflowId));
-        return Core.Calls.UseAsync("explain a workflow", token => Core.Explainer.ExplainAsync(workflowId, token), cancellationToken);
+        return Core.Calls.RepeatInTimeAsync(
+            "explain a workflow", (_, token) => Core.Explainer.ExplainAsync(workflowId, token), cancellationToken);
     }
 
     /// <summary>Closes the connection to the database. Waiting callers get an <see cref="EngineNotRunningException"/>.</summary>

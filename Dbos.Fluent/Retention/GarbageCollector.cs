@@ -1,4 +1,5 @@
 using Dbos.Fluent.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace Dbos.Fluent.Retention;
 
@@ -7,26 +8,32 @@ namespace Dbos.Fluent.Retention;
 /// Each batch is its own transaction: an interrupted pass keeps the deletions of its finished batches, and the next pass continues. Rows
 /// that someone has locked are left to the next pass, so that a pass waits for nobody and hardly anybody waits for it. A workflow that
 /// stays because a resumable workflow may look at it ended before that one. Once the resumable workflow is deleted, the pass starts again.
+/// A workflow that even alone takes longer than a statement may is left alone for an hour, so that it does not keep the others.
 /// </remarks>
-internal sealed class GarbageCollector(IManagementStore store)
+internal sealed class GarbageCollector(IManagementStore store, ILogger logger)
 {
-    // After this many halvings a full batch is one workflow. If even that one takes longer than a statement may, the pass fails.
-    private const int FailuresMax = 10;
+    private const string Doing = "delete ended workflows";
+
+    // Each timeout costs the database a statement's whole time, so that few of them must lead to a single row.
+    private const int ShrinkBits = 2;
 
     // A pass over workflows that must stay should not need one statement for every few rows.
     private const int LookedMin = 500;
+
+    private readonly LeftRows left = new(TimeProvider.System);
 
     /// <summary>Deletes the workflows that a policy selects.</summary>
     /// <param name="scope">The policy, and whose workflows it applies to.</param>
     /// <param name="cancellationToken">Ends the pass between two batches.</param>
     /// <returns>How many workflows were deleted, and how long the database worked on it.</returns>
-    /// <exception cref="StoreUnavailableException">In repeated tries, not even a single workflow was deleted in time.</exception>
+    /// <exception cref="StoreUnavailableException">In repeated tries the database did not even say what to delete in time.</exception>
     public async Task<(long Deleted, TimeSpan Taken)> CollectAsync(
         RetentionScope scope, CancellationToken cancellationToken)
     {
         var began = TimeProvider.System.GetTimestamp();
         var others = new OtherWork(store.ReadCommitsAsync, TimeProvider.System);
-        var (bound, taken) = await TakeTimeAsync(_ => store.ReadRetentionBoundAsync(scope, cancellationToken), cancellationToken)
+        var (bound, taken) = await TakeTimeAsync(
+            _ => store.ReadRetentionBoundAsync(scope, cancellationToken), StoreBackoff.TimeoutsMax, cancellationToken)
             .ConfigureAwait(false);
         if (bound is not { } last)
         {
@@ -36,23 +43,16 @@ internal sealed class GarbageCollector(IManagementStore store)
         var (total, after, frees) = (0L, (PageKey?)null, false);
         while (true)
         {
-            var from = after;
             var isBusy = await StoreBackoff.RepeatInTimeAsync(
-                "delete ended workflows", _ => others.IsBusyAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
+                Doing, _ => others.IsBusyAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
             var most = RetentionPace.Batch(isBusy, TimeProvider.System.GetElapsedTime(began));
-            var (batch, batchTaken) = await TakeTimeAsync(
-                failures =>
-                {
-                    // Histories may be so long that deleting a whole batch takes longer than one statement may.
-                    var limit = Math.Max(1, most >> Math.Min(failures, FailuresMax));
-                    var request = new RetentionRequest(scope, last, from, limit) { LookedMax = Math.Max(LookedMin, 4 * limit) };
-                    return store.CollectAsync(request, cancellationToken);
-                },
-                cancellationToken).ConfigureAwait(false);
+            var (batch, batchTaken) = await DeleteAsync(new RetentionRequest(scope, last, after, most), cancellationToken)
+                .ConfigureAwait(false);
             others.AddOwn();
             (total, taken, after, frees) = (total + batch.Deleted, taken + batchTaken, batch.Last, frees || batch.Frees);
             if (after is null && !frees)
             {
+                left.ForgetOver();
                 return (total, taken);
             }
 
@@ -62,20 +62,79 @@ internal sealed class GarbageCollector(IManagementStore store)
         }
     }
 
+    // Histories may be so long that deleting a whole batch takes longer than one statement may, or even deleting one of them.
+    private async Task<(RetentionBatch Batch, TimeSpan Taken)> DeleteAsync(RetentionRequest whole, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return await TakeTimeAsync(
+                    failures => store.CollectAsync(Shrunk(whole, failures), cancellationToken),
+                    TriesToOne(whole.Limit),
+                    cancellationToken).ConfigureAwait(false);
+            }
+            catch (StoreUnavailableException late) when (late.TimedOut)
+            {
+                if (!await LeaveFirstAsync(Shrunk(whole, TriesToOne(whole.Limit)), cancellationToken).ConfigureAwait(false))
+                {
+                    throw;
+                }
+            }
+        }
+    }
+
+    private RetentionRequest Shrunk(RetentionRequest whole, int failures)
+    {
+        if (failures > 0)
+        {
+            left.Renew();
+        }
+
+        var limit = Math.Max(1, whole.Limit >> Math.Min(ShrinkBits * failures, 31));
+        return whole with { Limit = limit, LookedMax = Math.Max(LookedMin, 4 * limit), Except = left.Ids };
+    }
+
+    // How many tries in a row, each shorter than the one before, end with a single workflow.
+    private static int TriesToOne(int limit)
+    {
+        var tries = 1;
+        for (var rest = limit; rest > 1; rest >>= ShrinkBits)
+        {
+            tries++;
+        }
+
+        return tries;
+    }
+
+    private async Task<bool> LeaveFirstAsync(RetentionRequest single, CancellationToken cancellationToken)
+    {
+        var first = await StoreBackoff.RepeatInTimeAsync(
+            Doing, _ => store.FindFirstAsync(single, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (first is not { Id: var tooLarge })
+        {
+            return false;
+        }
+
+        left.Add(tooLarge);
+        logger.WorkflowTooLarge(tooLarge);
+        return true;
+    }
+
     // Measures only the call that was answered, as time lost to an outage before it is not work of the database.
     private static async Task<(T Result, TimeSpan Taken)> TakeTimeAsync<T>(
-        Func<int, Task<T>> call, CancellationToken cancellationToken)
+        Func<int, Task<T>> call, int timeoutsMax, CancellationToken cancellationToken)
     {
         var asked = 0L;
         var result = await StoreBackoff.RepeatInTimeAsync(
-            "delete ended workflows",
+            Doing,
             failures =>
             {
                 asked = TimeProvider.System.GetTimestamp();
                 return call(failures);
             },
             cancellationToken,
-            FailuresMax + StoreBackoff.TimeoutsMax).ConfigureAwait(false);
+            timeoutsMax).ConfigureAwait(false);
         return (result, TimeProvider.System.GetElapsedTime(asked));
     }
 }

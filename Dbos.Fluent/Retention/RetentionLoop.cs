@@ -15,7 +15,7 @@ internal sealed class RetentionLoop(IManagementStore store, RetentionScope scope
     private const int ShareOfTime = 50;
     private static readonly TimeSpan IdleMax = TimeSpan.FromMinutes(10);
 
-    private readonly GarbageCollector collector = new(store);
+    private readonly GarbageCollector collector = new(store, logger);
     private readonly BackgroundLoop loop = new();
 
     public void Start() => loop.Start(PassAsync, logger.CollectingFailed, rest: IntervalMax);

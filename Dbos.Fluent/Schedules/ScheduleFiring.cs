@@ -102,7 +102,8 @@ internal sealed class ScheduleFiring(
                 return;
             }
 
-            var (_, reason, text) = await explainer.ExplainAsync(workflowId, cancellationToken).ConfigureAwait(false);
+            var (_, reason, text) = await StoreBackoff.RepeatInTimeAsync(
+                "explain a workflow", _ => explainer.ExplainAsync(workflowId, cancellationToken), cancellationToken).ConfigureAwait(false);
             if (ExplainReasons.IsStranded(reason) && stranded.GetValueOrDefault(schedule) != workflowId)
             {
                 stranded[schedule] = workflowId;

@@ -42,7 +42,17 @@ internal readonly record struct PageKey(long AtMs, string Id)
 /// <summary>A page that was read.</summary>
 /// <param name="Rows">Its rows. Without payloads where the filter does not ask for them.</param>
 /// <param name="Last">The position of the last row; null if the page is empty.</param>
-internal sealed record ListPage(IReadOnlyList<WorkflowRow> Rows, PageKey? Last);
+internal sealed record ListPage(IReadOnlyList<WorkflowRow> Rows, PageKey? Last)
+{
+    /// <summary>
+    /// How many bytes of payloads a page has at most, unless its first row alone has more. Otherwise a page of large payloads would take
+    /// longer than a call may, at every try.
+    /// </summary>
+    public const int BytesMax = 4 << 20;
+
+    /// <summary>True if the page ends where its payloads would have become too many, so that more rows follow.</summary>
+    public bool IsCut { get; init; }
+}
 
 /// <summary>How many rows have a key in common.</summary>
 internal readonly record struct CountRow(string Key, long Count, long OldestMs);

@@ -40,9 +40,13 @@ internal interface IManagementStore
     /// </summary>
     /// <remarks>
     /// Rows that may still be needed stay: children of a parent that runs on or can be resumed; children of a parent of which a fork, or a
-    /// fork of a fork, does so; those forks themselves; parents of living children; starts that count in a queue's rate window.
+    /// fork of a fork, does so; those forks themselves; parents of living children; whatever a parked workflow awaits; starts that count in
+    /// a queue's rate window.
     /// </remarks>
     Task<RetentionBatch> CollectAsync(RetentionRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Finds the first row that such a batch deletes, locked or not; null if there is none.</summary>
+    Task<PageKey?> FindFirstAsync(RetentionRequest request, CancellationToken cancellationToken);
 
     /// <summary>
     /// Reads how many transactions anybody has committed to the database so far, by its last count; null if it does not count.
@@ -164,6 +168,9 @@ internal sealed record RetentionRequest(RetentionScope Scope, PageKey Bound, Pag
     /// How many rows to look at, deleted or not: millions of rows that have to stay must not make one statement long.
     /// </summary>
     public int LookedMax { get; init; } = 4 * Limit;
+
+    /// <summary>Ids of rows to leave alone.</summary>
+    public IReadOnlyList<string> Except { get; init; } = [];
 }
 
 /// <summary>A batch that was deleted.</summary>

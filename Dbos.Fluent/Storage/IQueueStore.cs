@@ -76,7 +76,11 @@ internal sealed record QueueRegistered(QueueRow Row, string? OtherApplication);
 /// <param name="Queue">Its name and limits.</param>
 /// <param name="Paused">True while nothing may be claimed from it, also because a limit in the row is zero or less.</param>
 /// <param name="ApplicationName">The application that it belongs to, or null.</param>
-internal sealed record QueueRow(WorkflowQueue Queue, bool Paused, string? ApplicationName);
+internal sealed record QueueRow(WorkflowQueue Queue, bool Paused, string? ApplicationName)
+{
+    /// <summary>True if a limit in the row is zero or less, which the end of a pause does not change.</summary>
+    public bool IsShut { get; init; }
+}
 
 /// <summary>How many workflows of a queue wait and run.</summary>
 internal readonly record struct QueueCount(long Waiting, long Running);

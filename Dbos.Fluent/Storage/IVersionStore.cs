@@ -114,4 +114,16 @@ internal sealed record PlaceQuestion(string Queue, string? PartitionKey, string?
 /// <param name="PartitionStarts">How many of the partition were started in its window.</param>
 /// <param name="HoldingPartitionStartMs">The partition's start that blocks the next one.</param>
 internal sealed record PlaceCounts(
-    long Running, long RunningInPartition, long Starts, long? HoldingStartMs, long PartitionStarts, long? HoldingPartitionStartMs);
+    long Running, long RunningInPartition, long Starts, long? HoldingStartMs, long PartitionStarts, long? HoldingPartitionStartMs)
+{
+    /// <summary>The same running workflows by executor.</summary>
+    public ExecutorCounts Executors { get; init; }
+}
+
+/// <summary>How many workflows of a queue run at each of the executors that run any of it; all zero if none does.</summary>
+/// <param name="Number">How many executors.</param>
+/// <param name="Least">How many run at the one that runs the fewest.</param>
+/// <param name="Most">How many run at the one that runs the most.</param>
+/// <param name="LeastInPartition">How many of the partition run at the one that runs the fewest of them, which may be none.</param>
+/// <param name="MostInPartition">How many of the partition run at the one that runs the most of them.</param>
+internal readonly record struct ExecutorCounts(long Number, long Least, long Most, long LeastInPartition, long MostInPartition);

@@ -20,6 +20,12 @@ public sealed class PostgresClockTests(PostgresDatabases fixture) : EngineSuite(
 
     protected override bool SharesDatabases => false;
 
+    // Its sessions see the clock that is moved.
+    private string Moved => new NpgsqlConnectionStringBuilder(((PostgresTestDatabase)Database).ConnectionString)
+    {
+        SearchPath = "moved, pg_catalog",
+    }.ConnectionString;
+
     [Theory]
     [InlineData(1)]
     [InlineData(-1)]
@@ -168,6 +174,24 @@ public sealed class PostgresClockTests(PostgresDatabases fixture) : EngineSuite(
         Assert.Equal(["late", "strict"], told.Order(StringComparer.Ordinal));
     }
 
+    // A client never asks what time it is for the database unless it has to know.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(-1)]
+    public async Task A_client_explains_a_sleep_by_the_databases_clock(int hours)
+    {
+        var sleeper = Workflow.Define<int, int>("sleeper").Sleep(TimeSpan.FromMinutes(20)).Return(x => x.Input);
+        var engine = await LaunchMovedAsync(hours, options => options.UnloadAfter = TimeSpan.Zero, sleeper);
+        await using var client = await WorkflowClient.ConnectAsync(options => options.UsePostgres(Moved), Cancel);
+        await engine.BeginAsync(sleeper, 1, "A");
+        await Parkable.ParkedAsync(engine, "A");
+
+        Assert.Equal("sleeping", (await client.ExplainAsync("A", Cancel)).Reason);
+        await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+        await Database.ExecuteAsync("UPDATE fluent_waits SET wake_at = wake_at - 1800000");
+        Assert.Equal("no-engine", (await client.ExplainAsync("A", Cancel)).Reason);
+    }
+
     // Names without a schema are looked up along the path, and what PostgreSQL brings along comes last there.
     private Task<int> MoveAsync(TimeSpan by)
     {
@@ -190,14 +214,10 @@ public sealed class PostgresClockTests(PostgresDatabases fixture) : EngineSuite(
 
     private async Task<WorkflowEngine> LaunchMovedAsync(Action<EngineOptions> configure, params WorkflowDefinition[] definitions)
     {
-        var connection = new NpgsqlConnectionStringBuilder(((PostgresTestDatabase)Database).ConnectionString)
-        {
-            SearchPath = "moved, pg_catalog",
-        };
         return await LaunchAsync(
             options =>
             {
-                options.UsePostgres(connection.ConnectionString);
+                options.UsePostgres(Moved);
                 configure(options);
             },
             definitions);

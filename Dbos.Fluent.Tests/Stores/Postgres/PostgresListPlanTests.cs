@@ -91,6 +91,8 @@ public sealed partial class PostgresListPlanTests(PostgresStores stores) : IClas
         breaches.AddRange(await BreachesAsync(connection, "bound", deletions.ReadBound(scope, PostgresParameters.Number(null))));
         var collection = new RetentionRequest(scope, new PageKey(31_500, "z"), new PageKey(20_000, "z"), 100);
         breaches.AddRange(await BreachesAsync(connection, "collection", deletions.Collect(collection, PostgresParameters.Number(null))));
+        var found = deletions.FindFirst(collection with { Except = ["a20001"], Limit = 1 }, PostgresParameters.Number(null));
+        breaches.AddRange(await BreachesAsync(connection, "first of a collection", found));
         Breaches.None(breaches);
     }
 

@@ -18,6 +18,8 @@ public sealed class PostgresRecoverTests(PostgresDatabases f) : RecoverSuite(f),
 
 public sealed class PostgresExplainTests(PostgresDatabases f) : ExplainSuite(f), IClassFixture<PostgresDatabases>;
 
+public sealed class PostgresExplainQueueTests(PostgresDatabases f) : ExplainQueueSuite(f), IClassFixture<PostgresDatabases>;
+
 public sealed class PostgresContinueSuiteTests(PostgresStores f) : ContinueStoreSuite(f), IClassFixture<PostgresStores>;
 
 public sealed class PostgresStrandedSuiteTests(PostgresStores f) : StrandedStoreSuite(f), IClassFixture<PostgresStores>;

@@ -21,6 +21,9 @@ public sealed class PostgresPollingRecoverTests(PostgresPollingDatabases f) : Re
 
 public sealed class PostgresPollingExplainTests(PostgresPollingDatabases f) : ExplainSuite(f), IClassFixture<PostgresPollingDatabases>;
 
+public sealed class PostgresPollingExplainQueueTests(PostgresPollingDatabases f)
+    : ExplainQueueSuite(f), IClassFixture<PostgresPollingDatabases>;
+
 public sealed class PostgresPollingRollingDeploymentTests(PostgresPollingDatabases f)
     : RollingDeploymentSuite(f), IClassFixture<PostgresPollingDatabases>;
 

@@ -37,6 +37,7 @@ public sealed partial class SqliteHotPlanTests : SqliteFileTest
         ["StrandedSql.Read"] = "the limit",
         ["VersionSql.ReadAll"] = "versions",
         ["VersionSql.ReadCode"] = "versions",
+        ["VersionSql.ReadPlace"] = "what runs of one queue",
     };
 
     /// <summary>Looked for where no wait has an end, so that the first without one is the first of all.</summary>

@@ -18,6 +18,8 @@ public sealed class SqliteRecoverTests(SqliteDatabases f) : RecoverSuite(f), ICl
 
 public sealed class SqliteExplainTests(SqliteDatabases f) : ExplainSuite(f), IClassFixture<SqliteDatabases>;
 
+public sealed class SqliteExplainQueueTests(SqliteDatabases f) : ExplainQueueSuite(f), IClassFixture<SqliteDatabases>;
+
 public sealed class SqliteContinueSuiteTests(SqliteStores f) : ContinueStoreSuite(f), IClassFixture<SqliteStores>;
 
 public sealed class SqliteStrandedSuiteTests(SqliteStores f) : StrandedStoreSuite(f), IClassFixture<SqliteStores>;

@@ -29,8 +29,8 @@ internal sealed class StatusReader(IWorkflowStore store, PayloadSerializer seria
         Attributes = Attributes(row.AttributesJson),
         Input = serializer.ToReadableJson(row.Input),
         Output = serializer.ToReadableJson(row.Output),
-        // The row of a resumed workflow keeps the error of its cancellation until the workflow's own outcome overwrites it. A resumed
-        // workflow that was then given up has no error of its own.
+        // The row of a workflow that another SDK has resumed keeps the error of its cancellation until the workflow's own outcome
+        // overwrites it. If it is then given up, it has no error of its own.
         Error = row.Error.Text is not null && row.Status.State is WorkflowState.Error or WorkflowState.Cancelled
             ? serializer.DecodeFailure(row.Error)
             : null,

@@ -8,18 +8,22 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>Explains why a workflow is in its current state.</summary>
-internal sealed class WorkflowExplainer(IStore store, PayloadSerializer serializer, StoreClock clock, RunningWorkflows? running)
+internal sealed class WorkflowExplainer(IStore store, PayloadSerializer serializer, RunningWorkflows? running)
 {
     /// <summary>How many of a workflow's simultaneous waits are named at most.</summary>
     private const int NamedMax = 4;
 
-    private readonly QueueExplainer queues = new(store, clock);
+    private readonly QueueExplainer queues = new(store);
 
+    /// <summary>
+    /// Explains once, from several reads. Who repeats it after a failure reads all of them again, as the workflow may have gone on.
+    /// </summary>
     /// <exception cref="NonExistentWorkflowException">No workflow has this id.</exception>
+    /// <exception cref="StoreUnavailableException">One of the reads failed.</exception>
     public async Task<WorkflowExplanation> ExplainAsync(string workflowId, CancellationToken cancellationToken)
     {
-        var row = await StoreBackoff.RepeatAsync(_ => store.Workflows.ReadAsync(workflowId, cancellationToken), cancellationToken)
-            .ConfigureAwait(false) ?? throw new NonExistentWorkflowException(workflowId);
+        var row = await store.Workflows.ReadAsync(workflowId, cancellationToken).ConfigureAwait(false)
+            ?? throw new NonExistentWorkflowException(workflowId);
         var status = row.Status;
         var (reason, text) = status.State switch
         {
@@ -95,7 +99,7 @@ internal sealed class WorkflowExplainer(IStore store, PayloadSerializer serializ
         var waits = await store.Versions.ReadWaitsAsync(status.Id, cancellationToken).ConfigureAwait(false);
         var code = await store.Versions.ReadCodeAsync(
             status.ApplicationName, status.ApplicationVersion, status.Name, cancellationToken).ConfigureAwait(false);
-        var isOver = waits.Any(wait => wait.WakeAtMs <= clock.NowMs);
+        var isOver = await IsAnyOverAsync(waits, cancellationToken).ConfigureAwait(false);
         if (isOver && code.Takers == 0)
         {
             return QueueExplainer.OfMissing(status, code);
@@ -108,6 +112,17 @@ internal sealed class WorkflowExplainer(IStore store, PayloadSerializer serializ
 
         var then = code.Takers > 0 ? "" : $" Then nobody takes it up: {QueueExplainer.Missing(status, code)}";
         return (found.Reason, $"{found.Text}.{then}");
+    }
+
+    // A client's clock is its machine's, and only the database's decides what is over.
+    private async Task<bool> IsAnyOverAsync(IReadOnlyList<WaitRow> waits, CancellationToken cancellationToken)
+    {
+        if (waits.Min(wait => wait.WakeAtMs) is not { } first)
+        {
+            return false;
+        }
+
+        return first <= await store.Schedules.ReadNowMsAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<(string Reason, string Text)> OfDelayedAsync(WorkflowStatus status, CancellationToken cancellationToken)

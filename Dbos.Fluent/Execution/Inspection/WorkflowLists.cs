@@ -32,13 +32,13 @@ internal sealed class WorkflowLists(IListStore store, StatusReader reader)
                 yield return reader.ToStatus(row);
             }
 
-            if (page.Rows.Count < size)
+            if (page.Rows.Count < size && !page.IsCut)
             {
                 yield break;
             }
 
             // A list without a limit is not counted down: it may be longer than the largest integer.
-            left = filter.Limit is null ? left : left - size;
+            left = filter.Limit is null ? left : left - page.Rows.Count;
             (offset, after) = (0, page.Last);
         }
     }

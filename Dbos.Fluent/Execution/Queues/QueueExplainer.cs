@@ -5,7 +5,7 @@ using Dbos.Fluent.Storage;
 namespace Dbos.Fluent.Execution;
 
 /// <summary>Says why an enqueued workflow has not been taken.</summary>
-internal sealed class QueueExplainer(IStore store, StoreClock clock)
+internal sealed class QueueExplainer(IStore store)
 {
     public async Task<(string Reason, string Text)> ExplainAsync(WorkflowStatus status, CancellationToken cancellationToken)
     {
@@ -26,9 +26,9 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
                 + "Queues.RegisterAsync.");
         }
 
-        if (row.Paused)
+        if (OfRow(row, status) is { } closed)
         {
-            return (ExplainReasons.QueuePaused, $"waits in queue '{name}', which is paused. Queues.ResumeAsync ends that.");
+            return closed;
         }
 
         var queue = row.Queue;
@@ -40,7 +40,8 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
             PartitionStartsMax = queue.PartitionRateLimit?.Starts,
         };
         var counts = await store.Versions.ReadPlaceAsync(question, cancellationToken).ConfigureAwait(false);
-        return Limit(PlaceOf(queue, partition), queue, counts, code) ?? Next(PlaceOf(queue, partition));
+        var place = PlaceOf(queue, partition);
+        return Limit(place, queue, counts) ?? FullSomewhere(place, queue, counts) ?? Next(place);
     }
 
     /// <summary>Explains why no living engine takes a workflow, and what can be done.</summary>
@@ -58,6 +59,27 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
         : $"it is bound to no version, so it is for the latest, '{code.Latest}', which no engine that is alive runs. Launch that version, "
             + "or make another the latest by Versions.SetLatestAsync.";
 
+    // What keeps all of a queue's workflows, or those of this one's application.
+    private static (string Reason, string Text)? OfRow(QueueRow row, WorkflowStatus status)
+    {
+        var name = row.Queue.Name;
+        if (row.ApplicationName is { } owner && status.ApplicationName is { } own && owner != own)
+        {
+            return (
+                ExplainReasons.QueueNotRegistered,
+                $"waits in queue '{name}', which belongs to application '{owner}': nobody of application '{own}' serves it. Resume it into "
+                + "a queue of its own application, by ResumeAsync, and give that queue another name.");
+        }
+
+        return row.IsShut
+            ? (
+                ExplainReasons.QueueLimit,
+                $"waits in queue '{name}', which has a limit of zero, set by another program: register it with a limit, by "
+                + "Queues.RegisterAsync.")
+            : row.Paused ? (ExplainReasons.QueuePaused, $"waits in queue '{name}', which is paused. Queues.ResumeAsync ends that.")
+            : null;
+    }
+
     // In a queue with partition limits, all workflows without a partition key form one partition.
     private static string PlaceOf(WorkflowQueue queue, string? partition) => partition switch
     {
@@ -66,7 +88,8 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
         _ => $"partition '{partition}' of queue '{queue.Name}'",
     };
 
-    private (string Reason, string Text)? Limit(string partition, WorkflowQueue queue, PlaceCounts counts, CodeStanding code) =>
+    // Not every engine serves every queue, and which do is not known. Those that run workflows of a queue serve it.
+    private static (string Reason, string Text)? Limit(string partition, WorkflowQueue queue, PlaceCounts counts) =>
         queue switch
         {
             { Concurrency: { } most } when counts.Running >= most => (
@@ -74,25 +97,41 @@ internal sealed class QueueExplainer(IStore store, StoreClock clock)
             { PartitionConcurrency: { } most } when counts.RunningInPartition >= most => (
                 ExplainReasons.PartitionLimit,
                 $"waits in {partition}: {counts.RunningInPartition} of at most {most} run (PartitionConcurrency)."),
-            { PartitionWorkerConcurrency: { } most } when counts.RunningInPartition >= most * code.Engines => (
+            { PartitionWorkerConcurrency: { } most } when counts.Executors.LeastInPartition >= most => (
                 ExplainReasons.PartitionLimit,
-                $"waits in {partition}: {counts.RunningInPartition} run, and {code.Engines} engines take at most {most} each "
-                + "(PartitionWorkerConcurrency)."),
-            { RateLimit: { } rate } when counts.Starts >= rate.Starts =>
-                Rate($"queue '{queue.Name}'", "RateLimit", rate, counts.Starts, counts.HoldingStartMs),
-            { PartitionRateLimit: { } rate } when counts.PartitionStarts >= rate.Starts =>
-                Rate(partition, "PartitionRateLimit", rate, counts.PartitionStarts, counts.HoldingPartitionStartMs),
-            { WorkerConcurrency: { } most } when counts.Running >= most * code.Engines => (
+                $"waits in {partition}: {counts.RunningInPartition} run {At(counts, most)} (PartitionWorkerConcurrency)."),
+            { RateLimit: { } rate } when counts.Starts >= rate.Starts && counts.HoldingStartMs is { } holding =>
+                Rate($"queue '{queue.Name}'", "RateLimit", rate, counts.Starts, holding),
+            { PartitionRateLimit: { } rate }
+                when counts.PartitionStarts >= rate.Starts && counts.HoldingPartitionStartMs is { } holding =>
+                Rate(partition, "PartitionRateLimit", rate, counts.PartitionStarts, holding),
+            { WorkerConcurrency: { } most } when counts.Executors.Least >= most => (
                 ExplainReasons.WorkerLimit,
-                $"waits in queue '{queue.Name}': {counts.Running} run, and {code.Engines} engines take at most {most} each "
-                + "(WorkerConcurrency)."),
+                $"waits in queue '{queue.Name}': {counts.Running} run {At(counts, most)} (WorkerConcurrency)."),
             _ => null,
         };
 
-    private (string Reason, string Text) Rate(string where, string limit, RateLimit rate, long starts, long? holdingMs)
+    private static string At(PlaceCounts counts, int most) => $"at {counts.Executors.Number} engines, which take at most {most} each";
+
+    private static (string Reason, string Text)? FullSomewhere(string where, WorkflowQueue queue, PlaceCounts counts)
+    {
+        var full = queue switch
+        {
+            { PartitionWorkerConcurrency: { } most } when counts.Executors.MostInPartition >= most =>
+                $"{most} each (PartitionWorkerConcurrency)",
+            { WorkerConcurrency: { } most } when counts.Executors.Most >= most => $"{most} each (WorkerConcurrency)",
+            _ => null,
+        };
+        return full is null ? null : (
+            ExplainReasons.Queued,
+            $"waits in {where}, and some engines run as many as they take, {full}: it is taken when those before it have been, by an "
+            + "engine that serves that queue and has room.");
+    }
+
+    private static (string Reason, string Text) Rate(string where, string limit, RateLimit rate, long starts, long holdingMs)
     {
         // After a limit is lowered, the window may hold more starts than allowed. Then the first start to leave makes no room.
-        var next = (holdingMs ?? clock.NowMs) + (long)rate.Per.TotalMilliseconds;
+        var next = holdingMs + (long)rate.Per.TotalMilliseconds;
         return (
             ExplainReasons.RateLimit,
             string.Create(

@@ -5,6 +5,7 @@ internal sealed class PostgresListStore(PostgresDatabase database) : IListStore
 {
     // Follows the columns of the row.
     private const int MomentColumn = 27;
+    private const int MoreColumn = 28;
 
     private readonly ListSql sql = new(database.Schema);
 
@@ -14,10 +15,16 @@ internal sealed class PostgresListStore(PostgresDatabase database) : IListStore
         var rows = await database.QueryAsync(
             text,
             parameters,
-            row => (Row: PostgresWorkflowRows.Read(row, request.Rows.Filter.LoadPayloads), At: row.GetInt64(MomentColumn)),
+            row => (
+                Row: PostgresWorkflowRows.Read(row, request.Rows.Filter.LoadPayloads),
+                At: row.GetInt64(MomentColumn),
+                More: row.GetBoolean(MoreColumn)),
             cancellationToken).ConfigureAwait(false);
         return new ListPage(
-            rows.ConvertAll(row => row.Row), rows is [.., var last] ? new PageKey(last.At, last.Row.Status.Id) : null);
+            rows.ConvertAll(row => row.Row), rows is [.., var last] ? new PageKey(last.At, last.Row.Status.Id) : null)
+        {
+            IsCut = rows is [.., { More: true }],
+        };
     }
 
     public async Task<IReadOnlyList<CountRow>> CountAsync(FilteredRows rows, CountBy by, CancellationToken cancellationToken)

@@ -85,6 +85,14 @@ internal sealed class PostgresManagementStore(PostgresDatabase database) : IMana
             places.Any(place => place.Frees));
     }
 
+    public async Task<PageKey?> FindFirstAsync(RetentionRequest request, CancellationToken cancellationToken)
+    {
+        var (text, parameters) = deletions.FindFirst(request, database.Now);
+        var rows = await database.QueryAsync(
+            text, parameters, row => new PageKey(row.GetInt64(0), row.GetString(1)), cancellationToken).ConfigureAwait(false);
+        return rows.Count == 0 ? null : rows[0];
+    }
+
     public async Task<long?> ReadCommitsAsync(CancellationToken cancellationToken)
     {
         var counts = await database.QueryAsync(DeletionSql.ReadCommits, [], row => row.GetInt64(0), cancellationToken)

@@ -25,7 +25,7 @@ internal static class PostgresQueueRows
             PartitionRateLimit = RateOrNull(row, first + 7),
             PollInterval = StoredQueues.Poll(row.GetDouble(first + 9)),
         };
-        return new QueueRow(queue, row.GetBoolean(first + 11), row.TextOrNull(first + 10));
+        return new QueueRow(queue, row.GetBoolean(first + 11), row.TextOrNull(first + 10)) { IsShut = row.GetBoolean(first + 12) };
     }
 
     private static int? LimitOrNull(NpgsqlDataReader row, int column) =>

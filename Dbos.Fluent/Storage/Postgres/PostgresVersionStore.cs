@@ -88,7 +88,10 @@ internal sealed class PostgresVersionStore(PostgresDatabase database) : IVersion
                 Number(question.PartitionStartsMax),
             ],
             row => new PlaceCounts(
-                row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.NumberOrNull(3), row.GetInt64(4), row.NumberOrNull(5)),
+                row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.NumberOrNull(3), row.GetInt64(4), row.NumberOrNull(5))
+            {
+                Executors = new(row.GetInt64(6), row.GetInt64(7), row.GetInt64(8), row.GetInt64(9), row.GetInt64(10)),
+            },
             cancellationToken).ConfigureAwait(false);
         return rows[0];
     }

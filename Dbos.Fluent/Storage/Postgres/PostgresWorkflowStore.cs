@@ -7,6 +7,9 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Reads workflows, cancels and resumes them.</summary>
 internal sealed class PostgresWorkflowStore(PostgresDatabase database, PostgresLanes looks) : IWorkflowStore
 {
+    // Opening the connection, the beginning and the end of the transaction, two looks at the tree and the cancel.
+    private const int TreeStatements = 6;
+
     private readonly WorkflowSql sql = new(database.Schema);
 
     public async Task<WorkflowRow?> ReadAsync(string workflowId, CancellationToken cancellationToken)
@@ -46,11 +49,11 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database, PostgresL
             cancellationToken).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<string>> CancelAsync(
-        IReadOnlyList<string> workflowIds, bool children, CancelError error, CancellationToken cancellationToken) =>
-        await database.SecondAsync(
-            PostgresDatabase.Command(sql.LockTree, Texts(workflowIds), Truth(children)),
-            PostgresDatabase.Command(
-                sql.Cancel, database.Now, Texts(workflowIds), Text(error.Native), Text(error.Portable), Truth(children)),
+        IReadOnlyList<string> workflowIds, bool children, CancelError error, CancellationToken cancellationToken) => children
+        ? await CancelTreeAsync(workflowIds, error, cancellationToken).ConfigureAwait(false)
+        : await database.SecondAsync(
+            PostgresDatabase.Command(sql.LockTree, Texts(workflowIds), Truth(false)),
+            PostgresDatabase.Command(sql.Cancel, CancelParameters(workflowIds, error)),
             row => row.GetString(0),
             cancellationToken).ConfigureAwait(false);
 
@@ -73,6 +76,32 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database, PostgresL
             [database.Now, Text(applicationName), Text(error.Native), Text(error.Portable), Small(limit)],
             row => row.GetString(0),
             cancellationToken).ConfigureAwait(false);
+
+    // Locks until nothing new turns up, as a deletion does: a child that begins while its parent's lock is waited for is found in the next
+    // look, and under that lock no child begins.
+    private Task<IReadOnlyList<string>> CancelTreeAsync(
+        IReadOnlyList<string> workflowIds, CancelError error, CancellationToken cancellationToken) =>
+        database.TransactionAsync<IReadOnlyList<string>>(
+            TreeStatements,
+            async (connection, token) =>
+            {
+                List<string> locked = [];
+                for (var before = -1; locked.Count != before;)
+                {
+                    before = locked.Count;
+                    locked = await database.QueryAsync(
+                        connection, sql.LockTree, [Texts(workflowIds), Truth(true)], row => row.GetString(0), token)
+                        .ConfigureAwait(false);
+                }
+
+                return await database.QueryAsync(
+                    connection, sql.Cancel, CancelParameters(locked, error), row => row.GetString(0), token).ConfigureAwait(false);
+            },
+            _ => true,
+            cancellationToken);
+
+    private NpgsqlParameter[] CancelParameters(IReadOnlyList<string> workflowIds, CancelError error) =>
+        [database.Now, Texts(workflowIds), Text(error.Native), Text(error.Portable)];
 
     private static WorkflowOutcomeRow ReadOutcome(NpgsqlDataReader row)
     {

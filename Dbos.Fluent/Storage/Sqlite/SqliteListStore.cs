@@ -1,3 +1,6 @@
+using System.Text;
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <inheritdoc/>
@@ -16,16 +19,46 @@ internal sealed class SqliteListStore(SqliteThreads readers) : IListStore
     {
         var (sql, conditions) = ListSql.Page(request);
         using var statement = conditions.Use(session, sql);
-        var rows = new List<WorkflowRow>();
-        PageKey? last = null;
+        var (bare, moments) = (new List<WorkflowRow>(), new List<long>());
         while (statement.Step())
         {
-            rows.Add(SqliteRows.ReadWorkflow(statement, request.Rows.Filter.LoadPayloads));
-            last = new PageKey(statement.Int64(MomentColumn), statement.Text(0));
+            bare.Add(SqliteRows.ReadWorkflow(statement, payloads: false));
+            moments.Add(statement.Int64(MomentColumn));
         }
 
-        return new ListPage(rows, last);
+        var rows = request.Rows.Filter.LoadPayloads ? WithPayloads(session, bare) : bare;
+        return new ListPage(rows, rows is [.., var last] ? new PageKey(moments[rows.Count - 1], last.Status.Id) : null)
+        {
+            IsCut = rows.Count < bare.Count,
+        };
     }
+
+    private static List<WorkflowRow> WithPayloads(SqliteSession session, List<WorkflowRow> page)
+    {
+        using var statement = session.Use(ListSql.Payloads).Bind("@workflow_uuids", SqliteLists.Of(page.ConvertAll(row => row.Status.Id)));
+        var (rows, bytes) = (new List<WorkflowRow>(page.Count), 0L);
+        while (statement.Step())
+        {
+            var format = statement.TextOrNull(0);
+            var (input, output, error) = (statement.TextOrNull(1), statement.TextOrNull(2), statement.TextOrNull(3));
+            bytes += Bytes(input) + Bytes(output) + Bytes(error);
+            if (bytes > ListPage.BytesMax && rows.Count > 0)
+            {
+                break;
+            }
+
+            rows.Add(page[rows.Count] with
+            {
+                Input = new Payload(input, format),
+                Output = new Payload(output, format),
+                Error = new Payload(error, format),
+            });
+        }
+
+        return rows;
+    }
+
+    private static int Bytes(string? payload) => payload is null ? 0 : Encoding.UTF8.GetByteCount(payload);
 
     private static List<CountRow> Count(SqliteSession session, FilteredRows rows, CountBy by)
     {

@@ -32,6 +32,9 @@ internal sealed class SqliteManagementStore(SqliteThreads writer, SqliteThreads 
     public Task<RetentionBatch> CollectAsync(RetentionRequest request, CancellationToken cancellationToken) =>
         writer.RunAsync(session => Collect(session, request), cancellationToken);
 
+    public Task<PageKey?> FindFirstAsync(RetentionRequest request, CancellationToken cancellationToken) => readers.RunAsync(
+        session => ReadDoomed(session, request).Doomed is [var (first, _), ..] ? first : (PageKey?)null, cancellationToken);
+
     public Task<long?> ReadCommitsAsync(CancellationToken cancellationToken) => Task.FromResult<long?>(null);
 
     private PageKey? ReadBound(SqliteSession session, RetentionScope scope)
@@ -55,11 +58,16 @@ internal sealed class SqliteManagementStore(SqliteThreads writer, SqliteThreads 
 
     private RetentionBatch Collect(SqliteSession session, RetentionRequest request)
     {
-        var until = ReadPlaces(session, DeletionSql.Until(request)) is [var place] ? place.Key : (PageKey?)null;
-        var doomed = ReadPlaces(session, DeletionSql.Doomed(request with { Bound = until ?? request.Bound }, Now()));
+        var (doomed, until) = ReadDoomed(session, request);
         doomed.ForEach(row => Delete(session, row.Key.Id));
         return new RetentionBatch(
             doomed.Count, doomed.Count == request.Limit ? doomed[^1].Key : until, doomed.Exists(row => row.Frees));
+    }
+
+    private (List<(PageKey Key, bool Frees)> Doomed, PageKey? Until) ReadDoomed(SqliteSession session, RetentionRequest request)
+    {
+        var until = ReadPlaces(session, DeletionSql.Until(request)) is [var place] ? place.Key : (PageKey?)null;
+        return (ReadPlaces(session, DeletionSql.Doomed(request with { Bound = until ?? request.Bound }, Now())), until);
     }
 
     private static List<(PageKey Key, bool Frees)> ReadPlaces(SqliteSession session, (string Sql, FilterSql Conditions) query)

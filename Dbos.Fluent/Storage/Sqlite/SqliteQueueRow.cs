@@ -21,7 +21,8 @@ internal static class SqliteQueueRow
             PartitionRateLimit = StoredQueues.Rate(row.Int64OrNull(8), row.RealOrNull(9)),
             PollInterval = StoredQueues.Poll(row.RealOrNull(10)),
         };
-        return new QueueRow(queue, row.Truth(11) || IsShut(row), row.TextOrNull(1));
+        var isShut = IsShut(row);
+        return new QueueRow(queue, row.Truth(11) || isShut, row.TextOrNull(1)) { IsShut = isShut };
     }
 
     public static SqliteStatement Bind(SqliteStatement statement, WorkflowQueue queue) => statement

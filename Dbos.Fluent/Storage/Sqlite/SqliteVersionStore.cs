@@ -64,7 +64,10 @@ internal sealed class SqliteVersionStore(SqliteThreads writer, SqliteThreads rea
                 .Bind("@partition_starts", question.PartitionStartsMax)
                 .Bind("@now", Now()),
             row => new PlaceCounts(
-                row.Int64(0), row.Int64(1), row.Int64(2), row.Int64OrNull(3), row.Int64(4), row.Int64OrNull(5)))[0],
+                row.Int64(0), row.Int64(1), row.Int64(2), row.Int64OrNull(3), row.Int64(4), row.Int64OrNull(5))
+            {
+                Executors = new(row.Int64(6), row.Int64(7), row.Int64(8), row.Int64(9), row.Int64(10)),
+            })[0],
         cancellationToken);
 
     private bool SetLatest(SqliteSession session, string? applicationName, string version)

@@ -154,12 +154,19 @@ internal sealed class SqliteWorkflowStore(SqliteThreads writer, SqliteThreads re
                 .Bind("@workflow_uuid", id).Bind("@queue_name", queue).Bind("@now", nowMs);
             if (statement.Execute() == 1)
             {
+                DeleteOutcome(session, id);
                 DeleteWaits(session, id);
                 resumed.Add(id);
             }
         }
 
         return new ResumeResult(resumed);
+    }
+
+    private static void DeleteOutcome(SqliteSession session, string workflowId)
+    {
+        using var statement = session.Use(RewindSql.DeleteOutcome).Bind("@workflow_uuid", workflowId);
+        statement.Execute();
     }
 
     private static void DeleteWaits(SqliteSession session, string workflowId)

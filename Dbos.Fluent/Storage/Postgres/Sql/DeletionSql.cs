@@ -87,11 +87,41 @@ internal sealed class DeletionSql(SchemaName schema)
     // Parents, children and forks are judged as they were when the statement began.
     public (string Sql, NpgsqlParameter[] Parameters) Collect(RetentionRequest request, NpgsqlParameter now)
     {
+        var (doomed, parameters) = Doomed(request, now, "FOR UPDATE OF w SKIP LOCKED");
+        var sql = $"""
+            {doomed},
+            {DeleteDoomed(schema)}
+            SELECT at, id, ends, frees
+              FROM (
+                SELECT completed_at AS at, workflow_uuid AS id, false AS ends, frees FROM doomed
+                UNION ALL
+                SELECT at, id, true, false FROM until) AS places
+             ORDER BY ends, at, id COLLATE "C"
+            """;
+        return (sql, parameters);
+    }
+
+    /// <summary>The position of the first row that such a batch deletes.</summary>
+    // Without locks: a deletion that was given up may still hold those of its rows.
+    public (string Sql, NpgsqlParameter[] Parameters) FindFirst(RetentionRequest request, NpgsqlParameter now)
+    {
+        var (doomed, parameters) = Doomed(request, now, "");
+        return ($"{doomed} SELECT completed_at, workflow_uuid FROM doomed LIMIT 1", parameters);
+    }
+
+    private (string Sql, NpgsqlParameter[] Parameters) Doomed(RetentionRequest request, NpgsqlParameter now, string locks)
+    {
         var parameters = new List<NpgsqlParameter>
         {
             now, Number(request.Bound.AtMs), Text(request.Bound.Id), Small(request.Limit), Small(request.LookedMax),
         };
         var rows = Matching(request.Scope, parameters);
+        if (request.Except.Count > 0)
+        {
+            parameters.Add(Texts(request.Except));
+            rows += $" AND w.workflow_uuid <> ALL (${parameters.Count}::text[])";
+        }
+
         var span = $"w.completed_at <= $2 AND (w.completed_at < $2 OR {FilterSql.ById} <= $3)";
         if (request.After is { } after)
         {
@@ -116,14 +146,7 @@ internal sealed class DeletionSql(SchemaName schema)
                    AND {Unneeded}
                  ORDER BY {ByEnd}
                  LIMIT $4
-                   FOR UPDATE OF w SKIP LOCKED),
-            {DeleteDoomed(schema)}
-            SELECT at, id, ends, frees
-              FROM (
-                SELECT completed_at AS at, workflow_uuid AS id, false AS ends, frees FROM doomed
-                UNION ALL
-                SELECT at, id, true, false FROM until) AS places
-             ORDER BY ends, at, id COLLATE "C"
+                   {locks})
             """;
         return (sql, [.. parameters]);
     }
@@ -131,8 +154,9 @@ internal sealed class DeletionSql(SchemaName schema)
     // A parent that runs on or can be resumed may look at its children, and so may any fork of it, or of its forks, that does. The first of
     // a line of forks and those between stay, so that the line is not lost: a fork that never ran has its origin there. A parent that has
     // continued as new looks only at children of its history and its generation. Cancels and deletes of a tree find its living members
-    // through their parents. A queue's rate is counted from its rows, including ended ones. OFFSET 0 keeps each a lookup: a join would read
-    // every unended row. The state is compared as RowState does.
+    // through their parents. Who has left memory reads the outcome that it awaits when it is taken up again; it need be nobody's parent for
+    // that. A queue's rate is counted from its rows, including ended ones. OFFSET 0 keeps each a lookup: a join would read every unended
+    // row. The state is compared as RowState does.
     private string Unneeded { get; } = $"""
         (NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS parent
@@ -141,6 +165,13 @@ internal sealed class DeletionSql(SchemaName schema)
                    AND NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS child
                      WHERE child.parent_workflow_id = w.workflow_uuid AND COALESCE(child.status, '') IN ({RowState.Unended}) OFFSET 0)
+                   AND NOT EXISTS (
+                    SELECT FROM {schema}.fluent_waits AS f
+                     WHERE f.kind = '{WaitKinds.Outcome}' AND f.key = w.workflow_uuid
+                       AND EXISTS (
+                        SELECT FROM {schema}.workflow_status AS waiting
+                         WHERE waiting.workflow_uuid = f.workflow_uuid AND {RowState.Is("waiting.status", WorkflowStates.Delayed)} OFFSET 0)
+                    OFFSET 0)
                    AND (w.parent_workflow_id IS NULL OR NOT {AnyForkGoesOn(schema, "w.parent_workflow_id")})
                    AND ((w.forked_from IS NULL AND NOT w.was_forked_from) OR NOT {AnyForkGoesOn(schema, "w.workflow_uuid")})
                    AND (NOT w.rate_limited OR NOT EXISTS (

@@ -7,7 +7,15 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// <summary>Statements that list and count workflows; each is built for its filter, with its parameters.</summary>
 internal sealed class ListSql(SchemaName schema)
 {
-    /// <summary>A page, in the columns of <see cref="PostgresWorkflowRows"/>, and the moment by which the list is ordered.</summary>
+    // The length of a stored text is known without reading it.
+    private const string Bytes =
+        "COALESCE(octet_length(COALESCE(i.inputs, w.inputs)), 0)::bigint + COALESCE(octet_length(COALESCE(o.output, w.output)), 0) "
+        + "+ COALESCE(octet_length(COALESCE(o.error, w.error)), 0)";
+
+    /// <summary>
+    /// A page, in the columns of <see cref="PostgresWorkflowRows"/>, the moment by which the list is ordered, and whether the page goes on
+    /// behind the row, also where it is cut.
+    /// </summary>
     // The page is cut before any join, and joined rows are looked up one by one: otherwise a plan for stale statistics may read the
     // payloads of all workflows for one page.
     public (string Sql, NpgsqlParameter[] Parameters) Page(PageRequest request)
@@ -20,6 +28,7 @@ internal sealed class ListSql(SchemaName schema)
         var leading = conditions.Leading is { } first ? $"{first}{direction}, " : "";
         var order = $"{leading}{column}{direction}, {FilterSql.ById}{direction}";
         var (limit, offset) = (conditions.Parameter(Small(request.Limit)), conditions.Parameter(Small(request.Offset)));
+        var bytesMax = payloads ? conditions.Parameter(Small(ListPage.BytesMax)) : "";
         string Cut(string rows, string upTo) => $"SELECT w.* FROM {rows} ORDER BY {order} LIMIT {upTo}";
         string Found(string where, string upTo) => Cut($"{schema}.workflow_status AS w {where}", upTo);
 
@@ -30,13 +39,28 @@ internal sealed class ListSql(SchemaName schema)
             : Cut(
                 "(" + string.Join(" UNION ALL ", each.Select(where => $"({Found(where, $"{limit}::bigint + {offset}")})")) + ") AS w",
                 $"{limit} OFFSET {offset}");
-        var sql = $"""
-            SELECT {WorkflowSql.RowColumns(schema)}, {column}
-              FROM ({page}) AS w
-              {Payload("workflow_input", "inputs", "i", payloads)}
-              {Payload("workflow_output", "output, error", "o", payloads)}
-             ORDER BY {order}
-            """;
+        var sql = payloads
+            ? $"""
+                SELECT {WorkflowSql.RowColumns(schema)}, {column}, w.more
+                  FROM (
+                    SELECT w.*, i.inputs AS own_inputs, o.output AS own_output, o.error AS own_error, {Bytes} AS bytes,
+                           sum({Bytes}) OVER so_far AS bytes_so_far, lead(true, 1, false) OVER so_far AS more
+                      FROM ({page}) AS w
+                      {Payload("workflow_input", "inputs", "i")}
+                      {Payload("workflow_output", "output, error", "o")}
+                    WINDOW so_far AS (ORDER BY {order} ROWS UNBOUNDED PRECEDING)) AS w
+                 CROSS JOIN LATERAL (SELECT w.own_inputs AS inputs) AS i
+                 CROSS JOIN LATERAL (SELECT w.own_output AS output, w.own_error AS error) AS o
+                 WHERE w.bytes_so_far <= {bytesMax} OR w.bytes_so_far = w.bytes
+                 ORDER BY {order}
+                """
+            : $"""
+                SELECT {WorkflowSql.RowColumns(schema)}, {column}, false
+                  FROM ({page}) AS w
+                 CROSS JOIN (SELECT NULL::text AS inputs) AS i
+                 CROSS JOIN (SELECT NULL::text AS output, NULL::text AS error) AS o
+                 ORDER BY {order}
+                """;
         return (sql, conditions.Parameters);
     }
 
@@ -58,9 +82,8 @@ internal sealed class ListSql(SchemaName schema)
         return (sql, conditions.Parameters);
     }
 
-    private string Payload(string table, string columns, string alias, bool isLoaded) => isLoaded
-        ? $"LEFT JOIN LATERAL (SELECT {columns} FROM {schema}.{table} WHERE workflow_uuid = w.workflow_uuid LIMIT 1) AS {alias} ON true"
-        : $"LEFT JOIN (SELECT {columns} FROM {schema}.{table} LIMIT 0) AS {alias} ON true";
+    private string Payload(string table, string columns, string alias) =>
+        $"LEFT JOIN LATERAL (SELECT {columns} FROM {schema}.{table} WHERE workflow_uuid = w.workflow_uuid LIMIT 1) AS {alias} ON true";
 
     private static string Column(CountBy by) => by switch
     {

@@ -43,12 +43,13 @@ internal sealed class QueueSql(SchemaName schema)
         + "OR COALESCE(q.rate_limit_max IS NOT NULL AND q.rate_limit_period_sec <= 0, false) "
         + "OR COALESCE(q.partition_rate_limit_max IS NOT NULL AND q.partition_rate_limit_period_sec <= 0, false))";
 
-    /// <summary>What <see cref="PostgresQueueRows.ReadOrNull"/> reads of <c>q</c>, eleven columns, and whether it is paused.</summary>
+    /// <summary>What <see cref="PostgresQueueRows.ReadOrNull"/> reads of <c>q</c>.</summary>
+    // The last two are whether nothing may be claimed from it, and whether that is because of its limits.
     public static string Columns(SchemaName schema) => $"""
         q.name, q.concurrency, q.worker_concurrency, q.rate_limit_max, q.rate_limit_period_sec, q.partition_concurrency,
                q.partition_worker_concurrency, q.partition_rate_limit_max, q.partition_rate_limit_period_sec, q.polling_interval_sec,
                q.application_name,
-               {IsShut} OR {SideSql.IsPaused(schema)}
+               {IsShut} OR {SideSql.IsPaused(schema)}, {IsShut}
         """;
 
     /// <summary>

@@ -118,10 +118,16 @@ internal sealed class VersionSql(SchemaName schema)
     public string ReadPlace { get; } = $"""
         WITH clock AS (SELECT COALESCE($6::bigint, (EXTRACT(epoch FROM now()) * 1000)::bigint) AS now),
         running AS (
-            SELECT w.queue_partition_key
+            SELECT w.queue_partition_key, w.executor_id
               FROM {schema}.workflow_status AS w
              WHERE w.queue_name = $2 AND w.status = '{WorkflowStates.Pending}' AND w.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}')
                AND ($1 IS NULL OR {IsOurs})),
+        executors AS (
+            SELECT count(*) AS number, COALESCE(min(running), 0) AS least, COALESCE(max(running), 0) AS most,
+                   COALESCE(min(in_partition), 0) AS least_in_partition, COALESCE(max(in_partition), 0) AS most_in_partition
+              FROM (SELECT count(*) AS running, count(*) FILTER (WHERE queue_partition_key = $3) AS in_partition
+                      FROM running
+                     GROUP BY executor_id) AS each),
         started AS (
             SELECT w.started_at_epoch_ms AS at, w.queue_partition_key AS key
               FROM {schema}.workflow_status AS w
@@ -144,7 +150,9 @@ internal sealed class VersionSql(SchemaName schema)
                   FROM started, clock
                  WHERE key = $3 AND at > now - COALESCE($5, 0)
                  ORDER BY at DESC
-                OFFSET COALESCE($8, 1) - 1 LIMIT 1)
+                OFFSET COALESCE($8, 1) - 1 LIMIT 1),
+               number, least, most, least_in_partition, most_in_partition
+          FROM executors
         """;
 
     private const string IsLive = $"NOT e.stopped AND e.expires_at_ms > {Clock.Database}";

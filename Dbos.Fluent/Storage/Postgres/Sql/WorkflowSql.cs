@@ -61,27 +61,25 @@ internal sealed class WorkflowSql(SchemaName schema)
          WHERE w.owner_xid IS DISTINCT FROM e.token
         """;
 
-    /// <summary>Locks what <see cref="Cancel"/> cancels. $1 ids, $2 whether their children too.</summary>
+    /// <summary>Locks and returns what <see cref="Cancel"/> cancels. $1 ids, $2 whether their children too, ended parents or not.</summary>
     // A statement of its own: the next snapshot is newer than the locks, and includes what a run wrote while they were waited for, such as
     // the waits of its parking and the children it had begun. In id order, so that two such statements never deadlock.
     public string LockTree { get; } = $"""
         WITH RECURSIVE {Tree(schema, "$1", "$2")}
-        SELECT 1
+        SELECT workflow_uuid
           FROM {schema}.workflow_status
          WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM tree)) AND status IN ({Cancellable})
          ORDER BY workflow_uuid
            FOR NO KEY UPDATE
         """;
 
-    /// <summary>
-    /// $1 now, $2 ids, $3 the reason in the native format, $4 in the portable one, $5 whether their children too, ended parents or not.
-    /// </summary>
+    /// <summary>$1 now, $2 ids, $3 the reason in the native format, $4 in the portable one.</summary>
+    // Locks too: a row that had ended when the others were locked may have been resumed since.
     public string Cancel { get; } = $"""
-        WITH RECURSIVE {Tree(schema, "$2", "$5")},
-        due AS (
+        WITH due AS (
             SELECT workflow_uuid
               FROM {schema}.workflow_status
-             WHERE workflow_uuid = ANY (ARRAY(SELECT id FROM tree)) AND status IN ({Cancellable})
+             WHERE workflow_uuid = ANY ($2::text[]) AND status IN ({Cancellable})
              ORDER BY workflow_uuid
                FOR NO KEY UPDATE),
         {CancelDue(schema)}
@@ -95,6 +93,7 @@ internal sealed class WorkflowSql(SchemaName schema)
     /// <summary>
     /// $1 now, $2 ids, $3 queue. Returns the first id that does not exist, or the first that needs a partition, or those enqueued.
     /// </summary>
+    // Their outcome goes: a later cancel by another SDK, which writes no reason, would otherwise seem to have that of the earlier one.
     public string Resume { get; } = $"""
         WITH missing AS (
             SELECT a.id
@@ -114,10 +113,12 @@ internal sealed class WorkflowSql(SchemaName schema)
             UPDATE {schema}.workflow_status
                SET status = '{WorkflowStates.Enqueued}', queue_name = COALESCE($3, '{QueueNames.Internal}'), owner_xid = NULL,
                    deduplication_id = NULL, workflow_deadline_epoch_ms = NULL, started_at_epoch_ms = NULL, completed_at = NULL,
-                   recovery_attempts = 0, updated_at = {Clock.Now}
+                   recovery_attempts = 0, output = NULL, error = NULL, updated_at = {Clock.Now}
              WHERE workflow_uuid = ANY ($2::text[]) AND status NOT IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}')
                AND NOT EXISTS (SELECT FROM missing) AND NOT EXISTS (SELECT FROM unplaced)
             RETURNING workflow_uuid),
+        outcome AS (
+            DELETE FROM {schema}.workflow_output WHERE workflow_uuid = ANY (ARRAY(SELECT workflow_uuid FROM resumed))),
         dropped AS ({SideSql.DropWaits(schema, "= ANY (ARRAY(SELECT workflow_uuid FROM resumed))")})
         SELECT id, NULL, NULL FROM missing
         UNION ALL

@@ -65,12 +65,15 @@ internal static class DeletionSql
     {
         var conditions = Matching(request.Scope);
         AddSpan(conditions, request);
+        conditions.AddText(
+            "w.workflow_uuid NOT IN (SELECT value FROM json_each({0}))", request.Except is [_, ..] left ? SqliteLists.Of(left) : null);
 
         // A parent that is unfinished or can be resumed may look at its children. So may any such fork of it or of its forks. The first
         // workflow of a line of forks, and those in between, stay so that the line is not lost: a fork that never ran has its origin there.
         // A parent in a later generation looks only at children of its history and of that generation. The generation begins when its input
         // is written, and a rewind removes what named its children. Cancelling or deleting a tree finds its living members through their
-        // parents. A queue's rate is counted from its rows, including ended ones.
+        // parents. Who has left memory reads the outcome that it awaits when it is taken up again; it need be nobody's parent for that. A
+        // queue's rate is counted from its rows, including ended ones.
         conditions.Add($"""
             (NOT EXISTS (
                     SELECT 1 FROM workflow_status AS parent
@@ -88,6 +91,12 @@ internal static class DeletionSql
             NOT EXISTS (
                     SELECT 1 FROM workflow_status AS child
                      WHERE child.parent_workflow_id = w.workflow_uuid AND +child.status IN ({Unended}))
+            """);
+        conditions.Add($"""
+            NOT EXISTS (
+                    SELECT 1 FROM fluent_waits AS f
+                     CROSS JOIN workflow_status AS waiting ON waiting.workflow_uuid = f.workflow_uuid
+                     WHERE f.kind = '{WaitKinds.Outcome}' AND f.key = w.workflow_uuid AND +waiting.status = '{WorkflowStates.Delayed}')
             """);
         conditions.Add($"(w.parent_workflow_id IS NULL OR NOT {AnyForkGoesOn("w.parent_workflow_id")})");
         conditions.Add($"((w.forked_from IS NULL AND NOT w.was_forked_from) OR NOT {AnyForkGoesOn("w.workflow_uuid")})");

@@ -5,10 +5,24 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// <summary>Statements that list and count workflows; each is built for its filter.</summary>
 internal static class ListSql
 {
-    /// <summary>A page, in the columns of <see cref="WorkflowSql.RowColumns"/>, and the time by which the list is ordered.</summary>
+    /// <summary>
+    /// The payloads of the rows of a page, in its order, which is that of the array. Each row is read when it is asked for: the sort of a
+    /// page would read them all.
+    /// </summary>
+    public const string Payloads = """
+        SELECT w.serialization, coalesce(i.inputs, w.inputs), coalesce(o.output, w.output), coalesce(o.error, w.error)
+          FROM json_each(@workflow_uuids) AS page
+          LEFT JOIN workflow_status AS w ON w.workflow_uuid = page.value
+          LEFT JOIN workflow_input AS i ON i.workflow_uuid = page.value
+          LEFT JOIN workflow_output AS o ON o.workflow_uuid = page.value
+        """;
+
+    /// <summary>
+    /// A page without payloads, in the columns of <see cref="WorkflowSql.RowColumns"/>, and the time by which the list is ordered.
+    /// </summary>
     public static (string Sql, FilterSql Conditions) Page(PageRequest request)
     {
-        var (filter, payloads) = (request.Rows.Filter, request.Rows.Filter.LoadPayloads);
+        var filter = request.Rows.Filter;
         var column = filter.IsByCompletion ? "w.completed_at" : "w.created_at";
         var direction = filter.NewestFirst ? " DESC" : "";
         var order = $"{column}{direction}, w.workflow_uuid{direction}";
@@ -25,13 +39,11 @@ internal static class ListSql
             : Cut(
                 "(" + string.Join(" UNION ALL ", each.Select(where => $"SELECT * FROM ({Found(where, $"{limit} + {offset}")})")) + ") AS w",
                 $"{limit} OFFSET {offset}");
-        var input = payloads ? "workflow_input AS i ON i.workflow_uuid = w.workflow_uuid" : "(SELECT NULL AS inputs) AS i";
-        var output = payloads ? "workflow_output AS o ON o.workflow_uuid = w.workflow_uuid" : "(SELECT NULL AS output, NULL AS error) AS o";
         var sql = $"""
             SELECT {WorkflowSql.RowColumns}, {column}
               FROM ({page}) AS w
-              LEFT JOIN {input}
-              LEFT JOIN {output}
+              LEFT JOIN (SELECT NULL AS inputs) AS i
+              LEFT JOIN (SELECT NULL AS output, NULL AS error) AS o
              ORDER BY {order}
             """;
         return (sql, conditions);

@@ -135,11 +135,17 @@ internal static class VersionSql
     /// <summary>Finds running workflows along idx_workflow_status_in_flight_v2, whose condition is repeated.</summary>
     public const string ReadPlace = $"""
         WITH running AS (
-            SELECT w.queue_partition_key AS key
+            SELECT w.queue_partition_key AS key, w.executor_id
               FROM workflow_status AS w
              WHERE w.status IN ('{WorkflowStates.Enqueued}', '{WorkflowStates.Pending}')
                AND w.queue_name = @queue_name AND w.status = '{WorkflowStates.Pending}'
                AND (@application_name IS NULL OR w.application_name = @application_name OR w.application_name IS NULL)),
+        executors AS (
+            SELECT count(*) AS number, coalesce(min(running), 0) AS least, coalesce(max(running), 0) AS most,
+                   coalesce(min(in_partition), 0) AS least_in_partition, coalesce(max(in_partition), 0) AS most_in_partition
+              FROM (SELECT count(*) AS running, count(CASE WHEN key = @partition THEN 1 END) AS in_partition
+                      FROM running
+                     GROUP BY executor_id)),
         started AS (
             SELECT w.started_at_epoch_ms AS at, w.queue_partition_key AS key
               FROM workflow_status AS w
@@ -159,6 +165,8 @@ internal static class VersionSql
                  ORDER BY at DESC LIMIT 1 OFFSET coalesce(@starts, 1) - 1),
                (SELECT count(*) FROM started WHERE key = @partition AND at > @now - coalesce(@partition_window, 0)),
                (SELECT at FROM started WHERE key = @partition AND at > @now - coalesce(@partition_window, 0)
-                 ORDER BY at DESC LIMIT 1 OFFSET coalesce(@partition_starts, 1) - 1)
+                 ORDER BY at DESC LIMIT 1 OFFSET coalesce(@partition_starts, 1) - 1),
+               number, least, most, least_in_partition, most_in_partition
+          FROM executors
         """;
 }

@@ -78,12 +78,16 @@ internal static class WorkflowSql
         RETURNING serialization
         """;
 
-    /// <summary>Executor, version, partition, timeout and the end of a delay stay, as in every DBOS SDK.</summary>
+    /// <summary>
+    /// Executor, version, partition, timeout and the end of a delay stay, as in every DBOS SDK. The outcome goes, with
+    /// <see cref="RewindSql.DeleteOutcome"/>: a later cancel by another SDK, which writes no reason, would otherwise seem to have that of
+    /// the earlier one.
+    /// </summary>
     public const string Resume = $"""
         UPDATE workflow_status
            SET status = '{WorkflowStates.Enqueued}', owner_xid = NULL, queue_name = @queue_name, deduplication_id = NULL,
                recovery_attempts = 0, workflow_deadline_epoch_ms = NULL, started_at_epoch_ms = NULL, completed_at = NULL,
-               updated_at = @now
+               output = NULL, error = NULL, updated_at = @now
          WHERE workflow_uuid = @workflow_uuid AND status NOT IN ('{WorkflowStates.Success}', '{WorkflowStates.Error}')
         """;
 
