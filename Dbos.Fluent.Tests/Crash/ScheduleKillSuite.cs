@@ -10,6 +10,10 @@ namespace Dbos.Fluent.Tests.Crash;
 public abstract class ScheduleKillSuite(IDatabaseFixture fixture) : CrashSuite(fixture)
 {
     private const string EachSecond = "* * * * * *";
+
+    // On a busy machine the process that follows may be late by a second. If the other one, just begun, then fires the next moment first,
+    // the late one counts as fired: a schedule that does not catch up leaves it out.
+    private const string EachOtherSecond = "*/2 * * * * *";
     private const string Beat = "beat";
     private const string CaughtUp = "caught up";
     private const int Kills = 3;
@@ -17,18 +21,18 @@ public abstract class ScheduleKillSuite(IDatabaseFixture fixture) : CrashSuite(f
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     // A process that has been replaced needs about one more until it follows.
-    private static readonly TimeSpan KillAfter = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan KillAfter = TimeSpan.FromSeconds(4);
 
     private readonly ChildProcess[] followers = new ChildProcess[2];
     private readonly Dictionary<string, List<DateTimeOffset>> fired = new() { [Beat] = [], [CaughtUp] = [] };
 
     [Fact]
-    public async Task Each_moment_is_fired_once_and_none_is_left_out_although_one_of_two_processes_is_killed_every_three_seconds()
+    public async Task Each_moment_is_fired_once_and_none_is_left_out_although_one_of_two_processes_is_killed_every_few_seconds()
     {
         StartFollowers();
         await FollowedAsync();
         await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel).Within(Bounded.Limit);
-        await client.Schedules.CreateAsync(Beat, EachSecond, Workflows.Ticked, cancellationToken: Cancel);
+        await client.Schedules.CreateAsync(Beat, EachOtherSecond, Workflows.Ticked, cancellationToken: Cancel);
         await client.Schedules.CreateAsync(
             CaughtUp, EachSecond, Workflows.Ticked, options: new() { AutomaticBackfill = true }, cancellationToken: Cancel);
         for (var kill = 0; kill < Kills; kill++)
@@ -46,7 +50,7 @@ public abstract class ScheduleKillSuite(IDatabaseFixture fixture) : CrashSuite(f
         await client.Schedules.PauseAsync(CaughtUp, Cancel);
         await LookUntilAsync(async () => await Database.UnfinishedAsync() == 0, "everything ends");
 
-        var repeated = await EachMomentRanOnceAsync(Beat) + await EachMomentRanOnceAsync(CaughtUp);
+        var repeated = await EachMomentRanOnceAsync(Beat, 2 * Second) + await EachMomentRanOnceAsync(CaughtUp, Second);
         TestContext.Current.TestOutputHelper?.WriteLine($"{fired[CaughtUp].Distinct().Count()} moments, {repeated} effects repeated");
     }
 
@@ -114,17 +118,17 @@ public abstract class ScheduleKillSuite(IDatabaseFixture fixture) : CrashSuite(f
     }
 
     /// <summary>
-    /// Asserts from the database and the ledger that the moments of a schedule are a second apart, and that each ran to its end: its effect
+    /// Asserts from the database and the ledger that the moments of a schedule are evenly apart, and that each ran to its end: its effect
     /// took place once, or once more for each process that was killed while it ran.
     /// </summary>
     /// <returns>How many effects were repeated.</returns>
-    private async Task<int> EachMomentRanOnceAsync(string schedule)
+    private async Task<int> EachMomentRanOnceAsync(string schedule, TimeSpan apart)
     {
         var prefix = $"sched-{schedule}-";
         var rows = await Database.QueryAsync(
             $"SELECT workflow_uuid, recovery_attempts FROM workflow_status WHERE schedule_name = '{schedule}' ORDER BY workflow_uuid");
         var moments = rows.ConvertAll(row => DateTimeOffset.Parse(row[0]![prefix.Length..], CultureInfo.InvariantCulture));
-        Assert.All(moments.Zip(moments.Skip(1)), pair => Assert.Equal(Second, pair.Second - pair.First));
+        Assert.All(moments.Zip(moments.Skip(1)), pair => Assert.Equal(apart, pair.Second - pair.First));
         Assert.Equal(fired[schedule][^1], moments[^1]);
         Assert.Equal(fired[schedule].Order(), fired[schedule]);
 
