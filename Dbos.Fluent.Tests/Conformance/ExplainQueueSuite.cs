@@ -39,7 +39,8 @@ public abstract class ExplainQueueSuite(IDatabaseFixture fixture) : EngineSuite(
         var engine = await LaunchAsync(
             options =>
             {
-                options.ListenTo = ["other"];
+                // Rows of executors that never were are handed on after a lease.
+                (options.ListenTo, options.Lease) = (["other"], TimeSpan.FromHours(1));
                 options.Add(new WorkflowQueue("worker") { WorkerConcurrency = 2 })
                     .Add(new WorkflowQueue("partition worker") { PartitionWorkerConcurrency = 2 });
             },

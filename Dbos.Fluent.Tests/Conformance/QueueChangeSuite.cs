@@ -224,8 +224,9 @@ public abstract class QueueChangeSuite(IDatabaseFixture fixture) : EngineSuite(f
             await Gate(1).ReachedAsync();
         }
 
+        // Each claim may bring one beyond the capacity, so that none has to wait for another.
         Assert.Equal(2, await (await engine.StartAsync(Quick, 2, cancellationToken: Cancel)).ResultAsync());
-        Assert.Equal(capacity, claimed);
+        Assert.InRange(claimed, capacity, capacity + queues.Length);
         Gate(1).Open();
         await Eventually.TrueAsync(async () => await Database.UnfinishedAsync() == 0, Bounded.Limit, "all end");
     }

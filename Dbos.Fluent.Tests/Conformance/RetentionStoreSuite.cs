@@ -161,6 +161,10 @@ public abstract class RetentionStoreSuite(StoreFixture fixture) : StoreSuite(fix
         Assert.Equal(1, await CollectAsync(bed, new() { KeepNewest = 0 }));
         Assert.Equal("awaited, waiting", await ListAsync(bed, "%"));
 
+        // Another SDK's sweep wakes it like that.
+        await bed.ExecuteAsync("UPDATE workflow_status SET status = 'ENQUEUED' WHERE workflow_uuid = 'waiting'");
+        Assert.Equal(0, await CollectAsync(bed, new() { KeepNewest = 0 }));
+
         // The waits of one that another SDK cancelled keep nothing.
         await bed.ExecuteAsync("UPDATE workflow_status SET status = 'CANCELLED', completed_at = 1 WHERE workflow_uuid = 'waiting'");
         Assert.Equal(2, await CollectAsync(bed, new() { KeepNewest = 0 }));

@@ -19,11 +19,14 @@ internal sealed class MigratedDatabases(SharedPostgres server) : IAsyncDisposabl
     /// <summary>The application name by which the connections of worker processes are known.</summary>
     public const string Worker = "dbos-fluent-worker";
 
-    // Rows of other tables follow those they refer to. A statement that an engine gave up on may still write, into the next test; so may
-    // one that a process had sent before it was killed.
-    private static readonly string Empty = $"""
+    // What a process had sent before it was killed may still write.
+    private const string EndWorkers = $"""
         SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
-         WHERE datname = current_database() AND application_name = '{Worker}';
+         WHERE datname = current_database() AND application_name = '{Worker}'
+        """;
+
+    // Rows of other tables follow those they refer to. A statement that an engine gave up on may still write, into the next test.
+    private static readonly string Empty = $"""
         SET lock_timeout = '2s';
         DO $$ BEGIN
           IF EXISTS (SELECT 1 FROM pg_stat_activity
@@ -67,8 +70,10 @@ internal sealed class MigratedDatabases(SharedPostgres server) : IAsyncDisposabl
     {
         try
         {
-            await using var command = database.Source.CreateCommand(Empty);
-            await command.ExecuteNonQueryAsync();
+            await using var ending = database.Source.CreateCommand(EndWorkers);
+            await ending.ExecuteNonQueryAsync();
+            await using var emptying = database.Source.CreateCommand(Empty);
+            await emptying.ExecuteNonQueryAsync();
             free.Add(database);
         }
         catch (NpgsqlException)

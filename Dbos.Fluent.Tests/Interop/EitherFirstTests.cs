@@ -138,6 +138,8 @@ public sealed class EitherFirstTests(SharedPostgres server) : EngineSuite(new Po
         var fork = await client.ForkAsync("hears", 2, new() { Queue = "nobody's" }, Cancel);
         Assert.Equal("0 DBOS.recv, 1 DBOS.sleep", await client.StepsAsync(fork));
         await client.DeleteAsync([fork, "delayed"], cancellationToken: Cancel);
+        var collected = await client.CollectGarbageAsync(new() { OlderThan = TimeSpan.FromHours(1) }, Cancel).Within(Bounded.Limit);
+        Assert.Equal(0, collected.Workflows);
         Assert.Equal(["hears", "waits"], await ListAsync(client));
         Assert.Equal(2, (await client.CountAsync(cancellationToken: Cancel)).Sum(count => count.Count));
         var queue = (await client.Queues.GetAsync("ts-queue", Cancel))!;

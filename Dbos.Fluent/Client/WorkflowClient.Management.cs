@@ -229,15 +229,18 @@ public partial class WorkflowClient
     /// It deletes workflows of this application and of none; a client without an application name deletes those of any. After a cancelled
     /// call, deleted workflows stay deleted and the next call continues. Rows that another process is working on are left to the next call.
     /// An engine does this by itself with <see cref="EngineOptions.Retention"/>. SQLite does not say whether others use it, so batches are
-    /// small there at first, and grow each minute that the call takes. A workflow that cannot be deleted within 30 s, even alone, is left
-    /// alone for an hour and named by a warning in the log (1803).
+    /// small there at first, and grow each minute that the call takes. On PostgreSQL a workflow that cannot be deleted within 30 s, even
+    /// alone, is left alone for an hour and named by a warning in the log (1803).
     /// </remarks>
     /// <param name="policy">Which workflows to delete.</param>
     /// <param name="cancellationToken">Cancels the call between two batches.</param>
     /// <returns>The number of deleted workflows.</returns>
     /// <exception cref="ArgumentException">The policy sets neither <c>OlderThan</c> nor <c>KeepNewest</c>.</exception>
     /// <exception cref="EngineNotRunningException">The engine has stopped.</exception>
-    /// <exception cref="StoreUnavailableException">The database did not say within 30 s what to delete, three times in a row.</exception>
+    /// <exception cref="StoreUnavailableException">
+    /// The database did not say within 30 s what to delete, three times in a row, or could not delete any of several workflows in that
+    /// time, each alone.
+    /// </exception>
     public Task<GarbageCollected> CollectGarbageAsync(RetentionPolicy policy, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(policy);

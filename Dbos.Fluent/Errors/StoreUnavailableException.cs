@@ -5,8 +5,8 @@ namespace Dbos.Fluent;
 /// <summary>The database could not be reached, or the connection was lost before the outcome of a statement was known.</summary>
 /// <remarks>
 /// Running workflows never see it. Starts, sends, cancels, resumes and reads wait until the database is back or their token fires. A launch
-/// and a connect throw it, as do a start and a send inside a transaction of the caller's. A list, a count, a fork, a rewind, a deletion or
-/// a change of attributes throws it once the database has not answered in time three times in a row.
+/// and a connect throw it, as do a start and a send inside a transaction of the caller's. A list, a count, an explanation, a fork, a
+/// rewind, a deletion or a change of attributes throws it once the database has not answered in time three times in a row.
 /// </remarks>
 public sealed class StoreUnavailableException : DbosException
 {

@@ -4,9 +4,9 @@ namespace Dbos.Fluent;
 /// How many workflows may be started from a queue in any period of a given length: a rolling window, not a calendar period.
 /// </summary>
 /// <remarks>
-/// The limit counts starts, not completions, on the database's clock and over all processes of the application. A cancelled start gives its
-/// place back. A start that a crash or a shutdown cuts short keeps its place until its window has passed, and the start that follows takes
-/// another one. A workflow that continues after a wait takes no new place.
+/// The limit counts starts, not completions, on the database's clock and over all processes of the application. A start that is cancelled,
+/// or resumed while it runs, gives its place back. A start that a crash or a shutdown cuts short keeps its place until its window has
+/// passed, and the start that follows takes another one. A workflow that continues after a wait takes no new place.
 /// </remarks>
 public sealed record RateLimit
 {

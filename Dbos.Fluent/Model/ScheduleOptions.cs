@@ -36,6 +36,10 @@ public sealed record ScheduleOptions
     public DateTimeOffset? Until { get; init; }
 
     /// <summary>Whether the schedule catches up on occurrences it missed while no engine ran or while it was paused.</summary>
+    /// <remarks>
+    /// What was not due before a change is not caught up on. A change of the expression or the zone, one of an <see cref="Until"/> that had
+    /// passed, and turning this on therefore drop all that was still to be caught up on: use <see cref="ScheduleClient.BackfillAsync"/>.
+    /// </remarks>
     /// <value>False by default: missed occurrences are skipped.</value>
     public bool AutomaticBackfill { get; init; }
 

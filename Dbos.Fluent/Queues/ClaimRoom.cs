@@ -16,21 +16,23 @@ internal sealed class ClaimRoom(RunEnvironment environment, RunningWorkflows run
     /// <summary>How many one claim may take now; zero if the process is full or has no workflow code registered.</summary>
     public int Left => environment.Registry.Names.Count == 0 ? 0 : Math.Min(ClaimMax, Capacity - running.Busy);
 
-    /// <summary>The same for a claim from one queue with limits, beside those from others that are under way.</summary>
-    // What those may still bring counts as busy, as many queues together would otherwise exceed the capacity. It does not count for queues
-    // without limits: they must not wait while a claim waits for the lock of its queue.
-    public int LeftBesideOthers => Math.Min(Left, Capacity - running.Busy - Volatile.Read(ref promised));
-
-    /// <summary>Takes the room that is left for a claim from a queue with limits; it may be none.</summary>
-    public Promise Take()
+    /// <summary>Takes room for a claim from a queue with limits, beside the claims from others that are under way.</summary>
+    // What those may still bring counts as busy, as many queues together would otherwise exceed the capacity. One place is always given: a
+    // claim that waits for the lock of its queue makes the claims from others small, and keeps none of them waiting.
+    public Promise Take(WorkflowQueue queue)
     {
+        var free = Math.Min(Left, Most(queue));
         lock (gate)
         {
-            var promise = new Promise(this, Math.Max(0, LeftBesideOthers));
+            var promise = new Promise(this, Math.Max(1, Math.Min(free, Capacity - running.Busy - promised)));
             promised += promise.Limit;
             return promise;
         }
     }
+
+    // More than that the queue's limits do not give at once.
+    private static int Most(WorkflowQueue queue) =>
+        Math.Min(queue.Concurrency ?? ClaimMax, Math.Min(queue.WorkerConcurrency ?? ClaimMax, queue.RateLimit?.Starts ?? ClaimMax));
 
     /// <summary>Room that a claim has taken, until what it brought has begun.</summary>
     public readonly struct Promise(ClaimRoom room, int limit) : IDisposable

@@ -74,19 +74,13 @@ internal sealed class ClaimedRuns(
     }
 
     /// <summary>Claims from one queue with limits and runs the claimed workflows.</summary>
-    public async Task<LimitedClaim> ClaimLimitedAsync(string queue, string afterPartition, CancellationToken cancellationToken)
+    public async Task<LimitedClaim> ClaimLimitedAsync(WorkflowQueue queue, string afterPartition, CancellationToken cancellationToken)
     {
         var term = await TermAsync(cancellationToken).ConfigureAwait(false);
-        using var promise = Room.Take();
-        if (promise.Limit == 0)
-        {
-            // Others have taken the room since the caller looked. The end of any of their claims wakes it again.
-            return new LimitedClaim(new ClaimResult([], []), More: true, RetryAtMs: null, afterPartition);
-        }
-
+        using var promise = Room.Take(queue);
         var request = Request(promise.Limit) with { RecoveryAttemptsMax = recoveryAttemptsMax };
         using var held = environment.InHand.Hold(request.Token);
-        var share = running.Load.Of(queue, afterPartition);
+        var share = running.Load.Of(queue.Name, afterPartition);
         var claim = await StoreBackoff.RepeatAsync(
             failures => store.Claims.ClaimLimitedAsync(request with { Repeated = failures > 0 }, share, cancellationToken),
             cancellationToken).ConfigureAwait(false);

@@ -30,12 +30,11 @@ internal sealed class LimitedQueues(
                 lane.Mark();
             }
 
-            if (lane.IsMarked && lane.Claiming.IsCompleted && runs.Room.LeftBesideOthers > 0)
+            if (lane.IsMarked && lane.Claiming.IsCompleted && runs.Room.Left > 0)
             {
                 lane.Claiming = ClaimAsync(lane);
 
-                // After the claim, the loop handles marks set since it began, any rate window that it found, and queues for which there was
-                // no room beside it.
+                // After the claim, the loop handles marks set since it began, and any rate window that it found.
                 _ = lane.Claiming.ContinueWith(
                     _ => wake(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
@@ -64,7 +63,7 @@ internal sealed class LimitedQueues(
         try
         {
             lane.EmptyClaims = 0;
-            while (runs.Room.LeftBesideOthers > 0 && lane.TakeMark())
+            while (runs.Room.Left > 0 && lane.TakeMark())
             {
                 await ClaimOnceAsync(lane).ConfigureAwait(false);
             }
@@ -85,7 +84,7 @@ internal sealed class LimitedQueues(
     private async Task ClaimOnceAsync(QueueLane lane)
     {
         var after = lane.AfterPartition;
-        var claim = await runs.ClaimLimitedAsync(lane.Row.Queue.Name, after, stopping).ConfigureAwait(false);
+        var claim = await runs.ClaimLimitedAsync(lane.Row.Queue, after, stopping).ConfigureAwait(false);
         lane.AfterPartition = claim.LastPartition;
 
         // The store's clock may be behind this one after a step back. The minimum keeps the loop from asking again and again.

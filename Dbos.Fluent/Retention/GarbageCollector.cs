@@ -17,6 +17,9 @@ internal sealed class GarbageCollector(IManagementStore store, ILogger logger)
     // Each timeout costs the database a statement's whole time, so that few of them must lead to a single row.
     private const int ShrinkBits = 2;
 
+    // So many one after the other are not too large: then something else holds up every deletion, such as an index that is being built.
+    private const int LeftInARowMax = 5;
+
     // A pass over workflows that must stay should not need one statement for every few rows.
     private const int LookedMin = 500;
 
@@ -26,7 +29,9 @@ internal sealed class GarbageCollector(IManagementStore store, ILogger logger)
     /// <param name="scope">The policy, and whose workflows it applies to.</param>
     /// <param name="cancellationToken">Ends the pass between two batches.</param>
     /// <returns>How many workflows were deleted, and how long the database worked on it.</returns>
-    /// <exception cref="StoreUnavailableException">In repeated tries the database did not even say what to delete in time.</exception>
+    /// <exception cref="StoreUnavailableException">
+    /// In repeated tries the database did not say in time what to delete, or could not delete any of several workflows, each alone.
+    /// </exception>
     public async Task<(long Deleted, TimeSpan Taken)> CollectAsync(
         RetentionScope scope, CancellationToken cancellationToken)
     {
@@ -65,6 +70,7 @@ internal sealed class GarbageCollector(IManagementStore store, ILogger logger)
     // Histories may be so long that deleting a whole batch takes longer than one statement may, or even deleting one of them.
     private async Task<(RetentionBatch Batch, TimeSpan Taken)> DeleteAsync(RetentionRequest whole, CancellationToken cancellationToken)
     {
+        var suspects = new List<string>();
         while (true)
         {
             try
@@ -76,21 +82,20 @@ internal sealed class GarbageCollector(IManagementStore store, ILogger logger)
             }
             catch (StoreUnavailableException late) when (late.TimedOut)
             {
-                if (!await LeaveFirstAsync(Shrunk(whole, TriesToOne(whole.Limit)), cancellationToken).ConfigureAwait(false))
+                var single = Shrunk(whole, TriesToOne(whole.Limit));
+                if (suspects.Count == LeftInARowMax || await LeaveFirstAsync(single, cancellationToken).ConfigureAwait(false) is not { } id)
                 {
+                    suspects.ForEach(left.Remove);
                     throw;
                 }
+
+                suspects.Add(id);
             }
         }
     }
 
     private RetentionRequest Shrunk(RetentionRequest whole, int failures)
     {
-        if (failures > 0)
-        {
-            left.Renew();
-        }
-
         var limit = Math.Max(1, whole.Limit >> Math.Min(ShrinkBits * failures, 31));
         return whole with { Limit = limit, LookedMax = Math.Max(LookedMin, 4 * limit), Except = left.Ids };
     }
@@ -107,18 +112,18 @@ internal sealed class GarbageCollector(IManagementStore store, ILogger logger)
         return tries;
     }
 
-    private async Task<bool> LeaveFirstAsync(RetentionRequest single, CancellationToken cancellationToken)
+    private async Task<string?> LeaveFirstAsync(RetentionRequest single, CancellationToken cancellationToken)
     {
         var first = await StoreBackoff.RepeatInTimeAsync(
             Doing, _ => store.FindFirstAsync(single, cancellationToken), cancellationToken).ConfigureAwait(false);
-        if (first is not { Id: var tooLarge })
+        if (first is not { Id: { } tooLarge })
         {
-            return false;
+            return null;
         }
 
         left.Add(tooLarge);
         logger.WorkflowTooLarge(tooLarge);
-        return true;
+        return tooLarge;
     }
 
     // Measures only the call that was answered, as time lost to an outage before it is not work of the database.

@@ -2,8 +2,8 @@ namespace Dbos.Fluent.Retention;
 
 /// <summary>Workflows that took too long to delete even alone, and are left alone for an hour each.</summary>
 /// <remarks>
-/// Each try costs the database as much as a statement may take, for nothing. One whose hour is over takes part in one more try; if that is
-/// not in time, it is left alone again before anything else is suspected.
+/// Each try costs the database as much as a statement may take, for nothing. Of those whose hour is over, one at a time takes part again:
+/// it must not stay because of another that is still too large.
 /// </remarks>
 /// <param name="time">The system clock.</param>
 internal sealed class LeftRows(TimeProvider time)
@@ -20,7 +20,8 @@ internal sealed class LeftRows(TimeProvider time)
         {
             lock (gate)
             {
-                return [.. since.Where(row => !IsOver(row.Value)).Select(row => row.Key)];
+                var over = OverFirst();
+                return [.. since.Keys.Where(id => id != over)];
             }
         }
     }
@@ -34,30 +35,28 @@ internal sealed class LeftRows(TimeProvider time)
         }
     }
 
-    /// <summary>Leaves all of them alone again, after a try that was not in time.</summary>
-    public void Renew()
+    /// <summary>Forgets one, which takes part again.</summary>
+    public void Remove(string workflowId)
     {
         lock (gate)
         {
-            var now = time.GetTimestamp();
-            foreach (var id in since.Keys.ToList())
-            {
-                since[id] = now;
-            }
+            since.Remove(workflowId);
         }
     }
 
-    /// <summary>Forgets those whose hour is over, after a pass that had them in it and came through.</summary>
+    /// <summary>Forgets the one that took part again, after a pass that came through.</summary>
     public void ForgetOver()
     {
         lock (gate)
         {
-            foreach (var id in since.Where(row => IsOver(row.Value)).Select(row => row.Key).ToList())
+            if (OverFirst() is { } id)
             {
                 since.Remove(id);
             }
         }
     }
 
-    private bool IsOver(long stamp) => time.GetElapsedTime(stamp) >= LeftFor;
+    // The one whose hour has been over for longest; null if none is.
+    private string? OverFirst() =>
+        since.Where(row => time.GetElapsedTime(row.Value) >= LeftFor).OrderBy(row => row.Value).Select(row => row.Key).FirstOrDefault();
 }

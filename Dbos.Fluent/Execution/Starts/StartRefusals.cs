@@ -35,11 +35,11 @@ internal static class StartRefusals
     /// <param name="debounced">True for a debounced start, which cannot attach to whatever holds its deduplication id.</param>
     public static DbosException ToException(
         CommitResult result, StartOptions options, string name, bool debounced = false) => result.Status switch
-    {
-        CommitStatus.NameConflict => new ConflictingWorkflowException(options.Id!, name, result.Existing!.Name),
-        CommitStatus.IdInUse => new WorkflowIdInUseException(options.Id!, result.Existing!.Name, result.Existing.State),
-        CommitStatus.Deduplicated => new QueueDeduplicatedException(
-            options.Id!, options.Queue!, options.DeduplicationId!, result.Existing?.Id, debounced),
-        _ => throw new UnreachableException($"A start cannot end as {result.Status} here."),
-    };
+        {
+            CommitStatus.NameConflict => new ConflictingWorkflowException(options.Id!, name, result.Existing!.Name),
+            CommitStatus.IdInUse => new WorkflowIdInUseException(options.Id!, result.Existing!.Name, result.Existing.State),
+            CommitStatus.Deduplicated => new QueueDeduplicatedException(
+                options.Id!, options.Queue!, options.DeduplicationId!, result.Existing?.Id, debounced),
+            _ => throw new UnreachableException($"A start cannot end as {result.Status} here."),
+        };
 }

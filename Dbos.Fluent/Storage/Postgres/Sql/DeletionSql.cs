@@ -165,13 +165,7 @@ internal sealed class DeletionSql(SchemaName schema)
                    AND NOT EXISTS (
                     SELECT FROM {schema}.workflow_status AS child
                      WHERE child.parent_workflow_id = w.workflow_uuid AND COALESCE(child.status, '') IN ({RowState.Unended}) OFFSET 0)
-                   AND NOT EXISTS (
-                    SELECT FROM {schema}.fluent_waits AS f
-                     WHERE f.kind = '{WaitKinds.Outcome}' AND f.key = w.workflow_uuid
-                       AND EXISTS (
-                        SELECT FROM {schema}.workflow_status AS waiting
-                         WHERE waiting.workflow_uuid = f.workflow_uuid AND {RowState.Is("waiting.status", WorkflowStates.Delayed)} OFFSET 0)
-                    OFFSET 0)
+                   AND NOT {SideSql.IsAwaited(schema)}
                    AND (w.parent_workflow_id IS NULL OR NOT {AnyForkGoesOn(schema, "w.parent_workflow_id")})
                    AND ((w.forked_from IS NULL AND NOT w.was_forked_from) OR NOT {AnyForkGoesOn(schema, "w.workflow_uuid")})
                    AND (NOT w.rate_limited OR NOT EXISTS (

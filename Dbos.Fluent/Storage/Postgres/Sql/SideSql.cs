@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>
@@ -17,6 +19,21 @@ internal static class SideSql
     public static string HasNoWait(SchemaName schema) => schema.HasSideTables
         ? $"(SELECT true FROM {schema}.fluent_waits AS f WHERE f.workflow_uuid = w.workflow_uuid LIMIT 1) IS NULL"
         : "true";
+
+    /// <summary>Whether a workflow that has left memory awaits the outcome of the row <c>w</c>.</summary>
+    // Another SDK's sweep makes a parked workflow ENQUEUED, and its cancel leaves the waits behind. The state is compared as RowState does.
+    public static string IsAwaited(SchemaName schema) => schema.HasSideTables
+        ? $"""
+            EXISTS (
+                    SELECT FROM {schema}.fluent_waits AS f
+                     WHERE f.kind = '{WaitKinds.Outcome}' AND f.key = w.workflow_uuid
+                       AND EXISTS (
+                        SELECT FROM {schema}.workflow_status AS waiting
+                         WHERE waiting.workflow_uuid = f.workflow_uuid
+                           AND COALESCE(waiting.status, '') IN ('{WorkflowStates.Delayed}', '{WorkflowStates.Enqueued}') OFFSET 0)
+                    OFFSET 0)
+            """
+        : "false";
 
     /// <summary>Deletes what workflows wait for; <paramref name="which"/> is compared with their ids.</summary>
     public static string DropWaits(SchemaName schema, string which) => schema.HasSideTables

@@ -5,8 +5,9 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// them as it counts those in the rows.
 /// </summary>
 /// <remarks>
-/// Its rows are written and deleted only by a claim that holds the lock of the queue's row. They are written where work was handed on, so
-/// the table is nearly empty, and an ordinary claim goes no further than to the end of its index.
+/// Its rows are written by claims that hold the lock of the queue's row, where work was handed on: so the table is nearly empty, and an
+/// ordinary claim goes no further than to the end of its index. Only <see cref="Settle"/> runs without that lock, for queues that have no
+/// rate any more; it waits for nobody, as it skips what others have locked. A queue that is deleted takes its rows along.
 /// </remarks>
 internal static class StartSql
 {

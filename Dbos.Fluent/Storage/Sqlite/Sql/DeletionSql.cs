@@ -96,7 +96,8 @@ internal static class DeletionSql
             NOT EXISTS (
                     SELECT 1 FROM fluent_waits AS f
                      CROSS JOIN workflow_status AS waiting ON waiting.workflow_uuid = f.workflow_uuid
-                     WHERE f.kind = '{WaitKinds.Outcome}' AND f.key = w.workflow_uuid AND +waiting.status = '{WorkflowStates.Delayed}')
+                     WHERE f.kind = '{WaitKinds.Outcome}' AND f.key = w.workflow_uuid
+                       AND +waiting.status IN ('{WorkflowStates.Delayed}', '{WorkflowStates.Enqueued}'))
             """);
         conditions.Add($"(w.parent_workflow_id IS NULL OR NOT {AnyForkGoesOn("w.parent_workflow_id")})");
         conditions.Add($"((w.forked_from IS NULL AND NOT w.was_forked_from) OR NOT {AnyForkGoesOn("w.workflow_uuid")})");
