@@ -22,7 +22,7 @@ public abstract class SurvivorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(8);
 
     // After each batch, for each workflow of it.
-    private static readonly TimeSpan RestForEach = TimeSpan.FromMilliseconds(0.5);
+    private static readonly TimeSpan RestForEach = TimeSpan.FromMilliseconds(0.2);
 
     [Fact]
     public async Task What_a_dead_engine_left_is_spread_over_the_survivors_and_other_applications_rows_stay_as_they_are()
