@@ -30,9 +30,10 @@ internal sealed class ClaimRoom(RunEnvironment environment, RunningWorkflows run
         }
     }
 
-    // More than that the queue's limits do not give at once.
-    private static int Most(WorkflowQueue queue) =>
-        Math.Min(queue.Concurrency ?? ClaimMax, Math.Min(queue.WorkerConcurrency ?? ClaimMax, queue.RateLimit?.Starts ?? ClaimMax));
+    // One more than the queue's limits give at once: a claim that brings as many as it may is followed by another.
+    private static int Most(WorkflowQueue queue) => 1 + Math.Min(
+        ClaimMax,
+        Math.Min(queue.Concurrency ?? ClaimMax, Math.Min(queue.WorkerConcurrency ?? ClaimMax, queue.RateLimit?.Starts ?? ClaimMax)));
 
     /// <summary>Room that a claim has taken, until what it brought has begun.</summary>
     public readonly struct Promise(ClaimRoom room, int limit) : IDisposable
