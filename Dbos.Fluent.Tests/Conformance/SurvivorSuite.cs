@@ -133,9 +133,16 @@ public abstract class SurvivorSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         .Step("wait", x => x.Workflow.WorkflowId == "seed" ? Task.CompletedTask : gate.Task.WaitAsync(x.CancellationToken))
         .Return(x => x.Input);
 
+    // On SQLite an engine hears of the others by a poll, which must come within few batches.
     private Task<WorkflowEngine> LaunchNotedAsync(string executor, Notes notes, WorkflowDefinition workflow) => LaunchAsync(
-        options => (options.ExecutorId, options.Lease, options.WrapStore) =
-            (executor, Lease, store => new FaultingStore(store, notes)),
+        options =>
+        {
+            (options.ExecutorId, options.Lease, options.WrapStore) = (executor, Lease, store => new FaultingStore(store, notes));
+            if (Database is SqliteTestDatabase)
+            {
+                options.PollInterval = TimeSpan.FromMilliseconds(20);
+            }
+        },
         workflow);
 
     private Task<long> TakenAsync(string executor) =>

@@ -17,8 +17,8 @@ internal sealed class ClaimRoom(RunEnvironment environment, RunningWorkflows run
     public int Left => environment.Registry.Names.Count == 0 ? 0 : Math.Min(ClaimMax, Capacity - running.Busy);
 
     /// <summary>Takes room for a claim from a queue with limits, beside the claims from others that are under way.</summary>
-    // What those may still bring counts as busy, as many queues together would otherwise exceed the capacity. One place is always given: a
-    // claim that waits for the lock of its queue makes the claims from others small, and keeps none of them waiting.
+    // What those may still bring counts as busy, as many queues together would otherwise exceed the capacity by far. One place is always
+    // given: a claim that waits for the lock of its queue makes the claims from others small, and does not keep them from being made.
     public Promise Take(WorkflowQueue queue)
     {
         var free = Math.Min(Left, Most(queue));

@@ -17,7 +17,8 @@ internal sealed class GarbageCollector(IManagementStore store, ILogger logger)
     // Each timeout costs the database a statement's whole time, so that few of them must lead to a single row.
     private const int ShrinkBits = 2;
 
-    // So many one after the other are not too large: then something else holds up every deletion, such as an index that is being built.
+    // So many one after the other are hardly too large: something else may hold up every deletion, such as an index that is being built.
+    // Then the pass ends, and none is named. If they are too large, the next passes go on behind them.
     private const int LeftInARowMax = 5;
 
     // A pass over workflows that must stay should not need one statement for every few rows.
@@ -75,20 +76,22 @@ internal sealed class GarbageCollector(IManagementStore store, ILogger logger)
         {
             try
             {
-                return await TakeTimeAsync(
+                var answer = await TakeTimeAsync(
                     failures => store.CollectAsync(Shrunk(whole, failures), cancellationToken),
                     TriesToOne(whole.Limit),
                     cancellationToken).ConfigureAwait(false);
+                suspects.ForEach(logger.WorkflowTooLarge);
+                return answer;
             }
             catch (StoreUnavailableException late) when (late.TimedOut)
             {
                 var single = Shrunk(whole, TriesToOne(whole.Limit));
-                if (suspects.Count == LeftInARowMax || await LeaveFirstAsync(single, cancellationToken).ConfigureAwait(false) is not { } id)
+                if (suspects.Count == LeftInARowMax || await FindFirstAsync(single, cancellationToken).ConfigureAwait(false) is not { } id)
                 {
-                    suspects.ForEach(left.Remove);
                     throw;
                 }
 
+                left.Add(id);
                 suspects.Add(id);
             }
         }
@@ -112,18 +115,11 @@ internal sealed class GarbageCollector(IManagementStore store, ILogger logger)
         return tries;
     }
 
-    private async Task<string?> LeaveFirstAsync(RetentionRequest single, CancellationToken cancellationToken)
+    private async Task<string?> FindFirstAsync(RetentionRequest single, CancellationToken cancellationToken)
     {
         var first = await StoreBackoff.RepeatInTimeAsync(
             Doing, _ => store.FindFirstAsync(single, cancellationToken), cancellationToken).ConfigureAwait(false);
-        if (first is not { Id: { } tooLarge })
-        {
-            return null;
-        }
-
-        left.Add(tooLarge);
-        logger.WorkflowTooLarge(tooLarge);
-        return tooLarge;
+        return first?.Id;
     }
 
     // Measures only the call that was answered, as time lost to an outage before it is not work of the database.

@@ -35,15 +35,6 @@ internal sealed class LeftRows(TimeProvider time)
         }
     }
 
-    /// <summary>Forgets one, which takes part again.</summary>
-    public void Remove(string workflowId)
-    {
-        lock (gate)
-        {
-            since.Remove(workflowId);
-        }
-    }
-
     /// <summary>Forgets the one that took part again, after a pass that came through.</summary>
     public void ForgetOver()
     {
