@@ -25,7 +25,7 @@ public abstract class ExplainQueueSuite(IDatabaseFixture fixture) : EngineSuite(
         await gate.ReachedAsync();
         await engine.StartAsync(Held, 1, new() { Id = "second", Queue = name, PartitionKey = key }, Cancel);
 
-        await IsAsync(engine, "second", reason, "1 run at 1 engines, which take at most 1 each " + text);
+        await IsAsync(engine, "second", reason, "1 runs at 1 engine, which takes at most 1 " + text);
         gate.Open();
         Assert.Equal(1, await engine.ResultAsync<int>("second"));
     }

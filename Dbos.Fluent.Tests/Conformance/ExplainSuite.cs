@@ -184,12 +184,12 @@ public abstract class ExplainSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
             """);
 
         await IsAsync(engine, "all", "queue-limit", "waits in queue 'all': 1 of at most 1 run (Concurrency)");
-        await IsAsync(engine, "worker", "worker-limit", "1 run at 1 engines, which take at most 1 each (WorkerConcurrency)");
+        await IsAsync(engine, "worker", "worker-limit", "1 runs at 1 engine, which takes at most 1 (WorkerConcurrency)");
         await IsAsync(engine, "partition", "partition-limit", "partition 'p' of queue 'partition': 1 of at most 1 run");
         await IsAsync(engine, "rate", "rate-limit", "1 were started within 01:00:00 (RateLimit); the next may start at 2");
         await IsAsync(engine, "partition rate", "rate-limit", "(PartitionRateLimit); the next may start at 2");
         await IsAsync(
-            engine, "partition worker", "partition-limit", "1 run at 1 engines, which take at most 1 each (PartitionWorkerConcurrency)");
+            engine, "partition worker", "partition-limit", "1 runs at 1 engine, which takes at most 1 (PartitionWorkerConcurrency)");
         await IsAsync(engine, "paused", "queue-paused", "Queues.ResumeAsync ends that");
         await IsAsync(engine, "delayed", "delayed", "is delayed until 2");
         await IsAsync(engine, "old", "version-not-running", "no engine that is alive runs version 'v0'");

@@ -213,8 +213,7 @@ public sealed class ScheduleClient
         Names.CheckName(name, nameof(name));
         ArgumentOutOfRangeException.ThrowIfLessThan(until, from);
         var schedule = await RequireAsync(name, cancellationToken).ConfigureAwait(false);
-        var (first, end) = (Later(from, schedule.FromMs), Earlier(until, schedule.UntilMs));
-        var moments = CronSchedule.Parse(schedule.Cron, schedule.TimeZone).Between(first, end).Take(BackfillMax + 1).ToList();
+        var moments = schedule.Between(from, until).Take(BackfillMax + 1).ToList();
         if (moments.Count > BackfillMax)
         {
             throw new ArgumentException(
@@ -237,12 +236,6 @@ public sealed class ScheduleClient
     /// <summary>Writes the schedules that an engine declares at its launch.</summary>
     internal Task DeclareAsync(IReadOnlyList<ScheduleDefinition> schedules, CancellationToken cancellationToken) =>
         schedules.Count == 0 ? Task.CompletedTask : ApplyAsync(schedules, cancellationToken);
-
-    private static DateTimeOffset Later(DateTimeOffset moment, long? other) =>
-        EpochMs.ToMoment(other) is { } bound && bound > moment ? bound : moment;
-
-    private static DateTimeOffset Earlier(DateTimeOffset moment, long? other) =>
-        EpochMs.ToMoment(other) is { } bound && bound < moment ? bound : moment;
 
     private async Task<string?> WriteAsync(ScheduleRow[] written, ScheduleWrite mode, CancellationToken cancellationToken)
     {

@@ -41,7 +41,7 @@ public sealed class PostgresLostListenerTests(PostgresDatabases fixture) : Engin
         from moment in new[] { BeforeItRegisters, BeforeItLooks, AfterItLooked, WhileItWaits }
         select (waiter.Data, moment));
 
-    // A connection that a former test has closed may still be there, and what it asked last looks like a listener's question.
+    // The listener is known by what it asked last, and here nobody else can have asked it.
     protected override bool SharesDatabases => false;
 
     [Theory]

@@ -99,7 +99,7 @@ internal sealed class QueueExplainer(IStore store)
                 $"waits in {partition}: {counts.RunningInPartition} of at most {most} run (PartitionConcurrency)."),
             { PartitionWorkerConcurrency: { } most } when counts.Executors.LeastInPartition >= most => (
                 ExplainReasons.PartitionLimit,
-                $"waits in {partition}: {counts.RunningInPartition} run {At(counts, most)} (PartitionWorkerConcurrency)."),
+                $"waits in {partition}: {At(counts.RunningInPartition, counts, most)} (PartitionWorkerConcurrency)."),
             { RateLimit: { } rate } when counts.Starts >= rate.Starts && counts.HoldingStartMs is { } holding =>
                 Rate($"queue '{queue.Name}'", "RateLimit", rate, counts.Starts, holding),
             { PartitionRateLimit: { } rate }
@@ -107,11 +107,15 @@ internal sealed class QueueExplainer(IStore store)
                 Rate(partition, "PartitionRateLimit", rate, counts.PartitionStarts, holding),
             { WorkerConcurrency: { } most } when counts.Executors.Least >= most => (
                 ExplainReasons.WorkerLimit,
-                $"waits in queue '{queue.Name}': {counts.Running} run {At(counts, most)} (WorkerConcurrency)."),
+                $"waits in queue '{queue.Name}': {At(counts.Running, counts, most)} (WorkerConcurrency)."),
             _ => null,
         };
 
-    private static string At(PlaceCounts counts, int most) => $"at {counts.Executors.Number} engines, which take at most {most} each";
+    private static string At(int running, PlaceCounts counts, int most) =>
+        (running == 1 ? "1 runs" : $"{running} run")
+        + (counts.Executors.Number == 1
+            ? $" at 1 engine, which takes at most {most}"
+            : $" at {counts.Executors.Number} engines, which take at most {most} each");
 
     private static (string Reason, string Text)? FullSomewhere(string where, WorkflowQueue queue, PlaceCounts counts)
     {

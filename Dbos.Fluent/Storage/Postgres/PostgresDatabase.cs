@@ -102,6 +102,35 @@ internal sealed class PostgresDatabase(NpgsqlDataSource source, SchemaName schem
         }
     }
 
+    /// <summary>Locks workflows, with all that descend from them if asked, until nothing new turns up.</summary>
+    /// <param name="connection">The transaction that holds the locks.</param>
+    /// <param name="lockTree">Locks what it finds, given ids and whether with children, and names all of it.</param>
+    /// <param name="workflowIds">Where the trees begin.</param>
+    /// <param name="children">Whether to follow them to their children.</param>
+    /// <param name="cancellationToken">Stops the waiting.</param>
+    // A child that begins while its parent's lock is waited for is found in the next look, and under that lock no child begins.
+    public async Task<List<string>> LockTreeAsync(
+        NpgsqlConnection connection,
+        string lockTree,
+        IReadOnlyList<string> workflowIds,
+        bool children,
+        CancellationToken cancellationToken)
+    {
+        List<string> locked = [];
+        for (var before = -1; locked.Count != before;)
+        {
+            before = locked.Count;
+            locked = await QueryAsync(
+                connection,
+                lockTree,
+                [PostgresParameters.Texts(workflowIds), PostgresParameters.Truth(children)],
+                row => row.GetString(0),
+                cancellationToken).ConfigureAwait(false);
+        }
+
+        return locked;
+    }
+
     /// <summary>Runs this many statements in one transaction, and rolls it back if its result says so.</summary>
     public Task<T> TransactionAsync<T>(
         int statements,

@@ -28,23 +28,14 @@ internal sealed class PostgresManagementStore(PostgresDatabase database) : IMana
             result => result.Status == RewindStatus.Rewound,
             cancellationToken);
 
-    // Locks until nothing new turns up. A child that begins while its parent's lock is waited for is found in the next look, and under that
-    // lock no child begins.
     public Task<IReadOnlyList<string>> DeleteAsync(
         IReadOnlyList<string> workflowIds, bool children, CancellationToken cancellationToken) =>
         database.TransactionAsync<IReadOnlyList<string>>(
             Statements,
             async (connection, token) =>
             {
-                List<string> locked = [];
-                for (var before = -1; locked.Count != before;)
-                {
-                    before = locked.Count;
-                    locked = await database.QueryAsync(
-                        connection, deletions.LockTree, [Texts(workflowIds), Truth(children)], row => row.GetString(0), token)
-                        .ConfigureAwait(false);
-                }
-
+                var locked = await database.LockTreeAsync(connection, deletions.LockTree, workflowIds, children, token)
+                    .ConfigureAwait(false);
                 return await database.QueryAsync(
                     connection, deletions.Delete, [Texts(locked)], row => row.GetString(0), token).ConfigureAwait(false);
             },

@@ -77,23 +77,14 @@ internal sealed class PostgresWorkflowStore(PostgresDatabase database, PostgresL
             row => row.GetString(0),
             cancellationToken).ConfigureAwait(false);
 
-    // Locks until nothing new turns up, as a deletion does: a child that begins while its parent's lock is waited for is found in the next
-    // look, and under that lock no child begins.
     private Task<IReadOnlyList<string>> CancelTreeAsync(
         IReadOnlyList<string> workflowIds, CancelError error, CancellationToken cancellationToken) =>
         database.TransactionAsync<IReadOnlyList<string>>(
             TreeStatements,
             async (connection, token) =>
             {
-                List<string> locked = [];
-                for (var before = -1; locked.Count != before;)
-                {
-                    before = locked.Count;
-                    locked = await database.QueryAsync(
-                        connection, sql.LockTree, [Texts(workflowIds), Truth(true)], row => row.GetString(0), token)
-                        .ConfigureAwait(false);
-                }
-
+                var locked = await database.LockTreeAsync(connection, sql.LockTree, workflowIds, children: true, token)
+                    .ConfigureAwait(false);
                 return await database.QueryAsync(
                     connection, sql.Cancel, CancelParameters(locked, error), row => row.GetString(0), token).ConfigureAwait(false);
             },
