@@ -38,8 +38,8 @@ if [ -f "$interop/package-lock.json" ]; then
   fi
 fi
 
-dotnet restore --verbosity quiet
-dotnet build --no-restore --configuration Release --verbosity quiet --nologo
+dotnet restore --verbosity quiet -p:CompileAhead=true
+dotnet build --no-restore --configuration Release --verbosity quiet --nologo -p:CompileAhead=true
 [ -t 1 ] || echo "Running the tests. All of them take 10 to 20 minutes on two cores; their progress is shown on a terminal only."
 dotnet test --solution Dbos.Fluent.sln --no-build --configuration Release \
   --results-directory "${TEST_RESULTS:-$PWD/TestResults}" --report-xunit-trx "$@"
