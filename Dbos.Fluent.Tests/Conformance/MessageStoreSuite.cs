@@ -269,6 +269,18 @@ public abstract class MessageStoreSuite(StoreFixture fixture) : StoreSuite(fixtu
     }
 
     [Fact]
+    public async Task Repeated_receive_whose_acknowledgement_was_lost_tells_that_the_row_was_taken_away_since()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var owner = await RunningAsync(bed, "w");
+        await CommitAsync(bed.Store, Some.Send(Some.Message("a", "w")));
+        var first = await CommitAsync(bed.Store, Some.Receive(owner, 0));
+        await bed.Store.Workflows.CancelAsync(["w"], false, A.CancelError, Cancel);
+
+        Assert.Equal(first with { MovedOn = true }, await CommitAsync(bed.Store, Some.Receive(owner, 0)));
+    }
+
+    [Fact]
     public async Task Guarded_send_without_rows_is_written_only_while_owned()
     {
         await using var bed = await Fixture.CreateAsync();

@@ -26,6 +26,24 @@ public abstract class StepRetrySuite(IDatabaseFixture fixture) : EngineSuite(fix
         Assert.Equal(WorkflowState.Error, (await engine.GetStatusAsync("A", Cancel))!.State);
     }
 
+    [Fact]
+    public async Task Of_many_attempts_the_first_and_the_last_failures_are_kept_and_the_number_of_all()
+    {
+        var workflow = Failing(step => step.Retry(attempts: 1200, delay: TimeSpan.Zero), n => new InvalidOperationException($"number {n}"));
+        var engine = await LaunchAsync(workflow);
+        var handle = await engine.BeginAsync(workflow, default, "A");
+
+        var failure = await handle.FailureAsync();
+
+        Assert.Equal(1200, counts["step"]);
+        Assert.Equal(
+            [.. Enumerable.Range(1, 50), .. Enumerable.Range(1151, 50)],
+            failure.Inner.Select(inner => int.Parse(inner.Message["number ".Length..], System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.Contains("each of its 1200 attempts; the last: ", failure.Message, StringComparison.Ordinal);
+        var row = Assert.Single((await engine.GetHistoryAsync("A", Cancel)).Checkpoints);
+        Assert.Equal(failure.Message, row.Error!.Message);
+    }
+
     // SR-01: whoever asks, in this process or another, is told of every attempt, also where a queue or a parent stood between.
     [Theory]
     [InlineData("direct", PayloadFormat.MessagePack)]

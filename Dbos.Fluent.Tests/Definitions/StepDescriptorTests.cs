@@ -72,6 +72,7 @@ public sealed class StepDescriptorTests
 
         Assert.Equal([1, 3, 9, 20, 20], Enumerable.Range(1, 5).Select(attempt => retry.DelayAfter(attempt).TotalSeconds));
         Assert.Equal(TimeSpan.FromSeconds(20), retry.DelayAfter(int.MaxValue));
+        Assert.Equal(TimeSpan.Zero, (retry with { Delay = TimeSpan.Zero }).DelayAfter(int.MaxValue));
     }
 
     [Fact]

@@ -53,7 +53,8 @@ public sealed class EngineOptions : ClientOptions
     /// <value>
     /// 10 s by default. A sleep that lasts longer leaves memory at once; any other wait leaves once it has lasted that long.
     /// <see cref="Timeout.InfiniteTimeSpan"/> keeps everything in memory. A workflow from a queue with
-    /// <see cref="WorkflowQueue.Concurrency"/> or <see cref="WorkflowQueue.PartitionConcurrency"/> always stays in memory.
+    /// <see cref="WorkflowQueue.Concurrency"/> or <see cref="WorkflowQueue.PartitionConcurrency"/> always stays in memory, and so does one
+    /// that reads a stream or pauses between attempts of a step, for as long as it does.
     /// </value>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative or longer than a day.</exception>
     public TimeSpan UnloadAfter

@@ -15,7 +15,7 @@ internal static class Failures
     public static Exception ForStep(RecordedFailure failure, string workflowId, int sequence, string stepName) =>
         RecordedFacts.ToException(failure)
         ?? (failure.TypeName == typeof(MaxStepRetriesExceededException).FullName && failure.Inner.Count > 0
-            ? new MaxStepRetriesExceededException(workflowId, sequence, stepName, failure.Inner)
+            ? new MaxStepRetriesExceededException(workflowId, sequence, stepName, failure)
             : new StepFailedException(workflowId, sequence, stepName, failure));
 
     /// <summary>The exception that a caller gets when it awaits a failed workflow.</summary>

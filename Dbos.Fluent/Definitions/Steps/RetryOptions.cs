@@ -30,6 +30,12 @@ internal sealed record RetryOptions(
     /// <summary>The wait after the given failed attempt (from 1), before jitter; never longer than <see cref="MaxDelay"/>.</summary>
     public TimeSpan DelayAfter(int attempt)
     {
+        if (Delay == TimeSpan.Zero)
+        {
+            // The factor becomes infinite, and zero times that is not a number.
+            return TimeSpan.Zero;
+        }
+
         var ticks = Delay.Ticks * Math.Pow(Backoff, attempt - 1);
         return ticks < MaxDelay.Ticks ? TimeSpan.FromTicks((long)ticks) : MaxDelay;
     }

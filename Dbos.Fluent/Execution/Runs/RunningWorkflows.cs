@@ -139,6 +139,13 @@ internal sealed class RunningWorkflows
     /// <summary>Tells the run of this very execution, and no later one, that it has lost its row.</summary>
     public void Stop(Ownership execution, CancellationReason reason)
     {
+        // The latest run of its workflow, as a rule. To look through all for each of thousands that are lost at once would take seconds.
+        if (latest.TryGetValue(execution.WorkflowId, out var run) && run.Scope.Owner == execution)
+        {
+            run.Scope.Stop.Fire(reason);
+            return;
+        }
+
         foreach (var entry in all.Keys.Where(entry => entry.Scope.Owner == execution))
         {
             entry.Scope.Stop.Fire(reason);

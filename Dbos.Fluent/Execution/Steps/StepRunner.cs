@@ -6,7 +6,7 @@ namespace Dbos.Fluent.Execution;
 /// <summary>Runs the body of one step: attempts, timeouts, waits between attempts. It stores nothing.</summary>
 internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int sequence, CancelSignal signal)
 {
-    private readonly List<RecordedFailure> failures = [];
+    private readonly AttemptFailures failures = new();
     private readonly RunStepOptions options = body.Options;
     private readonly TimeProvider time = run.Environment.Clock.Time;
 
@@ -84,7 +84,7 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
 
     private async Task<object?> AttemptInTimeAsync(int number, TimeSpan timeout, StepServices services)
     {
-        // Disposed with its body. An abandoned body keeps it, as it may still look at its token.
+        // Disposed once its body has ended: until then, the body may look at its token.
         var attempt = new CancelSignal(signal);
         var work = InvokeAsync(number, attempt, services);
         try
@@ -100,7 +100,7 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
             }
 
             attempt.Fire(CancellationReason.StepTimeout);
-            Abandon(work, services);
+            Abandon(work, attempt, services);
             throw new StepTimeoutException(run.Work.Id, sequence, step.Name, timeout);
         }
         finally
@@ -169,7 +169,7 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
         failures.Add(Failures.Record(exception));
         if (number >= retry.Attempts)
         {
-            var exhausted = new MaxStepRetriesExceededException(run.Work.Id, sequence, step.Name, failures);
+            var exhausted = new MaxStepRetriesExceededException(run.Work.Id, sequence, step.Name, failures.InOrder(), number);
             return StepBodyOutcome.FailedBy(exhausted.Failure, exception);
         }
 
@@ -202,11 +202,12 @@ internal sealed class StepRunner(RunScope run, Step step, IRunStep body, int seq
     }
 
     // What an abandoned body returns or throws is ignored. Reading the exception keeps it from being reported as unobserved. The body keeps
-    // its services until it ends.
-    private void Abandon(Task work, StepServices services) => _ = work.ContinueWith(
+    // its token and its services until it ends.
+    private void Abandon(Task work, CancelSignal attempt, StepServices services) => _ = work.ContinueWith(
         late =>
         {
             _ = late.Exception;
+            attempt.Dispose();
             return EndAsync(services).AsTask();
         },
         CancellationToken.None,

@@ -47,7 +47,7 @@ internal readonly struct SqliteMessagingCommit(SqliteSession session, long nowMs
         var standing = checkpoints.Read(unit.Owner.WorkflowId, unit.Row.Sequence);
         if (standing is not null && (owned || SqliteCheckpoints.AreOfOneWrite(standing, unit.Row)))
         {
-            return Receive(new Payload(standing.Output, standing.Format));
+            return Receive(new Payload(standing.Output, standing.Format)) with { MovedOn = !owned };
         }
 
         if (!owned)
