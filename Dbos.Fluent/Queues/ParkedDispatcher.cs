@@ -21,6 +21,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     private HashSet<StoreSignal> signals = [];
     private HashSet<string> justParked = new(StringComparer.Ordinal);
     private readonly CoveringLook cover = new();
+    private readonly PassedOver passedOver = new();
     private bool parkedMeanwhile;
     private volatile bool anyParked = true;
     private volatile bool full;
@@ -123,7 +124,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     {
         await LookAroundAsync(cancellationToken).ConfigureAwait(false);
         SetTimer();
-        await wake.WaitAsync(CoverDueIn(), cancellationToken).ConfigureAwait(false);
+        await wake.WaitAsync(LookDueIn(), cancellationToken).ConfigureAwait(false);
     }
 
     // What the failed turn had taken of the signals is lost, so all parked workflows are looked through.
@@ -197,7 +198,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         }
     }
 
-    /// <summary>Claims the workflows that were signalled or parked here since the last call.</summary>
+    /// <summary>Claims the workflows that were signalled or parked here since the last call, and those passed over before.</summary>
     private async Task ClaimToldAsync(CancellationToken cancellationToken)
     {
         var (told, parked) = TakeTold();
@@ -248,6 +249,11 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
                 return store.Claims.ClaimParkedAsync(request with { Repeated = repeated }, scope, cancellationToken);
             },
             cancellationToken).ConfigureAwait(false);
+        lock (gate)
+        {
+            passedOver.Add(claim.PassedOver);
+        }
+
         await runs.BeginAsync(claim.Claimed, term, cancellationToken).ConfigureAwait(false);
 
         // A repeated claim may return only what the lost answer held. Also, the waits found may all belong to a few workflows.
@@ -295,6 +301,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         {
             var taken = (signals, justParked);
             (signals, justParked) = ([], new(StringComparer.Ordinal));
+            taken.justParked.UnionWith(passedOver.TakeDue());
             return taken;
         }
     }
@@ -318,11 +325,13 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
     // No look is needed while nothing is parked, as parking a workflow asks for one. Nor is one useful without room; a run that ends makes
     // room.
-    private TimeSpan CoverDueIn()
+    private TimeSpan LookDueIn()
     {
         lock (gate)
         {
-            return !anyParked || full ? Timeout.InfiniteTimeSpan : cover.DueIn;
+            var (all, some) = (cover.DueIn, passedOver.DueIn);
+            var infinite = Timeout.InfiniteTimeSpan;
+            return !anyParked || full ? infinite : all == infinite || (some != infinite && some < all) ? some : all;
         }
     }
 
