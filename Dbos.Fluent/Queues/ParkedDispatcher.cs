@@ -22,22 +22,14 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     private HashSet<string> justParked = new(StringComparer.Ordinal);
     private readonly CoveringLook cover = new();
     private readonly PassedOver passedOver = new();
-    private bool parkedMeanwhile;
-    private volatile bool anyParked = true;
+    private readonly ParkedView view = new();
     private volatile bool full;
-    private long? nextWakeMs;
     private MomentTimer? timer;
 
     public void Start() => loop.Start(TurnAsync, Failed, rest: OutlookInterval);
 
     /// <summary>Reports that an outlook begins; its answer may miss workflows that are parked here after this call.</summary>
-    public void LookBegins()
-    {
-        lock (gate)
-        {
-            (parkedMeanwhile, nextWakeMs) = (justParked.Count > 0, null);
-        }
-    }
+    public void LookBegins() => Begin(isPart: false);
 
     /// <summary>Applies an outlook of the parked workflows.</summary>
     public void Saw(ParkedOutlook outlook)
@@ -54,15 +46,10 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     {
         lock (gate)
         {
-            (anyParked, parkedMeanwhile) = (true, true);
+            view.Parked(waits.Min(wait => wait.WakeAtMs));
             if (waits.Any(wait => wait.Kind != WaitKind.Time))
             {
                 justParked.Add(workflowId);
-            }
-
-            if (waits.Min(wait => wait.WakeAtMs) is { } wakeAt && !(nextWakeMs <= wakeAt))
-            {
-                nextWakeMs = wakeAt;
             }
         }
 
@@ -72,7 +59,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     /// <summary>Reports that something has arrived for which parked workflows may wait.</summary>
     public void Signal(StoreSignal signal)
     {
-        if (!anyParked || signal.Kind is StoreSignalKind.Enqueued or StoreSignalKind.Cancelled or StoreSignalKind.Stream)
+        if (!view.Any || signal.Kind is StoreSignalKind.Enqueued or StoreSignalKind.Cancelled or StoreSignalKind.Stream)
         {
             return;
         }
@@ -144,12 +131,12 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             // Only a claim that finds no room sets this again: another process may have taken the workflows that were due.
             full = false;
             await ClaimDueAsync(cancellationToken).ConfigureAwait(false);
-            if (!full && anyParked)
+            if (!full && view.Any)
             {
                 await LookForAsync(cancellationToken).ConfigureAwait(false);
             }
         }
-        while (!full && anyParked && IsTold());
+        while (!full && view.Any && IsTold());
     }
 
     private async Task ClaimDueAsync(CancellationToken cancellationToken)
@@ -263,27 +250,33 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
     private async Task ReadOutlookAsync(long afterMs, CancellationToken cancellationToken)
     {
-        LookBegins();
+        Begin(isPart: true);
         var outlook = await StoreBackoff.RepeatAsync(
             _ => store.Claims.ReadParkedOutlookAsync(environment.ApplicationName, afterMs, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
         Settle(outlook, isPart: true);
     }
 
-    // The answer does not include workflows that were parked here after the question. Until it arrives, signals are kept, as they may be
-    // for workflows in the answer. A workflow that another process parked may have been signalled while no parked workflow was known here.
+    private void Begin(bool isPart)
+    {
+        lock (gate)
+        {
+            view.LookBegins(isPart, missesSome: justParked.Count > 0);
+        }
+    }
+
     private void Settle(ParkedOutlook outlook, bool isPart)
     {
         lock (gate)
         {
-            var any = outlook.Any || parkedMeanwhile || (isPart && anyParked);
-            if (any && !anyParked)
+            var anyBefore = view.Any;
+            view.Settle(outlook, isPart);
+
+            // A workflow that another process parked may have been signalled while no parked workflow was known here.
+            if (view.Any && !anyBefore)
             {
                 cover.Ask();
             }
-
-            anyParked = any;
-            nextWakeMs = !(nextWakeMs <= outlook.NextWakeAtMs) ? outlook.NextWakeAtMs ?? nextWakeMs : nextWakeMs;
         }
     }
 
@@ -291,7 +284,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     {
         lock (gate)
         {
-            return nextWakeMs;
+            return view.NextWakeMs;
         }
     }
 
@@ -331,7 +324,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         {
             var (all, some) = (cover.DueIn, passedOver.DueIn);
             var infinite = Timeout.InfiniteTimeSpan;
-            return !anyParked || full ? infinite : all == infinite || (some != infinite && some < all) ? some : all;
+            return !view.Any || full ? infinite : all == infinite || (some != infinite && some < all) ? some : all;
         }
     }
 

@@ -1,0 +1,65 @@
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Storage;
+using Dbos.Fluent.Tests.Worker.Faults;
+using static Dbos.Fluent.Tests.Conformance.Parkable;
+
+namespace Dbos.Fluent.Tests.Conformance;
+
+/// <summary>
+/// Answers and wake-ups that come late, twice or out of order: nobody is told what is no longer so, and nobody is forgotten.
+/// </summary>
+public abstract class LateWordSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
+{
+    // No poll comes within a test.
+    private static readonly TimeSpan Rarely = TimeSpan.FromMinutes(30);
+    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(30);
+
+    private readonly CallFaults faults = new();
+
+    [Fact]
+    public async Task An_outlook_that_a_later_one_has_overtaken_forgets_nothing_that_was_parked_meanwhile()
+    {
+        var (time, counts) = (new ManualTimeProvider(), new Counts());
+        var (first, next, part, looks) = (new Probe(), new Probe(), new TaskCompletionSource(), 0);
+        faults.Before = (call, token) =>
+            call.Kind == StoreCallKind.ReadOutlook && Volatile.Read(ref looks) > 0 ? next.PassAsync(token) : Task.CompletedTask;
+        faults.After = AnsweredAsync;
+        var (receiving, sleeping) = (Receiving(), Sleeping(counts, TimeSpan.FromDays(1)));
+        var engine = await LaunchAsync(
+            options =>
+            {
+                (options.TimeProvider, options.UnloadAfter, options.PollInterval) = (time, Soon, Rarely);
+                options.WrapStore = store => new FaultingStore(store, faults);
+            },
+            receiving,
+            sleeping);
+        await first.ReachedAsync();
+        await engine.BeginAsync(receiving, default, "A");
+        await engine.BeginAsync(sleeping, default, "B");
+        await ParkedAsync(engine, "A");
+        await ParkedAsync(engine, "B");
+
+        // What is due is claimed, and looked at with the rest, while the first answer, which knows of nothing parked, is on its way.
+        time.Advance(TimeSpan.FromDays(1));
+        await part.Task.Within(Bounded.Limit);
+        Assert.Equal(1, await engine.ResultAsync<int>("B"));
+        first.Open();
+        await next.ReachedAsync();
+        await engine.SendAsync("A", 7, "t", cancellationToken: Cancel);
+
+        Assert.Equal(7, await engine.ResultAsync<int>("A"));
+
+        async Task AnsweredAsync(StoreCall call, CancellationToken token)
+        {
+            if (call.Kind == StoreCallKind.ReadParkedOutlook)
+            {
+                part.TrySetResult();
+            }
+
+            if (call.Kind == StoreCallKind.ReadOutlook && Interlocked.Increment(ref looks) == 1)
+            {
+                await first.PassAsync(token);
+            }
+        }
+    }
+}
