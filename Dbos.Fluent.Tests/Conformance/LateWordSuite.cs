@@ -62,4 +62,41 @@ public abstract class LateWordSuite(IDatabaseFixture fixture) : EngineSuite(fixt
             }
         }
     }
+
+    [Fact]
+    public async Task An_event_that_stands_is_told_although_its_run_has_lost_the_workflow()
+    {
+        var (looked, once) = (new TaskCompletionSource(), 1);
+        faults.After = LoseAsync;
+        var setter = Flows.Series("setter", () => [Step.SetEvent("k", 7)]);
+        var engine = await LaunchSilentAsync(setter);
+        var waiting = engine.GetEventAsync<int>("W", "k", Timeout.InfiniteTimeSpan, Cancel);
+        await looked.Task.Within(Bounded.Limit);
+
+        await engine.BeginAsync(setter, default, "W");
+
+        Assert.Equal(7, (await waiting.Within(Bounded.Limit)).Value);
+
+        async Task LoseAsync(StoreCall call, CancellationToken token)
+        {
+            if (call.Kind == StoreCallKind.ReadEvents)
+            {
+                looked.TrySetResult();
+            }
+
+            if (call.Batch.Any(unit => unit is EventUnit) && Interlocked.Exchange(ref once, 0) == 1)
+            {
+                await Database.ExecuteAsync("UPDATE workflow_status SET owner_xid = 'another' WHERE workflow_uuid = 'W'");
+                throw CallFaults.Unavailable("The answer was lost.");
+            }
+        }
+    }
+
+    private Task<WorkflowEngine> LaunchSilentAsync(params WorkflowDefinition[] definitions) => LaunchAsync(
+        options =>
+        {
+            (options.PollInterval, options.Notifications, options.UnloadAfter) = (Rarely, false, Soon);
+            options.WrapStore = store => new FaultingStore(store, faults);
+        },
+        definitions);
 }
