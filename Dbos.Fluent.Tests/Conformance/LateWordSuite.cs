@@ -92,6 +92,23 @@ public abstract class LateWordSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         }
     }
 
+    [Fact]
+    public async Task A_value_that_is_told_late_is_not_for_whoever_asks_after_a_newer_one()
+    {
+        var held = new Probe();
+        faults.Before = (call, token) => call.Kind == StoreCallKind.ReadEvents ? held.PassAsync(token) : Task.CompletedTask;
+        var setter = Flows.Series("setter", () => [Step.SetEvent("k", 1), Step.SetEvent("k", 2)]);
+        var engine = await LaunchSilentAsync(setter);
+        await engine.RunAsync(setter, default, "W");
+        var waiting = engine.GetEventAsync<int>("W", "k", Rarely, Cancel);
+        await held.ReachedAsync();
+
+        engine.Core.Signals.Written(new EventUnit(new Ownership("W", "token"), 0, "k", new Payload("1", "portable_json"), []));
+        held.Open();
+
+        Assert.Equal(2, (await waiting.Within(Bounded.Limit)).Value);
+    }
+
     private Task<WorkflowEngine> LaunchSilentAsync(params WorkflowDefinition[] definitions) => LaunchAsync(
         options =>
         {

@@ -145,6 +145,19 @@ public sealed class GatheredWaitsTests : IDisposable
         Assert.False(waiting.Found.IsCompleted);
     }
 
+    [Fact]
+    public async Task What_was_found_before_somebody_registered_is_not_for_them()
+    {
+        var waits = Waits((keys, _) => Task.FromResult(Found(keys)));
+        using var early = waits.Register("a");
+        var mark = waits.Registered;
+        using var late = waits.Register("a");
+
+        waits.Complete("a", 7, mark);
+
+        Assert.Equal((7, 1), (await early.Found.Within(Bounded.Limit), await late.Found.Within(Bounded.Limit)));
+    }
+
     // More is asked than can be looked at: what was asked about first is not asked again before the last.
     [Fact]
     public async Task Each_of_very_many_has_its_turn()

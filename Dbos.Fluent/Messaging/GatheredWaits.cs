@@ -58,6 +58,9 @@ internal sealed class GatheredWaits<TKey, TFound>
         }
     }
 
+    /// <summary>A mark that separates the waiters that have registered by now from later ones.</summary>
+    public long Registered => Interlocked.Read(ref registered);
+
     /// <summary>Whether a key is not looked up because this process completes it itself.</summary>
     public Func<TKey, bool> IsToldHere { get; init; } = _ => false;
 
@@ -102,6 +105,15 @@ internal sealed class GatheredWaits<TKey, TFound>
 
     /// <summary>Reports what was found for a key; every waiter of the key gets it and stops waiting.</summary>
     public void Complete(TKey key, TFound found) => Take(key, long.MaxValue).ForEach(waiter => waiter.Source.TrySetResult(found));
+
+    /// <summary>
+    /// The same for the waiters that had registered at a mark. Those that came later look it up, as they may wait for something newer.
+    /// </summary>
+    public void Complete(TKey key, TFound found, long upTo)
+    {
+        Take(key, upTo).ForEach(waiter => waiter.Source.TrySetResult(found));
+        LookAt(key);
+    }
 
     /// <summary>Looks a key up, as something may be there.</summary>
     public void LookAt(TKey key) => LookAt([key]);

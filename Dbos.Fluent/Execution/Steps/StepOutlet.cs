@@ -25,7 +25,10 @@ internal sealed class StepOutlet : IStepOutlet
 
     public Task SetEventAsync(int sequence, string key, object? value, Type valueType, CancellationToken cancellationToken) =>
         WriteAsync(
-            () => WriteAsync(new EventUnit(run.Owner, sequence, key, OwnValues.EncodeEvent(run, key, value, valueType), [])),
+            () => WriteAsync(new EventUnit(run.Owner, sequence, key, OwnValues.EncodeEvent(run, key, value, valueType), [])
+            {
+                WaitersUpTo = run.Environment.Wakeups.Events.Registered,
+            }),
             cancellationToken);
 
     public Task WriteStreamAsync(int sequence, string key, object? value, Type valueType, CancellationToken cancellationToken) =>
