@@ -10,6 +10,8 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// </summary>
 public abstract class LateWordSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
+    private const int ParkingFailed = 1107;
+
     // No poll comes within a test.
     private static readonly TimeSpan Rarely = TimeSpan.FromMinutes(30);
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(30);
@@ -107,6 +109,29 @@ public abstract class LateWordSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         held.Open();
 
         Assert.Equal(2, (await waiting.Within(Bounded.Limit)).Value);
+    }
+
+    [Fact]
+    public async Task A_run_that_could_not_leave_memory_leaves_in_a_later_wait()
+    {
+        var refuses = true;
+        faults.Before = (call, _) => Volatile.Read(ref refuses) && call.Batch.Any(unit => unit is ParkUnit)
+            ? throw new InvalidOperationException("It is refused.")
+            : Task.CompletedTask;
+        var workflow = Workflow.Define<Unit, int>("workflow")
+            .Receive<int>("one", Rarely).As(out _)
+            .Receive<int>("two", Rarely).As(out var two)
+            .Return(x => x.Get(two).Value);
+        var engine = await LaunchSilentAsync(workflow);
+        await engine.BeginAsync(workflow, default, "A");
+        await Eventually.TrueAsync(() => Log.Entries.Any(entry => entry.Id == ParkingFailed), Bounded.Limit, "it could not leave");
+
+        Volatile.Write(ref refuses, false);
+        await engine.SendAsync("A", 1, "one", cancellationToken: Cancel);
+        await ParkedAsync(engine, "A");
+        await engine.SendAsync("A", 2, "two", cancellationToken: Cancel);
+
+        Assert.Equal(2, await engine.ResultAsync<int>("A"));
     }
 
     private Task<WorkflowEngine> LaunchSilentAsync(params WorkflowDefinition[] definitions) => LaunchAsync(
