@@ -168,8 +168,8 @@ internal sealed class FaultingStore(IStore inner, IStoreFaults faults)
         CallAsync(StoreCallKind.ReadAllEvents, () => inner.Messaging.ReadAllEventsAsync(workflowId, token), token);
 
     Task<IReadOnlyList<StreamChunk>> IMessagingStore.ReadStreamsAsync(
-        IReadOnlyList<StreamPosition> positions, int limit, CancellationToken token) =>
-        CallAsync(StoreCallKind.ReadStreams, () => inner.Messaging.ReadStreamsAsync(positions, limit, token), token);
+        IReadOnlyList<StreamPosition> positions, int limit, long bytesMax, CancellationToken token) =>
+        CallAsync(StoreCallKind.ReadStreams, () => inner.Messaging.ReadStreamsAsync(positions, limit, bytesMax, token), token);
 
     Task<IReadOnlyList<StoredMessage>?> IMessagingStore.ReadMessagesAsync(string workflowId, CancellationToken token) =>
         CallAsync(StoreCallKind.ReadMessages, () => inner.Messaging.ReadMessagesAsync(workflowId, token), token);

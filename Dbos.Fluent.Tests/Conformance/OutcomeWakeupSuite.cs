@@ -1,3 +1,6 @@
+using Dbos.Fluent.Messaging;
+using Dbos.Fluent.Model;
+using Dbos.Fluent.Storage;
 using Dbos.Fluent.Tests.Worker.Faults;
 
 namespace Dbos.Fluent.Tests.Conformance;
@@ -56,6 +59,24 @@ public abstract class OutcomeWakeupSuite(IDatabaseFixture fixture) : EngineSuite
             yield return any ? Step.AwaitAny([started.Result]) : Step.Await(started.Result);
             yield return 7;
         }
+    }
+
+    // A run that has stored its end is told of once more when it is over. By then the workflow may have been rewound.
+    [Fact]
+    public async Task A_former_end_that_is_told_late_is_not_the_end_of_the_next_run()
+    {
+        var workflow = Workflow.Define<Unit, int>("workflow").Step("gate", x => gate.PassAsync(x.CancellationToken)).Return(_ => 7);
+        var engine = await LaunchAsync(workflow);
+        await engine.BeginAsync(workflow, default, "W");
+        await gate.ReachedAsync();
+        var waiting = engine.Retrieve<int>("W").GetResultAsync(Cancel);
+        await Eventually.TrueAsync(() => engine.Core.Wakeups.Outcomes.Count == 1, Bounded.Limit, "somebody waits");
+
+        var former = new WorkflowOutcomeRow("W", WorkflowState.Success, new Payload("1", "portable_json"), default, false);
+        engine.Running.Ended(engine.Running.Find("W")!.Work, new WorkflowOutcome(former));
+        gate.Open();
+
+        Assert.Equal(7, await waiting.Within(Soon));
     }
 
     private Task<WorkflowEngine> LaunchHoldingAsync(string moment, TimeSpan poll, params WorkflowDefinition[] definitions)

@@ -156,4 +156,34 @@ public abstract class RowLockStoreSuite(StoreFixture fixture) : StoreSuite(fixtu
 
         Assert.Equal(1, (await bed.Store.Management.CollectAsync(request, Cancel)).Deleted);
     }
+
+    [Theory]
+    [InlineData("due")]
+    [InlineData("woken")]
+    [InlineData("among")]
+    [InlineData("page")]
+    public async Task Parked_row_that_is_locked_is_passed_over_and_named(string scope)
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await Parking.ParkedAsync(bed, "held", Parking.ForMessage("held", wakeAtMs: 1));
+        await Parking.ParkedAsync(bed, "free", Parking.ForMessage("free", wakeAtMs: 1));
+        ParkedScope claimed = scope switch
+        {
+            "due" => new ParkedScope.Due(),
+            "woken" => new ParkedScope.Woken(
+                [new(StoreSignalKind.Message, "held::approval"), new(StoreSignalKind.Message, "free::approval")]),
+            "among" => new ParkedScope.Among(["held", "free"]),
+            _ => new ParkedScope.Page("", 10),
+        };
+
+        await using (await bed.HoldAsync("held"))
+        {
+            var claim = await bed.Store.Claims.ClaimParkedAsync(A.Claim("one"), claimed, Cancel);
+            Assert.Equal(("free", "held", null), (Assert.Single(claim.Claimed).Id, Assert.Single(claim.PassedOver), claim.LastLookedAt));
+        }
+
+        var later = await bed.Store.Claims.ClaimParkedAsync(A.Claim("two"), new ParkedScope.Among(["held"]), Cancel);
+        Assert.Equal("held", Assert.Single(later.Claimed).Id);
+        Assert.Empty(later.PassedOver);
+    }
 }

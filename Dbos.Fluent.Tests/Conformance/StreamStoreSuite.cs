@@ -6,6 +6,8 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>Streams: values in their order, to be read from any place, until the stream is closed or its writer has ended.</summary>
 public abstract class StreamStoreSuite(StoreFixture fixture) : StoreSuite(fixture)
 {
+    private const long Plenty = 1 << 20;
+
     [Fact]
     public async Task Values_are_appended_in_their_order()
     {
@@ -167,6 +169,23 @@ public abstract class StreamStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
     }
 
     [Fact]
+    public async Task Values_that_are_large_together_are_read_in_parts_but_one_at_least()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        var owner = await RunningAsync(bed, "w");
+        await StatusesAsync(
+            bed.Store, Some.Write(owner, 0, "log", "aaa", "bbb", "\u00e4\u00e4", "ccccccccc", "d"), Some.Close(owner, 1, "log"));
+
+        Assert.Equal([("aaa,bbb", false)], await ReadAsync(bed, 0, 10, 6));
+        Assert.Equal([("aaa", false)], await ReadAsync(bed, 0, 10, 5));
+        Assert.Equal([("bbb,\u00e4\u00e4", false)], await ReadAsync(bed, 1, 10, 7));
+        Assert.Equal([("bbb", false)], await ReadAsync(bed, 1, 10, 6));
+        Assert.Equal([("ccccccccc", false)], await ReadAsync(bed, 3, 10, 0));
+        Assert.Equal([("ccccccccc,d", true)], await ReadAsync(bed, 3, 10, 100));
+        Assert.Equal([("aaa", false)], await ReadAsync(bed, 0, 1, 0));
+    }
+
+    [Fact]
     public async Task Streams_are_read_together_and_unknown_workflows_are_told()
     {
         await using var bed = await Fixture.CreateAsync();
@@ -175,19 +194,20 @@ public abstract class StreamStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         await CommitAsync(bed.Store, Some.Write(one, 0, "log", "a"));
         StreamPosition[] positions = [new("unknown", "log", 0), new("two", "log", 0), new("one", "log", 0), new("one", "none", 0)];
 
-        var chunks = await bed.Store.Messaging.ReadStreamsAsync(positions, 10, Cancel);
+        var chunks = await bed.Store.Messaging.ReadStreamsAsync(positions, 10, Plenty, Cancel);
 
         Assert.Equal(2, chunks.Count);
         Assert.False(Assert.Single(chunks, chunk => chunk.Position == positions[0]).Exists);
         var found = Assert.Single(chunks, chunk => chunk.Position == positions[2]);
         Assert.Equal((Some.Value("a"), true), (Assert.Single(found.Values), found.Exists));
-        Assert.Empty(await bed.Store.Messaging.ReadStreamsAsync([], 10, Cancel));
+        Assert.Empty(await bed.Store.Messaging.ReadStreamsAsync([], 10, Plenty, Cancel));
     }
 
     // What is read of the one stream: its values, and whether it ends with them.
-    private static async Task<IEnumerable<(string Values, bool Ended)>> ReadAsync(StoreBed bed, int offset, int limit)
+    private static async Task<IEnumerable<(string Values, bool Ended)>> ReadAsync(
+        StoreBed bed, int offset, int limit, long bytesMax = Plenty)
     {
-        var chunks = await bed.Store.Messaging.ReadStreamsAsync([new StreamPosition("w", "log", offset)], limit, Cancel);
+        var chunks = await bed.Store.Messaging.ReadStreamsAsync([new StreamPosition("w", "log", offset)], limit, bytesMax, Cancel);
         return chunks.Select(chunk => (string.Join(',', chunk.Values.Select(value => value.Text)), chunk.Ended));
     }
 

@@ -14,6 +14,7 @@ public abstract class WaitLookSuite(IDatabaseFixture fixture) : EngineSuite(fixt
     private readonly Probe set = new();
     private readonly Probe stay = new();
     private WorkflowDefinition<string, Optional<int>> waiting = null!;
+    private TimeSpan length = Hour;
 
     public static TheoryData<string> Ways { get; } =
         ["event to a client", "event to a workflow", "stream to a client", "stream to a workflow", "message"];
@@ -27,6 +28,23 @@ public abstract class WaitLookSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         var (engine, setter) = await LaunchAsync();
 
         // Nobody tells of what is there already, no poll comes in time, and the clock stands still.
+        var wait = await WaitAsync(engine, way, () => SetAsync(setter, way));
+
+        Assert.Equal(7, (await wait.Within(Bounded.Limit)).Value);
+        Assert.True(failures < 0);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task A_look_that_gets_no_answer_says_nothing_of_what_is_there(string way)
+    {
+        // As many as end a try: nobody waits any longer for this answer, and the look begins anew.
+        var failures = StoreBackoff.TimeoutsMax;
+        length = TimeSpan.Zero;
+        faults.Before = (call, _) =>
+            IsLook(call) && Interlocked.Decrement(ref failures) >= 0 ? throw CallFaults.TimedOut() : Task.CompletedTask;
+        var (engine, setter) = await LaunchAsync();
+
         var wait = await WaitAsync(engine, way, () => SetAsync(setter, way));
 
         Assert.Equal(7, (await wait.Within(Bounded.Limit)).Value);
@@ -126,7 +144,7 @@ public abstract class WaitLookSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         if (way.EndsWith("client", StringComparison.Ordinal))
         {
             await before();
-            return way == "event to a client" ? engine.GetEventAsync<int>("W", "k", Hour, Cancel) : ReadFirstAsync(engine);
+            return way == "event to a client" ? engine.GetEventAsync<int>("W", "k", length, Cancel) : ReadFirstAsync(engine);
         }
 
         var handle = await engine.BeginAsync(waiting, way, "R");
@@ -136,8 +154,8 @@ public abstract class WaitLookSuite(IDatabaseFixture fixture) : EngineSuite(fixt
         return handle.GetResultAsync(Cancel);
     }
 
-    private static async Task<Optional<int>> ReadFirstAsync(WorkflowEngine engine) =>
-        new(true, await engine.ReadStreamAsync<int>("W", "s", valueTimeout: Hour, cancellationToken: Cancel).FirstAsync(Cancel));
+    private async Task<Optional<int>> ReadFirstAsync(WorkflowEngine engine) =>
+        new(true, await engine.ReadStreamAsync<int>("W", "s", valueTimeout: length, cancellationToken: Cancel).FirstAsync(Cancel));
 
     private WorkflowDefinition<string, Optional<int>> Waiting()
     {
@@ -148,9 +166,9 @@ public abstract class WaitLookSuite(IDatabaseFixture fixture) : EngineSuite(fixt
             yield return Step.Run("begin", s => begin.PassAsync(s));
             yield return (way switch
             {
-                "event to a workflow" => Step.GetEvent<int>("W", "k", Hour),
-                "stream to a workflow" => Step.ReadStream<int>("W", "s", 0, Hour),
-                _ => Step.Receive<int>(null, Hour),
+                "event to a workflow" => Step.GetEvent<int>("W", "k", length),
+                "stream to a workflow" => Step.ReadStream<int>("W", "s", 0, length),
+                _ => Step.Receive<int>(null, length),
             }).As(out var value);
             yield return StepOr.Result(value.Result);
         }

@@ -1,4 +1,5 @@
 using Dbos.Fluent.Messaging;
+using Dbos.Fluent.Storage;
 using Dbos.Fluent.Tests.Worker.Faults;
 
 namespace Dbos.Fluent.Tests.Messaging;
@@ -110,6 +111,51 @@ public sealed class GatheredWaitsTests : IDisposable
         Assert.False(slow.Found.IsCompleted);
         Volatile.Write(ref late, false);
         Assert.Equal(1, await slow.Found.Within(Bounded.Limit));
+    }
+
+    [Fact]
+    public async Task A_look_is_over_when_it_is_answered_or_nobody_waits_any_more()
+    {
+        var (late, tries, again) = (true, 0, new TaskCompletionSource());
+        var waits = Waits((keys, _) =>
+        {
+            if (!Volatile.Read(ref late))
+            {
+                return Task.FromResult<IReadOnlyList<KeyValuePair<string, int>>>([]);
+            }
+
+            if (keys is ["a"] && ++tries > StoreBackoff.TimeoutsMax)
+            {
+                again.TrySetResult();
+            }
+
+            throw CallFaults.TimedOut();
+        });
+        using var waiting = waits.Register("a");
+        var given = waits.Register("b");
+        var (answered, withdrawn) = (waits.LookOnceAsync("a"), waits.LookOnceAsync("b"));
+        given.Dispose();
+
+        await withdrawn.Within(Bounded.Limit);
+        await again.Task.Within(Bounded.Limit);
+        Assert.False(answered.IsCompleted);
+
+        Volatile.Write(ref late, false);
+        await answered.Within(Bounded.Limit);
+        Assert.False(waiting.Found.IsCompleted);
+    }
+
+    [Fact]
+    public async Task What_was_found_before_somebody_registered_is_not_for_them()
+    {
+        var waits = Waits((keys, _) => Task.FromResult(Found(keys)));
+        using var early = waits.Register("a");
+        var mark = waits.Registered;
+        using var late = waits.Register("a");
+
+        waits.Complete("a", 7, mark);
+
+        Assert.Equal((7, 1), (await early.Found.Within(Bounded.Limit), await late.Found.Within(Bounded.Limit)));
     }
 
     // More is asked than can be looked at: what was asked about first is not asked again before the last.

@@ -181,14 +181,14 @@ internal sealed class ClientMessages(ClientCore core)
         cancellationToken.ThrowIfCancellationRequested();
         if (!told.IsCompleted)
         {
-            // The first read may take longer than a short timeout.
-            await looked.WaitAsync(cancellationToken).ConfigureAwait(false);
+            // The first read may take longer than a short timeout. Without an answer it says nothing about what is there.
+            await Task.WhenAny(told, looked).WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 
         if (!told.IsCompleted && timeout > TimeSpan.Zero)
         {
             // What came in time may have come without a signal, or with a lost one.
-            await look().WaitAsync(cancellationToken).ConfigureAwait(false);
+            await Task.WhenAny(told, look()).WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

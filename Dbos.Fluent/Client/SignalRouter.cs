@@ -48,7 +48,7 @@ internal sealed class SignalRouter(
 
                 break;
             case EventUnit set:
-                wakeups.Events.Complete(new EventKey(set.Owner.WorkflowId, set.Key), set.Value);
+                wakeups.Events.Complete(new EventKey(set.Owner.WorkflowId, set.Key), set.Value, set.WaitersUpTo);
                 break;
             case StreamUnit write:
                 wakeups.Streams.LookAtSignal(Wakeups.SignalOf(write.Owner.WorkflowId, write.Key));

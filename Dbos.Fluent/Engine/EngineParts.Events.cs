@@ -12,16 +12,16 @@ internal sealed partial class EngineParts
     {
         Dispatcher.RoomMade();
         ParkedDispatcher.RunEnded();
+
+        // For callers that began to wait while the run still counted as running. They read the row, as some may wait for the workflow's
+        // next run: it may have been rewound, or deleted and started again, since this run stored its end.
+        Core.Wakeups.Outcomes.LookAt(work.Id);
         if (outcome is null)
         {
-            Core.Wakeups.Outcomes.LookAt(work.Id);
             return;
         }
 
         Schedules.Ended(work.Id);
-
-        // Completed again, for callers that began to wait while the run still counted as running.
-        Core.Wakeups.Outcomes.Complete(work.Id, outcome);
         Core.Wakeups.Streams.LookAtSignal(work.Id);
         ParkedDispatcher.Signal(new StoreSignal(StoreSignalKind.Completed, work.Id));
         Core.Sender.Announce(new StoreSignal(StoreSignalKind.Completed, work.Id));

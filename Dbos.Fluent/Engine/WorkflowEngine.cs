@@ -1,3 +1,4 @@
+using Dbos.Fluent.Execution;
 using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent;
@@ -14,6 +15,8 @@ public sealed class WorkflowEngine : WorkflowClient
 
     internal WorkflowEngine(EngineParts parts, TimeSpan drainTimeout)
         : base(parts.Core, parts.Starter, parts.Adoption) => (this.parts, this.drainTimeout) = (parts, drainTimeout);
+
+    internal RunningWorkflows Running => parts.Running;
 
     /// <summary>The id of this executor, as it is stored in the rows it owns.</summary>
     public string ExecutorId => parts.Environment.ExecutorId;

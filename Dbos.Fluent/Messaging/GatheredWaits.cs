@@ -22,11 +22,12 @@ internal sealed class GatheredWaits<TKey, TFound>
     private readonly Lock gate = new();
     private readonly Dictionary<TKey, List<Registration>> awaited = [];
     private readonly Dictionary<string, HashSet<TKey>> bySignal = new(StringComparer.Ordinal);
-    private readonly HashSet<TKey> asked = [];
 
-    // In the order asked, so that each key gets its turn if more are asked for than one query can read.
+    // The keys of the next queries, and what to call once each has been answered.
+    private readonly Dictionary<TKey, Action?> asked = [];
+
+    // The same keys in the order of their turns: what is asked about first is not asked about again before the last.
     private readonly Queue<TKey> line = new();
-    private TaskCompletionSource looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool looking;
     private int portion = QueryMax;
     private long registered;
@@ -56,6 +57,9 @@ internal sealed class GatheredWaits<TKey, TFound>
             }
         }
     }
+
+    /// <summary>A mark that separates the waiters that have registered by now from later ones.</summary>
+    public long Registered => Interlocked.Read(ref registered);
 
     /// <summary>Whether a key is not looked up because this process completes it itself.</summary>
     public Func<TKey, bool> IsToldHere { get; init; } = _ => false;
@@ -102,12 +106,22 @@ internal sealed class GatheredWaits<TKey, TFound>
     /// <summary>Reports what was found for a key; every waiter of the key gets it and stops waiting.</summary>
     public void Complete(TKey key, TFound found) => Take(key, long.MaxValue).ForEach(waiter => waiter.Source.TrySetResult(found));
 
+    /// <summary>
+    /// The same for the waiters that had registered at a mark. Those that came later look it up, as they may wait for something newer.
+    /// </summary>
+    public void Complete(TKey key, TFound found, long upTo)
+    {
+        Take(key, upTo).ForEach(waiter => waiter.Source.TrySetResult(found));
+        LookAt(key);
+    }
+
     /// <summary>Looks a key up, as something may be there.</summary>
     public void LookAt(TKey key) => LookAt([key]);
 
     /// <summary>
-    /// Looks a key up, and completes when that is done, whether or not anything was found; completes at once if the key has no waiters.
+    /// Looks a key up, and completes when that is answered, whether or not anything was found; completes at once if the key has no waiters.
     /// </summary>
+    /// <remarks>A query without an answer says nothing about what is there: the key is asked about again until there is one.</remarks>
     public Task LookOnceAsync(TKey key)
     {
         lock (gate)
@@ -119,9 +133,10 @@ internal sealed class GatheredWaits<TKey, TFound>
             }
 
             // A query that has not been taken yet will ask about this key.
-            var next = looked.Task;
-            LookAt([key]);
-            return next;
+            var answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Ask(key, answered.SetResult);
+            Look();
+            return answered.Task;
         }
     }
 
@@ -217,18 +232,35 @@ internal sealed class GatheredWaits<TKey, TFound>
     {
         lock (gate)
         {
-            foreach (var key in keys.Where(key => awaited.ContainsKey(key) && asked.Add(key)))
+            foreach (var key in keys.Where(awaited.ContainsKey))
             {
-                line.Enqueue(key);
+                Ask(key, answered: null);
             }
 
-            if (looking || asked.Count == 0)
-            {
-                return;
-            }
-
-            looking = true;
+            Look();
         }
+    }
+
+    private void Ask(TKey key, Action? answered)
+    {
+        if (asked.TryAdd(key, answered))
+        {
+            line.Enqueue(key);
+        }
+        else if (answered is not null)
+        {
+            asked[key] += answered;
+        }
+    }
+
+    private void Look()
+    {
+        if (looking || asked.Count == 0)
+        {
+            return;
+        }
+
+        looking = true;
 
         // Not awaited: its results and failures go to the waiters.
         _ = Task.Run(LookAsync, CancellationToken.None);
@@ -236,15 +268,15 @@ internal sealed class GatheredWaits<TKey, TFound>
 
     private async Task LookAsync()
     {
-        while (Take(out var upTo, out var done) is { } keys)
+        while (Take(out var upTo) is { } looks)
         {
-            await LookAsync(keys, upTo).ConfigureAwait(false);
-            done?.TrySetResult();
+            await LookAsync(looks, upTo).ConfigureAwait(false);
         }
     }
 
-    private async Task LookAsync(TKey[] keys, long upTo)
+    private async Task LookAsync(Question[] looks, long upTo)
     {
+        TKey[] keys = [.. looks.Select(look => look.Key)];
         try
         {
             // A query that takes too long would do so each time, and hold up everybody: it is split, and the next is as small.
@@ -258,38 +290,54 @@ internal sealed class GatheredWaits<TKey, TFound>
             {
                 Take(key, upTo).ForEach(waiter => waiter.Source.TrySetResult(found));
             }
+
+            Array.ForEach(looks, look => look.Answered?.Invoke());
         }
         catch (Exception) when (keys.Length > 1 && !stopped.IsCancellationRequested)
         {
             // A failure to read one key must not affect the waiters of the others.
             var half = keys.Length / 2;
             portion = Math.Min(portion, half);
-            await LookAsync(keys[..half], upTo).ConfigureAwait(false);
-            await LookAsync(keys[half..], upTo).ConfigureAwait(false);
+            await LookAsync(looks[..half], upTo).ConfigureAwait(false);
+            await LookAsync(looks[half..], upTo).ConfigureAwait(false);
         }
         catch (StoreUnavailableException slow) when (slow.Contact is { Back.IsCompleted: false })
         {
             // Nothing is answered: what is there is known only when the database is back.
-            await LookAsync(keys, upTo).ConfigureAwait(false);
+            await LookAsync(looks, upTo).ConfigureAwait(false);
         }
         catch (StoreUnavailableException)
         {
             // What this key holds is too much to be read in time, or the database is overloaded. The others get their turn first.
-            LookAt(keys);
+            Array.ForEach(looks, AskAgain);
         }
         catch (Exception exception)
         {
             // Only the waiters of these keys need to know, and they get the exception.
             Array.ForEach(keys, key => Take(key, upTo).ForEach(waiter => waiter.Fail(exception)));
+            Array.ForEach(looks, look => look.Answered?.Invoke());
         }
     }
 
-    /// <summary>Takes the keys of the next query; null if no key is asked about.</summary>
-    /// <param name="upTo">The number of the last waiter for whom the answer counts.</param>
-    /// <param name="done">What to complete afterwards, if this query or an earlier one covers every key asked about so far.</param>
-    private TKey[]? Take(out long upTo, out TaskCompletionSource? done)
+    private void AskAgain(Question look)
     {
-        done = null;
+        lock (gate)
+        {
+            if (awaited.ContainsKey(look.Key))
+            {
+                Ask(look.Key, look.Answered);
+                return;
+            }
+        }
+
+        // Nobody waits for it any more.
+        look.Answered?.Invoke();
+    }
+
+    /// <summary>Takes what the next query asks about; null if no key is asked about.</summary>
+    /// <param name="upTo">The number of the last waiter for whom the answer counts.</param>
+    private Question[]? Take(out long upTo)
+    {
         lock (gate)
         {
             upTo = registered;
@@ -299,20 +347,20 @@ internal sealed class GatheredWaits<TKey, TFound>
                 return null;
             }
 
-            var keys = new TKey[Math.Min(line.Count, portion)];
-            for (var n = 0; n < keys.Length; n++)
+            var looks = new Question[Math.Min(line.Count, portion)];
+            for (var n = 0; n < looks.Length; n++)
             {
-                asked.Remove(keys[n] = line.Dequeue());
+                var key = line.Dequeue();
+                asked.Remove(key, out var answered);
+                looks[n] = new Question(key, answered);
             }
 
-            if (asked.Count == 0)
-            {
-                (done, looked) = (looked, new(TaskCreationOptions.RunContinuationsAsynchronously));
-            }
-
-            return keys;
+            return looks;
         }
     }
+
+    /// <summary>A key that a query asks about.</summary>
+    private readonly record struct Question(TKey Key, Action? Answered);
 
     /// <summary>One waiter of a key; it waits until it is disposed.</summary>
     public sealed class Registration : IDisposable

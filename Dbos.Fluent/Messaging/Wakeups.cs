@@ -9,6 +9,9 @@ internal sealed class Wakeups
     // The largest chunk that is delivered as quickly as it is read; a longer stream is read in several.
     private const int ChunkMax = 100;
 
+    // What one query reads of all streams together, unless single values are larger: more would take long, and all of it is held in memory.
+    private const long ChunkBytesMax = 16L << 20;
+
     public Wakeups(IStore store, Func<string, bool> runsHere, CancellationToken stopped)
     {
         Outcomes = new(
@@ -28,8 +31,18 @@ internal sealed class Wakeups
             key => [SignalOf(key.WorkflowId, key.Key)],
             stopped);
         Streams = new(
-            async (keys, token) => [.. from chunk in await store.Messaging.ReadStreamsAsync(keys, ChunkMax, token).ConfigureAwait(false)
-                                       select KeyValuePair.Create(chunk.Position, chunk)],
+            async (keys, token) =>
+            {
+                var chunks = new List<KeyValuePair<StreamPosition, StreamChunk>>(keys.Count);
+                foreach (var some in keys.GroupBy(key => key.Alone ? 1 : ChunkMax))
+                {
+                    var read = await store.Messaging.ReadStreamsAsync([.. some], some.Key, ChunkBytesMax / keys.Count, token)
+                        .ConfigureAwait(false);
+                    chunks.AddRange(read.Select(chunk => KeyValuePair.Create(chunk.Position, chunk)));
+                }
+
+                return chunks;
+            },
             key => [SignalOf(key.WorkflowId, key.Key), key.WorkflowId],
             stopped);
     }

@@ -21,22 +21,15 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     private HashSet<StoreSignal> signals = [];
     private HashSet<string> justParked = new(StringComparer.Ordinal);
     private readonly CoveringLook cover = new();
-    private bool parkedMeanwhile;
-    private volatile bool anyParked = true;
+    private readonly PassedOver passedOver = new();
+    private readonly ParkedView view = new();
     private volatile bool full;
-    private long? nextWakeMs;
     private MomentTimer? timer;
 
     public void Start() => loop.Start(TurnAsync, Failed, rest: OutlookInterval);
 
     /// <summary>Reports that an outlook begins; its answer may miss workflows that are parked here after this call.</summary>
-    public void LookBegins()
-    {
-        lock (gate)
-        {
-            (parkedMeanwhile, nextWakeMs) = (justParked.Count > 0, null);
-        }
-    }
+    public void LookBegins() => Begin(isPart: false);
 
     /// <summary>Applies an outlook of the parked workflows.</summary>
     public void Saw(ParkedOutlook outlook)
@@ -53,15 +46,10 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     {
         lock (gate)
         {
-            (anyParked, parkedMeanwhile) = (true, true);
+            view.Parked(waits.Min(wait => wait.WakeAtMs));
             if (waits.Any(wait => wait.Kind != WaitKind.Time))
             {
                 justParked.Add(workflowId);
-            }
-
-            if (waits.Min(wait => wait.WakeAtMs) is { } wakeAt && !(nextWakeMs <= wakeAt))
-            {
-                nextWakeMs = wakeAt;
             }
         }
 
@@ -71,7 +59,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     /// <summary>Reports that something has arrived for which parked workflows may wait.</summary>
     public void Signal(StoreSignal signal)
     {
-        if (!anyParked || signal.Kind is StoreSignalKind.Enqueued or StoreSignalKind.Cancelled or StoreSignalKind.Stream)
+        if (!view.Any || signal.Kind is StoreSignalKind.Enqueued or StoreSignalKind.Cancelled or StoreSignalKind.Stream)
         {
             return;
         }
@@ -123,7 +111,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     {
         await LookAroundAsync(cancellationToken).ConfigureAwait(false);
         SetTimer();
-        await wake.WaitAsync(CoverDueIn(), cancellationToken).ConfigureAwait(false);
+        await wake.WaitAsync(LookDueIn(), cancellationToken).ConfigureAwait(false);
     }
 
     // What the failed turn had taken of the signals is lost, so all parked workflows are looked through.
@@ -143,12 +131,12 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             // Only a claim that finds no room sets this again: another process may have taken the workflows that were due.
             full = false;
             await ClaimDueAsync(cancellationToken).ConfigureAwait(false);
-            if (!full && anyParked)
+            if (!full && view.Any)
             {
                 await LookForAsync(cancellationToken).ConfigureAwait(false);
             }
         }
-        while (!full && anyParked && IsTold());
+        while (!full && view.Any && IsTold());
     }
 
     private async Task ClaimDueAsync(CancellationToken cancellationToken)
@@ -197,7 +185,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         }
     }
 
-    /// <summary>Claims the workflows that were signalled or parked here since the last call.</summary>
+    /// <summary>Claims the workflows that were signalled or parked here since the last call, and those passed over before.</summary>
     private async Task ClaimToldAsync(CancellationToken cancellationToken)
     {
         var (told, parked) = TakeTold();
@@ -248,6 +236,11 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
                 return store.Claims.ClaimParkedAsync(request with { Repeated = repeated }, scope, cancellationToken);
             },
             cancellationToken).ConfigureAwait(false);
+        lock (gate)
+        {
+            passedOver.Add(claim.PassedOver);
+        }
+
         await runs.BeginAsync(claim.Claimed, term, cancellationToken).ConfigureAwait(false);
 
         // A repeated claim may return only what the lost answer held. Also, the waits found may all belong to a few workflows.
@@ -257,27 +250,33 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
     private async Task ReadOutlookAsync(long afterMs, CancellationToken cancellationToken)
     {
-        LookBegins();
+        Begin(isPart: true);
         var outlook = await StoreBackoff.RepeatAsync(
             _ => store.Claims.ReadParkedOutlookAsync(environment.ApplicationName, afterMs, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
         Settle(outlook, isPart: true);
     }
 
-    // The answer does not include workflows that were parked here after the question. Until it arrives, signals are kept, as they may be
-    // for workflows in the answer. A workflow that another process parked may have been signalled while no parked workflow was known here.
+    private void Begin(bool isPart)
+    {
+        lock (gate)
+        {
+            view.LookBegins(isPart, missesSome: justParked.Count > 0);
+        }
+    }
+
     private void Settle(ParkedOutlook outlook, bool isPart)
     {
         lock (gate)
         {
-            var any = outlook.Any || parkedMeanwhile || (isPart && anyParked);
-            if (any && !anyParked)
+            var anyBefore = view.Any;
+            view.Settle(outlook, isPart);
+
+            // A workflow that another process parked may have been signalled while no parked workflow was known here.
+            if (view.Any && !anyBefore)
             {
                 cover.Ask();
             }
-
-            anyParked = any;
-            nextWakeMs = !(nextWakeMs <= outlook.NextWakeAtMs) ? outlook.NextWakeAtMs ?? nextWakeMs : nextWakeMs;
         }
     }
 
@@ -285,7 +284,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     {
         lock (gate)
         {
-            return nextWakeMs;
+            return view.NextWakeMs;
         }
     }
 
@@ -295,6 +294,7 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
         {
             var taken = (signals, justParked);
             (signals, justParked) = ([], new(StringComparer.Ordinal));
+            taken.justParked.UnionWith(passedOver.TakeDue());
             return taken;
         }
     }
@@ -318,11 +318,13 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
 
     // No look is needed while nothing is parked, as parking a workflow asks for one. Nor is one useful without room; a run that ends makes
     // room.
-    private TimeSpan CoverDueIn()
+    private TimeSpan LookDueIn()
     {
         lock (gate)
         {
-            return !anyParked || full ? Timeout.InfiniteTimeSpan : cover.DueIn;
+            var (all, some) = (cover.DueIn, passedOver.DueIn);
+            var infinite = Timeout.InfiniteTimeSpan;
+            return !view.Any || full ? infinite : all == infinite || (some != infinite && some < all) ? some : all;
         }
     }
 

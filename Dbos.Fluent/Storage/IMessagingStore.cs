@@ -16,12 +16,13 @@ internal interface IMessagingStore
     Task<IReadOnlyList<EventRow>?> ReadAllEventsAsync(string workflowId, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Reads these streams from these offsets on, at most <paramref name="limit"/> values each. A position with nothing to report (no value
-    /// yet, not closed, writer not ended) is left out.
+    /// Reads these streams from these offsets on, at most <paramref name="limit"/> values each, and no more than have
+    /// <paramref name="bytesMax"/> bytes together unless it is a single one. A position with nothing to report (no value yet, not closed,
+    /// writer not ended) is left out.
     /// </summary>
     /// <remarks>A writer's state is never newer than its values: if it has ended, no value of it is missing here.</remarks>
     Task<IReadOnlyList<StreamChunk>> ReadStreamsAsync(
-        IReadOnlyList<StreamPosition> positions, int limit, CancellationToken cancellationToken);
+        IReadOnlyList<StreamPosition> positions, int limit, long bytesMax, CancellationToken cancellationToken);
 
     /// <summary>
     /// Reads all messages of a workflow, read and unread, in the order of arrival; null if the workflow does not exist.
@@ -42,7 +43,11 @@ internal readonly record struct EventKey(string WorkflowId, string Key);
 internal sealed record EventRow(EventKey Key, Payload Value);
 
 /// <summary>A place in a stream, counted from 0.</summary>
-internal readonly record struct StreamPosition(string WorkflowId, string Key, int Offset);
+internal readonly record struct StreamPosition(string WorkflowId, string Key, int Offset)
+{
+    /// <summary>True if nobody wants more than the one value at this place.</summary>
+    public bool Alone { get; init; }
+}
 
 /// <summary>What a read found at a place in a stream.</summary>
 /// <param name="Position">The place that was asked about.</param>

@@ -59,6 +59,12 @@ internal sealed record ReceiveUnit(
 /// <param name="Rows">The checkpoints; empty from inside a step. If they are already stored, the event stays as it is.</param>
 internal sealed record EventUnit(Ownership Owner, int Sequence, string Key, Payload Value, IReadOnlyList<CheckpointRow> Rows) : CommitUnit
 {
+    /// <summary>
+    /// The mark of the waiters in this process from before the unit is written: they may get the value as soon as it is. Whoever begins to
+    /// wait later may do so after another set of the event, and reads it.
+    /// </summary>
+    public long WaitersUpTo { get; init; }
+
     public override string LaneKey => Owner.WorkflowId;
 
     public override long Size => Value.Text?.Length ?? 0;

@@ -32,7 +32,14 @@ internal abstract record ParkedScope
 /// For a page: its last id, behind which the next page begins; null after the last page. Otherwise: not null if more may be there than
 /// was found, although fewer were taken than the limit allows.
 /// </param>
-internal sealed record ParkedClaim(IReadOnlyList<ClaimedWorkflow> Claimed, string? LastLookedAt);
+internal sealed record ParkedClaim(IReadOnlyList<ClaimedWorkflow> Claimed, string? LastLookedAt)
+{
+    /// <summary>
+    /// Workflows in the scope that were not taken although the limit allows it, as somebody held or changed their rows at that moment. They
+    /// may be taken up by a later claim; a signal that named them does not come again.
+    /// </summary>
+    public IReadOnlyList<string> PassedOver { get; init; } = [];
+}
 
 /// <summary>Which parked workflows an application has, of those that count.</summary>
 /// <param name="Any">True if there is one.</param>

@@ -17,3 +17,5 @@ public sealed class PostgresGroupUnloadTests(PostgresDatabases f) : GroupUnloadS
 public sealed class PostgresLeavingTests(PostgresDatabases f) : LeavingSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresWaitLengthTests(PostgresDatabases f) : WaitLengthSuite(f), IClassFixture<PostgresDatabases>;
+
+public sealed class PostgresLateWordTests(PostgresDatabases f) : LateWordSuite(f), IClassFixture<PostgresDatabases>;

@@ -23,3 +23,5 @@ public sealed class PostgresPollingLeavingTests(PostgresPollingDatabases f) : Le
 
 public sealed class PostgresPollingWaitLengthTests(PostgresPollingDatabases f)
     : WaitLengthSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingLateWordTests(PostgresPollingDatabases f) : LateWordSuite(f), IClassFixture<PostgresPollingDatabases>;

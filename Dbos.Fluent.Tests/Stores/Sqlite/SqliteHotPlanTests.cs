@@ -29,7 +29,6 @@ public sealed partial class SqliteHotPlanTests : SqliteFileTest
         ["MessagingSql.ReadForks"] = "the forks of one workflow",
         ["MessagingSql.ReadMessages"] = "the messages of one workflow",
         ["MessagingSql.ReadOldest"] = "the messages of one millisecond",
-        ["MessagingSql.ReadStreams"] = "the limit for each position",
         ["ParkSql.FindDue"] = "the waits of one workflow",
         ["ParkSql.FindWoken"] = "the limit",
         ["QueueSql.FindDelayed"] = "two times the limit",

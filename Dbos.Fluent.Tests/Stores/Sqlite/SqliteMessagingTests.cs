@@ -270,7 +270,7 @@ public sealed partial class SqliteMessagingTests : SqliteFileTest
     private async Task<IEnumerable<string>> LookAsync(int limit, params (string Id, int Offset)[] places)
     {
         var positions = places.Select(place => new StreamPosition(place.Id, "s", place.Offset)).ToList();
-        var chunks = await Store.Messaging.ReadStreamsAsync(positions, limit, Cancel);
+        var chunks = await Store.Messaging.ReadStreamsAsync(positions, limit, 1 << 20, Cancel);
         return chunks.Select(
             chunk => string.Join(' ', [$"{chunk.Position.Offset}", .. chunk.Values.Select(value => value.Text), End(chunk)]));
 

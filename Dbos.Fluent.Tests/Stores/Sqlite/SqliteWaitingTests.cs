@@ -17,3 +17,5 @@ public sealed class SqliteGroupUnloadTests(SqliteDatabases f) : GroupUnloadSuite
 public sealed class SqliteLeavingTests(SqliteDatabases f) : LeavingSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteWaitLengthTests(SqliteDatabases f) : WaitLengthSuite(f), IClassFixture<SqliteDatabases>;
+
+public sealed class SqliteLateWordTests(SqliteDatabases f) : LateWordSuite(f), IClassFixture<SqliteDatabases>;

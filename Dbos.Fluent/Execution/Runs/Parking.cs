@@ -13,8 +13,8 @@ internal sealed class Parking(Checkpointer checkpointer, ILogger logger)
     /// <remarks>
     /// What arrives for the run meanwhile is found by the look that follows its parking. What this run still does is fenced off.
     /// </remarks>
-    /// <returns>Completes when it is known whether the run has left memory. If it has not, it keeps waiting there.</returns>
-    public async Task LeaveAsync(RunScope run, IReadOnlyList<WaitRow> waits)
+    /// <returns>Completes when it is known whether the run leaves memory; false if it keeps waiting there.</returns>
+    public async Task<bool> LeaveAsync(RunScope run, IReadOnlyList<WaitRow> waits)
     {
         try
         {
@@ -33,6 +33,9 @@ internal sealed class Parking(Checkpointer checkpointer, ILogger logger)
         {
             // The run stays in memory and keeps waiting there.
             logger.ParkingFailed(run.Work.Id, exception);
+            return false;
         }
+
+        return true;
     }
 }

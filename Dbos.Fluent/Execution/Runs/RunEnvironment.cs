@@ -43,8 +43,8 @@ internal sealed record RunEnvironment
     /// <summary>Says what waiting means for the places of queues.</summary>
     public required IQueuePlaces Places { get; init; }
 
-    /// <summary>Lets a run that only waits leave memory.</summary>
-    public required Func<RunScope, IReadOnlyList<WaitRow>, Task> Leave { get; init; }
+    /// <summary>Lets a run that only waits leave memory; gives false if it stays.</summary>
+    public required Func<RunScope, IReadOnlyList<WaitRow>, Task<bool>> Leave { get; init; }
 
     public required IServiceProvider Services
     {

@@ -5,17 +5,20 @@ namespace Dbos.Fluent.Execution;
 /// <summary>Tracks what a run waits for and whether it does anything else. A run that only waits for long leaves memory.</summary>
 /// <remarks>
 /// A run leaves at once if its sleep is known to last longer than the limit. In any other wait it leaves once the wait has lasted that
-/// long. The limit is real time; the remaining time of a sleep is workflow time.
+/// long. The limit is real time; the remaining time of a sleep is workflow time. A run that could not leave stays for what it waits for
+/// now, and may leave in a later wait.
 /// </remarks>
-internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IReadOnlyList<WaitRow>, Task> leave) : IDisposable
+internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IReadOnlyList<WaitRow>, Task<bool>> leave)
+    : IDisposable
 {
     private readonly Lock gate = new();
     private readonly List<IReadOnlyList<WaitRow>?> waits = [];
-    private readonly TaskCompletionSource settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ITimer? timer;
     private int branches = 1;
     private int changes;
     private bool left;
+    private bool over;
 
     /// <summary>What the run waits for now, except waits that keep it in memory.</summary>
     public IReadOnlyList<WaitRow> Current
@@ -50,18 +53,20 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IRea
     public Task EndAsync(IReadOnlyList<WaitRow>? wait)
     {
         Change(() => waits.Remove(wait));
-        return Volatile.Read(ref left) ? settled.Task : Task.CompletedTask;
+        lock (gate)
+        {
+            return left ? settled.Task : Task.CompletedTask;
+        }
     }
 
     public void Dispose()
     {
         lock (gate)
         {
-            left = true;
+            (left, over) = (true, true);
             timer?.Dispose();
+            settled.TrySetResult();
         }
-
-        settled.TrySetResult();
     }
 
     private void Change(Action change)
@@ -82,8 +87,20 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IRea
         if (leaving is not null)
         {
             // Not awaited: the code that ends a wait learns the result.
-            _ = leave(leaving).ContinueWith(
-                _ => settled.TrySetResult(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _ = LeaveAsync(leaving);
+        }
+    }
+
+    private async Task LeaveAsync(IReadOnlyList<WaitRow> leaving)
+    {
+        var leaves = await leave(leaving).ConfigureAwait(false);
+        lock (gate)
+        {
+            settled.TrySetResult();
+            if (!leaves && !over)
+            {
+                (left, settled) = (false, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            }
         }
     }
 

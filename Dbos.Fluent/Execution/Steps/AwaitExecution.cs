@@ -127,10 +127,11 @@ internal sealed class AwaitExecution(RunScope run, StepRecords records, StepComm
         try
         {
             // Until the looks are done, the run stays in memory. A run that left to wait for an ended workflow would be taken up and leave
-            // again. Also, before all looks are done, the first one found need not be the first in the list.
+            // again. Also, before all looks are done, the first one found need not be the first in the list, unless it is alone there.
             var first = Task.WhenAny(told.Select(wait => wait.Found));
             var looked = Task.WhenAll(ids.Select(outcomes.LookFirstAsync));
-            await run.WaitAsync(null, () => Task.WhenAny(looked).WaitAsync(stop.Token)).ConfigureAwait(false);
+            Task[] known = ids.Count == 1 ? [looked, first] : [looked];
+            await run.WaitAsync(null, () => Task.WhenAny(known).WaitAsync(stop.Token)).ConfigureAwait(false);
             var isOver = Array.Exists(told, wait => wait.Found.IsCompleted);
             await run.WaitAsync(isOver ? null : Waits(ids, place), () => first.WaitAsync(stop.Token)).ConfigureAwait(false);
             var ended = Array.Find(told, wait => wait.Found.IsCompletedSuccessfully)?.Found ?? await first.ConfigureAwait(false);

@@ -58,7 +58,7 @@ internal sealed class LookExecution(RunScope run, StepRecords records, StepCommi
         }
 
         var started = run.Environment.Clock.NowMs;
-        var position = new StreamPosition(read.WorkflowId, read.Key, read.Offset);
+        var position = new StreamPosition(read.WorkflowId, read.Key, read.Offset) { Alone = true };
         using var told = run.Environment.Wakeups.Streams.Register(position);
         long? untilMs = read.Timeout is { } timeout && timeout != Timeout.InfiniteTimeSpan ? WaitMarker.UntilMs(timeout, started) : null;
         var end = await WaitAsync(

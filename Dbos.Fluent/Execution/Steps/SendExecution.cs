@@ -19,7 +19,10 @@ internal sealed class SendExecution(RunScope run, StepRecords records, StepCommi
     });
 
     public ValueTask<StepEnd> SetEventAsync(Step step, ISetEventStep set, StepPlace place) => WriteAsync(step, place, rows =>
-        new EventUnit(run.Owner, place.Slots.First, set.Key, OwnValues.EncodeEvent(run, set.Key, set.Value, set.ValueType), rows));
+        new EventUnit(run.Owner, place.Slots.First, set.Key, OwnValues.EncodeEvent(run, set.Key, set.Value, set.ValueType), rows)
+        {
+            WaitersUpTo = run.Environment.Wakeups.Events.Registered,
+        });
 
     public ValueTask<StepEnd> WriteStreamAsync(Step step, IWriteStreamStep write, StepPlace place) => WriteAsync(step, place, rows =>
         new StreamUnit(

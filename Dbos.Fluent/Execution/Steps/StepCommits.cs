@@ -46,6 +46,12 @@ internal sealed class StepCommits(RunScope run, StepRecords records)
                 {
                     return result;
                 }
+
+                if (result.Status == CommitStatus.Written)
+                {
+                    // It stands, and nobody else tells of it: the next owner restores the step from its checkpoint.
+                    run.Environment.Written(unit);
+                }
             }
         }
         catch (OperationCanceledException)

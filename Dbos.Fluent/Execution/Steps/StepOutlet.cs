@@ -25,7 +25,10 @@ internal sealed class StepOutlet : IStepOutlet
 
     public Task SetEventAsync(int sequence, string key, object? value, Type valueType, CancellationToken cancellationToken) =>
         WriteAsync(
-            () => WriteAsync(new EventUnit(run.Owner, sequence, key, OwnValues.EncodeEvent(run, key, value, valueType), [])),
+            () => WriteAsync(new EventUnit(run.Owner, sequence, key, OwnValues.EncodeEvent(run, key, value, valueType), [])
+            {
+                WaitersUpTo = run.Environment.Wakeups.Events.Registered,
+            }),
             cancellationToken);
 
     public Task WriteStreamAsync(int sequence, string key, object? value, Type valueType, CancellationToken cancellationToken) =>
@@ -44,9 +47,23 @@ internal sealed class StepOutlet : IStepOutlet
         string workflowId, string key, int offset, TimeSpan? valueTimeout, CancellationToken cancellationToken) =>
         run.Environment.Client().ReadStreamAsync<T>(workflowId, key, offset, valueTimeout, cancellationToken);
 
-    // A write takes effect once the store has it, even if its caller stops waiting.
-    private static Task WriteAsync(Func<Task> write, CancellationToken cancellationToken) =>
-        cancellationToken.IsCancellationRequested ? Task.FromCanceled(cancellationToken) : write().WaitAsync(cancellationToken);
+    // A write takes effect once the store has it, even if its caller stops waiting. Nobody sees then how it ended, so a failure counts as
+    // seen here: it must not come up later as the process's unobserved exception.
+    private static Task WriteAsync(Func<Task> write, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return Task.FromCanceled(cancellationToken);
+        }
+
+        var writing = write();
+        _ = writing.ContinueWith(
+            static ended => _ = ended.Exception,
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+        return writing.WaitAsync(cancellationToken);
+    }
 
     private async Task WriteAsync(CommitUnit unit)
     {

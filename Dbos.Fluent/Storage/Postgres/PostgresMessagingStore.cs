@@ -36,7 +36,7 @@ internal sealed class PostgresMessagingStore(PostgresDatabase database, Postgres
     }
 
     public async Task<IReadOnlyList<StreamChunk>> ReadStreamsAsync(
-        IReadOnlyList<StreamPosition> positions, int limit, CancellationToken cancellationToken)
+        IReadOnlyList<StreamPosition> positions, int limit, long bytesMax, CancellationToken cancellationToken)
     {
         var rows = await looks.QueryAsync(
             sql.ReadStreams,
@@ -45,6 +45,7 @@ internal sealed class PostgresMessagingStore(PostgresDatabase database, Postgres
                 Texts(positions, position => position.Key),
                 Smalls(positions, position => position.Offset),
                 Small(limit),
+                Number(bytesMax),
             ],
             PlaceRow.Read,
             cancellationToken).ConfigureAwait(false);
@@ -68,10 +69,10 @@ internal sealed class PostgresMessagingStore(PostgresDatabase database, Postgres
         List<Payload> values = [.. rows
             .Select(row => row.Value)
             .TakeWhile(value => value.Text is not null && !StreamMarker.IsClosed(value.Text))];
-        if (values.Count > limit)
+        if (values.Count > limit || rows.Exists(row => row.Cut))
         {
-            // The value beyond the limit was read only to see whether something follows.
-            return new StreamChunk(position, values[..limit], Ended: false, rows[0].Exists);
+            // What lies beyond the limits was read only to see whether something follows.
+            return new StreamChunk(position, [.. values.Take(limit)], Ended: false, rows[0].Exists);
         }
 
         var closed = rows.Exists(row => StreamMarker.IsClosed(row.Value.Text));
@@ -88,13 +89,15 @@ internal sealed class PostgresMessagingStore(PostgresDatabase database, Postgres
     /// <param name="Place">The position that was asked about.</param>
     /// <param name="Exists">Whether the workflow exists.</param>
     /// <param name="Over">Whether nothing more will be written behind the stored values.</param>
-    /// <param name="Value">One value from there on; its text is null if there is none.</param>
-    private sealed record PlaceRow(int Place, bool Exists, bool Over, Payload Value)
+    /// <param name="Value">One value from there on; its text is null if there is none, or if it is cut.</param>
+    /// <param name="Cut">Whether there is a value, which is too large to be read together with those before it.</param>
+    private sealed record PlaceRow(int Place, bool Exists, bool Over, Payload Value, bool Cut)
     {
         public static PlaceRow Read(NpgsqlDataReader row) => new(
             row.GetInt32(0) - 1,
             !row.IsDBNull(1),
             row.GetBoolean(2) || row.GetBoolean(3),
-            new Payload(row.TextOrNull(4), row.TextOrNull(5)));
+            new Payload(row.TextOrNull(4), row.TextOrNull(5)),
+            row.GetBoolean(6));
     }
 }

@@ -15,8 +15,9 @@ internal sealed class SqliteMessagingStore(SqliteThreads readers) : IMessagingSt
         await readers.RunAsync(session => ReadAllEvents(session, workflowId), cancellationToken).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<StreamChunk>> ReadStreamsAsync(
-        IReadOnlyList<StreamPosition> positions, int limit, CancellationToken cancellationToken) =>
-        await readers.RunAsync(session => new SqliteStreamRead(positions, limit).Run(session), cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<StreamPosition> positions, int limit, long bytesMax, CancellationToken cancellationToken) =>
+        await readers.RunAsync(session => new SqliteStreamRead(session, limit, bytesMax).Read(positions), cancellationToken)
+            .ConfigureAwait(false);
 
     public async Task<IReadOnlyList<StoredMessage>?> ReadMessagesAsync(string workflowId, CancellationToken cancellationToken) =>
         await readers.RunAsync(session => ReadMessages(session, workflowId), cancellationToken).ConfigureAwait(false);

@@ -1,65 +1,57 @@
+using System.Text;
 using Dbos.Fluent.Model;
 
 namespace Dbos.Fluent.Storage.Sqlite;
 
-/// <summary>One read of positions in streams.</summary>
-internal sealed class SqliteStreamRead(IReadOnlyList<StreamPosition> positions, int limit)
+/// <summary>
+/// Reads positions in streams, each in a statement of its own, which stops where the values become too large to be read together.
+/// </summary>
+internal sealed class SqliteStreamRead(SqliteSession session, int limit, long bytesMax)
 {
-    private readonly List<StreamChunk> chunks = [];
+    public List<StreamChunk> Read(IReadOnlyList<StreamPosition> positions) =>
+        [.. positions.Select(Read).Where(chunk => chunk.Values.Count > 0 || chunk.Ended || !chunk.Exists)];
 
-    // Values and writers are read in one statement, so a writer is never seen to have ended before its values.
-    public List<StreamChunk> Run(SqliteSession session)
+    // Values and writer are read in one statement, so a writer is never seen to have ended before its values.
+    private StreamChunk Read(StreamPosition position)
     {
-        using var statement = session.Use(MessagingSql.ReadStreams)
-            .Bind("@positions", SqliteLists.Of(positions))
+        using var statement = session.Use(MessagingSql.ReadStream)
+            .Bind("@workflow_uuid", position.WorkflowId)
+            .Bind("@key", position.Key)
+            .Bind("@first", position.Offset)
             .Bind("@limit", limit);
-        var more = statement.Step();
-        while (more)
+        if (!statement.Step())
         {
-            more = ReadPlace(statement);
+            return new StreamChunk(position, [], Ended: false, Exists: false);
         }
 
-        return chunks;
-    }
-
-    // Reads the rows of one position, and leaves the statement at the first row of the next.
-    private bool ReadPlace(SqliteStatement statement)
-    {
-        var place = statement.Int32(0);
-        var exists = statement.TextOrNull(1) is not null;
-        var ended = exists && (statement.Truth(2) || StreamMarker.IsClosed(statement.TextOrNull(5)));
-        var closed = false;
+        var ended = statement.Truth(0) || StreamMarker.IsClosed(statement.TextOrNull(3));
         var values = new List<Payload>();
-        bool more;
+        var bytes = 0L;
         do
         {
-            var value = statement.TextOrNull(3);
-            closed |= StreamMarker.IsClosed(value);
-            if (value is not null && !closed)
+            if (statement.TextOrNull(1) is not { } value)
             {
-                values.Add(new Payload(value, statement.TextOrNull(4)));
+                break;
             }
 
-            more = statement.Step();
-        }
-        while (more && statement.Int32(0) == place);
+            if (StreamMarker.IsClosed(value))
+            {
+                ended = true;
+                break;
+            }
 
-        Add(place, exists, values, closed || ended);
-        return more;
-    }
+            bytes += Encoding.UTF8.GetByteCount(value);
+            if (values.Count == limit || (values.Count > 0 && bytes > bytesMax))
+            {
+                // This value was read only to see that something follows.
+                ended = false;
+                break;
+            }
 
-    private void Add(int place, bool exists, List<Payload> values, bool ended)
-    {
-        // The value beyond the limit was read only to see that something follows.
-        if (values.Count > limit)
-        {
-            values.RemoveRange(limit, values.Count - limit);
-            ended = false;
+            values.Add(new Payload(value, statement.TextOrNull(2)));
         }
+        while (statement.Step());
 
-        if (values.Count > 0 || ended || !exists)
-        {
-            chunks.Add(new StreamChunk(positions[place], values, ended, exists));
-        }
+        return new StreamChunk(position, values, ended, Exists: true);
     }
 }

@@ -20,7 +20,7 @@ internal static class ReadCalls
             [new("r1", "key100"), new("r2", "key100"), new("nobody", "key100")], on.Cancel)),
         ["all events"] = new(Messaging.ReadAllEvents, on => on.Store.Messaging.ReadAllEventsAsync("r1", on.Cancel)),
         ["streams"] = new(Messaging.ReadStreams, on => on.Store.Messaging.ReadStreamsAsync(
-            [new("r1", "log", 15_000), new("r1", "log", 1_000_000), new("r2", "log", 0)], 100, on.Cancel)),
+            [new("r1", "log", 15_000), new("r1", "log", 1_000_000), new("r2", "log", 0)], 100, 1 << 20, on.Cancel)),
         ["messages"] = new(Messaging.ReadMessages, on => on.Store.Messaging.ReadMessagesAsync("p2000", on.Cancel)),
         ["forks"] = new(Messaging.ReadForks, on => on.Store.Messaging.ReadForksAsync("s1", on.Cancel)),
         ["workflow"] = new(Workflows.Read, on => on.Store.Workflows.ReadAsync("q100", on.Cancel)),

@@ -13,6 +13,9 @@ internal sealed record ClaimRow(
     /// <summary>The length of an input that did not come with the row; null where it came.</summary>
     public long? LeftOutBytes { get; init; }
 
+    /// <summary>True for a parked workflow that was not taken, as somebody held or changed its row.</summary>
+    public bool PassedOver { get; init; }
+
     /// <summary>Reads whether the row was dead-lettered, then <see cref="ClaimSql.OwnedColumns"/> and the origin.</summary>
     /// <param name="row">The answer.</param>
     /// <param name="first">The column that says whether the row was dead-lettered.</param>
@@ -50,7 +53,8 @@ internal sealed record ClaimRow(
         row.IsDBNull(1) ? MoreBehind : Read(row, 0) with { LeftOutBytes = row.NumberOrNull(17) };
 
     /// <summary>The same for a parked workflow, whose place in line comes before the bytes.</summary>
-    public static ClaimRow ReadParked(NpgsqlDataReader row) => Read(row, 0) with { LeftOutBytes = row.NumberOrNull(18) };
+    public static ClaimRow ReadParked(NpgsqlDataReader row) =>
+        Read(row, 0) with { LeftOutBytes = row.NumberOrNull(18), PassedOver = row.GetBoolean(0) && row.GetBoolean(16) };
 
     public ClaimRow WithInput(string? text) =>
         this with { Workflow = Workflow! with { Input = Workflow.Input with { Text = text } }, LeftOutBytes = null };

@@ -65,8 +65,9 @@ internal sealed class PostgresClaimStore : IClaimStore, IAsyncDisposable
 
         var rest = request with { Limit = request.Limit - owned.Count };
         var rows = await TakeParkedAsync(rest, scope, cancellationToken).ConfigureAwait(false);
-        var lastLookedAt = rows.Find(row => row.Spent)?.Id;
-        return await ClaimedAsync([.. owned, .. rows.Where(row => !row.Spent)], lastLookedAt, cancellationToken).ConfigureAwait(false);
+        var lastLookedAt = rows.Find(row => row.Spent && !row.PassedOver)?.Id;
+        var claim = await ClaimedAsync([.. owned, .. rows.Where(row => !row.Spent)], lastLookedAt, cancellationToken).ConfigureAwait(false);
+        return claim with { PassedOver = [.. rows.Where(row => row.PassedOver).Select(row => row.Id)] };
     }
 
     public async Task<ParkedOutlook> ReadParkedOutlookAsync(string applicationName, long? afterMs, CancellationToken cancellationToken)

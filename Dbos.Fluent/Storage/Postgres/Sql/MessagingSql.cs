@@ -42,12 +42,15 @@ internal sealed class MessagingSql(SchemaName schema)
          WHERE w.workflow_uuid = $1
         """;
 
-    /// <summary>$1 workflows, $2 keys, $3 offsets, $4 limit. Rows of one place are adjacent, at least one each.</summary>
+    /// <summary>
+    /// $1 workflows, $2 keys, $3 offsets, $4 limit, $5 how many bytes of one place. Rows of one place are adjacent, at least one each.
+    /// </summary>
     // One statement is one snapshot, so no value is missing of a writer that it sees ended. One value more than the limit tells whether
     // something follows. For a place without values, the stream's last value tells whether the place lies behind the end. Other SDKs accept
-    // writes behind a close, and never show them.
+    // writes behind a close, and never show them. Sizes are known without reading the values: only what fits is read, the first value in
+    // any case, and one row without its value tells that more is there.
     public string ReadStreams { get; } = $"""
-        SELECT p.place::int, w.exists, COALESCE(w.ended, false), COALESCE(t.closed, false), s.value, s.serialization
+        SELECT p.place::int, w.exists, COALESCE(w.ended, false), COALESCE(t.closed, false), s.value, s.serialization, COALESCE(s.cut, false)
           FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS p(id, key, first, place)
           LEFT JOIN LATERAL (
             SELECT true AS exists, status IN ({WorkflowStates.EndedList}) AS ended
@@ -61,11 +64,16 @@ internal sealed class MessagingSql(SchemaName schema)
              ORDER BY "offset" DESC
              LIMIT 1) AS t ON true
           LEFT JOIN LATERAL (
-            SELECT "offset" AS at, value, serialization
-              FROM {schema}.streams
-             WHERE workflow_uuid = p.id AND key = p.key AND "offset" >= p.first
-             ORDER BY "offset"
-             LIMIT $4 + 1) AS s ON true
+            SELECT at, CASE WHEN bytes_so_far <= $5 OR nth = 1 THEN value END AS value, serialization, bytes_so_far > $5 AND nth > 1 AS cut
+              FROM (
+                SELECT "offset" AS at, value, serialization, row_number() OVER so_far AS nth, octet_length(value) AS bytes,
+                       sum(octet_length(value)) OVER so_far AS bytes_so_far
+                  FROM {schema}.streams
+                 WHERE workflow_uuid = p.id AND key = p.key AND "offset" >= p.first
+                WINDOW so_far AS (ORDER BY "offset" ROWS UNBOUNDED PRECEDING)
+                 ORDER BY "offset"
+                 LIMIT $4 + 1) AS v
+             WHERE bytes_so_far - bytes <= $5 OR nth <= 2) AS s ON true
          ORDER BY p.place, s.at
         """;
 

@@ -11,7 +11,8 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// </para>
 /// <para>
 /// A row is locked only in exactly the version that the snapshot saw. Then its waits are those that the snapshot saw, and deleting them
-/// leaves none behind. A row that has changed meanwhile belongs to somebody else, or comes with the next claim.
+/// leaves none behind. A row that has changed meanwhile belongs to somebody else, or can be taken by a later claim: the answer names the
+/// rows that it passed over.
 /// </para>
 /// <para>
 /// A parked workflow without a queue of its own waited in the internal one. It runs in none, unless a deduplication id keeps it there.
@@ -157,6 +158,10 @@ internal sealed class ParkedClaimSql(SchemaName schema)
         SELECT true, last.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL
           FROM (SELECT {lastLookedAt} AS id) AS last
          WHERE last.id IS NOT NULL
+        UNION ALL
+        SELECT true, workflow_uuid, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, true, NULL, NULL
+          FROM candidate
+         WHERE (SELECT count(*) FROM due) < $7 AND NOT EXISTS (SELECT FROM due WHERE due.workflow_uuid = candidate.workflow_uuid)
          ORDER BY 18, 2
         """;
 

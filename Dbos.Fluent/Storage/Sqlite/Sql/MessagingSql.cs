@@ -86,23 +86,22 @@ internal static class MessagingSql
         """;
 
     /// <summary>
-    /// Values by the index of their workflow, key and offset in the list. Reads one value more than the limit, to see whether a close
-    /// follows. For a position without values it looks at the last value of the stream, as the position may lie after the close.
+    /// The values of one stream from an offset on, in the order of its index: a reader that stops early has read no further. Reads one
+    /// value more than the limit, to see whether a close follows. For a position without values it looks at the last value of the stream,
+    /// as the position may lie after the close.
     /// </summary>
-    public const string ReadStreams = $"""
-        SELECT at.key, w.status,
-               w.status IN ({WorkflowStates.EndedList}),
+    public const string ReadStream = $"""
+        SELECT w.status IN ({WorkflowStates.EndedList}),
                s.value, s.serialization,
                CASE WHEN s.value IS NULL THEN (
                    SELECT l.value FROM streams AS l
-                    WHERE l.workflow_uuid = w.workflow_uuid AND l.key = json_extract(at.value, '$[1]')
+                    WHERE l.workflow_uuid = w.workflow_uuid AND l.key = @key
                     ORDER BY l."offset" DESC LIMIT 1) END
-          FROM json_each(@positions) AS at
-          LEFT JOIN workflow_status AS w ON w.workflow_uuid = json_extract(at.value, '$[0]')
+          FROM workflow_status AS w
           LEFT JOIN streams AS s
-            ON s.workflow_uuid = w.workflow_uuid AND s.key = json_extract(at.value, '$[1]')
-           AND s."offset" BETWEEN json_extract(at.value, '$[2]') AND json_extract(at.value, '$[2]') + @limit
-         ORDER BY at.key, s."offset"
+            ON s.workflow_uuid = @workflow_uuid AND s.key = @key AND s."offset" BETWEEN @first AND @first + @limit
+         WHERE w.workflow_uuid = @workflow_uuid
+         ORDER BY s."offset"
         """;
 
     /// <summary>Returns one row without an id for a workflow without messages. No limit: an inbox is read whole.</summary>
