@@ -111,7 +111,7 @@ internal sealed class QueueExplainer(IStore store)
             _ => null,
         };
 
-    private static string At(int running, PlaceCounts counts, int most) =>
+    private static string At(long running, PlaceCounts counts, int most) =>
         (running == 1 ? "1 runs" : $"{running} run")
         + (counts.Executors.Number == 1
             ? $" at 1 engine, which takes at most {most}"
