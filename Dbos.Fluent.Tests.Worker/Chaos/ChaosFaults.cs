@@ -8,7 +8,8 @@ namespace Dbos.Fluent.Tests.Worker.Chaos;
 /// Strikes processes, connections and the server at random, one fault after another; some last while the next ones come. Each kind of
 /// fault strikes at least once.
 /// </summary>
-internal sealed class ChaosFaults(ChaosOptions options, PostgresServer server, IReadOnlyList<ChaosSlot> slots, Action<string> log)
+internal sealed class ChaosFaults(
+    ChaosOptions options, PostgresServer server, IReadOnlyList<ChaosSlot> slots, ChaosQueueWatch watch, Action<string> log)
     : IAsyncDisposable
 {
     private const int RestartEvery = 10;
@@ -63,6 +64,7 @@ internal sealed class ChaosFaults(ChaosOptions options, PostgresServer server, I
     private async Task NextMomentAsync(CancellationToken cancellationToken)
     {
         await Task.Delay(plan.Gap(LongestGap), TimeProvider.System, cancellationToken);
+        await watch.LookAsync(cancellationToken);
 
         // A launch that finds no database ends its process, and whoever started it starts another: here as in production.
         foreach (var slot in slots.Where(slot => !Lasts(slot) && slot.Process.HasEnded))

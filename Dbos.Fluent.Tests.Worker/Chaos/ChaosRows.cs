@@ -22,6 +22,17 @@ internal sealed record ChaosRows(
         return counts[0];
     }
 
+    /// <summary>How many workflows of a queue run at one moment.</summary>
+    public static async Task<long> CountQueuedRunningAsync(string connectionString, string queue, CancellationToken cancellationToken)
+    {
+        var counts = await QueryAsync(
+            connectionString,
+            $"SELECT count(*) FROM dbos.workflow_status WHERE queue_name = '{queue}' AND status = 'PENDING'",
+            row => row.GetInt64(0),
+            cancellationToken);
+        return counts[0];
+    }
+
     public static async Task<ChaosRows> ReadAsync(string connectionString, CancellationToken cancellationToken)
     {
         var workflows = await QueryAsync(

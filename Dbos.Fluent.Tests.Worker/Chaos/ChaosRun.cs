@@ -20,9 +20,10 @@ internal sealed class ChaosRun : IAsyncDisposable
     private readonly Action<string> log;
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("dbos-fluent-chaos-");
     private readonly List<ChaosSlot> slots = [];
+    private readonly ChaosQueueWatch watch;
 
     private ChaosRun(ChaosOptions options, PostgresServer server, Action<string> log) =>
-        (this.options, this.server, this.log) = (options, server, log);
+        (this.options, this.server, this.log, watch) = (options, server, log, new ChaosQueueWatch(server.ConnectionString));
 
     /// <summary>Runs it from the start to the verdict, and leaves nothing behind.</summary>
     /// <param name="options">How it is to be.</param>
@@ -35,7 +36,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         await run.PrepareAsync(cancellationToken);
         run.StartProcesses();
         IReadOnlyList<ChaosFaultKind> missing;
-        await using (var faults = new ChaosFaults(options, server, run.slots, log))
+        await using (var faults = new ChaosFaults(options, server, run.slots, run.watch, log))
         {
             await faults.StrikeAsync(cancellationToken);
             missing = faults.Missing;
@@ -114,6 +115,7 @@ internal sealed class ChaosRun : IAsyncDisposable
                 await slot.ReplaceAsync();
             }
 
+            await watch.LookAsync(cancellationToken);
             ended = await ChaosRows.CountEndedAsync(server.ConnectionString, cancellationToken);
             if (ended >= options.Total && slots.TrueForAll(slot => slot.Process.HasStartedAll))
             {
@@ -135,8 +137,9 @@ internal sealed class ChaosRun : IAsyncDisposable
             await slot.Process.KillAsync();
         }
 
+        log($"running of the limited queue: {watch.Summary} looks");
         var rows = await ChaosRows.ReadAsync(server.ConnectionString, cancellationToken);
-        return ChaosVerdict.Of(options, rows, ChaosLedger.Read(folder.FullName), missing);
+        return ChaosVerdict.Of(options, rows, ChaosLedger.Read(folder.FullName), missing, watch.Most);
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

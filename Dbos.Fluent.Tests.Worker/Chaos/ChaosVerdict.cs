@@ -6,7 +6,7 @@ namespace Dbos.Fluent.Tests.Worker.Chaos;
 
 /// <summary>
 /// Holds what the database and the ledger say against what must be: every workflow ended with the right result, every step took effect and
-/// never again in a run that began after its checkpoint, no message was lost or doubled, and nothing is left over.
+/// never again in a run that began after its checkpoint, no message was lost or doubled, no limit was exceeded, and nothing is left over.
 /// </summary>
 internal sealed class ChaosVerdict
 {
@@ -33,7 +33,8 @@ internal sealed class ChaosVerdict
         ChaosOptions options,
         ChaosRows rows,
         ILookup<(string WorkflowId, string Step), ChaosEffect> effects,
-        IReadOnlyList<ChaosFaultKind> missingFaults)
+        IReadOnlyList<ChaosFaultKind> missingFaults,
+        long queuedMost)
     {
         var verdict = new ChaosVerdict(rows, effects);
         foreach (var fault in missingFaults)
@@ -57,6 +58,8 @@ internal sealed class ChaosVerdict
             verdict.Breach($"{stranger}: nobody started it");
         }
 
+        // Were there always fewer than may run, the run would say nothing about the limit.
+        verdict.Expect(ChaosQueueWatch.Limit, queuedMost, "the most that ever ran at once of the limited queue");
         verdict.Expect(0L, rows.Waits, "rows left in fluent_waits");
         return verdict;
     }

@@ -156,6 +156,9 @@ internal sealed partial class ChaosWorkflows
     {
         var began = ChaosLedger.NowMicros();
         yield return Effect(began, "one");
+
+        // So long that the queue is full again and again: what waits keeps its place there.
+        yield return Step.Sleep(TimeSpan.FromMilliseconds(250));
         yield return Effect(began, "two");
         yield return "worked";
     }

@@ -23,6 +23,9 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
     /// <summary>True where a test makes the store refuse what it must not, so that runs end in the engine itself.</summary>
     protected virtual bool RunsMayCrash => false;
 
+    /// <summary>True where a test takes the database away, or alters it, so that an engine cannot leave its work as a stop does.</summary>
+    protected virtual bool LeavesWork => false;
+
     /// <summary>False where a test alters the tables, counts connections, or leaves something behind that may still write.</summary>
     protected virtual bool SharesDatabases => true;
 
@@ -43,12 +46,31 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
 
         await Eventually.TrueAsync(
             () => clocks.All(clock => clock.TimersPending == 0), Bounded.Limit, "no timer is left when every engine has stopped");
+        await Eventually.TrueAsync(
+            () => engines.All(engine => WaitsOf(engine) == 0), Bounded.Limit, "nothing is waited for when every engine has stopped");
+        var left = LeavesWork ? [] : await LeftBehindAsync();
         await Database.DisposeAsync();
         GC.SuppressFinalize(this);
+        Assert.Empty(left);
         if (!RunsMayCrash)
         {
             Assert.DoesNotContain(Log.Entries, entry => entry.Id == RunCrashed);
         }
+    }
+
+    private static int WaitsOf(WorkflowEngine engine)
+    {
+        var wakeups = engine.Core.Wakeups;
+        return wakeups.Inboxes.Count + wakeups.Events.Count + wakeups.Streams.Count + wakeups.Outcomes.Count;
+    }
+
+    // A stop hands on all that the engine ran. What a test has made look lost itself is nobody's.
+    private async Task<List<string?[]>> LeftBehindAsync()
+    {
+        var executors = string.Join(", ", engines.Select(engine => $"'{engine.ExecutorId.Replace("'", "''", StringComparison.Ordinal)}'"));
+        return executors.Length == 0 ? [] : await Database.QueryAsync(
+            "SELECT workflow_uuid, name, executor_id, owner_xid FROM workflow_status "
+            + $"WHERE status = 'PENDING' AND owner_xid <> 'lost' AND executor_id IN ({executors})");
     }
 
     /// <summary>Launches an engine with these workflows.</summary>

@@ -51,12 +51,7 @@ public abstract class EnqueueSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         var workflow = Gated();
         var other = Workflow.Define<int, int>("another").Return(x => x.Input);
         var engine = await LaunchQueuesAsync(workflow, other);
-        var attach = new StartOptions
-        {
-            Queue = "line",
-            DeduplicationId = "d",
-            DeduplicationPolicy = DeduplicationPolicy.ReturnExisting,
-        };
+        StartOptions attach = new() { Queue = "line", DeduplicationId = "d", DeduplicationPolicy = DeduplicationPolicy.ReturnExisting };
         var first = await engine.StartAsync(workflow, 1, attach, Cancel);
         var second = await engine.StartAsync(workflow, 2, attach, Cancel);
 
@@ -66,8 +61,13 @@ public abstract class EnqueueSuite(IDatabaseFixture fixture) : EngineSuite(fixtu
         gate.Open();
         Assert.Equal(1, await second.ResultAsync());
         Assert.Equal(3, await (await engine.StartAsync(workflow, 3, attach, Cancel)).ResultAsync());
-        await Assert.ThrowsAsync<ArgumentException>(
-            () => engine.StartAsync(workflow, 1, attach with { DeduplicationId = null }, Cancel));
+        StartOptions[] impossible = [attach with { DeduplicationId = null }, attach with { Queue = null }];
+        foreach (var options in impossible)
+        {
+            await Assert.ThrowsAsync<ArgumentException>(() => engine.StartAsync(workflow, 1, options, Cancel));
+        }
+
+        Assert.Equal(2, await Database.WorkflowsAsync());
     }
 
     // QD-06. Whoever is refused is told who holds the id, and nothing else goes wrong.

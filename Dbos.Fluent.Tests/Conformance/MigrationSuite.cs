@@ -71,27 +71,44 @@ public abstract class MigrationSuite(IDatabaseFixture fixture) : EngineSuite(fix
         Assert.Equal(1, await engine.RunAsync(Echo, 1, "A"));
     }
 
+    // Whoever makes them newer: another SDK the tables of DBOS, a later version of the library its own.
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_database_that_another_SDK_migrated_further_is_taken_as_it_is(bool migrate)
+    [InlineData(true, true, false)]
+    [InlineData(false, true, false)]
+    [InlineData(true, false, true)]
+    [InlineData(false, false, true)]
+    [InlineData(true, true, true)]
+    [InlineData(false, true, true)]
+    public async Task A_database_that_was_migrated_further_is_taken_as_it_is(bool migrate, bool dbos, bool fluent)
     {
         await MigrateAsync();
-        await Database.ExecuteAsync(
-            """
-            UPDATE dbos_migrations SET version = 200;
-            ALTER TABLE workflow_status ADD COLUMN something_new TEXT;
-            ALTER TABLE operation_outputs ADD COLUMN something_new TEXT;
-            """);
+        if (dbos)
+        {
+            await Database.ExecuteAsync(
+                """
+                UPDATE dbos_migrations SET version = 200;
+                ALTER TABLE workflow_status ADD COLUMN something_new TEXT;
+                ALTER TABLE operation_outputs ADD COLUMN something_new TEXT;
+                """);
+        }
 
+        if (fluent)
+        {
+            await MakeFluentNewerAsync();
+        }
+
+        var levels = await LevelsAsync();
         var engine = await LaunchAsync(options => options.Migrate = migrate, Echo);
 
         Assert.Equal(1, await engine.RunAsync(Echo, 1, "A"));
-        Assert.Equal([["200"]], await Database.QueryAsync("SELECT version FROM dbos_migrations"));
+        Assert.Equal((dbos ? 200 : SchemaLevel.DbosCurrent, SchemaLevel.FluentCurrent + (fluent ? 1 : 0)), levels);
+        Assert.Equal(levels, await LevelsAsync());
     }
 
-    [Fact]
-    public async Task An_older_database_is_migrated_and_its_workflows_are_kept()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_older_database_is_migrated_and_its_workflows_are_kept(bool fluentIsNewer)
     {
         var engine = await LaunchAsync(Echo);
         await engine.RunAsync(Echo, 7, "old");
@@ -101,12 +118,16 @@ public abstract class MigrationSuite(IDatabaseFixture fixture) : EngineSuite(fix
             UPDATE dbos_migrations SET version = 122;
             ALTER TABLE workflow_status DROP COLUMN creator_xid;
             """);
+        if (fluentIsNewer)
+        {
+            await MakeFluentNewerAsync();
+        }
 
         engine = await LaunchAsync(Echo);
 
         Assert.Equal(7, await engine.Retrieve<int>("old").ResultAsync());
         Assert.Equal(1, await engine.RunAsync(Echo, 1, "new"));
-        Assert.Equal($"{SchemaLevel.DbosCurrent}", await Database.ScalarAsync("SELECT version FROM dbos_migrations"));
+        Assert.Equal((SchemaLevel.DbosCurrent, SchemaLevel.FluentCurrent + (fluentIsNewer ? 1 : 0)), await LevelsAsync());
     }
 
     [Fact]
@@ -145,6 +166,17 @@ public abstract class MigrationSuite(IDatabaseFixture fixture) : EngineSuite(fix
         Echo);
 
     private async Task MigrateAsync() => await (await LaunchAsync(Echo)).StopAsync(TimeSpan.Zero, Cancel);
+
+    // As a later version of the library may: with a column that this one knows nothing of, and that it must not need.
+    private Task MakeFluentNewerAsync() => Database.ExecuteAsync(
+        $"""
+        INSERT INTO fluent_migrations (version) VALUES ({SchemaLevel.FluentCurrent + 1});
+        ALTER TABLE fluent_executors ADD COLUMN something_new TEXT;
+        """);
+
+    private async Task<(long Dbos, long Fluent)> LevelsAsync() => (
+        await Database.CountAsync("SELECT max(version) FROM dbos_migrations"),
+        await Database.CountAsync("SELECT max(version) FROM fluent_migrations"));
 
     private async Task<bool> IsEmptyAsync() => Database is SqliteTestDatabase sqlite
         ? !File.Exists(sqlite.Path)

@@ -6,20 +6,19 @@ namespace Dbos.Fluent.Tests.Conformance;
 /// <summary>Queues whose limits and readers change while they are served. Scenarios QC-09, QM-01 to QM-03.</summary>
 public abstract class QueueChangeSuite(IDatabaseFixture fixture) : EngineSuite(fixture)
 {
-    private static readonly RateLimit OneAnHour = new(1, TimeSpan.FromHours(1));
     private static readonly WorkflowDefinition<int, int> Quick = Workflow.Define<int, int>("quick").Return(x => x.Input);
 
     private readonly ConcurrentDictionary<int, Probe> gates = new();
 
-    public static TheoryData<string> Limits =>
-        ["concurrency", "worker", "rate", "partition", "partition worker", "partition rate"];
+    public static MatrixTheoryData<string, bool> Limits =>
+        new(["concurrency", "worker", "rate", "partition", "partition worker", "partition rate"], [false, true]);
 
     [Theory]
     [MemberData(nameof(Limits))]
-    public async Task A_limit_that_is_lifted_lets_in_the_next_though_the_first_goes_on(string limit)
+    public async Task A_limit_that_is_lifted_or_raised_lets_in_the_next_though_the_first_goes_on(string limit, bool inPlace)
     {
         var gated = Gated();
-        var engine = await LaunchAsync(options => options.Add(LimitedToOne(limit), new("free")), gated, Quick);
+        var engine = await LaunchAsync(options => options.Add(LimitedTo(1, limit), new("free")), gated, Quick);
         var partition = limit.StartsWith("partition", StringComparison.Ordinal) ? "a" : null;
         var line = new StartOptions { Queue = "line", PartitionKey = partition };
         var first = await engine.StartAsync(gated, 1, line, Cancel);
@@ -28,7 +27,9 @@ public abstract class QueueChangeSuite(IDatabaseFixture fixture) : EngineSuite(f
         await HadTimeAsync(engine);
         Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(second.Id));
 
-        var raised = partition is null ? new WorkflowQueue("line") { Concurrency = 5 } : new("line") { PartitionConcurrency = 5 };
+        // In place, or by a limit of another kind.
+        var raised = inPlace ? LimitedTo(2, limit)
+            : partition is null ? new WorkflowQueue("line") { Concurrency = 5 } : new("line") { PartitionConcurrency = 5 };
         await engine.Queues.RegisterAsync(raised, cancellationToken: Cancel);
 
         await Gate(2).ReachedAsync();
@@ -139,7 +140,7 @@ public abstract class QueueChangeSuite(IDatabaseFixture fixture) : EngineSuite(f
     }
 
     [Fact]
-    public async Task What_is_resumed_forked_or_debounced_runs_whatever_the_engine_listens_to()
+    public async Task What_is_resumed_forked_debounced_or_recovered_runs_whatever_the_engine_listens_to()
     {
         WorkflowQueue[] queues = [new("one"), new("two")];
         var engine = await LaunchAsync(options => options.Add(queues).ListenTo = ["one"], Quick);
@@ -155,10 +156,14 @@ public abstract class QueueChangeSuite(IDatabaseFixture fixture) : EngineSuite(f
             var debounced = await engine.Debounce(Quick).CallAsync("k", TimeSpan.FromMilliseconds(1), 4, cancellationToken: Cancel);
             Assert.Equal((3, 1, 4), (await resumed.ResultAsync(), await engine.ResultAsync<int>(fork), await debounced.ResultAsync()));
             Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(left.Id));
+            var lost = await engine.StartAsync(Quick, 5, cancellationToken: Cancel);
+            Assert.Equal(5, await lost.ResultAsync());
 
             await engine.StopAsync(TimeSpan.Zero, Cancel).Within(Bounded.Limit);
+            await Database.FlipAsync(lost.Id);
             engine = await LaunchAsync(options => options.Add(queues).ListenTo = [other], Quick);
-            Assert.Equal(2, await engine.ResultAsync<int>(left.Id));
+            Assert.Equal((2, 5), (await engine.ResultAsync<int>(left.Id), await engine.ResultAsync<int>(lost.Id)));
+            Assert.Equal(2, (await engine.GetStatusAsync(lost.Id, Cancel))!.RecoveryAttempts);
         }
     }
 
@@ -231,14 +236,14 @@ public abstract class QueueChangeSuite(IDatabaseFixture fixture) : EngineSuite(f
         await Eventually.TrueAsync(async () => await Database.UnfinishedAsync() == 0, Bounded.Limit, "all end");
     }
 
-    private static WorkflowQueue LimitedToOne(string limit) => limit switch
+    private static WorkflowQueue LimitedTo(int count, string limit) => limit switch
     {
-        "concurrency" => new("line") { Concurrency = 1 },
-        "worker" => new("line") { WorkerConcurrency = 1 },
-        "rate" => new("line") { RateLimit = OneAnHour },
-        "partition" => new("line") { PartitionConcurrency = 1 },
-        "partition worker" => new("line") { PartitionWorkerConcurrency = 1 },
-        _ => new("line") { PartitionRateLimit = OneAnHour },
+        "concurrency" => new("line") { Concurrency = count },
+        "worker" => new("line") { WorkerConcurrency = count },
+        "rate" => new("line") { RateLimit = new(count, TimeSpan.FromHours(1)) },
+        "partition" => new("line") { PartitionConcurrency = count },
+        "partition worker" => new("line") { PartitionWorkerConcurrency = count },
+        _ => new("line") { PartitionRateLimit = new(count, TimeSpan.FromHours(1)) },
     };
 
     /// <summary>Returns when the engine has claimed and run something else, later than whatever it may have claimed before.</summary>

@@ -8,10 +8,10 @@ public abstract class QueueLimitSuite(IDatabaseFixture fixture) : EngineSuite(fi
     [Fact]
     public async Task Two_engines_keep_the_limit_of_each_and_of_both()
     {
-        var workflow = Gated();
+        var (workflow, quick) = (Gated(), Workflow.Define<int, int>("quick").Return(x => x.Input));
         var queue = new WorkflowQueue("line") { Concurrency = 5, WorkerConcurrency = 3 };
-        var one = await LaunchAsync(options => options.Add(queue), workflow);
-        await LaunchAsync(options => options.ExecutorId = "executor-2", workflow);
+        var one = await LaunchAsync(options => options.Add(queue, new("free")), workflow, quick);
+        var other = await LaunchAsync(options => options.ExecutorId = "executor-2", workflow, quick);
         var handles = await StartAsync(one, workflow, 8, _ => new() { Queue = queue });
         for (var i = 0; i < 5; i++)
         {
@@ -20,6 +20,8 @@ public abstract class QueueLimitSuite(IDatabaseFixture fixture) : EngineSuite(fi
 
         // Every further claim has had its chance: the counts of the database are what the engines may not exceed.
         await one.StartAsync(workflow, 99, new() { Queue = queue }, Cancel);
+        await HadTimeAsync(one, quick);
+        await HadTimeAsync(other, quick);
         var running = await Database.QueryAsync(
             "SELECT executor_id, count(*) FROM workflow_status WHERE status = 'PENDING' GROUP BY executor_id ORDER BY executor_id");
 
@@ -78,7 +80,10 @@ public abstract class QueueLimitSuite(IDatabaseFixture fixture) : EngineSuite(fi
         var held = await StartAsync(again, workflow, 2, _ => new() { Queue = queue });
         await again.ResumeAsync(held[0].Id, cancellationToken: Cancel);
 
+        // A window that counts nothing would have let it in too, but from its queue.
         Assert.Equal(0, await held[0].ResultAsync());
+        Assert.Equal("_dbos_internal_queue", (await held[0].GetStatusAsync(Cancel)).Queue);
+        await HadTimeAsync(again, workflow);
         Assert.Equal(WorkflowState.Enqueued, await again.StateOfAsync(held[1].Id));
         time.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(1, await held[1].ResultAsync());
@@ -86,7 +91,7 @@ public abstract class QueueLimitSuite(IDatabaseFixture fixture) : EngineSuite(fi
         void Configure(EngineOptions options)
         {
             options.TimeProvider = time;
-            options.Add(queue);
+            options.Add(queue, new("free"));
         }
     }
 
@@ -161,32 +166,36 @@ public abstract class QueueLimitSuite(IDatabaseFixture fixture) : EngineSuite(fi
         Assert.Equal(0, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
     }
 
-    [Fact]
-    public async Task A_workflow_that_waits_keeps_its_place_where_concurrency_is_limited()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_workflow_that_waits_keeps_its_place_where_concurrency_is_limited(bool inPartition)
     {
-        var time = new ManualTimeProvider();
-        var sleeper = Workflow.Define<int, int>("sleeper").Sleep(TimeSpan.FromDays(1)).Return(x => x.Input);
-        var queue = new WorkflowQueue("line") { Concurrency = 1 };
+        var (time, day) = (new ManualTimeProvider(), TimeSpan.FromDays(1));
+        var sleeper = Workflow.Define<int, int>("sleeper").Sleep(day).Return(x => x.Input);
+        var line = inPartition ? new WorkflowQueue("line") { PartitionConcurrency = 1 } : new("line") { Concurrency = 1 };
         var engine = await LaunchAsync(
-            options =>
-            {
-                options.TimeProvider = time;
-                options.UnloadAfter = TimeSpan.Zero;
-                options.Add(queue);
-            },
-            sleeper);
-        var handles = await StartAsync(engine, sleeper, 2, _ => new() { Queue = queue });
-        await Eventually.TrueAsync(
-            async () => await CheckpointCountAsync(handles[0].Id) == 1, Bounded.Limit, "the first one sleeps");
+            options => (options.TimeProvider, options.UnloadAfter, _) = (time, TimeSpan.Zero, options.Add(line, new("free"))), sleeper);
+        StartOptions inLine = new() { Queue = line, PartitionKey = inPartition ? "a" : null };
+        var handles = await StartAsync(engine, sleeper, 2, _ => inLine);
+        foreach (var (number, handle) in handles.Index())
+        {
+            await Eventually.TrueAsync(
+                async () => await CheckpointCountAsync(handle.Id) == 1, Bounded.Limit, $"number {number} sleeps");
 
-        Assert.Equal(WorkflowState.Pending, await engine.StateOfAsync(handles[0].Id));
-        Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(handles[1].Id));
-        time.Advance(TimeSpan.FromDays(1));
-        Assert.Equal(0, await handles[0].ResultAsync());
-        await Eventually.TrueAsync(
-            async () => await CheckpointCountAsync(handles[1].Id) == 1, Bounded.Limit, "the second one sleeps");
-        time.Advance(TimeSpan.FromDays(1));
-        Assert.Equal(1, await handles[1].ResultAsync());
+            // Another one that begins to sleep later has left memory by now: so has had the chance of this one and of those behind it.
+            var other = await engine.StartAsync(sleeper, 9, new() { Queue = "free" }, Cancel);
+            await Parkable.ParkedAsync(engine, other.Id);
+            var states = await Database.QueryAsync(
+                "SELECT status, owner_xid IS NOT NULL FROM workflow_status WHERE queue_name = 'line' ORDER BY created_at, workflow_uuid");
+            string[][] expected = [["PENDING", "True"], ["ENQUEUED", "False"]];
+            Assert.Equal(number == 0 ? expected : [["SUCCESS", "False"], ["PENDING", "True"]], states.ConvertAll(Texts));
+            Assert.Equal([[other.Id]], await Database.QueryAsync("SELECT workflow_uuid FROM fluent_waits"));
+            time.Advance(day);
+            Assert.Equal((number, 9), (await handle.ResultAsync(), await other.ResultAsync()));
+        }
+
+        static string[] Texts(string?[] row) => [row[0]!, row[1] is "1" or "True" ? "True" : "False"];
     }
 
     // CR-10
@@ -243,6 +252,10 @@ public abstract class QueueLimitSuite(IDatabaseFixture fixture) : EngineSuite(fi
 
         Assert.Empty(await engine.Queues.ListAsync(Cancel));
     }
+
+    /// <summary>Returns when something else was claimed and run, later than whatever the engine may have claimed before.</summary>
+    private static async Task HadTimeAsync(WorkflowEngine engine, WorkflowDefinition<int, int> quick) =>
+        Assert.Equal(9, await (await engine.StartAsync(quick, 9, new() { Queue = "free" }, Cancel)).ResultAsync());
 
     private WorkflowDefinition<int, int> Gated() =>
         Workflow.Define<int, int>("gated").Step("gate", x => gate.PassAsync(x.CancellationToken)).Return(x => x.Input);

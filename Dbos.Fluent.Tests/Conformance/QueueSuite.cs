@@ -12,13 +12,15 @@ public abstract class QueueSuite(IDatabaseFixture fixture) : EngineSuite(fixture
     [Fact]
     public async Task A_queue_of_one_runs_one_at_a_time()
     {
-        var workflow = Gated();
-        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line") { Concurrency = 1 }), workflow);
+        var (workflow, quick) = (Gated(), Workflow.Define<int, int>("quick").Return(x => x.Input));
+        var line = new WorkflowQueue("line") { Concurrency = 1 };
+        var engine = await LaunchAsync(options => options.Add(line, new("free")), workflow, quick);
         var first = await engine.StartAsync(workflow, 1, new() { Queue = "line" }, Cancel);
         var second = await engine.StartAsync(workflow, 2, new() { Queue = "line" }, Cancel);
         await gate.ReachedAsync();
+        await HadTimeAsync(engine, quick);
 
-        Assert.Equal(new QueueStatus(new("line") { Concurrency = 1 }, false, 1, 1), await engine.Queues.GetAsync("line", Cancel));
+        Assert.Equal(new QueueStatus(line, false, 1, 1), await engine.Queues.GetAsync("line", Cancel));
         Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(second.Id));
         gate.Open();
 
@@ -103,35 +105,57 @@ public abstract class QueueSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         Assert.Equal(1, await first.ResultAsync());
     }
 
+    // QC-06: whoever starts it again, and whether it waits or runs.
     [Fact]
     public async Task Enqueuing_an_id_again_attaches_and_changes_nothing()
     {
         var workflow = Gated();
         var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line")), workflow);
-        for (var i = 0; i < 10; i++)
-        {
-            await engine.StartAsync(workflow, i, new() { Id = "A", Queue = "line", Priority = i }, Cancel);
-        }
-
+        var other = await LaunchAsync(options => (options.ExecutorId, options.ListenTo) = ("executor-2", []), workflow);
+        await engine.Queues.PauseAsync("line", Cancel);
+        await engine.StartAsync(workflow, 0, new() { Id = "A", Queue = "line" }, Cancel);
+        Assert.Equal((null, "ENQUEUED"), (await ReadAsync("executor_id"), await ReadAsync("status")));
+        await ChangesNothingAsync();
+        await engine.Queues.ResumeAsync("line", Cancel);
         await gate.ReachedAsync();
+        Assert.Equal((Executor, "PENDING"), (await ReadAsync("executor_id"), await ReadAsync("status")));
+        await ChangesNothingAsync();
         gate.Open();
 
         Assert.Equal(0, await engine.ResultAsync<int>("A"));
-        Assert.Equal(1, counts["0"]);
-        var status = (await engine.GetStatusAsync("A", Cancel))!;
-        Assert.Equal((1, 0, "line"), (status.RecoveryAttempts, status.Priority, status.Queue));
+        Assert.Equal((1, 1), (counts["0"], await Database.SucceededAsync()));
+        await ChangesNothingAsync();
+
+        Task<string?> ReadAsync(string column) => Database.ScalarAsync($"SELECT {column} FROM workflow_status");
+
+        async Task ChangesNothingAsync()
+        {
+            var before = await Database.QueryAsync("SELECT * FROM workflow_status");
+            for (var i = 1; i <= 5; i++)
+            {
+                await other.StartAsync(workflow, i, new() { Id = "A", Queue = "line", Priority = i }, Cancel);
+            }
+
+            Assert.Equal(before, await Database.QueryAsync("SELECT * FROM workflow_status"));
+        }
     }
 
-    [Fact]
-    public async Task What_waits_in_a_queue_that_nobody_registered_runs_once_somebody_does()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_waits_in_a_queue_that_nobody_registered_runs_once_somebody_does(bool elsewhere)
     {
         var workflow = Gated();
         gate.Open();
-        var engine = await LaunchAsync(workflow);
-        var handle = await engine.StartAsync(workflow, 1, new() { Queue = "later" }, Cancel);
-        var unknown = await engine.EnqueueAsync<int>("registered nowhere", [1], new() { Queue = "later" }, Cancel);
+        var engine = await LaunchAsync(options => options.Add(new WorkflowQueue("free")), workflow);
+        await using var client = await WorkflowClient.ConnectAsync(Database.Use, Cancel).Within(Bounded.Limit);
+        var caller = elsewhere ? client : engine;
+        var handle = await caller.StartAsync(workflow, 1, new() { Queue = "later" }, Cancel);
+        var unknown = await caller.EnqueueAsync<int>("registered nowhere", [1], new() { Queue = "later" }, Cancel);
+        await HadTimeAsync(engine, workflow);
+        Assert.Equal((WorkflowState.Enqueued, 0), (await caller.StateOfAsync(handle.Id), counts["1"]));
 
-        await engine.Queues.RegisterAsync(new WorkflowQueue("later"), cancellationToken: Cancel);
+        await caller.Queues.RegisterAsync(new WorkflowQueue("later"), cancellationToken: Cancel);
 
         Assert.Equal(1, await handle.ResultAsync());
         var status = (await engine.GetStatusAsync(unknown.Id, Cancel))!;
@@ -313,6 +337,10 @@ public abstract class QueueSuite(IDatabaseFixture fixture) : EngineSuite(fixture
             yield return all.Result.Sum();
         }
     }
+
+    /// <summary>Returns when something else was claimed and run, later than whatever the engine may have claimed before.</summary>
+    private static async Task HadTimeAsync(WorkflowEngine engine, WorkflowDefinition<int, int> quick) =>
+        Assert.Equal(9, await (await engine.StartAsync(quick, 9, new() { Queue = "free" }, Cancel)).ResultAsync());
 
     private WorkflowDefinition<int, int> Gated() => Workflow.Define<int, int>("gated")
         .Step("gate", async x =>

@@ -21,7 +21,7 @@ public abstract class RecoverySuite(IDatabaseFixture fixture) : EngineSuite(fixt
             await Database.FlipAsync(id);
         }
 
-        engine = await LaunchAsync(options => options.Lease = TimeSpan.FromSeconds(1), kept);
+        engine = await LaunchAsync(options => options.Add(new WorkflowQueue("line")).Lease = TimeSpan.FromSeconds(1), kept);
 
         Assert.Equal(2, await engine.ResultAsync<int>("D"));
         var undecodable = await engine.Retrieve<int>("C").FailureAsync();
@@ -29,7 +29,9 @@ public abstract class RecoverySuite(IDatabaseFixture fixture) : EngineSuite(fixt
         Assert.Contains("The input of workflow 'C' cannot be decoded", undecodable.Message);
         Assert.Equal(WorkflowState.Pending, await engine.StateOfAsync("A"));
         await Eventually.TrueAsync(async () => await StoredStateAsync("") == "ERROR", Bounded.Limit, "the row without an id ends");
-        Assert.Equal(6, await engine.RunAsync(kept, 5, "E"));
+
+        // What takes from queues goes on too.
+        Assert.Equal(6, await (await engine.StartAsync(kept, 5, new() { Id = "E", Queue = "line" }, Cancel)).ResultAsync());
         Assert.Equal(5, await Database.CountAsync("SELECT count(*) FROM workflow_status"));
         const string Stranded = "1 unfinished workflows gone of version v1 (such as A)";
         await Eventually.TrueAsync(

@@ -68,7 +68,7 @@ public sealed class ChaosPlanTests
     }
 
     [Fact]
-    public void A_run_without_a_kind_of_fault_has_failed()
+    public void A_run_without_a_kind_of_fault_or_whose_queue_was_not_just_full_has_failed()
     {
         var nothing = new ChaosRows(
             new Dictionary<string, ChaosWorkflowRow>(),
@@ -80,8 +80,11 @@ public sealed class ChaosPlanTests
         var effects = Array.Empty<((string, string) Key, ChaosEffect Effect)>().ToLookup(row => row.Key, row => row.Effect);
         var options = new ChaosOptions(1, 0, TimeSpan.Zero);
 
-        Assert.Empty(ChaosVerdict.Of(options, nothing, effects, []).Breaches);
-        var breach = Assert.Single(ChaosVerdict.Of(options, nothing, effects, [ChaosFaultKind.ClockJumped]).Breaches);
-        Assert.Contains("ClockJumped", breach, StringComparison.Ordinal);
+        Assert.Empty(BreachesOf([], 0));
+        Assert.Contains("ClockJumped", Assert.Single(BreachesOf([ChaosFaultKind.ClockJumped], 0)), StringComparison.Ordinal);
+        Assert.All([-1, 1], off => Assert.Contains("limited queue", Assert.Single(BreachesOf([], off)), StringComparison.Ordinal));
+
+        IReadOnlyList<string> BreachesOf(IReadOnlyList<ChaosFaultKind> missing, int off) =>
+            ChaosVerdict.Of(options, nothing, effects, missing, ChaosQueueWatch.Limit + off).Breaches;
     }
 }

@@ -90,6 +90,21 @@ public abstract class CrashSuite(IDatabaseFixture fixture) : EngineSuite(fixture
         return [.. rows.Select(row => row[0]!)];
     }
 
+    /// <summary>
+    /// Asserts that no workflow, whose steps follow one another, repeated more effects than it has runs beyond the first: only the step in
+    /// whose midst a run died runs again.
+    /// </summary>
+    /// <returns>How many effects were repeated.</returns>
+    private protected async Task<int> EachRunRepeatsOneAtMostAsync()
+    {
+        var rows = await Database.QueryAsync("SELECT workflow_uuid, recovery_attempts FROM workflow_status");
+        var attempts = rows.ToDictionary(row => row[0]!, row => int.Parse(row[1]!, CultureInfo.InvariantCulture));
+        var repeated = Ledger.Read().GroupBy(effect => effect.Key.WorkflowId, effect => effect.Value - 1)
+            .ToDictionary(effects => effects.Key, effects => effects.Sum());
+        Assert.All(repeated, one => Assert.InRange(one.Value, 0, attempts[one.Key] - 1));
+        return repeated.Values.Sum();
+    }
+
     /// <summary>Asserts that a workflow ended well after so many attempts.</summary>
     private protected async Task SucceededAsync(string id, int attempts)
     {

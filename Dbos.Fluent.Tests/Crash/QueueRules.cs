@@ -39,9 +39,6 @@ internal sealed class QueueRules(TestDatabase database, int processes, bool park
     private readonly Pausing pausing = new();
     private readonly QueueOrder order = new();
 
-    /// <summary>No more run at once, in all processes together, as all limits at their highest allow.</summary>
-    public int RunningMax => ConcurrencyMax + (processes * WorkerMax) + AllMax + 1 + (processes * Windows * WindowedMax);
-
     /// <summary>The limits of what runs at once that hold.</summary>
     public IReadOnlyList<ChangingLimit> Limits =>
         parks ? [concurrency, all, each, ordered] : [concurrency, worker, all, each, windowed, ordered];

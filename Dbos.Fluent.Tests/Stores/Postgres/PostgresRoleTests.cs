@@ -43,9 +43,16 @@ public sealed class PostgresRoleTests(SharedPostgres server)
             """);
         await RunAsync(byScript, script);
         Assert.Equal(expected.Order(), (await DescribeAsync(byScript)).Order());
-        await RunAsync(byScript, "UPDATE dbos.dbos_migrations SET version = 200; DROP INDEX dbos.workflow_status_created_at_index");
+        await RunAsync(
+            byScript,
+            """
+            UPDATE dbos.dbos_migrations SET version = 200; UPDATE dbos.fluent_migrations SET version = 100;
+            DROP INDEX dbos.workflow_status_created_at_index; DROP INDEX dbos.idx_fluent_name;
+            """);
+        var later = await DescribeAsync(byScript);
+        Assert.DoesNotContain(later, line => line.Contains("workflow_status_created_at_index") || line.Contains("idx_fluent_name"));
         await RunAsync(byScript, script);
-        Assert.DoesNotContain(await DescribeAsync(byScript), line => line.Contains("workflow_status_created_at_index"));
+        Assert.Equal(later, await DescribeAsync(byScript));
         Assert.Throws<ArgumentException>(() => WorkflowClient.MigrationScript(" "));
     }
 

@@ -20,6 +20,8 @@ public sealed class PostgresShutdownTests(PostgresDatabases f) : ShutdownSuite(f
 
 public sealed class PostgresSurvivorTests(PostgresDatabases f) : SurvivorSuite(f), IClassFixture<PostgresDatabases>;
 
+public sealed class PostgresTakeoverTests(PostgresDatabases f) : TakeoverSuite(f), IClassFixture<PostgresDatabases>;
+
 public sealed class PostgresChildGroupTests(PostgresDatabases f) : ChildGroupSuite(f), IClassFixture<PostgresDatabases>;
 
 public sealed class PostgresStoppedEngineTests(PostgresDatabases f) : StoppedEngineSuite(f), IClassFixture<PostgresDatabases>;

@@ -102,7 +102,7 @@ public sealed class PostgresWakeupFaultTests(PostgresDatabases fixture) : Engine
         }
     }
 
-    // CL-05
+    // CL-05. A client listens unless it is told not to.
     [Fact]
     public async Task A_client_that_wants_no_notifications_listens_on_no_connection()
     {
@@ -119,7 +119,7 @@ public sealed class PostgresWakeupFaultTests(PostgresDatabases fixture) : Engine
             options =>
             {
                 options.UsePostgres($"{connection};Application Name=client {notifications}");
-                options.Notifications = notifications;
+                options.Notifications &= notifications;
             },
             Cancel);
 

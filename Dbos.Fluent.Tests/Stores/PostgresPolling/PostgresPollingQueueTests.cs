@@ -42,3 +42,12 @@ public sealed class PostgresPollingQueueInputTests(PostgresPollingDatabases f)
 
 public sealed class PostgresPollingQueueChangeTests(PostgresPollingDatabases f)
     : QueueChangeSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingRealClockQueueTests(PostgresPollingDatabases f)
+    : RealClockQueueSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingQueueTurnsTests(PostgresPollingDatabases f)
+    : QueueTurnsSuite(f), IClassFixture<PostgresPollingDatabases>;
+
+public sealed class PostgresPollingScheduleOperationTests(PostgresPollingDatabases f)
+    : ScheduleOperationSuite(f), IClassFixture<PostgresPollingDatabases>;

@@ -29,6 +29,9 @@ public sealed class PostgresPollingShutdownTests(PostgresPollingDatabases f)
 public sealed class PostgresPollingSurvivorTests(PostgresPollingDatabases f)
     : SurvivorSuite(f), IClassFixture<PostgresPollingDatabases>;
 
+public sealed class PostgresPollingTakeoverTests(PostgresPollingDatabases f)
+    : TakeoverSuite(f), IClassFixture<PostgresPollingDatabases>;
+
 public sealed class PostgresPollingChildGroupTests(PostgresPollingDatabases f)
     : ChildGroupSuite(f), IClassFixture<PostgresPollingDatabases>;
 

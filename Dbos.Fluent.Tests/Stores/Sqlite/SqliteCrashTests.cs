@@ -21,6 +21,11 @@ public sealed class SqliteRandomQueueTests(SqliteDatabases f) : RandomQueueSuite
     protected override TimeSpan Length => TimeSpan.FromSeconds(5);
 }
 
+public sealed class SqliteParkingRandomQueueTests(SqliteDatabases f) : RandomParkingSuite(f), IClassFixture<SqliteDatabases>
+{
+    protected override TimeSpan Length => TimeSpan.FromSeconds(5);
+}
+
 public sealed class SqliteScheduleProcessTests(SqliteDatabases f) : ScheduleProcessSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteScheduleKillTests(SqliteDatabases f) : ScheduleKillSuite(f), IClassFixture<SqliteDatabases>;

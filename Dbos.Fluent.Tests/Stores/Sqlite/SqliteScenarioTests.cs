@@ -20,6 +20,8 @@ public sealed class SqliteShutdownTests(SqliteDatabases f) : ShutdownSuite(f), I
 
 public sealed class SqliteSurvivorTests(SqliteDatabases f) : SurvivorSuite(f), IClassFixture<SqliteDatabases>;
 
+public sealed class SqliteTakeoverTests(SqliteDatabases f) : TakeoverSuite(f), IClassFixture<SqliteDatabases>;
+
 public sealed class SqliteChildGroupTests(SqliteDatabases f) : ChildGroupSuite(f), IClassFixture<SqliteDatabases>;
 
 public sealed class SqliteStoppedEngineTests(SqliteDatabases f) : StoppedEngineSuite(f), IClassFixture<SqliteDatabases>;

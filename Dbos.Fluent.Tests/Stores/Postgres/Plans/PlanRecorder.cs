@@ -19,10 +19,16 @@ internal sealed class PlanRecorder : ILoggerFactory, ILogger
 
     private readonly ConcurrentQueue<ExecutedPlan> plans = [];
 
-    public NpgsqlDataSource Connect(string connectionString)
+    /// <summary>Connects as whoever may load what tells of plans, and then has the rights of a role alone.</summary>
+    /// <remarks>A connection that is given back is not reset, which would give it all rights again.</remarks>
+    public NpgsqlDataSource Connect(string connectionString, string role)
     {
-        var builder = new NpgsqlDataSourceBuilder(
-            new NpgsqlConnectionStringBuilder(connectionString) { Options = Settings }.ConnectionString);
+        var settings = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            Options = $"{Settings} -c role={role}",
+            NoResetOnClose = true,
+        };
+        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
         builder.UseLoggerFactory(this);
         return builder.Build();
     }

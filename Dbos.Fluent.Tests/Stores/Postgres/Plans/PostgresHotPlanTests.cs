@@ -43,6 +43,14 @@ public sealed class PostgresHotPlanTests(RecordedPlans plans) : IClassFixture<Re
         }
     }
 
+    // Scenario MG-05: a call that was refused is a breach above. What is not hot runs under that role in the suites that derive from it.
+    [Fact]
+    public void Each_statement_needs_no_more_than_the_right_to_change_rows()
+    {
+        Assert.SkipUnless(plans.AreTold, Untold);
+        Assert.Equal([RestrictedRole.Name], plans.Roles);
+    }
+
     [Fact]
     public void Each_statement_of_the_store_is_looked_at()
     {

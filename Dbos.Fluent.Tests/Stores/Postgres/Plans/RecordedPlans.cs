@@ -8,7 +8,7 @@ namespace Dbos.Fluent.Tests.Stores.Postgres.Plans;
 
 /// <summary>
 /// Makes each call on tables that are empty, on tables that were filled since, and when those were analysed: what is prepared keeps the
-/// plan that it was given while they were empty.
+/// plan that it was given while they were empty. All calls have the rights of the restricted role alone.
 /// </summary>
 public sealed class RecordedPlans(SharedPostgres server) : IAsyncLifetime
 {
@@ -24,6 +24,9 @@ public sealed class RecordedPlans(SharedPostgres server) : IAsyncLifetime
 
     /// <summary>False where the server cannot tell how it executes.</summary>
     internal bool AreTold { get; private set; }
+
+    /// <summary>The roles with whose rights it was, as connections said before and after.</summary>
+    internal HashSet<string> Roles { get; } = [];
 
     /// <summary>All statements that were executed.</summary>
     internal HashSet<string> Statements { get; } = [];
@@ -53,11 +56,17 @@ public sealed class RecordedPlans(SharedPostgres server) : IAsyncLifetime
 
     private async Task RecordAsync(string database, NpgsqlDataSource plain)
     {
-        using var recorder = new PlanRecorder();
-        await using var source = recorder.Connect(database);
         var options = new StoreOptions { Logger = NullLogger.Instance };
+        await using (var migrating = new PostgresStore(plain, ownsDataSource: false, PostgresStores.Schema, options))
+        {
+            await migrating.Schema.MigrateAsync(Cancel);
+        }
+
+        await RestrictedRole.GrantAsync(database, PostgresStores.Schema, Cancel);
+        using var recorder = new PlanRecorder();
+        await using var source = recorder.Connect(database, RestrictedRole.Name);
+        await NoteRoleAsync(source);
         await using var store = new PostgresStore(source, ownsDataSource: false, PostgresStores.Schema, options);
-        await store.Schema.MigrateAsync(Cancel);
         foreach (var queue in LargeTables.Queues)
         {
             await store.Queues.RegisterAsync(Queueing.Registration(queue), Cancel);
@@ -71,7 +80,11 @@ public sealed class RecordedPlans(SharedPostgres server) : IAsyncLifetime
         await CallAsync(executing, recorder, "filled");
         await AskAsync(plain, "ANALYZE");
         await CallAsync(executing, recorder, "analysed");
+        await NoteRoleAsync(source);
     }
+
+    private async Task NoteRoleAsync(NpgsqlDataSource source) =>
+        Roles.Add((string)(await AskAsync(source, "SELECT current_user::text"))!);
 
     private async Task CallAsync(Executing executing, PlanRecorder recorder, string when)
     {
