@@ -168,7 +168,7 @@ public abstract class MigrationSuite(IDatabaseFixture fixture) : EngineSuite(fix
     private async Task MigrateAsync() => await (await LaunchAsync(Echo)).StopAsync(TimeSpan.Zero, Cancel);
 
     // As a later version of the library may: with a column that this one knows nothing of, and that it must not need.
-    private Task MakeFluentNewerAsync() => Database.ExecuteAsync(
+    private Task<int> MakeFluentNewerAsync() => Database.ExecuteAsync(
         $"""
         INSERT INTO fluent_migrations (version) VALUES ({SchemaLevel.FluentCurrent + 1});
         ALTER TABLE fluent_executors ADD COLUMN something_new TEXT;

@@ -79,7 +79,7 @@ public abstract class TakeoverSuite(IDatabaseFixture fixture) : EngineSuite(fixt
             (executor, Lease, store => new FaultingStore(store, faults)),
         workflow);
 
-    private Task MovedAtAsync(string id, long moment) => Database.ExecuteAsync(
+    private Task<int> MovedAtAsync(string id, long moment) => Database.ExecuteAsync(
         $"""
         UPDATE workflow_status SET created_at = {moment}, started_at_epoch_ms = {moment}, updated_at = {moment}
          WHERE workflow_uuid = '{id}'

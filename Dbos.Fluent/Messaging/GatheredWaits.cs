@@ -135,7 +135,7 @@ internal sealed class GatheredWaits<TKey, TFound>
             // A query that has not been taken yet will ask about this key.
             var answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             Ask(key, answered.SetResult);
-            Look();
+            BeginLooks();
             return answered.Task;
         }
     }
@@ -237,7 +237,7 @@ internal sealed class GatheredWaits<TKey, TFound>
                 Ask(key, answered: null);
             }
 
-            Look();
+            BeginLooks();
         }
     }
 
@@ -253,7 +253,7 @@ internal sealed class GatheredWaits<TKey, TFound>
         }
     }
 
-    private void Look()
+    private void BeginLooks()
     {
         if (looking || asked.Count == 0)
         {
