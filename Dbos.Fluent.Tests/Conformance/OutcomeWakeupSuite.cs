@@ -61,6 +61,49 @@ public abstract class OutcomeWakeupSuite(IDatabaseFixture fixture) : EngineSuite
         }
     }
 
+    [Fact]
+    public async Task One_that_cannot_be_read_does_not_keep_another_from_being_the_first()
+    {
+        var (open, looked) = (new Probe(), new TaskCompletionSource());
+        Func<string, WorkflowHandle<int>> handleOf = null!;
+        var elsewhere = Workflow.Define<Unit, int>("elsewhere").Step("gate", x => gate.PassAsync(x.CancellationToken)).Return(_ => 1);
+        var here = Workflow.Define<Unit, int>("here").Step("open", x => open.PassAsync(x.CancellationToken)).Return(_ => 2);
+        var waiter = Workflow.Define<Unit, int>("waiter", Body);
+        var faults = new CallFaults
+        {
+            Before = (call, _) =>
+            {
+                if (call.Kind != StoreCallKind.ReadOutcomes)
+                {
+                    return Task.CompletedTask;
+                }
+
+                looked.TrySetResult();
+                throw CallFaults.TimedOut();
+            },
+        };
+        var other = await LaunchAsync(options => options.ExecutorId = "executor-2", elsewhere);
+        await other.BeginAsync(elsewhere, default, "W");
+        var engine = await LaunchAsync(options => options.WrapStore = store => new FaultingStore(store, faults), here, waiter);
+        handleOf = engine.Retrieve<int>;
+        await engine.BeginAsync(here, default, "H");
+        await open.ReachedAsync();
+        var handle = await engine.BeginAsync(waiter, default, "R");
+        await looked.Task.Within(Bounded.Limit);
+
+        // It ends in this process, which needs no reading.
+        open.Open();
+
+        Assert.Equal(1, await handle.GetResultAsync(Cancel).Within(Bounded.Limit));
+        gate.Open();
+
+        async IAsyncEnumerable<StepOr<int>> Body(Unit input, WorkflowContext workflow)
+        {
+            yield return Step.AwaitAny([handleOf("W"), handleOf("H")]).As(out var first);
+            yield return first.Result;
+        }
+    }
+
     // A run that has stored its end is told of once more when it is over. By then the workflow may have been rewound.
     [Fact]
     public async Task A_former_end_that_is_told_late_is_not_the_end_of_the_next_run()

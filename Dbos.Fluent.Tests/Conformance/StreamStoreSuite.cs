@@ -7,6 +7,7 @@ namespace Dbos.Fluent.Tests.Conformance;
 public abstract class StreamStoreSuite(StoreFixture fixture) : StoreSuite(fixture)
 {
     private const long Plenty = 1 << 20;
+    private const string Closed = "\"__DBOS_STREAM_CLOSED__\"";
 
     [Fact]
     public async Task Values_are_appended_in_their_order()
@@ -106,14 +107,18 @@ public abstract class StreamStoreSuite(StoreFixture fixture) : StoreSuite(fixtur
         await using var bed = await Fixture.CreateAsync();
         await RunningAsync(bed, "w");
         await bed.ExecuteAsync(
-            """
+            $"""
             INSERT INTO streams (workflow_uuid, key, value, "offset")
-            VALUES ('w', 'log', 'a', 0), ('w', 'log', '"__DBOS_STREAM_CLOSED__"', 1), ('w', 'log', 'b', 2), ('w', 'log', 'c', 3)
+            VALUES ('w', 'log', 'a', 0), ('w', 'log', '{Closed}', 1), ('w', 'log', 'b', 2), ('w', 'log', 'c', 3)
             """);
 
         Assert.Equal([("a", true)], await ReadAsync(bed, 0, 10));
         Assert.Equal([("a", true)], await ReadAsync(bed, 0, 1));
         Assert.Equal([("", true)], await ReadAsync(bed, 1, 10));
+
+        // Nor does it hide the close where it is too large to be read together with that.
+        Assert.Equal([("a", true)], await ReadAsync(bed, 0, 10, 1 + Closed.Length));
+        Assert.Equal([("", true)], await ReadAsync(bed, 1, 10, Closed.Length));
     }
 
     [Fact]

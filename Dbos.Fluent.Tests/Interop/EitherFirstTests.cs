@@ -17,6 +17,9 @@ public sealed class EitherFirstTests(SharedPostgres server) : EngineSuite(new Po
 
     protected override bool StartsEmpty => true;
 
+    // Some of the tests use another schema than the one that is looked at.
+    protected override bool LeavesWork => true;
+
     private string Connection => ((PostgresTestDatabase)Database).ConnectionString;
 
     [Theory]

@@ -61,7 +61,16 @@ internal static class ClientConnect
 
     private static async Task<bool> HasSideTablesAsync(IStore store, CancellationToken cancellationToken)
     {
-        var level = await store.Schema.ReadLevelAsync(cancellationToken).ConfigureAwait(false);
+        var reading = store.Schema.ReadLevelAsync(cancellationToken);
+
+        // The driver may miss a cancellation that comes while it opens a connection. Then nobody waits for it any more, and how it ends
+        // counts as seen.
+        _ = reading.ContinueWith(
+            static ended => _ = ended.Exception,
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+        var level = await reading.WaitAsync(cancellationToken).ConfigureAwait(false);
         if (level.Dbos is null or < SchemaLevel.DbosCurrent)
         {
             throw new StoreSchemaException(

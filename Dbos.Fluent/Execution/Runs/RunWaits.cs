@@ -93,13 +93,20 @@ internal sealed class RunWaits(TimeSpan unloadAfter, StoreClock clock, Func<IRea
 
     private async Task LeaveAsync(IReadOnlyList<WaitRow> leaving)
     {
-        var leaves = await leave(leaving).ConfigureAwait(false);
-        lock (gate)
+        var leaves = false;
+        try
         {
-            settled.TrySetResult();
-            if (!leaves && !over)
+            leaves = await leave(leaving).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (gate)
             {
-                (left, settled) = (false, new(TaskCreationOptions.RunContinuationsAsynchronously));
+                settled.TrySetResult();
+                if (!leaves && !over)
+                {
+                    (left, settled) = (false, new(TaskCreationOptions.RunContinuationsAsynchronously));
+                }
             }
         }
     }

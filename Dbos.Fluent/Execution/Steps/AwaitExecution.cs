@@ -9,6 +9,9 @@ namespace Dbos.Fluent.Execution;
 /// <remarks>A workflow that awaits itself would wait forever, so its step fails.</remarks>
 internal sealed class AwaitExecution(RunScope run, StepRecords records, StepCommits commits)
 {
+    // For how long the first workflow that has ended waits for the looks at the others of its list.
+    private static readonly TimeSpan LookMax = TimeSpan.FromSeconds(1);
+
     public async ValueTask<StepEnd> AwaitAsync(Step step, string workflowId, StepPlace place)
     {
         var sequence = place.Slots.First;
@@ -127,11 +130,14 @@ internal sealed class AwaitExecution(RunScope run, StepRecords records, StepComm
         try
         {
             // Until the looks are done, the run stays in memory. A run that left to wait for an ended workflow would be taken up and leave
-            // again. Also, before all looks are done, the first one found need not be the first in the list, unless it is alone there.
+            // again. Also, before all looks are done, the first one found need not be the first in the list, unless it is alone there. One
+            // that cannot be read does not keep the others from being first for long.
             var first = Task.WhenAny(told.Select(wait => wait.Found));
             var looked = Task.WhenAll(ids.Select(outcomes.LookFirstAsync));
-            Task[] known = ids.Count == 1 ? [looked, first] : [looked];
-            await run.WaitAsync(null, () => Task.WhenAny(known).WaitAsync(stop.Token)).ConfigureAwait(false);
+            Task known = ids.Count == 1 ? first : first.ContinueWith(
+                static _ => Task.Delay(LookMax, TimeProvider.System), CancellationToken.None, TaskContinuationOptions.None,
+                TaskScheduler.Default).Unwrap();
+            await run.WaitAsync(null, () => Task.WhenAny(looked, known).WaitAsync(stop.Token)).ConfigureAwait(false);
             var isOver = Array.Exists(told, wait => wait.Found.IsCompleted);
             await run.WaitAsync(isOver ? null : Waits(ids, place), () => first.WaitAsync(stop.Token)).ConfigureAwait(false);
             var ended = Array.Find(told, wait => wait.Found.IsCompletedSuccessfully)?.Found ?? await first.ConfigureAwait(false);

@@ -69,13 +69,13 @@ internal sealed class PostgresMessagingStore(PostgresDatabase database, Postgres
         List<Payload> values = [.. rows
             .Select(row => row.Value)
             .TakeWhile(value => value.Text is not null && !StreamMarker.IsClosed(value.Text))];
-        if (values.Count > limit || rows.Exists(row => row.Cut))
+        var closed = rows.Exists(row => StreamMarker.IsClosed(row.Value.Text));
+        if (values.Count > limit || (!closed && rows.Exists(row => row.Cut)))
         {
             // What lies beyond the limits was read only to see whether something follows.
             return new StreamChunk(position, [.. values.Take(limit)], Ended: false, rows[0].Exists);
         }
 
-        var closed = rows.Exists(row => StreamMarker.IsClosed(row.Value.Text));
         return new StreamChunk(position, values, closed || rows[0].Over, rows[0].Exists);
     }
 
@@ -90,7 +90,7 @@ internal sealed class PostgresMessagingStore(PostgresDatabase database, Postgres
     /// <param name="Exists">Whether the workflow exists.</param>
     /// <param name="Over">Whether nothing more will be written behind the stored values.</param>
     /// <param name="Value">One value from there on; its text is null if there is none, or if it is cut.</param>
-    /// <param name="Cut">Whether there is a value, which is too large to be read together with those before it.</param>
+    /// <param name="Cut">Whether there is a value that is not read: too large together with those before it, or beyond the limit.</param>
     private sealed record PlaceRow(int Place, bool Exists, bool Over, Payload Value, bool Cut)
     {
         public static PlaceRow Read(NpgsqlDataReader row) => new(

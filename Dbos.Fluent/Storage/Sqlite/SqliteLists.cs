@@ -33,19 +33,6 @@ internal static class SqliteLists
         }
     });
 
-    /// <summary>Places in streams as arrays of three: workflow, key and offset.</summary>
-    public static string Of(IReadOnlyCollection<StreamPosition> values) => Write(writer =>
-    {
-        foreach (var (workflowId, key, offset) in values)
-        {
-            writer.WriteStartArray();
-            writer.WriteStringValue(workflowId);
-            writer.WriteStringValue(key);
-            writer.WriteNumberValue(offset);
-            writer.WriteEndArray();
-        }
-    });
-
     private static string Write(Action<Utf8JsonWriter> content)
     {
         var buffer = new ArrayBufferWriter<byte>();

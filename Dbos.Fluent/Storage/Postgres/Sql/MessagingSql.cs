@@ -9,6 +9,9 @@ internal sealed class MessagingSql(SchemaName schema)
     /// <summary>The stored forms of a stream's end, as <see cref="StreamMarker"/> defines them; neither contains a quote.</summary>
     public const string Markers = $"'\"{ReservedTexts.StreamClosed}\"', '{ReservedTexts.StreamClosed}'";
 
+    // No shorter than any of the markers.
+    private const int ShortBytes = 64;
+
     // Messages of other SDKs have no position, and those SDKs order by time only.
     private const string Arrival = "n.created_at_epoch_ms, o.position NULLS FIRST, n.message_uuid";
 
@@ -48,7 +51,7 @@ internal sealed class MessagingSql(SchemaName schema)
     // One statement is one snapshot, so no value is missing of a writer that it sees ended. One value more than the limit tells whether
     // something follows. For a place without values, the stream's last value tells whether the place lies behind the end. Other SDKs accept
     // writes behind a close, and never show them. Sizes are known without reading the values: only what fits is read, the first value in
-    // any case, and one row without its value tells that more is there.
+    // any case, and one row without its value tells that more is there. Beyond the limit only what may be a close is read.
     public string ReadStreams { get; } = $"""
         SELECT p.place::int, w.exists, COALESCE(w.ended, false), COALESCE(t.closed, false), s.value, s.serialization, COALESCE(s.cut, false)
           FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS p(id, key, first, place)
@@ -64,16 +67,18 @@ internal sealed class MessagingSql(SchemaName schema)
              ORDER BY "offset" DESC
              LIMIT 1) AS t ON true
           LEFT JOIN LATERAL (
-            SELECT at, CASE WHEN bytes_so_far <= $5 OR nth = 1 THEN value END AS value, serialization, bytes_so_far > $5 AND nth > 1 AS cut
+            SELECT at, CASE WHEN fits THEN value END AS value, serialization, NOT fits AS cut
               FROM (
-                SELECT "offset" AS at, value, serialization, row_number() OVER so_far AS nth, octet_length(value) AS bytes,
-                       sum(octet_length(value)) OVER so_far AS bytes_so_far
-                  FROM {schema}.streams
-                 WHERE workflow_uuid = p.id AND key = p.key AND "offset" >= p.first
-                WINDOW so_far AS (ORDER BY "offset" ROWS UNBOUNDED PRECEDING)
-                 ORDER BY "offset"
-                 LIMIT $4 + 1) AS v
-             WHERE bytes_so_far - bytes <= $5 OR nth <= 2) AS s ON true
+               SELECT *, nth = 1 OR (bytes_so_far <= $5 AND (nth <= $4 OR bytes <= {ShortBytes})) AS fits
+                 FROM (
+                  SELECT "offset" AS at, value, serialization, row_number() OVER so_far AS nth, octet_length(value) AS bytes,
+                         sum(octet_length(value)) OVER so_far AS bytes_so_far
+                    FROM {schema}.streams
+                   WHERE workflow_uuid = p.id AND key = p.key AND "offset" >= p.first
+                  WINDOW so_far AS (ORDER BY "offset" ROWS UNBOUNDED PRECEDING)
+                   ORDER BY "offset"
+                   LIMIT $4 + 1) AS sized
+                WHERE bytes_so_far - bytes <= $5 OR nth <= 2) AS v) AS s ON true
          ORDER BY p.place, s.at
         """;
 
