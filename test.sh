@@ -42,6 +42,6 @@ fi
 ahead=true
 dotnet restore --verbosity quiet -p:CompileAhead=true || { ahead=false; dotnet restore --verbosity quiet; }
 dotnet build --no-restore --configuration Release --verbosity quiet --nologo -p:CompileAhead=$ahead
-[ -t 1 ] || echo "Running the tests. All of them take about 10 minutes on two cores; their progress is shown on a terminal only."
+[ -t 1 ] || echo "Running the tests. All of them take 10 to 20 minutes on two cores; their progress is shown on a terminal only."
 dotnet test --solution Dbos.Fluent.sln --no-build --configuration Release \
   --results-directory "${TEST_RESULTS:-$PWD/TestResults}" --report-xunit-trx "$@"

@@ -41,9 +41,13 @@ public abstract class QueueClaimStoreSuite(StoreFixture fixture) : StoreSuite(fi
     {
         const int backlog = 40;
         await using var bed = await Fixture.CreateAsync();
-        await StatusesAsync(
-            bed.Store, [.. Enumerable.Range(10, backlog).Select(number => A.Start(In("one", $"w{number}") with { Priority = -1 }))]);
-        bed.Time.Advance(TimeSpan.FromSeconds(1));
+        foreach (var number in Enumerable.Range(10, backlog))
+        {
+            // Each at its own moment, so that one of them is the first of the line.
+            await EnqueueAsync(bed, In("one", $"w{number}") with { Priority = -1 });
+            bed.Time.Advance(TimeSpan.FromMilliseconds(1));
+        }
+
         await EnqueueAsync(bed, In("two", "urgent"));
 
         var claimed = new List<string>();
