@@ -12,7 +12,7 @@ internal sealed class ClaimRows(Arguments run) : IAsyncDisposable
         INSERT INTO dbos.workflow_status (
             workflow_uuid, status, name, application_name, application_version, queue_name, queue_partition_key, priority, created_at,
             updated_at, serialization, recovery_attempts, creator_xid)
-        SELECT gen_random_uuid(), 'ENQUEUED', 'single', 'benchmarks', '1', $1, CASE WHEN $2 THEN 'p' || g % $3 END, 0,
+        SELECT gen_random_uuid(), 'ENQUEUED', 'single', 'benchmarks', $5, $1, CASE WHEN $2 THEN 'p' || g % $3 END, 0,
                (EXTRACT(epoch FROM clock_timestamp()) * 1000)::bigint, 0, 'dotnet_msgpack', 0, gen_random_uuid()
           FROM generate_series(1, $4) AS g
         """;
@@ -32,9 +32,9 @@ internal sealed class ClaimRows(Arguments run) : IAsyncDisposable
         await ExecuteAsync("SET synchronous_commit = off");
     }
 
-    /// <summary>Enqueues so many more in a queue.</summary>
-    public Task EnqueueAsync(WorkflowQueue queue, int count) =>
-        ExecuteAsync(Insert, queue.Name, queue.IsPartitioned, Partitions, count);
+    /// <summary>Enqueues so many more in a queue, of the version that claims or of another one.</summary>
+    public Task EnqueueAsync(WorkflowQueue queue, int count, bool ofAnother = false) =>
+        ExecuteAsync(Insert, queue.Name, queue.IsPartitioned, Partitions, count, ofAnother ? "another" : "1");
 
     /// <summary>Ends what is claimed, and puts as many behind the line: as many wait as before.</summary>
     public async Task TurnOverAsync(WorkflowQueue queue, int count)

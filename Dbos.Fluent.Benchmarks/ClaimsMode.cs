@@ -13,6 +13,7 @@ internal static class ClaimsMode
     public static async Task<int> RunAsync(Arguments run)
     {
         var many = run.Number("n", 1_000_000);
+        var foreign = run.Number("foreign", 500_000);
         Line[] lines =
         [
             .. new[] { Few, many }.SelectMany(waiting => new Line[]
@@ -23,17 +24,25 @@ internal static class ClaimsMode
                 new(new($"partitions-{waiting}") { PartitionConcurrency = 1 }, waiting),
             }),
         ];
-        await RegisterAsync(run, [.. lines.Select(line => line.Queue)]);
+        Line[] behind =
+        [
+            new(new("open-behind"), Few, foreign),
+            new(new("limited-behind") { Concurrency = 2 * Batch }, Few, foreign),
+            new(new("partitions-behind") { PartitionConcurrency = 1 }, Few, foreign),
+        ];
+        Line[] all = [.. lines, .. behind];
+        await RegisterAsync(run, [.. all.Select(line => line.Queue)]);
         await using var rows = new ClaimRows(run);
         await rows.OpenAsync();
-        foreach (var line in lines)
+        foreach (var line in all)
         {
+            await rows.EnqueueAsync(line.Queue, line.Foreign, ofAnother: true);
             await rows.EnqueueAsync(line.Queue, line.Waiting);
         }
 
         await rows.SettleAsync();
         await using var store = PostgresChoice.Of(run.Postgres!, "dbos").Open(new StoreOptions { Logger = NullLogger.Instance });
-        await Rounds.RunAsync(run, 3, RoundAsync, [.. lines.Select(line => line.Figures)]);
+        await Rounds.RunAsync(run, 3, RoundAsync, [.. all.Select(line => line.Figures)]);
         foreach (var (few, full) in lines.Take(lines.Length / 2).Zip(lines.Skip(lines.Length / 2)))
         {
             few.Figures.Print();
@@ -41,11 +50,16 @@ internal static class ClaimsMode
             full.Figures.PrintRatio(few.Figures);
         }
 
+        foreach (var line in behind)
+        {
+            line.Figures.Print();
+        }
+
         return 0;
 
         async Task RoundAsync()
         {
-            foreach (var line in lines)
+            foreach (var line in all)
             {
                 line.Figures.Add(await line.ClaimAsync(store.Claims, rows, run.Number("claims", 50)));
             }
@@ -63,8 +77,8 @@ internal static class ClaimsMode
         });
     }
 
-    /// <summary>A queue in which so many wait all the time.</summary>
-    private sealed class Line(WorkflowQueue queue, int waiting)
+    /// <summary>A queue in which so many wait all the time, perhaps behind those of another version.</summary>
+    private sealed class Line(WorkflowQueue queue, int waiting, int foreign = 0)
     {
         private string after = "";
 
@@ -72,7 +86,10 @@ internal static class ClaimsMode
 
         public int Waiting => waiting;
 
-        public Figures Figures { get; } = new($"claim {Batch} of {waiting} from '{queue.Name}' (p50)", "ms");
+        public int Foreign => foreign;
+
+        public Figures Figures { get; } = new(
+            $"claim {Batch} of {waiting} from '{queue.Name}'{(foreign > 0 ? $" behind {foreign} of another version" : "")} (p50)", "ms");
 
         public async Task<double> ClaimAsync(IClaimStore claims, ClaimRows rows, int times)
         {

@@ -18,7 +18,8 @@ const string Help = """
       rows      launch on very many sleeping rows (copied by SQL: a database to throw away)   rounds=3 n=1000000
       queue     enqueue to the first line and to the result, here and in another process   rounds=3 n=200
       drain     a backlog worked off under limits of several kinds, and put there     rounds=3 n=20000 queue=
-      claims    a claim of 100 where few wait and where very many do (made by SQL: a database to throw away)   rounds=3 n=1000000 claims=50
+      claims    a claim of 100 where few wait, where very many do, and behind those of another version (made by SQL: a database to
+                throw away)                                                          rounds=3 n=1000000 foreign=500000 claims=50
       idle      an idle engine with ten queues                                        rounds=3
       cancel    a cancel to the token of a running step, here and in another engine   rounds=3 n=50
       manage    pages of lists by each filter and counts over a long table (made by SQL: a database to throw away)   rounds=3 n=1000000

@@ -43,9 +43,7 @@ public abstract class QueueClaimStoreSuite(StoreFixture fixture) : StoreSuite(fi
         await using var bed = await Fixture.CreateAsync();
         foreach (var number in Enumerable.Range(10, backlog))
         {
-            // Each at its own moment, so that one of them is the first of the line.
             await EnqueueAsync(bed, In("one", $"w{number}") with { Priority = -1 });
-            bed.Time.Advance(TimeSpan.FromMilliseconds(1));
         }
 
         await EnqueueAsync(bed, In("two", "urgent"));

@@ -22,5 +22,5 @@ internal readonly record struct SchemaLevel(long? Dbos, long? Fluent)
     public const long DbosCurrent = 123;
 
     /// <summary>The level of the side tables that this version is written for.</summary>
-    public const long FluentCurrent = 6;
+    public const long FluentCurrent = 7;
 }

@@ -10,21 +10,11 @@ namespace Dbos.Fluent.Storage;
 internal sealed record QueueShare(
     string Queue, int RunningHere, IReadOnlyList<KeyValuePair<string, int>> RunningByPartition, string AfterPartition);
 
-/// <summary>Rows without a partition in a partitioned queue: before a claim, those at the head of the line are given one.</summary>
-/// <remarks>
-/// No index leads to them, and reading the whole line would cost more the longer it is. So a process's first claim looks far, and one in
-/// so many of the others does too, which costs each claim next to nothing.
-/// </remarks>
+/// <summary>Rows without a partition in a partitioned queue: before a claim, the first of them are given one.</summary>
 internal static class PartitionStrays
 {
-    private const int Near = 200;
-    private const int Far = 10_000;
-    private const int FarOneIn = 64;
-
-    /// <summary>How many rows of the line a claim looks at.</summary>
-    /// <param name="share">The claim's share; without a last partition, it is the first claim, which looks far.</param>
-    /// <param name="number">The number of the claim among those of its queue in this process, or a random one.</param>
-    public static int LookedAt(QueueShare share, int number) => share.AfterPartition.Length == 0 || number % FarOneIn == 0 ? Far : Near;
+    /// <summary>How many a claim gives one, of each version and name that it may take.</summary>
+    public const int Max = 200;
 }
 
 /// <summary>The result of a claim of a limited queue.</summary>

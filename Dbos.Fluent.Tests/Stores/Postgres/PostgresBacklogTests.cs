@@ -42,7 +42,7 @@ public sealed partial class PostgresBacklogTests(PostgresStores stores) : IClass
         ["claim of a limited queue"] = (Limited.ClaimLine, Taking + ", text, int, jsonb, text", Taken + ", 'whole', 0, '{}', ''"),
         ["claim of a partitioned queue"] = (Limited.Claim, Taking + ", text, int, jsonb, text", Taken + ", 'parted', 0, '{}', 'p250'"),
         ["lock of a limited queue"] = (Limited.Lock, "bigint, text", "NULL, 'whole'"),
-        ["rows without a partition"] = (Limited.NameStrays, "text, text, int", "'parted', 'shop', 200"),
+        ["rows without a partition"] = (Limited.NameStrays, Taking + ", text, int, jsonb, text", Taken + ", 'parted', 0, '{}', ''"),
         ["outlook"] = (new QueueSql(Schema).ReadOutlook, "bigint, text", "NULL, 'shop'"),
         ["release"] = (new DelayedSql(Schema).Release, "bigint, text, int", "NULL, 'shop', 100"),
         ["page"] = (

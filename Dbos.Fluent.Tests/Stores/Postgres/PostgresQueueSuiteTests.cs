@@ -6,6 +6,8 @@ public sealed class PostgresQueueSuiteTests(PostgresStores f) : QueueStoreSuite(
 
 public sealed class PostgresQueueClaimSuiteTests(PostgresStores f) : QueueClaimStoreSuite(f), IClassFixture<PostgresStores>;
 
+public sealed class PostgresLineKindTests(PostgresStores f) : LineKindStoreSuite(f), IClassFixture<PostgresStores>;
+
 public sealed class PostgresLimitedClaimSuiteTests(PostgresStores f) : LimitedClaimStoreSuite(f), IClassFixture<PostgresStores>;
 
 public sealed class PostgresRateWindowSuiteTests(PostgresStores f) : RateWindowStoreSuite(f), IClassFixture<PostgresStores>;

@@ -25,7 +25,7 @@ public sealed partial class SqliteHotPlanTests : SqliteFileTest
         ["ClaimSql.ReadLatestVersion"] = "versions",
         ["ForkSql.CopyEvents"] = "the events of one workflow",
         ["ForkSql.CopyStreams"] = "the streams of one workflow",
-        ["LineSql.ReadLine"] = "two times the limit",
+        ["LineSql.ReadParted"] = "those of one millisecond",
         ["MessagingSql.ReadForks"] = "the forks of one workflow",
         ["MessagingSql.ReadMessages"] = "the messages of one workflow",
         ["MessagingSql.ReadOldest"] = "the messages of one millisecond",

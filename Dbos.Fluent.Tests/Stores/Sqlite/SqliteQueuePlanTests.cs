@@ -18,9 +18,13 @@ public sealed partial class SqliteQueuePlanTests : SqliteFileTest
     /// <summary>The statement, the indexes its steps go along, and what it may sort: no more than its limit.</summary>
     private static readonly (string Name, string Sql, string[] Indexes, bool SortsWhatItFound)[] Hot =
     [
-        ("line", LineSql.ReadLine, [Line], true),
+        ("kind of a line", LineSql.ReadKind, [Line], false),
+        ("next name in a line", LineSql.ReadNextName, [Line], false),
+        ("next version in a line", LineSql.ReadNextVersion, [Line], false),
+        ("whether a kind waits", LineSql.FindKind, [Line], false),
+        ("whether a kind has partitions", LineSql.FindParted, [Line], false),
+        ("left with a partition", LineSql.ReadParted, [InFlight, "idx_fluent_versions_code", "fluent_executors", "fluent_versions"], true),
         ("partitions", LineSql.ReadPartitions, [Partitions], false),
-        ("partition", LineSql.ReadPartitionLine, [Partitions], false),
         ("running", LineSql.CountRunning, [InFlight], false),
         ("window", LineSql.ReadStarts, ["idx_workflow_status_rate_limited", "idx_fluent_starts (queue_name=? AND started_"], false),
         ("window of a partition", LineSql.ReadPartitionStarts,

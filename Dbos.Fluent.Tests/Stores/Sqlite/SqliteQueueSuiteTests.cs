@@ -6,6 +6,8 @@ public sealed class SqliteQueueSuiteTests(SqliteStores f) : QueueStoreSuite(f), 
 
 public sealed class SqliteQueueClaimSuiteTests(SqliteStores f) : QueueClaimStoreSuite(f), IClassFixture<SqliteStores>;
 
+public sealed class SqliteLineKindTests(SqliteStores f) : LineKindStoreSuite(f), IClassFixture<SqliteStores>;
+
 public sealed class SqliteLimitedClaimSuiteTests(SqliteStores f) : LimitedClaimStoreSuite(f), IClassFixture<SqliteStores>;
 
 public sealed class SqliteRateWindowSuiteTests(SqliteStores f) : RateWindowStoreSuite(f), IClassFixture<SqliteStores>;

@@ -16,6 +16,9 @@ internal sealed record ExecutedPlan(string Statement, JsonElement Root)
     private const double PagesForEachLoop = 20;
     private const double PagesForEachRow = 4;
 
+    // What the calls before took, some hundred rows, is passed over once before the index forgets it.
+    private const double PagesPassed = 100;
+
     // These follow what a person or a schedule has registered, not what waits.
     private static readonly string[] Small =
     [
@@ -41,7 +44,7 @@ internal sealed record ExecutedPlan(string Statement, JsonElement Root)
             var pages = Pages(node) - Inner(node).Sum(Pages);
             var isLine = type.EndsWith("Scan", StringComparison.Ordinal) && IsOfLine(Text(node, "Index Name"));
             var isWhole = type == "Seq Scan";
-            var isLong = rows > RowsMax || (isLine && pages > (PagesForEachLoop * loops) + (PagesForEachRow * rows));
+            var isLong = rows > RowsMax || (isLine && pages > PagesPassed + (PagesForEachLoop * loops) + (PagesForEachRow * rows));
             if (loops > 0 && !Small.Contains(table) && (isWhole || (isLong && !counts)))
             {
                 yield return string.Create(

@@ -20,6 +20,7 @@ internal static class LargeTables
         CREATE TEMP TABLE clock AS SELECT (EXTRACT(epoch FROM now()) * 1000)::bigint AS now;
         {Rows}
         {Workflows}
+        {Foreign}
         {Others}
         {Belongings}
         RESET session_replication_role;
@@ -90,6 +91,16 @@ internal static class LargeTables
             serialization, recovery_attempts, delay_until_epoch_ms, executor_id)
         SELECT 'p' || g, 'DELAYED', 'checkout', 'shop', 'v1', '_dbos_internal_queue', now - 90000000 + g, now - 1000, now - 1000,
                'dotnet_msgpack', 1, now + 100000000 + g, 'executor-1'
+          FROM clock, generate_series(1, 9000) AS g;
+        """;
+
+    // In front of each line, what only another version runs: all of one partition, and more than any claim may look at.
+    private const string Foreign = """
+        INSERT INTO workflow_status (
+            workflow_uuid, status, name, application_name, application_version, queue_name, queue_partition_key, created_at, updated_at,
+            serialization, recovery_attempts)
+        SELECT 'v' || g, 'ENQUEUED', 'checkout', 'shop', 'v0', (array['long', 'whole', 'parted'])[g % 3 + 1],
+               CASE WHEN g % 3 = 2 THEN 'p501' END, now - 95000000 + g / 50, now - 1000, 'dotnet_msgpack', 0
           FROM clock, generate_series(1, 9000) AS g;
         """;
 

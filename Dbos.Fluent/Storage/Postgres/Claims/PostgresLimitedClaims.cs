@@ -19,7 +19,7 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
     private readonly PostgresLanes lanes = new(database, Lanes);
 
     // Queues that once had partitions. One that has lost them still gets the longer statement.
-    private readonly ConcurrentDictionary<string, int> partitioned = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> partitioned = new(StringComparer.Ordinal);
 
     /// <summary>Takes what the queue allows. One round trip; one more, without any lock, where inputs are large.</summary>
     public async Task<LimitedAnswer> TakeAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken)
@@ -32,7 +32,7 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
                 return answer;
             }
 
-            partitioned.TryAdd(share.Queue, 0);
+            partitioned.TryAdd(share.Queue, true);
         }
 
         return await TakeAsync(sql.Claim, request, share, cancellationToken).ConfigureAwait(false);
@@ -77,15 +77,8 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
     // A statement that returns no rows has no result to read.
     private NpgsqlBatchCommand[] NameStrays(string statement, ClaimRequest request, QueueShare share) => statement == sql.Claim
         ?
-        [
-            PostgresDatabase.Command(
-                sql.NameStrays, Text(share.Queue), Text(request.ApplicationName), Small(LookedAt(share))),
-        ]
+        [PostgresDatabase.Command(sql.NameStrays, Parameters(request, share))]
         : [];
-
-    // Counted for each queue: claims of several that follow one another in step would each meet the same numbers for ever.
-    private int LookedAt(QueueShare share) =>
-        PartitionStrays.LookedAt(share, partitioned.AddOrUpdate(share.Queue, 1, (_, claims) => claims + 1));
 
     private NpgsqlParameter[] Parameters(ClaimRequest request, QueueShare share) =>
     [

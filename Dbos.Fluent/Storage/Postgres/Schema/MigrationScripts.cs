@@ -8,7 +8,8 @@ internal sealed partial class MigrationScripts(SchemaName schema)
 {
     private const string Folder = "Dbos.Fluent.Storage.Postgres.Migrations.";
 
-    private static readonly string[] IndexScripts = ["002_fluent_indexes.sql", "003_fluent_indexes.sql", "004_fluent_management.sql"];
+    private static readonly string[] IndexScripts =
+        ["002_fluent_indexes.sql", "003_fluent_indexes.sql", "004_fluent_management.sql", "007_fluent_line.sql"];
 
     public string DbosTables { get; } = Load("123_dbos_system_database.sql", schema);
 

@@ -12,30 +12,25 @@ internal sealed class ClaimSql(SchemaName schema)
     /// $1 now, $2 token, $3 executor, $4 application, $5 version, $6 workflow names, $7 limit, $8 attempts allowed, $9 a random number,
     /// $10 queues.
     /// </summary>
-    // Each queue without limits and without a pause gives its first rows in index order. So the cost follows the number of queues and the
-    // limit, never the length of the lines. The queues take turns, the first row of each before the second of any, so that a long line does
-    // not block the others. The queue that begins is random: with one free place at a time the same queue would always win. More candidates
-    // are read than requested, because peers hold the first ones and SKIP LOCKED leaves those to them. If peers hold so many that too few
-    // are left, a row without an id says that more may wait behind them.
+    // Each queue without limits and without a pause gives its first rows in line order. So the cost follows the number of queues, of the
+    // kinds of rows in them and the limit, never the length of the lines. The queues take turns, the first row of each before the second of
+    // any, so that a long line does not block the others. The queue that begins is random: with one free place at a time the same queue
+    // would always win. More candidates are read than requested, because peers hold the first ones and SKIP LOCKED leaves those to them. If
+    // too few are left although not all of a line was read, a row without an id says that more may wait behind them.
     public string Claim { get; } = $"""
-        WITH {Latest(schema)},
+        WITH RECURSIVE {Latest(schema)},
         line AS MATERIALIZED (
             SELECT asked.queue_name
               FROM (SELECT DISTINCT unnest($10::text[]) AS queue_name) AS asked
              WHERE (SELECT true FROM {schema}.queues AS q WHERE q.name = asked.queue_name AND {QueueSql.IsLimited} LIMIT 1) IS NULL
                AND (SELECT true FROM {schema}.fluent_queues WHERE name = asked.queue_name AND paused LIMIT 1) IS NULL),
+        {LineSql.Kinds(schema)},
+        {LineSql.First(schema, "$7", "", "true")},
         candidate AS MATERIALIZED (
-            SELECT first.*
-              FROM line
-             CROSS JOIN LATERAL (
-                SELECT one.*, row_number() OVER (ORDER BY one.priority, one.created_at, one.workflow_uuid) AS turn
-                  FROM (
-                    SELECT w.workflow_uuid, w.queue_name, w.priority, w.created_at
-                      FROM {schema}.workflow_status AS w
-                     WHERE w.queue_name = line.queue_name AND w.status = '{WorkflowStates.Enqueued}' AND {IsMine}
-                     ORDER BY w.priority, w.created_at
-                     LIMIT 4 * $7 + 16) AS one) AS first
-             ORDER BY first.turn, hashtextextended(first.queue_name, $9)
+            SELECT workflow_uuid, queue_name
+              FROM placed
+             WHERE known
+             ORDER BY place, hashtextextended(queue_name, $9)
              LIMIT 4 * $7 + 16),
         {Take(schema, Clock.Now, "$7", "false")}
         SELECT false, {InlineColumns}, COALESCE(o.seed, begun.seed), COALESCE(o.started_at, begun.started_at), begun.seed IS NOT NULL,
@@ -48,7 +43,8 @@ internal sealed class ClaimSql(SchemaName schema)
           FROM buried
         UNION ALL
         SELECT true, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL
-         WHERE (SELECT count(*) FROM candidate) >= 4 * $7 + 16 AND (SELECT count(*) FROM due) < $7
+         WHERE ((SELECT count(*) FROM candidate) >= 4 * $7 + 16 OR EXISTS (SELECT FROM source WHERE ends))
+           AND (SELECT count(*) FROM due) < $7
         """;
 
     /// <summary>Reads what an earlier claim with this token took: $1 token, $2 executor.</summary>

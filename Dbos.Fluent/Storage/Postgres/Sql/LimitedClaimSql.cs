@@ -57,29 +57,26 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         """;
 
     /// <summary>
-    /// Gives a partition to rows without one, if the queue has partitions; the claim that follows treats it like any other. $1 the queue,
-    /// $2 application, $3 how many rows of the line to look at.
+    /// Gives a partition to rows without one that this engine may run, if the queue has partitions; the claim that follows, whose
+    /// parameters it has, treats them like any other.
     /// </summary>
     public string NameStrays { get; } = $"""
+        WITH RECURSIVE {ClaimSql.Latest(schema)},
+        line AS MATERIALIZED (
+            SELECT q.name AS queue_name FROM {schema}.queues AS q WHERE q.name = $10 AND {QueueSql.IsPartitioned}),
+        {LineSql.Kinds(schema)}
         UPDATE {schema}.workflow_status
            SET queue_partition_key = '{QueueNames.NoPartition}'
-         WHERE (SELECT {QueueSql.IsPartitioned} FROM {schema}.queues AS q WHERE q.name = $1)
-           AND workflow_uuid = ANY (ARRAY(
-               SELECT line.workflow_uuid
-                 FROM (
-                   SELECT w.workflow_uuid, w.queue_partition_key
-                     FROM {schema}.workflow_status AS w
-                    WHERE w.queue_name = $1 AND w.status = '{WorkflowStates.Enqueued}'
-                      AND (w.application_name = $2 OR w.application_name IS NULL)
-                    ORDER BY w.priority, w.created_at
-                    LIMIT $3) AS line
+         WHERE workflow_uuid = ANY (ARRAY(
+               SELECT first.workflow_uuid
+                 FROM mine
+                CROSS JOIN LATERAL ({LineSql.WithoutPartition(schema, PartitionStrays.Max)}) AS first
                 CROSS JOIN LATERAL (
                    SELECT 1
                      FROM {schema}.workflow_status
-                    WHERE workflow_uuid = line.workflow_uuid AND {RowState.Is("status", WorkflowStates.Enqueued)}
+                    WHERE workflow_uuid = first.workflow_uuid AND {RowState.Is("status", WorkflowStates.Enqueued)}
                       AND queue_partition_key IS NULL
-                      FOR NO KEY UPDATE SKIP LOCKED) AS stray
-                WHERE line.queue_partition_key IS NULL))
+                      FOR NO KEY UPDATE SKIP LOCKED) AS stray))
         """;
 
     /// <summary>
@@ -209,16 +206,10 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         partition.Length == 0 ? "" : $"AND {row}.queue_partition_key = {partition}";
 
     private static string First(SchemaName schema) => $"""
-        first AS MATERIALIZED (
-            SELECT f.workflow_uuid, f.queue_name, row_number() OVER (ORDER BY f.priority, f.created_at, f.workflow_uuid) AS place
-              FROM room
-             CROSS JOIN LATERAL (
-                SELECT w.workflow_uuid, w.queue_name, w.priority, w.created_at
-                  FROM {schema}.workflow_status AS w
-                 WHERE w.queue_name = $10 AND w.status = '{WorkflowStates.Enqueued}' AND {ClaimSql.IsMine}
-                 ORDER BY w.priority, w.created_at
-                 LIMIT 4 * room.search + 16) AS f
-             WHERE NOT room.partitioned AND room.search > 0)
+        line AS MATERIALIZED (SELECT $10::text AS queue_name FROM room WHERE search > 0),
+        {LineSql.Kinds(schema)},
+        {LineSql.First(schema, "room.search", "room CROSS JOIN ", "NOT room.partitioned")},
+        first AS MATERIALIZED (SELECT workflow_uuid, queue_name, place FROM placed WHERE known)
         """;
 
     // Walks once around the partitions, and ends early when it has found as many with room and work as are searched for.
@@ -227,7 +218,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
             SELECT $13::text AS key, false AS wrapped, 0 AS looked, 0 AS found, 0::bigint AS places, NULL::bigint AS starts,
                    NULL::bigint AS retry_at, false AS waits
               FROM room
-             WHERE room.partitioned AND room.search > 0
+             WHERE room.partitioned AND EXISTS (SELECT FROM mine)
             UNION ALL
             SELECT next.key, next.wrapped, look.looked + 1,
                    look.found + CASE WHEN share.places > 0 AND head.waits THEN 1 ELSE 0 END,
@@ -242,13 +233,8 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                 OFFSET 0) AS next
              CROSS JOIN LATERAL ({Share(schema)}) AS share
              CROSS JOIN LATERAL (
-                SELECT CASE WHEN share.places > 0 OR share.starts <= 0 THEN COALESCE((
-                           SELECT true
-                             FROM {schema}.workflow_status AS w
-                            WHERE w.queue_name = $10 AND w.status = '{WorkflowStates.Enqueued}'
-                              AND w.queue_partition_key = next.key AND {ClaimSql.IsMine}
-                            ORDER BY w.priority, w.created_at, w.workflow_uuid
-                            LIMIT 1), false) ELSE false END AS waits
+                SELECT CASE WHEN share.places > 0 OR share.starts <= 0
+                            THEN COALESCE(({LineSql.HeadOfPartition(schema, "next.key")}), false) ELSE false END AS waits
                 OFFSET 0) AS head
              WHERE look.found < room.search AND look.looked < {PartitionsMax}
                AND next.key IS NOT NULL AND (NOT next.wrapped OR next.key <= $13))
@@ -260,24 +246,18 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         open AS MATERIALIZED (SELECT * FROM look WHERE looked > 0 AND waits AND places > 0),
         part AS MATERIALIZED (
             SELECT ceil(room.search::numeric / GREATEST((SELECT count(*) FROM open), 1))::bigint AS most FROM room),
-        line AS MATERIALIZED (
+        ranked AS MATERIALIZED (
             SELECT each.*, open.looked, open.retry_at, open.places, open.starts, part.most,
                    each.rank <= LEAST(open.places, part.most) AS fits
               FROM open
              CROSS JOIN part
              CROSS JOIN LATERAL (
-                SELECT one.*, row_number() OVER (ORDER BY one.priority, one.created_at, one.workflow_uuid) AS rank
-                  FROM (
-                    SELECT w.workflow_uuid, w.queue_name, w.priority, w.created_at
-                      FROM {schema}.workflow_status AS w
-                     WHERE w.queue_name = $10 AND w.status = '{WorkflowStates.Enqueued}'
-                       AND w.queue_partition_key = open.key AND {ClaimSql.IsMine}
-                     ORDER BY w.priority, w.created_at, w.workflow_uuid
-                     LIMIT LEAST(open.places, part.most) + 1) AS one) AS each),
+                SELECT one.*, row_number() OVER (ORDER BY {LineSql.Place}) AS rank
+                  FROM ({LineSql.FirstOfPartition(schema, "open.key", "LEAST(open.places, part.most) + 1")}) AS one) AS each),
         turn AS MATERIALIZED (
             SELECT workflow_uuid, queue_name,
-                   row_number() OVER (ORDER BY rank, CASE WHEN rank = 1 THEN looked END, priority, created_at, workflow_uuid) AS place
-              FROM line
+                   row_number() OVER (ORDER BY rank, CASE WHEN rank = 1 THEN looked END, {LineSql.Place}) AS place
+              FROM ranked
              WHERE fits)
         """;
 
@@ -322,18 +302,18 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                    OR COALESCE(
                         counted.due > 0 AND counted.due < room.places
                         AND (counted.due < counted.candidates
-                             OR EXISTS (SELECT FROM line WHERE NOT fits AND line.most < line.places)), false)
+                             OR EXISTS (SELECT FROM ranked WHERE NOT fits AND ranked.most < ranked.places)), false)
                    OR {HeldByPeers}
                    OR COALESCE(
                         NOT room.shared AND counted.due < counted.candidates AND counted.due < room.places
-                        AND EXISTS (SELECT FROM line WHERE NOT fits), false) AS more,
+                        AND EXISTS (SELECT FROM ranked WHERE NOT fits), false) AS more,
                    CASE WHEN room.rate_binds AND counted.candidates > room.places THEN room.retry_at
                         ELSE (
                             SELECT min(held.retry_at)
                               FROM (
                                 SELECT retry_at FROM look WHERE waits AND starts <= 0
                                 UNION ALL
-                                SELECT retry_at FROM line WHERE NOT fits AND starts = places AND places <= most) AS held) END AS retry_at,
+                                SELECT retry_at FROM ranked WHERE NOT fits AND starts = places AND places <= most) AS held) END AS retry_at,
                    COALESCE((SELECT key FROM look WHERE found <= room.places ORDER BY looked DESC LIMIT 1), $13) AS last_partition
               FROM (
                 SELECT (SELECT count(*) FROM due) AS due, (SELECT count(*) FROM buried) AS buried,
@@ -344,7 +324,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
 
     // The search through one line looked at all it may, and could not take enough.
     private const string HeldByPeers =
-        "COALESCE(NOT room.partitioned AND counted.due < room.places AND counted.candidates >= 4 * room.search + 16, false)";
+        "COALESCE(NOT room.partitioned AND counted.due < room.places AND EXISTS (SELECT FROM source WHERE ends), false)";
 
     private static string LineSummary { get; } = $"""
         summary AS (

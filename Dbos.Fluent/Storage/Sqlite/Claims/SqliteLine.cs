@@ -1,27 +1,84 @@
 namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>Reads lines for workflows that a claim may take, inside the claim's transaction.</summary>
+/// <remarks>
+/// The rows of a line are of a few kinds: one version and one workflow's name each. Only those that the claim may take are read, so what
+/// waits for other versions or other programs costs it nothing, however much it is.
+/// </remarks>
 internal sealed class SqliteLine(SqliteSession session, ClaimRequest request)
 {
-    private readonly string names = SqliteLists.Of(request.WorkflowNames);
-    private readonly bool takesUnversioned = new SqliteClaimReads(session, request, 0).TakesUnversioned();
+    private const int ChunkMin = 16;
 
-    /// <summary>The first workflows of a queue.</summary>
-    public List<LinePlace> Read(string queue, int limit) => Read(session.Use(LineSql.ReadLine).Bind("@queue_name", queue), limit);
+    private readonly LineKinds kinds = new(session, request);
+
+    /// <summary>The first workflows of a queue without partitions.</summary>
+    public List<LinePlace> Read(string queue, int limit)
+    {
+        var sources = OfKinds(queue, null, limit);
+        if (kinds.Of(queue).Any(kind => Finds(LineSql.FindParted, queue, kind)))
+        {
+            sources.Add(new LineSource(limit, _ => ReadParted(queue, limit)) { EndsWithFirst = true });
+        }
+
+        return LineSource.Merge(sources, limit);
+    }
 
     /// <summary>The first workflows of a partition.</summary>
-    public List<LinePlace> Read(string queue, string partition, int limit) =>
-        Read(session.Use(LineSql.ReadPartitionLine).Bind("@queue_name", queue).Bind("@partition", partition), limit);
+    public List<LinePlace> Read(string queue, string partition, int limit) => LineSource.Merge(OfKinds(queue, partition, limit), limit);
 
-    private List<LinePlace> Read(SqliteStatement bound, int limit)
+    /// <summary>Whether a workflow that the claim may take waits in a queue, in whichever partition.</summary>
+    public bool Waits(string queue) => kinds.Of(queue).Any(kind => Finds(LineSql.FindKind, queue, kind));
+
+    /// <summary>Gives a partition to the first of those workflows that have none: so many of each kind.</summary>
+    public void NameStrays(string queue, int limit)
     {
-        using var statement = bound
-            .Bind("@names", names)
-            .Bind("@application_version", request.ApplicationVersion)
-            .Bind("@takes_unversioned", takesUnversioned ? 1 : 0)
+        foreach (var kind in kinds.Of(queue))
+        {
+            using var strays = kind.Bind(session.Use(LineSql.NameStrays), queue).Bind("@limit", limit);
+            strays.Execute();
+        }
+    }
+
+    // With one kind all is read at once, with several only a share of each: it is read on where it turns out to be the first.
+    private List<LineSource> OfKinds(string queue, string? partition, int limit)
+    {
+        var mine = kinds.Of(queue);
+        var chunk = mine.Count <= 1 ? limit : Math.Min(limit, (limit / mine.Count) + ChunkMin);
+        return mine.ConvertAll(kind => new LineSource(chunk, after => ReadChunk(queue, kind, partition, after, chunk)));
+    }
+
+    private List<LinePlace> ReadChunk(string queue, LineKind kind, string? partition, LinePlace after, int limit)
+    {
+        using var statement = kind.Bind(session.Use(LineSql.ReadKind), queue)
+            .Bind("@partition", partition)
+            .Bind("@priority", after.Priority)
+            .Bind("@created_at", after.CreatedAtMs)
+            .Bind("@workflow_uuid", after.WorkflowId)
+            .Bind("@limit", limit);
+        return ReadAll(statement);
+    }
+
+    private List<LinePlace> ReadParted(string queue, int limit)
+    {
+        using var statement = session.Use(LineSql.ReadParted)
+            .Bind("@queue_name", queue)
+            .Bind("@names", SqliteLists.Of(request.WorkflowNames))
             .Bind("@application_name", request.ApplicationName)
+            .Bind("@application_version", request.ApplicationVersion)
+            .Bind("@takes_unversioned", kinds.TakesUnversioned ? 1 : 0)
             .Bind("@real_now", TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds())
             .Bind("@limit", limit);
+        return ReadAll(statement);
+    }
+
+    private bool Finds(string sql, string queue, LineKind kind)
+    {
+        using var statement = kind.Bind(session.Use(sql), queue);
+        return statement.Step();
+    }
+
+    private static List<LinePlace> ReadAll(SqliteStatement statement)
+    {
         var places = new List<LinePlace>();
         while (statement.Step())
         {
@@ -30,12 +87,4 @@ internal sealed class SqliteLine(SqliteSession session, ClaimRequest request)
 
         return places;
     }
-}
-
-/// <summary>A workflow's position in a line: by priority, then age, then id.</summary>
-internal readonly record struct LinePlace(long Priority, long CreatedAtMs, string WorkflowId) : IComparable<LinePlace>
-{
-    public int CompareTo(LinePlace other) => (Priority, CreatedAtMs).CompareTo((other.Priority, other.CreatedAtMs)) is var order and not 0
-        ? order
-        : string.CompareOrdinal(WorkflowId, other.WorkflowId);
 }

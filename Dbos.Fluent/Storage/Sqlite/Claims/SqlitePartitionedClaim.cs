@@ -10,9 +10,14 @@ internal sealed class SqlitePartitionedClaim(SqliteSession session, ClaimRequest
 
     public LimitedClaim Run(WorkflowQueue queue, SqliteLimits limits, SqliteRoom room)
     {
+        if (!line.Waits(queue.Name))
+        {
+            return new LimitedClaim(taking.Result, More: false, retryAtMs, last);
+        }
+
         if (CanTake(room))
         {
-            NameStrays(queue);
+            line.NameStrays(queue.Name, PartitionStrays.Max);
         }
 
         var sweep = new PartitionSweep(session, queue, request.ApplicationName, share.AfterPartition);
@@ -28,22 +33,13 @@ internal sealed class SqlitePartitionedClaim(SqliteSession session, ClaimRequest
         }
 
         // The end of the queue's own rate window is reported only if something waits behind it.
-        if (room.RetryAtMs is { } atMs && line.Read(queue.Name, 1).Count > 0)
+        if (room.RetryAtMs is { } atMs && line.Waits(queue.Name))
         {
             retryAtMs = retryAtMs is { } other ? Math.Min(other, atMs) : atMs;
         }
 
         var more = room.Left > 0 && (sweep.ReachedItsBound || (taking.Left <= 0 && (again.Count > 0 || !sweep.Ended)));
         return new LimitedClaim(taking.Result, more, retryAtMs, last);
-    }
-
-    private void NameStrays(WorkflowQueue queue)
-    {
-        using var strays = session.Use(LineSql.NameStrays)
-            .Bind("@queue_name", queue.Name)
-            .Bind("@application_name", request.ApplicationName)
-            .Bind("@limit", PartitionStrays.LookedAt(share, Random.Shared.Next(int.MaxValue)));
-        strays.Execute();
     }
 
     private bool CanTake(SqliteRoom room) => taking.Left > 0 && room.Left > 0;

@@ -18,6 +18,7 @@ internal sealed class SchemaScript
         Read("004_fluent_management.sql"),
         Read("005_fluent_versions.sql"),
         Read("006_fluent_starts.sql"),
+        Read("007_fluent_line.sql"),
     ];
 
     public IReadOnlyList<string> Tables { get; }

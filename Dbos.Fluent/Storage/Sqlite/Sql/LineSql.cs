@@ -14,6 +14,12 @@ internal static class LineSql
                 OR (w.application_version, w.name) IN ({VersionSql.Kin}))
         """;
 
+    private const string Version = "coalesce(w.application_version, '')";
+
+    private const string OfLine = $"""
+        w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = @queue_name AND w.application_name IS @application_name
+        """;
+
     // A workflow that another SDK woke into its queue does not count, as its own start would block it. One that was handed on counts.
     private const string Counts = $"""
         (w.status <> '{WorkflowStates.Enqueued}'
@@ -24,25 +30,55 @@ internal static class LineSql
 
     private const string NotedOfApplication = "(s.application_name = @application_name OR s.application_name IS NULL)";
 
+    /// <summary>The next name behind another in the line of one application (or of none) that waits for this version.</summary>
+    public const string ReadNextName = $"""
+        SELECT {Version}, w.name FROM workflow_status AS w INDEXED BY idx_fluent_line
+         WHERE {OfLine} AND {Version} = @version AND w.name > @name
+         ORDER BY w.name LIMIT 1
+        """;
+
+    /// <summary>The next version behind another, with its first name.</summary>
+    public const string ReadNextVersion = $"""
+        SELECT {Version}, coalesce(w.name, '') FROM workflow_status AS w INDEXED BY idx_fluent_line
+         WHERE {OfLine} AND {Version} > @version
+         ORDER BY {Version}, w.name LIMIT 1
+        """;
+
     /// <summary>
-    /// The first workflows of one queue. Rows of the application and rows of no application are two ranges of idx_fluent_line. Each is read
-    /// in order up to the limit, so the length of the line and other applications' rows do not matter.
+    /// Workflows of one kind in a line, or in one of its partitions, behind a place. A row whose version is the empty text is not of the
+    /// kind without a version.
     /// </summary>
-    public const string ReadLine = $"""
-        SELECT * FROM (
-            SELECT * FROM (
-                SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w INDEXED BY idx_fluent_line
-                 WHERE w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = @queue_name AND w.application_name = @application_name
-                   AND {Takeable}
-                 ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit)
-            UNION ALL
-            SELECT * FROM (
-                SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w INDEXED BY idx_fluent_line
-                 WHERE w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = @queue_name AND w.application_name IS NULL
-                   AND {Takeable}
-                 ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit)) AS first
-         ORDER BY first.priority, first.created_at, first.workflow_uuid
-         LIMIT @limit
+    public const string ReadKind = $"""
+        SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w INDEXED BY idx_fluent_line
+         WHERE {OfLine} AND {Version} = @version AND w.application_version IS NOT '' AND w.name = @name
+           AND w.queue_partition_key IS @partition
+           AND (w.priority, w.created_at, w.workflow_uuid) > (@priority, @created_at, @workflow_uuid)
+         ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit
+        """;
+
+    /// <summary>Whether a workflow of one kind waits in a line, in whichever partition or only in some.</summary>
+    public const string FindKind = $"""
+        SELECT 1 FROM workflow_status AS w INDEXED BY idx_fluent_line
+         WHERE {OfLine} AND {Version} = @version AND w.name = @name
+         LIMIT 1
+        """;
+
+    /// <summary>The same, only of those with a partition.</summary>
+    public const string FindParted = $"""
+        SELECT 1 FROM workflow_status AS w INDEXED BY idx_fluent_line
+         WHERE {OfLine} AND {Version} = @version AND w.name = @name AND w.queue_partition_key >= ''
+         LIMIT 1
+        """;
+
+    /// <summary>
+    /// The first workflows with a partition in a queue that has none any more. They are rare, and read along the index of the whole line,
+    /// in which the rows of others lie between them.
+    /// </summary>
+    public const string ReadParted = $"""
+        SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w INDEXED BY idx_workflow_status_in_flight_v2
+         WHERE {InFlight} AND w.queue_name = @queue_name AND w.status = '{WorkflowStates.Enqueued}' AND w.queue_partition_key IS NOT NULL
+           AND {OfApplication} AND {Takeable}
+         ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit
         """;
 
     /// <summary>
@@ -71,25 +107,13 @@ internal static class LineSql
          LIMIT @limit
         """;
 
-    /// <summary>
-    /// Gives a partition to rows of the queue that have none, within a limited number of rows at the heads of the lines of the application
-    /// and of no application.
-    /// </summary>
+    /// <summary>Gives a partition to the first rows of one kind that have none.</summary>
     public const string NameStrays = $"""
         UPDATE workflow_status SET queue_partition_key = '{QueueNames.NoPartition}'
          WHERE workflow_uuid IN (
-               SELECT first.workflow_uuid FROM (
-                   SELECT * FROM (
-                       SELECT w.workflow_uuid, w.queue_partition_key FROM workflow_status AS w INDEXED BY idx_fluent_line
-                        WHERE w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = @queue_name
-                          AND w.application_name = @application_name
-                        ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit)
-                   UNION ALL
-                   SELECT * FROM (
-                       SELECT w.workflow_uuid, w.queue_partition_key FROM workflow_status AS w INDEXED BY idx_fluent_line
-                        WHERE w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = @queue_name AND w.application_name IS NULL
-                        ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit)) AS first
-                WHERE first.queue_partition_key IS NULL)
+               SELECT w.workflow_uuid FROM workflow_status AS w INDEXED BY idx_fluent_line
+                WHERE {OfLine} AND {Version} = @version AND w.name = @name AND w.queue_partition_key IS NULL
+                ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit)
         """;
 
     /// <summary>
@@ -99,17 +123,6 @@ internal static class LineSql
     public const string SettleStarts = """
         UPDATE workflow_status SET started_at_epoch_ms = @now
          WHERE rate_limited = 1 AND queue_name = @queue_name AND started_at_epoch_ms > @now
-        """;
-
-    /// <summary>The first workflows of one partition, in the order of idx_workflow_status_partition_dequeue_v3.</summary>
-    public const string ReadPartitionLine = $"""
-        SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w
-         WHERE {InFlight} AND w.queue_partition_key IS NOT NULL
-           AND w.queue_name = @queue_name AND w.status = '{WorkflowStates.Enqueued}' AND w.queue_partition_key = @partition
-           AND {OfApplication}
-           AND {Takeable}
-         ORDER BY w.priority, w.created_at, w.workflow_uuid
-         LIMIT @limit
         """;
 
     /// <summary>Counts along idx_workflow_status_in_flight_v2, only up to the limit.</summary>
