@@ -38,7 +38,8 @@ if [ -f "$interop/package-lock.json" ]; then
   fi
 fi
 
-# The compiler for that is a package of its own; where it cannot be had, the tests only take longer.
+# The tests and the processes they start are compiled to machine code once, ahead of time. The compiler for that is a package of its own;
+# where it cannot be had, the tests only take longer.
 ahead=true
 dotnet restore --verbosity quiet -p:CompileAhead=true || { ahead=false; dotnet restore --verbosity quiet; }
 dotnet build --no-restore --configuration Release --verbosity quiet --nologo -p:CompileAhead=$ahead

@@ -123,6 +123,12 @@ public abstract class EngineSuite(IDatabaseFixture fixture) : IAsyncLifetime
     protected static Task StateAsync(WorkflowClient client, string id, WorkflowState state) => Eventually.TrueAsync(
         async () => (await client.GetStatusAsync(id, Cancel))?.State == state, Bounded.Limit, $"{id} is {state}");
 
+    /// <summary>
+    /// Returns when the queue <c>free</c> has had something claimed and run, later than whatever the engine may have claimed before.
+    /// </summary>
+    protected static async Task HadTimeAsync(WorkflowEngine engine, WorkflowDefinition<int, int> quick) =>
+        Assert.Equal(9, await (await engine.StartAsync(quick, 9, new() { Queue = "free" }, Cancel)).ResultAsync());
+
     protected Task<long> CheckpointCountAsync(string id) =>
         Database.CountAsync($"SELECT count(*) FROM operation_outputs WHERE workflow_uuid = '{id}'");
 }

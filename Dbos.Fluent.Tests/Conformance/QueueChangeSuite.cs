@@ -24,7 +24,7 @@ public abstract class QueueChangeSuite(IDatabaseFixture fixture) : EngineSuite(f
         var first = await engine.StartAsync(gated, 1, line, Cancel);
         await Gate(1).ReachedAsync();
         var second = await engine.StartAsync(gated, 2, line, Cancel);
-        await HadTimeAsync(engine);
+        await HadTimeAsync(engine, Quick);
         Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(second.Id));
 
         // In place, or by a limit of another kind.
@@ -60,7 +60,7 @@ public abstract class QueueChangeSuite(IDatabaseFixture fixture) : EngineSuite(f
         await engine.Queues.RegisterAsync(Of(1), cancellationToken: Cancel);
         for (var number = 0; number < 3; number++)
         {
-            await HadTimeAsync(engine);
+            await HadTimeAsync(engine, Quick);
             Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(handles[3].Id));
             Assert.Equal(3 - number, (await engine.Queues.GetAsync("line", Cancel))!.Running);
             Gate(number).Open();
@@ -87,7 +87,7 @@ public abstract class QueueChangeSuite(IDatabaseFixture fixture) : EngineSuite(f
         await engine.Queues.PauseAsync("line", Cancel);
         Gate(1).Open();
         Assert.Equal(1, await first.ResultAsync());
-        await HadTimeAsync(engine);
+        await HadTimeAsync(engine, Quick);
         Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(second.Id));
 
         await engine.Queues.ResumeAsync("line", Cancel);
@@ -106,10 +106,10 @@ public abstract class QueueChangeSuite(IDatabaseFixture fixture) : EngineSuite(f
         var target = await engine.StartAsync(gated, 2, new() { Queue = "line" }, Cancel);
 
         await engine.Queues.DeleteAsync("line", Cancel);
-        await HadTimeAsync(engine);
+        await HadTimeAsync(engine, Quick);
         Assert.Equal(WorkflowState.Enqueued, await engine.StateOfAsync(target.Id));
         await engine.Queues.RegisterAsync(line, OnConflict.NeverUpdate, Cancel);
-        await HadTimeAsync(engine);
+        await HadTimeAsync(engine, Quick);
         Assert.Equal(new QueueStatus(line, false, 1, 1), await engine.Queues.GetAsync("line", Cancel));
 
         Gate(1).Open();
@@ -245,10 +245,6 @@ public abstract class QueueChangeSuite(IDatabaseFixture fixture) : EngineSuite(f
         "partition worker" => new("line") { PartitionWorkerConcurrency = count },
         _ => new("line") { PartitionRateLimit = new(count, TimeSpan.FromHours(1)) },
     };
-
-    /// <summary>Returns when the engine has claimed and run something else, later than whatever it may have claimed before.</summary>
-    private static async Task HadTimeAsync(WorkflowEngine engine) =>
-        Assert.Equal(9, await (await engine.StartAsync(Quick, 9, new() { Queue = "free" }, Cancel)).ResultAsync());
 
     private Probe Gate(int number) => gates.GetOrAdd(number, _ => new Probe());
 

@@ -253,10 +253,6 @@ public abstract class QueueLimitSuite(IDatabaseFixture fixture) : EngineSuite(fi
         Assert.Empty(await engine.Queues.ListAsync(Cancel));
     }
 
-    /// <summary>Returns when something else was claimed and run, later than whatever the engine may have claimed before.</summary>
-    private static async Task HadTimeAsync(WorkflowEngine engine, WorkflowDefinition<int, int> quick) =>
-        Assert.Equal(9, await (await engine.StartAsync(quick, 9, new() { Queue = "free" }, Cancel)).ResultAsync());
-
     private WorkflowDefinition<int, int> Gated() =>
         Workflow.Define<int, int>("gated").Step("gate", x => gate.PassAsync(x.CancellationToken)).Return(x => x.Input);
 

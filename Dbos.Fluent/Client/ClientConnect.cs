@@ -1,4 +1,5 @@
 using Dbos.Fluent.Execution;
+using Dbos.Fluent.Model;
 using Dbos.Fluent.Serialization;
 using Dbos.Fluent.Storage;
 using Microsoft.Extensions.Logging;
@@ -65,11 +66,7 @@ internal static class ClientConnect
 
         // The driver may miss a cancellation that comes while it opens a connection. Then nobody waits for it any more, and how it ends
         // counts as seen.
-        _ = reading.ContinueWith(
-            static ended => _ = ended.Exception,
-            CancellationToken.None,
-            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
+        reading.ObserveFault();
         var level = await reading.WaitAsync(cancellationToken).ConfigureAwait(false);
         if (level.Dbos is null or < SchemaLevel.DbosCurrent)
         {

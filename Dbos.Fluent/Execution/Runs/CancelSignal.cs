@@ -1,3 +1,5 @@
+using Dbos.Fluent.Model;
+
 namespace Dbos.Fluent.Execution;
 
 /// <summary>A cancellation token that knows why it fired. The first reason stays. A parent that fires also fires its children.</summary>
@@ -34,11 +36,7 @@ internal sealed class CancelSignal : IDisposable
                 Volatile.Write(ref callbacks, running);
 
                 // The task ends when the callbacks have run. Their exceptions are observed here and must not reach the caller.
-                _ = running.ContinueWith(
-                    static callbacks => callbacks.Exception,
-                    CancellationToken.None,
-                    TaskContinuationOptions.OnlyOnFaulted,
-                    TaskScheduler.Default);
+                running.ObserveFault();
             }
             catch (ObjectDisposedException)
             {

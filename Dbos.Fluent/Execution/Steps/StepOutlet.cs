@@ -57,11 +57,7 @@ internal sealed class StepOutlet : IStepOutlet
         }
 
         var writing = write();
-        _ = writing.ContinueWith(
-            static ended => _ = ended.Exception,
-            CancellationToken.None,
-            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
+        writing.ObserveFault();
         return writing.WaitAsync(cancellationToken);
     }
 
