@@ -17,12 +17,12 @@ internal static class TakeoverMode
     public static async Task<int> RunAsync(Arguments run)
     {
         var (n, steps, lease) = (run.Number("n", 1000), run.Number("steps", 5), run.Number("lease", 5));
-        var postgres = run.Postgres ?? throw new ArgumentException("This mode needs --postgres.");
         var first = new Figures($"owner of {n} killed (lease {lease} s), to the first taken up", "ms");
         var taken = new Figures("  to all taken up", "ms");
         var done = new Figures("  to all done", "ms");
         var before = new Figures("the survivor's own rate, before", "workflows/s");
         var meanwhile = new Figures("the survivor's own rate, from the first taken up to all done", "workflows/s");
+        var slowest = new Figures("  in the slowest tenth of that time", "workflows/s");
         StepWorkflows.AtTheEnd = _ =>
         {
             Interlocked.Increment(ref reached);
@@ -39,31 +39,38 @@ internal static class TakeoverMode
 
             // Counted only now: nothing of it ran here before.
             Interlocked.Exchange(ref reached, 0);
-            await ExecuteAsync(
-                postgres, $"update dbos.fluent_executors set machine_id = 'elsewhere' where executor_id <> '{survivor.ExecutorId}'");
+            if (run.Postgres is { } postgres)
+            {
+                await ExecuteAsync(
+                    postgres, $"update dbos.fluent_executors set machine_id = 'elsewhere' where executor_id <> '{survivor.ExecutorId}'");
+            }
+
             process.Kill();
             var clock = Stopwatch.StartNew();
             await process.WaitForExitAsync();
             process.Dispose();
             await UntilAsync(() => Task.FromResult(Interlocked.Read(ref reached) > 0));
             first.Add(clock.Elapsed.TotalMilliseconds);
+            var looks = new List<(TimeSpan At, long OwnDone)>();
             meanwhile.Add(await RateAsync(async () =>
             {
-                await UntilAsync(() => Task.FromResult(Interlocked.Read(ref reached) >= n));
+                await UntilAsync(() => Task.FromResult(Interlocked.Read(ref reached) >= n), () => looks.Add(Look(clock)));
                 taken.Add(clock.Elapsed.TotalMilliseconds);
-                await UntilAsync(async () => await DoneAsync(postgres, prefix) == n);
+                await UntilAsync(async () => await DoneAsync(survivor, prefix) == n, () => looks.Add(Look(clock)));
             }));
+            slowest.Add(SlowestTenth(looks));
             done.Add(clock.Elapsed.TotalMilliseconds);
             await stop.CancelAsync();
             await load;
         }
 
-        foreach (var figures in (Figures[])[first, taken, done, before, meanwhile])
+        foreach (var figures in (Figures[])[first, taken, done, before, meanwhile, slowest])
         {
             figures.Print();
         }
 
         meanwhile.PrintRatio(before);
+        slowest.PrintRatio(before);
         return 0;
     }
 
@@ -90,10 +97,19 @@ internal static class TakeoverMode
         return (Interlocked.Read(ref ownDone) - begun) / clock.Elapsed.TotalSeconds;
     }
 
-    private static async Task UntilAsync(Func<Task<bool>> condition)
+    private static (TimeSpan At, long OwnDone) Look(Stopwatch clock) => (clock.Elapsed, Interlocked.Read(ref ownDone));
+
+    private static double SlowestTenth(List<(TimeSpan At, long OwnDone)> looks) => Enumerable.Range(0, 10).Min(tenth =>
+    {
+        var (from, to) = (looks[tenth * (looks.Count - 1) / 10], looks[(tenth + 1) * (looks.Count - 1) / 10]);
+        return from.At == to.At ? double.MaxValue : (to.OwnDone - from.OwnDone) / (to.At - from.At).TotalSeconds;
+    });
+
+    private static async Task UntilAsync(Func<Task<bool>> condition, Action? look = null)
     {
         for (var clock = Stopwatch.StartNew(); !await condition(); await Task.Delay(LookInterval))
         {
+            look?.Invoke();
             if (clock.Elapsed > TimeSpan.FromMinutes(3))
             {
                 throw new TimeoutException("What the killed process left was not done in time.");
@@ -101,8 +117,8 @@ internal static class TakeoverMode
         }
     }
 
-    private static async Task<long> DoneAsync(string postgres, string prefix) => await ExecuteAsync(
-        postgres, $"select count(*) from dbos.workflow_status where workflow_uuid like '{prefix}%' and status = 'SUCCESS'");
+    private static async Task<long> DoneAsync(WorkflowEngine engine, string prefix) =>
+        (await engine.CountAsync(new() { IdPrefix = prefix, States = [WorkflowState.Success] })).Sum(row => row.Count);
 
     private static async Task<long> ExecuteAsync(string postgres, string sql)
     {

@@ -19,6 +19,7 @@ internal sealed class TakeUpPace(RunningWorkflows running)
     private volatile bool hasPeers;
     private long since;
     private TimeSpan rest;
+    private bool makesRoom;
 
     /// <summary>Whether other executors of the application are alive, as last seen.</summary>
     public bool HasPeers { get => hasPeers; set => hasPeers = value; }
@@ -27,13 +28,15 @@ internal sealed class TakeUpPace(RunningWorkflows running)
     public TimeSpan Left => rest - TimeProvider.System.GetElapsedTime(since) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
 
     /// <summary>How many workflows one claim may take, given the room.</summary>
-    public int Limit(int room) => HasPeers ? Math.Min(room, BatchMax) : room;
+    // One large claim would hold up everything else that writes, on SQLite above all, for as long as it takes.
+    public int Limit(int room) => HasPeers || makesRoom ? Math.Min(room, BatchMax) : room;
 
     /// <summary>Records the workflows that a claim returned.</summary>
     public void Took(IReadOnlyList<ClaimedWorkflow> claimed)
     {
         var takenUp = claimed.Count(IsTakenUp);
-        if (takenUp * RestForEach is var wanted && wanted > Left && (HasPeers || running.AnyBusy(IsOther)))
+        makesRoom = takenUp > 0 && (HasPeers || running.AnyBusy(IsOther));
+        if (makesRoom && takenUp * RestForEach is var wanted && wanted > Left)
         {
             (since, rest) = (TimeProvider.System.GetTimestamp(), wanted);
         }
