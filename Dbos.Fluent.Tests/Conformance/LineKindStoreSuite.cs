@@ -72,6 +72,49 @@ public abstract class LineKindStoreSuite(StoreFixture fixture) : StoreSuite(fixt
         Assert.Equal(Enumerable.Range(0, 400).Select(number => $"w{number:000}"), taken);
     }
 
+    // What each name's share shows is less than is wanted, and less than peers may hold.
+    [Theory]
+    [MemberData(nameof(Whole))]
+    public async Task Name_that_fills_the_head_of_a_line_is_taken_at_once_and_behind_what_peers_hold(string kind)
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await Queueing.RegisterAsync(bed, Queues[kind]);
+        string[] names = [.. Enumerable.Range(0, 30).Select(number => $"name {number}")];
+        await InsertAsync(bed, Enumerable.Range(0, 529).Select(
+            number => Row($"w{number:000}", ("shop", "v1", names[number < 500 ? 0 : number - 499]), number)));
+
+        List<string> taken;
+        if (Fixture.LocksRows)
+        {
+            await using var peer = await bed.BeginAsync();
+            await peer.ExecuteAsync("UPDATE workflow_status SET priority = priority WHERE workflow_uuid < 'w050'");
+            taken = (await ClaimAsync(bed, Queues[kind], "token", 100, names)).Ids;
+        }
+        else
+        {
+            await bed.ExecuteAsync("UPDATE workflow_status SET status = 'PENDING' WHERE workflow_uuid < 'w050'");
+            taken = (await ClaimAsync(bed, Queues[kind], "token", 100, names)).Ids;
+        }
+
+        Assert.Equal(Enumerable.Range(50, 100).Select(number => $"w{number:000}"), taken);
+    }
+
+    [Fact]
+    public async Task Rate_that_holds_back_one_of_several_names_says_when_it_has_room()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await Queueing.RegisterAsync(bed, Queueing.Line with { RateLimit = new(20, TimeSpan.FromHours(1)) });
+        string[] names = ["k0", "k1", "k2", "k3", "k4"];
+        await InsertAsync(bed, Enumerable.Range(0, 220).Select(
+            number => Row($"w{number:000}", ("shop", "v1", names[number < 100 ? 0 : 1 + (number % 4)]), number)));
+
+        var claim = await bed.Store.Claims.ClaimLimitedAsync(
+            A.Claim("token") with { WorkflowNames = names }, Queueing.Share(), Cancel);
+
+        Assert.Equal(20, claim.Result.Claimed.Count);
+        Assert.NotNull(claim.RetryAtMs);
+    }
+
     [Theory]
     [MemberData(nameof(Whole))]
     public async Task Rows_of_one_moment_are_taken_in_the_order_of_their_ids(string kind)
@@ -133,16 +176,22 @@ public abstract class LineKindStoreSuite(StoreFixture fixture) : StoreSuite(fixt
         for (var claims = 0; ; claims++)
         {
             Assert.InRange(claims, 0, 200);
-            var request = A.Claim($"token {claims}", limit) with { WorkflowNames = names ?? [A.Name] };
-            var claim = queue.IsLimited
-                ? await bed.Store.Claims.ClaimLimitedAsync(request, Queueing.Share(after: after), Cancel)
-                : new LimitedClaim(await bed.Store.Claims.ClaimAsync(request, Cancel), false, null, "");
-            taken.AddRange(Queueing.IdsOf(claim));
-            after = claim.LastPartition;
-            if (!claim.More && !claim.Result.More && claim.Result.Claimed.Count < limit)
+            (var ids, var more, after) = await ClaimAsync(bed, queue, $"token {claims}", limit, names ?? [A.Name], after);
+            taken.AddRange(ids);
+            if (!more && ids.Count < limit)
             {
                 return taken;
             }
         }
+    }
+
+    private static async Task<(List<string> Ids, bool More, string After)> ClaimAsync(
+        StoreBed bed, WorkflowQueue queue, string token, int limit, string[] names, string after = "")
+    {
+        var request = A.Claim(token, limit) with { WorkflowNames = names };
+        var claim = queue.IsLimited
+            ? await bed.Store.Claims.ClaimLimitedAsync(request, Queueing.Share(after: after), Cancel)
+            : new LimitedClaim(await bed.Store.Claims.ClaimAsync(request, Cancel), false, null, "");
+        return ([.. Queueing.IdsOf(claim)], claim.More || claim.Result.More, claim.LastPartition);
     }
 }

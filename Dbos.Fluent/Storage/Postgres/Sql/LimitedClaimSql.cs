@@ -11,13 +11,16 @@ namespace Dbos.Fluent.Storage.Postgres;
 /// </para>
 /// <para>
 /// Everything is read from indexes up to a limit: running rows up to the concurrency, a window up to its number of starts, a line up to
-/// what is requested, partitions by jumps from key to key. So the cost follows the limits and the partitions looked at, not the backlog.
+/// what is requested of each kind (<see cref="LineSql"/>), partitions by jumps from key to key. So the cost follows the limits, the kinds
+/// and the partitions looked at, not the backlog.
 /// </para>
 /// </remarks>
 internal sealed class LimitedClaimSql(SchemaName schema)
 {
-    /// <summary>How many partitions one claim looks at.</summary>
+    /// <summary>How many partitions one claim looks at, if all that it may take has one name.</summary>
     public const int PartitionsMax = 8192;
+
+    private const int PartitionsMin = 64;
 
     /// <summary>How many rows one claim takes at most: its answer must fit what connections buffer, see <see cref="Claim"/>.</summary>
     public const int RowsMax = 200;
@@ -70,7 +73,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
          WHERE workflow_uuid = ANY (ARRAY(
                SELECT first.workflow_uuid
                  FROM mine
-                CROSS JOIN LATERAL ({LineSql.WithoutPartition(schema, PartitionStrays.Max)}) AS first
+                CROSS JOIN LATERAL ({LineSql.WithoutPartition(schema, "mine", $"GREATEST({PartitionStrays.Max} / mine.kinds, 1)")}) AS first
                 CROSS JOIN LATERAL (
                    SELECT 1
                      FROM {schema}.workflow_status
@@ -212,8 +215,10 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         first AS MATERIALIZED (SELECT workflow_uuid, queue_name, place FROM placed WHERE known)
         """;
 
-    // Walks once around the partitions, and ends early when it has found as many with room and work as are searched for.
+    // Walks once around the partitions, and ends early when it has found as many with room and work as are searched for. Each of them costs a
+    // lookup for each kind of rows, so with many kinds one claim looks at fewer.
     private static string Look(SchemaName schema) => $"""
+        reach AS MATERIALIZED (SELECT GREATEST({PartitionsMax} / GREATEST(count(*), 1), {PartitionsMin}) AS partitions FROM mine),
         look AS (
             SELECT $13::text AS key, false AS wrapped, 0 AS looked, 0 AS found, 0::bigint AS places, NULL::bigint AS starts,
                    NULL::bigint AS retry_at, false AS waits
@@ -236,7 +241,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
                 SELECT CASE WHEN share.places > 0 OR share.starts <= 0
                             THEN COALESCE(({LineSql.HeadOfPartition(schema, "next.key")}), false) ELSE false END AS waits
                 OFFSET 0) AS head
-             WHERE look.found < room.search AND look.looked < {PartitionsMax}
+             WHERE look.found < room.search AND look.looked < (SELECT partitions FROM reach)
                AND next.key IS NOT NULL AND (NOT next.wrapped OR next.key <= $13))
         """;
 
@@ -298,7 +303,7 @@ internal sealed class LimitedClaimSql(SchemaName schema)
         summary AS (
             SELECT COALESCE(room.unheld, false)
                    OR COALESCE(counted.due > 0 AND (counted.due >= LEAST($7, {RowsMax}) OR counted.buried > 0), false)
-                   OR COALESCE(room.search > counted.found AND counted.looked >= {PartitionsMax}, false)
+                   OR COALESCE(room.search > counted.found AND counted.looked >= (SELECT partitions FROM reach), false)
                    OR COALESCE(
                         counted.due > 0 AND counted.due < room.places
                         AND (counted.due < counted.candidates

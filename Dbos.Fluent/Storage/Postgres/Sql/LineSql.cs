@@ -4,79 +4,106 @@ namespace Dbos.Fluent.Storage.Postgres;
 
 /// <summary>Parts of claims that read the lines of queues, along <c>idx_fluent_line</c>.</summary>
 /// <remarks>
-/// The rows of a line are of a few kinds: one version and one workflow's name each. A claim jumps from kind to kind, and reads only those
-/// that it may take. So what waits for other versions or other programs costs a claim nothing, however much it is.
+/// The rows of a line are of a few kinds: one version and one workflow's name each. A claim jumps from version to version, in those that it
+/// may take from name to name, and reads only those kinds. So its cost follows their number, and what waits for other versions or under
+/// other names does not add to it, however much it is.
 /// </remarks>
 internal static class LineSql
 {
     private const string Version = "COALESCE(w.application_version, '') COLLATE \"C\"";
 
+    private const string Kind = $"{Version} AS version, w.name COLLATE \"C\" AS name";
+
     /// <summary>The order within a line.</summary>
     public const string Place = "priority, created_at, workflow_uuid COLLATE \"C\"";
 
-    private const string OrderOfRow = "w.priority, w.created_at, w.workflow_uuid COLLATE \"C\"";
 
     /// <summary>
-    /// Defines <c>kind</c>, the kinds of rows in each queue of <c>line</c>, and <c>mine</c>, those that this engine may run: $5 version,
-    /// $6 workflow names, <c>latest</c> and <c>kin</c>.
+    /// Defines <c>kind</c>, the kinds of rows in each queue of <c>line</c>, without the further names of versions whose rows this engine
+    /// does not run, and <c>mine</c>, those that it may run: $5 version, $6 workflow names, <c>latest</c> and <c>kin</c>.
     /// </summary>
     public static string Kinds(SchemaName schema) => $"""
         kind AS (
-            SELECT line.queue_name, first.version, first.name
+            SELECT line.queue_name, first.version, first.name, {IsOwn("first")} AS own
               FROM line
-             CROSS JOIN LATERAL ({NextKind(schema, "line.queue_name", "")}) AS first
+             CROSS JOIN LATERAL ({NextVersion(schema, "line.queue_name", "")}) AS first
             UNION ALL
-            SELECT kind.queue_name, next.version, next.name
+            SELECT kind.queue_name, next.version, next.name, {IsOwn("next")}
               FROM kind
              CROSS JOIN LATERAL (
-                {NextKind(schema, "kind.queue_name", $"AND ({Version}, w.name COLLATE \"C\") > (kind.version, kind.name)")}) AS next),
+                ({NextName(schema)})
+                UNION ALL
+                ({NextVersion(schema, "kind.queue_name", $"AND {Version} > kind.version")})
+                LIMIT 1) AS next),
         mine AS MATERIALIZED (
-            SELECT kind.*, count(*) OVER (PARTITION BY queue_name) AS kinds
+            SELECT queue_name, version, name, count(*) OVER (PARTITION BY queue_name) AS kinds
               FROM kind
-             WHERE name = ANY ($6::text[])
-               AND (version = $5
-                    OR (version = '' AND COALESCE((SELECT version_name FROM latest), $5) = $5)
-                    OR (version, name) IN (SELECT application_version, workflow_name FROM kin)))
+             WHERE own AND name = ANY ($6::text[])
+               AND (version IN ($5, '') OR (version, name) IN (SELECT application_version, workflow_name FROM kin)))
         """;
 
     /// <summary>
-    /// Defines <c>source</c>, the first rows without a partition of each kind that is <c>mine</c>, and <c>placed</c>, those of each queue
-    /// in order as far as it is known: up to where the first of its kinds was not read further.
+    /// Defines <c>source</c>, the first rows of each kind that is <c>mine</c> in queues without partitions, and <c>placed</c>, those of each
+    /// queue in order as far as it is known: up to where the first of its kinds was not read further. At least twice as many as wanted are
+    /// known, or all there are.
     /// </summary>
     /// <param name="schema">Where the tables are.</param>
-    /// <param name="wanted">How many rows of a queue are wanted, more than which is read, as peers may hold the first.</param>
+    /// <param name="wanted">How many rows of a queue are wanted, more than which are read, as peers may hold the first.</param>
     /// <param name="from">What <paramref name="wanted"/> comes from, joined to what follows; empty for nothing.</param>
     /// <param name="when">On which condition the lines are read at all.</param>
-    // The kinds share what is read: with many of them the order is known less far, and the claim after this one goes on. Rows with a
-    // partition in a queue without partitions are left from the time when it had some, or another SDK's; they are rare, and read along the
-    // index of the whole line, in which the rows of others lie between them.
+    // The kinds share what is read first. Those of which that share stands among the first of all, as of one name that fills the head of the
+    // line, are then read as if they were alone. Rows with a partition in a queue without partitions are left from the time when it had
+    // some, or another SDK's. They are read along the index of the whole line, no further than the others of the line go.
     public static string First(SchemaName schema, string wanted, string from, string when) => $"""
-        source AS MATERIALIZED (
-            SELECT one.*, row_number() OVER (PARTITION BY one.queue_name, one.version, one.name ORDER BY {Place}) = one.most AS ends
+        share AS MATERIALIZED (
+            SELECT one.*, row_number() OVER (PARTITION BY one.queue_name, one.version, one.name ORDER BY {Place}) = one.most AS ends,
+                   row_number() OVER (PARTITION BY one.queue_name ORDER BY {Place}) <= 2 * one.wanted + 8 AS early
               FROM (
-                SELECT mine.queue_name, mine.version, mine.name, most, first.*
+                SELECT mine.queue_name, mine.version, mine.name, of_line.*, first.*
                   FROM {from}mine
-                 CROSS JOIN LATERAL (SELECT GREATEST((4 * {wanted} + 16) / mine.kinds, 16) AS most) AS share
-                 CROSS JOIN LATERAL ({WithoutPartition(schema, "most")}) AS first
-                 WHERE {when}
-                UNION ALL
-                SELECT parted.queue_name, NULL, NULL, 4 * {wanted} + 16, first.*
-                  FROM {from}(
-                    SELECT DISTINCT mine.queue_name
-                      FROM mine
-                     CROSS JOIN LATERAL (
-                        SELECT 1
-                          FROM {schema}.workflow_status AS w
-                         WHERE {IsOfKind("mine.queue_name")} AND w.queue_partition_key IS NOT NULL
-                         LIMIT 1) AS one) AS parted
                  CROSS JOIN LATERAL (
-                    SELECT w.workflow_uuid, w.priority, w.created_at
-                      FROM {schema}.workflow_status AS w
-                     WHERE w.queue_name = parted.queue_name AND w.status = '{WorkflowStates.Enqueued}'
-                       AND w.queue_partition_key IS NOT NULL AND {ClaimSql.IsMine}
-                     ORDER BY w.priority, w.created_at
-                     LIMIT 4 * {wanted} + 16) AS first
+                    SELECT {wanted} AS wanted, GREATEST((4 * {wanted} + 16) / mine.kinds, 16) AS most) AS of_line
+                 CROSS JOIN LATERAL ({WithoutPartition(schema, "mine", "of_line.most")}) AS first
                  WHERE {when}) AS one),
+        deep AS MATERIALIZED (SELECT queue_name, version, name, 4 * wanted + 16 AS most FROM share WHERE ends AND early),
+        unparted AS MATERIALIZED (
+            SELECT queue_name, workflow_uuid, priority, created_at, ends
+              FROM share
+             WHERE (queue_name, version, name) NOT IN (SELECT queue_name, version, name FROM deep)
+            UNION ALL
+            SELECT deep.queue_name, first.*,
+                   row_number() OVER (PARTITION BY deep.queue_name, deep.version, deep.name ORDER BY {PlaceOf("first")}) = deep.most
+              FROM deep
+             CROSS JOIN LATERAL ({WithoutPartition(schema, "deep", "deep.most")}) AS first),
+        source AS MATERIALIZED (
+            SELECT * FROM unparted
+            UNION ALL
+            SELECT parted.queue_name, first.*, row_number() OVER (PARTITION BY parted.queue_name ORDER BY {PlaceOf("first")}) = parted.most
+              FROM (
+                SELECT DISTINCT mine.queue_name, 4 * {wanted} + 16 AS most
+                  FROM {from}mine
+                 CROSS JOIN LATERAL (
+                    SELECT 1
+                      FROM {schema}.workflow_status AS w
+                     WHERE {IsOfKind("mine")} AND w.queue_partition_key IS NOT NULL AND {ClaimSql.IsMine}
+                     LIMIT 1) AS one
+                 WHERE {when}) AS parted
+              LEFT JOIN LATERAL (
+                SELECT priority, created_at
+                  FROM unparted
+                 WHERE queue_name = parted.queue_name
+                 ORDER BY {Place}
+                OFFSET parted.most - 1
+                 LIMIT 1) AS furthest ON true
+             CROSS JOIN LATERAL (
+                SELECT w.workflow_uuid, w.priority, w.created_at
+                  FROM {schema}.workflow_status AS w
+                 WHERE w.queue_name = parted.queue_name AND w.status = '{WorkflowStates.Enqueued}'
+                   AND (w.priority, w.created_at)
+                       <= (COALESCE(furthest.priority, {int.MaxValue}), COALESCE(furthest.created_at, {long.MaxValue}))
+                   AND w.queue_partition_key IS NOT NULL AND {ClaimSql.IsMine}
+                 ORDER BY w.priority, w.created_at
+                 LIMIT parted.most) AS first),
         placed AS (
             SELECT queue_name, workflow_uuid, priority, created_at,
                    row_number() OVER (PARTITION BY queue_name ORDER BY {Place}) AS place,
@@ -86,13 +113,13 @@ internal static class LineSql
               FROM source)
         """;
 
-    /// <summary>The first rows without a partition of one kind that is <c>mine</c>.</summary>
-    public static string WithoutPartition(SchemaName schema, object limit) => $"""
+    /// <summary>The first rows without a partition of one kind, which comes from a set with its queue, version and name.</summary>
+    public static string WithoutPartition(SchemaName schema, string kind, string limit) => $"""
 
                     SELECT w.workflow_uuid, w.priority, w.created_at
                       FROM {schema}.workflow_status AS w
-                     WHERE {IsOfKind("mine.queue_name")} AND w.queue_partition_key IS NULL AND {ClaimSql.IsMine}
-                     ORDER BY w.queue_partition_key COLLATE "C", {OrderOfRow}
+                     WHERE {IsOfKind(kind)} AND w.queue_partition_key IS NULL AND {ClaimSql.IsMine}
+                     ORDER BY w.queue_partition_key COLLATE "C", {PlaceOf("w")}
                      LIMIT {limit}
         """;
 
@@ -117,22 +144,40 @@ internal static class LineSql
 
             SELECT w.workflow_uuid, w.queue_name, w.priority, w.created_at
               FROM {schema}.workflow_status AS w
-             WHERE {IsOfKind("$10")} AND w.queue_partition_key COLLATE "C" = {partition} AND {ClaimSql.IsMine}
-             ORDER BY {OrderOfRow}
+             WHERE {IsOfKind("mine")} AND w.queue_partition_key COLLATE "C" = {partition} AND {ClaimSql.IsMine}
+             ORDER BY {PlaceOf("w")}
              LIMIT {limit}
         """;
 
-    private static string NextKind(SchemaName schema, string queue, string behind) => $"""
+    private static string NextVersion(SchemaName schema, string queue, string behind) => $"""
 
-                SELECT {Version} AS version, w.name COLLATE "C" AS name
+                SELECT {Kind}
                   FROM {schema}.workflow_status AS w
                  WHERE {IsInLine(queue)} {behind}
                  ORDER BY {Version}, w.name COLLATE "C"
                  LIMIT 1
         """;
 
-    private static string IsOfKind(string queue) =>
-        $"{IsInLine(queue)} AND {Version} = mine.version AND w.name COLLATE \"C\" = mine.name";
+    private static string NextName(SchemaName schema) => $"""
+
+                SELECT {Kind}
+                  FROM {schema}.workflow_status AS w
+                 WHERE kind.own AND {IsInLine("kind.queue_name")} AND {Version} = kind.version AND w.name COLLATE "C" > kind.name
+                 ORDER BY w.name COLLATE "C"
+                 LIMIT 1
+        """;
+
+    // The kin are read only where another version waits.
+    private static string IsOwn(string of) => $"""
+        {of}.version = $5
+                   OR CASE WHEN {of}.version = '' THEN COALESCE((SELECT version_name FROM latest), $5) = $5
+                           ELSE {of}.version IN (SELECT application_version FROM kin) END
+        """;
+
+    private static string PlaceOf(string row) => $"{row}.priority, {row}.created_at, {row}.workflow_uuid COLLATE \"C\"";
+
+    private static string IsOfKind(string kind) =>
+        $"{IsInLine($"{kind}.queue_name")} AND {Version} = {kind}.version AND w.name COLLATE \"C\" = {kind}.name";
 
     private static string IsInLine(string queue) =>
         $"w.queue_name COLLATE \"C\" = {queue} AND w.status COLLATE \"C\" = '{WorkflowStates.Enqueued}'";

@@ -28,7 +28,7 @@ internal sealed class LineKinds(SqliteSession session, ClaimRequest request)
     {
         for (LineKind? kind = new(applicationName, "", ""); kind is not null;)
         {
-            kind = FindNext(kind, kind.Bind(session.Use(LineSql.ReadNextName), queue))
+            kind = (IsOwn(kind.Version) ? FindNext(kind, kind.Bind(session.Use(LineSql.ReadNextName), queue)) : null)
                 ?? FindNext(kind, kind.BindVersion(session.Use(LineSql.ReadNextVersion), queue));
             if (kind is not null)
             {
@@ -43,9 +43,14 @@ internal sealed class LineKinds(SqliteSession session, ClaimRequest request)
         return statement.Step() ? after with { Version = statement.Text(0), Name = statement.Text(1) } : null;
     }
 
-    private bool IsMine(LineKind kind) => names.Contains(kind.Name)
-        && (kind.Version == request.ApplicationVersion
-            || (kind.Version.Length == 0 ? TakesUnversioned : (kin ??= ReadKin()).Contains((kind.Version, kind.Name))));
+    // Of other versions' rows only the first of each is looked at, whatever names they have.
+    private bool IsOwn(string version) => version == request.ApplicationVersion
+        || (version.Length == 0 ? TakesUnversioned : Kin.Any(one => one.Version == version));
+
+    private bool IsMine(LineKind kind) => names.Contains(kind.Name) && IsOwn(kind.Version)
+        && (kind.Version == request.ApplicationVersion || kind.Version.Length == 0 || Kin.Contains((kind.Version, kind.Name)));
+
+    private HashSet<(string Version, string Name)> Kin => kin ??= ReadKin();
 
     private HashSet<(string Version, string Name)> ReadKin()
     {

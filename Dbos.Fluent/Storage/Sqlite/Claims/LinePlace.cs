@@ -5,6 +5,8 @@ internal readonly record struct LinePlace(long Priority, long CreatedAtMs, strin
 {
     public static LinePlace BeforeAll { get; } = new(long.MinValue, long.MinValue, "");
 
+    public static LinePlace BehindAll { get; } = new(long.MaxValue, long.MaxValue, "");
+
     public int CompareTo(LinePlace other) => (Priority, CreatedAtMs).CompareTo((other.Priority, other.CreatedAtMs)) is var order and not 0
         ? order
         : string.CompareOrdinal(WorkflowId, other.WorkflowId);

@@ -9,9 +9,6 @@ internal sealed class LineSource(int chunk, Func<LinePlace, List<LinePlace>> rea
     private LinePlace last = LinePlace.BeforeAll;
     private bool ended;
 
-    /// <summary>True if its first chunk holds all that anybody asks for.</summary>
-    public bool EndsWithFirst { get; init; }
-
     /// <summary>The first places of all sources, in order.</summary>
     public static List<LinePlace> Merge(List<LineSource> sources, int limit)
     {
@@ -57,6 +54,6 @@ internal sealed class LineSource(int chunk, Func<LinePlace, List<LinePlace>> rea
             last = place;
         }
 
-        ended = EndsWithFirst || read.Count < chunk;
+        ended = read.Count < chunk;
     }
 }

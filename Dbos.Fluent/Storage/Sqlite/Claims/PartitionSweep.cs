@@ -4,16 +4,19 @@ namespace Dbos.Fluent.Storage.Sqlite;
 /// Finds the partitions of a queue with waiting workflows, from a given partition once round. It reads a few at a time, as the claim
 /// changes the rows in between.
 /// </summary>
-internal sealed class PartitionSweep(SqliteSession session, WorkflowQueue queue, string applicationName, string startsBehind)
+internal sealed class PartitionSweep(SqliteSession session, WorkflowQueue queue, string applicationName, string startsBehind, int kinds)
 {
-    /// <summary>How many partitions one claim looks at, as it holds the file's write lock during that time.</summary>
-    public const int PartitionsMax = 8192;
+    // How many partitions one claim looks at, as it holds the file's write lock during that time. Each of them costs a lookup for each kind
+    // of rows, so with many kinds it looks at fewer.
+    private const int PartitionsMax = 8192;
+    private const int PartitionsMin = 64;
 
     private const int BatchMin = 16;
     private const int BatchMax = 512;
 
     private readonly Queue<(string Partition, long Running)> found = new();
     private readonly string start = startsBehind;
+    private readonly int reach = Math.Max(PartitionsMax / Math.Max(kinds, 1), PartitionsMin);
     private string after = startsBehind;
     private bool wrapped = startsBehind.Length == 0;
     private bool readAll;
@@ -22,13 +25,13 @@ internal sealed class PartitionSweep(SqliteSession session, WorkflowQueue queue,
     /// <summary>True once every partition was looked at.</summary>
     public bool Ended => readAll && found.Count == 0;
 
-    public bool ReachedItsBound => looked >= PartitionsMax && !Ended;
+    public bool ReachedItsBound => looked >= reach && !Ended;
 
     /// <summary>The next partition, and how many of its workflows run.</summary>
     /// <param name="wanted">How many more workflows the claim wants; this sets how far it reads ahead.</param>
     public (string Partition, long Running)? Next(int wanted)
     {
-        if (looked >= PartitionsMax)
+        if (looked >= reach)
         {
             return null;
         }

@@ -2,8 +2,8 @@ namespace Dbos.Fluent.Storage.Sqlite;
 
 /// <summary>Reads lines for workflows that a claim may take, inside the claim's transaction.</summary>
 /// <remarks>
-/// The rows of a line are of a few kinds: one version and one workflow's name each. Only those that the claim may take are read, so what
-/// waits for other versions or other programs costs it nothing, however much it is.
+/// The rows of a line are of a few kinds: one version and one workflow's name each. Only those that the claim may take are read, so its
+/// cost follows their number, and what waits for other versions or under other names does not add to it, however much it is.
 /// </remarks>
 internal sealed class SqliteLine(SqliteSession session, ClaimRequest request)
 {
@@ -14,26 +14,33 @@ internal sealed class SqliteLine(SqliteSession session, ClaimRequest request)
     /// <summary>The first workflows of a queue without partitions.</summary>
     public List<LinePlace> Read(string queue, int limit)
     {
-        var sources = OfKinds(queue, null, limit);
+        var places = LineSource.Merge(OfKinds(queue, null, limit), limit);
         if (kinds.Of(queue).Any(kind => Finds(LineSql.FindParted, queue, kind)))
         {
-            sources.Add(new LineSource(limit, _ => ReadParted(queue, limit)) { EndsWithFirst = true });
+            // What stands behind as many others is not wanted.
+            places.AddRange(ReadParted(queue, places.Count == limit ? places[^1] : LinePlace.BehindAll, limit));
+            places.Sort();
+            places.RemoveRange(Math.Min(limit, places.Count), Math.Max(places.Count - limit, 0));
         }
 
-        return LineSource.Merge(sources, limit);
+        return places;
     }
 
     /// <summary>The first workflows of a partition.</summary>
     public List<LinePlace> Read(string queue, string partition, int limit) => LineSource.Merge(OfKinds(queue, partition, limit), limit);
 
+    /// <summary>How many kinds of rows there are in a queue that the claim may take.</summary>
+    public int Kinds(string queue) => kinds.Of(queue).Count;
+
     /// <summary>Whether a workflow that the claim may take waits in a queue, in whichever partition.</summary>
     public bool Waits(string queue) => kinds.Of(queue).Any(kind => Finds(LineSql.FindKind, queue, kind));
 
-    /// <summary>Gives a partition to the first of those workflows that have none: so many of each kind.</summary>
-    public void NameStrays(string queue, int limit)
+    /// <summary>Gives a partition to the first of those workflows that have none.</summary>
+    public void NameStrays(string queue)
     {
         foreach (var kind in kinds.Of(queue))
         {
+            var limit = Math.Max(PartitionStrays.Max / kinds.Of(queue).Count, 1);
             using var strays = kind.Bind(session.Use(LineSql.NameStrays), queue).Bind("@limit", limit);
             strays.Execute();
         }
@@ -58,7 +65,7 @@ internal sealed class SqliteLine(SqliteSession session, ClaimRequest request)
         return ReadAll(statement);
     }
 
-    private List<LinePlace> ReadParted(string queue, int limit)
+    private List<LinePlace> ReadParted(string queue, LinePlace furthest, int limit)
     {
         using var statement = session.Use(LineSql.ReadParted)
             .Bind("@queue_name", queue)
@@ -67,6 +74,8 @@ internal sealed class SqliteLine(SqliteSession session, ClaimRequest request)
             .Bind("@application_version", request.ApplicationVersion)
             .Bind("@takes_unversioned", kinds.TakesUnversioned ? 1 : 0)
             .Bind("@real_now", TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds())
+            .Bind("@priority", furthest.Priority)
+            .Bind("@created_at", furthest.CreatedAtMs)
             .Bind("@limit", limit);
         return ReadAll(statement);
     }

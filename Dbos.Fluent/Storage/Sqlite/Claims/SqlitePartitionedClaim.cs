@@ -17,10 +17,10 @@ internal sealed class SqlitePartitionedClaim(SqliteSession session, ClaimRequest
 
         if (CanTake(room))
         {
-            line.NameStrays(queue.Name, PartitionStrays.Max);
+            line.NameStrays(queue.Name);
         }
 
-        var sweep = new PartitionSweep(session, queue, request.ApplicationName, share.AfterPartition);
+        var sweep = new PartitionSweep(session, queue, request.ApplicationName, share.AfterPartition, line.Kinds(queue.Name));
         while (CanTake(room) && sweep.Next(taking.Left) is { } found)
         {
             last = found.Partition;

@@ -20,6 +20,10 @@ internal static class LineSql
         w.status = '{WorkflowStates.Enqueued}' AND w.queue_name = @queue_name AND w.application_name IS @application_name
         """;
 
+    // A row whose version is the empty text is not of the kind without a version.
+    private const string OfKind =
+        $"{OfLine} AND {Version} = @version AND w.application_version IS NOT '' AND w.name = @name";
+
     // A workflow that another SDK woke into its queue does not count, as its own start would block it. One that was handed on counts.
     private const string Counts = $"""
         (w.status <> '{WorkflowStates.Enqueued}'
@@ -44,14 +48,10 @@ internal static class LineSql
          ORDER BY {Version}, w.name LIMIT 1
         """;
 
-    /// <summary>
-    /// Workflows of one kind in a line, or in one of its partitions, behind a place. A row whose version is the empty text is not of the
-    /// kind without a version.
-    /// </summary>
+    /// <summary>Workflows of one kind in a line, or in one of its partitions, behind a place.</summary>
     public const string ReadKind = $"""
         SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w INDEXED BY idx_fluent_line
-         WHERE {OfLine} AND {Version} = @version AND w.application_version IS NOT '' AND w.name = @name
-           AND w.queue_partition_key IS @partition
+         WHERE {OfKind} AND w.queue_partition_key IS @partition
            AND (w.priority, w.created_at, w.workflow_uuid) > (@priority, @created_at, @workflow_uuid)
          ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit
         """;
@@ -59,25 +59,25 @@ internal static class LineSql
     /// <summary>Whether a workflow of one kind waits in a line, in whichever partition or only in some.</summary>
     public const string FindKind = $"""
         SELECT 1 FROM workflow_status AS w INDEXED BY idx_fluent_line
-         WHERE {OfLine} AND {Version} = @version AND w.name = @name
+         WHERE {OfKind}
          LIMIT 1
         """;
 
     /// <summary>The same, only of those with a partition.</summary>
     public const string FindParted = $"""
         SELECT 1 FROM workflow_status AS w INDEXED BY idx_fluent_line
-         WHERE {OfLine} AND {Version} = @version AND w.name = @name AND w.queue_partition_key >= ''
+         WHERE {OfKind} AND w.queue_partition_key >= ''
          LIMIT 1
         """;
 
     /// <summary>
-    /// The first workflows with a partition in a queue that has none any more. They are rare, and read along the index of the whole line,
-    /// in which the rows of others lie between them.
+    /// The first workflows with a partition in a queue that has none any more, up to a place. They are read along the index of the whole
+    /// line, in which the rows of others lie between them.
     /// </summary>
     public const string ReadParted = $"""
         SELECT w.priority, w.created_at, w.workflow_uuid FROM workflow_status AS w INDEXED BY idx_workflow_status_in_flight_v2
          WHERE {InFlight} AND w.queue_name = @queue_name AND w.status = '{WorkflowStates.Enqueued}' AND w.queue_partition_key IS NOT NULL
-           AND {OfApplication} AND {Takeable}
+           AND (w.priority, w.created_at) <= (@priority, @created_at) AND {OfApplication} AND {Takeable}
          ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit
         """;
 
@@ -112,7 +112,7 @@ internal static class LineSql
         UPDATE workflow_status SET queue_partition_key = '{QueueNames.NoPartition}'
          WHERE workflow_uuid IN (
                SELECT w.workflow_uuid FROM workflow_status AS w INDEXED BY idx_fluent_line
-                WHERE {OfLine} AND {Version} = @version AND w.name = @name AND w.queue_partition_key IS NULL
+                WHERE {OfKind} AND w.queue_partition_key IS NULL
                 ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit)
         """;
 
