@@ -115,6 +115,43 @@ public abstract class QueueFaultSuite(IDatabaseFixture fixture) : EngineSuite(fi
         }
     }
 
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("limited")]
+    public async Task What_a_claim_takes_during_the_stop_is_handed_back_at_once(string queue)
+    {
+        var (busy, claimed) = (new Probe(), new Probe());
+        var workflow = Workflow.Define<int, int>("busy")
+            .Step("wait", x => x.Input == 0 ? busy.PassAsync() : Task.CompletedTask).Return(x => x.Input);
+        faults.After = (call, token) => call.Claimed.Contains("late") ? AnswerLateAsync(claimed, token) : Task.CompletedTask;
+        var engine = await LaunchFaultyAsync(workflow);
+        await engine.BeginAsync(workflow, 0, "early");
+        await busy.ReachedAsync();
+        await engine.StartAsync(workflow, 1, new() { Id = "late", Queue = queue }, Cancel);
+        await claimed.ReachedAsync();
+
+        claimed.Open();
+        var stopping = engine.StopAsync(TimeSpan.FromMinutes(5), Cancel);
+
+        await Eventually.TrueAsync(
+            async () => await Database.ScalarAsync("SELECT status FROM workflow_status WHERE workflow_uuid = 'late'") == "ENQUEUED",
+            Bounded.Limit,
+            "the workflow is handed back");
+        Assert.False(stopping.IsCompleted);
+        busy.Open();
+        await stopping.Within(Bounded.Limit);
+        faults.After = (_, _) => Task.CompletedTask;
+        engine = await LaunchFaultyAsync(workflow);
+        Assert.Equal(1, await engine.ResultAsync<int>("late"));
+    }
+
+    // The claim has taken effect; its answer comes when the engine has begun to stop, and does not wait any more.
+    private static async Task AnswerLateAsync(Probe claimed, CancellationToken given)
+    {
+        await claimed.PassAsync(CancellationToken.None);
+        await new Probe().PassAsync(given).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
     private Task<WorkflowEngine> LaunchFaultyAsync(WorkflowDefinition workflow) => LaunchAsync(
         options =>
         {

@@ -70,9 +70,10 @@ internal sealed class MigratedDatabases(SharedPostgres server) : IAsyncDisposabl
     {
         try
         {
-            await using var ending = database.Source.CreateCommand(EndWorkers);
+            // Through the few connections whose server processes have done it before: another would have to learn every table first.
+            await using var ending = database.Questions.CreateCommand(EndWorkers);
             await ending.ExecuteNonQueryAsync();
-            await using var emptying = database.Source.CreateCommand(Empty);
+            await using var emptying = database.Questions.CreateCommand(Empty);
             await emptying.ExecuteNonQueryAsync();
             free.Add(database);
         }

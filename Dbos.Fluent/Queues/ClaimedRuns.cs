@@ -11,6 +11,9 @@ internal sealed class ClaimedRuns(
     // The sweep checks running workflows at this interval.
     private static readonly TimeSpan LongReading = TimeSpan.FromSeconds(1);
 
+    // For the rows of a claim that was answered during the stop. What is not handed back by then is handed on at the end of the stop.
+    private static readonly TimeSpan HandBackLimit = TimeSpan.FromSeconds(2);
+
     private readonly HistoryReader reader = new(store);
 
     /// <summary>Called with a claimed execution that could not be begun.</summary>
@@ -59,7 +62,8 @@ internal sealed class ClaimedRuns(
             failures =>
             {
                 repeated = failures > 0;
-                return store.Claims.ClaimAsync(request with { Repeated = repeated }, cancellationToken);
+                return LastStatement.FinishAsync(
+                    token => store.Claims.ClaimAsync(request with { Repeated = repeated }, token), cancellationToken);
             },
             cancellationToken).ConfigureAwait(false);
         await BeginAsync(result, term, cancellationToken).ConfigureAwait(false);
@@ -82,7 +86,8 @@ internal sealed class ClaimedRuns(
         using var held = environment.InHand.Hold(request.Token);
         var share = running.Load.Of(queue.Name, afterPartition);
         var claim = await StoreBackoff.RepeatAsync(
-            failures => store.Claims.ClaimLimitedAsync(request with { Repeated = failures > 0 }, share, cancellationToken),
+            failures => LastStatement.FinishAsync(
+                token => store.Claims.ClaimLimitedAsync(request with { Repeated = failures > 0 }, share, token), cancellationToken),
             cancellationToken).ConfigureAwait(false);
         await BeginAsync(claim.Result, term, cancellationToken).ConfigureAwait(false);
         return claim;
@@ -94,7 +99,7 @@ internal sealed class ClaimedRuns(
     /// The lease's term from before the claim. If the lease has ended since, as in a paused process, others may have taken and run the
     /// claimed workflows. Rows that are still ours are then handed back.
     /// </param>
-    /// <param name="cancellationToken">Stops reading histories.</param>
+    /// <param name="cancellationToken">Stops reading histories; if it is cancelled already, none of the workflows begins.</param>
     public async Task BeginAsync(IReadOnlyList<ClaimedWorkflow> claimed, long term, CancellationToken cancellationToken)
     {
         if (claimed.Count == 0)
@@ -105,6 +110,15 @@ internal sealed class ClaimedRuns(
         var begun = 0;
         try
         {
+            if (cancellationToken.IsCancellationRequested)
+            {
+                // The claim has outlived the request to stop. Others shall have its rows now, not after this engine's drain.
+                using var end = new CancellationTokenSource(HandBackLimit, TimeProvider.System);
+                await HandBackAsync(claimed, attempted: false, end.Token).ConfigureAwait(false);
+                begun = claimed.Count;
+                return;
+            }
+
             var asked = TimeProvider.System.GetTimestamp();
             var (histories, unread) = await ReadHistoriesAsync(claimed, cancellationToken).ConfigureAwait(false);
             var stands = TimeProvider.System.GetElapsedTime(asked) < LongReading && !claimed.Any(work => running.Contains(work.Id));

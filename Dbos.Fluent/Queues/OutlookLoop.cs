@@ -40,7 +40,8 @@ internal sealed class OutlookLoop(IQueueStore store, string applicationName, ILo
     {
         Begins();
         Seen(await StoreBackoff.RepeatAsync(
-            _ => store.ReadOutlookAsync(applicationName, cancellationToken), cancellationToken).ConfigureAwait(false));
+            _ => LastStatement.FinishAsync(token => store.ReadOutlookAsync(applicationName, token), cancellationToken), cancellationToken)
+            .ConfigureAwait(false));
         var looked = TimeProvider.System.GetTimestamp();
         await wake.WaitAsync(Jittered(), cancellationToken).ConfigureAwait(false);
         if (Spacing - TimeProvider.System.GetElapsedTime(looked) is { Ticks: > 0 } left)

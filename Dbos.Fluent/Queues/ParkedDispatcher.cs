@@ -233,7 +233,8 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
             failures =>
             {
                 repeated = failures > 0;
-                return store.Claims.ClaimParkedAsync(request with { Repeated = repeated }, scope, cancellationToken);
+                return LastStatement.FinishAsync(
+                    token => store.Claims.ClaimParkedAsync(request with { Repeated = repeated }, scope, token), cancellationToken);
             },
             cancellationToken).ConfigureAwait(false);
         lock (gate)
@@ -252,8 +253,9 @@ internal sealed class ParkedDispatcher(IStore store, ClaimedRuns runs, RunEnviro
     {
         Begin(isPart: true);
         var outlook = await StoreBackoff.RepeatAsync(
-            _ => store.Claims.ReadParkedOutlookAsync(environment.ApplicationName, afterMs, cancellationToken), cancellationToken)
-            .ConfigureAwait(false);
+            _ => LastStatement.FinishAsync(
+                token => store.Claims.ReadParkedOutlookAsync(environment.ApplicationName, afterMs, token), cancellationToken),
+            cancellationToken).ConfigureAwait(false);
         Settle(outlook, isPart: true);
     }
 
