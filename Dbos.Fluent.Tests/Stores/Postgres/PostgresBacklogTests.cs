@@ -20,7 +20,8 @@ public sealed partial class PostgresBacklogTests(PostgresStores stores) : IClass
     private static readonly SchemaName Schema = new(PostgresStores.Schema);
     private static readonly LimitedClaimSql Limited = new(Schema);
 
-    // Three lines of one kind each, what other executions of the same are in the middle of, and sleepers.
+    // Three lines of one kind each, what other executions of the same are in the middle of, and sleepers. One row with a partition stands at
+    // the end of each line that has none.
     private const string Backlog = """
         SET synchronous_commit = off;
         INSERT INTO workflow_status (
@@ -32,6 +33,11 @@ public sealed partial class PostgresBacklogTests(PostgresStores stores) : IClass
                CASE WHEN g <= 2010 THEN 1767268800000 - g END, g <= 2010, CASE WHEN g <= 2000 THEN 'nightly' END,
                CASE WHEN g > 25000 THEN 9000000000000 + g END
           FROM generate_series(1, 30000) AS g;
+        INSERT INTO workflow_status (
+            workflow_uuid, status, name, application_name, application_version, queue_name, queue_partition_key, priority, created_at,
+            updated_at, serialization, recovery_attempts)
+        SELECT 'left in ' || q, 'ENQUEUED', 'checkout', 'shop', 'v1', q, 'left', 9, 1000, 1000, 'dotnet_msgpack', 0
+          FROM unnest(array['free', 'whole']) AS q;
         INSERT INTO fluent_waits (workflow_uuid, sequence, part, kind, key, target, name, wake_at, token)
         SELECT 'w' || g, 0, 0, 'time', '', '', '', 9000000000000 + g, 't' FROM generate_series(25001, 30000) AS g;
         """;

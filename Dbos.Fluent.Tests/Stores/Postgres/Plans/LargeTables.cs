@@ -94,8 +94,7 @@ internal static class LargeTables
           FROM clock, generate_series(1, 9000) AS g;
         """;
 
-    // In front of each line, what only another version runs: all of one partition, and more than any claim may look at. In the lines without
-    // partitions, a row of another application that has one.
+    // In front of each line, what only another version runs: all of one partition, and more than any claim may look at.
     private const string Foreign = """
         INSERT INTO workflow_status (
             workflow_uuid, status, name, application_name, application_version, queue_name, queue_partition_key, created_at, updated_at,
@@ -103,11 +102,6 @@ internal static class LargeTables
         SELECT 'v' || g, 'ENQUEUED', 'checkout', 'shop', 'v0', (array['long', 'whole', 'parted'])[g % 3 + 1],
                CASE WHEN g % 3 = 2 THEN 'p501' END, now - 95000000 + g / 50, now - 1000, 'dotnet_msgpack', 0
           FROM clock, generate_series(1, 9000) AS g;
-        INSERT INTO workflow_status (
-            workflow_uuid, status, name, application_name, application_version, queue_name, queue_partition_key, created_at, updated_at,
-            serialization, recovery_attempts)
-        SELECT 'left in ' || q, 'ENQUEUED', 'checkout', 'bank', 'v1', q, 'left', now - 95000000, now - 1000, 'dotnet_msgpack', 0
-          FROM clock, unnest(array['long', 'whole']) AS q;
         """;
 
     // Forks without an origin of their own, inputs too large to come with a claim's answer, and what was handed on within a rate's window.

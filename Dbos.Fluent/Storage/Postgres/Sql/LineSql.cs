@@ -12,34 +12,39 @@ internal static class LineSql
 {
     private const string Version = "COALESCE(w.application_version, '') COLLATE \"C\"";
 
-    private const string Kind = $"{Version} AS version, w.name COLLATE \"C\" AS name";
-
     /// <summary>The order within a line.</summary>
     public const string Place = "priority, created_at, workflow_uuid COLLATE \"C\"";
-
 
     /// <summary>
     /// Defines <c>kind</c>, the kinds of rows in each queue of <c>line</c>, without the further names of versions whose rows this engine
     /// does not run, and <c>mine</c>, those that it may run: $5 version, $6 workflow names, <c>latest</c> and <c>kin</c>.
     /// </summary>
+    // The walk begins at the kind without version and name, of which there is no row. The first row of a kind shows whether any has a
+    // partition, as those come first in the index. In the order of bytes no version stands between one and itself with the first character.
+    // Latest and kin are read only where a row asks for them.
     public static string Kinds(SchemaName schema) => $"""
         kind AS (
-            SELECT line.queue_name, first.version, first.name, {IsOwn("first")} AS own
-              FROM line
-             CROSS JOIN LATERAL ({NextVersion(schema, "line.queue_name", "")}) AS first
+            SELECT queue_name, ''::text COLLATE "C" AS version, ''::text COLLATE "C" AS name, true AS own, false AS parted FROM line
             UNION ALL
-            SELECT kind.queue_name, next.version, next.name, {IsOwn("next")}
+            SELECT kind.queue_name, next.version, next.name,
+                   next.version IN ('', $5) OR next.version IN (SELECT application_version FROM kin), next.parted
               FROM kind
              CROSS JOIN LATERAL (
-                ({NextName(schema)})
-                UNION ALL
-                ({NextVersion(schema, "kind.queue_name", $"AND {Version} > kind.version")})
-                LIMIT 1) AS next),
+                SELECT {Version} AS version, w.name COLLATE "C" AS name, w.queue_partition_key IS NOT NULL AS parted
+                  FROM {schema}.workflow_status AS w
+                 WHERE {IsInLine("kind.queue_name")}
+                   AND ({Version}, w.name COLLATE "C")
+                       > (kind.version || CASE WHEN kind.own THEN '' ELSE chr(1) END, CASE WHEN kind.own THEN kind.name ELSE '' END)
+                 ORDER BY {Version}, w.name COLLATE "C", w.queue_partition_key COLLATE "C"
+                 LIMIT 1) AS next),
         mine AS MATERIALIZED (
-            SELECT queue_name, version, name, count(*) OVER (PARTITION BY queue_name) AS kinds
+            SELECT queue_name, version, name, count(*) OVER of_queue AS kinds, bool_or(parted) OVER of_queue AS parted
               FROM kind
-             WHERE own AND name = ANY ($6::text[])
-               AND (version IN ($5, '') OR (version, name) IN (SELECT application_version, workflow_name FROM kin)))
+             WHERE name = ANY ($6::text[])
+               AND CASE WHEN version = $5 THEN true
+                        WHEN version = '' THEN COALESCE((SELECT version_name FROM latest), $5) = $5
+                        ELSE (version, name) IN (SELECT application_version, workflow_name FROM kin) END
+            WINDOW of_queue AS (PARTITION BY queue_name))
         """;
 
     /// <summary>
@@ -82,12 +87,7 @@ internal static class LineSql
               FROM (
                 SELECT DISTINCT mine.queue_name, 4 * {wanted} + 16 AS most
                   FROM {from}mine
-                 CROSS JOIN LATERAL (
-                    SELECT 1
-                      FROM {schema}.workflow_status AS w
-                     WHERE {IsOfKind("mine")} AND w.queue_partition_key IS NOT NULL AND {ClaimSql.IsMine}
-                     LIMIT 1) AS one
-                 WHERE {when}) AS parted
+                 WHERE mine.parted AND {when}) AS parted
               LEFT JOIN LATERAL (
                 SELECT priority, created_at
                   FROM unparted
@@ -147,31 +147,6 @@ internal static class LineSql
              WHERE {IsOfKind("mine")} AND w.queue_partition_key COLLATE "C" = {partition} AND {ClaimSql.IsMine}
              ORDER BY {PlaceOf("w")}
              LIMIT {limit}
-        """;
-
-    private static string NextVersion(SchemaName schema, string queue, string behind) => $"""
-
-                SELECT {Kind}
-                  FROM {schema}.workflow_status AS w
-                 WHERE {IsInLine(queue)} {behind}
-                 ORDER BY {Version}, w.name COLLATE "C"
-                 LIMIT 1
-        """;
-
-    private static string NextName(SchemaName schema) => $"""
-
-                SELECT {Kind}
-                  FROM {schema}.workflow_status AS w
-                 WHERE kind.own AND {IsInLine("kind.queue_name")} AND {Version} = kind.version AND w.name COLLATE "C" > kind.name
-                 ORDER BY w.name COLLATE "C"
-                 LIMIT 1
-        """;
-
-    // The kin are read only where another version waits.
-    private static string IsOwn(string of) => $"""
-        {of}.version = $5
-                   OR CASE WHEN {of}.version = '' THEN COALESCE((SELECT version_name FROM latest), $5) = $5
-                           ELSE {of}.version IN (SELECT application_version FROM kin) END
         """;
 
     private static string PlaceOf(string row) => $"{row}.priority, {row}.created_at, {row}.workflow_uuid COLLATE \"C\"";
