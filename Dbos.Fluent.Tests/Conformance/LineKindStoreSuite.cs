@@ -37,7 +37,10 @@ public abstract class LineKindStoreSuite(StoreFixture fixture) : StoreSuite(fixt
             VALUES ('shop', 'v1', 'checkout', 'code'), ('shop', '{Old}', 'checkout', 'code'), ('shop', '{Old}', 'other', 'code')
             """);
         (string? Application, string? Version, string? Name)[] own =
-            [("shop", "v1", "checkout"), (null, "v1", "checkout"), ("shop", null, "checkout"), (null, null, "checkout"), ("shop", Old, "checkout")];
+        [
+            ("shop", "v1", "checkout"), (null, "v1", "checkout"), ("shop", null, "checkout"), (null, null, "checkout"),
+            ("shop", Old, "checkout"),
+        ];
         (string? Application, string? Version, string? Name)[] foreign =
         [
             ("shop", "v2", "checkout"), ("shop", "a version", "checkout"), ("shop", "v1", "unknown"), ("shop", "v1", "also unknown"),
@@ -45,7 +48,8 @@ public abstract class LineKindStoreSuite(StoreFixture fixture) : StoreSuite(fixt
             ("shop", null, null), (null, "v2", "checkout"),
         ];
         var rows = Enumerable.Range(0, 60).Select(number => Row($"own{number:00}", own[number % own.Length], number, number % 3))
-            .Concat(Enumerable.Range(0, 110).Select(number => Row($"foreign{number:000}", foreign[number % foreign.Length], number - 80, number % 3)));
+            .Concat(Enumerable.Range(0, 110).Select(
+                number => Row($"foreign{number:000}", foreign[number % foreign.Length], number - 80, number % 3)));
         await InsertAsync(bed, rows);
 
         var taken = await DrainAsync(bed, Queues[kind], limit: 7);
@@ -151,6 +155,21 @@ public abstract class LineKindStoreSuite(StoreFixture fixture) : StoreSuite(fixt
 
         Assert.Equal(["stray", "w000"], (await Queueing.ClaimIdsAsync(bed, "token", share: Queueing.Share(after: "p0"))).Order());
         Assert.Null((await bed.RowAsync("other's"))["queue_partition_key"]);
+    }
+
+    // More than a claim gives a partition, of the last of many names.
+    [Fact]
+    public async Task Many_rows_without_a_partition_are_all_taken_by_claims_that_follow_one_another()
+    {
+        await using var bed = await Fixture.CreateAsync();
+        await Queueing.RegisterAsync(bed, Queues["partitions"]);
+        string[] names = [.. Enumerable.Range(0, 20).Select(number => $"name {number:00}")];
+        await InsertAsync(bed, Enumerable.Range(0, 450).Select(
+            number => Row($"w{number:000}", ("shop", "v1", names[number < 19 ? number : 19]), number)));
+
+        var taken = await DrainAsync(bed, Queues["partitions"], limit: 250, names);
+
+        Assert.Equal(Enumerable.Range(0, 450).Select(number => $"w{number:000}"), taken.Order(StringComparer.Ordinal));
     }
 
     private static string Row(string id, (string? Application, string? Version, string? Name) kind, int createdAt, int? partition = null) =>

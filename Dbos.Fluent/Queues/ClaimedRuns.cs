@@ -110,15 +110,8 @@ internal sealed class ClaimedRuns(
         var begun = 0;
         try
         {
-            if (cancellationToken.IsCancellationRequested)
-            {
-                // The claim has outlived the request to stop. Others shall have its rows now, not after this engine's drain.
-                using var end = new CancellationTokenSource(HandBackLimit, TimeProvider.System);
-                await HandBackAsync(claimed, attempted: false, end.Token).ConfigureAwait(false);
-                begun = claimed.Count;
-                return;
-            }
-
+            // The claim may have outlived the request to stop.
+            cancellationToken.ThrowIfCancellationRequested();
             var asked = TimeProvider.System.GetTimestamp();
             var (histories, unread) = await ReadHistoriesAsync(claimed, cancellationToken).ConfigureAwait(false);
             var stands = TimeProvider.System.GetElapsedTime(asked) < LongReading && !claimed.Any(work => running.Contains(work.Id));
@@ -147,6 +140,12 @@ internal sealed class ClaimedRuns(
                     .ConfigureAwait(false);
             }
         }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && begun < claimed.Count)
+        {
+            await HandBackAtStopAsync([.. claimed.Skip(begun)]).ConfigureAwait(false);
+            begun = claimed.Count;
+            throw;
+        }
         finally
         {
             foreach (var work in claimed.Skip(begun))
@@ -154,6 +153,13 @@ internal sealed class ClaimedRuns(
                 NotBegun(OwnerOf(work));
             }
         }
+    }
+
+    // Others shall have the rows now, not after this engine's drain.
+    private async Task HandBackAtStopAsync(IReadOnlyList<ClaimedWorkflow> claimed)
+    {
+        using var end = new CancellationTokenSource(HandBackLimit, TimeProvider.System);
+        await HandBackAsync(claimed, attempted: false, end.Token).ConfigureAwait(false);
     }
 
     // Finds workflows that were cancelled or taken away while their histories were read; no run existed then that could be notified. A

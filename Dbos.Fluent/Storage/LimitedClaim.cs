@@ -13,7 +13,7 @@ internal sealed record QueueShare(
 /// <summary>Rows without a partition in a partitioned queue: before a claim, the first of them are given one.</summary>
 internal static class PartitionStrays
 {
-    /// <summary>How many a claim gives one, shared among the versions and names that it may take.</summary>
+    /// <summary>How many a claim gives one, among those that it may take.</summary>
     public const int Max = 200;
 }
 

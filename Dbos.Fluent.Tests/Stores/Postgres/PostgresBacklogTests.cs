@@ -20,8 +20,8 @@ public sealed partial class PostgresBacklogTests(PostgresStores stores) : IClass
     private static readonly SchemaName Schema = new(PostgresStores.Schema);
     private static readonly LimitedClaimSql Limited = new(Schema);
 
-    // Three lines of one kind each, what other executions of the same are in the middle of, and sleepers. One row with a partition stands at
-    // the end of each line that has none.
+    // Three lines of one kind each, what other executions of the same are in the middle of, and sleepers. One row with a partition stands
+    // at the end of each line that has none.
     private const string Backlog = """
         SET synchronous_commit = off;
         INSERT INTO workflow_status (
@@ -46,6 +46,8 @@ public sealed partial class PostgresBacklogTests(PostgresStores stores) : IClass
     {
         ["claim"] = (new ClaimSql(Schema).Claim, Taking + ", text[]", Taken + ", array['free', 'whole', '_dbos_internal_queue']"),
         ["claim of a limited queue"] = (Limited.ClaimLine, Taking + ", text, int, jsonb, text", Taken + ", 'whole', 0, '{}', ''"),
+        ["claim of a limited queue of several kinds"] = (
+            Limited.ClaimKinds, Taking + ", text, int, jsonb, text", Taken + ", 'whole', 0, '{}', ''"),
         ["claim of a partitioned queue"] = (Limited.Claim, Taking + ", text, int, jsonb, text", Taken + ", 'parted', 0, '{}', 'p250'"),
         ["lock of a limited queue"] = (Limited.Lock, "bigint, text", "NULL, 'whole'"),
         ["rows without a partition"] = (Limited.NameStrays, Taking + ", text, int, jsonb, text", Taken + ", 'parted', 0, '{}', ''"),

@@ -40,6 +40,10 @@ public sealed class PostgresPlanTests(PostgresStores stores) : IClassFixture<Pos
             new LimitedClaimSql(Schema).ClaimLine,
             "bigint, text, text, text, text, text[], int, int, bigint, text, int, jsonb, text",
             $"1, 'a', 'a', 'a', 'a', {Texts}, 1, 1, 1, 'a', 1, '{{}}', 'a'"),
+        ["claim of a limited queue of several kinds"] = (
+            new LimitedClaimSql(Schema).ClaimKinds,
+            "bigint, text, text, text, text, text[], int, int, bigint, text, int, jsonb, text",
+            $"1, 'a', 'a', 'a', 'a', {Texts}, 1, 1, 1, 'a', 1, '{{}}', 'a'"),
         ["claim of a partitioned queue"] = (
             new LimitedClaimSql(Schema).Claim,
             "bigint, text, text, text, text, text[], int, int, bigint, text, int, jsonb, text",

@@ -27,7 +27,7 @@ internal static class ClaimCalls
         ["claim of large inputs"] = new(
             Claims.ReadInputs, on => on.Store.Claims.ClaimAsync(on.Claim() with { Queues = ["large"] }, on.Cancel)),
         ["lock of a limited queue"] = new(Limited.Lock, on => ClaimAsync(on, "whole")),
-        ["claim of a limited queue, its rate window counted"] = new(Limited.ClaimLine, on => ClaimAsync(on, "whole")),
+        ["claim of a limited queue, its rate window counted"] = new(Limited.ClaimKinds, on => ClaimAsync(on, "whole")),
         ["claim of what was handed on, its starts noted"] = new(Limited.ClaimLine, on => ClaimAsync(on, "again")),
         ["claim of a partitioned queue, its turns and windows counted"] = new(Limited.Claim, on => ClaimAsync(on, "parted", "p500")),
         ["claim of a partitioned queue, round the end"] = new(Limited.Claim, on => ClaimAsync(on, "parted", "p9999")),

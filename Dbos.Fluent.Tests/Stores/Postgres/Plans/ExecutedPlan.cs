@@ -16,8 +16,9 @@ internal sealed record ExecutedPlan(string Statement, JsonElement Root)
     private const double PagesForEachLoop = 20;
     private const double PagesForEachRow = 4;
 
-    // What the calls before took, some hundred rows, is passed over once before the index forgets it.
+    // What the claims before took, some hundred rows, is passed over once before the index of lines forgets it.
     private const double PagesPassed = 100;
+    private const string Lines = "idx_fluent_line";
 
     // These follow what a person or a schedule has registered, not what waits.
     private static readonly string[] Small =
@@ -43,8 +44,9 @@ internal sealed record ExecutedPlan(string Statement, JsonElement Root)
             var rows = loops * (Number(node, "Actual Rows") + Removed(node));
             var pages = Pages(node) - Inner(node).Sum(Pages);
             var isLine = type.EndsWith("Scan", StringComparison.Ordinal) && IsOfLine(Text(node, "Index Name"));
+            var passed = Text(node, "Index Name") == Lines ? PagesPassed : 0;
             var isWhole = type == "Seq Scan";
-            var isLong = rows > RowsMax || (isLine && pages > PagesPassed + (PagesForEachLoop * loops) + (PagesForEachRow * rows));
+            var isLong = rows > RowsMax || (isLine && pages > passed + (PagesForEachLoop * loops) + (PagesForEachRow * rows));
             if (loops > 0 && !Small.Contains(table) && (isWhole || (isLong && !counts)))
             {
                 yield return string.Create(

@@ -101,7 +101,7 @@ internal static class LargeTables
             serialization, recovery_attempts)
         SELECT 'v' || g, 'ENQUEUED', 'checkout', 'shop', 'v0', (array['long', 'whole', 'parted'])[g % 3 + 1],
                CASE WHEN g % 3 = 2 THEN 'p501' END, now - 95000000 + g / 50, now - 1000, 'dotnet_msgpack', 0
-          FROM clock, generate_series(1, 9000) AS g;
+          FROM clock, generate_series(1, 30000) AS g;
         """;
 
     // Forks without an origin of their own, inputs too large to come with a claim's answer, and what was handed on within a rate's window.

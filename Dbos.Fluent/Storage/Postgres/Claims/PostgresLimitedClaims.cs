@@ -13,29 +13,30 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
     private const int Lanes = 2;
     private const int FirstOfRow = 3;
     private const int LeftOut = FirstOfRow + 18;
+    private const int SeveralKinds = 1;
+
+    // A line of several kinds, as while another version has work left, may be of one kind again.
+    private const int LookAgainAfter = 100;
 
     private readonly LimitedClaimSql sql = new(database.Schema);
     private readonly ClaimSql claim = new(database.Schema);
     private readonly PostgresLanes lanes = new(database, Lanes);
 
-    // Queues that once had partitions. One that has lost them still gets the longer statement.
-    private readonly ConcurrentDictionary<string, bool> partitioned = new(StringComparer.Ordinal);
+    // Which statement a queue needed last, and since how many claims. One that has lost its partitions still gets the longest.
+    private readonly ConcurrentDictionary<string, (int Form, int Claims)> forms = new(StringComparer.Ordinal);
 
     /// <summary>Takes what the queue allows. One round trip; one more, without any lock, where inputs are large.</summary>
     public async Task<LimitedAnswer> TakeAsync(ClaimRequest request, QueueShare share, CancellationToken cancellationToken)
     {
-        if (!partitioned.ContainsKey(share.Queue))
+        for (var form = FormOf(share.Queue); ; form++)
         {
-            var answer = await TakeAsync(sql.ClaimLine, request, share, cancellationToken).ConfigureAwait(false);
-            if (!answer.HasPartitions)
+            var answer = await TakeAsync(StatementOf(form), request, share, cancellationToken).ConfigureAwait(false);
+            if (!answer.NeedsWider)
             {
+                forms.AddOrUpdate(share.Queue, (form, 0), (_, before) => (form, before.Form == form ? before.Claims + 1 : 0));
                 return answer;
             }
-
-            partitioned.TryAdd(share.Queue, true);
         }
-
-        return await TakeAsync(sql.Claim, request, share, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Reads what an earlier call with the request's token took.</summary>
@@ -71,6 +72,16 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
             cancellationToken).ConfigureAwait(false);
         return answer with { Rows = await inputs.AddAsync(answer.Rows, cancellationToken).ConfigureAwait(false) };
     }
+
+    private int FormOf(string queue) =>
+        forms.TryGetValue(queue, out var last) && (last.Form != SeveralKinds || (last.Claims + 1) % LookAgainAfter != 0) ? last.Form : 0;
+
+    private string StatementOf(int form) => form switch
+    {
+        0 => sql.ClaimLine,
+        SeveralKinds => sql.ClaimKinds,
+        _ => sql.Claim,
+    };
 
     private NpgsqlBatchCommand Lock(QueueShare share) => PostgresDatabase.Command(sql.Lock, database.Now, Text(share.Queue));
 
@@ -130,7 +141,7 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
             More = reader.GetBoolean(0),
             RetryAtMs = reader.NumberOrNull(1),
             LastPartition = reader.TextOrNull(2) ?? "",
-            HasPartitions = reader.IsDBNull(2),
+            NeedsWider = reader.IsDBNull(2),
         };
     }
 }
@@ -138,6 +149,9 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
 /// <summary>The answer of a claim of a limited queue, row by row in the order of their turns.</summary>
 internal sealed record LimitedAnswer(List<ClaimRow> Rows, bool More, long? RetryAtMs, string LastPartition)
 {
-    /// <summary>True if nothing was taken because the queue turned out to have partitions.</summary>
-    public bool HasPartitions { get; init; }
+    /// <summary>
+    /// True if nothing was taken because the queue turned out to have partitions, or several kinds of rows, which the statement does not
+    /// look for.
+    /// </summary>
+    public bool NeedsWider { get; init; }
 }

@@ -1,7 +1,7 @@
--- The lines of queues as claims read them, one statement after another; {online} as in 123_dbos_indexes.sql. Which versions and names wait in
--- a line is found by jumps, and the rows of each by their place, so that rows which only others run are passed over however many they are.
--- Rows of one moment are in the order of their ids. It costs one entry for each time a workflow is enqueued. In the order of bytes and under
--- a condition that only claims repeat: a plan made while the table was empty could take it for another statement's own.
+-- The lines of queues as claims read them, one statement after another; {online} as in 123_dbos_indexes.sql. Which versions and names wait
+-- in a line is found by jumps, and the rows of each by their place, so that rows which only others run are passed over however many they
+-- are. Rows of one moment are in the order of their ids. It costs one entry for each time a workflow is enqueued. In the order of bytes and
+-- under a condition that only claims repeat: a plan made while the table was empty could take it for another statement's own.
 
 CREATE INDEX {online} IF NOT EXISTS idx_fluent_line
     ON {schema}.workflow_status (

@@ -48,17 +48,44 @@ internal static class LineSql
         """;
 
     /// <summary>
-    /// Defines <c>source</c>, the first rows of each kind that is <c>mine</c> in queues without partitions, and <c>placed</c>, those of each
-    /// queue in order as far as it is known: up to where the first of its kinds was not read further. At least twice as many as wanted are
-    /// known, or all there are.
+    /// Defines <c>kind</c>, the first kind of rows in queue $10 and whether it is not the only one, or none that this engine runs without a
+    /// look at its <c>kin</c>, or has rows with a partition.
+    /// </summary>
+    public static string OnlyKind(SchemaName schema) => $"""
+        kind AS MATERIALIZED (
+            SELECT $10::text AS queue_name, first.version, first.name,
+                   first.parted
+                   OR (first.name = ANY ($6::text[])
+                       AND CASE WHEN first.version = $5 THEN true
+                                WHEN first.version = '' THEN COALESCE((SELECT version_name FROM latest), $5) = $5 END) IS NOT TRUE
+                   OR EXISTS (
+                       SELECT
+                         FROM {schema}.workflow_status AS w
+                        WHERE {IsInLine("$10")} AND ({Version}, w.name COLLATE "C") > (first.version, first.name)
+                        ORDER BY {Version}, w.name COLLATE "C"
+                        LIMIT 1) AS others
+              FROM room
+             CROSS JOIN LATERAL (
+                SELECT {Version} AS version, w.name COLLATE "C" AS name, w.queue_partition_key IS NOT NULL AS parted
+                  FROM {schema}.workflow_status AS w
+                 WHERE {IsInLine("$10")}
+                 ORDER BY {Version}, w.name COLLATE "C", w.queue_partition_key COLLATE "C"
+                 LIMIT 1) AS first
+             WHERE NOT room.partitioned AND room.search > 0)
+        """;
+
+    /// <summary>
+    /// Defines <c>source</c>, the first rows of each kind that is <c>mine</c> in queues without partitions, and <c>placed</c>, those of
+    /// each queue in order as far as it is known: up to where the first of its kinds was not read further. At least twice as many as
+    /// wanted are known, or all there are.
     /// </summary>
     /// <param name="schema">Where the tables are.</param>
     /// <param name="wanted">How many rows of a queue are wanted, more than which are read, as peers may hold the first.</param>
     /// <param name="from">What <paramref name="wanted"/> comes from, joined to what follows; empty for nothing.</param>
     /// <param name="when">On which condition the lines are read at all.</param>
-    // The kinds share what is read first. Those of which that share stands among the first of all, as of one name that fills the head of the
-    // line, are then read as if they were alone. Rows with a partition in a queue without partitions are left from the time when it had
-    // some, or another SDK's. They are read along the index of the whole line, no further than the others of the line go.
+    // The kinds share what is read first. Those of which that share stands among the first of all, as of one name that fills the head of
+    // the line, are then read as far as is to be known. Rows with a partition in a queue without partitions are left from the time when it
+    // had some, or another SDK's. They are read along the index of the whole line, no further than the others of the line go.
     public static string First(SchemaName schema, string wanted, string from, string when) => $"""
         share AS MATERIALIZED (
             SELECT one.*, row_number() OVER (PARTITION BY one.queue_name, one.version, one.name ORDER BY {Place}) = one.most AS ends,
@@ -70,7 +97,7 @@ internal static class LineSql
                     SELECT {wanted} AS wanted, GREATEST((4 * {wanted} + 16) / mine.kinds, 16) AS most) AS of_line
                  CROSS JOIN LATERAL ({WithoutPartition(schema, "mine", "of_line.most")}) AS first
                  WHERE {when}) AS one),
-        deep AS MATERIALIZED (SELECT queue_name, version, name, 4 * wanted + 16 AS most FROM share WHERE ends AND early),
+        deep AS MATERIALIZED (SELECT queue_name, version, name, 2 * wanted + 8 AS most FROM share WHERE ends AND early),
         unparted AS MATERIALIZED (
             SELECT queue_name, workflow_uuid, priority, created_at, ends
               FROM share
@@ -114,7 +141,7 @@ internal static class LineSql
         """;
 
     /// <summary>The first rows without a partition of one kind, which comes from a set with its queue, version and name.</summary>
-    public static string WithoutPartition(SchemaName schema, string kind, string limit) => $"""
+    public static string WithoutPartition(SchemaName schema, string kind, object limit) => $"""
 
                     SELECT w.workflow_uuid, w.priority, w.created_at
                       FROM {schema}.workflow_status AS w
@@ -149,7 +176,8 @@ internal static class LineSql
              LIMIT {limit}
         """;
 
-    private static string PlaceOf(string row) => $"{row}.priority, {row}.created_at, {row}.workflow_uuid COLLATE \"C\"";
+    /// <summary>The same of a row, where there are others.</summary>
+    public static string PlaceOf(string row) => $"{row}.priority, {row}.created_at, {row}.workflow_uuid COLLATE \"C\"";
 
     private static string IsOfKind(string kind) =>
         $"{IsInLine($"{kind}.queue_name")} AND {Version} = {kind}.version AND w.name COLLATE \"C\" = {kind}.name";

@@ -44,11 +44,12 @@ internal sealed class LineKinds(SqliteSession session, ClaimRequest request)
     }
 
     // Of other versions' rows only the first of each is looked at, whatever names they have.
-    private bool IsOwn(string version) => version == request.ApplicationVersion
-        || (version.Length == 0 ? TakesUnversioned : Kin.Any(one => one.Version == version));
+    private bool IsOwn(string version) =>
+        version.Length == 0 || version == request.ApplicationVersion || Kin.Any(one => one.Version == version);
 
-    private bool IsMine(LineKind kind) => names.Contains(kind.Name) && IsOwn(kind.Version)
-        && (kind.Version == request.ApplicationVersion || kind.Version.Length == 0 || Kin.Contains((kind.Version, kind.Name)));
+    private bool IsMine(LineKind kind) => names.Contains(kind.Name)
+        && (kind.Version == request.ApplicationVersion
+            || (kind.Version.Length == 0 ? TakesUnversioned : Kin.Contains((kind.Version, kind.Name))));
 
     private HashSet<(string Version, string Name)> Kin => kin ??= ReadKin();
 

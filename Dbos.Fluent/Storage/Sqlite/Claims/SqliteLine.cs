@@ -18,7 +18,7 @@ internal sealed class SqliteLine(SqliteSession session, ClaimRequest request)
         if (kinds.Of(queue).Any(kind => Finds(LineSql.FindParted, queue, kind)))
         {
             // What stands behind as many others is not wanted.
-            places.AddRange(ReadParted(queue, places.Count == limit ? places[^1] : LinePlace.BehindAll, limit));
+            places.AddRange(ReadParted(queue, places.Count > 0 && places.Count == limit ? places[^1] : LinePlace.BehindAll, limit));
             places.Sort();
             places.RemoveRange(Math.Min(limit, places.Count), Math.Max(places.Count - limit, 0));
         }
@@ -35,15 +35,18 @@ internal sealed class SqliteLine(SqliteSession session, ClaimRequest request)
     /// <summary>Whether a workflow that the claim may take waits in a queue, in whichever partition.</summary>
     public bool Waits(string queue) => kinds.Of(queue).Any(kind => Finds(LineSql.FindKind, queue, kind));
 
-    /// <summary>Gives a partition to the first of those workflows that have none.</summary>
-    public void NameStrays(string queue)
+    /// <summary>Gives a partition to some of those workflows that have none.</summary>
+    /// <returns>Whether there may be others.</returns>
+    public bool NameStrays(string queue)
     {
-        foreach (var kind in kinds.Of(queue))
+        var left = PartitionStrays.Max;
+        foreach (var kind in kinds.Of(queue).TakeWhile(_ => left > 0))
         {
-            var limit = Math.Max(PartitionStrays.Max / kinds.Of(queue).Count, 1);
-            using var strays = kind.Bind(session.Use(LineSql.NameStrays), queue).Bind("@limit", limit);
-            strays.Execute();
+            using var strays = kind.Bind(session.Use(LineSql.NameStrays), queue).Bind("@limit", left);
+            left -= strays.Execute();
         }
+
+        return left == 0;
     }
 
     // With one kind all is read at once, with several only a share of each: it is read on where it turns out to be the first.

@@ -15,10 +15,7 @@ internal sealed class SqlitePartitionedClaim(SqliteSession session, ClaimRequest
             return new LimitedClaim(taking.Result, More: false, retryAtMs, last);
         }
 
-        if (CanTake(room))
-        {
-            line.NameStrays(queue.Name);
-        }
+        var moreStrays = CanTake(room) && line.NameStrays(queue.Name);
 
         var sweep = new PartitionSweep(session, queue, request.ApplicationName, share.AfterPartition, line.Kinds(queue.Name));
         while (CanTake(room) && sweep.Next(taking.Left) is { } found)
@@ -38,7 +35,7 @@ internal sealed class SqlitePartitionedClaim(SqliteSession session, ClaimRequest
             retryAtMs = retryAtMs is { } other ? Math.Min(other, atMs) : atMs;
         }
 
-        var more = room.Left > 0 && (sweep.ReachedItsBound || (taking.Left <= 0 && (again.Count > 0 || !sweep.Ended)));
+        var more = room.Left > 0 && (moreStrays || sweep.ReachedItsBound || (taking.Left <= 0 && (again.Count > 0 || !sweep.Ended)));
         return new LimitedClaim(taking.Result, more, retryAtMs, last);
     }
 
