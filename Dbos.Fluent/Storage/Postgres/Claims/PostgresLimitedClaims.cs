@@ -86,10 +86,8 @@ internal sealed class PostgresLimitedClaims(PostgresDatabase database, PostgresI
     private NpgsqlBatchCommand Lock(QueueShare share) => PostgresDatabase.Command(sql.Lock, database.Now, Text(share.Queue));
 
     // A statement that returns no rows has no result to read.
-    private NpgsqlBatchCommand[] NameStrays(string statement, ClaimRequest request, QueueShare share) => statement == sql.Claim
-        ?
-        [PostgresDatabase.Command(sql.NameStrays, Parameters(request, share))]
-        : [];
+    private NpgsqlBatchCommand[] NameStrays(string statement, ClaimRequest request, QueueShare share) =>
+        statement == sql.Claim ? [PostgresDatabase.Command(sql.NameStrays, Parameters(request, share))] : [];
 
     private NpgsqlParameter[] Parameters(ClaimRequest request, QueueShare share) =>
     [
