@@ -29,8 +29,7 @@ public abstract class LineKindStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     [MemberData(nameof(Kinds))]
     public async Task Rows_that_only_others_run_are_passed_over_and_all_of_its_own_are_taken_in_order(string kind)
     {
-        await using var bed = await Fixture.CreateAsync();
-        await Queueing.RegisterAsync(bed, Queues[kind]);
+        await using var bed = await ArrangeAsync(Queues[kind]);
         await bed.ExecuteAsync(
             $"""
             INSERT INTO fluent_versions (application_name, application_version, workflow_name, fingerprint)
@@ -65,15 +64,14 @@ public abstract class LineKindStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     [MemberData(nameof(Whole))]
     public async Task Order_holds_among_many_names(string kind)
     {
-        await using var bed = await Fixture.CreateAsync();
-        await Queueing.RegisterAsync(bed, Queues[kind]);
+        await using var bed = await ArrangeAsync(Queues[kind]);
         string[] names = [.. Enumerable.Range(0, 40).Select(number => $"name {number}")];
         await InsertAsync(bed, Enumerable.Range(0, 400).Select(
             number => Row($"w{number:000}", ("shop", "v1", names[number < 200 ? 7 : number % names.Length]), number)));
 
         var taken = await DrainAsync(bed, Queues[kind], limit: 50, names);
 
-        Assert.Equal(Enumerable.Range(0, 400).Select(number => $"w{number:000}"), taken);
+        Assert.Equal(Ids(0, 400), taken);
     }
 
     // What each name's share shows is less than is wanted, and less than peers may hold.
@@ -81,26 +79,20 @@ public abstract class LineKindStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     [MemberData(nameof(Whole))]
     public async Task Name_that_fills_the_head_of_a_line_is_taken_at_once_and_behind_what_peers_hold(string kind)
     {
-        await using var bed = await Fixture.CreateAsync();
-        await Queueing.RegisterAsync(bed, Queues[kind]);
+        await using var bed = await ArrangeAsync(Queues[kind]);
         string[] names = [.. Enumerable.Range(0, 30).Select(number => $"name {number}")];
         await InsertAsync(bed, Enumerable.Range(0, 529).Select(
             number => Row($"w{number:000}", ("shop", "v1", names[number < 500 ? 0 : number - 499]), number)));
 
-        List<string> taken;
-        if (Fixture.LocksRows)
+        if (!Fixture.LocksRows)
         {
-            await using var peer = await bed.BeginAsync();
-            await peer.ExecuteAsync("UPDATE workflow_status SET priority = priority WHERE workflow_uuid < 'w050'");
-            taken = (await ClaimAsync(bed, Queues[kind], "token", 100, names)).Ids;
-        }
-        else
-        {
-            await bed.ExecuteAsync("UPDATE workflow_status SET status = 'PENDING' WHERE workflow_uuid < 'w050'");
-            taken = (await ClaimAsync(bed, Queues[kind], "token", 100, names)).Ids;
+            Assert.Equal(Ids(0, 100), (await ClaimAsync(bed, Queues[kind], "token", 100, names)).Ids);
+            return;
         }
 
-        Assert.Equal(Enumerable.Range(50, 100).Select(number => $"w{number:000}"), taken);
+        await using var peer = await bed.BeginAsync();
+        await peer.ExecuteAsync("UPDATE workflow_status SET priority = priority WHERE workflow_uuid < 'w050'");
+        Assert.Equal(Ids(50, 100), (await ClaimAsync(bed, Queues[kind], "token", 100, names)).Ids);
     }
 
     [Fact]
@@ -123,9 +115,8 @@ public abstract class LineKindStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     [MemberData(nameof(Whole))]
     public async Task Rows_of_one_moment_are_taken_in_the_order_of_their_ids(string kind)
     {
-        await using var bed = await Fixture.CreateAsync();
-        await Queueing.RegisterAsync(bed, Queues[kind]);
-        string[] ids = [.. Enumerable.Range(0, 200).Select(number => $"w{number:000}")];
+        await using var bed = await ArrangeAsync(Queues[kind]);
+        var ids = Ids(0, 200);
         var shuffled = ids.ToArray();
         new Random(7).Shuffle(shuffled);
         await InsertAsync(bed, shuffled.Select(id => Row(id, ("shop", "v1", "checkout"), 0)));
@@ -137,12 +128,11 @@ public abstract class LineKindStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     [MemberData(nameof(Whole))]
     public async Task Rows_that_have_a_partition_keep_their_place_in_a_queue_that_has_none(string kind)
     {
-        await using var bed = await Fixture.CreateAsync();
-        await Queueing.RegisterAsync(bed, Queues[kind]);
+        await using var bed = await ArrangeAsync(Queues[kind]);
         await InsertAsync(bed, Enumerable.Range(0, 90).Select(
             number => Row($"w{number:000}", ("shop", "v1", "checkout"), number, number is >= 30 and < 60 ? null : number % 7)));
 
-        Assert.Equal(Enumerable.Range(0, 90).Select(number => $"w{number:000}"), await DrainAsync(bed, Queues[kind], limit: 9));
+        Assert.Equal(Ids(0, 90), await DrainAsync(bed, Queues[kind], limit: 9));
     }
 
     [Fact]
@@ -161,16 +151,24 @@ public abstract class LineKindStoreSuite(StoreFixture fixture) : StoreSuite(fixt
     [Fact]
     public async Task Many_rows_without_a_partition_are_all_taken_by_claims_that_follow_one_another()
     {
-        await using var bed = await Fixture.CreateAsync();
-        await Queueing.RegisterAsync(bed, Queues["partitions"]);
+        await using var bed = await ArrangeAsync(Queues["partitions"]);
         string[] names = [.. Enumerable.Range(0, 20).Select(number => $"name {number:00}")];
         await InsertAsync(bed, Enumerable.Range(0, 450).Select(
             number => Row($"w{number:000}", ("shop", "v1", names[number < 19 ? number : 19]), number)));
 
         var taken = await DrainAsync(bed, Queues["partitions"], limit: 250, names);
 
-        Assert.Equal(Enumerable.Range(0, 450).Select(number => $"w{number:000}"), taken.Order(StringComparer.Ordinal));
+        Assert.Equal(Ids(0, 450), taken.Order(StringComparer.Ordinal));
     }
+
+    private async Task<StoreBed> ArrangeAsync(WorkflowQueue queue)
+    {
+        var bed = await Fixture.CreateAsync();
+        await Queueing.RegisterAsync(bed, queue);
+        return bed;
+    }
+
+    private static string[] Ids(int first, int count) => [.. Enumerable.Range(first, count).Select(number => $"w{number:000}")];
 
     private static string Row(string id, (string? Application, string? Version, string? Name) kind, int createdAt, int? partition = null) =>
         string.Create(

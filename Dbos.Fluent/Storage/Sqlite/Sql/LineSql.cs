@@ -56,7 +56,7 @@ internal static class LineSql
          ORDER BY w.priority, w.created_at, w.workflow_uuid LIMIT @limit
         """;
 
-    /// <summary>Whether a workflow of one kind waits in a line, in whichever partition or only in some.</summary>
+    /// <summary>Whether a workflow of one kind waits in a line, in whichever partition.</summary>
     public const string FindKind = $"""
         SELECT 1 FROM workflow_status AS w INDEXED BY idx_fluent_line
          WHERE {OfKind}
